@@ -1,0 +1,248 @@
+package limit
+
+import (
+	"math"
+	"time"
+)
+
+// clockTolerance is how far an account lets the store's time step back before
+// it continues from its own instead. Within it, time stands still.
+const clockTolerance Instant = 1000
+
+// Account is the counter of one subject: a ring of slots per meter and
+// window, charged together. The zero value is not usable; see NewAccount. The
+// owner serialises access.
+//
+// An account has a time of its own: the store's, except that it never runs
+// backwards. When the store's clock steps back, what has been charged keeps
+// its age, and the account goes on from where it was. Charges and refunds name
+// moments of this time, so that a refund finds its slot whatever the clock did.
+type Account struct {
+	layout *Layout
+	last   Instant // the account's time when it was last advanced
+	skew   Instant // the account's time less the store's
+	rings  []ring
+	slots  []uint32 // of all rings, as the layout places them
+	wide   []int64  // replaces slots once an amount needs more than 32 bits
+	held   Amount   // charged by grants that are not settled
+}
+
+// ring is the state of one window of one meter.
+type ring struct {
+	head int64 // number of the current slot
+	sum  int64 // of the current slot and the B before it
+}
+
+// NewAccount returns an empty account with the rings of l.
+func NewAccount(l *Layout) *Account {
+	return &Account{layout: l, rings: make([]ring, len(l.rings)), slots: make([]uint32, l.slots)}
+}
+
+// Cover adds the rings of l that the account does not have yet, empty: a
+// limit that is new begins to count when it is first applied, and the others
+// keep what they have counted.
+func (a *Account) Cover(l *Layout) {
+	if a.layout == l || a.layout.covers(l) {
+		return
+	}
+	u := a.layout.union(l)
+	slots := make([]uint32, u.slots)
+	copy(slots, a.slots)
+	if a.wide != nil {
+		wide := make([]int64, u.slots)
+		copy(wide, a.wide)
+		a.wide = wide
+	}
+	rings := make([]ring, len(u.rings))
+	copy(rings, a.rings)
+	for i := len(a.rings); i < len(rings); i++ {
+		rings[i].head = u.rings[i].window.slot(a.last)
+	}
+	a.layout, a.slots, a.rings = u, slots, rings
+}
+
+// Advance moves the account to the store's time now, dropping the slots that
+// have left their windows. It must precede every other use at that time.
+func (a *Account) Advance(now Instant) {
+	t := now + a.skew
+	switch {
+	case t >= a.last:
+	case a.last-t > clockTolerance:
+		a.skew = a.last - now
+		t = a.last
+	default:
+		t = a.last
+	}
+	a.last = t
+	for i := range a.rings {
+		a.roll(i, a.layout.rings[i].window.slot(t))
+	}
+}
+
+// roll makes slot the current one of ring i, and drops what falls out.
+func (a *Account) roll(i int, slot int64) {
+	r := &a.rings[i]
+	if slot <= r.head {
+		return
+	}
+	n := windowShapes[a.layout.rings[i].window].slots + 1
+	if r.sum != 0 {
+		for s := max(r.head+1, slot-n+1); s <= slot; s++ {
+			r.sum -= a.take(a.index(i, s))
+		}
+	}
+	r.head = slot
+}
+
+// index returns where slot s of ring i lies.
+func (a *Account) index(i int, s int64) int {
+	shape := &a.layout.rings[i]
+	n := windowShapes[shape.window].slots + 1
+	return shape.offset + int(((s%n)+n)%n)
+}
+
+// take empties the slot at index and returns what it held.
+func (a *Account) take(index int) int64 {
+	v := a.at(index)
+	if v != 0 {
+		a.put(index, 0)
+	}
+	return v
+}
+
+func (a *Account) at(index int) int64 {
+	if a.wide != nil {
+		return a.wide[index]
+	}
+	return int64(a.slots[index])
+}
+
+func (a *Account) put(index int, v int64) {
+	if a.wide == nil {
+		if v <= math.MaxUint32 {
+			a.slots[index] = uint32(v)
+			return
+		}
+		a.widen()
+	}
+	a.wide[index] = v
+}
+
+// widen moves the slots to 64 bits, for the rare account that needs them.
+func (a *Account) widen() {
+	a.wide = make([]int64, len(a.slots))
+	for i, v := range a.slots {
+		a.wide[i] = int64(v)
+	}
+}
+
+// Sum returns what counts at the moment on a meter and window; 0 where the
+// account has no such ring, or is nil.
+func (a *Account) Sum(m Meter, w Window) int64 {
+	if a == nil {
+		return 0
+	}
+	i := a.layout.at[m][w]
+	if i < 0 {
+		return 0
+	}
+	return a.rings[i].sum
+}
+
+// Held returns what grants that are not settled yet have charged, in all.
+func (a *Account) Held() Amount {
+	if a == nil {
+		return Amount{}
+	}
+	return a.held
+}
+
+// Charge adds amount to the current slot of every ring, and returns the
+// account's time, which a refund must name. The amount must not be negative.
+func (a *Account) Charge(amount Amount) Instant {
+	for i := range a.rings {
+		if v := amount.Of(a.layout.rings[i].meter); v != 0 {
+			a.add(i, v)
+		}
+	}
+	return a.last
+}
+
+func (a *Account) add(i int, v int64) {
+	r := &a.rings[i]
+	index := a.index(i, r.head)
+	a.put(index, a.at(index)+v)
+	r.sum += v
+}
+
+// refund takes v off the slot of ring i that was current at the moment at. It
+// returns how much of v the slot should have held and did not. A slot that
+// has left its window is skipped: its charge has gone with it.
+func (a *Account) refund(i int, at Instant, v int64) (missing int64) {
+	r := &a.rings[i]
+	shape := &a.layout.rings[i]
+	slot := shape.window.slot(at)
+	if slot > r.head || slot < r.head-windowShapes[shape.window].slots {
+		return 0
+	}
+	index := a.index(i, slot)
+	have := a.at(index)
+	back := min(v, have)
+	a.put(index, have-back)
+	r.sum -= back
+	return v - back
+}
+
+// Wait returns how long it takes until excess has left the window, counting
+// from the account's time: the moment at which the slots that hold it, the
+// oldest first, have left. It is 0 where excess is not positive. Where the
+// window holds less than excess it returns the time until it is empty.
+func (a *Account) Wait(m Meter, w Window, excess int64) time.Duration {
+	if excess <= 0 || a == nil || a.layout.at[m][w] < 0 {
+		return 0
+	}
+	i := int(a.layout.at[m][w])
+	r := &a.rings[i]
+	last := r.head
+	for s := r.head - windowShapes[w].slots; s <= r.head; s++ {
+		if v := a.at(a.index(i, s)); v > 0 {
+			last = s
+			if excess -= v; excess <= 0 {
+				break
+			}
+		}
+	}
+	return w.leaves(last).Sub(a.last)
+}
+
+// Reset returns how long it takes until the window is empty if nothing more
+// is charged, counting from the account's time.
+func (a *Account) Reset(m Meter, w Window) time.Duration {
+	if a == nil || a.layout.at[m][w] < 0 {
+		return 0
+	}
+	i := int(a.layout.at[m][w])
+	r := &a.rings[i]
+	if r.sum == 0 {
+		return 0
+	}
+	for s := r.head; ; s-- {
+		if a.at(a.index(i, s)) > 0 {
+			return w.leaves(s).Sub(a.last)
+		}
+	}
+}
+
+// Idle reports whether nothing counts any more and no grant is unsettled, so
+// that forgetting the account changes no decision.
+func (a *Account) Idle() bool {
+	if a.held != (Amount{}) {
+		return false
+	}
+	for i := range a.rings {
+		if a.rings[i].sum != 0 {
+			return false
+		}
+	}
+	return true
+}

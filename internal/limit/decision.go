@@ -1,0 +1,173 @@
+package limit
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Violation is a rule that a reservation would have broken.
+type Violation struct {
+	Rule Rule
+	Used int64 // the sum of the window
+	// Wait is the time until the price fits, if nothing else is charged. It
+	// is exact: one slot earlier, it does not fit.
+	Wait time.Duration
+}
+
+// Gauge tells which limit of concurrent requests was full.
+type Gauge struct {
+	Scope   Scope
+	Running int64
+	Max     int64
+}
+
+// Standing is where an account stands under one rule.
+type Standing struct {
+	Used  int64         // the sum of the window
+	Reset time.Duration // until the window is empty if nothing more is charged
+}
+
+// Remaining returns what the rule still admits, never below 0.
+func (s Standing) Remaining(r *Rule) int64 { return max(0, r.Admissible-s.Used) }
+
+// Decision is the answer to a reservation. The zero value is ready for use;
+// a store overwrites it, and reuses its slices.
+type Decision struct {
+	Admitted bool
+	// Violations holds every rule that was in the way, the longest wait
+	// first. Empty when admitted.
+	Violations []Violation
+	// Full holds every limit of concurrent requests that was reached. Empty
+	// when admitted.
+	Full []Gauge
+	// Standings has one entry per rule of the policy, in their order, after
+	// the reservation.
+	Standings []Standing
+	// At is the store's time of the decision.
+	At Instant
+}
+
+// reset makes d empty, keeping its slices.
+func (d *Decision) reset(at Instant) {
+	*d = Decision{Violations: d.Violations[:0], Full: d.Full[:0], Standings: d.Standings[:0], At: at}
+}
+
+// Sort orders the violations, the longest wait first.
+func (d *Decision) Sort() {
+	slices.SortStableFunc(d.Violations, func(a, b Violation) int { return cmp.Compare(b.Wait, a.Wait) })
+}
+
+// Subjects is what one decision looks at and changes: the accounts of the
+// user and of the model, and the requests that are running. An account is nil
+// as long as it was never charged; Check reads nil as empty, and Charge, TopUp
+// and Settle need every account that the policy has a layout for. Accounts
+// must have been advanced to the time of the decision.
+type Subjects struct {
+	Accounts    [scopes]*Account
+	Running     int64 // of the model
+	UserRunning int64 // of the user
+}
+
+// Check decides whether need fits under every rule of p and writes the answer
+// to d. It changes nothing else.
+func (s *Subjects) Check(p *Policy, need Amount, at Instant, d *Decision) {
+	d.reset(at)
+	if p.maxConcurrent >= 0 && s.Running >= p.maxConcurrent {
+		d.Full = append(d.Full, Gauge{ModelScope, s.Running, p.maxConcurrent})
+	}
+	if p.maxPerUser >= 0 && s.UserRunning >= p.maxPerUser {
+		d.Full = append(d.Full, Gauge{UserScope, s.UserRunning, p.maxPerUser})
+	}
+	for i := range p.rules {
+		r := &p.rules[i]
+		a := s.Accounts[r.Scope]
+		sum := a.Sum(r.Meter, r.Window)
+		excess := sum + need.Of(r.Meter) - r.Admissible
+		if excess > 0 {
+			d.Violations = append(d.Violations, Violation{Rule: *r, Used: sum, Wait: a.Wait(r.Meter, r.Window, excess)})
+		}
+	}
+	d.Admitted = len(d.Violations) == 0 && len(d.Full) == 0
+	d.Sort()
+}
+
+// Stand appends the standing under every rule of p to d.
+func (s *Subjects) Stand(p *Policy, d *Decision) {
+	d.Standings = d.Standings[:0]
+	for i := range p.rules {
+		r := &p.rules[i]
+		a := s.Accounts[r.Scope]
+		d.Standings = append(d.Standings, Standing{Used: a.Sum(r.Meter, r.Window), Reset: a.Reset(r.Meter, r.Window)})
+	}
+}
+
+// Charge charges need to every account, for a reservation that Check has
+// admitted, and notes it in g.
+func (s *Subjects) Charge(need Amount, g *Grant) {
+	c := Charge{Amount: need}
+	for scope, a := range s.Accounts {
+		if a != nil {
+			c.At[scope] = a.Charge(need)
+			a.held = a.held.Plus(need)
+		}
+	}
+	g.Charges = append(g.Charges, c)
+}
+
+// TopUp charges more for the running request of g where its limits have room
+// for it, or where its policy lets it run into debt and the debt stays within
+// what is allowed. Otherwise it charges nothing.
+func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount) TopUp {
+	var t TopUp
+	for i := range p.rules {
+		r := &p.rules[i]
+		sum := s.Accounts[r.Scope].Sum(r.Meter, r.Window)
+		need := more.Of(r.Meter)
+		if need == 0 || sum+need <= r.Admissible {
+			continue
+		}
+		if sum+need > r.Ceiling {
+			return TopUp{}
+		}
+		t.Debt = max(t.Debt, sum+need-max(sum, r.Admissible))
+	}
+	t.Granted = true
+	s.Charge(more, g)
+	return t
+}
+
+// Settle replaces what g has charged by what was used, on every account: what
+// was charged too much goes back, the newest charge first, into the slots that
+// were charged; what was charged too little goes to the current slot. It
+// returns how much of the refund its slots did not hold, which is 0 unless
+// counters were lost.
+func (s *Subjects) Settle(g *Grant, used Amount) (missing int64) {
+	granted := g.Granted()
+	for scope, a := range s.Accounts {
+		if a == nil {
+			continue
+		}
+		a.held = a.held.Minus(granted)
+		for i := range a.rings {
+			missing += a.settle(i, Scope(scope), g.Charges, used.Minus(granted))
+		}
+	}
+	return missing
+}
+
+// settle corrects ring i by delta.
+func (a *Account) settle(i int, scope Scope, charges []Charge, delta Amount) (missing int64) {
+	meter := a.layout.rings[i].meter
+	v := delta.Of(meter)
+	if v > 0 {
+		a.add(i, v)
+		return 0
+	}
+	for n := len(charges) - 1; n >= 0 && v < 0; n-- {
+		back := min(-v, charges[n].Amount.Of(meter))
+		missing += a.refund(i, charges[n].At[scope], back)
+		v += back
+	}
+	return missing
+}

@@ -1,0 +1,74 @@
+package limit
+
+// Charge is one part of a grant: the reservation, or a top-up.
+type Charge struct {
+	Amount Amount
+	At     [scopes]Instant // per scope, its account's time when it was charged
+}
+
+// Grant is what has been charged for one request so far. A store fills it when
+// it admits, adds to it when it tops up, and closes it when it settles. The
+// request that owns it serialises access. The zero value is ready for Reserve;
+// Reset makes a used one ready again.
+type Grant struct {
+	Policy  *Policy
+	User    string
+	Charges []Charge // oldest first; the first is the reservation
+	// Number identifies the grant among those of one store; the store sets it.
+	Number uint64
+	// Account is for the store that made the grant, to find what it charged.
+	Account any
+	open    bool
+}
+
+// Reset empties g, keeping its memory. It must not be called between an
+// admission and its settlement.
+func (g *Grant) Reset() { *g = Grant{Charges: g.Charges[:0]} }
+
+// Open marks g as admitted under p for user: there is something to settle. It
+// is for stores, before they charge.
+func (g *Grant) Open(p *Policy, user string) {
+	g.Policy, g.User, g.Charges, g.open = p, user, g.Charges[:0], true
+}
+
+// Close marks g as settled, and reports whether it was open: what is settled
+// twice changes nothing the second time. It is for stores.
+func (g *Grant) Close() bool {
+	was := g.open
+	g.open = false
+	return was
+}
+
+// IsOpen reports whether g was admitted and not settled yet.
+func (g *Grant) IsOpen() bool { return g.open }
+
+// Granted returns the sum of all charges.
+func (g *Grant) Granted() Amount {
+	var sum Amount
+	for i := range g.Charges {
+		sum = sum.Plus(g.Charges[i].Amount)
+	}
+	return sum
+}
+
+// TopUp is the answer to a top-up.
+type TopUp struct {
+	// Granted tells that the whole amount was charged. Otherwise nothing was,
+	// and the request is to be stopped.
+	Granted bool
+	// Debt is how much of it, in tokens, exceeds what the limits had room for.
+	Debt int64
+}
+
+// Settlement is the difference between a grant and what was used, in tokens.
+// At most one of its members is positive.
+type Settlement struct {
+	Refunded int64 // charged and not used
+	Overrun  int64 // used beyond the grant
+}
+
+// Settlement returns the difference between what g has charged and used.
+func (g *Grant) Settlement(used Amount) Settlement {
+	d := used.Tokens() - g.Granted().Tokens()
+	return Settlement{Refunded: max(0, -d), Overrun: max(0, d)}
+}

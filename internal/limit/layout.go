@@ -1,0 +1,58 @@
+package limit
+
+// Layout says which rings an account has and where their slots lie. It is
+// immutable; accounts of one policy share it.
+type Layout struct {
+	rings []ringShape
+	at    [meters][windows]int8 // index into rings, -1 where there is none
+	slots int                   // of all rings together
+}
+
+type ringShape struct {
+	meter  Meter
+	window Window
+	offset int // of its first slot
+}
+
+func newLayout(limits []Limit) *Layout {
+	l := &Layout{}
+	for m := range l.at {
+		for w := range l.at[m] {
+			l.at[m][w] = -1
+		}
+	}
+	for _, lim := range limits {
+		l.add(lim.Meter, lim.Window)
+	}
+	return l
+}
+
+func (l *Layout) add(m Meter, w Window) {
+	if l.at[m][w] >= 0 {
+		return
+	}
+	l.at[m][w] = int8(len(l.rings))
+	l.rings = append(l.rings, ringShape{meter: m, window: w, offset: l.slots})
+	l.slots += w.Slots() + 1
+}
+
+// covers reports whether every ring of other is also in l.
+func (l *Layout) covers(other *Layout) bool {
+	for _, r := range other.rings {
+		if l.at[r.meter][r.window] < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// union returns a layout with the rings of both; those of l keep their index.
+func (l *Layout) union(other *Layout) *Layout {
+	u := newLayout(nil)
+	for _, rings := range [][]ringShape{l.rings, other.rings} {
+		for _, r := range rings {
+			u.add(r.meter, r.window)
+		}
+	}
+	return u
+}

@@ -1,0 +1,190 @@
+package limit
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Unlimited is the maximum of what has no limit.
+const Unlimited int64 = -1
+
+// counterMax bounds every maximum: counters are Lua numbers in Redis, exact
+// below 2^53, and a window may hold a maximum and its debt.
+const counterMax = int64(1) << 51
+
+// Scope tells whom a limit applies to.
+type Scope uint8
+
+// The scopes.
+const (
+	UserScope  Scope = iota // each user on the model
+	ModelScope              // the model over all its users
+	scopes     = iota
+)
+
+// String returns the name used in metrics and error bodies.
+func (s Scope) String() string {
+	if s == UserScope {
+		return "user"
+	}
+	return "model"
+}
+
+// Limit is a maximum of a meter in a window. A maximum of 0 blocks.
+type Limit struct {
+	Meter  Meter
+	Window Window
+	Max    int64 // >= 0
+}
+
+// Rule is a limit as a policy applies it.
+type Rule struct {
+	Limit
+	Scope Scope
+	// Admissible is the maximum that decisions compare with: Max less what is
+	// kept back.
+	Admissible int64
+	// Ceiling is how far top-ups may take the sum: Admissible, and the debt
+	// that is allowed beyond it.
+	Ceiling int64
+}
+
+// Overrun says what happens to a running request that needs more than its
+// limits have room for. The zero value is Debt.
+type Overrun uint8
+
+// The overrun policies.
+const (
+	Debt Overrun = iota // it goes on; the excess is charged, and admission is closed until it has slid out
+	Stop                // it is ended, as if it had reached its own maximum of tokens
+)
+
+// String returns the name used in the configuration.
+func (o Overrun) String() string {
+	if o == Stop {
+		return "stop"
+	}
+	return "debt"
+}
+
+// stopHeadroom is the fraction of a limit that is kept back under Stop, for
+// what running requests generate between the last count and their end.
+const stopHeadroom = 0.01
+
+// PolicyOptions is what NewPolicy compiles.
+type PolicyOptions struct {
+	Model string  // the name whose accounts are charged; never empty
+	User  []Limit // of each user on the model
+	Total []Limit // of the model over all its users
+
+	MaxConcurrent        int64 // running requests of the model; Unlimited for none
+	MaxConcurrentPerUser int64 // running requests of each user; Unlimited for none
+
+	Overrun Overrun
+	MaxDebt float64 // times the limit; >= 0, only for Debt
+	// OutageReserve is the fraction of every limit kept back for store
+	// outages, in [0, 1).
+	OutageReserve float64
+}
+
+// Policy is all that limits one model, compiled. It is immutable and safe for
+// concurrent use; a change of limits makes a new one, and accounts outlive it.
+type Policy struct {
+	model         string
+	rules         []Rule // user rules first; in each scope by meter, then window
+	layouts       [scopes]*Layout
+	maxConcurrent int64
+	maxPerUser    int64
+	overrun       Overrun
+}
+
+// NewPolicy compiles o. It fails where a maximum is negative or above 2^51, a
+// fraction is out of range, or one meter and window is limited twice in one
+// scope.
+func NewPolicy(o PolicyOptions) (*Policy, error) {
+	if o.Model == "" {
+		return nil, fmt.Errorf("policy: the model has no name")
+	}
+	if math.IsNaN(o.MaxDebt) || o.MaxDebt < 0 || o.MaxDebt > 100 {
+		return nil, fmt.Errorf("policy of %s: max-debt is %v, and must be from 0 to 100", o.Model, o.MaxDebt)
+	}
+	if math.IsNaN(o.OutageReserve) || o.OutageReserve < 0 || o.OutageReserve >= 1 {
+		return nil, fmt.Errorf("policy of %s: outage-reserve is %v, and must be at least 0 and below 1", o.Model, o.OutageReserve)
+	}
+	p := &Policy{
+		model:         o.Model,
+		maxConcurrent: max(o.MaxConcurrent, Unlimited),
+		maxPerUser:    max(o.MaxConcurrentPerUser, Unlimited),
+		overrun:       o.Overrun,
+	}
+	for scope, limits := range [scopes][]Limit{UserScope: o.User, ModelScope: o.Total} {
+		if err := p.add(Scope(scope), limits, o); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// add compiles the limits of one scope.
+func (p *Policy) add(scope Scope, limits []Limit, o PolicyOptions) error {
+	limits = slices.Clone(limits)
+	slices.SortFunc(limits, func(a, b Limit) int {
+		return cmp.Or(cmp.Compare(a.Meter, b.Meter), cmp.Compare(a.Window, b.Window))
+	})
+	for i, l := range limits {
+		if l.Max < 0 || l.Max > counterMax {
+			return fmt.Errorf("policy of %s: the maximum of %s per %s is %d, and must be from 0 to %d",
+				o.Model, l.Meter, l.Window, l.Max, counterMax)
+		}
+		if i > 0 && limits[i-1].Meter == l.Meter && limits[i-1].Window == l.Window {
+			return fmt.Errorf("policy of %s: %s per %s is limited twice", o.Model, l.Meter, l.Window)
+		}
+		p.rules = append(p.rules, newRule(scope, l, o))
+	}
+	if len(limits) > 0 {
+		p.layouts[scope] = newLayout(limits)
+	}
+	return nil
+}
+
+func newRule(scope Scope, l Limit, o PolicyOptions) Rule {
+	kept := o.OutageReserve
+	if o.Overrun == Stop {
+		kept += stopHeadroom
+	}
+	r := Rule{Limit: l, Scope: scope, Admissible: int64(math.Floor(float64(l.Max)*(1-kept) + 1e-6))}
+	if l.Meter == Requests {
+		// A request is charged whole when it is admitted, and never overruns.
+		r.Admissible = int64(math.Floor(float64(l.Max)*(1-o.OutageReserve) + 1e-6))
+	}
+	r.Ceiling = r.Admissible
+	if o.Overrun == Debt {
+		r.Ceiling += int64(float64(l.Max) * o.MaxDebt)
+	}
+	return r
+}
+
+// Model returns the name whose accounts are charged.
+func (p *Policy) Model() string { return p.model }
+
+// Rules returns the limits that apply, those of the user first. The caller
+// must not change them.
+func (p *Policy) Rules() []Rule { return p.rules }
+
+// Layout returns the rings that an account of the scope needs, or nil where
+// the scope has no limit.
+func (p *Policy) Layout(s Scope) *Layout { return p.layouts[s] }
+
+// MaxConcurrent returns how many requests of the model may run at once, or
+// Unlimited.
+func (p *Policy) MaxConcurrent() int64 { return p.maxConcurrent }
+
+// MaxConcurrentPerUser returns how many requests of one user may run at once,
+// or Unlimited.
+func (p *Policy) MaxConcurrentPerUser() int64 { return p.maxPerUser }
+
+// Overrun returns what happens to a running request that needs more than its
+// limits have room for.
+func (p *Policy) Overrun() Overrun { return p.overrun }

@@ -1,0 +1,52 @@
+package limit
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrUnavailable is wrapped by every error of a Store that means the store
+// could not be asked, or did not answer in time. The decision is unknown; a
+// store sees to it that nothing stays charged for a reservation that ended so.
+var ErrUnavailable = errors.New("the store is unavailable")
+
+// ErrClosed is returned by a store that has been closed.
+var ErrClosed = errors.New("the store is closed")
+
+// Store keeps accounts and running slots, and makes decisions about them
+// atomic. It is safe for concurrent use; a Grant and a Decision belong to one
+// caller at a time.
+//
+// Every store passes the suite in limittest.
+type Store interface {
+	// Reserve decides whether need may be charged to user under every rule
+	// and gauge of p, all or nothing, and writes the answer to d. When it
+	// admits, it charges need, takes a running slot and opens g, which must
+	// then be settled; when it denies, it changes nothing and g stays closed.
+	// An error wraps ErrUnavailable or ErrClosed, and leaves g closed.
+	Reserve(ctx context.Context, p *Policy, user string, need Amount, g *Grant, d *Decision) error
+
+	// TopUp charges more for the running request of g, or refuses: see
+	// Subjects.TopUp. An error wraps ErrUnavailable; nothing is added to g.
+	TopUp(ctx context.Context, g *Grant, more Amount) (TopUp, error)
+
+	// Settle replaces what g has charged by used, gives the running slot
+	// back and closes g. It does not wait for a remote store; Flush does. A
+	// grant that is not open is left alone, so that settling twice is
+	// harmless.
+	Settle(g *Grant, used Amount)
+
+	// View writes where user stands under p. It changes no counter.
+	View(ctx context.Context, p *Policy, user string) (View, error)
+
+	// Flush waits until all that was settled before has been applied, or ctx
+	// ends.
+	Flush(ctx context.Context) error
+
+	// Ping reports whether the store can decide at the moment.
+	Ping(ctx context.Context) error
+
+	// Close flushes and releases what the store holds. Later calls fail with
+	// ErrClosed.
+	Close(ctx context.Context) error
+}

@@ -1,0 +1,50 @@
+package limit
+
+import "time"
+
+// View is where a user stands under a policy at a moment.
+type View struct {
+	At      Instant // the store's time
+	Windows []WindowView
+	Gauges  []GaugeView
+}
+
+// WindowView is where an account stands under one rule.
+type WindowView struct {
+	Rule     Rule
+	Used     int64         // settled charges that count
+	Reserved int64         // charges that count, of requests that are still running
+	Reset    time.Duration // until the window is empty if nothing more is charged
+}
+
+// Remaining returns what the rule still admits, never below 0.
+func (w WindowView) Remaining() int64 { return max(0, w.Rule.Admissible-w.Used-w.Reserved) }
+
+// NewWindowView splits sum, what counts in the window of r, into what is
+// settled and what running requests hold.
+func NewWindowView(r Rule, sum, held int64, reset time.Duration) WindowView {
+	held = max(0, min(held, sum))
+	return WindowView{Rule: r, Used: sum - held, Reserved: held, Reset: reset}
+}
+
+// GaugeView is how many requests are running, and may.
+type GaugeView struct {
+	Scope   Scope
+	Running int64
+	Max     int64 // Unlimited for none
+}
+
+// View returns where the subjects stand under p at the moment at.
+func (s *Subjects) View(p *Policy, at Instant) View {
+	v := View{At: at, Gauges: []GaugeView{
+		{ModelScope, s.Running, p.maxConcurrent},
+		{UserScope, s.UserRunning, p.maxPerUser},
+	}}
+	for i := range p.rules {
+		r := p.rules[i]
+		a := s.Accounts[r.Scope]
+		v.Windows = append(v.Windows, NewWindowView(r,
+			a.Sum(r.Meter, r.Window), a.Held().Of(r.Meter), a.Reset(r.Meter, r.Window)))
+	}
+	return v
+}

@@ -1,0 +1,21 @@
+// Package memory keeps accounts in the memory of one process. It is the store
+// of a gateway that runs alone, and loses what it knows when the process ends.
+//
+// It is responsible for making decisions atomic and for bounding how many
+// accounts there are; the arithmetic is package limit's.
+//
+// # Invariants
+//
+//   - All that one decision touches belongs to one model and is guarded by
+//     that model's lock, so a decision is all or nothing. The lock is held for
+//     some hundred nanoseconds, and for nothing that waits.
+//   - An account is forgotten only when nothing in its windows counts any more
+//     and no request of its user is running: forgetting a live one would be
+//     free quota.
+//   - There are never more than MaxAccounts accounts of users. Users who come
+//     after that share one overflow account per model, with the limits of one
+//     user.
+//   - Time is the monotonic clock's, so a step of the wall clock moves nothing.
+//
+// A decision and a settlement allocate nothing once the account exists.
+package memory

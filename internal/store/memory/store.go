@@ -1,0 +1,163 @@
+package memory
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// DefaultMaxAccounts is how many accounts of users are kept unless Options
+// say otherwise.
+const DefaultMaxAccounts = 1_000_000
+
+// Options of a Store. The zero value is usable.
+type Options struct {
+	// MaxAccounts bounds the accounts of users, over all models; 0 means
+	// DefaultMaxAccounts.
+	MaxAccounts int
+	// Now is the store's clock; nil means the wall clock at the start,
+	// continued by the monotonic clock.
+	Now func() limit.Instant
+}
+
+// Store is a limit.Store in memory. It is safe for concurrent use.
+type Store struct {
+	now         func() limit.Instant
+	maxAccounts int64
+	accounts    atomic.Int64 // of users, over all models
+	closed      atomic.Bool
+
+	mu     sync.RWMutex
+	models map[string]*model
+}
+
+var _ limit.Store = (*Store)(nil)
+
+// New returns an empty store.
+func New(o Options) *Store {
+	if o.MaxAccounts <= 0 {
+		o.MaxAccounts = DefaultMaxAccounts
+	}
+	if o.Now == nil {
+		start := time.Now()
+		o.Now = func() limit.Instant { return limit.InstantOf(start.Add(time.Since(start))) }
+	}
+	return &Store{now: o.Now, maxAccounts: int64(o.MaxAccounts), models: map[string]*model{}}
+}
+
+// model returns the accounts of the model called name, made at first use.
+// Names come from the configuration, so their number is bounded.
+func (s *Store) model(name string) *model {
+	s.mu.RLock()
+	m := s.models[name]
+	s.mu.RUnlock()
+	if m != nil {
+		return m
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m = s.models[name]; m == nil {
+		m = newModel(s)
+		s.models[name] = m
+	}
+	return m
+}
+
+// Reserve implements limit.Store. Its only error is limit.ErrClosed.
+func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
+	if s.closed.Load() {
+		return limit.ErrClosed
+	}
+	m := s.model(p.Model())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	now := s.now()
+	e := m.find(p, user, now)
+	sub := m.subjects(e, now)
+	sub.Check(p, need, now, d)
+	if d.Admitted {
+		e = m.enter(e, p, user, now)
+		sub = m.subjects(e, now)
+		g.Open(p, e.name)
+		g.Account = e
+		sub.Charge(need, g)
+		m.running++
+		e.running++
+	}
+	sub.Stand(p, d)
+	return nil
+}
+
+// TopUp implements limit.Store. Its only error is limit.ErrClosed.
+func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount) (limit.TopUp, error) {
+	if s.closed.Load() {
+		return limit.TopUp{}, limit.ErrClosed
+	}
+	e := g.Account.(*entry)
+	m := e.model
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sub := m.subjects(e, s.now())
+	t := sub.TopUp(g.Policy, g, more)
+	if t.Granted {
+		m.used(e)
+	}
+	return t, nil
+}
+
+// Settle implements limit.Store. It is done when it returns.
+func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
+	if !g.Close() {
+		return
+	}
+	e := g.Account.(*entry)
+	m := e.model
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sub := m.subjects(e, s.now())
+	sub.Settle(g, used)
+	m.running--
+	e.running--
+	m.used(e)
+}
+
+// View implements limit.Store. Its only error is limit.ErrClosed.
+func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.View, error) {
+	if s.closed.Load() {
+		return limit.View{}, limit.ErrClosed
+	}
+	m := s.model(p.Model())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := s.now()
+	sub := m.subjects(m.find(p, user, now), now)
+	return sub.View(p, now), nil
+}
+
+// Accounts returns how many accounts of users there are.
+func (s *Store) Accounts() int { return int(s.accounts.Load()) }
+
+// Full reports whether new users share overflow accounts.
+func (s *Store) Full() bool { return s.accounts.Load() >= s.maxAccounts }
+
+// Flush implements limit.Store: there is nothing to wait for.
+func (s *Store) Flush(context.Context) error { return nil }
+
+// Ping implements limit.Store.
+func (s *Store) Ping(context.Context) error {
+	if s.closed.Load() {
+		return limit.ErrClosed
+	}
+	return nil
+}
+
+// Close implements limit.Store. Settlements of requests that are still
+// running are accepted.
+func (s *Store) Close(context.Context) error {
+	s.closed.Store(true)
+	return nil
+}
