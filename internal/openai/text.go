@@ -1,0 +1,147 @@
+package openai
+
+// Class is a kind of character that tokenizers treat alike. Every character of
+// a text belongs to exactly one.
+type Class uint8
+
+// The classes. The ASCII ones come first.
+const (
+	Lower   Class  = iota // a-z
+	Upper                 // A-Z
+	Digit                 // 0-9
+	Punct                 // other printable ASCII, and control characters
+	Space                 // space and tab
+	Newline               // line feed and carriage return
+	Hangul                // Korean syllables and compatibility letters
+	Han                   // Chinese characters, and the same in Japanese and Korean
+	Kana                  // Hiragana and Katakana
+	Letter                // two-byte letters: accented Latin, Greek, Cyrillic, Arabic, ...
+	Mark                  // typographic and full-width signs, arrows, box drawing
+	Other                 // the remaining three-byte characters: Thai, Devanagari, ...
+	Astral                // four-byte characters: emoji, rare ideographs
+	Classes = iota        // number of classes
+)
+
+const asciiClasses = int(Newline) + 1
+
+// Text counts what a text consists of: the characters of each [Class], and the
+// runs (longest stretches of one class). From these a price is estimated,
+// without keeping the text or running a tokenizer over it.
+//
+// The zero value is the empty text. A Text is a plain value, not safe for
+// concurrent change.
+type Text struct {
+	chars, runs [Classes]int64
+	bytes       int64
+	last        uint8 // 1 + class of the last character; 0: none
+	lead        byte  // first byte of a character whose second has not come yet
+}
+
+// Add appends s, UTF-8 with JSON escapes already decoded, to the text. The
+// pieces of a text may be cut anywhere, even inside a character: the counts are
+// those of the whole. Bytes that are not UTF-8 are counted somehow. It does not
+// keep s and does not allocate.
+func (t *Text) Add(s []byte) {
+	t.bytes += int64(len(s))
+	if t.lead != 0 && len(s) > 0 {
+		t.count(wideClass(t.lead, s[0]))
+		t.lead = 0
+	}
+	for len(s) > 0 {
+		s = s[t.addASCII(s):]
+		s = s[t.addWide(s):]
+	}
+}
+
+// AddText adds the counts of another text, which is taken to stand apart: runs
+// do not join across the seam.
+func (t *Text) AddText(o Text) {
+	for c := range t.chars {
+		t.chars[c] += o.chars[c]
+		t.runs[c] += o.runs[c]
+	}
+	t.bytes += o.bytes
+	t.last, t.lead = 0, 0
+}
+
+// Bytes returns the length of the text in bytes of UTF-8.
+func (t Text) Bytes() int64 { return t.bytes }
+
+// Chars returns the number of characters of class c.
+func (t *Text) Chars(c Class) int64 { return t.chars[c] }
+
+// Runs returns the number of runs of class c: stretches of characters of that
+// class, as long as possible. "a  bc" has two runs of [Lower] and one of [Space].
+func (t *Text) Runs(c Class) int64 { return t.runs[c] }
+
+// Equal reports whether both texts have the same counts.
+func (t Text) Equal(o Text) bool {
+	return t.bytes == o.bytes && t.chars == o.chars && t.runs == o.runs
+}
+
+// addASCII counts the ASCII characters at the start of s, at most 255, and
+// returns how many there were.
+//
+// Each class has a byte of its own in a word, so that one addition counts a
+// character whatever its class, and one AND NOT tells whether it began a run.
+// 255 characters cannot overflow a byte.
+func (t *Text) addASCII(s []byte) int {
+	var chars, runs uint64
+	last := t.lastBit()
+	n := 0
+	for _, b := range s[:min(len(s), 255)] {
+		bit := asciiBit[b]
+		if bit == 0 {
+			break
+		}
+		chars += bit
+		runs += bit &^ last
+		last = bit
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	for c := range asciiClasses {
+		t.chars[c] += int64(chars >> (8 * c) & 0xff)
+		t.runs[c] += int64(runs >> (8 * c) & 0xff)
+	}
+	t.last = asciiLast[s[n-1]]
+	return n
+}
+
+// lastBit returns the bit of the last character's class, 0 where it has none.
+func (t *Text) lastBit() uint64 {
+	if t.last == 0 || int(t.last) > asciiClasses {
+		return 0
+	}
+	return 1 << (8 * (t.last - 1))
+}
+
+// addWide counts the characters beyond ASCII at the start of s and returns how
+// many bytes they took. A character is told by its first two bytes; the others
+// are passed over, so that it does not matter in which piece they come.
+func (t *Text) addWide(s []byte) int {
+	i := 0
+	for i < len(s) && s[i] >= 0x80 {
+		lead := s[i]
+		i++
+		if lead < 0xC0 {
+			continue
+		}
+		if i == len(s) {
+			t.lead = lead
+			break
+		}
+		t.count(wideClass(lead, s[i]))
+	}
+	return i
+}
+
+func (t *Text) count(c Class) {
+	t.chars[c]++
+	if t.last != uint8(c)+1 {
+		t.runs[c]++
+		t.last = uint8(c) + 1
+	}
+}
