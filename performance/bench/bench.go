@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+const noGateway = "run without a gateway"
+
+// bench is one run: where things are, how much is measured, and the processes
+// that are running for it.
+type bench struct {
+	root      string // of the module
+	directory string // temporary, for binaries, configurations and outputs
+	binary    string // the gateway; "" measures the harness alone
+	plan      plan
+	progress  io.Writer
+
+	children []*Child
+}
+
+// scenario is a part of a run that has its own processes.
+type scenario struct {
+	name string
+	run  func(*bench, context.Context) (Section, error)
+}
+
+var scenarios = []scenario{
+	{"requests", (*bench).requests},
+	{"streaming", (*bench).streaming},
+	{"memory", (*bench).memory},
+	{"micro", (*bench).micro},
+}
+
+// run runs the named scenarios, in their own order, into a report.
+func (b *bench) run(ctx context.Context, names []string, report *Report) error {
+	for _, s := range scenarios {
+		if !slices.Contains(names, s.name) {
+			continue
+		}
+		fmt.Fprintf(b.progress, "measuring %s ...\n", s.name)
+		section, err := s.run(b, ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		report.Sections = append(report.Sections, section)
+	}
+	return nil
+}
+
+// start starts a child that stopAll ends.
+func (b *bench) start(ctx context.Context, name, address string, ready func(context.Context) error, command ...string) (*Child, error) {
+	c, err := startChild(ctx, b.directory, name, address, ready, command...)
+	if err == nil {
+		b.children = append(b.children, c)
+	}
+	return c, err
+}
+
+// stopAll ends the children, the last one first, and clears away what they
+// wrote.
+func (b *bench) stopAll() {
+	for _, c := range slices.Backward(b.children) {
+		c.Stop()
+		_ = os.Remove(c.output)
+	}
+	b.children = nil
+}
+
+// contendGateway starts the gateway as a contender, on Redis if that is not
+// nil.
+func (b *bench) contendGateway(ctx context.Context, name, upstream string, redis *Child) (contender, error) {
+	if b.binary == "" {
+		return contender{name: name, skipped: noGateway}, nil
+	}
+	child, err := b.startGateway(ctx, name, upstream, redis)
+	return contender{name: name, child: child, store: redis, gateway: true}, err
+}
+
+// contendNginx makes nginx a contender, where it is installed.
+func contendNginx(child *Child) contender {
+	if child == nil {
+		return contender{name: nginxName, skipped: nginxMissing}
+	}
+	return contender{name: nginxName, child: child}
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commandLine is what the program understands; see --help.
+type commandLine struct {
+	Run          runCommand          `cmd:"" default:"withargs" help:"Measure the gateway (the default)."`
+	ReverseProxy reverseProxyCommand `cmd:"" name:"reverseproxy" hidden:"" help:"Be the baseline."`
+}
+
+type runCommand struct {
+	Gateway  string   `default:"build" placeholder:"PATH" help:"Binary to measure; 'build' builds ./cmd/token-rate-limiter, 'none' measures the harness alone."`
+	Quick    bool     `help:"Half a minute instead of three: less steady figures."`
+	Scenario []string `default:"requests,streaming,memory,micro" enum:"requests,streaming,memory,micro" help:"What to measure."`
+	Results  string   `placeholder:"DIR" help:"Where the JSON goes (performance/results in the module)."`
+	Enforce  bool     `help:"Exit with 1 if a budget was missed or a line failed."`
+}
+
+func main() {
+	line := kong.Parse(new(commandLine), kong.Name("bench"),
+		kong.Description("Measures what the gateway costs, against httputil.ReverseProxy."))
+	line.FatalIfErrorf(line.Run())
+}
+
+// Run measures, prints the table and saves the figures. An interrupt ends the
+// children and the run.
+func (c runCommand) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	b, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.directory)
+	report := newReport(c.Quick)
+	if err := b.run(ctx, c.Scenario, report); err != nil {
+		return err
+	}
+	if err := report.write(os.Stdout); err != nil {
+		return err
+	}
+	file, err := report.save(c.Results)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "figures:", file)
+	return c.judge(report)
+}
+
+// open prepares a run: directories, the plan and the gateway's binary.
+func (c *runCommand) open(ctx context.Context) (*bench, error) {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.Results == "" {
+		c.Results = filepath.Join(root, "performance", "results")
+	}
+	directory, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{root: root, directory: directory, plan: fullPlan, progress: os.Stderr}
+	if c.Quick {
+		b.plan = quickPlan
+	}
+	if err := c.prepareGateway(ctx, b); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(directory))
+	}
+	return b, nil
+}
+
+func (c *runCommand) prepareGateway(ctx context.Context, b *bench) error {
+	switch c.Gateway {
+	case "build":
+		return b.buildGateway(ctx)
+	case "none":
+		return nil
+	}
+	binary, err := filepath.Abs(c.Gateway)
+	if err != nil {
+		return err
+	}
+	b.binary = binary
+	_, err = os.Stat(binary)
+	return err
+}
+
+// judge returns an error if budgets are enforced and not kept.
+func (c *runCommand) judge(report *Report) error {
+	if bad := report.count(verdictMissed, verdictFailed); c.Enforce && bad > 0 {
+		return fmt.Errorf("%d lines missed their budget or failed", bad)
+	}
+	return nil
+}
+
+// moduleRoot returns the directory of the module that the command is run in.
+func moduleRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("go env GOMOD: %w", err)
+	}
+	file := strings.TrimSpace(string(out))
+	if filepath.Base(file) != "go.mod" {
+		return "", errors.New("run the benchmarks inside the module")
+	}
+	return filepath.Dir(file), nil
+}

@@ -1,0 +1,41 @@
+package main
+
+import "time"
+
+// plan says how much is measured.
+type plan struct {
+	Rounds      int           // of requests
+	Window      time.Duration // of a contender's turn
+	Warmup      time.Duration // before it, not counted
+	Connections int
+	Users       int // in whose names requests are sent
+
+	StreamRounds int
+	StreamWindow time.Duration
+	Streams      int
+
+	OpenStreams     int // while memory is measured
+	Accounts        int
+	FurtherAccounts int
+	Watch           time.Duration // for the peak of memory
+
+	BenchTime  time.Duration // of a store's benchmark
+	BenchCount int
+}
+
+// fullPlan takes about three minutes.
+var fullPlan = plan{
+	Rounds: 7, Window: 2 * time.Second, Warmup: 300 * time.Millisecond, Connections: 32, Users: 100,
+	StreamRounds: 5, StreamWindow: 3 * time.Second, Streams: 200,
+	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 100_000, Watch: 3 * time.Second,
+	BenchTime: time.Second, BenchCount: 5,
+}
+
+// quickPlan takes about half a minute. Its streams and accounts are the same,
+// its figures less steady.
+var quickPlan = plan{
+	Rounds: 3, Window: 500 * time.Millisecond, Warmup: 150 * time.Millisecond, Connections: 32, Users: 100,
+	StreamRounds: 2, StreamWindow: time.Second, Streams: 200,
+	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 30_000, Watch: time.Second,
+	BenchTime: 200 * time.Millisecond, BenchCount: 3,
+}

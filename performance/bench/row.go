@@ -1,0 +1,88 @@
+package main
+
+import "fmt"
+
+// Bound is what a figure is held against.
+type Bound struct {
+	Budget  float64 `json:"budget"`
+	Aim     float64 `json:"aim"`
+	AtLeast bool    `json:"atLeast,omitempty"` // the figure is to be above, not below
+}
+
+func (b Bound) met(figure float64) bool {
+	if b.AtLeast {
+		return figure >= b.Budget
+	}
+	return figure <= b.Budget
+}
+
+// Row is one line of the report.
+type Row struct {
+	Path        string      `json:"path"` // what was measured
+	Unit        string      `json:"unit"` // "ratio", or as printed
+	Bound       *Bound      `json:"bound,omitempty"`
+	Informative bool        `json:"informative,omitempty"` // not judged even where it has a bound
+	Value       Spread      `json:"value"`
+	Latency     Percentiles `json:"latency"`
+	Skipped     string      `json:"skipped,omitempty"`
+	Failed      string      `json:"failed,omitempty"`
+	Note        string      `json:"note,omitempty"`
+}
+
+// Verdicts of a row.
+const (
+	verdictOK          = "ok"
+	verdictMissed      = "missed"
+	verdictInformative = "informative"
+	verdictSkipped     = "skipped"
+	verdictFailed      = "failed"
+)
+
+// Verdict compares the median with the budget.
+func (r Row) Verdict() string {
+	switch {
+	case r.Failed != "":
+		return verdictFailed
+	case r.Skipped != "":
+		return verdictSkipped
+	case r.Bound == nil || r.Informative:
+		return verdictInformative
+	case r.Bound.met(r.Value.Median):
+		return verdictOK
+	}
+	return verdictMissed
+}
+
+// ratioRow compares a series with the baseline. Its bound may be nil.
+func ratioRow(path string, s, baseline Series, bound *Bound) Row {
+	r := s.row(path, "ratio", bound)
+	r.Value = spreadOf(s.ratios(baseline))
+	if r.Failed == "" && baseline.Failed != "" {
+		r.Failed = "no baseline"
+	}
+	if stored := spreadOf(s.of(func(s Sample) float64 { return s.StoreCost })); stored.Median > 0 {
+		r.Note = fmt.Sprintf("redis-server spent another %.0f us", stored.Median)
+	}
+	return r
+}
+
+// row begins a row with what is common to all that come from a series.
+func (s Series) row(path, unit string, bound *Bound) Row {
+	return Row{Path: path, Unit: unit, Bound: bound, Latency: s.latency(), Skipped: s.Skipped, Failed: s.Failed}
+}
+
+// costRow shows the CPU time of a series in microseconds.
+func costRow(path string, s Series) Row {
+	r := s.row(path, "us", nil)
+	r.Value = spreadOf(s.of(cost))
+	return r
+}
+
+// rateRow shows operations per second. It is informative: everything shares
+// one machine.
+func rateRow(path string, s Series, bound *Bound) Row {
+	r := s.row(path, "/s", bound)
+	r.Informative, r.Latency = true, Percentiles{}
+	r.Value = spreadOf(s.of(rate))
+	return r
+}
