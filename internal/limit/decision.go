@@ -15,11 +15,11 @@ type Violation struct {
 	Wait time.Duration
 }
 
-// Gauge tells which limit of concurrent requests was full.
+// Gauge is how many requests are running, and may.
 type Gauge struct {
 	Scope   Scope
 	Running int64
-	Max     int64
+	Max     int64 // Unlimited for none
 }
 
 // Standing is where an account stands under one rule.

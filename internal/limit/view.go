@@ -6,7 +6,7 @@ import "time"
 type View struct {
 	At      Instant // the store's time
 	Windows []WindowView
-	Gauges  []GaugeView
+	Gauges  []Gauge
 }
 
 // WindowView is where an account stands under one rule.
@@ -27,16 +27,9 @@ func NewWindowView(r Rule, sum, held int64, reset time.Duration) WindowView {
 	return WindowView{Rule: r, Used: sum - held, Reserved: held, Reset: reset}
 }
 
-// GaugeView is how many requests are running, and may.
-type GaugeView struct {
-	Scope   Scope
-	Running int64
-	Max     int64 // Unlimited for none
-}
-
 // View returns where the subjects stand under p at the moment at.
 func (s *Subjects) View(p *Policy, at Instant) View {
-	v := View{At: at, Gauges: []GaugeView{
+	v := View{At: at, Gauges: []Gauge{
 		{ModelScope, s.Running, p.maxConcurrent},
 		{UserScope, s.UserRunning, p.maxPerUser},
 	}}

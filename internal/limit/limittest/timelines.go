@@ -1,0 +1,174 @@
+package limittest
+
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+const (
+	ms   = time.Millisecond
+	sec  = time.Second
+	mins = time.Minute
+	hour = time.Hour
+)
+
+// perMinute is the policy of most timelines: 1000 tokens a minute.
+var perMinute = limit.PolicyOptions{
+	User:    []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 1000}},
+	MaxDebt: 1,
+}
+
+func stopping(o limit.PolicyOptions) limit.PolicyOptions {
+	o.Overrun = limit.Stop
+	return o
+}
+
+var timelines = []timeline{
+	{"admits up to the maximum, and tells when the rest fits", perMinute, []step{
+		{at: 500 * ms, grant: "a", in: 400, out: 200, want: answer{sums: []int64{600}, reset: []time.Duration{60500 * ms}}},
+		{at: 10 * sec, grant: "b", in: 300, out: 100, want: answer{sums: []int64{1000}}},
+		{at: 20 * sec, grant: "c", out: 1, want: answer{denied: true, wait: 41 * sec,
+			broken: []string{"user tokens minute"}, sums: []int64{1000}}},
+		{at: 20 * sec, grant: "c", out: 601, want: answer{denied: true, wait: 51 * sec}},
+		{at: 60999 * ms, grant: "c", out: 1, want: answer{denied: true, wait: 1 * ms}},
+		{at: 61 * sec, grant: "c", out: 600, want: answer{sums: []int64{1000}}},
+		{at: 70999 * ms, grant: "d", out: 1, want: answer{denied: true, wait: 1 * ms}},
+		{at: 71 * sec, grant: "d", out: 400, want: answer{sums: []int64{1000}}},
+	}},
+	{"a denial changes nothing", perMinute, []step{
+		{grant: "a", out: 900},
+		{at: sec, grant: "b", out: 200, want: answer{denied: true}},
+		{at: sec, grant: "b", out: 200, want: answer{denied: true}},
+		{at: 2 * sec, do: look, want: answer{sums: []int64{900}, held: []int64{900}}},
+		{at: 2 * sec, grant: "c", out: 100},
+		{at: 2 * sec, do: look, user: "stranger", want: answer{sums: []int64{0}, held: []int64{0}, reset: []time.Duration{0}}},
+	}},
+	{"users have accounts of their own", perMinute, []step{
+		{grant: "a", user: "a", out: 1000},
+		{grant: "b", user: "b", out: 1000},
+		{grant: "c", user: "a", out: 1, want: answer{denied: true}},
+	}},
+	{"a refund goes back into the slot that was charged", perMinute, []step{
+		{grant: "a", in: 100, out: 500},
+		{at: 30 * sec, grant: "b", in: 100, out: 300},
+		{at: 40 * sec, do: settle, grant: "a", in: 100, out: 100},
+		{at: 40 * sec, do: look, want: answer{sums: []int64{600}, held: []int64{400}, reset: []time.Duration{51 * sec}}},
+		{at: 61 * sec, do: look, want: answer{sums: []int64{400}}},
+		{at: 62 * sec, do: settle, grant: "b", in: 100, out: 0},
+		{at: 62 * sec, do: look, want: answer{sums: []int64{100}, held: []int64{0}}},
+		{at: 91 * sec, do: look, want: answer{sums: []int64{0}}},
+	}},
+	{"what was used beyond the grant is charged when it is known", perMinute, []step{
+		{grant: "a", in: 100, out: 100},
+		{at: 50 * sec, do: settle, grant: "a", in: 150, out: 1000},
+		{at: 50 * sec, do: look, want: answer{sums: []int64{1150}}},
+		{at: 61 * sec, grant: "b", out: 51, want: answer{denied: true, wait: 50 * sec}},
+		{at: 61 * sec, grant: "b", out: 50, want: answer{sums: []int64{1000}}},
+		{at: 111 * sec, grant: "c", out: 900},
+	}},
+	{"top-ups are charged when they are made, and refunded newest first", perMinute, []step{
+		{grant: "a", out: 100},
+		{at: 10 * sec, do: topUp, grant: "a", out: 100},
+		{at: 20 * sec, do: topUp, grant: "a", out: 100},
+		{at: 25 * sec, do: settle, grant: "a", out: 150},
+		{at: 25 * sec, do: look, want: answer{sums: []int64{150}}},
+		{at: 61 * sec, do: look, want: answer{sums: []int64{50}}},
+		{at: 71 * sec, do: look, want: answer{sums: []int64{0}}},
+	}},
+	{"a top-up without room runs into debt, as far as is allowed", perMinute, []step{
+		{grant: "a", out: 900},
+		{at: sec, do: topUp, grant: "a", out: 300, want: answer{debt: 200}},
+		{at: 2 * sec, do: topUp, grant: "a", out: 800, want: answer{debt: 800}},
+		{at: 2 * sec, do: topUp, grant: "a", out: 1, want: answer{denied: true}},
+		{at: 3 * sec, do: look, want: answer{sums: []int64{2000}}},
+		{at: 61 * sec, grant: "b", out: 1, want: answer{denied: true, wait: sec}},
+		{at: 62 * sec, grant: "b", out: 200, want: answer{sums: []int64{1000}}},
+	}},
+	{"a top-up without room is refused under stop, and 1 % is kept back", stopping(perMinute), []step{
+		{grant: "a", out: 991, want: answer{denied: true}},
+		{grant: "a", out: 900},
+		{at: sec, do: topUp, grant: "a", out: 90},
+		{at: sec, do: topUp, grant: "a", out: 1, want: answer{denied: true}},
+		{at: sec, do: settle, grant: "a", out: 995},
+		{at: sec, do: look, want: answer{sums: []int64{995}}},
+	}},
+	{"every violated rule is told, the longest wait first", limit.PolicyOptions{
+		User: []limit.Limit{
+			{Meter: limit.Tokens, Window: limit.Minute, Max: 100},
+			{Meter: limit.Tokens, Window: limit.Hour, Max: 150},
+			{Meter: limit.Tokens, Window: limit.Day, Max: 150},
+			{Meter: limit.Requests, Window: limit.Minute, Max: 2},
+			{Meter: limit.InputTokens, Window: limit.Minute, Max: 60},
+			{Meter: limit.OutputTokens, Window: limit.Minute, Max: 60},
+		},
+		Total: []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 120}},
+	}, []step{
+		{grant: "a", in: 50, out: 50, want: answer{sums: []int64{100, 100, 100, 50, 50, 1, 100}}},
+		{at: sec, grant: "b", in: 20, out: 31, want: answer{denied: true, wait: 24*hour + 30*mins - sec, broken: []string{
+			"user tokens day", "user tokens hour", "user tokens minute", "user input_tokens minute",
+			"user output_tokens minute", "model tokens minute"}}},
+		{at: sec, grant: "b", user: "v", in: 20, out: 10, want: answer{denied: true, broken: []string{"model tokens minute"}}},
+		{at: sec, grant: "b", user: "v", in: 10, out: 10},
+		{at: 61 * sec, grant: "c", in: 25, out: 25, want: answer{sums: []int64{50, 150, 150, 25, 25, 1, 70}}},
+		{at: 62 * sec, do: settle, grant: "a", in: 50, out: 10},
+		{at: 62 * sec, do: look, want: answer{sums: []int64{50, 110, 110, 25, 25, 1, 50}}},
+	}},
+	{"refund of everything, the request too", limit.PolicyOptions{
+		User: []limit.Limit{{Meter: limit.Requests, Window: limit.Minute, Max: 1}, {Meter: limit.Tokens, Window: limit.Minute, Max: 10}},
+	}, []step{
+		{grant: "a", out: 10},
+		{at: sec, grant: "b", want: answer{denied: true}},
+		{at: sec, do: refund, grant: "a"},
+		{at: sec, do: look, want: answer{sums: []int64{0, 0}}},
+		{at: sec, grant: "b", out: 10},
+	}},
+	{"running requests, of the model and of a user", limit.PolicyOptions{
+		User:          []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 1000}},
+		MaxConcurrent: 3, MaxConcurrentPerUser: 2,
+	}, []step{
+		{grant: "a", out: 1},
+		{grant: "b", out: 1},
+		{grant: "c", out: 1, want: answer{denied: true, full: []limit.Gauge{{Scope: limit.UserScope, Running: 2, Max: 2}}}},
+		{grant: "c", user: "v", out: 1},
+		{grant: "d", user: "v", out: 1, want: answer{denied: true, full: []limit.Gauge{{Scope: limit.ModelScope, Running: 3, Max: 3}}}},
+		{do: settle, grant: "a", out: 1},
+		{do: settle, grant: "a", out: 1},
+		{grant: "d", user: "v", out: 1},
+		{grant: "e", out: 1, want: answer{denied: true}},
+		{do: look, user: "v", want: answer{full: []limit.Gauge{
+			{Scope: limit.ModelScope, Running: 3, Max: 3}, {Scope: limit.UserScope, Running: 2, Max: 2}}}},
+	}},
+	{"only running requests are limited", limit.PolicyOptions{MaxConcurrent: 1}, []step{
+		{grant: "a", out: 1_000_000},
+		{grant: "b", want: answer{denied: true, full: []limit.Gauge{{Scope: limit.ModelScope, Running: 1, Max: 1}}}},
+		{do: settle, grant: "a", out: 1_000_000},
+		{grant: "b"},
+	}},
+	{"a small step back of the clock stands still", perMinute, []step{
+		{at: 10 * sec, grant: "a", out: 1000},
+		{at: 9500 * ms, grant: "b", out: 1, want: answer{denied: true, wait: 61 * sec}},
+		{at: 70999 * ms, grant: "b", out: 1, want: answer{denied: true}},
+		{at: 71 * sec, grant: "b", out: 1},
+	}},
+	{"a long step back keeps the age of what was charged", perMinute, []step{
+		{at: hour, grant: "a", out: 600},
+		{at: hour + 10*sec, grant: "b", out: 400},
+		{at: 0, grant: "c", out: 1, want: answer{denied: true, wait: 51 * sec}},
+		{at: sec, do: settle, grant: "a", out: 100},
+		{at: sec, do: look, want: answer{sums: []int64{500}}},
+		{at: 51 * sec, do: look, want: answer{sums: []int64{400}}},
+		{at: 60999 * ms, do: look, want: answer{sums: []int64{400}}},
+		{at: 61 * sec, do: look, want: answer{sums: []int64{0}}},
+	}},
+	{"amounts beyond 32 bits", limit.PolicyOptions{
+		User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40}},
+	}, []step{
+		{grant: "a", in: 1 << 39, out: 5},
+		{at: hour, grant: "b", in: 1 << 39, want: answer{denied: true}},
+		{at: hour, grant: "b", in: 1<<39 - 5, want: answer{sums: []int64{1 << 40}}},
+		{at: 2 * hour, do: settle, grant: "a", in: 1},
+		{at: 2 * hour, do: look, want: answer{sums: []int64{1<<39 - 4}}},
+		{at: 24*hour + 30*mins, do: look, want: answer{sums: []int64{1<<39 - 5}}},
+	}},
+}

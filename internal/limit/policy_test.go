@@ -1,0 +1,99 @@
+package limit
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func tokens(w Window, n int64) []Limit { return []Limit{{Tokens, w, n}} }
+
+func TestAdmissibleMaximum(t *testing.T) {
+	for _, c := range []struct {
+		name                string
+		options             PolicyOptions
+		admissible, ceiling int64
+	}{
+		{"debt", PolicyOptions{User: tokens(Minute, 1000), MaxDebt: 1}, 1000, 2000},
+		{"no debt", PolicyOptions{User: tokens(Minute, 1000)}, 1000, 1000},
+		{"stop keeps 1 % back", PolicyOptions{User: tokens(Minute, 1000), Overrun: Stop, MaxDebt: 1}, 990, 990},
+		{"rounded down", PolicyOptions{User: tokens(Minute, 150), Overrun: Stop}, 148, 148},
+		{"outage reserve", PolicyOptions{User: tokens(Minute, 1000), OutageReserve: 0.1, MaxDebt: 0.5}, 900, 1400},
+		{"both", PolicyOptions{User: tokens(Minute, 1000), OutageReserve: 0.1, Overrun: Stop}, 890, 890},
+		{"requests do not overrun", PolicyOptions{User: []Limit{{Requests, Minute, 10}}, Overrun: Stop}, 10, 10},
+	} {
+		c.options.Model = "m"
+		p, err := NewPolicy(c.options)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if r := p.Rules()[0]; r.Admissible != c.admissible || r.Ceiling != c.ceiling {
+			t.Errorf("%s: admissible %d, ceiling %d; want %d, %d", c.name, r.Admissible, r.Ceiling, c.admissible, c.ceiling)
+		}
+	}
+}
+
+func TestNewPolicyRefuses(t *testing.T) {
+	for want, o := range map[string]PolicyOptions{
+		"has no name":                        {},
+		"per minute is -1":                   {Model: "m", User: tokens(Minute, -1)},
+		"tokens per hour is limited twice":   {Model: "m", Total: append(tokens(Hour, 1), tokens(Hour, 2)...)},
+		"max-debt is -1":                     {Model: "m", MaxDebt: -1},
+		"outage-reserve is 1":                {Model: "m", OutageReserve: 1},
+		"must be from 0 to 2251799813685248": {Model: "m", User: tokens(Day, 1<<52)},
+	} {
+		if _, err := NewPolicy(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", o, err, want)
+		}
+	}
+}
+
+func TestFit(t *testing.T) {
+	small := PolicyOptions{User: []Limit{{Tokens, Minute, 100}, {OutputTokens, Minute, 60}}, Total: []Limit{{InputTokens, Hour, 80}}}
+	for _, c := range []struct {
+		name    string
+		options PolicyOptions
+		price   Price
+		want    Amount
+		misfit  string
+	}{
+		{"as it is", small, Price{30, 20, 40}, Amount{30, 40, 1}, ""},
+		{"the output is clamped", small, Price{50, 40, 500}, Amount{50, 50, 1}, ""},
+		{"by the limit of the output too", small, Price{10, 10, 500}, Amount{10, 60, 1}, ""},
+		{"the doubtful part of the input is clamped", small, Price{90, 70, 30}, Amount{80, 10, 1}, ""},
+		{"the input alone never fits", small, Price{130, 101, 0}, Amount{}, "at least 101 tokens, and at most 100 per minute"},
+		{"nor under the model's limit", small, Price{130, 90, 0}, Amount{}, "at least 90 input_tokens, and at most 80 per hour"},
+		{"a limit of 0", PolicyOptions{User: tokens(Day, 0)}, Price{}, Amount{}, "tokens per day is 0"},
+		{"no limits", PolicyOptions{}, Price{1 << 40, 1 << 40, 1 << 40}, Amount{1 << 40, 1 << 40, 1}, ""},
+	} {
+		c.options.Model, c.options.MaxConcurrent, c.options.MaxConcurrentPerUser = "m", Unlimited, Unlimited
+		p, err := NewPolicy(c.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Fit(c.price)
+		var misfit *MisfitError
+		if c.misfit != "" {
+			if !errors.As(err, &misfit) || !strings.Contains(err.Error(), c.misfit) {
+				t.Errorf("%s: %v, want %q", c.name, err, c.misfit)
+			}
+			continue
+		}
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", c.name, err, diff)
+		}
+	}
+}
+
+func TestFitOfNoConcurrency(t *testing.T) {
+	p, err := NewPolicy(PolicyOptions{Model: "m", MaxConcurrent: 0, MaxConcurrentPerUser: Unlimited})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var misfit *MisfitError
+	if _, err := p.Fit(Price{}); !errors.As(err, &misfit) || !misfit.Blocked() {
+		t.Errorf("%v, want a misfit that is blocked", err)
+	}
+}

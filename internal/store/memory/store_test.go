@@ -1,0 +1,165 @@
+package memory
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+)
+
+func TestConformance(t *testing.T) {
+	limittest.Run(t, func(_ *testing.T, now func() limit.Instant) limit.Store {
+		return New(Options{Now: now})
+	})
+}
+
+var perUser = limit.PolicyOptions{
+	User: []limit.Limit{
+		{Meter: limit.Tokens, Window: limit.Minute, Max: 2000},
+		{Meter: limit.Tokens, Window: limit.Hour, Max: 20_000},
+		{Meter: limit.Tokens, Window: limit.Day, Max: 200_000},
+	},
+	MaxConcurrent: 1_000_000,
+}
+
+// spend reserves and settles n tokens of user, and reports whether they were
+// admitted.
+func spend(t testing.TB, s *Store, p *limit.Policy, user string, n int64) bool {
+	t.Helper()
+	var g limit.Grant
+	var d limit.Decision
+	need := limit.Amount{Output: n, Requests: 1}
+	if err := s.Reserve(t.Context(), p, user, need, &g, &d); err != nil {
+		t.Fatal(err)
+	}
+	s.Settle(&g, need)
+	return d.Admitted
+}
+
+func TestUsersBeyondTheMaximumShareOneAccount(t *testing.T) {
+	clock := limittest.NewClock()
+	s := New(Options{Now: clock.Now, MaxAccounts: 10})
+	p := limittest.Policy(t, perUser)
+	for i := range 10 {
+		spend(t, s, p, fmt.Sprint("early", i), 1)
+	}
+	if !spend(t, s, p, "late1", 1500) || spend(t, s, p, "late2", 1500) {
+		t.Error("late1 and late2 do not share the limits of one user")
+	}
+	if !spend(t, s, p, "early3", 1500) {
+		t.Error("an account that was there before is not its user's own any more")
+	}
+	if s.Accounts() != 10 || !s.Full() {
+		t.Errorf("there are %d accounts, full: %v; want 10, true", s.Accounts(), s.Full())
+	}
+}
+
+func TestOnlyIdleAccountsAreForgotten(t *testing.T) {
+	clock := limittest.NewClock()
+	s := New(Options{Now: clock.Now, MaxAccounts: 2})
+	p := limittest.Policy(t, perUser)
+	spend(t, s, p, "a", 2000)
+	clock.Set(time.Hour)
+	spend(t, s, p, "b", 2000)
+
+	clock.Set(24*time.Hour + 29*time.Minute)
+	if spend(t, s, p, "c", 1) && s.users("c") {
+		t.Error("the live account of a was forgotten for c")
+	}
+	clock.Set(24*time.Hour + 31*time.Minute)
+	spend(t, s, p, "d", 1)
+	if !s.users("d") || s.users("a") || !s.users("b") {
+		t.Error("d did not take the place of a, which has nothing left that counts")
+	}
+}
+
+func TestARunningRequestKeepsItsAccount(t *testing.T) {
+	clock := limittest.NewClock()
+	s := New(Options{Now: clock.Now, MaxAccounts: 1})
+	p := limittest.Policy(t, perUser)
+	var g limit.Grant
+	var d limit.Decision
+	if err := s.Reserve(t.Context(), p, "a", limit.Amount{Output: 5, Requests: 1}, &g, &d); err != nil {
+		t.Fatal(err)
+	}
+	clock.Set(48 * time.Hour)
+	spend(t, s, p, "b", 1)
+	if !s.users("a") {
+		t.Error("the account of a was forgotten while its request runs")
+	}
+	s.Settle(&g, limit.Amount{Output: 5, Requests: 1})
+	spend(t, s, p, "b", 1)
+	if s.users("a") || !s.users("b") {
+		t.Error("the account of a was not forgotten after its request had ended")
+	}
+}
+
+// users reports whether user has an account of its own.
+func (s *Store) users(user string) bool {
+	return s.model("llama2-7b").users[user] != nil
+}
+
+// TestMemoryIsBounded compares the memory at the cap with that after a hundred
+// thousand further names.
+func TestMemoryIsBounded(t *testing.T) {
+	s := New(Options{MaxAccounts: 5000})
+	p := limittest.Policy(t, perUser)
+	for i := range 5000 {
+		spend(t, s, p, fmt.Sprint("user", i), 1)
+	}
+	atCap := heap()
+	for i := range 100_000 {
+		spend(t, s, p, fmt.Sprint("stranger", i), 0)
+	}
+	if after := heap(); after > atCap+atCap/20 {
+		t.Errorf("the heap grew from %d to %d bytes", atCap, after)
+	}
+	runtime.KeepAlive(s)
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func BenchmarkReserveSettle(b *testing.B) {
+	s := New(Options{})
+	p := limittest.Policy(b, limit.PolicyOptions{
+		User: []limit.Limit{
+			{Meter: limit.Tokens, Window: limit.Minute, Max: 1 << 50},
+			{Meter: limit.Tokens, Window: limit.Hour, Max: 1 << 50},
+			{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 50},
+		},
+		MaxConcurrent: 1000,
+	})
+	users := make([]string, 1000)
+	for i := range users {
+		users[i] = fmt.Sprint("user", i)
+	}
+	var g limit.Grant
+	var d limit.Decision
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if err := s.Reserve(b.Context(), p, users[i%len(users)], limit.Amount{Input: 100, Output: 200, Requests: 1}, &g, &d); err != nil {
+			b.Fatal(err)
+		}
+		s.Settle(&g, limit.Amount{Input: 100, Output: 150, Requests: 1})
+	}
+}
+
+func BenchmarkNewAccount(b *testing.B) {
+	s := New(Options{})
+	p := limittest.Policy(b, perUser)
+	before := heap()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		spend(b, s, p, fmt.Sprintf("user-%08d", i), 100)
+	}
+	b.ReportMetric(float64(heap()-before)/float64(s.Accounts()), "B/account")
+	runtime.KeepAlive(s)
+}
