@@ -1,0 +1,129 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// check reports mistakes that concern more than one key. The tree tells where
+// they are; what a mistake was already reported for is not reported again.
+func (c *Config) check(root *node, r *report) {
+	k := checking{c, root, r}
+	k.services()
+	k.models()
+	k.redis()
+	k.apiKeys()
+}
+
+type checking struct {
+	*Config
+	root   *node
+	report *report
+}
+
+var (
+	modelKeys   = []string{"token", "rate-limit", "models"}
+	serviceKeys = []string{"vllm", "services"}
+)
+
+// services checks that each has an address, and no mock in production.
+func (k checking) services() {
+	section := k.root.find(serviceKeys...)
+	for name, s := range k.Services {
+		e, key := section.entry(name), joined(serviceKeys).key(name)
+		switch {
+		case k.report.has(key):
+		case len(s.Endpoints) == 0:
+			k.report.add(e.at, key, "", mistake{"has no endpoint", "write endpoints: [http://host:8000]"})
+		case k.Profile == profileProd && slices.Contains(s.Endpoints, MockEndpoint):
+			k.report.add(e.at, key, quote(string(MockEndpoint)), mistake{"is not allowed in profile " + profileProd, "write the address of a model server"})
+		}
+	}
+}
+
+// models checks that whatever has limits is served: a misspelt name would
+// leave the model that is meant without its limits.
+func (k checking) models() {
+	if k.report.has(joined(serviceKeys)) {
+		return
+	}
+	served := slices.Sorted(maps.Keys(k.Services))
+	section := k.root.find(modelKeys...)
+	for name := range k.RateLimit.Models {
+		if _, ok := k.Services[name]; ok {
+			continue
+		}
+		remedy := "add vllm.services" + string(path("").key(name)) + ": http://host:8000"
+		if plainKey(name) {
+			remedy = "add vllm.services." + name + ": http://host:8000"
+		}
+		if near := nearest(name, served); near != "" {
+			remedy += ", or did you mean " + quote(near) + "?"
+		}
+		k.report.add(section.entry(name).at, joined(modelKeys).key(name), "", mistake{"has no service", remedy})
+	}
+}
+
+func (k checking) redis() {
+	store := k.root.find("token", "rate-limit", "store")
+	if k.RateLimit.Store == StoreRedis && k.Redis == nil && !k.report.has("redis") {
+		k.report.add(store.at, "token.rate-limit.store", quote(string(StoreRedis)),
+			mistake{"has no section redis", "add redis: with host and port, or write memory"})
+	}
+	if k.Redis == nil {
+		return
+	}
+	if t := k.Redis.TLS; (t.Certificate == "") != (t.Key == "") && !k.report.has("redis.tls") {
+		k.report.add(k.root.find("redis", "tls").at, "redis.tls", "",
+			mistake{"has one of certificate and key", "write both or none"})
+	}
+}
+
+// apiKeys checks that a key has what it needs, and stands for one user only.
+func (k checking) apiKeys() {
+	list := k.root.find("auth", "api-keys")
+	names, hashes := map[string]int{}, map[string]int{}
+	for i, a := range k.Auth.APIKeys {
+		at, key := list.items[i].at, path("auth.api-keys").item(i)
+		if k.report.has(key) {
+			continue
+		}
+		if missing := a.missing(); missing != "" {
+			k.report.add(at, key, "", mistake{"has no " + missing, "write name, user, hash and roles"})
+			continue
+		}
+		k.unique(at, key, "name", names, a.Name, i)
+		k.unique(at, key, "hash", hashes, a.Hash, i)
+	}
+}
+
+func (k checking) unique(at position, key path, what string, seen map[string]int, value string, i int) {
+	if first, ok := seen[value]; ok {
+		k.report.add(at, key, "", mistake{fmt.Sprintf("has the %s of auth.api-keys[%d]", what, first), "give each key its own"})
+		return
+	}
+	seen[value] = i
+}
+
+// missing names the first setting that a key lacks.
+func (a APIKey) missing() string {
+	switch {
+	case a.Name == "":
+		return "name"
+	case a.User == "":
+		return "user"
+	case a.Hash == "":
+		return "hash"
+	case len(a.Roles) == 0:
+		return "roles"
+	}
+	return ""
+}
+
+func joined(keys []string) (p path) {
+	for _, k := range keys {
+		p = p.key(k)
+	}
+	return p
+}

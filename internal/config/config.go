@@ -1,0 +1,130 @@
+package config
+
+import "time"
+
+// Config is everything that can be set, validated and with defaults filled
+// in. It is immutable: to change a setting, change the file and Load again.
+type Config struct {
+	// Profile is the profile that was laid over application.yml; "" for none.
+	Profile   string
+	Server    Server
+	Redis     *Redis // nil when no Redis is configured
+	RateLimit RateLimit
+	// Services holds the model servers by public model name.
+	Services map[string]Service
+	Auth     Auth
+	Logging  Logging
+}
+
+// Server is the listener for clients.
+type Server struct {
+	Address           string // host:port; an empty host is every interface
+	MaxBodyBytes      int64
+	MaxHeaderBytes    int64
+	ReadHeaderTimeout time.Duration
+	BodyTimeout       time.Duration // for the whole request body
+	IdleTimeout       time.Duration // of a kept-alive connection
+	DrainTimeout      time.Duration // for running requests at shutdown; 0: none
+}
+
+// Redis is the shared store.
+type Redis struct {
+	Host     string
+	Port     int64
+	Database int64
+	Username string // "" for the default user
+	Password string // secret; "" for none
+	Timeout  time.Duration
+	Mode     RedisMode
+	TLS      RedisTLS
+}
+
+// RedisMode says how replicas use the store.
+type RedisMode string
+
+// RedisStrict asks the store for every decision.
+const RedisStrict RedisMode = "strict"
+
+// RedisTLS is the encryption of the connection to Redis. The zero value is
+// none.
+type RedisTLS struct {
+	Enabled     bool
+	CAFile      string // "" trusts the system's authorities
+	Certificate string // client certificate file; "" for none
+	Key         string // file of the client certificate's key
+	ServerName  string // name to verify; "" for the host
+}
+
+// Auth says who may come in.
+type Auth struct {
+	Enabled bool // false: everybody is admin, X-User-ID names the user
+	APIKeys []APIKey
+}
+
+// APIKey is one accepted key. The key itself is never stored.
+type APIKey struct {
+	Name  string // for people and logs; unique
+	User  string // whose accounts are charged; at most 256 bytes
+	Hash  string // secret; "sha256:" and 64 lower-case hexadecimal digits
+	Roles []Role // never empty
+	ActAs bool   // X-User-ID may name another user
+}
+
+// Role is what a principal may do.
+type Role string
+
+// The roles.
+const (
+	RoleUser  Role = "user"  // use models
+	RoleAdmin Role = "admin" // and see and change what concerns others
+)
+
+// Logging says what is written to standard error.
+type Logging struct {
+	Level     LogLevel
+	Format    LogFormat
+	HashUsers bool // write a hash instead of user names
+}
+
+// LogLevel is the lowest level that is written.
+type LogLevel string
+
+// The levels.
+const (
+	LevelDebug LogLevel = "debug"
+	LevelInfo  LogLevel = "info"
+	LevelWarn  LogLevel = "warn"
+	LevelError LogLevel = "error"
+)
+
+// LogFormat is the shape of a log line.
+type LogFormat string
+
+// The formats.
+const (
+	FormatJSON LogFormat = "json"
+	FormatText LogFormat = "text"
+)
+
+// defaults is the configuration of empty files.
+func defaults() *Config {
+	return &Config{
+		Server: Server{
+			Address:           ":8080",
+			MaxBodyBytes:      10 << 20,
+			MaxHeaderBytes:    64 << 10,
+			ReadHeaderTimeout: 5 * time.Second,
+			BodyTimeout:       30 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			DrainTimeout:      30 * time.Second,
+		},
+		RateLimit: defaultRateLimit(),
+		Services:  map[string]Service{},
+		Auth:      Auth{Enabled: true},
+		Logging:   Logging{Level: LevelInfo, Format: FormatJSON},
+	}
+}
+
+func defaultRedis() *Redis {
+	return &Redis{Host: "localhost", Port: 6379, Timeout: 50 * time.Millisecond, Mode: RedisStrict}
+}

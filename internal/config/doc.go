@@ -1,0 +1,25 @@
+// Package config turns the files application.yml and
+// application-<profile>.yml and the environment into one validated Config.
+//
+// It reads, checks and prints settings; it opens nothing, connects to nothing
+// and builds nothing: the composition root hands every package its own options.
+//
+// Invariants:
+//   - Load returns a Config or errors, never both, and reports all mistakes of
+//     a stage together, each with its place, key, value and remedy.
+//   - No setting is ignored: a key is used, or it is a mistake. One table
+//     (later.go) names those that a later version will use.
+//   - The schema (schema.go) is the only description of the keys: reading,
+//     printing and the reference in docs/configuration.md all walk it.
+//   - No secret is printed, in an error or by WriteYAML.
+//   - Reading is bounded in time and memory whatever the bytes: file size,
+//     nesting and the expansion of aliases have limits.
+//
+// The stages, a file each: syntax (bytes to a tree with positions), merge
+// (profile over base), interpolate (${NAME:default}), spring (aliases), later
+// (what is not built), schema and decode (tree to Config), check (rules that
+// concern more than one key).
+//
+// Load is a pure function of its Options and may be called again, from any
+// goroutine. A Config is not changed after Load and is safe to share.
+package config

@@ -1,0 +1,101 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Error is one mistake in the configuration.
+type Error struct {
+	File         string // as an editor can open it
+	Line, Column int    // from 1; 0 when the whole file is meant
+	Path         string // the key, such as `token.rate-limit.max-debt`; "" for none
+	Value        string // as shown: quoted text, a number, *** for a secret; "" for none
+	Problem      string // what is wrong, following the value
+	Remedy       string // what to do; "" where the problem says it
+}
+
+// Error returns the place, the key, the value, the problem and the remedy on
+// one line: `application.yml:3:12: server.idle-timeout: "2" has no unit; ...`.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
+	}
+	b.WriteString(": ")
+	if e.Path != "" {
+		b.WriteString(e.Path + ": ")
+	}
+	if e.Value != "" {
+		b.WriteString(e.Value + " ")
+	}
+	b.WriteString(e.Problem)
+	if e.Remedy != "" {
+		b.WriteString("; " + e.Remedy)
+	}
+	return b.String()
+}
+
+// Errors is every mistake that Load found, in the order of the files' lines.
+type Errors []*Error
+
+// Error returns a line for each mistake.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, x := range e {
+		lines[i] = x.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the mistakes, for errors.As.
+func (e Errors) Unwrap() []error {
+	list := make([]error, len(e))
+	for i, x := range e {
+		list[i] = x
+	}
+	return list
+}
+
+// mistakesMax bounds a report: whoever has this many mistakes has one.
+const mistakesMax = 100
+
+// report collects mistakes.
+type report struct{ list Errors }
+
+// mistake is what a rule says of a value; nil says that the value is right.
+type mistake struct{ problem, remedy string }
+
+// add notes a mistake that has a place. shown is the value as it may be
+// printed.
+func (r *report) add(at position, key path, shown string, m mistake) {
+	if len(r.list) >= mistakesMax {
+		return
+	}
+	r.list = append(r.list, &Error{
+		File: at.file, Line: at.line, Column: at.column,
+		Path: string(key), Value: shown, Problem: m.problem, Remedy: m.remedy,
+	})
+}
+
+// has reports whether a mistake was noted at a key or below it.
+func (r *report) has(key path) bool {
+	return slices.ContainsFunc(r.list, func(e *Error) bool {
+		rest, below := strings.CutPrefix(e.Path, string(key))
+		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// err returns the mistakes in order of place, or nil.
+func (r *report) err() error {
+	if len(r.list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(r.list, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return r.list
+}

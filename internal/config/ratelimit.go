@@ -1,0 +1,135 @@
+package config
+
+import (
+	"slices"
+	"time"
+)
+
+// RateLimit is the section token.rate-limit.
+type RateLimit struct {
+	Store       Store // StoreMemory or StoreRedis: Load resolves StoreAuto
+	MaxAccounts int64 // accounts kept in memory
+	Settings          // what a model without its own inherits
+	// Defaults is the entry of served models that have none of their own.
+	Defaults Model
+	// Models holds an entry for every served model, inheritance resolved.
+	Models map[string]Model
+}
+
+// Store names where accounts are kept.
+type Store string
+
+// The stores.
+const (
+	StoreAuto   Store = "auto" // Redis where it is configured, else memory
+	StoreMemory Store = "memory"
+	StoreRedis  Store = "redis"
+)
+
+// Settings is how a model's limits are applied.
+type Settings struct {
+	Reserve              Reserve
+	Overrun              Overrun
+	MaxDebt              float64 // times the limit; 0 to 100
+	DefaultOutputTokens  int64   // until something is learned
+	InputEstimate        InputEstimate
+	ImageTokens          int64   // price of an image
+	AudioTokensPerSecond float64 // price of a second of audio
+	OnStoreFailure       OnStoreFailure
+}
+
+// Reserve says how much output is charged before a request is sent.
+type Reserve string
+
+// The ways to reserve.
+const (
+	ReserveExpected  Reserve = "expected"   // what such requests usually take
+	ReserveWorstCase Reserve = "worst-case" // the most that it may take
+)
+
+// Overrun says what happens when a running request needs more than the limit
+// has room for.
+type Overrun string
+
+// The ways to overrun.
+const (
+	OverrunDebt Overrun = "debt" // it goes on, and the excess is paid later
+	OverrunStop Overrun = "stop" // it is ended properly
+)
+
+// InputEstimate says how input tokens are counted before a request is sent.
+type InputEstimate string
+
+// The ways to estimate.
+const (
+	EstimateLearned InputEstimate = "learned" // from what earlier requests took
+	EstimateExact   InputEstimate = "exact"   // by the model server's /tokenize
+)
+
+// OnStoreFailure says what happens to requests while the store is away.
+type OnStoreFailure string
+
+// FailClosed answers 503.
+const FailClosed OnStoreFailure = "closed"
+
+// Model is the limits of one model and how they are applied.
+type Model struct {
+	Settings
+	User  Limits // of each user on the model
+	Total Limits // of the model over all its users and all replicas
+}
+
+// Limits is a set of limits in the order of their keys in the reference. A
+// meter and window that are absent are not limited.
+type Limits []Limit
+
+// Limit is one maximum.
+type Limit struct {
+	Meter   Meter
+	Window  time.Duration // a minute, an hour or a day; 0 for ConcurrentRequests
+	Maximum int64         // 0 blocks
+}
+
+// Meter is what a limit counts.
+type Meter string
+
+// The meters, by the names that metrics use.
+const (
+	Tokens             Meter = "tokens" // input and output
+	InputTokens        Meter = "input_tokens"
+	OutputTokens       Meter = "output_tokens"
+	Requests           Meter = "requests"
+	ConcurrentRequests Meter = "concurrent_requests" // a gauge, without a window
+)
+
+// Maximum returns the maximum of a meter in a window, and whether there is one.
+func (l Limits) Maximum(m Meter, window time.Duration) (int64, bool) {
+	i := slices.IndexFunc(l, func(x Limit) bool { return x.Meter == m && x.Window == window })
+	if i < 0 {
+		return 0, false
+	}
+	return l[i].Maximum, true
+}
+
+func defaultSettings() Settings {
+	return Settings{
+		Reserve:              ReserveExpected,
+		Overrun:              OverrunDebt,
+		MaxDebt:              1,
+		DefaultOutputTokens:  256,
+		InputEstimate:        EstimateLearned,
+		ImageTokens:          1024,
+		AudioTokensPerSecond: 25,
+		OnStoreFailure:       FailClosed,
+	}
+}
+
+func defaultRateLimit() RateLimit {
+	return RateLimit{
+		Store:       StoreAuto,
+		MaxAccounts: 1_000_000,
+		Settings:    defaultSettings(),
+		Defaults:    Model{Settings: defaultSettings()},
+		Models:      map[string]Model{},
+	}
+}

@@ -1,0 +1,149 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// The rules of single values. Each returns nil for a value that is right.
+
+func notEmpty(s string) *mistake {
+	if s == "" {
+		return &mistake{problem: "is empty"}
+	}
+	return printable(s)
+}
+
+func printable(s string) *mistake {
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return &mistake{"holds a control character", "remove it; a newline may come from the end of a secret's file"}
+	}
+	return nil
+}
+
+func atMost(n int) func(string) *mistake {
+	return func(s string) *mistake {
+		if len(s) <= n {
+			return nil
+		}
+		return &mistake{fmt.Sprintf("has %d bytes", len(s)), fmt.Sprintf("write at most %d", n)}
+	}
+}
+
+// modelName allows any characters that can be shown, also dots and slashes.
+func modelName(s string) *mistake {
+	m := notEmpty(s)
+	if m == nil {
+		m = atMost(256)(s)
+	}
+	if m == nil {
+		return nil
+	}
+	return &mistake{"is no name for a model: it " + m.problem, "write 1 to 256 bytes without control characters"}
+}
+
+func listenAddress(s string) *mistake {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || !validPort(port, 0) || strings.ContainsAny(host, " /") {
+		return &mistake{"is not an address", `write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`}
+	}
+	return nil
+}
+
+func validPort(s string, least int) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n >= least && n <= 65535 && strconv.Itoa(n) == s
+}
+
+var hashForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+func keyHash(s string) *mistake {
+	if hashForm.MatchString(s) {
+		return nil
+	}
+	return &mistake{"is not the hash of a key", "write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case"}
+}
+
+var headerForm = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$") // RFC 9110, token
+
+// withheld are headers that must not reach a model server, or that the
+// gateway writes itself.
+var withheld = []string{
+	"Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type",
+	"Cookie", "Expect", "Host", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
+	"Transfer-Encoding", "Upgrade", "X-Api-Key",
+}
+
+func forwardable(s string) *mistake {
+	if !headerForm.MatchString(s) || len(s) > 256 {
+		return &mistake{"is not the name of a header", "write a name such as X-Tenant"}
+	}
+	if slices.Contains(withheld, textproto.CanonicalMIMEHeaderKey(s)) {
+		return &mistake{"is never passed on", "remove it; credentials and headers of the connection stay here"}
+	}
+	return nil
+}
+
+var fieldForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,127}$`)
+
+func bodyField(s string) *mistake {
+	if fieldForm.MatchString(s) {
+		return nil
+	}
+	return &mistake{"is not the name of a body field", "write a name such as priority"}
+}
+
+// endpoint binds the address of a model server; it drops a trailing slash.
+func endpoint(to *Endpoint) scalar {
+	s := text(to)
+	s.want = "an address such as http://host:8000"
+	s.parse = func(v string) *mistake {
+		if v == string(MockEndpoint) {
+			*to = MockEndpoint
+			return nil
+		}
+		m := serverURL(v)
+		if m == nil {
+			*to = Endpoint(strings.TrimRight(v, "/"))
+		}
+		return m
+	}
+	s.show = withoutUser
+	return s
+}
+
+func serverURL(s string) *mistake {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Opaque != "" || printable(s) != nil || strings.Contains(s, " "):
+		return &mistake{problem: "is not a URL"}
+	case u.Scheme != "http" && u.Scheme != "https":
+		return &mistake{problem: "is not an http or https URL"}
+	case u.Hostname() == "":
+		return &mistake{problem: "has no host"}
+	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port(), 1):
+		return &mistake{"has no valid port", "write a port from 1 to 65535, or none"}
+	case u.User != nil:
+		return &mistake{"holds credentials", "write the server's key as api-key"}
+	case strings.ContainsAny(s, "?#"):
+		return &mistake{"has a query or fragment", "write scheme, host, port and path only"}
+	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1"):
+		return &mistake{"ends in /v1", "leave /v1 out: the gateway adds it to every path"}
+	}
+	return nil
+}
+
+// withoutUser shows an address without the credentials that it may hold.
+func withoutUser(s string) string {
+	if i := strings.LastIndex(s, "@"); i >= 0 {
+		s = mask + s[i:]
+	}
+	return quote(s)
+}

@@ -1,0 +1,240 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// mask stands for a secret.
+const mask = "***"
+
+// scalar is a single value. It is bound to a variable by the functions below.
+type scalar struct {
+	want  string                // "a whole number from 1 to 65535", for messages and the reference
+	parse func(string) *mistake // sets the variable, or says why not
+	print func() string         // the variable in YAML; "" leaves the key out
+	show  func(string) string   // a value as messages may show it
+}
+
+func (s scalar) decode(r *report, key path, n *node) {
+	if n.kind == emptyKind {
+		r.add(n.at, key, "", mistake{"has no value", "write " + s.want + ", or remove the key"})
+		return
+	}
+	if !expect(r, key, n, scalarKind) {
+		return
+	}
+	m := s.parse(n.text)
+	if m == nil {
+		return
+	}
+	if m.remedy == "" {
+		m.remedy = "write " + s.want
+	}
+	shown := s.show(cut(n.text))
+	if n.source != "" {
+		shown += " (from " + cut(n.source) + ")"
+	}
+	r.add(n.at, key, shown, *m)
+}
+
+func (s scalar) encode() *node {
+	if text := s.print(); text != "" {
+		return &node{kind: scalarKind, text: text}
+	}
+	return nil
+}
+
+// text binds a string that obeys every rule.
+func text[T ~string](to *T, rules ...func(string) *mistake) scalar {
+	return scalar{
+		want: "text",
+		parse: func(s string) *mistake {
+			for _, rule := range rules {
+				if m := rule(s); m != nil {
+					return m
+				}
+			}
+			*to = T(s)
+			return nil
+		},
+		print: func() string { return yamlText(string(*to)) },
+		show:  quote,
+	}
+}
+
+// secret binds a string that is never shown.
+func secret(to *string) scalar { return masked(text(to, printable)) }
+
+func masked(s scalar) scalar {
+	s.show = func(string) string { return mask }
+	plain := s.print
+	s.print = func() string {
+		if plain() == `""` {
+			return `""`
+		}
+		return quote(mask)
+	}
+	return s
+}
+
+// choice binds one of a few words.
+func choice[T ~string](to *T, words ...T) scalar {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = string(w)
+	}
+	return scalar{
+		want: strings.Join(list, " or "),
+		parse: func(s string) *mistake {
+			for _, w := range words {
+				if string(w) == s {
+					*to = w
+					return nil
+				}
+			}
+			m := &mistake{problem: "is not a choice"}
+			if len(words) > 1 {
+				m.remedy = fmt.Sprintf("write %s; did you mean %s?", strings.Join(list, " or "), nearest(s, list))
+			}
+			return m
+		},
+		print: func() string { return yamlText(string(*to)) },
+		show:  quote,
+	}
+}
+
+func boolean(to *bool) scalar {
+	return scalar{
+		want: "true or false",
+		parse: func(s string) *mistake {
+			if s != "true" && s != "false" {
+				return &mistake{problem: "is not a choice"}
+			}
+			*to = s == "true"
+			return nil
+		},
+		print: func() string { return strconv.FormatBool(*to) },
+		show:  quote,
+	}
+}
+
+// integer binds a whole decimal number within bounds. Other notations are
+// refused: YAML readers disagree about 010 and 1_000.
+func integer(to *int64, least, most int64) scalar {
+	want := fmt.Sprintf("a whole number from %d to %d", least, most)
+	return scalar{
+		want: want,
+		parse: func(s string) *mistake {
+			n, err := strconv.ParseInt(s, 10, 64)
+			switch {
+			case err != nil || strconv.FormatInt(n, 10) != s:
+				return &mistake{problem: "is not a whole number"}
+			case n < least || n > most:
+				return &mistake{problem: "is out of range"}
+			}
+			*to = n
+			return nil
+		},
+		print: func() string { return strconv.FormatInt(*to, 10) },
+		show:  number,
+	}
+}
+
+// known leaves the key of an integer out while it is 0.
+func known(s scalar) scalar {
+	plain := s.print
+	s.print = func() string {
+		if text := plain(); text != "0" {
+			return text
+		}
+		return ""
+	}
+	return s
+}
+
+// fraction binds a decimal number within bounds.
+func fraction(to *float64, least, most float64) scalar {
+	return scalar{
+		want: fmt.Sprintf("a number from %v to %v", least, most),
+		parse: func(s string) *mistake {
+			f, err := strconv.ParseFloat(s, 64)
+			switch {
+			case err != nil || math.IsNaN(f) || strings.ContainsAny(s, "xX_"):
+				return &mistake{problem: "is not a number"}
+			case f < least || f > most:
+				return &mistake{problem: "is out of range"}
+			}
+			*to = f
+			return nil
+		},
+		print: func() string { return strconv.FormatFloat(*to, 'f', -1, 64) },
+		show:  number,
+	}
+}
+
+// duration binds a length of time with a unit.
+func duration(to *time.Duration, least time.Duration) scalar {
+	return scalar{
+		want: "a duration such as 50ms, 30s, 5m or 1h30m",
+		parse: func(s string) *mistake {
+			d, err := time.ParseDuration(s)
+			switch _, bare := strconv.ParseFloat(s, 64); {
+			case bare == nil && s != "0":
+				return &mistake{"has no unit", fmt.Sprintf("write %ss if seconds are meant", s)}
+			case err != nil:
+				return &mistake{problem: "is not a duration"}
+			case d < least:
+				return &mistake{"is too short", "write at least " + least.String()}
+			}
+			*to = d
+			return nil
+		},
+		print: func() string { return to.String() },
+		show:  quote,
+	}
+}
+
+// number shows a number as it is and anything else in quotes.
+func number(s string) string {
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return s
+	}
+	return quote(s)
+}
+
+// maximum is a maximum among limits, absent until it is given.
+type maximum struct {
+	to     *Limits
+	meter  Meter
+	window time.Duration
+}
+
+func (m maximum) decode(r *report, key path, n *node) { m.scalar().decode(r, key, n) }
+func (m maximum) encode() *node                       { return m.scalar().encode() }
+
+func (m maximum) scalar() scalar {
+	var n int64
+	s := integer(&n, 0, maximumMax)
+	parse := s.parse
+	s.parse = func(text string) *mistake {
+		if x := parse(text); x != nil {
+			if strings.HasPrefix(text, "-") {
+				return &mistake{"is negative", "write 0 to block, or remove the key for no limit"}
+			}
+			return x
+		}
+		*m.to = append(*m.to, Limit{m.meter, m.window, n})
+		return nil
+	}
+	s.print = func() string {
+		if n, ok := m.to.Maximum(m.meter, m.window); ok {
+			return strconv.FormatInt(n, 10)
+		}
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,94 @@
+package config
+
+import "time"
+
+// field is one key of a map: its name, what it means (for the reference) and
+// what it is bound to.
+type field struct {
+	key string
+	doc string
+	to  target
+}
+
+// target is where a value goes to and comes from. A target is bound to one
+// Config and is used by one goroutine.
+type target interface {
+	// decode reads n, which is not null. Mistakes go to the report.
+	decode(r *report, key path, n *node)
+	// encode returns the value as it is printed, with scalars in YAML and
+	// secrets masked; nil where the key is to be left out.
+	encode() *node
+}
+
+// schema binds every key of the files to c. Order matters in one place only:
+// settings that others inherit come before those.
+func (c *Config) schema() object {
+	return object{
+		{"server", "The listener for clients.", c.Server.schema()},
+		{"management", "Operations.", object{}},
+		{"redis", "The shared store. Without this section accounts are kept in memory.", optional[Redis]{&c.Redis, defaultRedis, (*Redis).schema}},
+		{"token", "", object{{"rate-limit", "Limits and how they are applied.", c.RateLimit.schema()}}},
+		{"vllm", "", object{{"services", "The model servers by public model name.", c.services()}}},
+		{"auth", "Who may come in.", c.Auth.schema()},
+		{"logging", "What is written to standard error.", c.Logging.schema()},
+	}
+}
+
+func (s *Server) schema() object {
+	return object{
+		{"address", "Where the gateway listens.", text(&s.Address, listenAddress)},
+		{"max-body-bytes", "Largest request body.", integer(&s.MaxBodyBytes, 1, 1<<30)},
+		{"max-header-bytes", "Largest request head.", integer(&s.MaxHeaderBytes, 1024, 16<<20)},
+		{"read-header-timeout", "How long a client may take to send a request head.", duration(&s.ReadHeaderTimeout, time.Millisecond)},
+		{"body-timeout", "How long a client may take to send a request body.", duration(&s.BodyTimeout, time.Millisecond)},
+		{"idle-timeout", "How long a connection is kept without a request.", duration(&s.IdleTimeout, time.Millisecond)},
+		{"drain-timeout", "How long running requests may go on after SIGTERM.", duration(&s.DrainTimeout, 0)},
+		{"cors", "", object{}},
+	}
+}
+
+func (r *Redis) schema() target {
+	return object{
+		{"host", "Name or address of the server.", text(&r.Host, notEmpty)},
+		{"port", "", integer(&r.Port, 1, 65535)},
+		{"database", "", integer(&r.Database, 0, 1<<16)},
+		{"username", "", text(&r.Username)},
+		{"password", "", secret(&r.Password)},
+		{"timeout", "Deadline of one call.", duration(&r.Timeout, time.Millisecond)},
+		{"mode", "`strict` asks the store for every decision.", choice(&r.Mode, RedisStrict)},
+		{"tls", "", object{
+			{"enabled", "Encrypt the connection.", boolean(&r.TLS.Enabled)},
+			{"ca-file", "Authorities to trust; empty: the system's.", text(&r.TLS.CAFile)},
+			{"certificate", "File of the client certificate.", text(&r.TLS.Certificate)},
+			{"key", "File of the client certificate's key.", text(&r.TLS.Key)},
+			{"server-name", "Name to verify; empty: the host.", text(&r.TLS.ServerName)},
+		}},
+	}
+}
+
+func (a *Auth) schema() object {
+	return object{
+		{"enabled", "`false` lets everybody in as admin, for development.", boolean(&a.Enabled)},
+		{"api-keys", "The accepted keys.", records[APIKey]{&a.APIKeys, newAPIKey, (*APIKey).schema}},
+	}
+}
+
+func newAPIKey() APIKey { return APIKey{Roles: []Role{RoleUser}} }
+
+func (k *APIKey) schema() target {
+	return object{
+		{"name", "Name of the key, for people and logs; unique.", text(&k.Name, notEmpty, atMost(256))},
+		{"user", "Whose accounts it charges.", text(&k.User, notEmpty, atMost(256))},
+		{"hash", "What `token-rate-limiter key hash` prints.", masked(text(&k.Hash, keyHash))},
+		{"roles", "", texts[Role]{&k.Roles, func(r *Role) scalar { return choice(r, RoleUser, RoleAdmin) }}},
+		{"act-as", "Whether `X-User-ID` may name another user.", boolean(&k.ActAs)},
+	}
+}
+
+func (l *Logging) schema() object {
+	return object{
+		{"level", "", choice(&l.Level, LevelDebug, LevelInfo, LevelWarn, LevelError)},
+		{"format", "", choice(&l.Format, FormatJSON, FormatText)},
+		{"hash-users", "Write a hash instead of user names.", boolean(&l.HashUsers)},
+	}
+}

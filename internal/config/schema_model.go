@@ -1,0 +1,92 @@
+package config
+
+import "time"
+
+// maximumMax is the largest maximum: counters stay exact below 2^53, where
+// Redis scripts compute with floating point numbers.
+const maximumMax = 1<<53 - 1
+
+func (r *RateLimit) schema() object {
+	own := object{
+		{"store", "`auto` is Redis where it is configured, else memory.", choice(&r.Store, StoreAuto, StoreMemory, StoreRedis)},
+		{"max-accounts", "Accounts kept in memory; further users of a model share one.", integer(&r.MaxAccounts, 1, 1<<40)},
+	}
+	return append(append(own, r.Settings.schema()...), object{
+		{"defaults", "The entry of served models that have none of their own.", inherited{&r.Defaults, &r.Settings}},
+		{"models", "Limits by public model name. A maximum left out is unlimited, 0 blocks.", entries[Model]{&r.Models,
+			func(string) Model { return Model{Settings: r.Settings} }, (*Model).schema}},
+	}...)
+}
+
+func (s *Settings) schema() object {
+	return object{
+		{"reserve", "How much output is charged beforehand: what such requests usually take, or the most they may take.",
+			choice(&s.Reserve, ReserveExpected, ReserveWorstCase)},
+		{"overrun", "What happens when a running request needs more than is left: it goes on and is paid later, or it is ended.",
+			choice(&s.Overrun, OverrunDebt, OverrunStop)},
+		{"max-debt", "Most debt of an account, times the limit.", fraction(&s.MaxDebt, 0, 100)},
+		{"default-output-tokens", "Expected output until something is learned.", integer(&s.DefaultOutputTokens, 1, maximumMax)},
+		{"input-estimate", "`exact` asks the model server's `/tokenize`.", choice(&s.InputEstimate, EstimateLearned, EstimateExact)},
+		{"image-tokens", "Price of an image.", integer(&s.ImageTokens, 0, maximumMax)},
+		{"audio-tokens-per-second", "Price of a second of audio.", fraction(&s.AudioTokensPerSecond, 0, 1e6)},
+		{"on-store-failure", "What happens to requests while the store is away: `closed` answers 503.", choice(&s.OnStoreFailure, FailClosed)},
+	}
+}
+
+func (m *Model) schema() target {
+	fields := m.Settings.schema()
+	fields = append(fields, windows(&m.User)...)
+	return append(fields, object{
+		{"max-concurrent-requests", "Running requests of the model, over all users and replicas.", maximum{&m.Total, ConcurrentRequests, 0}},
+		{"max-concurrent-requests-per-user", "Running requests of each user.", maximum{&m.User, ConcurrentRequests, 0}},
+		{"total", "Limits of the model as a whole, over all users.", windows(&m.Total)},
+	}...)
+}
+
+// meters and spans are the maxima that exist: every meter in every span.
+var (
+	meters = []struct {
+		word  string // in keys
+		meter Meter
+	}{{"tokens", Tokens}, {"input-tokens", InputTokens}, {"output-tokens", OutputTokens}, {"requests", Requests}}
+	spans = []struct {
+		word   string
+		length time.Duration
+	}{{"minute", time.Minute}, {"hour", time.Hour}, {"day", 24 * time.Hour}}
+)
+
+// windows returns the keys max-tokens-per-minute to max-requests-per-day.
+func windows(l *Limits) object {
+	var fields object
+	for _, m := range meters {
+		for _, s := range spans {
+			fields = append(fields, field{"max-" + m.word + "-per-" + s.word, "", maximum{l, m.meter, s.length}})
+		}
+	}
+	return fields
+}
+
+func (c *Config) services() target {
+	return entries[Service]{&c.Services, defaultService, func(s *Service) target {
+		return shortForm{list: &s.Endpoints, long: s.schema()}
+	}}
+}
+
+func (s *Service) schema() object {
+	return object{
+		{"endpoints", "Addresses of the model server; `mock:` is a mock in this process (not in profile prod).",
+			texts[Endpoint]{&s.Endpoints, endpoint}},
+		{"ca-file", "Authorities to trust; empty: the system's.", text(&s.CAFile)},
+		{"served-as", "The model's name at the server; default: the public name.", text(&s.ServedAs, notEmpty)},
+		{"api-key", "Key for the server.", secret(&s.APIKey)},
+		{"context-length", "Tokens of the model's context; left out: unknown.", known(integer(&s.ContextLength, 1, maximumMax))},
+		{"connect-timeout", "", duration(&s.ConnectTimeout, time.Millisecond)},
+		{"first-byte-timeout", "Until a stream begins.", duration(&s.FirstByteTimeout, time.Millisecond)},
+		{"response-timeout", "For everything but streams.", duration(&s.ResponseTimeout, time.Millisecond)},
+		{"idle-timeout", "Between two events of a stream.", duration(&s.IdleTimeout, time.Millisecond)},
+		{"forward-headers", "Request headers passed on beside the usual ones.",
+			texts[string]{&s.ForwardHeaders, func(h *string) scalar { return text(h, forwardable) }}},
+		{"allow-fields", "Body fields passed on that are held back otherwise.",
+			texts[string]{&s.AllowFields, func(f *string) scalar { return text(f, bodyField) }}},
+	}
+}

@@ -1,0 +1,35 @@
+package config
+
+import "time"
+
+// Service is the model server of one public model name.
+type Service struct {
+	Endpoints        []Endpoint // never empty
+	CAFile           string     // authorities to trust; "" for the system's
+	ServedAs         string     // the model's name at the server; never empty
+	APIKey           string     // secret; sent to the server; "" for none
+	ContextLength    int64      // tokens; 0 when unknown
+	ConnectTimeout   time.Duration
+	FirstByteTimeout time.Duration // of streams
+	ResponseTimeout  time.Duration // of everything else
+	IdleTimeout      time.Duration // between two events of a stream
+	ForwardHeaders   []string      // request headers passed on beside the usual ones
+	AllowFields      []string      // body fields passed on that are held back otherwise
+}
+
+// Endpoint is the address of a model server: an http or https URL without a
+// trailing slash, or MockEndpoint.
+type Endpoint string
+
+// MockEndpoint stands for a mock model server in this process.
+const MockEndpoint Endpoint = "mock:"
+
+func defaultService(name string) Service {
+	return Service{
+		ServedAs:         name,
+		ConnectTimeout:   2 * time.Second,
+		FirstByteTimeout: 5 * time.Minute,
+		ResponseTimeout:  10 * time.Minute,
+		IdleTimeout:      time.Minute,
+	}
+}

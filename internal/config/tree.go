@@ -1,0 +1,167 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// node turns a node of the library into ours. Aliases are expanded in place,
+// within the bound on nodes, so that nothing later has to know of them.
+func (p *parsing) node(n ast.Node, depth int) *node {
+	if n == nil {
+		return &node{at: position{file: p.file}}
+	}
+	p.nodes++
+	if p.nodes > nodesMax || depth > nestingMax {
+		p.tooLarge(n.GetToken())
+		return &node{at: p.at(n.GetToken())}
+	}
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return p.mapping(n, depth)
+	case *ast.SequenceNode:
+		return p.list(n, depth)
+	case *ast.AnchorNode:
+		return p.anchor(n, depth)
+	case *ast.AliasNode:
+		return p.alias(n, depth)
+	case *ast.TagNode:
+		p.add(n.GetToken(), mistake{"tags are not used here", "remove " + quote(n.GetToken().Value)})
+		return &node{at: p.at(n.GetToken())}
+	}
+	return p.scalar(n)
+}
+
+// tooLarge reports once that a bound is exceeded; the nodes that follow stay
+// empty, so that the rest takes no time.
+func (p *parsing) tooLarge(t *token.Token) {
+	if p.nodes > 2*nodesMax {
+		return
+	}
+	p.nodes = 2 * nodesMax
+	p.add(t, mistake{
+		problem: fmt.Sprintf("the file has more than %d values with its aliases expanded, or nests deeper than %d levels", nodesMax, nestingMax),
+		remedy:  "use fewer aliases",
+	})
+}
+
+func (p *parsing) scalar(n ast.Node) *node {
+	t := n.GetToken()
+	out := &node{kind: scalarKind, at: p.at(t), text: t.Value}
+	switch n := n.(type) {
+	case *ast.NullNode:
+		out.kind, out.text = nullKind, ""
+		if t.Type == token.ImplicitNullType {
+			out.kind = emptyKind
+		}
+	case *ast.LiteralNode:
+		out.text = n.Value.Value
+	case *ast.CommentGroupNode, *ast.DirectiveNode:
+		out.kind, out.text = emptyKind, ""
+	}
+	return out
+}
+
+func (p *parsing) list(n *ast.SequenceNode, depth int) *node {
+	out := &node{kind: listKind, at: p.at(n.GetToken())}
+	for _, v := range n.Values {
+		out.items = append(out.items, p.node(v, depth+1))
+	}
+	return out
+}
+
+// mapping keeps the order of the keys, refuses duplicates, and lets a key of
+// the map itself win over one that `<<` merges in.
+func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
+	out := &node{kind: mapKind, at: p.at(n.GetToken())}
+	var merged []*node
+	for _, v := range n.Values {
+		if v.Key.IsMergeKey() {
+			merged = append(merged, p.mergeKey(v, depth)...)
+			continue
+		}
+		e, ok := p.key(v.Key)
+		if !ok {
+			continue
+		}
+		if first := out.entry(e.key); first != nil {
+			p.add(v.Key.GetToken(), mistake{
+				problem: fmt.Sprintf("the key %s is already given in line %d", quote(e.key), first.at.line),
+				remedy:  "keep one of the two",
+			})
+			continue
+		}
+		e.value = p.node(v.Value, depth+1)
+		p.place(&e)
+		out.set(e)
+	}
+	for _, m := range merged {
+		out.fill(m)
+	}
+	return out
+}
+
+// place gives a value that is not written a place, that of its key.
+func (p *parsing) place(e *entry) {
+	if e.value.kind == emptyKind {
+		e.value.at = e.at
+	}
+}
+
+func (p *parsing) key(k ast.MapKeyNode) (entry, bool) {
+	t := k.GetToken()
+	switch k.(type) {
+	case *ast.MappingKeyNode, *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+		p.add(t, mistake{"a key must be plain text", "write it without indicator, anchor or tag, in quotes if need be"})
+		return entry{}, false
+	}
+	if hasPlaceholder(t.Value) {
+		p.add(t, mistake{"variables are not filled into keys", "write the name itself"})
+		return entry{}, false
+	}
+	return entry{key: t.Value, at: p.at(t)}, true
+}
+
+// mergeKey returns the maps that `<<` names, the first taking precedence.
+func (p *parsing) mergeKey(v *ast.MappingValueNode, depth int) []*node {
+	source := p.node(v.Value, depth+1)
+	list := []*node{source}
+	if source.kind == listKind {
+		list = source.items
+	}
+	if slices.ContainsFunc(list, func(n *node) bool { return n.kind != mapKind }) {
+		p.add(v.Key.GetToken(), mistake{"<< does not name a map", "write an alias of a map, or a list of them"})
+		return nil
+	}
+	return list
+}
+
+// fill adds the keys of m that n lacks.
+func (n *node) fill(m *node) {
+	for _, e := range m.fields {
+		if n.entry(e.key) == nil {
+			n.set(e)
+		}
+	}
+}
+
+// anchor makes the value known under its name after it has been read, so that
+// an alias inside it is an alias of nothing.
+func (p *parsing) anchor(n *ast.AnchorNode, depth int) *node {
+	out := p.node(n.Value, depth+1)
+	p.anchors[n.Name.GetToken().Value] = n.Value
+	return out
+}
+
+func (p *parsing) alias(n *ast.AliasNode, depth int) *node {
+	name := n.Value.GetToken().Value
+	target, ok := p.anchors[name]
+	if !ok {
+		p.add(n.GetToken(), mistake{"the alias *" + name + " has no anchor before it", "write &" + name + " at the value that is meant"})
+		return &node{at: p.at(n.GetToken())}
+	}
+	return p.node(target, depth+1)
+}
