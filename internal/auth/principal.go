@@ -1,0 +1,36 @@
+package auth
+
+import "slices"
+
+// UserBytesMax is the longest name of a user.
+const UserBytesMax = 256
+
+// Role is what a principal may do beyond using models.
+type Role string
+
+// The roles.
+const (
+	User  Role = "user"  // uses models
+	Admin Role = "admin" // also sees everybody's usage and the configuration
+)
+
+// Principal is who sent a request. The zero value is nobody.
+type Principal struct {
+	User  string // whose accounts are charged
+	Roles []Role
+	// ActAs tells that the principal may name another user for whom it sends
+	// a request: a service in front of its own users.
+	ActAs bool
+	// Credential names the credential, for logs; it is not the credential.
+	Credential string
+}
+
+// Is reports whether the principal has the role.
+func (p *Principal) Is(r Role) bool { return slices.Contains(p.Roles, r) }
+
+// As returns the principal with another user's accounts, and its own roles.
+// The caller has checked that it may act as others.
+func (p Principal) As(user string) Principal {
+	p.User = user
+	return p
+}
