@@ -1,0 +1,136 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var tinyPlan = plan{
+	Rounds: 2, Window: 50 * time.Millisecond, Warmup: 10 * time.Millisecond, Connections: 4, Users: 3,
+	StreamRounds: 1, StreamWindow: 100 * time.Millisecond, Streams: 5,
+	OpenStreams: 5, Accounts: 20, FurtherAccounts: 20, Watch: 60 * time.Millisecond,
+	BenchTime: time.Millisecond, BenchCount: 1,
+}
+
+// testBench returns a tiny run with this test binary as the gateway, or with
+// none.
+func testBench(t *testing.T, gateway bool) *bench {
+	t.Helper()
+	b := &bench{directory: t.TempDir(), plan: tinyPlan, progress: io.Discard}
+	if gateway {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.binary = self
+	}
+	t.Cleanup(b.stopAll)
+	return b
+}
+
+func verdicts(rows []Row) map[string]string {
+	all := make(map[string]string)
+	for _, r := range rows {
+		all[r.Path] = r.Verdict()
+	}
+	return all
+}
+
+// judged reports that a line was measured, whatever the figure.
+func judged(verdict string) bool {
+	return verdict == verdictOK || verdict == verdictMissed
+}
+
+func TestRunMeasuresGateway(t *testing.T) {
+	b := testBench(t, true)
+	report := newReport(true)
+	if err := b.run(t.Context(), []string{"streaming", "memory"}, report); err != nil {
+		t.Fatal(err)
+	}
+	got := verdicts(report.rows())
+	for _, path := range []string{
+		"stream: gateway, usage metered and stripped",
+		"resident memory: 1,000 open streams, 10,000 accounts",
+		"resident memory: per further account",
+	} {
+		if !judged(got[path]) {
+			t.Errorf("%s: %q; rows: %+v", path, got[path], report.rows())
+		}
+	}
+	if len(b.children) > 0 {
+		t.Errorf("%d children are still running", len(b.children))
+	}
+}
+
+// The stand-in knows no Redis: the line must fail, not shine.
+func TestRequestsFailWithoutRedisUse(t *testing.T) {
+	b := testBench(t, true)
+	section, err := b.requests(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := verdicts(section.Rows)
+	if v := got["chat: gateway, memory store"]; !judged(v) {
+		t.Errorf("memory store: %q; rows: %+v", v, section.Rows)
+	}
+	if v := got["chat: gateway, Redis strict"]; v != verdictFailed && v != verdictSkipped {
+		t.Errorf("Redis strict: %q, want a failure where Redis is not used", v)
+	}
+	for _, s := range section.Series {
+		if s.Skipped == "" && s.Failed == "" && len(s.Samples) != b.plan.Rounds {
+			t.Errorf("%s has %d samples, want %d", s.Name, len(s.Samples), b.plan.Rounds)
+		}
+	}
+}
+
+// What claims to be the gateway and only forwards is found out.
+func TestProbesRefuseMereProxy(t *testing.T) {
+	b := testBench(t, false)
+	upstream, err := ListenUpstream(time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer upstream.Close()
+	proxy, err := b.startReverseProxy(t.Context(), "proxy", upstream.Address(), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.stopAll()
+	for _, gateway := range []bool{false, true} {
+		c := contender{name: "proxy", child: proxy, gateway: gateway}
+		if err := probeChat(t.Context(), c); (err != nil) != gateway {
+			t.Errorf("probeChat, gateway %t: %v", gateway, err)
+		}
+		if err := probeStream(t.Context(), c, upstream); (err != nil) != gateway {
+			t.Errorf("probeStream, gateway %t: %v", gateway, err)
+		}
+	}
+}
+
+func TestRunWithoutGatewaySkips(t *testing.T) {
+	b := testBench(t, false)
+	report := newReport(true)
+	if err := b.run(t.Context(), []string{"memory"}, report); err != nil {
+		t.Fatal(err)
+	}
+	if n := report.count(verdictSkipped); n != 2 {
+		t.Errorf("%d lines skipped, want 2: %+v", n, report.rows())
+	}
+	if diff := cmp.Diff([]string{}, files(t, b.directory)); diff != "" {
+		t.Errorf("left behind (-want +got):\n%s", diff)
+	}
+}
+
+func files(t *testing.T, directory string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(directory, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{}, found...)
+}
