@@ -1,0 +1,148 @@
+package telemetry
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics is every metric of the gateway. It is safe for concurrent use.
+type Metrics struct {
+	usage      *prometheus.CounterVec
+	exceeded   *prometheus.CounterVec
+	running    *prometheus.GaugeVec
+	duration   *prometheus.HistogramVec
+	firstToken *prometheus.HistogramVec
+	perToken   *prometheus.HistogramVec
+	estimate   *prometheus.HistogramVec
+	overrun    *prometheus.CounterVec
+	refunded   *prometheus.CounterVec
+	suppressed *prometheus.CounterVec
+	upstream   *prometheus.CounterVec
+
+	overhead      prometheus.Histogram
+	storeDuration *prometheus.HistogramVec
+	storeErrors   *prometheus.CounterVec
+	degraded      prometheus.Gauge
+}
+
+// Buckets of the histograms, in seconds unless the name says otherwise.
+var (
+	requestBuckets  = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600}
+	tokenBuckets    = []float64{.001, .0025, .005, .01, .015, .02, .03, .05, .075, .1, .25, .5, 1}
+	overheadBuckets = []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1}
+	storeBuckets    = []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1}
+	ratioBuckets    = []float64{.25, .5, .7, .8, .9, 1, 1.1, 1.25, 1.5, 2, 4}
+)
+
+// NewMetrics makes the metrics and registers them with r. It panics where r
+// has one of the names already: that is a programmer's mistake.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	f := factory{r}
+	return &Metrics{
+		usage:      f.counters("token_usage_total", "Tokens that model servers reported or that were estimated, by type; cached is a part of input.", "model", "type"),
+		exceeded:   f.counters("token_rate_limit_exceeded_total", "Denied requests, by every limit that was in the way.", "model", "meter", "window", "scope"),
+		running:    f.gauges("token_concurrent_requests", "Requests of this replica that are running.", "model"),
+		duration:   f.histograms("model_request_duration_seconds", "Time from the request's arrival to the end of its answer.", requestBuckets, "model", "endpoint", "code"),
+		firstToken: f.histograms("model_time_to_first_token_seconds", "Time from sending a streamed request to its first event.", requestBuckets, "model"),
+		perToken:   f.histograms("model_time_per_output_token_seconds", "Mean time between the output tokens of a stream.", tokenBuckets, "model"),
+		estimate:   f.histograms("token_estimate_error_ratio", "Estimated tokens divided by the tokens used.", ratioBuckets, "model", "part"),
+		overrun:    f.counters("token_overrun_total", "Tokens charged beyond the grant, or beyond what the limits had room for.", "model"),
+		refunded:   f.counters("token_refunded_total", "Tokens that were charged, not used and given back.", "model"),
+		suppressed: f.counters("token_suppressed_total", "Tokens that denied requests would have been charged.", "model"),
+		upstream:   f.counters("model_upstream_errors_total", "Requests that the model server did not answer properly, by kind.", "model", "kind"),
+
+		overhead:      f.histograms("gateway_overhead_seconds", "Time that requests spent in the gateway, the model server's time taken out.", overheadBuckets).With(nil),
+		storeDuration: f.histograms("rate_limit_store_duration_seconds", "Time that calls of the store took.", storeBuckets, "operation"),
+		storeErrors:   f.counters("rate_limit_store_errors_total", "Calls of the store that failed.", "operation"),
+		degraded:      f.gauges("rate_limit_degraded", "1 while the store cannot decide.").With(nil),
+	}
+}
+
+// factory makes metrics and registers them.
+type factory struct{ prometheus.Registerer }
+
+func (f factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	f.MustRegister(v)
+	return v
+}
+
+func (f factory) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+	f.MustRegister(v)
+	return v
+}
+
+func (f factory) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	f.MustRegister(v)
+	return v
+}
+
+// Overhead notes how long a request spent in the gateway itself.
+func (m *Metrics) Overhead(d time.Duration) { m.overhead.Observe(d.Seconds()) }
+
+// Store notes a call of the store. It has the shape that stores report to.
+func (m *Metrics) Store(operation string, d time.Duration, err error) {
+	m.storeDuration.WithLabelValues(operation).Observe(d.Seconds())
+	if err != nil {
+		m.storeErrors.WithLabelValues(operation).Inc()
+	}
+}
+
+// Degraded notes whether the store cannot decide.
+func (m *Metrics) Degraded(yes bool) {
+	if yes {
+		m.degraded.Set(1)
+		return
+	}
+	m.degraded.Set(0)
+}
+
+// Model is the metrics of one model, looked up once: a request costs no more
+// than the counting. Make it with Metrics.Model.
+type Model struct {
+	name string
+	m    *Metrics
+
+	Input, Output, Cached         prometheus.Counter // tokens used
+	Running                       prometheus.Gauge
+	FirstToken, PerToken          prometheus.Observer // seconds
+	InputEstimate, OutputEstimate prometheus.Observer // estimated / used
+	Overrun, Refunded, Suppressed prometheus.Counter  // tokens
+}
+
+// Model returns the metrics of the model called name, which comes from the
+// configuration.
+func (m *Metrics) Model(name string) *Model {
+	return &Model{
+		name: name, m: m,
+		Input:          m.usage.WithLabelValues(name, "input"),
+		Output:         m.usage.WithLabelValues(name, "output"),
+		Cached:         m.usage.WithLabelValues(name, "cached"),
+		Running:        m.running.WithLabelValues(name),
+		FirstToken:     m.firstToken.WithLabelValues(name),
+		PerToken:       m.perToken.WithLabelValues(name),
+		InputEstimate:  m.estimate.WithLabelValues(name, "input"),
+		OutputEstimate: m.estimate.WithLabelValues(name, "output"),
+		Overrun:        m.overrun.WithLabelValues(name),
+		Refunded:       m.refunded.WithLabelValues(name),
+		Suppressed:     m.suppressed.WithLabelValues(name),
+	}
+}
+
+// Answered notes a request that ended with an HTTP status.
+func (m *Model) Answered(endpoint string, status int, d time.Duration) {
+	m.m.duration.WithLabelValues(m.name, endpoint, strconv.Itoa(status)).Observe(d.Seconds())
+}
+
+// Exceeded notes a limit that was in a request's way. The window is empty for
+// concurrent requests.
+func (m *Model) Exceeded(meter, window, scope string) {
+	m.m.exceeded.WithLabelValues(m.name, meter, window, scope).Inc()
+}
+
+// UpstreamError notes a failure of the model server.
+func (m *Model) UpstreamError(kind string) { m.m.upstream.WithLabelValues(m.name, kind).Inc() }

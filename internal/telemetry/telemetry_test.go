@@ -1,0 +1,67 @@
+package telemetry
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+func TestMetricsAreClean(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := NewMetrics(r)
+	model := m.Model("llama2-7b")
+	model.Answered("chat_completions", 200, time.Second)
+	model.Exceeded("tokens", "minute", "user")
+	model.UpstreamError("broken")
+	m.Overhead(time.Millisecond)
+	m.Store("reserve", time.Millisecond, errors.New("away"))
+	problems, err := testutil.GatherAndLint(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestStoreErrorsAreCounted(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := NewMetrics(r)
+	m.Store("reserve", time.Millisecond, nil)
+	m.Store("reserve", time.Millisecond, errors.New("away"))
+	m.Degraded(true)
+	want := `
+# HELP rate_limit_store_errors_total Calls of the store that failed.
+# TYPE rate_limit_store_errors_total counter
+rate_limit_store_errors_total{operation="reserve"} 1
+# HELP rate_limit_degraded 1 while the store cannot decide.
+# TYPE rate_limit_degraded gauge
+rate_limit_degraded 1
+`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "rate_limit_store_errors_total", "rate_limit_degraded"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUsersAreHashed(t *testing.T) {
+	var b strings.Builder
+	NewLogger(&b, LogOptions{HashUsers: true}).Info("request", UserKey, "alice", "model", "alice")
+	if got := b.String(); strings.Count(got, "alice") != 1 || !strings.Contains(got, `"user":"sha256:2bd806c97f0e00af"`) {
+		t.Errorf("the line is %s", got)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	var b strings.Builder
+	l := NewLogger(&b, LogOptions{Level: slog.LevelWarn, Text: true})
+	l.Info("quiet")
+	l.Warn("loud")
+	if got := b.String(); strings.Contains(got, "quiet") || !strings.Contains(got, "msg=loud") {
+		t.Errorf("the lines are %s", got)
+	}
+}
