@@ -21,7 +21,7 @@ type Metrics struct {
 	suppressed *prometheus.CounterVec
 	upstream   *prometheus.CounterVec
 
-	overhead      prometheus.Histogram
+	overhead      prometheus.Observer
 	storeDuration *prometheus.HistogramVec
 	storeErrors   *prometheus.CounterVec
 	degraded      prometheus.Gauge
@@ -51,7 +51,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		overrun:    f.counters("token_overrun_total", "Tokens charged beyond the grant, or beyond what the limits had room for.", "model"),
 		refunded:   f.counters("token_refunded_total", "Tokens that were charged, not used and given back.", "model"),
 		suppressed: f.counters("token_suppressed_total", "Tokens that denied requests would have been charged.", "model"),
-		upstream:   f.counters("model_upstream_errors_total", "Requests that the model server did not answer properly, by kind.", "model", "kind"),
+		upstream:   f.counters("model_upstream_errors_total", "Requests that a model server did not answer properly, by its address.", "model", "endpoint"),
 
 		overhead:      f.histograms("gateway_overhead_seconds", "Time that requests spent in the gateway, the model server's time taken out.", overheadBuckets).With(nil),
 		storeDuration: f.histograms("rate_limit_store_duration_seconds", "Time that calls of the store took.", storeBuckets, "operation"),
@@ -144,5 +144,5 @@ func (m *Model) Exceeded(meter, window, scope string) {
 	m.m.exceeded.WithLabelValues(m.name, meter, window, scope).Inc()
 }
 
-// UpstreamError notes a failure of the model server.
-func (m *Model) UpstreamError(kind string) { m.m.upstream.WithLabelValues(m.name, kind).Inc() }
+// UpstreamError notes a failure of the model server at an address.
+func (m *Model) UpstreamError(address string) { m.m.upstream.WithLabelValues(m.name, address).Inc() }

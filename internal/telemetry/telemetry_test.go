@@ -17,7 +17,7 @@ func TestMetricsAreClean(t *testing.T) {
 	model := m.Model("llama2-7b")
 	model.Answered("chat_completions", 200, time.Second)
 	model.Exceeded("tokens", "minute", "user")
-	model.UpstreamError("broken")
+	model.UpstreamError("vllm:8000")
 	m.Overhead(time.Millisecond)
 	m.Store("reserve", time.Millisecond, errors.New("away"))
 	problems, err := testutil.GatherAndLint(r)
