@@ -1,0 +1,179 @@
+package mockvllm
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Behavior says how one request is answered. A request carries its own in the
+// body's member "mock"; what it leaves out is the server's default (see
+// [Server.SetDefaults]). The zero value answers at once and properly.
+type Behavior struct {
+	// OutputTokens is the number of tokens that each choice generates unless
+	// the request caps it. Nil draws from [Options.OutputTokens].
+	OutputTokens *int64 `json:"output_tokens"`
+	// ChoiceTokens overrides OutputTokens for the first choices.
+	ChoiceTokens []int64 `json:"choice_tokens"`
+	// InputTokens overrides the count of each prompt's tokens.
+	InputTokens *int64 `json:"input_tokens"`
+	// CachedTokens is told as the part of the input that came from the prefix
+	// cache. 0 leaves the details out, as vLLM does by default.
+	CachedTokens int64 `json:"cached_tokens"`
+	// ReasoningTokens is the number of tokens at the start of each choice that
+	// are reasoning and not content (chat completions and messages).
+	ReasoningTokens int64 `json:"reasoning_tokens"`
+	// ToolCall answers with a call of the first tool instead of content (chat
+	// completions). Every token is a piece of its arguments.
+	ToolCall bool `json:"tool_call"`
+	// Language is the language of the text.
+	Language Language `json:"language"`
+	// TokenBytes lengthens every token of [Latin] to this many bytes;
+	// [CountTokens] then no longer applies.
+	TokenBytes int `json:"token_bytes"`
+	// User is the ledger's user, before the body's own user and metadata.user_id.
+	User string `json:"user"`
+
+	// FirstTokenMillis and TokenMillis pace the answer, streamed or not: time
+	// until the first token, and between two tokens of a choice.
+	FirstTokenMillis float64 `json:"ttft_ms"`
+	TokenMillis      float64 `json:"token_ms"`
+
+	// Usage is how usage is told.
+	Usage UsageMode `json:"usage"`
+	// NullUsage writes "usage":null on every completions chunk without usage,
+	// as vLLM did before it left unset members out there too.
+	NullUsage bool `json:"null_usage"`
+	// StreamOptions is how the request's stream_options are taken.
+	StreamOptions OptionsMode `json:"stream_options"`
+
+	// Fail is what goes wrong, and AfterTokens how many tokens, of all choices
+	// together, are sent first. With AfterTokens beyond the answer it goes wrong
+	// after the last token.
+	Fail        Fault `json:"fail"`
+	AfterTokens int64 `json:"after_tokens"`
+	// FailAttempts limits Fail and Status to the first attempts that carry the
+	// same X-Request-Id, so that a retry succeeds. 0: all.
+	FailAttempts int `json:"fail_attempts"`
+	// Status, from 400 up, answers with this status and generates nothing; Body
+	// replaces the error body, RetryAfter is the header of that name.
+	Status     int    `json:"status"`
+	Body       string `json:"body"`
+	RetryAfter string `json:"retry_after"`
+
+	// Split cuts the stream into writes of this many bytes, each flushed.
+	Split int `json:"split"`
+	// LineEnd ends the lines of the stream.
+	LineEnd LineEnd `json:"line_end"`
+	// Comments puts a comment before each event, BOM a byte order mark before
+	// the first, Multiline spreads each event over two data lines, and Ping
+	// sends Anthropic's ping after message_start.
+	Comments  bool `json:"comments"`
+	BOM       bool `json:"bom"`
+	Multiline bool `json:"multiline"`
+	Ping      bool `json:"ping"`
+
+	// Ack withholds each event of a stream until [Server.Ack] was called for
+	// the one before it; the ledger keeps the time at which each was sent.
+	Ack bool `json:"ack"`
+}
+
+// Fault is something that goes wrong with an answer. See the package comment
+// for what each looks like on the wire.
+type Fault string
+
+// The faults.
+const (
+	NoFault         Fault = ""
+	Refuse          Fault = "refuse-before-byte"
+	ResetBeforeByte Fault = "reset-before-byte"
+	QueueFull       Fault = "queue-full"
+	Reset           Fault = "reset"
+	ResetMidEvent   Fault = "reset-mid-event"
+	Close           Fault = "close"
+	Truncate        Fault = "truncate"
+	Stall           Fault = "stall"
+	Malformed       Fault = "malformed"
+	ErrorEvent      Fault = "error"
+	NoDone          Fault = "no-done"
+	CloseIdle       Fault = "close-idle"
+)
+
+var faults = []Fault{
+	NoFault, Refuse, ResetBeforeByte, QueueFull, Reset, ResetMidEvent, Close, Truncate,
+	Stall, Malformed, ErrorEvent, NoDone, CloseIdle,
+}
+
+// UsageMode is how usage is told.
+type UsageMode string
+
+// The usage modes.
+const (
+	TellUsage      UsageMode = ""           // as vLLM does
+	NoUsage        UsageMode = "none"       // the member is absent everywhere
+	NullUsage      UsageMode = "null"       // the member is null
+	ZeroUsage      UsageMode = "zero"       // the counts are 0
+	FinalUsageOnly UsageMode = "final-only" // continuous_usage_stats is ignored
+)
+
+var usageModes = []UsageMode{TellUsage, NoUsage, NullUsage, ZeroUsage, FinalUsageOnly}
+
+// OptionsMode is how stream_options are taken.
+type OptionsMode string
+
+// The stream_options modes.
+const (
+	TakeOptions            OptionsMode = ""
+	IgnoreOptions          OptionsMode = "ignore"            // as if they were absent
+	RejectOptions          OptionsMode = "reject"            // 400
+	RejectContinuousOption OptionsMode = "reject-continuous" // 400 for continuous_usage_stats
+)
+
+var optionsModes = []OptionsMode{TakeOptions, IgnoreOptions, RejectOptions, RejectContinuousOption}
+
+// LineEnd ends the lines of a stream.
+type LineEnd string
+
+// The line ends that server-sent events may have.
+const (
+	LF   LineEnd = ""
+	CRLF LineEnd = "crlf"
+	CR   LineEnd = "cr"
+)
+
+func (l LineEnd) bytes() string {
+	switch l {
+	case CRLF:
+		return "\r\n"
+	case CR:
+		return "\r"
+	}
+	return "\n"
+}
+
+// check refuses values that are not known, so that a mistyped behaviour fails
+// its test instead of changing what it tests.
+func (b *Behavior) check() error {
+	switch {
+	case !slices.Contains(faults, b.Fail):
+		return fmt.Errorf("mock.fail: %q is none of %q", b.Fail, faults[1:])
+	case !slices.Contains(usageModes, b.Usage):
+		return fmt.Errorf("mock.usage: %q is none of %q", b.Usage, usageModes[1:])
+	case !slices.Contains(optionsModes, b.StreamOptions):
+		return fmt.Errorf("mock.stream_options: %q is none of %q", b.StreamOptions, optionsModes[1:])
+	case !slices.Contains([]LineEnd{LF, CRLF, CR}, b.LineEnd):
+		return fmt.Errorf("mock.line_end: %q is neither crlf nor cr", b.LineEnd)
+	case b.Language != Latin && b.Language != Korean:
+		return fmt.Errorf("mock.language: %q is not ko", b.Language)
+	case b.Status != 0 && (b.Status < 400 || b.Status > 599):
+		return fmt.Errorf("mock.status: %d is no error status", b.Status)
+	}
+	return nil
+}
+
+// paced reports whether the answer takes time.
+func (b *Behavior) paced() bool { return b.FirstTokenMillis > 0 || b.TokenMillis > 0 }
+
+func millis(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
+
+func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

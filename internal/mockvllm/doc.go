@@ -1,0 +1,78 @@
+// Package mockvllm is a stand-in for vLLM's OpenAI-compatible server, and the
+// independent judge of what a gateway charges.
+//
+// A [Server] is an [net/http.Handler] with vLLM's routes: chat completions,
+// completions, embeddings, responses, messages, count_tokens, rerank, score,
+// tokenize, detokenize, models, health, ping, version and metrics. Answers have
+// the members, order and nulls of vLLM's; their text comes from a counter and
+// not from a model. A [Ledger] books what each request really spent, whatever
+// was told or arrived. Nothing here is shared with the code that it judges but
+// the names of endpoints.
+//
+// # Tokens
+//
+// [CountTokens] is the whole tokenizer. A chat prompt costs 4 tokens for each
+// message and 3 in all on top of its texts; tools cost their JSON. Each
+// generated token is a word (or a Hangul syllable) that no other token of its
+// choice repeats, and that is one token to CountTokens too, so the text that
+// arrived tells how many tokens did; [Text] returns what to expect.
+//
+// max_tokens and its kin, min_tokens, ignore_eos, n, best_of, prompt lists,
+// token-id prompts and logprobs do what they do in vLLM. Usage counts all
+// sequences of best_of. stop, echo, seed and sampling parameters do nothing.
+//
+// # Behaviour of a request
+//
+// The body's member "mock" says how its request is answered; gateways pass
+// unknown members on. Its members are those of [Behavior], for example
+//
+//	{"model": "m", "messages": [...], "mock": {"output_tokens": 40, "ttft_ms": 5, "token_ms": 1}}
+//
+// A value or member that is not known is answered with 400. What is left out
+// comes from [Server.SetDefaults]. In short:
+//
+//	output_tokens, choice_tokens     length of every choice; of the first ones
+//	input_tokens, cached_tokens      override the prompt's count; its cached part
+//	reasoning_tokens, tool_call      the first tokens reason; a tool is called
+//	language, token_bytes            "ko"; bytes of each token
+//	ttft_ms, token_ms                pace, for JSON answers as well
+//	usage                            "none", "null", "zero", "final-only"
+//	null_usage, stream_options       how older servers write and take usage
+//	fail, after_tokens               what goes wrong, after how many tokens
+//	fail_attempts                    only in the first attempts of a request id
+//	status, body, retry_after        an error instead of an answer
+//	split, line_end                  bytes of each write; "crlf", "cr"
+//	comments, bom, multiline, ping   what server-sent events may contain
+//	ack                              each event waits for [Server.Ack]
+//	user                             whom the ledger books it on
+//
+// The values of fail, and what they look like:
+//
+//	refuse-before-byte   the connection is closed without one byte
+//	reset-before-byte    it is reset without one byte
+//	queue-full           503, as if no more requests could wait
+//	reset                it is reset between two events, or in the middle of a JSON body
+//	reset-mid-event      it is reset in the middle of an event
+//	close                it is closed in the middle, without the end of the body
+//	truncate             the body ends properly, but the answer is not complete
+//	stall                nothing more comes until the client leaves
+//	malformed            one event, or the JSON body, is not JSON; the rest is well
+//	error                an error object inside the stream of status 200 (with
+//	                     after_tokens 0 as its first event); 500 for a JSON answer
+//	no-done              the stream's last event ([DONE], message_stop,
+//	                     response.completed) does not come
+//	close-idle           the answer is complete, then the connection is closed
+//	                     without having said so
+//
+// # Invariants
+//
+// The ledger knows a token before its client can: what arrived is never more
+// than what is booked. A request ends in the ledger before its last bytes
+// leave, so that a client that sends the next request only after reading them
+// is never counted twice in [Ledger.MaxRunning]. A client that leaves stops
+// its request at once, streamed or not: every wait ends with the request's
+// context, which net/http cancels because bodies are read to their end first.
+//
+// Server and Ledger are safe for concurrent use. A server starts no goroutine:
+// all work is done in the handlers.
+package mockvllm

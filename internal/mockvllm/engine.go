@@ -1,0 +1,94 @@
+package mockvllm
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+// model is a served model and its engine: a number of requests that run, and a
+// queue of those that wait.
+type model struct {
+	name          string
+	quoted        string // name as a JSON string
+	contextLength int64
+
+	maxRunning, maxQueue int // as in Options
+
+	mu      sync.Mutex
+	running int
+	queue   []chan struct{} // closed when its owner may run; oldest first
+
+	promptTokens, generationTokens, succeeded atomic.Int64
+}
+
+func newModel(m Model, o Options) *model {
+	if m.ContextLength == 0 {
+		m.ContextLength = DefaultContextLength
+	}
+	return &model{
+		name: m.Name, quoted: string(appendString(nil, m.Name)), contextLength: m.ContextLength,
+		maxRunning: o.MaxRunning, maxQueue: o.MaxQueue,
+	}
+}
+
+// enter takes a place. It returns a nil channel if the request runs at once,
+// else one that is closed when it does; full reports that there is no room
+// even in the queue.
+func (m *model) enter() (turn chan struct{}, full bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.maxRunning <= 0 || m.running < m.maxRunning {
+		m.running++
+		return nil, false
+	}
+	if m.maxQueue < 0 || m.maxQueue > 0 && len(m.queue) >= m.maxQueue {
+		return nil, true
+	}
+	turn = make(chan struct{})
+	m.queue = append(m.queue, turn)
+	return turn, false
+}
+
+// abandon gives up a place in the queue, or the one that turn has just become.
+func (m *model) abandon(turn chan struct{}) {
+	m.mu.Lock()
+	for i, waiting := range m.queue {
+		if waiting == turn {
+			m.queue = append(m.queue[:i], m.queue[i+1:]...)
+			m.mu.Unlock()
+			return
+		}
+	}
+	m.mu.Unlock()
+	m.leave()
+}
+
+// leave gives the place to whoever has waited longest.
+func (m *model) leave() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.queue) > 0 {
+		close(m.queue[0])
+		m.queue = m.queue[1:]
+		return
+	}
+	m.running--
+}
+
+// load returns how many requests run and wait.
+func (m *model) load() (running, waiting int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.running, len(m.queue)
+}
+
+// appendSample appends one sample in the Prometheus text format.
+func (m *model) appendSample(dst []byte, name string, value int64) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, `{engine="0",model_name=`...)
+	dst = append(dst, m.quoted...)
+	dst = append(dst, "} "...)
+	dst = strconv.AppendInt(dst, value, 10)
+	return append(dst, ".0\n"...)
+}

@@ -1,0 +1,114 @@
+package mockvllm
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The ways in which a request ends without an answer.
+var (
+	errGone   = errors.New("the client left")
+	errClosed = errors.New("the server is closed")
+	// errStruck ends a request whose fault has done everything itself, the
+	// ledger included.
+	errStruck = errors.New("a fault struck")
+	// errCut stops the generation of a JSON answer that will be broken off.
+	errCut = errors.New("the answer is cut")
+)
+
+// apiError is an error that is answered with a status and a JSON body.
+type apiError struct {
+	status  int
+	kind    string // vLLM's type, such as "BadRequestError"
+	param   string // "" is null
+	message string
+
+	body       string // replaces the rendered body
+	retryAfter string
+}
+
+func (e *apiError) Error() string { return fmt.Sprintf("%d %s: %s", e.status, e.kind, e.message) }
+
+// invalid is the 400 of a request that does not validate.
+func invalid(param, message string) *apiError {
+	return &apiError{status: http.StatusBadRequest, kind: "BadRequestError", param: param, message: message}
+}
+
+func unknownModel(name string) *apiError {
+	return &apiError{
+		status: http.StatusNotFound, kind: "NotFoundError", param: "model",
+		message: fmt.Sprintf("The model `%s` does not exist.", name),
+	}
+}
+
+// contextExceeded is vLLM's answer to a prompt and cap that do not fit.
+func contextExceeded(context, input, output int64) *apiError {
+	return invalid("input_tokens", fmt.Sprintf("This model's maximum context length is %d tokens. "+
+		"However, you requested %d output tokens and your prompt contains at least %d input tokens, "+
+		"for a total of at least %d tokens. Please reduce the length of the input prompt or the "+
+		"number of requested output tokens. (parameter=input_tokens, value=%d)",
+		context, output, input, input+output, input))
+}
+
+func queueFull() *apiError {
+	return &apiError{
+		status: http.StatusServiceUnavailable, kind: "ServiceUnavailableError",
+		message: "The server is overloaded: its request queue is full. Please try again later.",
+	}
+}
+
+// internalError is what vLLM says when generation fails.
+func internalError() *apiError {
+	return &apiError{
+		status: http.StatusInternalServerError, kind: "InternalServerError",
+		message: "Internal server error",
+	}
+}
+
+// onRequest is the error that a behaviour asks for by its status.
+func onRequest(b *Behavior) *apiError {
+	e := &apiError{status: b.Status, kind: "BadRequestError", message: "This is the error that the request asked for."}
+	switch {
+	case b.Status == http.StatusTooManyRequests:
+		e.kind = "RateLimitError"
+	case b.Status >= http.StatusInternalServerError:
+		e.kind = "InternalServerError"
+	}
+	e.body, e.retryAfter = b.Body, b.RetryAfter
+	return e
+}
+
+// append renders the body: Anthropic's shape, or OpenAI's with or without the
+// spaces that Python's json.dumps puts after separators.
+func (e *apiError) append(dst []byte, anthropic, spaced bool) []byte {
+	if anthropic {
+		dst = append(dst, `{"type":"error","error":{"type":`...)
+		dst = appendString(dst, e.kind)
+		dst = append(dst, `,"message":`...)
+		return append(appendString(dst, e.message), "}}"...)
+	}
+	colon, comma := ":", ","
+	if spaced {
+		colon, comma = ": ", ", "
+	}
+	dst = append(dst, `{"error"`+colon+`{"message"`+colon...)
+	dst = appendString(dst, e.message)
+	dst = append(dst, comma+`"type"`+colon...)
+	dst = appendString(dst, e.kind)
+	dst = append(dst, comma+`"param"`+colon...)
+	if e.param == "" {
+		dst = append(dst, "null"...)
+	} else {
+		dst = appendString(dst, e.param)
+	}
+	return fmt.Appendf(dst, `%s"code"%s%d}}`, comma, colon, e.status)
+}
+
+// appendString appends s as a JSON string; bytes that are not UTF-8 are replaced.
+func appendString(dst []byte, s string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, s)
+	return dst
+}

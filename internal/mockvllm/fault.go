@@ -1,0 +1,168 @@
+package mockvllm
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// fails reports whether the fault is the one asked for, in this attempt.
+func (j *job) fails(f Fault) bool { return j.behavior.Fail == f && j.failsNow() }
+
+func (j *job) failsNow() bool {
+	n := j.behavior.FailAttempts
+	return n == 0 || j.record.attempt() <= n
+}
+
+// strikeEarly does the faults that come before any work.
+func (j *job) strikeEarly() error {
+	if !j.failsNow() {
+		return nil
+	}
+	switch j.behavior.Fail {
+	case Refuse:
+		j.finish(Refused)
+		j.hangUp(false)
+		return errStruck
+	case ResetBeforeByte:
+		j.finish(Refused)
+		j.hangUp(true)
+		return errStruck
+	case QueueFull:
+		return queueFull()
+	}
+	if j.behavior.Status != 0 {
+		return onRequest(&j.behavior)
+	}
+	return nil
+}
+
+// strike does the fault that is due after j.sent tokens, once; out is nil
+// unless the answer is a stream. Nil means that the answer goes on.
+func (j *job) strike(out *eventStream) error {
+	if j.struck || j.behavior.Fail == NoFault || j.sent < j.behavior.AfterTokens || !j.failsNow() {
+		return nil
+	}
+	switch j.behavior.Fail {
+	case Stall:
+		j.struck = true
+		return j.stall()
+	case ErrorEvent:
+		j.struck = true
+		if out == nil {
+			return internalError()
+		}
+		return j.sendError(out)
+	}
+	if out == nil {
+		return j.strikeAnswer()
+	}
+	return j.strikeStream(out)
+}
+
+func (j *job) strikeAnswer() error {
+	switch j.behavior.Fail {
+	case Reset, ResetMidEvent, Close, Truncate:
+		j.struck = true
+		return errCut
+	}
+	return nil
+}
+
+func (j *job) strikeStream(out *eventStream) error {
+	switch j.behavior.Fail {
+	case Reset, Close:
+	case ResetMidEvent:
+		_ = out.write([]byte(`data: {"id":"cut","object":"chat.comp`)) // it is broken off anyway
+	case Malformed:
+		j.struck = true
+		return out.raw("", []byte(`{"id":"malformed","choices":[{"index":0,"delta":{"content":"cu`))
+	case Truncate:
+		j.struck = true
+		j.finish(Broken)
+		return errStruck // returning ends the body properly
+	default:
+		return nil
+	}
+	j.struck = true
+	j.finish(Broken)
+	j.hangUp(j.behavior.Fail != Close)
+	return errStruck
+}
+
+// stall sends nothing more until the client leaves.
+func (j *job) stall() error {
+	return await[struct{}](j, nil)
+}
+
+// sendError ends a stream with an error object, as vLLM does when generation
+// fails while the status is already 200.
+func (j *job) sendError(out *eventStream) error {
+	j.finish(Failed)
+	switch j.endpoint {
+	case openai.Messages:
+		_ = out.raw("error", []byte(`{"type":"error","error":{"type":"internal_error","message":"Internal server error"}}`))
+	case openai.Responses:
+		_ = out.raw("error", []byte(`{"code":"server_error","message":"Internal server error","param":null,"sequence_number":`+
+			strconv.Itoa(out.count)+`,"type":"error"}`))
+	default:
+		_ = out.raw("", internalError().append(nil, false, true))
+		_ = out.raw("", doneData)
+	}
+	return errStruck
+}
+
+// breakAnswer sends half of a JSON answer and breaks the connection off.
+func (j *job) breakAnswer(body []byte) error {
+	j.finish(Broken)
+	h := j.w.Header()
+	h["Content-Type"] = jsonType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	_, _ = j.w.Write(body[:len(body)/2]) // it is broken off anyway
+	j.hangUp(j.behavior.Fail == Reset || j.behavior.Fail == ResetMidEvent)
+	return errStruck
+}
+
+// hangUp flushes what was written and closes the connection, with a reset if
+// asked for. Where there is no connection to take over, it breaks the answer
+// off in net/http's way.
+func (j *job) hangUp(reset bool) {
+	conn := j.hijack()
+	if tcp, ok := underlying(conn).(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0) // without it the close is a plain one
+	}
+	_ = conn.Close() // nothing is to be done about it
+}
+
+// closeIdle closes the connection after a complete answer, without having
+// announced it: what a server does whose keep-alive timeout has run out.
+func (j *job) closeIdle() {
+	chunked := j.w.Header().Get("Content-Length") == ""
+	conn := j.hijack()
+	if chunked {
+		_, _ = conn.Write([]byte("0\r\n\r\n")) // the end of the body
+	}
+	_ = conn.Close() // nothing is to be done about it
+}
+
+// hijack flushes what was written, if anything was, and takes the connection.
+func (j *job) hijack() net.Conn {
+	rc := http.NewResponseController(j.w)
+	if len(j.w.Header()) > 0 {
+		_ = rc.Flush() // the connection goes away anyway
+	}
+	conn, _, err := rc.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2, or a recorder: net/http's way to break an answer off
+	}
+	return conn
+}
+
+func underlying(conn net.Conn) net.Conn {
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		return wrapped.NetConn()
+	}
+	return conn
+}

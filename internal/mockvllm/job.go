@@ -1,0 +1,273 @@
+package mockvllm
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// job is one request being answered. One goroutine, the handler's, works on it.
+type job struct {
+	server   *Server
+	endpoint openai.Endpoint
+	w        http.ResponseWriter
+	r        *http.Request
+
+	id       string // the request's id, without the endpoint's prefix
+	created  int64  // Unix seconds
+	body     body
+	behavior Behavior
+	model    *model // nil until the name is resolved
+	record   *record
+
+	inputs    []int64 // tokens of each prompt
+	sequences []sequence
+	returned  int // sequences of each prompt that become choices
+
+	inEngine bool
+	struck   bool  // the fault has struck
+	sent     int64 // tokens sent, of all choices
+}
+
+// serve returns the handler of an endpoint.
+func (s *Server) serve(e openai.Endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		j := &job{server: s, endpoint: e, w: w, r: r, id: r.Header.Get("X-Request-Id")}
+		if j.id == "" {
+			j.id = s.makeID()
+		}
+		now := s.options.Clock()
+		j.created = now.Unix()
+		err := j.read()
+		j.record = s.options.Ledger.open(Entry{
+			ID: j.id, User: j.body.user(j.behavior.User), Model: j.body.Model,
+			Endpoint: e.String(), Stream: j.body.Stream, Start: now,
+		})
+		if err == nil {
+			err = j.answer()
+		}
+		j.settle(err)
+	}
+}
+
+// makeID returns 32 hexadecimal digits, as vLLM's random_uuid does.
+func (s *Server) makeID() string {
+	n := s.made.Add(1)
+	digits := strconv.FormatUint(mix(s.options.Seed^n), 16) + strconv.FormatUint(mix(s.options.Seed+n), 16)
+	return strings.Repeat("0", 32-len(digits)) + digits
+}
+
+// mix spreads the bits of x (the finaliser of splitmix64, Steele et al. 2014).
+func mix(x uint64) uint64 {
+	x += 0x9E3779B97F4A7C15
+	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+	x = (x ^ x>>27) * 0x94D049BB133111EB
+	return x ^ x>>31
+}
+
+// read reads the body to its end, without which net/http would not notice
+// that the client leaves, and parses it.
+func (j *job) read() error {
+	j.behavior = *j.server.defaults.Load()
+	media, _, _ := strings.Cut(j.r.Header.Get("Content-Type"), ";")
+	raw, err := readAll(j.r)
+	if err != nil {
+		return errGone
+	}
+	if !strings.EqualFold(strings.TrimSpace(media), "application/json") {
+		return invalid("", "Unsupported Media Type: Only 'application/json' is allowed")
+	}
+	if err := parseBody(raw, &j.body); err != nil {
+		return err
+	}
+	j.behavior, err = parseBehavior(j.body.Mock, j.behavior)
+	return err
+}
+
+func readAll(r *http.Request) ([]byte, error) {
+	if r.ContentLength <= 0 || r.ContentLength > 1<<20 {
+		return io.ReadAll(r.Body)
+	}
+	raw := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, raw); err != nil {
+		return nil, err
+	}
+	// One more read finds the end, which net/http waits for.
+	_, err := r.Body.Read(make([]byte, 1))
+	if err == io.EOF {
+		err = nil
+	}
+	return raw, err
+}
+
+// answer does what the endpoint does, up to the last byte.
+func (j *job) answer() error {
+	if err := j.strikeEarly(); err != nil {
+		return err
+	}
+	if j.model = j.server.model(j.body.Model); j.model == nil {
+		return unknownModel(j.body.Model)
+	}
+	switch j.endpoint {
+	case openai.Tokenize:
+		return j.answerTokenize()
+	case openai.Detokenize:
+		return j.answerDetokenize()
+	case openai.CountTokens:
+		return j.answerCountTokens()
+	}
+	if err := j.price(); err != nil {
+		return err
+	}
+	if j.endpoint.Generates() {
+		if err := j.plan(); err != nil {
+			return err
+		}
+	}
+	if err := j.enter(); err != nil {
+		return err
+	}
+	if j.endpoint.Generates() {
+		return j.answerGeneration()
+	}
+	return j.answerPooling()
+}
+
+// enter accepts the request and waits for its turn in the engine.
+func (j *job) enter() error {
+	if j.server.queueFull.Load() {
+		return queueFull()
+	}
+	turn, full := j.model.enter()
+	if full {
+		return queueFull()
+	}
+	j.inEngine = true
+	j.record.accept()
+	if turn != nil {
+		if err := j.awaitTurn(turn); err != nil {
+			return err
+		}
+	}
+	cached := min(j.behavior.CachedTokens, j.input())
+	j.record.prefill(j.input(), cached, len(j.sequences))
+	j.model.promptTokens.Add(j.input())
+	return nil
+}
+
+func (j *job) awaitTurn(turn chan struct{}) error {
+	err := await(j, turn)
+	if err != nil {
+		j.inEngine = false
+		j.model.abandon(turn)
+	}
+	return err
+}
+
+// await waits for c, or for the end of the client (errGone) or of the server
+// (errClosed). A nil c never comes.
+func await[T any](j *job, c <-chan T) error {
+	select {
+	case <-c:
+		return nil
+	case <-j.r.Context().Done():
+		return errGone
+	case <-j.server.closed:
+		return errClosed
+	}
+}
+
+// interrupted is await without waiting.
+func (j *job) interrupted() error {
+	select {
+	case <-j.r.Context().Done():
+		return errGone
+	case <-j.server.closed:
+		return errClosed
+	default:
+		return nil
+	}
+}
+
+// input returns the tokens of all prompts.
+func (j *job) input() int64 {
+	var sum int64
+	for _, n := range j.inputs {
+		sum += n
+	}
+	return sum
+}
+
+// finish books the end of the request; only the first call counts. It is
+// called before the last bytes leave, so that nobody who has read them can
+// find the request still running.
+func (j *job) finish(outcome Outcome) {
+	if j.inEngine {
+		j.inEngine = false
+		j.model.leave()
+		if outcome == Completed {
+			j.model.succeeded.Add(1)
+		}
+	}
+	j.record.end(outcome, j.server.options.Clock())
+}
+
+// settle books what answer left open, and answers errors.
+func (j *job) settle(err error) {
+	var failure *apiError
+	switch {
+	case err == nil:
+		j.finish(Completed)
+		if j.fails(CloseIdle) {
+			j.closeIdle()
+		}
+	case errors.As(err, &failure):
+		j.fail(failure)
+	case errors.Is(err, errGone):
+		j.finish(Cancelled)
+	case errors.Is(err, errClosed):
+		j.finish(Failed)
+		panic(http.ErrAbortHandler) // net/http's way to break an answer off
+	case errors.Is(err, errStruck):
+	default:
+		j.fail(invalid("", err.Error()))
+	}
+}
+
+func (j *job) fail(e *apiError) {
+	outcome := Rejected
+	if e.status >= http.StatusInternalServerError {
+		outcome = Failed
+	}
+	j.record.status(e.status)
+	j.finish(outcome)
+	body := []byte(e.body)
+	if e.body == "" {
+		body = e.append(nil, j.endpoint.Anthropic(), false)
+	}
+	if e.retryAfter != "" {
+		j.w.Header().Set("Retry-After", e.retryAfter)
+	}
+	writeJSON(j.w, e.status, body)
+}
+
+// writeAnswer sends the whole JSON answer, or what the fault leaves of it.
+func (j *job) writeAnswer(body []byte) error {
+	if j.fails(Malformed) {
+		body = body[:len(body)/2]
+	}
+	j.record.status(http.StatusOK)
+	if j.fails(Reset) || j.fails(ResetMidEvent) || j.fails(Close) || j.fails(Truncate) {
+		return j.breakAnswer(body)
+	}
+	if j.endpoint.Counts() && !j.fails(Malformed) {
+		j.tellFinal()
+	}
+	j.finish(Completed)
+	writeJSON(j.w, http.StatusOK, body)
+	return nil
+}

@@ -1,0 +1,85 @@
+package mockvllm
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// Version is what /version tells; the shapes of answers follow vLLM of about
+// that release.
+const Version = "0.11.0"
+
+func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	if s.unhealthy.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+}
+
+func (s *Server) serveVersion(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, []byte(`{"version":"`+Version+`"}`))
+}
+
+func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
+	created := strconv.FormatInt(s.options.Clock().Unix(), 10)
+	body := []byte(`{"object":"list","data":[`)
+	for i, m := range s.models {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, `{"id":`+m.quoted+`,"object":"model","created":`+created+
+			`,"owned_by":"vllm","root":`+m.quoted+`,"parent":null,"max_model_len":`...)
+		body = strconv.AppendInt(body, m.contextLength, 10)
+		body = append(body, `,"permission":[{"id":"modelperm-`+strconv.Itoa(i)+
+			`","object":"model_permission","created":`+created+`,"allow_create_engine":false,`+
+			`"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,"allow_view":true,`+
+			`"allow_fine_tuning":false,"organization":"*","group":null,"is_blocking":false}]}`...)
+	}
+	writeJSON(w, http.StatusOK, append(body, "]}"...))
+}
+
+// serveMetrics writes a few of vLLM's metrics in the Prometheus text format.
+func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+	var text []byte
+	for _, metric := range []struct {
+		name, kind, help string
+		value            func(m *model) int64
+	}{
+		{"vllm:num_requests_running", "gauge", "Number of requests in model execution batches.",
+			func(m *model) int64 { running, _ := m.load(); return int64(running) }},
+		{"vllm:num_requests_waiting", "gauge", "Number of requests waiting to be processed.",
+			func(m *model) int64 { _, waiting := m.load(); return int64(waiting) }},
+		{"vllm:prompt_tokens_total", "counter", "Number of prefill tokens processed.",
+			func(m *model) int64 { return m.promptTokens.Load() }},
+		{"vllm:generation_tokens_total", "counter", "Number of generation tokens processed.",
+			func(m *model) int64 { return m.generationTokens.Load() }},
+		{"vllm:request_success_total", "counter", "Count of successfully processed requests.",
+			func(m *model) int64 { return m.succeeded.Load() }},
+	} {
+		text = append(text, "# HELP "+metric.name+" "+metric.help+"\n# TYPE "+metric.name+" "+metric.kind+"\n"...)
+		for _, m := range s.models {
+			text = m.appendSample(text, metric.name, metric.value(m))
+		}
+	}
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_, _ = w.Write(text) // a reader that left needs no answer
+}
+
+// writeStatus answers with the body that vLLM gives to a bare HTTP error.
+func writeStatus(w http.ResponseWriter, status int) {
+	e := &apiError{status: status, kind: http.StatusText(status), message: http.StatusText(status)}
+	writeJSON(w, status, e.append(nil, false, false))
+}
+
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h["Content-Type"] = jsonType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a reader that left needs no answer
+}
+
+// Header values that every answer has; shared, never changed.
+var (
+	jsonType   = []string{"application/json"}
+	streamType = []string{"text/event-stream; charset=utf-8"}
+)

@@ -1,0 +1,93 @@
+package mockvllm
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// DefaultModel is served when [Options.Models] is empty.
+const DefaultModel = "mock"
+
+// DefaultContextLength is the context of a model that declares none, in tokens.
+const DefaultContextLength = 32_768
+
+// Options configures a [Server]. The zero value serves [DefaultModel] without
+// delay.
+type Options struct {
+	// Models are the models served; each has its own engine and queue.
+	Models []Model
+	// Ledger keeps the books. Nil makes one; several servers may share one.
+	Ledger *Ledger
+
+	// TimeToFirstToken and TokenInterval pace every answer that does not say
+	// otherwise.
+	TimeToFirstToken time.Duration
+	TokenInterval    time.Duration
+	// OutputTokens is the length of answers that does not follow from the
+	// request.
+	OutputTokens Length
+
+	// MaxRunning is the number of requests that a model's engine works on at
+	// once; others wait. 0 is no limit.
+	MaxRunning int
+	// MaxQueue is the number that may wait; one more is answered with 503.
+	// 0 is no limit, a negative value lets none wait.
+	MaxQueue int
+
+	// Seed picks the drawn lengths and the ids of requests that bring none.
+	// The same seed and requests give the same answers.
+	Seed uint64
+	// Clock gives the times told and kept; nil is [time.Now]. Delays follow
+	// the real clock (or that of a synctest bubble).
+	Clock func() time.Time
+
+	// ImageTokens and AudioTokens are what an image and an audio part cost in
+	// the prompt. 0 is 256 and 64.
+	ImageTokens int64
+	AudioTokens int64
+}
+
+// Model is one model served.
+type Model struct {
+	// Name is what requests call it.
+	Name string
+	// ContextLength bounds input and output together, in tokens; 0 is
+	// [DefaultContextLength].
+	ContextLength int64
+}
+
+// Length is a distribution of answer lengths, in tokens: from Min to Max, short
+// ones likelier (uniform on a logarithmic scale). The zero value is 8 to 64.
+type Length struct{ Min, Max int64 }
+
+func (l Length) draw(r *rand.Rand) int64 {
+	if l == (Length{}) {
+		l = Length{Min: 8, Max: 64}
+	}
+	if l.Max <= l.Min {
+		return l.Min
+	}
+	low, high := math.Log(float64(max(l.Min, 1))), math.Log(float64(l.Max+1))
+	n := int64(math.Exp(low + r.Float64()*(high-low)))
+	return min(max(n, l.Min), l.Max)
+}
+
+func (o Options) withDefaults() Options {
+	if len(o.Models) == 0 {
+		o.Models = []Model{{Name: DefaultModel}}
+	}
+	if o.Ledger == nil {
+		o.Ledger = new(Ledger)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.ImageTokens == 0 {
+		o.ImageTokens = 256
+	}
+	if o.AudioTokens == 0 {
+		o.AudioTokens = 64
+	}
+	return o
+}

@@ -1,0 +1,146 @@
+package mockvllm
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// body is a request body of any endpoint: the members that matter here.
+type body struct {
+	Model string `json:"model"`
+	User  string `json:"user"`
+
+	Messages     []message      `json:"messages"`
+	System       content        `json:"system"`
+	Instructions content        `json:"instructions"`
+	Tools        jsontext.Value `json:"tools"`
+	Prompt       jsontext.Value `json:"prompt"`
+	Input        jsontext.Value `json:"input"`
+	Query        jsontext.Value `json:"query"`
+	Documents    jsontext.Value `json:"documents"`
+	Queries      jsontext.Value `json:"queries"`
+	Text1        jsontext.Value `json:"text_1"`
+	Text2        jsontext.Value `json:"text_2"`
+	Tokens       []int64        `json:"tokens"`
+
+	Stream        bool           `json:"stream"`
+	StreamOptions *streamOptions `json:"stream_options"`
+
+	MaxTokens           *int64 `json:"max_tokens"`
+	MaxCompletionTokens *int64 `json:"max_completion_tokens"`
+	MaxOutputTokens     *int64 `json:"max_output_tokens"`
+	MinTokens           int64  `json:"min_tokens"`
+	IgnoreEOS           bool   `json:"ignore_eos"`
+	N                   *int64 `json:"n"`
+	BestOf              *int64 `json:"best_of"`
+	UseBeamSearch       bool   `json:"use_beam_search"`
+
+	Logprobs       jsontext.Value `json:"logprobs"`
+	EncodingFormat string         `json:"encoding_format"`
+
+	MetadataJSON jsontext.Value `json:"metadata"`
+	Mock         jsontext.Value `json:"mock"`
+}
+
+type streamOptions struct {
+	IncludeUsage    bool `json:"include_usage"`
+	ContinuousUsage bool `json:"continuous_usage_stats"`
+}
+
+// parseBody reads a body as vLLM's Python does: of a repeated member the last
+// counts, members that nobody knows are ignored.
+func parseBody(raw []byte, b *body) error {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return invalid("", "Field required: the request has no body")
+	}
+	if err := json.Unmarshal(raw, b, jsontext.AllowDuplicateNames(true)); err != nil {
+		return invalid("", fmt.Sprintf("Invalid request body: %v", err))
+	}
+	return nil
+}
+
+// parseBehavior overlays defaults with the body's own behaviour.
+func parseBehavior(mock jsontext.Value, defaults Behavior) (Behavior, error) {
+	b := defaults
+	if len(mock) == 0 || mock.Kind() == 'n' {
+		return b, nil
+	}
+	if err := json.Unmarshal(mock, &b, json.RejectUnknownMembers(true)); err != nil {
+		return b, invalid("mock", fmt.Sprintf("mock: %v", err))
+	}
+	if err := b.check(); err != nil {
+		return b, invalid("mock", err.Error())
+	}
+	return b, nil
+}
+
+// user returns whom the request is booked on.
+func (b *body) user(mock string) string {
+	if mock != "" {
+		return mock
+	}
+	if b.User != "" {
+		return b.User
+	}
+	var metadata struct {
+		UserID string `json:"user_id"`
+	}
+	// Metadata of another shape names nobody, which is no error.
+	if len(b.MetadataJSON) > 0 && json.Unmarshal(b.MetadataJSON, &metadata) == nil {
+		return metadata.UserID
+	}
+	return ""
+}
+
+// outputCap returns the cap on each choice's output, and whether there is one.
+func (b *body) outputCap() (int64, bool) {
+	for _, limit := range []*int64{b.MaxCompletionTokens, b.MaxOutputTokens, b.MaxTokens} {
+		if limit != nil {
+			return *limit, true
+		}
+	}
+	return 0, false
+}
+
+// sequences returns the number of sequences generated for each prompt, of
+// which the first returned ones become choices.
+func (b *body) sequences() (generated, returned int64) {
+	returned = 1
+	if b.N != nil {
+		returned = *b.N
+	}
+	generated = returned
+	if b.BestOf != nil {
+		generated = max(generated, *b.BestOf)
+	}
+	return generated, returned
+}
+
+func (b *body) wantsLogprobs() bool {
+	switch b.Logprobs.Kind() {
+	case 't', '0':
+		return true
+	}
+	return false
+}
+
+// toolName returns the name of the first tool, of OpenAI's or Anthropic's form.
+func (b *body) toolName() string {
+	var tools []struct {
+		Name     string `json:"name"`
+		Function struct {
+			Name string `json:"name"`
+		} `json:"function"`
+	}
+	// Tools of another shape have no name, which is no error.
+	if len(b.Tools) == 0 || json.Unmarshal(b.Tools, &tools) != nil || len(tools) == 0 {
+		return "tool"
+	}
+	if tools[0].Function.Name != "" {
+		return tools[0].Function.Name
+	}
+	return tools[0].Name
+}

@@ -1,0 +1,126 @@
+package mockvllm
+
+import (
+	"bytes"
+	"net/http"
+)
+
+// byteOrderMark may start a stream of server-sent events.
+const byteOrderMark = "\ufeff"
+
+var doneData = []byte("[DONE]")
+
+// eventStream writes server-sent events (WHATWG HTML, section 9.2), each
+// flushed, framed as the behaviour says.
+type eventStream struct {
+	job   *job
+	flush http.Flusher // nil where there is none, as in a recorder of old
+	acks  chan struct{}
+	count int // events sent
+
+	frame []byte // reused by every event
+}
+
+func (j *job) newStream() *eventStream {
+	out := &eventStream{job: j}
+	out.flush, _ = j.w.(http.Flusher)
+	if j.behavior.Ack {
+		out.acks = j.server.openAcks(j.id)
+	}
+	j.record.status(http.StatusOK)
+	j.w.Header()["Content-Type"] = streamType
+	return out
+}
+
+func (out *eventStream) close() {
+	if out.acks != nil {
+		out.job.server.closeAcks(out.job.id)
+	}
+}
+
+// send sends one event; name is "" where events are not named.
+func (out *eventStream) send(name string, data []byte) error {
+	if err := out.awaitAck(); err != nil {
+		return err
+	}
+	return out.raw(name, data)
+}
+
+// last sends the event after which nothing comes, booking the end first.
+func (out *eventStream) last(name string, data []byte) error {
+	if err := out.awaitAck(); err != nil {
+		return err
+	}
+	out.job.finish(Completed)
+	return out.raw(name, data)
+}
+
+// raw sends an event whether or not the one before it was acknowledged.
+func (out *eventStream) raw(name string, data []byte) error {
+	b := &out.job.behavior
+	end := b.LineEnd.bytes()
+	frame := out.frame[:0]
+	if b.BOM && out.count == 0 {
+		frame = append(frame, byteOrderMark...)
+	}
+	if b.Comments {
+		frame = append(append(frame, ": a comment"...), end+end...)
+	}
+	if name != "" {
+		frame = append(append(append(frame, "event: "...), name...), end...)
+	}
+	frame = append(frame, "data: "...)
+	if b.Multiline && bytes.HasPrefix(data, []byte("{")) {
+		frame = append(append(append(frame, '{'), end...), "data: "...)
+		data = data[1:]
+	}
+	frame = append(append(frame, data...), end...)
+	frame = append(frame, end...)
+	out.frame = frame
+	out.count++
+	if b.Ack {
+		out.job.record.sent(out.job.server.options.Clock())
+	}
+	return out.write(frame)
+}
+
+// write sends bytes, in pieces if the behaviour says so.
+func (out *eventStream) write(frame []byte) error {
+	size := out.job.behavior.Split
+	if size <= 0 {
+		size = len(frame)
+	}
+	for len(frame) > 0 {
+		n := min(size, len(frame))
+		if _, err := out.job.w.Write(frame[:n]); err != nil {
+			return errGone
+		}
+		if out.flush != nil {
+			out.flush.Flush()
+		}
+		frame = frame[n:]
+	}
+	return nil
+}
+
+// awaitAck waits until the event before was acknowledged.
+func (out *eventStream) awaitAck() error {
+	if out.acks == nil || out.count == 0 {
+		return nil
+	}
+	if err := await(out.job, out.acks); err != nil {
+		return err
+	}
+	out.job.record.acked(out.job.server.options.Clock())
+	return nil
+}
+
+// done ends a stream of OpenAI's completions kinds. Where the [DONE] is left
+// out, the end is booked at the event before it at the latest.
+func (out *eventStream) done() error {
+	if out.job.fails(NoDone) {
+		out.job.finish(Completed)
+		return nil
+	}
+	return out.last("", doneData)
+}

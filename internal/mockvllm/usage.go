@@ -1,0 +1,87 @@
+package mockvllm
+
+import (
+	"strconv"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// tells reports whether the request's stream asks for a final usage chunk and
+// for usage on every chunk.
+func (j *job) tells() (final, continuous bool) {
+	o := j.body.StreamOptions
+	if o == nil || j.behavior.StreamOptions == IgnoreOptions || j.behavior.Usage == NoUsage {
+		return false, false
+	}
+	final = o.IncludeUsage
+	continuous = final && o.ContinuousUsage && j.behavior.Usage != FinalUsageOnly
+	return final, continuous
+}
+
+// total is the usage of the whole answer. It counts every sequence that was
+// generated, also those that best_of does not return.
+func (j *job) total() openai.Usage {
+	return openai.Usage{Input: j.input(), Output: j.generated(), Cached: min(j.behavior.CachedTokens, j.input())}
+}
+
+// told is what is told of a usage.
+func (j *job) told(u openai.Usage) (openai.Usage, bool) {
+	switch j.behavior.Usage {
+	case NoUsage, NullUsage:
+		return openai.Usage{}, false
+	case ZeroUsage:
+		return openai.Usage{}, true
+	}
+	return u, true
+}
+
+// tellFinal books that the usage of the whole answer is told.
+func (j *job) tellFinal() {
+	if u, ok := j.told(j.total()); ok {
+		j.record.tellFinal(u)
+	}
+}
+
+// tell books that the usage of a token's choice so far is told, and returns it.
+func (j *job) tell(t token) openai.Usage {
+	u := openai.Usage{Input: j.inputs[t.sequence.prompt], Output: t.index + 1}
+	if told, ok := j.told(u); ok {
+		j.record.tell(t.sequence.choice, t.sequence.prompt, told)
+	}
+	return u
+}
+
+// usageStyle is how much of the usage object is written.
+type usageStyle uint8
+
+const (
+	briefUsage usageStyle = iota // details only where there are any
+	fullUsage                    // absent details are null
+)
+
+// appendUsage appends the member "usage" and the comma before it, or nothing.
+func (j *job) appendUsage(dst []byte, u openai.Usage, style usageStyle) []byte {
+	if j.behavior.Usage == NoUsage {
+		return dst
+	}
+	dst = append(dst, `,"usage":`...)
+	u, ok := j.told(u)
+	if !ok {
+		return append(dst, "null"...)
+	}
+	dst = appendCount(dst, `{"prompt_tokens":`, u.Input)
+	dst = appendCount(dst, `,"total_tokens":`, u.Input+u.Output)
+	dst = appendCount(dst, `,"completion_tokens":`, u.Output)
+	switch {
+	case u.Cached > 0:
+		dst = appendCount(dst, `,"prompt_tokens_details":{"cached_tokens":`, u.Cached)
+		dst = append(dst, '}')
+	case style == fullUsage:
+		dst = append(dst, `,"prompt_tokens_details":null`...)
+	}
+	return append(dst, '}')
+}
+
+func appendCount(dst []byte, key string, n int64) []byte {
+	return strconv.AppendInt(append(dst, key...), n, 10)
+}
