@@ -116,9 +116,8 @@ func (s *Subjects) Charge(need Amount, g *Grant) {
 }
 
 // TopUp charges more for the running request of g where its limits have room
-// for it, or where its policy lets it run into debt and the debt stays within
-// what is allowed. Otherwise it charges nothing.
-func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount) TopUp {
+// for it within the bound. Otherwise it charges nothing.
+func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 	var t TopUp
 	for i := range p.rules {
 		r := &p.rules[i]
@@ -127,7 +126,7 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount) TopUp {
 		if need == 0 || sum+need <= r.Admissible {
 			continue
 		}
-		if sum+need > r.Ceiling {
+		if sum+need > r.Bound(b) {
 			return TopUp{}
 		}
 		t.Debt = max(t.Debt, sum+need-max(sum, r.Admissible))

@@ -12,6 +12,7 @@ type Price struct {
 // MisfitError says that a request can never be admitted under a rule,
 // however long it waits.
 type MisfitError struct {
+	// Rule is the zero Rule where no request may run at all.
 	Rule Rule
 	// Need is what the request needs at least, of the rule's meter. It is not
 	// set for a blocking rule, whose maximum is 0.
@@ -22,6 +23,9 @@ type MisfitError struct {
 func (e *MisfitError) Blocked() bool { return e.Rule.Max == 0 }
 
 func (e *MisfitError) Error() string {
+	if e.Rule == (Rule{}) {
+		return "the limit of concurrent requests is 0"
+	}
 	if e.Blocked() {
 		return fmt.Sprintf("the limit of %s per %s is 0", e.Rule.Meter, e.Rule.Window)
 	}

@@ -51,6 +51,27 @@ func (g *Grant) Granted() Amount {
 	return sum
 }
 
+// Bound says how far a top-up may go.
+type Bound uint8
+
+// The bounds.
+const (
+	// WithinLimits charges only what the limits have room for: for tokens that
+	// may not be needed.
+	WithinLimits Bound = iota
+	// WithinDebt charges beyond them, as far as the policy lets a request run
+	// into debt: for tokens that have been generated.
+	WithinDebt
+)
+
+// Bound returns how far the sum may go under r.
+func (r *Rule) Bound(b Bound) int64 {
+	if b == WithinDebt {
+		return r.Ceiling
+	}
+	return r.Admissible
+}
+
 // TopUp is the answer to a top-up.
 type TopUp struct {
 	// Granted tells that the whole amount was charged. Otherwise nothing was,

@@ -173,6 +173,11 @@ func (p *Policy) Model() string { return p.model }
 // must not change them.
 func (p *Policy) Rules() []Rule { return p.rules }
 
+// LimitsTokens reports whether any limit counts tokens.
+func (p *Policy) LimitsTokens() bool {
+	return slices.ContainsFunc(p.rules, func(r Rule) bool { return r.Meter != Requests })
+}
+
 // Layout returns the rings that an account of the scope needs, or nil where
 // the scope has no limit.
 func (p *Policy) Layout(s Scope) *Layout { return p.layouts[s] }

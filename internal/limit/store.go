@@ -28,7 +28,7 @@ type Store interface {
 
 	// TopUp charges more for the running request of g, or refuses: see
 	// Subjects.TopUp. An error wraps ErrUnavailable; nothing is added to g.
-	TopUp(ctx context.Context, g *Grant, more Amount) (TopUp, error)
+	TopUp(ctx context.Context, g *Grant, more Amount, b Bound) (TopUp, error)
 
 	// Settle replaces what g has charged by used, gives the running slot
 	// back and closes g. It does not wait for a remote store; Flush does. A

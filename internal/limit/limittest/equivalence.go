@@ -129,8 +129,9 @@ func (h *history) topUp() {
 	}
 	now := h.clock.Now()
 	more := limit.Amount{Output: h.rand.Int64N(120)}
-	granted, debt := h.ref.topUp(g.user, more, now)
-	got, err := h.store.TopUp(h.t.Context(), &g.Grant, more)
+	bound := limit.Bound(h.rand.IntN(2))
+	granted, debt := h.ref.topUp(g.user, more, now, bound)
+	got, err := h.store.TopUp(h.t.Context(), &g.Grant, more, bound)
 	if err != nil {
 		h.t.Fatalf("TopUp: %v", err)
 	}

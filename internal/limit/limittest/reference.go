@@ -81,13 +81,13 @@ func (r *reference) wait(user string, need limit.Amount, now limit.Instant) limi
 }
 
 // topUp returns whether more may be charged, and the debt.
-func (r *reference) topUp(user string, more limit.Amount, now limit.Instant) (granted bool, debt int64) {
+func (r *reference) topUp(user string, more limit.Amount, now limit.Instant, b limit.Bound) (granted bool, debt int64) {
 	for _, rule := range r.policy.Rules() {
 		sum, need := r.sum(rule, user, now), more.Of(rule.Meter)
 		if need == 0 {
 			continue
 		}
-		if sum+need > rule.Admissible && sum+need > rule.Ceiling {
+		if sum+need > rule.Admissible && (b == limit.WithinLimits || sum+need > rule.Ceiling) {
 			return false, 0
 		}
 		debt = max(debt, max(0, sum+need-rule.Admissible)-max(0, sum-rule.Admissible))

@@ -30,11 +30,12 @@ type step struct {
 type op int
 
 const (
-	reserve op = iota // in and out
-	topUp             // in and out more
-	settle            // in and out used, and one request
-	refund            // everything: nothing was used
-	look              // want.sums are the sums under every rule
+	reserve     op = iota // in and out
+	topUp                 // in and out more, as far as debt is allowed
+	topUpWithin           // in and out more, within the limits
+	settle                // in and out used, and one request
+	refund                // everything: nothing was used
+	look                  // want.sums are the sums under every rule
 )
 
 // answer is what a step must get. Nothing is compared of what is nil or
@@ -74,8 +75,12 @@ func (st step) apply(t *testing.T, s limit.Store, p *limit.Policy, grants map[st
 		g := &limit.Grant{}
 		grants[st.grant] = g
 		return st.reserve(t, s, p, amount, g)
-	case topUp:
-		got, err := s.TopUp(t.Context(), grants[st.grant], amount)
+	case topUp, topUpWithin:
+		bound := limit.WithinDebt
+		if st.do == topUpWithin {
+			bound = limit.WithinLimits
+		}
+		got, err := s.TopUp(t.Context(), grants[st.grant], amount, bound)
 		if err != nil {
 			t.Fatalf("TopUp: %v", err)
 		}

@@ -78,6 +78,7 @@ var timelines = []timeline{
 	}},
 	{"a top-up without room runs into debt, as far as is allowed", perMinute, []step{
 		{grant: "a", out: 900},
+		{at: sec, do: topUpWithin, grant: "a", out: 101, want: answer{denied: true}},
 		{at: sec, do: topUp, grant: "a", out: 300, want: answer{debt: 200}},
 		{at: 2 * sec, do: topUp, grant: "a", out: 800, want: answer{debt: 800}},
 		{at: 2 * sec, do: topUp, grant: "a", out: 1, want: answer{denied: true}},

@@ -93,7 +93,7 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 }
 
 // TopUp implements limit.Store. Its only error is limit.ErrClosed.
-func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount) (limit.TopUp, error) {
+func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b limit.Bound) (limit.TopUp, error) {
 	if s.closed.Load() {
 		return limit.TopUp{}, limit.ErrClosed
 	}
@@ -102,7 +102,7 @@ func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount) (lim
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	sub := m.subjects(e, s.now())
-	t := sub.TopUp(g.Policy, g, more)
+	t := sub.TopUp(g.Policy, g, more, b)
 	if t.Granted {
 		m.used(e)
 	}

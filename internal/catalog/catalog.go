@@ -1,0 +1,39 @@
+package catalog
+
+import (
+	"maps"
+	"slices"
+)
+
+// Catalog is the served models. It is immutable and safe for concurrent use.
+// The zero value serves none.
+type Catalog struct {
+	models map[string]*Model
+	names  []string
+}
+
+// New returns a catalog of the given models, whose names differ.
+func New(models []*Model) *Catalog {
+	c := &Catalog{models: make(map[string]*Model, len(models))}
+	for _, m := range models {
+		c.models[m.Name] = m
+	}
+	c.names = slices.Sorted(maps.Keys(c.models))
+	return c
+}
+
+// Find returns the model that clients call name.
+func (c *Catalog) Find(name string) (*Model, bool) {
+	m, ok := c.models[name]
+	return m, ok
+}
+
+// All returns the models in the order of their names. The caller may keep the
+// slice.
+func (c *Catalog) All() []*Model {
+	all := make([]*Model, len(c.names))
+	for i, name := range c.names {
+		all[i] = c.models[name]
+	}
+	return all
+}

@@ -1,0 +1,58 @@
+package catalog
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+)
+
+// Model is a served model. Its fields are set before it is put into a Catalog
+// and not changed after.
+type Model struct {
+	Name          string // the name that clients use
+	ServedAs      string // the name that the model server knows
+	ContextLength int64  // tokens; 0 where not known
+
+	Policy  *limit.Policy
+	Pricer  *usage.Pricer
+	Server  *upstream.Server
+	Metrics *telemetry.Model
+
+	FirstByteTimeout time.Duration // of streams
+	ResponseTimeout  time.Duration // of everything else
+	IdleTimeout      time.Duration // between two reads of a stream
+
+	// WorstCase tells that the largest possible output is reserved, and that
+	// the model server is held to it.
+	WorstCase bool
+	// ExactInput tells that the model server counts the input before a
+	// request is admitted.
+	ExactInput bool
+
+	ForwardHeaders []string // canonical names of request headers that are passed on
+	AllowFields    []string // body members that are passed on and held back otherwise
+
+	// Quirks is what was found out about the model server.
+	Quirks Quirks
+}
+
+// Quirks remembers in which ways a model server differs from what is usual.
+// The zero value is no difference. It is safe for concurrent use.
+type Quirks struct {
+	// NoUsageOptions is set when the server rejected the stream options that
+	// ask for usage on every chunk.
+	NoUsageOptions atomic.Bool
+}
+
+// PublicName returns the name to write into answers, or "" where the model
+// server's own is the public one already.
+func (m *Model) PublicName() string {
+	if m.ServedAs == m.Name {
+		return ""
+	}
+	return m.Name
+}
