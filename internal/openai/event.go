@@ -1,0 +1,148 @@
+package openai
+
+import "bytes"
+
+// Event is one block of a stream of server-sent events: everything up to and
+// including a blank line. Its slices belong to whoever made it; those of an
+// [EventScanner] are valid until its next call.
+//
+// The format is WHATWG HTML's, section "Server-sent events".
+type Event struct {
+	// Raw is every byte of the block: fields, comments, the blank line, and
+	// what the reader ignores. The Raws of a stream, put together, are the
+	// stream.
+	Raw []byte
+	// Name is the value of the event field, nil where there is none.
+	Name []byte
+	// Data is the values of the data fields, joined by line feeds; nil where
+	// there is none, as in a comment that only keeps the connection alive.
+	Data []byte
+	// Partial is set where the stream ended before the blank line.
+	Partial bool
+
+	at int // 1 + where Data is in Raw; 0: not in one piece
+}
+
+// ParseEvent reads a block: raw is all its bytes. A block without a final blank
+// line is read as well as it can be. Name, and Data unless it has several
+// lines, are parts of raw.
+func ParseEvent(raw []byte) Event {
+	ev, _ := parseEvent(raw, nil)
+	return ev
+}
+
+// parseEvent is ParseEvent with room for data of several lines, which it
+// returns, perhaps grown.
+func parseEvent(raw, joined []byte) (Event, []byte) {
+	ev := Event{Raw: raw}
+	joined = joined[:0]
+	for lines := (lineReader{b: raw}); lines.next(); {
+		switch name, value := lines.field(); string(name) {
+		case "event":
+			ev.Name = value.of(raw)
+		case "data":
+			switch {
+			case ev.Data == nil:
+				ev.Data, ev.at = value.of(raw), value.start+1
+				continue
+			case ev.at != 0:
+				joined = append(joined, ev.Data...)
+			}
+			joined = append(append(joined, '\n'), value.of(raw)...)
+			ev.Data, ev.at = joined, 0
+		}
+	}
+	return ev, joined
+}
+
+// rawAt returns where the byte of Data at offset i is in Raw. A line feed that
+// joins two lines is at the end of the first; the end of Data is at the end of
+// the last.
+func (e *Event) rawAt(i int) int {
+	if e.at != 0 {
+		return e.at - 1 + i
+	}
+	for lines := (lineReader{b: e.Raw}); lines.next(); {
+		name, value := lines.field()
+		if string(name) != "data" {
+			continue
+		}
+		if n := value.end - value.start; i > n {
+			i -= n + 1
+			continue
+		}
+		return value.start + i
+	}
+	return len(e.Raw)
+}
+
+// lineReader goes through the lines of a block. A line ends with LF, CR or
+// CR LF, or with the block.
+type lineReader struct {
+	b          []byte
+	start, end int // the current line, without its end
+	rest       int // where the next begins
+}
+
+func (l *lineReader) next() bool {
+	if l.rest >= len(l.b) {
+		return false
+	}
+	l.start = l.rest
+	n := lineLen(l.b[l.start:])
+	if n < 0 {
+		n = len(l.b) - l.start
+	}
+	l.end = l.start + n
+	l.rest = l.end + 1
+	if l.rest < len(l.b) && l.b[l.end] == '\r' && l.b[l.rest] == '\n' {
+		l.rest++
+	}
+	return true
+}
+
+// field splits the current line at its first colon; one space after that is not
+// part of the value. A comment has the empty name. A line without a colon is a
+// field with the empty value.
+func (l *lineReader) field() (name []byte, value extent) {
+	start := l.start
+	if start == 0 && bytes.HasPrefix(l.b, byteOrderMark) {
+		start += len(byteOrderMark)
+	}
+	line := l.b[start:l.end]
+	colon := bytes.IndexByte(line, ':')
+	if colon < 0 {
+		return line, extent{l.end, l.end}
+	}
+	value = extent{start + colon + 1, l.end}
+	if value.start < l.end && l.b[value.start] == ' ' {
+		value.start++
+	}
+	return line[:colon], value
+}
+
+// byteOrderMark may begin a stream. It is also skipped at the start of any
+// other block, where no server writes it.
+var byteOrderMark = []byte("\uFEFF")
+
+// lineLen returns the length of the line at the start of b, without its end, or
+// -1 where b has no end of a line. It looks for both kinds of end a window at a
+// time, so that a text with only one of them is not searched again and again
+// for the other.
+func lineLen(b []byte) int {
+	const window = 1024
+	for start := 0; start < len(b); start += window {
+		w := b[start:min(start+window, len(b))]
+		if lf := bytes.IndexByte(w, '\n'); lf >= 0 {
+			w = w[:lf]
+			if cr := bytes.IndexByte(w, '\r'); cr >= 0 {
+				return start + cr
+			}
+			return start + lf
+		}
+		if cr := bytes.IndexByte(w, '\r'); cr >= 0 {
+			return start + cr
+		}
+	}
+	return -1
+}

@@ -1,0 +1,194 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+)
+
+// membersOf lists the members of an object by the cursor, "" after an error.
+func membersOf(data []byte) (list [][2]string, ok bool) {
+	c := jsonCursor{b: data}
+	if c.peek() != '{' || !c.enter('{') {
+		return nil, false
+	}
+	for {
+		name, ok := c.member()
+		if !ok {
+			break
+		}
+		list = append(list, [2]string{string(name), string(c.value().of(data))})
+	}
+	return list, c.end()
+}
+
+// referenceMembers does the same by jsontext.
+func referenceMembers(data []byte) (list [][2]string, ok bool) {
+	d := jsontext.NewDecoder(bytes.NewReader(data),
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if d.PeekKind() != '{' {
+		return nil, false
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, false
+	}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil, false
+		}
+		s := name.String()
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, false
+		}
+		list = append(list, [2]string{s, string(value)})
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, false
+	}
+	if len(bytes.Trim(data[d.InputOffset():], " \t\r\n")) > 0 {
+		return nil, false
+	}
+	return list, true
+}
+
+var memberSeeds = []string{
+	`{}`, ` { } `, `{"a":1}`, `{"a":1,}`, `{,}`, `{"a"}`, `{"a":}`, `{"a":1 "b":2}`, `{"a":1}x`, `[]`, ``, `{`,
+	`{"a":[],"b":{},"c":[1,[2,{"d":null}]],"e":true,"f":false}`, `{"a":[1,]}`, `{"a":[,1]}`, `{"a":{"b":1,}}`,
+	`{"n":[0,-0,1.5,-1e5,1E+2,2e-3]}`, `{"n":01}`, `{"n":1.}`, `{"n":.5}`, `{"n":-}`, `{"n":1e}`, `{"n":+1}`,
+	`{"s":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}`, `{"s":"\x"}`, `{"s":"\u12"}`, "{\"s\":\"a\nb\"}", `{"s":"unfinished`,
+	`{"\u0075sage":{"prompt_tokens":1}}`, `{"a":tru}`, `{"a":nul}`, `{"a":truex}`, `{"a":"` + strings.Repeat("long ", 20) + `"}`,
+	"{\"a\"\t:\r\n1 , \"b\" : 2}", `{"안녕":"하세요"}`, `{"a":1}{"b":2}`, `{"a" 1}`, "{\"a\":1}\x00",
+}
+
+func TestMembers(t *testing.T) {
+	for _, data := range memberSeeds {
+		checkMembers(t, []byte(data))
+	}
+	deep := strings.Repeat(`{"a":`, nestingMax) + "1" + strings.Repeat("}", nestingMax)
+	if _, ok := membersOf([]byte(deep)); !ok {
+		t.Errorf("%d levels are refused", nestingMax)
+	}
+	if _, ok := membersOf([]byte(`{"a":` + deep + `}`)); ok {
+		t.Errorf("%d levels are accepted", nestingMax+1)
+	}
+}
+
+func checkMembers(t *testing.T, data []byte) {
+	t.Helper()
+	want, wantOK := referenceMembers(data)
+	got, ok := membersOf(data)
+	if ok != wantOK {
+		t.Fatalf("%q: accepted %v, by jsontext %v", data, ok, wantOK)
+	}
+	if diff := cmp.Diff(want, got); ok && diff != "" {
+		t.Fatalf("%q (-want +got):\n%s", data, diff)
+	}
+}
+
+func FuzzMembers(f *testing.F) {
+	for _, data := range memberSeeds {
+		f.Add([]byte(data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("[")) > nestingMax {
+			t.Skip("perhaps too deep")
+		}
+		if !bytes.ContainsRune(data, 0xFFFD) && json.Valid(data) == json.Valid(bytes.ToValidUTF8(data, nil)) {
+			checkMembers(t, data)
+		}
+		checkUnescaped(t, data)
+	})
+}
+
+// checkUnescaped compares the two ways to decode a string.
+func checkUnescaped(t *testing.T, data []byte) {
+	c := jsonCursor{b: append(append([]byte(`"`), data...), '"')}
+	inner, _ := c.str()
+	if !c.end() {
+		return
+	}
+	var text Text
+	textSink{all: &text}.addString(&jsonCursor{b: c.b})
+	if want := textOf(string(appendUnescaped(nil, inner))); !text.Equal(want) {
+		t.Fatalf("%q: counted %+v, want %+v", inner, text, want)
+	}
+}
+
+func TestAppendUnescaped(t *testing.T) {
+	tests := map[string]string{
+		``: "", `plain`: "plain", `a\nb\t\"\\\/`: "a\nb\t\"\\/", `\b\f\r`: "\b\f\r", `\uc548\ub155`: "안녕",
+		`\ud83d\ude00!`: "😀!", `\ud83d`: "\uFFFD", `\ud83dx`: "\uFFFDx", `\ude00\ud83d`: "\uFFFD\uFFFD", `안\u0041`: "안A",
+	}
+	for in, want := range tests {
+		if got := string(appendUnescaped(nil, []byte(in))); got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+		checkUnescaped(t, []byte(strings.Repeat(in, 99)))
+	}
+}
+
+func TestUsageMember(t *testing.T) {
+	tests := map[string]string{
+		`{"usage":1}`:                        `{}`,
+		`{ "usage" : 1 }`:                    `{  }`,
+		`{"usage":{"a":[1]},"b":2}`:          `{"b":2}`,
+		`{"usage": 1, "b": 2}`:               `{"b": 2}`,
+		`{"a":1,"usage":null}`:               `{"a":1}`,
+		`{"a": 1, "usage": {"x": 1}, "b":2}`: `{"a": 1, "b":2}`,
+		"{\"a\":1\n,\t\"usage\" : 1 }":       "{\"a\":1\n }",
+		`{"a":"\",","\u0075sage":1,"b":2}`:   `{"a":"\",","b":2}`,
+	}
+	for in, want := range tests {
+		var env envelope
+		if !env.parse([]byte(in)) {
+			t.Fatalf("%s is refused", in)
+		}
+		cut := env.usageMember()
+		if got := in[:cut.start] + in[cut.end:]; got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+// Whatever the object, it is valid without its usage, and has no other change.
+func FuzzUsageMember(f *testing.F) {
+	f.Add([]byte(`{ "a" : 1 , "usage" : {"b":[]} , "c":"}" }`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var env envelope
+		if !env.parse(data) || !env.values[fieldUsage].isSet() {
+			return
+		}
+		before, _ := membersOf(data)
+		cut := env.usageMember()
+		after, ok := membersOf(append(data[:cut.start:cut.start], data[cut.end:]...))
+		if !ok {
+			t.Fatalf("%q is not valid without %v", data, cut)
+		}
+		var want [][2]string
+		for _, m := range before {
+			if m[0] != "usage" {
+				want = append(want, m)
+			}
+		}
+		if diff := cmp.Diff(want, after); diff != "" {
+			t.Fatalf("%q (-want +got):\n%s", data, diff)
+		}
+	})
+}
+
+func TestEnvelopeRefusesDuplicates(t *testing.T) {
+	for _, data := range []string{`{"usage":1,"usage":2}`, `{"model":"a","\u006dodel":"b"}`} {
+		if new(envelope).parse([]byte(data)) {
+			t.Errorf("%s is accepted", data)
+		}
+	}
+	if !new(envelope).parse([]byte(`{"x":1,"x":2}`)) {
+		t.Error("a member that does not matter must not be there twice")
+	}
+}

@@ -1,0 +1,207 @@
+package openai
+
+import (
+	"errors"
+	"io"
+)
+
+// EventBytesMax is the longest event that an [EventScanner] accepts unless it
+// is told otherwise, in bytes.
+const EventBytesMax = 8 << 20
+
+// ErrEventTooLarge is returned for an event of more bytes than the scanner accepts.
+var ErrEventTooLarge = errors.New("openai: event of the stream is too large")
+
+const (
+	scanBytesMin = 4 << 10 // the buffer of a stream of ordinary events
+	calmEvents   = 32      // so many small events in a row shrink a grown buffer
+	emptyReads   = 100     // so many reads of nothing are the reader's fault
+)
+
+// EventScanner splits a stream into its events without changing a byte: the Raw
+// of the events it returns, put together, are what it has read. It reads no
+// more than it needs: an event is returned as soon as its last byte is there,
+// also where that is a CR that an LF might follow; the LF then begins the Raw
+// of the next event.
+//
+// The bytes after the last blank line, where a stream ends without one, breaks
+// off, or exceeds the limit, come as a last event with Partial set, and the
+// reason (io.EOF, the reader's error, [ErrEventTooLarge]) with the call after.
+//
+// The buffer is 4 KiB, grows to what an event needs and shrinks again. An
+// EventScanner is for one goroutine.
+type EventScanner struct {
+	r   io.Reader
+	max int
+	err error // of the reader; returned when the buffer is used up
+
+	buf    []byte
+	start  int // of the event that is being looked for
+	end    int // of that event, once found; 0: not yet
+	line   int // where the current line begins
+	scan   int // up to where there is no end of a line
+	filled int // how much of buf has been read
+
+	cr     bool // the last event ended with a CR at the end of what was there
+	calm   int
+	joined []byte
+}
+
+// NewEventScanner returns a scanner of r. An event may have at most bytesMax
+// bytes; 0 stands for [EventBytesMax].
+func NewEventScanner(r io.Reader, bytesMax int) *EventScanner {
+	if bytesMax <= 0 {
+		bytesMax = EventBytesMax
+	}
+	return &EventScanner{r: r, max: bytesMax}
+}
+
+// Reset makes the scanner read another stream. It keeps its limit, and its
+// buffer unless that has grown.
+func (s *EventScanner) Reset(r io.Reader) {
+	buf := s.buf
+	if len(buf) > scanBytesMin {
+		buf = nil
+	}
+	*s = EventScanner{r: r, max: s.max, buf: buf}
+}
+
+// Next returns the next event, and reads only while none is complete. After the
+// last event it returns the reader's error, io.EOF for a clean end, or
+// ErrEventTooLarge; then always the same.
+func (s *EventScanner) Next() (Event, error) {
+	if cap(s.joined) > scanBytesMin {
+		s.joined = nil
+	}
+	for !s.Buffered() {
+		if err := s.fill(); err != nil {
+			return s.last(err)
+		}
+	}
+	return s.take(s.end), nil
+}
+
+// Buffered reports whether Next will return a complete event without reading.
+// It leaves the event that Next returned last valid.
+func (s *EventScanner) Buffered() bool {
+	return s.end > 0 || s.find()
+}
+
+// take returns the bytes up to end as an event.
+func (s *EventScanner) take(end int) Event {
+	raw := s.buf[s.start:end:end]
+	var ev Event
+	ev, s.joined = parseEvent(raw, s.joined)
+	if s.calm++; len(raw) > len(s.buf)/4 {
+		s.calm = 0
+	}
+	s.start, s.end = end, 0
+	return ev
+}
+
+// last returns what is left in the buffer as a partial event, if something is,
+// else err, which is kept for good.
+func (s *EventScanner) last(err error) (Event, error) {
+	s.err = err
+	if s.start == s.filled {
+		return Event{}, err
+	}
+	rest := s.take(s.filled)
+	s.line, s.scan = s.start, s.start
+	// What is left of a line end does not make an event that was cut off.
+	rest.Partial = string(rest.Raw) != "\n"
+	return rest, nil
+}
+
+// find looks for the blank line that ends the event, in what has been read.
+func (s *EventScanner) find() bool {
+	if s.cr && s.scan < s.filled {
+		if s.buf[s.scan] == '\n' { // the other half of a blank line's CR LF
+			s.scan++
+			s.line++
+		}
+		s.cr = false
+	}
+	for {
+		n := lineLen(s.buf[s.scan:s.filled])
+		if n < 0 {
+			s.scan = s.filled
+			return false
+		}
+		at := s.scan + n
+		next, known := s.lineEnd(at)
+		blank := at == s.line
+		if !known && !blank {
+			s.scan = at // the event goes on: time enough to see what follows
+			return false
+		}
+		s.scan, s.line = next, next
+		if blank {
+			s.cr = !known
+			s.end = next
+			return true
+		}
+	}
+}
+
+// lineEnd returns where the line after the one that ends at i begins; known is
+// false where i is a CR and it is not known yet whether an LF follows.
+func (s *EventScanner) lineEnd(i int) (next int, known bool) {
+	next = i + 1
+	if s.buf[i] != '\r' {
+		return next, true
+	}
+	if next == s.filled {
+		return next, false
+	}
+	if s.buf[next] == '\n' {
+		next++
+	}
+	return next, true
+}
+
+// fill reads once, after making room.
+func (s *EventScanner) fill() error {
+	if s.err != nil {
+		return s.err
+	}
+	if s.filled-s.start >= s.max {
+		return ErrEventTooLarge
+	}
+	s.makeRoom()
+	for range emptyReads {
+		n, err := s.r.Read(s.buf[s.filled:min(len(s.buf), s.start+s.max)])
+		s.filled += n
+		s.err = err
+		if n > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// makeRoom moves the event to the start of the buffer, which it makes twice as
+// large where the event fills it and small again after a run of small events.
+func (s *EventScanner) makeRoom() {
+	size := len(s.buf)
+	unread := s.buf[s.start:s.filled]
+	switch {
+	case size == 0 || s.calm >= calmEvents && size > scanBytesMin && len(unread) < scanBytesMin/2:
+		size = min(scanBytesMin, s.max)
+	case len(unread) == size:
+		size = min(2*size, s.max)
+	}
+	if size != len(s.buf) {
+		s.buf = append(make([]byte, 0, size), unread...)[:size]
+		s.calm = 0
+	} else {
+		copy(s.buf, unread)
+	}
+	s.line -= s.start
+	s.scan -= s.start
+	s.filled -= s.start
+	s.start = 0
+}

@@ -1,0 +1,273 @@
+package openai
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// pieces is a reader that returns one piece a call and then err.
+type pieces struct {
+	list  [][]byte
+	err   error
+	reads int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	p.reads++
+	if len(p.list) == 0 {
+		return 0, p.err
+	}
+	n := copy(b, p.list[0])
+	if p.list[0] = p.list[0][n:]; len(p.list[0]) == 0 {
+		p.list = p.list[1:]
+	}
+	return n, nil
+}
+
+// seen is an event as tests compare it: what a client would make of it.
+type seen struct {
+	Name, Data string
+	Partial    bool
+}
+
+// scanAll reads every event, checks that no byte is lost, and returns those
+// with a name or data.
+func scanAll(t *testing.T, s *EventScanner, want string) (events []seen, err error) {
+	t.Helper()
+	var all bytes.Buffer
+	for {
+		ev, err := s.Next()
+		if err != nil {
+			if all.String() != want {
+				t.Fatalf("the events' bytes are %q, the stream's %q", all.String(), want)
+			}
+			return events, err
+		}
+		all.Write(ev.Raw)
+		if ev.Name != nil || ev.Data != nil {
+			events = append(events, seen{string(ev.Name), string(ev.Data), ev.Partial})
+		}
+	}
+}
+
+func TestEventScanner(t *testing.T) {
+	long := strings.Repeat("x", 3<<20)
+	tests := []struct {
+		name, stream string
+		want         []seen
+	}{
+		{"empty", "", nil},
+		{"two events", "data: a\n\ndata: b\n\n", []seen{{"", "a", false}, {"", "b", false}}},
+		{"CR LF", "data: a\r\n\r\ndata: b\r\n\r\n", []seen{{"", "a", false}, {"", "b", false}}},
+		{"CR", "data: a\r\rdata: b\r\r", []seen{{"", "a", false}, {"", "b", false}}},
+		{"mixed line ends", "data: a\r\n\ndata: b\n\r\ndata: c\n\rdata: d\r\r\n",
+			[]seen{{"", "a", false}, {"", "b", false}, {"", "c", false}, {"", "d", false}}},
+		{"name", "event: message_stop\ndata: {}\n\n", []seen{{"message_stop", "{}", false}}},
+		{"last name wins", "event: a\nevent: b\ndata:x\n\n", []seen{{"b", "x", false}}},
+		{"no space, two spaces", "data:a\n\ndata:  b\n\n", []seen{{"", "a", false}, {"", " b", false}}},
+		{"several lines", "data: a\ndata: b\ndata\ndata:d\n\n", []seen{{"", "a\nb\n\nd", false}}},
+		{"field without colon", "data\n\nevent\n\n", []seen{{"", "", false}, {"", "", false}}},
+		{"comments and other fields", ": ping\n\n:\nid: 7\ndata: a\nretry: 3\nx: y\n\n", []seen{{"", "a", false}}},
+		{"blank lines", "\n\n\r\n\rdata: a\n\n\n\n", []seen{{"", "a", false}}},
+		{"byte order mark", "\uFEFFdata: a\n\n", []seen{{"", "a", false}}},
+		{"a long line", "data: " + long + "\n\ndata: b\n\n", []seen{{"", long, false}, {"", "b", false}}},
+		{"no blank line at the end", "data: a\n\ndata: [DONE]\n", []seen{{"", "a", false}, {"", "[DONE]", true}}},
+		{"no end of line at the end", "data: a\n\ndata: {\"x", []seen{{"", "a", false}, {"", `{"x`, true}}},
+		{"a CR at the end", "data: a\r", []seen{{"", "a", true}}},
+		{"almost a field", "dat: a\ndata : b\nDATA: c\n\n", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			readers := map[string]io.Reader{"whole": strings.NewReader(tt.stream)}
+			if len(tt.stream) < 1<<10 {
+				readers["bytewise"] = iotest.OneByteReader(strings.NewReader(tt.stream))
+				readers["data with EOF"] = iotest.DataErrReader(strings.NewReader(tt.stream))
+			} else {
+				readers["halves"] = iotest.HalfReader(strings.NewReader(tt.stream))
+			}
+			for name, r := range readers {
+				got, err := scanAll(t, NewEventScanner(r, 0), tt.stream)
+				if err != io.EOF {
+					t.Errorf("%s: error %v, want EOF", name, err)
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", name, diff)
+				}
+			}
+		})
+	}
+}
+
+// Every way to cut the stream in two gives the same events.
+func TestEventScannerEverySplit(t *testing.T) {
+	const stream = "\uFEFF: hello\r\n\r\ndata: a\r\n\r\ndata: b\rdata: c\r\r\nevent: x\ndata:\n\n\r\ndata: [DONE]\n\n"
+	want, _ := scanAll(t, NewEventScanner(strings.NewReader(stream), 0), stream)
+	for i := range len(stream) + 1 {
+		r := &pieces{list: [][]byte{[]byte(stream[:i]), []byte(stream[i:])}, err: io.EOF}
+		got, _ := scanAll(t, NewEventScanner(r, 0), stream)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("cut at %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+// An event is there as soon as its last byte is: the scanner does not read on
+// to see whether an LF follows, or to fill its buffer.
+func TestEventScannerDoesNotWait(t *testing.T) {
+	for _, event := range []string{"data: a\n\n", "data: a\r\n\r\n", "data: a\r\r", "data: a\r\n\r", ": ping\n\n"} {
+		r := &pieces{list: [][]byte{[]byte(event)}, err: errors.New("waited")}
+		ev, err := NewEventScanner(r, 0).Next()
+		if err != nil || string(ev.Raw) != event || r.reads != 1 {
+			t.Errorf("%q: got %q, %v after %d reads", event, ev.Raw, err, r.reads)
+		}
+	}
+}
+
+func TestEventScannerBuffered(t *testing.T) {
+	r := &pieces{list: [][]byte{[]byte("data: a\n\ndata: b\n\ndata: c")}, err: io.EOF}
+	s := NewEventScanner(r, 0)
+	var got []bool
+	for range 2 {
+		ev, err := s.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := string(ev.Raw)
+		got = append(got, s.Buffered())
+		if string(ev.Raw) != raw {
+			t.Errorf("Buffered changed the event to %q", ev.Raw)
+		}
+	}
+	if diff := cmp.Diff([]bool{true, false}, got); diff != "" || r.reads != 1 {
+		t.Errorf("after %d reads (-want +got):\n%s", r.reads, diff)
+	}
+}
+
+func TestEventScannerTooLarge(t *testing.T) {
+	const fits = "data: 12345678\n\n" // 16 bytes
+	stream := fits + "data: 123456789\n\n"
+	s := NewEventScanner(strings.NewReader(stream), len(fits))
+	if ev, err := s.Next(); err != nil || string(ev.Raw) != fits {
+		t.Fatalf("an event of the limit: %q, %v", ev.Raw, err)
+	}
+	ev, err := s.Next()
+	if err != nil || !ev.Partial || len(ev.Raw) != len(fits) {
+		t.Fatalf("a larger one: %q, partial %v, %v", ev.Raw, ev.Partial, err)
+	}
+	for range 2 {
+		if _, err := s.Next(); err != ErrEventTooLarge {
+			t.Fatalf("error %v, want %v", err, ErrEventTooLarge)
+		}
+	}
+}
+
+func TestEventScannerReadError(t *testing.T) {
+	reset := errors.New("connection reset")
+	r := &pieces{list: [][]byte{[]byte("data: a\n\ndata: {")}, err: reset}
+	got, err := scanAll(t, NewEventScanner(r, 0), "data: a\n\ndata: {")
+	want := []seen{{"", "a", false}, {"", "{", true}}
+	if diff := cmp.Diff(want, got); diff != "" || err != reset {
+		t.Errorf("error %v (-want +got):\n%s", err, diff)
+	}
+	_, err = NewEventScanner(&pieces{list: make([][]byte, 1000)}, 0).Next()
+	if err != io.ErrNoProgress {
+		t.Errorf("a reader of nothing: %v, want %v", err, io.ErrNoProgress)
+	}
+}
+
+// The buffer follows the events: small, large for a large one, small again.
+func TestEventScannerBufferSize(t *testing.T) {
+	var list [][]byte
+	small := []byte("data: " + strings.Repeat("s", 250) + "\n\n")
+	for range 50 {
+		list = append(list, small)
+	}
+	list = append(list, []byte("data: "+strings.Repeat("l", 1<<20)+"\n\n"))
+	for range 50 {
+		list = append(list, small)
+	}
+	s := NewEventScanner(&pieces{list: list, err: io.EOF}, 0)
+	var sizes []int
+	for {
+		ev, err := s.Next()
+		if err != nil {
+			break
+		}
+		if n := len(s.buf); len(sizes) == 0 || sizes[len(sizes)-1] != n {
+			sizes = append(sizes, n)
+		}
+		_ = ev
+	}
+	if diff := cmp.Diff([]int{4 << 10, 2 << 20, 4 << 10}, sizes); diff != "" {
+		t.Errorf("sizes (-want +got):\n%s", diff)
+	}
+}
+
+func TestEventScannerReset(t *testing.T) {
+	s := NewEventScanner(strings.NewReader("data: a\r\n\r"), 0)
+	for range 3 {
+		s.Next()
+	}
+	s.Reset(strings.NewReader("\ndata: b\n\n"))
+	got, err := scanAll(t, s, "\ndata: b\n\n")
+	if diff := cmp.Diff([]seen{{"", "b", false}}, got); diff != "" || err != io.EOF {
+		t.Errorf("error %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func FuzzEventScanner(f *testing.F) {
+	f.Add([]byte("data: a\r\n\r\ndata: b\n\n: c\r\rdata: d"), uint16(3), uint16(9))
+	f.Add([]byte("\uFEFFdata: a\ndata: b\r\r\n\n\revent: e\n\n"), uint16(1), uint16(17))
+	f.Fuzz(func(t *testing.T, stream []byte, i, j uint16) {
+		want, err := scanAll(t, NewEventScanner(bytes.NewReader(stream), 0), string(stream))
+		if err != io.EOF {
+			t.Fatalf("error %v, want EOF", err)
+		}
+		a := min(int(i), len(stream))
+		b := min(a+int(j), len(stream))
+		r := &pieces{list: [][]byte{stream[:a], stream[a:b], stream[b:]}, err: io.EOF}
+		got, _ := scanAll(t, NewEventScanner(r, 0), string(stream))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("cut at %d and %d (-want +got):\n%s", a, b, diff)
+		}
+		r = &pieces{list: [][]byte{stream}, err: io.EOF}
+		if len(stream) < 1<<12 {
+			scanAll(t, NewEventScanner(r, 16), string(stream[:scannable(stream, 16)]))
+		}
+	})
+}
+
+// scannable returns how much of a stream a scanner reads that accepts events of
+// at most so many bytes.
+func scannable(stream []byte, bytesMax int) (n int) {
+	s := NewEventScanner(bytes.NewReader(stream), bytesMax)
+	for {
+		ev, err := s.Next()
+		if err != nil {
+			return n
+		}
+		n += len(ev.Raw)
+	}
+}
+
+func BenchmarkScanner(b *testing.B) {
+	const events = 1000
+	stream := strings.Repeat(chatChunkLine, events)
+	s := NewEventScanner(nil, 0)
+	b.SetBytes(int64(len(chatChunkLine)))
+	b.ReportAllocs()
+	for n := 0; n < b.N; {
+		s.Reset(strings.NewReader(stream))
+		for ; n < b.N; n++ {
+			if _, err := s.Next(); err != nil {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package openai
+
+// Answer is what the gateway must know of an answer that is one JSON object.
+// The zero value is an answer that tells nothing.
+type Answer struct {
+	// Usage is what the model server says was spent; HasUsage tells an
+	// explicit zero from a usage that is absent or null.
+	Usage    Usage
+	HasUsage bool
+	// Text is the generated text: contents, reasoning, refusals, names and
+	// arguments of tool calls. For a body that is not a JSON object it is
+	// the whole body; for endpoints that generate nothing it is empty.
+	Text Text
+
+	model extent // of the value of the member model, a string
+}
+
+// ReadAnswer reads the body of an answer whose status is 200. A body that is
+// not a JSON object, or has a member twice that matters here, is no error: the
+// answer then has no usage, and its text is the body. It keeps nothing of body
+// and allocates nothing.
+func ReadAnswer(e Endpoint, body []byte) Answer {
+	var a Answer
+	var env envelope
+	if !env.parse(body) {
+		a.Text.Add(body)
+		return a
+	}
+	if u := readUsage(body, env.values[fieldUsage]); u.known() {
+		a.Usage, a.HasUsage = u.Usage, true
+	}
+	if env.inner(fieldModel) != nil {
+		a.model = env.values[fieldModel]
+	}
+	a.addText(e, &env)
+	return a
+}
+
+// addText counts the generated text.
+func (a *Answer) addText(e Endpoint, env *envelope) {
+	f := fields
+	switch e {
+	case ChatCompletions, Completions:
+		f = fieldChoices
+	case Responses:
+		f = fieldOutput
+	case Messages:
+		f = fieldContent
+	}
+	if f == fields || !env.values[f].isSet() {
+		return
+	}
+	sink := textSink{all: &a.Text}
+	c := jsonCursor{b: env.data, i: env.values[f].start}
+	if f != fieldChoices {
+		sink.addContent(&c)
+		return
+	}
+	if !c.enter('[') {
+		return
+	}
+	for c.element() {
+		readChoice(&c, sink)
+	}
+}
+
+// AppendBody appends body, which must be what the answer was read from, with
+// the model's name replaced by publicModel. Every other byte stays as it is. An
+// empty name, or a body without a model, changes nothing.
+func (a *Answer) AppendBody(dst, body []byte, publicModel string) []byte {
+	if publicModel == "" || !a.model.isSet() {
+		return append(dst, body...)
+	}
+	dst = append(dst, body[:a.model.start]...)
+	dst = appendQuoted(dst, publicModel)
+	return append(dst, body[a.model.end:]...)
+}

@@ -1,0 +1,81 @@
+package openai
+
+// usageReport is a usage object as an answer or event carries it.
+type usageReport struct {
+	Usage
+	input, output bool // which of them are told
+	// nullDetails is set where the object spells out that it has no details
+	// of the prompt. It tells how the model server writes members that were
+	// never set, see [Stream].
+	nullDetails bool
+}
+
+// known reports whether the object told any number of tokens.
+func (u *usageReport) known() bool { return u.input || u.output }
+
+// readUsage reads the usage object at v in data, which is valid JSON. A member
+// that is absent, null or no number of tokens is missing; zero is zero.
+//
+// It knows every endpoint's names: prompt_tokens and completion_tokens (chat,
+// completions, embeddings, score), total_tokens alone (rerank), input_tokens
+// and output_tokens (responses, messages). Messages' cache_read_input_tokens
+// and cache_creation_input_tokens are parts of the input that input_tokens
+// leaves out, everybody else's cached_tokens is one that is counted already.
+func readUsage(data []byte, v extent) (u usageReport) {
+	if !v.isSet() {
+		return u
+	}
+	c := jsonCursor{b: data, i: v.start}
+	if !c.enter('{') {
+		return u
+	}
+	var total, cacheRead, cacheMade int64
+	var hasTotal bool
+	for {
+		name, ok := c.member()
+		if !ok {
+			break
+		}
+		switch string(name) {
+		case "prompt_tokens", "input_tokens":
+			u.Input, u.input = c.count()
+		case "completion_tokens", "output_tokens":
+			u.Output, u.output = c.count()
+		case "total_tokens":
+			total, hasTotal = c.count()
+		case "prompt_tokens_details", "input_tokens_details":
+			u.nullDetails = c.isNull()
+			u.Cached = readCached(&c)
+		case "cache_read_input_tokens":
+			cacheRead, _ = c.count()
+		case "cache_creation_input_tokens":
+			cacheMade, _ = c.count()
+		default:
+			c.skip()
+		}
+	}
+	if !u.input && hasTotal {
+		u.Input, u.input = max(0, total-u.Output), true
+	}
+	u.Input = min(u.Input+cacheRead+cacheMade, countMax)
+	u.Cached = min(u.Cached+cacheRead, u.Input)
+	return u
+}
+
+// readCached reads the cached tokens of a details object; 0 if it tells none.
+func readCached(c *jsonCursor) (n int64) {
+	if !c.enter('{') {
+		return 0
+	}
+	for {
+		name, ok := c.member()
+		if !ok {
+			return n
+		}
+		if string(name) == "cached_tokens" {
+			n, _ = c.count()
+		} else {
+			c.skip()
+		}
+	}
+}

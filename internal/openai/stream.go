@@ -1,0 +1,166 @@
+package openai
+
+import "bytes"
+
+// StreamOptions is what a [Stream] must know of the request.
+type StreamOptions struct {
+	// IncludeUsage and ContinuousUsage are what the client asked for: the
+	// chunk of the total at the end, and usage on every chunk. The second
+	// counts only with the first.
+	IncludeUsage, ContinuousUsage bool
+	// PublicModel is what the client is to see as the model's name; where
+	// empty, the name is left alone.
+	PublicModel string
+	// Choices is how many choices each prompt has, Prompts how many prompts
+	// there are; 0 stands for 1. They tell when a stream without its last
+	// event is complete, which choices share a prompt, and how many are
+	// kept apart.
+	Choices, Prompts int64
+}
+
+// Stream reads the events of one streamed answer: it meters what was spent and
+// gives the client what the model server would have sent had the gateway not
+// asked for more.
+//
+// Chat completions and completions are asked for usage on every chunk
+// (stream_options.include_usage and continuous_usage_stats) whatever the client
+// wants. What the client did not ask for is cut out of the bytes; everything
+// else stays as it is, but for the model's name. vLLM leaves members that were
+// never set out of chat chunks, so there a chunk without usage has no usage
+// member. Its completions chunks did spell them out, as null, until they
+// changed to do the same: such a server also writes
+// "prompt_tokens_details":null inside of usage, and then the whole usage
+// becomes null. (vllm/entrypoints/openai/chat_completion/serving.py and
+// completion/serving.py, chat_completion_stream_generator and
+// completion_stream_generator.)
+//
+// One thing cannot be undone: with usage asked for, newer servers put
+// system_fingerprint on the last chunk, the one with the usage, instead of on
+// those with a finish_reason. It goes with the chunk that is hidden.
+//
+// Data that is not a JSON object, or has a member twice that matters here,
+// passes untouched and counts as generated text.
+//
+// A Stream is for one goroutine. Its memory does not grow with the stream. The
+// zero value is of no use; see [NewStream] and [Stream.Reset].
+type Stream struct {
+	endpoint Endpoint
+	options  StreamOptions
+	model    []byte // PublicModel as JSON, empty to leave it
+	meter    streamMeter
+	ident    streamIdent
+
+	begun   bool // an event with data has come
+	first   bool // and the current one is the first
+	ended   bool // so has the one that ends the stream
+	open    bool // what was relayed last does not end an event
+	failed  bool
+	failure StreamError
+
+	usageNull bool  // completions: chunks without usage have "usage":null
+	blockOpen bool  // messages: a content block has begun and not stopped
+	block     int64 // messages: its index
+	sequence  int64 // responses: the number after the last event's
+}
+
+// NewStream returns a Stream for an answer of the endpoint.
+func NewStream(e Endpoint, o StreamOptions) *Stream {
+	s := new(Stream)
+	s.Reset(e, o)
+	return s
+}
+
+// Reset makes the Stream as new, for another answer. It keeps its buffers.
+func (s *Stream) Reset(e Endpoint, o StreamOptions) {
+	o.ContinuousUsage = o.ContinuousUsage && o.IncludeUsage
+	model, meter, ident := s.model[:0], s.meter, s.ident
+	if o.PublicModel != "" {
+		model = appendQuoted(model, o.PublicModel)
+	}
+	meter.reset(o.Choices, o.Prompts)
+	ident.reset()
+	*s = Stream{endpoint: e, options: o, model: model, meter: meter, ident: ident}
+}
+
+// Event meters one event and appends to dst what the client is to see of it,
+// which may be nothing. It allocates nothing in the steady state.
+//
+// A partial event is relayed only where its data is whole (a "[DONE]" without
+// the blank line, say): a client must ignore it, and what the gateway may have
+// to append would make a broken event of it.
+func (s *Stream) Event(dst []byte, ev Event) []byte {
+	if len(ev.Data) == 0 {
+		return s.relay(dst, &ev, nil)
+	}
+	s.first, s.begun = !s.begun, true
+	if isDone(ev.Data) {
+		s.ended = true
+		return s.relay(dst, &ev, nil)
+	}
+	var env envelope
+	if !env.parse(ev.Data) {
+		return s.opaque(dst, &ev)
+	}
+	if s.readFailure(&ev, &env) {
+		return s.relay(dst, &ev, nil)
+	}
+	var es eventEdits
+	switch s.endpoint {
+	case Messages:
+		s.messageEvent(&env, &es)
+	case Responses:
+		s.responseEvent(&env, &es)
+	default:
+		if hidden := s.chunk(&env, &es); hidden {
+			return dst
+		}
+	}
+	return s.relay(dst, &ev, &es)
+}
+
+// opaque handles data that is not understood.
+func (s *Stream) opaque(dst []byte, ev *Event) []byte {
+	s.meter.sink(false).add(ev.Data)
+	if string(ev.Name) == "error" {
+		s.fail(StreamError{Message: boundedText(ev.Data)})
+	}
+	if ev.Partial {
+		return dst
+	}
+	return s.relay(dst, ev, nil)
+}
+
+// relay appends the event's bytes with the changes made.
+func (s *Stream) relay(dst []byte, ev *Event, es *eventEdits) []byte {
+	s.open = ev.Partial
+	if es == nil || es.n == 0 {
+		return append(dst, ev.Raw...)
+	}
+	return es.apply(dst, ev)
+}
+
+// Complete reports whether the answer has come to its end without an error: its
+// last event has come ([DONE], message_stop, response.completed or
+// response.incomplete), or all its choices have a finish_reason.
+func (s *Stream) Complete() bool {
+	return !s.failed && (s.ended || s.meter.allFinished())
+}
+
+// Usage returns what the model server says was spent so far, and how well that
+// is known. Of input, each prompt counts once.
+func (s *Stream) Usage() (Usage, Evidence) { return s.meter.usage() }
+
+// Unmetered returns the generated text that came after the last usage: what
+// must be estimated.
+func (s *Stream) Unmetered() Text { return s.meter.pending }
+
+// OutputText returns all the generated text: contents, reasoning, refusals,
+// names and arguments of tool calls.
+func (s *Stream) OutputText() Text { return s.meter.output }
+
+var doneWord = []byte("[DONE]")
+
+// isDone reports whether data is the word that ends OpenAI's streams.
+func isDone(data []byte) bool {
+	return data[0] == '[' && bytes.Equal(bytes.TrimSpace(data), doneWord)
+}

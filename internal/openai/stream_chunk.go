@@ -1,0 +1,96 @@
+package openai
+
+var jsonNull = []byte("null")
+
+// chunk handles one chunk of chat completions or completions. It reports
+// whether the client must not see it.
+func (s *Stream) chunk(env *envelope, es *eventEdits) (hidden bool) {
+	s.ident.note(env)
+	report := readUsage(env.data, env.values[fieldUsage])
+	w := chunkWalk{sink: s.meter.sink(report.known())}
+	s.choices(env, &w)
+	if report.known() {
+		if w.empty {
+			s.meter.setFinal(report)
+		} else {
+			s.meter.setRunning(w.index, report)
+		}
+	}
+	if w.empty && env.has(fieldUsage) && !s.options.IncludeUsage {
+		return true
+	}
+	s.cutUsage(env, es, report, w.empty)
+	s.rename(env, es)
+	return false
+}
+
+// chunkWalk is what is learned from a chunk's choices.
+type chunkWalk struct {
+	sink  textSink
+	index int64 // of the first choice
+	empty bool  // there is a list, with nothing in it
+}
+
+// choices meters the text of each choice and notes what has finished.
+func (s *Stream) choices(env *envelope, w *chunkWalk) {
+	v := env.values[fieldChoices]
+	if !v.isSet() {
+		return
+	}
+	c := jsonCursor{b: env.data, i: v.start}
+	if !c.enter('[') {
+		return
+	}
+	w.empty = true
+	for c.element() {
+		index, finished := readChoice(&c, w.sink)
+		if w.empty {
+			w.index, w.empty = index, false
+		}
+		s.meter.see(index, finished)
+	}
+}
+
+// readChoice reads one choice of a chunk or of a whole answer.
+func readChoice(c *jsonCursor, sink textSink) (index int64, finished bool) {
+	if !c.enter('{') {
+		return 0, false
+	}
+	for {
+		name, ok := c.member()
+		if !ok {
+			return index, finished
+		}
+		switch string(name) {
+		case "index":
+			index, _ = c.count()
+		case "text":
+			sink.addString(c)
+		case "delta", "message":
+			sink.addDelta(c)
+		case "finish_reason":
+			finished = c.peek() == '"'
+			c.skip()
+		default:
+			c.skip()
+		}
+	}
+}
+
+// cutUsage removes what the client did not ask for from a chunk that it sees.
+func (s *Stream) cutUsage(env *envelope, es *eventEdits, report usageReport, total bool) {
+	v := env.values[fieldUsage]
+	if !v.isSet() || s.options.ContinuousUsage || total && s.options.IncludeUsage {
+		return
+	}
+	null := !env.has(fieldUsage)
+	switch {
+	case s.endpoint == Completions && null:
+	case s.endpoint == Completions && report.nullDetails:
+		s.usageNull = true
+		es.replace(v, jsonNull)
+	case null && s.options.IncludeUsage: // OpenAI's own way to say "not yet"
+	default:
+		es.replace(env.usageMember(), nil)
+	}
+}

@@ -1,0 +1,45 @@
+package openai
+
+// eventEdit replaces a part of an event's data.
+type eventEdit struct {
+	at   extent
+	with []byte
+}
+
+// eventEdits are changes of one event's data, in the order of their places.
+// There are never more than one to the usage and one to the model's name.
+type eventEdits struct {
+	list [2]eventEdit
+	n    int
+}
+
+// replace adds a change. The parts of two changes do not overlap.
+func (e *eventEdits) replace(at extent, with []byte) {
+	i := e.n
+	if i > 0 && e.list[0].at.start > at.start {
+		e.list[1] = e.list[0]
+		i = 0
+	}
+	e.list[i] = eventEdit{at, with}
+	e.n++
+}
+
+// apply appends the event's bytes with the changes made. Where a change spans
+// lines of data, what is between them goes as well.
+func (e *eventEdits) apply(dst []byte, ev *Event) []byte {
+	from := 0
+	for _, ed := range e.list[:e.n] {
+		dst = append(dst, ev.Raw[from:ev.rawAt(ed.at.start)]...)
+		dst = append(dst, ed.with...)
+		from = ev.rawAt(ed.at.end)
+	}
+	return append(dst, ev.Raw[from:]...)
+}
+
+// rename replaces the model's name by the public one. A model that is not a
+// string stays.
+func (s *Stream) rename(env *envelope, es *eventEdits) {
+	if v := env.values[fieldModel]; len(s.model) > 0 && env.inner(fieldModel) != nil {
+		es.replace(v, s.model)
+	}
+}

@@ -1,0 +1,130 @@
+package openai
+
+// Evidence says how well the usage of a stream is known.
+type Evidence uint8
+
+// The kinds of evidence, from the weakest.
+const (
+	NoUsage      Evidence = iota // the model server has told nothing
+	RunningUsage                 // what was spent up to some event
+	FinalUsage                   // the total
+)
+
+// String returns "none", "running" or "final".
+func (e Evidence) String() string {
+	return [...]string{"none", "running", "final"}[e]
+}
+
+// choicesMax bounds how many choices of a stream are kept apart, whatever the
+// request says. vLLM's own bound of n is 16,384.
+const choicesMax = 1 << 16
+
+// streamMeter adds up what a stream's events tell.
+//
+// Running usage is cumulative per choice: the largest counts, and the sum over
+// the choices is the output. Its input is that of the choice's prompt, which
+// counts once. A final usage replaces all of it.
+type streamMeter struct {
+	output  Text // everything generated
+	pending Text // since the last usage
+
+	choices   []choiceMeter
+	prompts   []promptMeter
+	perPrompt int64 // choices of each prompt
+	expected  int64 // choices of all prompts; those beyond are one
+	finished  int64
+
+	sum      Usage
+	evidence Evidence
+
+	first       [1]choiceMeter // so that most streams need no allocation
+	firstPrompt [1]promptMeter
+}
+
+type choiceMeter struct {
+	output         int64
+	seen, finished bool
+}
+
+type promptMeter struct{ input, cached int64 }
+
+// reset makes the meter as new; it keeps its lists.
+func (m *streamMeter) reset(choices, prompts int64) {
+	per := min(max(choices, 1), choicesMax)
+	expected := min(per*min(max(prompts, 1), choicesMax), choicesMax)
+	c, p := m.choices, m.prompts
+	clear(c)
+	clear(p)
+	*m = streamMeter{choices: c[:0], prompts: p[:0], perPrompt: per, expected: expected}
+}
+
+// sink returns where an event's text is counted; metered says that the event
+// tells usage, which then covers the text.
+func (m *streamMeter) sink(metered bool) textSink {
+	if metered {
+		return textSink{all: &m.output}
+	}
+	return textSink{all: &m.output, pending: &m.pending}
+}
+
+// choice returns the counter of a choice.
+func (m *streamMeter) choice(index int64) *choiceMeter {
+	m.choices = grown(m.choices, min(index, m.expected))
+	return &m.choices[min(index, m.expected)]
+}
+
+// prompt returns the counter of a choice's prompt.
+func (m *streamMeter) prompt(index int64) *promptMeter {
+	i := min(index, m.expected) / m.perPrompt
+	m.prompts = grown(m.prompts, i)
+	return &m.prompts[i]
+}
+
+// grown returns list with room for an element i; new elements are zero.
+func grown[T any](list []T, i int64) []T {
+	if n := int(i) + 1 - len(list); n > 0 {
+		list = append(list, make([]T, n)...)
+	}
+	return list
+}
+
+// see notes that a choice has begun, and perhaps finished.
+func (m *streamMeter) see(index int64, finished bool) {
+	c := m.choice(index)
+	c.seen = true
+	if finished && !c.finished && index < m.expected {
+		c.finished = true
+		m.finished++
+	}
+}
+
+func (m *streamMeter) allFinished() bool { return m.finished > 0 && m.finished == m.expected }
+
+// setRunning takes the usage of a chunk of the choice.
+func (m *streamMeter) setRunning(index int64, u usageReport) {
+	m.pending = Text{}
+	if m.evidence == FinalUsage {
+		return
+	}
+	m.evidence = RunningUsage
+	raise(&m.choice(index).output, &m.sum.Output, u.Output)
+	p := m.prompt(index)
+	raise(&p.input, &m.sum.Input, u.Input)
+	raise(&p.cached, &m.sum.Cached, u.Cached)
+}
+
+// raise makes *part at least n, and adds to *sum what that adds to *part.
+func raise(part, sum *int64, n int64) {
+	if n > *part {
+		*sum = min(*sum+n-*part, countMax)
+		*part = n
+	}
+}
+
+// setFinal takes the total.
+func (m *streamMeter) setFinal(u usageReport) {
+	m.pending = Text{}
+	m.sum, m.evidence = u.Usage, FinalUsage
+}
+
+func (m *streamMeter) usage() (Usage, Evidence) { return m.sum, m.evidence }
