@@ -1,0 +1,37 @@
+package openai
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// addJSONText adds raw, a valid JSON string without its quotes or any other
+// valid JSON, to t with the escapes decoded: what a client writes as \uc548
+// reaches the model as one Korean syllable.
+func addJSONText(t *Text, raw []byte) {
+	var buffer [256]byte // of decoded escapes, and short stretches between them
+	decoded := buffer[:0]
+	for len(raw) > 0 {
+		n := bytes.IndexByte(raw, '\\')
+		if n < 0 {
+			n = len(raw)
+		}
+		if len(decoded)+n > len(buffer)-utf8.UTFMax {
+			t.Add(decoded)
+			decoded = buffer[:0]
+		}
+		if n > len(buffer)/4 {
+			t.Add(decoded)
+			decoded = buffer[:0]
+			t.Add(raw[:n])
+		} else {
+			decoded = append(decoded, raw[:n]...)
+		}
+		if raw = raw[n:]; len(raw) > 0 {
+			r, size := decodeEscape(raw)
+			decoded = utf8.AppendRune(decoded, r)
+			raw = raw[size:]
+		}
+	}
+	t.Add(decoded)
+}

@@ -1,0 +1,97 @@
+package openai
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Patch says how the body that goes to the model server differs from the
+// client's. The zero value changes nothing, except that of two different output
+// caps the smaller one is written to both: it is what the client can be taken
+// to mean, and servers disagree about which one counts.
+type Patch struct {
+	// Model is the name to write, replaced or inserted; empty: leave it.
+	Model string
+	// ForceUsage makes a stream of chat completions or completions report
+	// usage on every chunk: stream_options.include_usage and
+	// .continuous_usage_stats become true, and its other members stay. It has
+	// no effect on other requests, whose answers carry their usage anyway.
+	ForceUsage bool
+	// OutputCap is written to every output cap in the body or, if there is
+	// none, inserted as the endpoint's usual one; 0: leave them. It only
+	// lowers: a smaller cap of the client's stays. It has no effect on
+	// endpoints that do not generate.
+	OutputCap int64
+}
+
+const (
+	usageOn      = `"include_usage":true`
+	continuousOn = `"continuous_usage_stats":true`
+	optionsOn    = `{` + usageOn + `,` + continuousOn + `}`
+)
+
+// NeedsPatch reports whether AppendBody would change anything. Where it would
+// not, body itself can be sent. Body must be the one that r was parsed from.
+func (r *Request) NeedsPatch(body []byte, p Patch) bool {
+	var array [editsMax]edit
+	return len(r.edits(array[:0], body, p)) > 0
+}
+
+// AppendBody appends body, patched, to dst. Body must be the one that r was
+// parsed from. Bytes that the patch does not concern stay as they are, in their
+// order; members that were missing come first.
+func (r *Request) AppendBody(dst, body []byte, p Patch) []byte {
+	var array [editsMax]edit
+	edits := r.edits(array[:0], body, p)
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.start - b.start })
+	dst = slices.Grow(dst, len(body)+len(p.Model)+96) // 96: for what is inserted beside the model
+	at := 0
+	for i := range edits {
+		e := &edits[i]
+		dst = append(dst, body[at:e.start]...)
+		dst = e.appendTo(dst, p)
+		at = e.end
+	}
+	return append(dst, body[at:]...)
+}
+
+// edit replaces a part of the body, or inserts something where that is empty.
+type edit struct {
+	extent
+	before string // text that comes first
+	value  editValue
+	cap    int64  // if value is capValue
+	after  string // text that comes last
+}
+
+// editValue is what an edit writes between its two texts.
+type editValue uint8
+
+const (
+	noValue    editValue = iota
+	modelValue           // the patch's model, quoted
+	capValue             // the edit's cap
+)
+
+// editsMax is the most edits there can be: the model, stream_options as a whole
+// or its two members, two caps.
+const editsMax = 5
+
+func (e *edit) appendTo(dst []byte, p Patch) []byte {
+	dst = append(dst, e.before...)
+	switch e.value {
+	case modelValue:
+		dst = appendModel(dst, p.Model)
+	case capValue:
+		dst = strconv.AppendInt(dst, e.cap, 10)
+	}
+	return append(dst, e.after...)
+}
+
+// appendModel appends a model's name as a JSON string.
+func appendModel(dst []byte, name string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, name) // the error says that it replaced invalid UTF-8
+	return dst
+}

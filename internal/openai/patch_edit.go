@@ -1,0 +1,116 @@
+package openai
+
+import "bytes"
+
+// edits appends what p changes in body, in no order but that of insertions at
+// the same place.
+func (r *Request) edits(edits []edit, body []byte, p Patch) []edit {
+	insertions := len(edits)
+	edits = r.insertions(edits, p)
+	if inserted := edits[insertions:]; r.at.empty && len(inserted) > 0 {
+		inserted[len(inserted)-1].after = "" // no comma behind the last member
+	}
+	edits = r.modelEdit(edits, body, p)
+	edits = r.optionsEdits(edits, p)
+	return r.capEdits(edits, p)
+}
+
+// insertions appends an insertion for every member that is wanted and missing.
+func (r *Request) insertions(edits []edit, p Patch) []edit {
+	head := extent{r.at.inside, r.at.inside}
+	if p.Model != "" && !r.at.model.isSet() {
+		edits = append(edits, edit{extent: head, before: `"model":`, value: modelValue, after: ","})
+	}
+	if r.forces(p) && !r.at.options.isSet() {
+		edits = append(edits, edit{extent: head, before: `"stream_options":` + optionsOn, after: ","})
+	}
+	if c, ok := r.wantedCap(p); ok && r.at.capsCount == 0 {
+		edits = append(edits, edit{extent: head, before: r.capName(), value: capValue, cap: c, after: ","})
+	}
+	return edits
+}
+
+// modelEdit appends the replacement of the model's name where it differs.
+func (r *Request) modelEdit(edits []edit, body []byte, p Patch) []edit {
+	at := r.at.model
+	if p.Model == "" || !at.isSet() {
+		return edits
+	}
+	var buffer [128]byte
+	if bytes.Equal(at.of(body), appendModel(buffer[:0], p.Model)) {
+		return edits
+	}
+	return append(edits, edit{extent: at, value: modelValue})
+}
+
+// forces reports whether p makes this stream report its usage.
+func (r *Request) forces(p Patch) bool {
+	return p.ForceUsage && r.Stream && (r.Endpoint == ChatCompletions || r.Endpoint == Completions)
+}
+
+// optionsEdits appends what is to change in a stream_options that is there.
+func (r *Request) optionsEdits(edits []edit, p Patch) []edit {
+	o := &r.at.options
+	if !r.forces(p) || !o.isSet() {
+		return edits
+	}
+	if o.isNull || o.isEmpty {
+		return append(edits, edit{extent: o.extent, before: optionsOn})
+	}
+	edits = o.switchOn(edits, o.usage, usageOn)
+	return o.switchOn(edits, o.continuous, continuousOn)
+}
+
+// switchOn appends the edit that makes a member of stream_options true, if it
+// is not: member is where it stands, and on how it is written.
+func (o *streamOptions) switchOn(edits []edit, member boolMember, on string) []edit {
+	switch {
+	case member.isTrue:
+		return edits
+	case member.isSet():
+		return append(edits, edit{extent: member.extent, before: "true"})
+	}
+	inside := o.start + 1
+	return append(edits, edit{extent: extent{inside, inside}, before: on, after: ","})
+}
+
+// capEdits appends what is to change in the output caps that are there.
+func (r *Request) capEdits(edits []edit, p Patch) []edit {
+	want, ok := r.wantedCap(p)
+	if !ok {
+		return edits
+	}
+	for _, c := range r.at.caps[:r.at.capsCount] {
+		// A null stays, unless the patch has a cap of its own.
+		if c.value == want || c.value < 0 && p.OutputCap == 0 {
+			continue
+		}
+		edits = append(edits, edit{extent: c.extent, value: capValue, cap: want})
+	}
+	return edits
+}
+
+// wantedCap returns the output cap that the patched body shall have: the
+// smallest of the client's and the patch's. It reports false where there is none.
+func (r *Request) wantedCap(p Patch) (int64, bool) {
+	want, ok := r.smallestCap()
+	if !ok && r.OutputCap > 0 {
+		want = r.OutputCap // the model server's default
+	}
+	switch {
+	case p.OutputCap <= 0 || !r.Endpoint.Generates():
+		return want, ok
+	case want < 0 || p.OutputCap < want:
+		want = p.OutputCap
+	}
+	return want, true
+}
+
+// capName returns the beginning of the member that bounds the endpoint's output
+// on every server. For chat that is max_tokens: max_completion_tokens is newer.
+func (r *Request) capName() string {
+	if r.Endpoint == Responses {
+		return `"max_output_tokens":`
+	}
+	return `"max_tokens":`
+}

@@ -1,0 +1,222 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAppendBody(t *testing.T) {
+	force := Patch{ForceUsage: true}
+	const on = `"include_usage":true,"continuous_usage_stats":true`
+	for _, tt := range []struct {
+		name       string
+		e          Endpoint
+		body, want string
+		p          Patch
+	}{
+		{"nothing to do", ChatCompletions, ` { "model" : "a" , "x":1 } `, ` { "model" : "a" , "x":1 } `, Patch{}},
+		{"same model", ChatCompletions, `{"model":"a"}`, `{"model":"a"}`, Patch{Model: "a"}},
+		{"model replaced", ChatCompletions, "{ \"x\" : 1.50,\t\"model\" : \"a\" }", "{ \"x\" : 1.50,\t\"model\" : \"meta/b\" }", Patch{Model: "meta/b"}},
+		{"model null", ChatCompletions, `{"model":null}`, `{"model":"ul"}`, Patch{Model: "ul"}},
+		{"model inserted", ChatCompletions, `{ "x":1}`, `{"model":"b", "x":1}`, Patch{Model: "b"}},
+		{"model inserted alone", ChatCompletions, `{ }`, `{"model":"b" }`, Patch{Model: "b"}},
+		{"model that needs escapes", ChatCompletions, `{"model":"a\\b"}`, `{"model":"a\\\\b\""}`, Patch{Model: `a\\b"`}},
+		{"model inside a message stays", ChatCompletions, `{"messages":[{"model":"a"}],"model":"a"}`, `{"messages":[{"model":"a"}],"model":"b"}`, Patch{Model: "b"}},
+
+		{"usage inserted", ChatCompletions, `{"stream":true}`, `{"stream_options":{` + on + `},"stream":true}`, force},
+		{"usage for null", ChatCompletions, `{"stream":true,"stream_options":null}`, `{"stream":true,"stream_options":{` + on + `}}`, force},
+		{"usage for {}", ChatCompletions, `{"stream":true,"stream_options":{ }}`, `{"stream":true,"stream_options":{` + on + `}}`, force},
+		{"usage merged", Completions, `{"stream_options":{"x":[1]},"stream":true}`, `{"stream_options":{` + on + `,"x":[1]},"stream":true}`, force},
+		{"usage half there", Completions, `{"stream":true,"stream_options":{ "include_usage" : false,"x":1}}`,
+			`{"stream":true,"stream_options":{"continuous_usage_stats":true, "include_usage" : true,"x":1}}`, force},
+		{"usage null, continuous false", ChatCompletions, `{"stream":true,"stream_options":{"continuous_usage_stats":false,"include_usage":null}}`,
+			`{"stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true}}`, force},
+		{"usage already there", ChatCompletions, `{"stream":true,"stream_options":{` + on + `}}`, `{"stream":true,"stream_options":{` + on + `}}`, force},
+		{"no stream, no usage", ChatCompletions, `{"stream":false,"stream_options":null}`, `{"stream":false,"stream_options":null}`, force},
+		{"responses have their usage", Responses, `{"stream":true,"input":""}`, `{"stream":true,"input":""}`, force},
+		{"messages have their usage", Messages, `{"stream":true,"max_tokens":1}`, `{"stream":true,"max_tokens":1}`, force},
+
+		{"smaller cap to both", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":5}`, `{"max_tokens":5,"max_completion_tokens":5}`, Patch{}},
+		{"null cap stays", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":null}`, `{"max_tokens":9,"max_completion_tokens":null}`, Patch{}},
+		{"cap lowered", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":null}`, `{"max_tokens":4,"max_completion_tokens":4}`, Patch{OutputCap: 4}},
+		{"cap not raised", ChatCompletions, `{"max_tokens":9}`, `{"max_tokens":9}`, Patch{OutputCap: 10}},
+		{"cap inserted", ChatCompletions, `{"n":1}`, `{"max_tokens":7,"n":1}`, Patch{OutputCap: 7}},
+		{"cap for null", ChatCompletions, `{"max_completion_tokens":null}`, `{"max_completion_tokens":7}`, Patch{OutputCap: 7}},
+		{"cap of a completion", Completions, `{"prompt":""}`, `{"max_tokens":7,"prompt":""}`, Patch{OutputCap: 7}},
+		{"default cap of a completion not raised", Completions, `{"prompt":""}`, `{"max_tokens":16,"prompt":""}`, Patch{OutputCap: 70}},
+		{"cap of 0 not raised", Completions, `{"max_tokens":0}`, `{"max_tokens":0}`, Patch{OutputCap: 7}},
+		{"cap of responses", Responses, `{"input":""}`, `{"max_output_tokens":7,"input":""}`, Patch{OutputCap: 7}},
+		{"cap of messages", Messages, `{"max_tokens":9}`, `{"max_tokens":7}`, Patch{OutputCap: 7}},
+		{"embeddings have no cap", Embeddings, `{"input":""}`, `{"input":""}`, Patch{OutputCap: 7}},
+
+		{"all inserted", ChatCompletions, `{"stream":true}`, `{"model":"b","stream_options":{` + on + `},"max_tokens":7,"stream":true}`,
+			Patch{Model: "b", ForceUsage: true, OutputCap: 7}},
+		{"all replaced", ChatCompletions, `{"max_completion_tokens":9,"stream_options":{},"stream":true,"model":"a","max_tokens":8}`,
+			`{"max_completion_tokens":7,"stream_options":{` + on + `},"stream":true,"model":"b","max_tokens":7}`,
+			Patch{Model: "b", ForceUsage: true, OutputCap: 7}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := parseOK(t, tt.e, tt.body, ParseOptions{})
+			got := r.AppendBody([]byte("before"), []byte(tt.body), tt.p)
+			if diff := cmp.Diff("before"+tt.want, string(got)); diff != "" {
+				t.Errorf("AppendBody(%s, %+v) (-want +got):\n%s", tt.body, tt.p, diff)
+			}
+			if got, want := r.NeedsPatch([]byte(tt.body), tt.p), tt.body != tt.want; got != want {
+				t.Errorf("NeedsPatch(%s, %+v) = %v, want %v", tt.body, tt.p, got, want)
+			}
+		})
+	}
+}
+
+// TestAppendBodyProperty patches bodies whose members come in any order, with
+// any of their values and any white space, and compares the result with the
+// same change made to the decoded body.
+func TestAppendBodyProperty(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 20_000 {
+		e := []Endpoint{ChatCompletions, Completions, Responses, Messages, Embeddings}[rng.IntN(5)]
+		body := randomBody(rng, e)
+		p := Patch{
+			Model:      []string{"", "b", `we"ird\ 이름`}[rng.IntN(3)],
+			ForceUsage: rng.IntN(2) == 0,
+			OutputCap:  []int64{0, 0, 3, 1000}[rng.IntN(4)],
+		}
+		checkPatch(t, e, []byte(body), p)
+		if t.Failed() {
+			t.Fatalf("in round %d", i)
+		}
+	}
+}
+
+func randomBody(rng *rand.Rand, e Endpoint) string {
+	pick := func(values ...string) string { return values[rng.IntN(len(values))] }
+	space := func() string { return pick("", "", "", " ", "\n\t") }
+	members := []string{`"x":{"model":"no","max_tokens":1}`, `"temperature":1e0`}
+	maybe := func(name string, values ...string) {
+		if rng.IntN(3) > 0 {
+			members = append(members, `"`+name+`"`+space()+":"+space()+pick(values...))
+		}
+	}
+	maybe(pick("model", `mod\u0065l`), `"a"`, `"b"`, `null`, `""`, `"\u0062"`, `"a\\b"`)
+	maybe("stream", "true", "true", "false", "null")
+	maybe("stream_options", "null", "{}", "{ }", `{"x":1}`, `{"include_usage":true}`, `{"include_usage":false,"x":{}}`,
+		`{ "continuous_usage_stats" : true , "x":[] }`, `{"x":1,"continuous_usage_stats":null,"include_usage":true}`)
+	maybe("max_completion_tokens", "null", "5", "10", "5.0")
+	maybe("max_output_tokens", "null", "5", "2000")
+	members = append(members, `"max_tokens":`+pick("1", "5", "50"))
+	if e != Messages && rng.IntN(2) == 0 {
+		members = members[:len(members)-1]
+	}
+	if rng.IntN(20) == 0 && e != Messages {
+		members = nil
+	}
+	rng.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+	return space() + "{" + space() + strings.Join(members, space()+","+space()) + space() + "}" + space()
+}
+
+// checkPatch compares AppendBody with the same change of the decoded body.
+func checkPatch(t *testing.T, e Endpoint, body []byte, p Patch) {
+	t.Helper()
+	r, err := ParseRequest(e, body, ParseOptions{})
+	if err != nil {
+		return
+	}
+	original := bytes.Clone(body)
+	got := r.AppendBody(nil, body, p)
+	if !bytes.Equal(original, body) {
+		t.Errorf("AppendBody changed its input %s", original)
+	}
+	want := decoded(t, body)
+	changed := changeDecoded(want, &r, p)
+	if diff := cmp.Diff(want, decoded(t, got)); diff != "" {
+		t.Errorf("%s: AppendBody(%s, %+v) = %s (-want +got):\n%s", e, body, p, got, diff)
+	}
+	rewritten := bytes.IndexByte(body, '\\') >= 0 // a name may lose its escapes
+	if !changed && !rewritten && !bytes.Equal(got, body) {
+		t.Errorf("%s: AppendBody(%s, %+v) = %s, want no change", e, body, p, got)
+	}
+	if needs := r.NeedsPatch(body, p); needs != !bytes.Equal(got, body) {
+		t.Errorf("%s: NeedsPatch(%s, %+v) = %v, but AppendBody gives %s", e, body, p, needs, got)
+	}
+	again, err := ParseRequest(e, got, ParseOptions{})
+	if err != nil {
+		t.Fatalf("%s: patched body %s: %v", e, got, err)
+	}
+	if again.NeedsPatch(got, p) {
+		t.Errorf("%s: %s, patched, still needs %+v", e, got, p)
+	}
+}
+
+func decoded(t *testing.T, body []byte) map[string]any {
+	t.Helper()
+	var m map[string]any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&m); err != nil {
+		t.Fatalf("decoding %q: %v", body, err)
+	}
+	return m
+}
+
+// changeDecoded makes the change of p to a decoded body, and reports whether
+// there was any.
+func changeDecoded(m map[string]any, r *Request, p Patch) bool {
+	before := fmt.Sprint(m)
+	if p.Model != "" {
+		m["model"] = p.Model
+	}
+	usesOptions := r.Endpoint == ChatCompletions || r.Endpoint == Completions
+	if p.ForceUsage && usesOptions && m["stream"] == true {
+		options, _ := m["stream_options"].(map[string]any)
+		if options == nil {
+			options = map[string]any{}
+			m["stream_options"] = options
+		}
+		options["include_usage"], options["continuous_usage_stats"] = true, true
+	}
+	changeCaps(m, r.Endpoint, p.OutputCap)
+	return fmt.Sprint(m) != before
+}
+
+func changeCaps(m map[string]any, e Endpoint, limit int64) {
+	names := map[Endpoint][]string{
+		ChatCompletions: {"max_tokens", "max_completion_tokens"}, Completions: {"max_tokens"},
+		Responses: {"max_output_tokens"}, Messages: {"max_tokens"},
+	}[e]
+	if len(names) == 0 {
+		return
+	}
+	smallest := limit
+	var present []string
+	for _, name := range names {
+		v, ok := m[name]
+		if !ok || v == nil && limit == 0 {
+			continue
+		}
+		present = append(present, name)
+		if n, ok := v.(json.Number); ok {
+			f, _ := n.Float64()
+			if smallest == 0 || int64(f) < smallest {
+				smallest = int64(f)
+			}
+		}
+	}
+	if limit > 0 && len(present) == 0 {
+		present = names[:1]
+	}
+	if e == Completions && limit > 0 && m["max_tokens"] == nil {
+		smallest = min(limit, completionCap)
+	}
+	for _, name := range present {
+		if f, err := json.Number(fmt.Sprint(m[name])).Float64(); err == nil && int64(f) == smallest {
+			continue // as it is written
+		}
+		m[name] = json.Number(fmt.Sprint(smallest))
+	}
+}

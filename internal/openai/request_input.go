@@ -1,0 +1,132 @@
+package openai
+
+// inputSide is one side of the pairs that are to be scored.
+type inputSide struct {
+	content
+	items int64
+}
+
+// input reads a member that ends in the prompt.
+func (p *parse) input(m param) {
+	switch m {
+	case paramMessages:
+		p.messageList("messages")
+	case paramInput:
+		p.inputMember()
+	case paramPrompt:
+		p.prompts("prompt")
+	case paramTokens:
+		p.prompts("tokens")
+	case paramSystem:
+		p.system()
+	case paramTools, paramChatTemplate:
+		p.optional()
+	case paramDocuments:
+		p.documents()
+	case paramQuery, paramLeft:
+		p.side(&p.left)
+	case paramRight:
+		p.side(&p.right)
+	default: // suffix, previous_input_messages, previous_response
+		p.content()
+	}
+}
+
+// system reads what becomes the first message.
+func (p *parse) system() {
+	if !p.isNull() {
+		p.in.messages++
+	}
+	p.content()
+}
+
+// messageList reads the named member, a list of messages.
+func (p *parse) messageList(name string) {
+	switch p.peek() {
+	case '[':
+		p.messages()
+	case 'n':
+		p.skip()
+	default:
+		p.rejectInput(name, "a list of messages")
+	}
+}
+
+// rejectInput refuses the value ahead without quoting any of it.
+func (p *parse) rejectInput(name, wants string) {
+	p.reject(InvalidRequest(name, "%s must be %s, is %s", name, wants, shape(p.raw())))
+}
+
+// inputMember reads the member "input": one text or items for Responses;
+// prompts or messages for embeddings.
+func (p *parse) inputMember() {
+	switch {
+	case p.endpoint != Responses:
+		p.prompts("input")
+	case p.peek() == '"':
+		p.in.messages++
+		p.text()
+	default:
+		p.messageList("input")
+	}
+}
+
+// documents reads the member of that name: what is to be ranked or scored, or
+// what a chat template may put into the prompt.
+func (p *parse) documents() {
+	if p.endpoint == Rerank || p.endpoint == Score {
+		p.side(&p.right)
+		return
+	}
+	p.optional()
+}
+
+// side reads one side of the pairs to score: an item, or a list of items.
+func (p *parse) side(s *inputSide) {
+	p.in, s.content = s.content, p.in
+	switch p.peek() {
+	case '[':
+		p.enter('[')
+		for p.element() {
+			s.items++
+			p.content()
+		}
+	case 'n':
+		p.skip()
+	default:
+		s.items++
+		p.content()
+	}
+	p.in, s.content = s.content, p.in
+}
+
+// finishInput sums up what the prompts consist of.
+func (p *parse) finishInput() {
+	r := &p.r
+	if p.left.items > 0 || p.right.items > 0 {
+		p.finishPairs()
+	}
+	r.Prompts = max(r.Prompts, 1)
+	r.Text, r.Optional = p.in.text, p.in.optional
+	if r.Optional.Bytes() > 0 {
+		r.Text.AddText(r.Optional)
+	}
+	r.Messages = p.in.messages
+	r.TokenIDs = p.in.tokenIDs
+	r.Images = p.in.images
+	r.AudioParts = p.in.audioParts
+	r.AudioSeconds = p.in.audioSeconds
+}
+
+// finishPairs makes a prompt of every pair: a single item is paired with each
+// of the other side, and otherwise the first with the first and so on.
+func (p *parse) finishPairs() {
+	left, right := p.left.items, p.right.items
+	if left == 1 && right > 1 {
+		p.in.addTimes(p.left.content, right)
+	} else {
+		p.in.add(&p.left.content)
+	}
+	p.in.add(&p.right.content)
+	p.r.Prompts = max(left, right)
+}

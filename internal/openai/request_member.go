@@ -1,0 +1,226 @@
+package openai
+
+// completionCap is the output cap of a completion that gives none: the default
+// of CompletionRequest.max_tokens in vLLM.
+const completionCap = 16
+
+// parse is the state of one [ParseRequest].
+type parse struct {
+	jsonCursor // over a body that validate has accepted: it fails on nesting only
+	options    *ParseOptions
+	endpoint   Endpoint
+	err        *Error // the first one
+
+	r           Request
+	in          content   // what every prompt consists of
+	left, right inputSide // of pairs to score
+	minTokens   int64
+	n, bestOf   int64
+}
+
+// reject keeps the first error. Reading goes on to the end of the body: that is
+// cheap, and every part stays free of error handling.
+func (p *parse) reject(err *Error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// str reads the string ahead, decoded.
+func (p *parse) str() string {
+	inner, escaped := p.jsonCursor.str()
+	if escaped {
+		inner = appendUnescaped(nil, inner)
+	}
+	return string(inner)
+}
+
+// raw passes over the value ahead and returns its JSON text.
+func (p *parse) raw() []byte { return p.value().of(p.b) }
+
+// request reads the whole body.
+func (p *parse) request() {
+	p.r.Endpoint = p.endpoint
+	p.enter('{')
+	p.r.at.inside = p.i
+	p.r.at.empty = p.peek() == '}'
+	params := endpointParams[p.endpoint]
+	for name, ok := p.member(); ok; name, ok = p.member() {
+		if m := paramOf(name); params.has(m) {
+			p.param(m, name)
+		} else {
+			p.skip()
+		}
+	}
+}
+
+// param reads the value of a member that counts for the endpoint.
+func (p *parse) param(m param, name []byte) {
+	switch m {
+	case paramModel:
+		p.model()
+	case paramStream:
+		p.r.Stream = p.boolean("stream").isTrue
+	case paramStreamOptions:
+		p.streamOptions()
+	case paramMaxTokens, paramMaxCompletionTokens, paramMaxOutputTokens:
+		p.outputCap(string(name))
+	case paramMinTokens:
+		p.minTokens, _ = p.integer("min_tokens", countInteger)
+	case paramIgnoreEOS:
+		p.r.IgnoreEOS = p.boolean("ignore_eos").isTrue
+	case paramN:
+		p.n = p.sequences("n")
+	case paramBestOf:
+		p.bestOf = p.sequences("best_of")
+	case paramUseBeamSearch:
+		p.boolean("use_beam_search") // its width is n
+	case paramTruncatePromptTokens:
+		p.r.TruncateInput, _ = p.integer("truncate_prompt_tokens", integerRule{-1, integerMax, "an integer, -1 or more"})
+	case paramTruncation:
+		p.truncation()
+	case paramPriority:
+		p.priority()
+	case paramBackground:
+		p.background()
+	case paramHeldBack:
+		p.heldBackUnlessNull(name)
+	default:
+		p.input(m)
+	}
+}
+
+// model reads the model's name.
+func (p *parse) model() {
+	switch p.peek() {
+	case '"':
+		start := p.i
+		p.r.Model = p.str()
+		p.r.at.model = extent{start, p.i}
+	case 'n':
+		p.r.at.model = p.value()
+	default:
+		p.reject(wrongValue("model", "a string", p.raw()))
+	}
+}
+
+// outputCap reads one of the members that bound the output.
+func (p *parse) outputCap(name string) {
+	rule := positiveInteger
+	if p.endpoint == Completions {
+		rule = countInteger // 0 with echo returns the prompt
+	}
+	p.peek()
+	start := p.i
+	v, ok := p.integer(name, rule)
+	if !ok {
+		v = -1
+	}
+	p.r.at.caps[p.r.at.capsCount] = capMember{extent{start, p.i}, v}
+	p.r.at.capsCount++
+}
+
+// sequences reads n or best_of; 0: null.
+func (p *parse) sequences(name string) int64 {
+	v, _ := p.integer(name, positiveInteger)
+	if most := p.options.sequencesMax(); v > most {
+		p.reject(InvalidRequest(name, "%s must be at most %d here, is %d", name, most, v))
+	}
+	return v
+}
+
+// streamOptions reads the member of that name.
+func (p *parse) streamOptions() {
+	o := &p.r.at.options
+	kind := p.peek()
+	o.start = p.i
+	switch kind {
+	case '{':
+		p.streamOption()
+	case 'n':
+		o.isNull = true
+		p.skip()
+	default:
+		p.reject(wrongValue("stream_options", "an object", p.raw()))
+	}
+	o.end = p.i
+}
+
+// streamOption reads the members of stream_options.
+func (p *parse) streamOption() {
+	o := &p.r.at.options
+	p.enter('{')
+	o.isEmpty = p.peek() == '}'
+	for name, ok := p.member(); ok; name, ok = p.member() {
+		switch string(name) {
+		case "include_usage":
+			o.usage = p.boolean("stream_options.include_usage")
+		case "continuous_usage_stats":
+			o.continuous = p.boolean("stream_options.continuous_usage_stats")
+		default:
+			p.skip()
+		}
+	}
+	o.usageByDefault = !o.usage.isSet()
+}
+
+// truncation reads the Responses member of that name.
+func (p *parse) truncation() {
+	if p.peek() != '"' {
+		p.skip()
+	} else if p.str() == "auto" {
+		p.r.TruncateInput = -1
+	}
+}
+
+// finish derives what depends on several members, and checks what must be there.
+func (p *parse) finish() {
+	p.finishModel()
+	p.finishOutput()
+	p.finishInput()
+	o := &p.r.at.options
+	p.r.IncludeUsage = p.r.Stream && (o.usage.isTrue || o.usageByDefault)
+	p.r.ContinuousUsage = p.r.IncludeUsage && o.continuous.isTrue
+}
+
+// finishModel lets the path's model win.
+func (p *parse) finishModel() {
+	path, body := p.options.PathModel, p.r.Model
+	if path == "" {
+		return
+	}
+	if body != "" && body != path {
+		p.reject(InvalidRequest("model", "the path names the model %s and the body %s: leave out the one in the body", quoted(path), quoted(body)))
+	}
+	p.r.Model = path
+}
+
+// finishOutput settles how much may be generated.
+func (p *parse) finishOutput() {
+	r := &p.r
+	r.Choices = max(p.n, 1)
+	r.Sequences = max(r.Choices, p.bestOf)
+	if smallest, ok := r.smallestCap(); ok {
+		r.OutputCap = max(smallest, 1) // a completion of 0 tokens is one of 1 that is not shown
+	} else if p.endpoint == Completions {
+		r.OutputCap = completionCap
+	} else if p.endpoint == Messages {
+		p.reject(InvalidRequest("max_tokens", "max_tokens is missing: give the largest number of tokens to generate"))
+	}
+	r.MinOutput = p.minTokens
+	if r.OutputCap > 0 && (r.IgnoreEOS || r.MinOutput > r.OutputCap) {
+		r.MinOutput = r.OutputCap
+	}
+}
+
+// smallestCap returns the smallest of the output caps in the body, and whether
+// there is any.
+func (r *Request) smallestCap() (int64, bool) {
+	smallest := int64(-1)
+	for _, c := range r.at.caps[:r.at.capsCount] {
+		if c.value >= 0 && (smallest < 0 || c.value < smallest) {
+			smallest = c.value
+		}
+	}
+	return smallest, smallest >= 0
+}

@@ -1,0 +1,102 @@
+package openai
+
+const promptsWanted = "a text, a list of texts, a list of token ids or a list of such lists"
+
+// prompts reads the named member: one prompt as a text or as token ids, or a
+// list of such prompts. For embeddings it may also be a list of messages, or a
+// list of such lists.
+func (p *parse) prompts(name string) {
+	switch p.peek() {
+	case '"':
+		p.r.Prompts++
+		p.text()
+	case '[':
+		p.promptList(name)
+	case 'n':
+		p.skip()
+	default:
+		p.rejectInput(name, promptsWanted)
+	}
+}
+
+// promptList reads a list whose first element says what all must be: '"' texts,
+// '[' prompts, '{' messages of one prompt, '0' token ids of one prompt.
+func (p *parse) promptList(name string) {
+	p.enter('[')
+	var first byte
+	for p.element() {
+		kind := p.elementKind()
+		if first == 0 {
+			first = kind
+			p.r.Prompts++
+		} else if kind == '"' || kind == '[' {
+			p.r.Prompts++
+		}
+		if !p.promptElement(kind) || kind != first {
+			p.reject(InvalidRequest(name, "%s must be %s, and not a mixture", name, promptsWanted))
+		}
+	}
+}
+
+// promptElement reads an element of a list of prompts, and reports whether it
+// can be one.
+func (p *parse) promptElement(kind byte) bool {
+	switch kind {
+	case '"':
+		p.text()
+	case '0':
+		return p.tokenID()
+	case '[':
+		return p.nestedPrompt()
+	case '{':
+		p.in.messages++
+		p.content()
+	default:
+		p.skip()
+		return false
+	}
+	return true
+}
+
+// nestedPrompt reads a prompt given as a list, and reports whether it consists
+// of token ids or of messages.
+func (p *parse) nestedPrompt() bool {
+	ok := true
+	p.enter('[')
+	for p.element() {
+		switch p.elementKind() {
+		case '0':
+			ok = p.tokenID() && ok
+		case '{':
+			p.in.messages++
+			p.content()
+		default:
+			p.skip()
+			ok = false
+		}
+	}
+	return ok
+}
+
+// elementKind returns the first byte of the value ahead, '0' for every number,
+// 0 for what no prompt consists of.
+func (p *parse) elementKind() byte {
+	switch b := p.peek(); {
+	case b == '"' || b == '[' || b == '{':
+		return b
+	case b == '-' || isDigit(b):
+		return '0'
+	}
+	return 0
+}
+
+// tokenID reads a number, and reports whether it is a token id.
+func (p *parse) tokenID() bool {
+	p.in.tokenIDs++
+	for _, d := range p.raw() {
+		if !isDigit(d) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,105 @@
+package openai
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// integerMax is the largest number taken for a count of tokens: no context is
+// longer, and its product with the numbers of prompts and sequences of a body
+// of 16 MiB does not overflow.
+const integerMax = math.MaxInt32
+
+// integerRule says which integers a member takes.
+type integerRule struct {
+	min, max int64
+	wants    string // for the message: what the member must be
+}
+
+var (
+	anyInteger      = integerRule{math.MinInt64, math.MaxInt64, "an integer"}
+	positiveInteger = integerRule{1, integerMax, "a positive integer"}
+	countInteger    = integerRule{0, integerMax, "an integer, 0 or more"}
+)
+
+// integer reads the value of the named member. It reports false for null, and
+// after an error.
+func (p *parse) integer(name string, rule integerRule) (int64, bool) {
+	raw := p.raw()
+	if raw[0] == 'n' {
+		return 0, false
+	}
+	v, ok := parseInteger(raw)
+	if !ok || v < rule.min || v > rule.max {
+		p.reject(wrongValue(name, rule.wants, raw))
+		return 0, false
+	}
+	return v, true
+}
+
+// parseInteger returns the integer that a JSON value is, if it is one that
+// fits. Fractions of zero and exponents do not make a number less of an integer,
+// as long as a float64 holds it exactly.
+func parseInteger(raw []byte) (int64, bool) {
+	if raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
+		return 0, false // a string, a list, ...
+	}
+	if v, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+		return v, true
+	}
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// boolean reads the value of the named member; null is false.
+func (p *parse) boolean(name string) boolMember {
+	s := p.value()
+	switch p.b[s.start] {
+	case 't':
+		return boolMember{s, true}
+	case 'f', 'n':
+	default:
+		p.reject(wrongValue(name, "true or false", s.of(p.b)))
+	}
+	return boolMember{s, false}
+}
+
+// wrongValue is the error for a value of the wrong type or size. It shows the
+// value if that is short and not nested.
+func wrongValue(name, wants string, raw []byte) *Error {
+	return InvalidRequest(name, "%s must be %s, is %s", name, wants, shown(raw))
+}
+
+// shown describes a JSON value in a few words.
+func shown(raw []byte) string {
+	switch {
+	case raw[0] == '{' || raw[0] == '[':
+		return shape(raw)
+	case len(raw) > quotedMax && raw[0] == '"':
+		return fmt.Sprintf("a string of %d bytes", len(raw)-2)
+	case len(raw) > quotedMax:
+		return fmt.Sprintf("a number of %d digits", len(raw))
+	}
+	return string(raw)
+}
+
+// shape names the type of a JSON value.
+func shape(raw []byte) string {
+	switch raw[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a truth value"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
