@@ -6,20 +6,21 @@ type Class uint8
 
 // The classes. The ASCII ones come first.
 const (
-	Lower   Class  = iota // a-z
-	Upper                 // A-Z
-	Digit                 // 0-9
-	Punct                 // other printable ASCII, and control characters
-	Space                 // space and tab
-	Newline               // line feed and carriage return
-	Hangul                // Korean syllables and compatibility letters
-	Han                   // Chinese characters, and the same in Japanese and Korean
-	Kana                  // Hiragana and Katakana
-	Letter                // two-byte letters: accented Latin, Greek, Cyrillic, Arabic, ...
-	Mark                  // typographic and full-width signs, arrows, box drawing
-	Other                 // the remaining three-byte characters: Thai, Devanagari, ...
-	Astral                // four-byte characters: emoji, rare ideographs
-	Classes = iota        // number of classes
+	Lower    Class  = iota // a-z
+	Upper                  // A-Z
+	Digit                  // 0-9
+	Punct                  // other printable ASCII, and control characters
+	Space                  // space and tab
+	Newline                // line feed and carriage return
+	Hangul                 // Korean syllables and compatibility letters
+	Han                    // Chinese characters, and the same in Japanese and Korean
+	Particle               // those of them that are mostly a word by themselves: 的, 了, 我
+	Kana                   // Hiragana and Katakana
+	Letter                 // two-byte letters: accented Latin, Greek, Cyrillic, Arabic, ...
+	Mark                   // typographic and full-width signs, arrows, box drawing
+	Other                  // the remaining three-byte characters: Thai, Devanagari, ...
+	Astral                 // four-byte characters: emoji, rare ideographs
+	Classes  = iota        // number of classes
 )
 
 const asciiClasses = int(Newline) + 1
@@ -33,8 +34,9 @@ const asciiClasses = int(Newline) + 1
 type Text struct {
 	chars, runs [Classes]int64
 	bytes       int64
-	last        uint8 // 1 + class of the last character; 0: none
-	lead        byte  // first byte of a character whose second has not come yet
+	last        uint8   // 1 + class of the last character; 0: none
+	held        [3]byte // first bytes of a character that has not all come yet
+	heldCount   uint8
 }
 
 // Add appends s, UTF-8 with JSON escapes already decoded, to the text. The
@@ -43,10 +45,7 @@ type Text struct {
 // keep s and does not allocate.
 func (t *Text) Add(s []byte) {
 	t.bytes += int64(len(s))
-	if t.lead != 0 && len(s) > 0 {
-		t.count(wideClass(t.lead, s[0]))
-		t.lead = 0
-	}
+	s = s[t.complete(s):]
 	for len(s) > 0 {
 		s = s[t.addASCII(s):]
 		s = s[t.addWide(s):]
@@ -61,7 +60,7 @@ func (t *Text) AddText(o Text) {
 		t.runs[c] += o.runs[c]
 	}
 	t.bytes += o.bytes
-	t.last, t.lead = 0, 0
+	t.last, t.heldCount = 0, 0
 }
 
 // Bytes returns the length of the text in bytes of UTF-8.
@@ -119,23 +118,38 @@ func (t *Text) lastBit() uint64 {
 }
 
 // addWide counts the characters beyond ASCII at the start of s and returns how
-// many bytes they took. A character is told by its first two bytes; the others
-// are passed over, so that it does not matter in which piece they come.
+// many bytes they took. It holds the bytes of a character that is cut off.
 func (t *Text) addWide(s []byte) int {
 	i := 0
 	for i < len(s) && s[i] >= 0x80 {
-		lead := s[i]
-		i++
-		if lead < 0xC0 {
-			continue
+		size := wideSize(s[i])
+		if i+size > len(s) {
+			t.heldCount = uint8(copy(t.held[:], s[i:]))
+			return len(s)
 		}
-		if i == len(s) {
-			t.lead = lead
-			break
-		}
-		t.count(wideClass(lead, s[i]))
+		t.count(wideClass(s[i : i+size]))
+		i += size
 	}
 	return i
+}
+
+// complete counts the character that is held, if s brings the rest of it, and
+// returns how many bytes of s that took.
+func (t *Text) complete(s []byte) int {
+	if t.heldCount == 0 {
+		return 0
+	}
+	var char [4]byte
+	have := copy(char[:], t.held[:t.heldCount])
+	size := wideSize(char[0])
+	took := copy(char[have:size], s)
+	if have+took < size {
+		t.heldCount = uint8(copy(t.held[:], char[:have+took]))
+		return took
+	}
+	t.heldCount = 0
+	t.count(wideClass(char[:size]))
+	return took
 }
 
 func (t *Text) count(c Class) {

@@ -25,6 +25,7 @@ func TestTextCountsCharactersAndRuns(t *testing.T) {
 		{"1,234", counts{Digit: {4, 2}, Punct: {1, 1}}},
 		{"한국어 문장 ㅋㅋ", counts{Hangul: {7, 3}, Space: {2, 2}}},
 		{"漢字とカナ。", counts{Han: {2, 1}, Kana: {3, 1}, Mark: {1, 1}}},
+		{"我的書", counts{Particle: {2, 1}, Han: {1, 1}}},
 		{"été Привет", counts{Letter: {8, 3}, Lower: {1, 1}, Space: {1, 1}}},
 		{"“สวัสดี” 🙂", counts{Mark: {2, 2}, Other: {6, 1}, Astral: {1, 1}, Space: {1, 1}}},
 	}
