@@ -1,0 +1,24 @@
+// Package usage tells how many tokens a request costs before it is sent.
+//
+// A [Pricer] keeps, for one model, what usage has taught: how many tokens a text
+// of that model has per character of each class, how much its chat template
+// adds, how long its answers to each user are, and how fast it decodes. From
+// these it makes a [Price], and estimates what was spent where no usage was
+// told. It runs no tokenizer, knows no limit, and stores nothing: a new process
+// begins with priors and has learned what matters after some dozens of requests.
+//
+// How the input is estimated: a linear model over the counts of [openai.Text],
+// fitted to relative errors by a Kalman filter (regression.go), gives the
+// middle; a margin per kind and size of text (margin.go) lifts it to the
+// quantile that at most one request in ten exceeds. How the output is estimated:
+// the 90th percentile of a decaying histogram (quantile.go) per user, in a table
+// of bounded size (history.go).
+//
+// Invariants, kept by tests on the counts of real tokenizers: InputFloor is
+// never above the truth; Input >= InputFloor; what one request teaches is
+// bounded, whatever its usage says; memory does not depend on the number of
+// users or on what clients send.
+//
+// A Pricer is safe for concurrent use. It reads no clock, and neither logs nor
+// counts.
+package usage

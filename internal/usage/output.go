@@ -1,0 +1,61 @@
+package usage
+
+import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+
+// outputPrice returns the output to expect of all sequences of r.
+func (p *Pricer) outputPrice(user string, r *openai.Request, input int64) int64 {
+	if !r.Endpoint.Generates() {
+		return 0
+	}
+	most := p.sequenceMax(r, input)
+	each := min(max(p.sequenceOutput(user, r, most), r.MinOutput, 1), most)
+	return times(each, sequences(r))
+}
+
+// sequenceOutput returns what is expected of one sequence, which may be more
+// than it can get.
+func (p *Pricer) sequenceOutput(user string, r *openai.Request, most int64) int64 {
+	if r.IgnoreEOS && most < priceMax {
+		return most
+	}
+	if p.options.WorstCase {
+		if most < priceMax {
+			return most
+		}
+		return p.options.DefaultOutput
+	}
+	if learned := p.output.quantile(user); learned > 0 {
+		return learned
+	}
+	return p.options.DefaultOutput
+}
+
+// sequenceMax returns the most that one sequence can get: its cap, and what the
+// input leaves of the context; priceMax where there is no bound. An input that
+// seems to leave nothing leaves one token: it is an estimate from above.
+func (p *Pricer) sequenceMax(r *openai.Request, input int64) int64 {
+	most := int64(priceMax)
+	if r.OutputCap > 0 {
+		most = min(most, r.OutputCap)
+	}
+	if p.options.ContextLength > 0 {
+		most = min(most, p.options.ContextLength-input/max(r.Prompts, 1))
+	}
+	return max(most, 1)
+}
+
+// sequences returns how many sequences r has generated.
+func sequences(r *openai.Request) int64 {
+	return times(max(r.Prompts, 1), max(r.Sequences, 1))
+}
+
+// learnOutput takes the output of all sequences of r. Where it says only that
+// an answer has at least so many tokens (it was broken off, or ended at its
+// cap), it teaches that outputs are long, if so, but never that they are short.
+func (p *Pricer) learnOutput(user string, r *openai.Request, output int64, complete bool) {
+	each := (output + sequences(r) - 1) / sequences(r)
+	if r.OutputCap > 0 && each >= r.OutputCap {
+		complete = false
+	}
+	p.output.learn(user, each, complete)
+}

@@ -1,0 +1,147 @@
+package usage
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// Price is the estimate made before a request is sent, in tokens.
+type Price struct {
+	Input      int64 // upper quantile: about one request in twenty needs more
+	InputFloor int64 // the least that the input can be; at most Input
+	Output     int64 // over all prompts and sequences; 0 where nothing is generated
+}
+
+// Options says what a [Pricer] cannot learn. The zero value of each field means
+// its default.
+type Options struct {
+	// DefaultOutput is the output expected of a sequence while nothing has
+	// been learned, in tokens; 256.
+	DefaultOutput int64
+	// ImageTokens is the price of a picture; 1024.
+	ImageTokens int64
+	// AudioTokensPerSecond is the price of a second of audio; 25.
+	AudioTokensPerSecond float64
+	// ContextLength bounds the input and output of a prompt together, in
+	// tokens; 0: not known.
+	ContextLength int64
+	// WorstCase makes the output price the most that can be generated, not
+	// what is expected.
+	WorstCase bool
+	// UsersMax is how many users' output lengths are remembered; 10,000.
+	// Those of others are priced like the model's average user.
+	UsersMax int
+}
+
+// audioPartSeconds is assumed of a recording whose length is not known.
+const audioPartSeconds = 30
+
+// priceMax bounds every part of a price, so that sums and products of prices
+// stay far from overflow. It is beyond any limit that makes sense.
+const priceMax = 1 << 40
+
+func (o Options) withDefaults() Options {
+	o.DefaultOutput = orDefault(o.DefaultOutput, 256)
+	o.ImageTokens = orDefault(o.ImageTokens, 1024)
+	o.AudioTokensPerSecond = orDefault(o.AudioTokensPerSecond, 25)
+	o.UsersMax = orDefault(o.UsersMax, 10_000)
+	return o
+}
+
+func orDefault[T int | int64 | float64](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}
+
+// Pricer prices the requests of one model and learns from their usage. It is
+// safe for concurrent use. Make one with [NewPricer].
+type Pricer struct {
+	options Options
+
+	input   atomic.Pointer[inputModel] // what Price reads; replaced by Learn
+	learner struct {
+		sync.Mutex
+		inputLearner
+	}
+	output *history
+	speed  speed
+}
+
+// NewPricer returns a Pricer that has learned nothing yet.
+func NewPricer(o Options) *Pricer {
+	o = o.withDefaults()
+	p := &Pricer{options: o, output: newHistory(o.UsersMax), speed: newSpeed()}
+	p.learner.inputLearner = newInputLearner()
+	p.input.Store(p.learner.model())
+	return p
+}
+
+// Price estimates what request r of a user will cost. It does not allocate and
+// does not wait for [Pricer.Learn]. A request to an endpoint that spends no
+// tokens has the zero Price.
+func (p *Pricer) Price(user string, r *openai.Request) Price {
+	if !r.Endpoint.Counts() {
+		return Price{}
+	}
+	var price Price
+	price.InputFloor = p.inputFloor(r)
+	price.Input = max(p.inputPrice(r), price.InputFloor)
+	price.Output = p.outputPrice(user, r, price.Input)
+	return price
+}
+
+// inputPrice returns the upper estimate of the input, within what the model
+// server admits.
+func (p *Pricer) inputPrice(r *openai.Request) int64 {
+	tokens := bounded(r.TokenIDs) + p.mediaTokens(r)
+	if r.Text.Bytes() > 0 || r.Messages > 0 {
+		tokens += p.input.Load().upper(r)
+	}
+	return min(tokens, p.inputMax(r), priceMax)
+}
+
+// inputMax returns what the model server lets the input of all prompts be.
+func (p *Pricer) inputMax(r *openai.Request) int64 {
+	most := int64(priceMax)
+	if p.options.ContextLength > 0 {
+		most = p.options.ContextLength
+	}
+	if r.TruncateInput > 0 {
+		most = min(most, r.TruncateInput)
+	}
+	return times(most, r.Prompts)
+}
+
+// mediaTokens returns the declared price of pictures and recordings.
+func (p *Pricer) mediaTokens(r *openai.Request) int64 {
+	seconds := r.AudioSeconds
+	if seconds <= 0 {
+		seconds = audioPartSeconds * float64(bounded(r.AudioParts))
+	}
+	audio := min(seconds*p.options.AudioTokensPerSecond, priceMax)
+	return times(r.Images, p.options.ImageTokens) + int64(audio)
+}
+
+// OutputTokens estimates how many tokens the generated text t has, for answers
+// whose usage was not told.
+func (p *Pricer) OutputTokens(t openai.Text) int64 {
+	return p.input.Load().textTokens(&t)
+}
+
+// bounded returns n, within 0 and priceMax.
+func bounded(n int64) int64 { return min(max(n, 0), priceMax) }
+
+// times returns a*b within 0 and priceMax; a factor below 1 counts as 0.
+func times(a, b int64) int64 {
+	if a <= 0 || b <= 0 {
+		return 0
+	}
+	if a > priceMax/b {
+		return priceMax
+	}
+	return a * b
+}
