@@ -1,0 +1,200 @@
+package upstream
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// The states of a body. Who moves it to gone disposes of the connection.
+const (
+	open     = iota
+	complete // every byte has been taken out of the buffer
+	gone
+)
+
+// Body is the body of a response. After its end ([io.EOF]) the connection is
+// kept for another request; before it, Close closes the connection. Errors are
+// of type [*Error] and stay.
+//
+// One goroutine may read; Close may be called by another meanwhile.
+type Body struct {
+	// The context is that of the request, which the body is the rest of; it
+	// tells a cancelled read from a broken one.
+	ctx    context.Context
+	server *Server
+	conn   *conn
+	stop   func() bool // ends the watch on the context
+
+	framing framing
+	left    int64 // bytes of the body, or of the chunk
+	chunked bool  // a chunk has been read
+	keep    bool
+	err     error
+	state   atomic.Uint32
+}
+
+// open starts the body behind h.
+func (b *Body) open(ctx context.Context, s *Server, c *conn, h head, stop func() bool) {
+	b.ctx, b.server, b.conn, b.stop = ctx, s, c, stop
+	b.framing, b.keep = h.framing, h.keep && c.writeErr == nil
+	c.flowing = c.br.Buffered() > 0
+	if h.framing == byLength {
+		b.left = h.length
+	}
+	if h.framing == byLength && h.length == 0 {
+		b.state.Store(complete)
+		b.finish()
+	}
+}
+
+// Read reads the body, without the framing of chunks.
+func (b *Body) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if err := b.advance(); err != nil {
+		return 0, err
+	}
+	if b.framing != byClose && int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.conn.br.Read(p)
+	b.took(n)
+	if n == 0 && err != nil {
+		return 0, b.ended(err)
+	}
+	return n, nil
+}
+
+// Next returns the next bytes of the body, at least one and as many as have
+// come in, up to 4 KiB. They are a view of the connection's buffer, valid until
+// the next call of Next, Read or Close: a scanner of stream events needs no
+// buffer of its own for lines that are whole.
+func (b *Body) Next() ([]byte, error) {
+	if err := b.advance(); err != nil {
+		return nil, err
+	}
+	br := b.conn.br
+	if _, err := br.Peek(1); err != nil {
+		return nil, b.ended(err)
+	}
+	n := br.Buffered()
+	if b.framing != byClose && int64(n) > b.left {
+		n = int(b.left)
+	}
+	view, _ := br.Peek(n)
+	_, _ = br.Discard(n)
+	b.took(n)
+	return view, nil
+}
+
+// Buffered returns how many bytes have come in that were not read yet, framing
+// included: a reader that may flush what it has written should, when it is 0.
+func (b *Body) Buffered() int {
+	if b.state.Load() != open {
+		return 0
+	}
+	return b.conn.br.Buffered()
+}
+
+// Close gives the body up. Before its end that closes the connection at once,
+// so that the model server stops generating. After the end it does nothing.
+func (b *Body) Close() error {
+	switch b.state.Swap(gone) {
+	case complete:
+		b.release()
+	case open:
+		b.stop()
+		b.conn.kill()
+	}
+	return nil
+}
+
+// advance makes sure that there are bytes of the body to wait for.
+func (b *Body) advance() error {
+	if b.err != nil {
+		return b.err
+	}
+	if b.state.Load() == gone {
+		b.err = ErrBodyClosed
+		return b.err
+	}
+	if b.left > 0 || b.framing == byClose {
+		return nil
+	}
+	if b.framing == byLength {
+		return b.finish()
+	}
+	return b.advanceChunk()
+}
+
+func (b *Body) advanceChunk() error {
+	size, err := nextChunk(b.conn.br, b.chunked)
+	if err != nil {
+		return b.fail(err)
+	}
+	b.left, b.chunked = size, true
+	if size == 0 {
+		b.state.CompareAndSwap(open, complete)
+		return b.finish()
+	}
+	return nil
+}
+
+// took notes that n bytes have been taken out of the buffer.
+func (b *Body) took(n int) {
+	b.conn.flowing = true
+	if b.framing == byClose {
+		return
+	}
+	b.left -= int64(n)
+	if b.left == 0 && b.framing == byLength {
+		b.state.CompareAndSwap(open, complete)
+	}
+}
+
+// ended handles an error of the connection: where the body ends with the
+// connection, that is its end.
+func (b *Body) ended(err error) error {
+	if b.framing == byClose && err == io.EOF && b.ctx.Err() == nil {
+		b.state.CompareAndSwap(open, complete)
+		return b.finish()
+	}
+	return b.fail(err)
+}
+
+// finish gives the connection back at the end of the body.
+func (b *Body) finish() error {
+	b.err = io.EOF
+	if b.state.CompareAndSwap(complete, gone) {
+		b.release()
+	}
+	return b.err
+}
+
+// fail closes the connection after an error.
+func (b *Body) fail(err error) error {
+	switch b.state.Swap(gone) {
+	case gone:
+		b.err = ErrBodyClosed
+	default:
+		b.stop()
+		b.conn.kill()
+		b.err = b.conn.failure(b.ctx, err)
+	}
+	return b.err
+}
+
+// release keeps the connection if the response left it in a state that is
+// beyond doubt, and closes it if not.
+func (b *Body) release() {
+	c := b.conn
+	if !b.stop() || !b.keep || c.br.Buffered() > 0 {
+		c.kill()
+		return
+	}
+	c.reused = true
+	b.server.pool.put(c, time.Now())
+}

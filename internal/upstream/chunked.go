@@ -1,0 +1,101 @@
+package upstream
+
+import (
+	"bufio"
+	"bytes"
+)
+
+// trailerBytesMax bounds the fields after the last chunk, which are read and
+// forgotten.
+const trailerBytesMax = 8 << 10
+
+// nextChunk reads the line that begins a chunk and returns the chunk's size;
+// 0 is the end of the body, trailer included. After tells that the data of
+// another chunk comes before it, whose line end is then still to be read.
+func nextChunk(br *bufio.Reader, after bool) (int64, error) {
+	if after {
+		if line, err := readLine(br); err != nil || len(line) > 0 {
+			return 0, orMalformed(err, "a chunk is longer than its size")
+		}
+	}
+	line, err := readLine(br)
+	if err != nil {
+		return 0, err
+	}
+	size, ok := parseChunkSize(line)
+	if !ok {
+		return 0, malformed("a chunk's size is malformed")
+	}
+	if size == 0 {
+		return 0, skipTrailer(br)
+	}
+	return size, nil
+}
+
+// skipTrailer reads up to and including an empty line.
+func skipTrailer(br *bufio.Reader) error {
+	for left := trailerBytesMax; left > 0; {
+		line, err := readLine(br)
+		if err != nil || len(line) == 0 {
+			return err
+		}
+		if _, _, ok := parseField(string(line)); !ok {
+			return malformed("a trailer field is malformed")
+		}
+		left -= len(line) + len("\r\n")
+	}
+	return malformed("the trailer is too large")
+}
+
+// readLine reads a line that must end with CR LF and fit into the buffer, of
+// which it returns a view.
+func readLine(br *bufio.Reader) ([]byte, error) {
+	b, err := br.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		return nil, malformed("a line within the body is too long")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(b) < 2 || b[len(b)-2] != '\r' {
+		return nil, malformed("a line does not end with CR LF")
+	}
+	return b[:len(b)-2], nil
+}
+
+// parseChunkSize reads a chunk's size, in hexadecimal; extensions behind a
+// semicolon mean nothing here.
+func parseChunkSize(line []byte) (size int64, ok bool) {
+	digits, extension, _ := bytes.Cut(line, []byte{';'})
+	digits = bytes.TrimRight(digits, " \t")
+	if len(digits) == 0 || len(digits) > 15 || !validValue(extension) {
+		return 0, false
+	}
+	for i := range len(digits) {
+		d, ok := hexDigit(digits[i])
+		if !ok {
+			return 0, false
+		}
+		size = size<<4 | d
+	}
+	return size, true
+}
+
+func hexDigit(c byte) (int64, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return int64(c - '0'), true
+	case 'a' <= c && c <= 'f':
+		return int64(c-'a') + 10, true
+	case 'A' <= c && c <= 'F':
+		return int64(c-'A') + 10, true
+	}
+	return 0, false
+}
+
+func orMalformed(err error, what malformed) error {
+	if err != nil {
+		return err
+	}
+	return what
+}

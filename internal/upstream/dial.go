@@ -1,0 +1,63 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+)
+
+// ReadRoots returns the certificate authorities of a PEM file, for
+// [Options.RootCAs]. With them nobody else is trusted, the system's included.
+func ReadRoots(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read certificate authorities: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read certificate authorities: %s holds no PEM certificate", path)
+	}
+	return roots, nil
+}
+
+func tlsConfig(name string, roots *x509.CertPool) *tls.Config {
+	return &tls.Config{
+		ServerName:         name,
+		RootCAs:            roots,
+		MinVersion:         tls.VersionTLS12,
+		NextProtos:         []string{"http/1.1"},
+		ClientSessionCache: tls.NewLRUClientSessionCache(8),
+	}
+}
+
+// dial makes a connection. The context and the connect timeout bound it, TLS
+// included.
+func (s *Server) dial(ctx context.Context) (*conn, *Error) {
+	if s.pool.isShut() {
+		return nil, s.dialFailure(ctx, ErrServerClosed)
+	}
+	bounded, cancel := context.WithTimeout(ctx, s.connect)
+	defer cancel()
+	raw, err := s.dialRaw(bounded, "tcp", s.address)
+	if err != nil {
+		return nil, s.dialFailure(ctx, err)
+	}
+	stream, err := s.secure(bounded, raw)
+	if err != nil {
+		_ = raw.Close()
+		return nil, s.dialFailure(ctx, err)
+	}
+	return newConn(s.address, raw, stream), nil
+}
+
+// secure does the TLS handshake where the server wants one.
+func (s *Server) secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
+	if s.tls == nil {
+		return raw, nil
+	}
+	stream := tls.Client(raw, s.tls)
+	return stream, stream.HandshakeContext(ctx)
+}

@@ -1,0 +1,30 @@
+// Package upstream speaks HTTP/1.1 with one model server over keep-alive
+// connections of its own, in clear text or TLS.
+//
+// It exists because [net/http.Transport] spends two goroutines per connection
+// and several hand-overs per request on features that a gateway in front of a
+// model server has no use for (HTTP/2, proxies, cookies, redirects, content
+// decoding). Here the goroutine that asks is the one that writes the request
+// and reads the response. BenchmarkDo measures both side by side.
+//
+// The package decides nothing about models, limits or which server to ask, and
+// it retries in one case only: a kept connection that the server had closed
+// before one byte of a response came back.
+//
+// Invariants, each with a test:
+//
+//   - Nothing of a client reaches the server but the body and the fields that
+//     the caller lists; credentials and framing fields are refused.
+//   - A request is sent at most twice, and never again once a response byte
+//     has been seen.
+//   - A connection is kept only after a response whose end is beyond doubt, and
+//     is dropped if anything arrives on it between two exchanges, so that one
+//     user's answer is never read as another's.
+//   - Closing a response early, or cancelling its context, closes the
+//     connection at once: this is how a model server learns to stop generating.
+//   - Memory per exchange does not depend on what the server sends: heads,
+//     chunk lines, trailers and interim responses are bounded.
+//
+// A [Server] may be used by any number of goroutines. A [Response] belongs to
+// one, except that [Body.Close] may be called by another.
+package upstream

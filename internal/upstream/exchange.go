@@ -1,0 +1,135 @@
+package upstream
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Response is the final response to a request. Its body must be read to the
+// end or closed.
+type Response struct {
+	Status int
+	// Header is as the server sent it, with canonical names; hop-by-hop fields
+	// included, so copy by an allow-list.
+	Header http.Header
+	// ContentLength is the length of the body, or -1 if only its end will tell.
+	ContentLength int64
+	Body          *Body
+	// Attempts is how many connections the request was written to: 1, or 2 if
+	// the first was a kept one that the server had closed.
+	Attempts int
+
+	body Body
+}
+
+// Do sends r and waits for the head of the final response, whatever its
+// status. Errors are of type [*Error]. The context covers the body too: its end
+// closes the connection at once.
+//
+// A request is sent a second time in one case: a kept connection turned out to
+// be closed before one byte of a response came back.
+func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
+	if why := r.check(); why != "" {
+		return nil, &Error{Kind: Invalid, Address: s.address, Err: why}
+	}
+	now := time.Now()
+	l := limitsOf(r, now)
+	c, failure := s.connection(ctx, l, now)
+	if failure != nil {
+		return nil, failure
+	}
+	response, failure := s.exchange(ctx, c, r, 1)
+	if failure != nil && failure.Kind == Closed && c.reused {
+		response, failure = s.again(ctx, l, r)
+	}
+	if failure != nil {
+		return nil, failure
+	}
+	return response, nil
+}
+
+// again sends r on a fresh connection, after a kept one turned out to be closed.
+func (s *Server) again(ctx context.Context, l limits, r *Request) (*Response, *Error) {
+	c, failure := s.fresh(ctx, l, time.Now())
+	if failure != nil {
+		failure.Attempts, failure.sent = 1, true
+		return nil, failure
+	}
+	return s.exchange(ctx, c, r, 2)
+}
+
+// connection returns one that was kept and is still silent, or a fresh one.
+func (s *Server) connection(ctx context.Context, l limits, now time.Time) (*conn, *Error) {
+	if ctx.Err() != nil {
+		return nil, s.dialFailure(ctx, ctx.Err())
+	}
+	for c := s.pool.take(now); c != nil; c = s.pool.take(now) {
+		if c.begin(l, now) == nil && c.probe.silent() {
+			return c, nil
+		}
+		c.kill()
+	}
+	return s.fresh(ctx, l, now)
+}
+
+func (s *Server) fresh(ctx context.Context, l limits, now time.Time) (*conn, *Error) {
+	c, failure := s.dial(ctx)
+	if failure != nil {
+		return nil, failure
+	}
+	if err := c.begin(l, now); err != nil {
+		c.kill()
+		return nil, s.dialFailure(ctx, err)
+	}
+	return c, nil
+}
+
+// exchange writes r to c and reads the head of the response. After an error c
+// is closed.
+func (s *Server) exchange(ctx context.Context, c *conn, r *Request, attempt int) (*Response, *Error) {
+	stop := onDone(ctx, c)
+	s.send(c, r)
+	h, err := receiveHead(c.br, r.Method)
+	if err != nil {
+		stop()
+		c.abandon()
+		failure := c.failure(ctx, err)
+		failure.Attempts = attempt
+		return nil, failure
+	}
+	c.join()
+	response := &Response{Status: h.status, Header: h.header, ContentLength: h.length, Attempts: attempt}
+	response.Body = &response.body
+	response.body.open(ctx, s, c, h, stop)
+	return response, nil
+}
+
+// heads holds buffers for the head of a request and a small body. They are
+// held while a request is written, not while its response is awaited.
+var heads = sync.Pool{New: func() any {
+	b := make([]byte, 0, 1<<10+joinedBytes)
+	return &b
+}}
+
+func (s *Server) send(c *conn, r *Request) {
+	if len(r.Body) > inlineBytes {
+		c.sendLarge(s.appendHead(nil, r), r.Body)
+		return
+	}
+	buffer := heads.Get().(*[]byte)
+	*buffer = c.send(s.appendHead((*buffer)[:0], r), r.Body)
+	heads.Put(buffer)
+}
+
+// onDone closes c when the context ends, unless stopped before. The result
+// reports whether stopping came in time.
+func onDone(ctx context.Context, c *conn) (stop func() bool) {
+	if ctx.Done() == nil {
+		return alwaysStopped
+	}
+	return context.AfterFunc(ctx, c.kill)
+}
+
+func alwaysStopped() bool { return true }

@@ -1,0 +1,46 @@
+package upstream
+
+// The characters of HTTP's grammar, RFC 9110 section 5 and RFC 9112 section 3.
+
+const (
+	inName  = 1 << iota // tchar
+	inValue             // field-vchar, obs-text, space and tab
+	inPath              // visible ASCII but what ends a path
+	inHost              // visible ASCII but what ends a host
+)
+
+var class = func() (t [256]byte) {
+	for c := 0x20; c < 256; c++ {
+		if c != 0x7f {
+			t[c] |= inValue
+		}
+	}
+	t['\t'] |= inValue
+	for c := 0x21; c < 0x7f; c++ {
+		t[c] |= inPath | inHost | inName
+	}
+	unset(&t, inName, "\"(),/:;<=>?@[\\]{}")
+	unset(&t, inPath, "#")
+	unset(&t, inHost, "/?#@\\\"<>%")
+	return t
+}()
+
+func unset(t *[256]byte, bit byte, chars string) {
+	for i := range len(chars) {
+		t[chars[i]] &^= bit
+	}
+}
+
+func all[T string | []byte](s T, bit byte) bool {
+	for i := range len(s) {
+		if class[s[i]]&bit == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func validName(s string) bool                { return s != "" && all(s, inName) }
+func validValue[T string | []byte](s T) bool { return all(s, inValue) }
+func validPath(s string) bool                { return s != "" && s[0] == '/' && all(s, inPath) }
+func validHost(s string) bool                { return all(s, inHost) }

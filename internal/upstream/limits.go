@@ -1,0 +1,47 @@
+package upstream
+
+import "time"
+
+// limits are the time limits of one exchange. The zero value has none.
+type limits struct {
+	first, whole           time.Time // zero: none
+	firstSlack, wholeSlack time.Duration
+	idle                   time.Duration // zero: none
+}
+
+// unknown stands for a deadline that the connection may have and that no
+// exchange wants.
+var unknown = time.Unix(0, 0)
+
+// lateness is the part of a time limit, 1/8, by which it may be exceeded so
+// that deadlines need not be set for every read.
+const lateness = 8
+
+func limitsOf(r *Request, now time.Time) limits {
+	l := limits{idle: r.IdleTimeout}
+	if r.FirstByteTimeout > 0 {
+		l.first = now.Add(r.FirstByteTimeout)
+		l.firstSlack = r.FirstByteTimeout / lateness
+	}
+	if r.ResponseTimeout > 0 {
+		l.whole = now.Add(r.ResponseTimeout)
+		l.wholeSlack = r.ResponseTimeout / lateness
+	}
+	return l
+}
+
+// next returns the limit that applies to a read that starts now: the time that
+// must not be cut short, by how much it may be exceeded, and its phase. A zero
+// time means no limit. Flowing says that the body has begun.
+func (l *limits) next(now time.Time, flowing bool) (by time.Time, slack time.Duration, p Phase) {
+	switch {
+	case flowing && l.idle > 0:
+		by, slack, p = now.Add(l.idle), l.idle/lateness, Idle
+	case !flowing && !l.first.IsZero():
+		by, slack, p = l.first, l.firstSlack, FirstByte
+	}
+	if !l.whole.IsZero() && (by.IsZero() || l.whole.Before(by)) {
+		by, slack, p = l.whole, l.wholeSlack, Whole
+	}
+	return by, slack, p
+}

@@ -1,0 +1,107 @@
+package upstream
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Field is a header field.
+type Field struct{ Name, Value string }
+
+// Request is what is sent. Every timeout is counted from the call of
+// [Server.Do]; zero means none, and none ends early or more than an eighth of
+// itself late.
+type Request struct {
+	Method string // such as POST; upper-case letters
+	Path   string // begins with a slash; appended to the server's base path
+	// Header is sent in order. It must not hold what this package writes itself
+	// (Host, Content-Type, Content-Length, Accept-Encoding), what concerns the
+	// connection, or credentials: those are an Invalid error, so that a mistake
+	// in the caller's list cannot leak them.
+	Header []Field
+	// Body is JSON; nil sends none. It is read until Do returns, not later.
+	Body []byte
+
+	FirstByteTimeout time.Duration // to the first byte of the response's body
+	ResponseTimeout  time.Duration // to its last
+	IdleTimeout      time.Duration // between two reads of it, once it has begun
+}
+
+// commonFields renders what every request to a server says.
+func commonFields(host, apiKey string) string {
+	fields := "Host: " + host + "\r\nAccept-Encoding: identity\r\n"
+	if apiKey != "" {
+		fields += "Authorization: Bearer " + apiKey + "\r\n"
+	}
+	return fields
+}
+
+// appendHead appends the request line and the header block.
+func (s *Server) appendHead(b []byte, r *Request) []byte {
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	b = append(b, s.prefix...)
+	b = append(b, r.Path...)
+	b = append(b, " HTTP/1.1\r\n"...)
+	b = append(b, s.fields...)
+	if r.Body != nil {
+		b = append(b, "Content-Type: application/json\r\nContent-Length: "...)
+		b = strconv.AppendInt(b, int64(len(r.Body)), 10)
+		b = append(b, "\r\n"...)
+	}
+	for _, f := range r.Header {
+		b = append(b, f.Name...)
+		b = append(b, ": "...)
+		b = append(b, f.Value...)
+		b = append(b, "\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// check returns why the request cannot be sent, or "".
+func (r *Request) check() malformed {
+	if r.Method == "" || strings.Trim(r.Method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return "the method is not a word of upper-case letters"
+	}
+	if !validPath(r.Path) {
+		return "the path does not begin with a slash or needs escaping"
+	}
+	for _, f := range r.Header {
+		switch {
+		case !validName(f.Name):
+			return "the name of a header field has a character that names cannot have"
+		case reserved(f.Name):
+			return "a header field concerns the connection, the body or credentials, which are not the caller's to set"
+		case !validValue(f.Value):
+			return "the value of a header field has a line break or another control character"
+		}
+	}
+	return ""
+}
+
+// reservedNames are refused in Request.Header, grouped by length so that a
+// field is compared with few of them.
+var reservedNames = func() (byLength [32][]string) {
+	for _, name := range []string{
+		"Host", "Content-Type", "Content-Length", "Content-Encoding", "Accept-Encoding",
+		"Transfer-Encoding", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
+		"Upgrade", "Expect", "HTTP2-Settings",
+		"Authorization", "Proxy-Authorization", "Cookie", "X-API-Key", "Api-Key",
+	} {
+		byLength[len(name)] = append(byLength[len(name)], name)
+	}
+	return byLength
+}()
+
+func reserved(name string) bool {
+	if len(name) >= len(reservedNames) {
+		return false
+	}
+	for _, other := range reservedNames[len(name)] {
+		if strings.EqualFold(name, other) {
+			return true
+		}
+	}
+	return false
+}
