@@ -47,7 +47,7 @@ func (b *bench) measureMemory(ctx context.Context) (total, further int64, err er
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := b.fillAccounts(ctx, gateway, 0, b.plan.Accounts); err != nil {
+	if err := b.request(ctx, gateway, 0, b.plan.Accounts, b.plan.Accounts); err != nil {
 		return 0, 0, err
 	}
 	streams, err := OpenStreams(ctx, gateway.Address, b.plan.OpenStreams)
@@ -58,19 +58,33 @@ func (b *bench) measureMemory(ctx context.Context) (total, further int64, err er
 	if total, err = peakResident(ctx, gateway.PID(), b.plan.Watch); err != nil {
 		return 0, 0, err
 	}
-	if err := b.fillAccounts(ctx, gateway, b.plan.Accounts, b.plan.FurtherAccounts); err != nil {
+	if further, err = b.growth(ctx, gateway); err != nil {
 		return 0, 0, err
 	}
-	after, err := peakResident(ctx, gateway.PID(), b.plan.Watch)
-	if err != nil {
-		return 0, 0, err
-	}
-	return total, after - total, streams.Err()
+	return total, further, streams.Err()
 }
 
-// fillAccounts makes one request in the name of each of a number of users.
-func (b *bench) fillAccounts(ctx context.Context, gateway *Child, first, users int) error {
-	load := Load{Address: gateway.Address, Connections: b.plan.Connections, FirstUser: first, Users: users, Requests: users}
+// growth returns by how many bytes the further accounts raise the peak. It
+// first sends as many requests in the name of users who have accounts: what
+// traffic alone makes the heap grow to is not the accounts'.
+func (b *bench) growth(ctx context.Context, gateway *Child) (int64, error) {
+	var peaks [2]int64
+	for i, users := range []int{b.plan.Accounts, b.plan.FurtherAccounts} {
+		first := i * b.plan.Accounts
+		if err := b.request(ctx, gateway, first, users, b.plan.FurtherAccounts); err != nil {
+			return 0, err
+		}
+		var err error
+		if peaks[i], err = peakResident(ctx, gateway.PID(), b.plan.Watch); err != nil {
+			return 0, err
+		}
+	}
+	return max(0, peaks[1]-peaks[0]), nil
+}
+
+// request sends requests in the name of users, each the same number of times.
+func (b *bench) request(ctx context.Context, gateway *Child, first, users, requests int) error {
+	load := Load{Address: gateway.Address, Connections: b.plan.Connections, FirstUser: first, Users: users, Requests: requests}
 	result, err := load.Run(ctx)
 	if err != nil {
 		return err

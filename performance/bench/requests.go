@@ -85,7 +85,7 @@ func requestRows(all []Series) []Row {
 	baseline, control, memory, strict, nginx := all[0], all[1], all[2], all[3], all[4]
 	return []Row{
 		costRow("chat: CPU per request of ReverseProxy", baseline),
-		ratioRow("chat: a second ReverseProxy (control)", control, baseline, nil),
+		controlRow("chat: a second ReverseProxy (control)", control, baseline),
 		ratioRow("chat: gateway, memory store", memory, baseline, &Bound{Budget: 0.60, Aim: 0.40}),
 		ratioRow("chat: gateway, Redis strict", strict, baseline, &Bound{Budget: 1.00, Aim: 0.70}),
 		ratioRow("chat: nginx", nginx, baseline, nil),

@@ -77,3 +77,16 @@ func TestCosted(t *testing.T) {
 		t.Error("no error where nothing happened")
 	}
 }
+
+func TestControlRowDoubtsBusyMachine(t *testing.T) {
+	baseline := Series{Samples: []Sample{{Cost: 10}, {Cost: 10}, {Cost: 10}}}
+	for _, c := range []struct {
+		cost    float64
+		doubted bool
+	}{{10, false}, {10.9, false}, {9.1, false}, {12, true}, {8, true}} {
+		control := Series{Samples: []Sample{{Cost: c.cost}, {Cost: c.cost}, {Cost: 30}}}
+		if got := controlRow("control", control, baseline); (got.Note != "") != c.doubted {
+			t.Errorf("cost %v: note %q", c.cost, got.Note)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Bound is what a figure is held against.
 type Bound struct {
@@ -62,6 +65,16 @@ func ratioRow(path string, s, baseline Series, bound *Bound) Row {
 	}
 	if stored := spreadOf(s.of(func(s Sample) float64 { return s.StoreCost })); stored.Median > 0 {
 		r.Note = fmt.Sprintf("redis-server spent another %.0f us", stored.Median)
+	}
+	return r
+}
+
+// controlRow compares the baseline with itself, and says so if the machine was
+// too busy for any ratio to be believed.
+func controlRow(path string, s, baseline Series) Row {
+	r := ratioRow(path, s, baseline, nil)
+	if m := r.Value.Median; m > 0 && math.Abs(m-1) > 0.1 {
+		r.Note = "it should be 1.00: the machine is too busy for these figures to be believed"
 	}
 	return r
 }

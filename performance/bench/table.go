@@ -85,7 +85,7 @@ func writeNotes(w io.Writer, rows []Row) error {
 		if r.note() == "" {
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "\n- %s: %s", r.Path, r.note()); err != nil {
+		if _, err := fmt.Fprintf(w, "\n- %s: %s", r.Path, strings.Join(strings.Fields(r.note()), " ")); err != nil {
 			return err
 		}
 	}

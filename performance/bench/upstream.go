@@ -153,25 +153,38 @@ func (u *Upstream) answer(conn net.Conn, h head, body []byte) error {
 }
 
 // stream writes an event stream at the upstream's pace: as many events with
-// content as the request's max_tokens.
+// content as the request's max_tokens. The head waits for a pace, too. Real
+// servers take at least as long, and ReverseProxy may cut a stream that begins
+// before it has noticed the end of the request (golang/go issue 40747).
 func (u *Upstream) stream(conn net.Conn, asked streamRequest) error {
 	u.Streams.Add(1)
 	if asked.continuous() {
 		u.Metered.Add(1)
 	}
+	next := u.sleepUntil(time.Now().Add(u.pace))
 	if _, err := conn.Write(streamHead); err != nil {
 		return err
 	}
 	frame := appendFirst(nil, asked)
-	next := time.Now()
 	for n := range asked.MaxTokens {
 		if _, err := conn.Write(frame); err != nil {
 			return err
 		}
-		next = next.Add(u.pace)
-		time.Sleep(time.Until(next))
+		next = u.sleepUntil(next)
 		frame = appendContent(frame[:0], asked, n+1)
 	}
 	_, err := conn.Write(appendLast(frame, asked))
 	return err
+}
+
+// sleepUntil waits for the time of an event and returns that of the one after
+// it. What is more than a pace late is not made up for: events in a bunch are
+// cheaper to carry, and would flatter whoever is late.
+func (u *Upstream) sleepUntil(next time.Time) time.Time {
+	late := time.Since(next)
+	time.Sleep(-late)
+	if late > u.pace {
+		return time.Now().Add(u.pace)
+	}
+	return next.Add(u.pace)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -47,4 +48,25 @@ func TestModelsAnswerIsJSON(t *testing.T) {
 			t.Errorf("%s: %s, %v", name, body, err)
 		}
 	}
+}
+
+// Being late costs events; they are not sent in a bunch afterwards.
+func TestSleepUntilCatchesUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &Upstream{pace: 10 * time.Millisecond}
+		start := time.Now()
+		for _, c := range []struct {
+			name       string
+			next, want time.Duration // from start
+		}{
+			{"in time", 10 * time.Millisecond, 20 * time.Millisecond},
+			{"a little late", 5 * time.Millisecond, 15 * time.Millisecond},
+			{"much late", -100 * time.Millisecond, 20 * time.Millisecond},
+		} {
+			next := u.sleepUntil(start.Add(c.next))
+			if got := next.Sub(start); got != c.want {
+				t.Errorf("%s: the next event is due at %v, want %v", c.name, got, c.want)
+			}
+		}
+	})
 }
