@@ -1,0 +1,39 @@
+// Package redis keeps accounts and running slots in Redis (6.0 or later, or
+// Valkey), for any number of gateway replicas. It is strict: every decision is
+// one script, and one round trip.
+//
+// It is responsible for making decisions atomic over all replicas, for
+// settling exactly once over a connection that may lose or delay anything, and
+// for telling quickly that Redis cannot be asked. It is not responsible for
+// what to do then (the proxy decides), nor for the meaning of limits: it
+// decides as package limit does, and limittest holds it to that.
+//
+// # Keys
+//
+//   - token:usage:{MODEL}:USER is the account of a user, token:usage:{MODEL}
+//     that of the model over all users; account.lua has the fields.
+//   - token:concurrent:{MODEL} has the replicas, what each of them runs, and the
+//     records of charges that are not settled; replica.lua has the fields.
+//
+// The braces are the hash tag of Redis Cluster: all that one decision touches
+// lies in one slot. All keys expire.
+//
+// # Invariants
+//
+//   - A decision is one script, so it is all or nothing. A denial changes no
+//     counter.
+//   - Settlements and cancellations of a replica and model are one stream of
+//     numbered batches, one in flight at a time. A batch is sent until it is
+//     acknowledged, and applied once however often it arrives.
+//   - A charge whose answer was lost is cancelled in that stream: undone where
+//     it was made, refused where it comes later.
+//   - What a replica runs counts while its lease lasts (10 s, renewed every 3),
+//     and again when it returns.
+//   - State is O(accounts in use + replicas + running requests).
+//   - Time is the server's. Nothing is decided by the clock of a replica.
+//
+// # Concurrency
+//
+// A Store is safe for concurrent use. It has one goroutine for the gate, one
+// for heartbeats, and one per model for the settlements; Close ends them all.
+package redis

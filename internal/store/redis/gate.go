@@ -1,0 +1,87 @@
+package redis
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// failuresToClose is how many calls must fail in a row before calls are no
+// longer sent.
+const failuresToClose = 3
+
+// gate lets calls through while the server answers. It closes after a few
+// failures in a row, and then only a probe opens it again.
+type gate struct {
+	shut     atomic.Bool
+	failures atomic.Int32
+
+	mu     sync.Mutex
+	opened chan struct{} // closed when the gate opens; nil while it is open
+	closed chan struct{} // has a value when the gate has closed
+}
+
+// newGate returns a gate that is closed.
+func newGate() *gate {
+	g := &gate{closed: make(chan struct{}, 1)}
+	g.close()
+	return g
+}
+
+// isOpen reports whether calls may be sent.
+func (g *gate) isOpen() bool { return !g.shut.Load() }
+
+// succeeded notes that a call was answered.
+func (g *gate) succeeded() {
+	if g.failures.Load() != 0 {
+		g.failures.Store(0)
+	}
+}
+
+// failed notes that a call was not answered, or with an error.
+func (g *gate) failed() {
+	if g.failures.Add(1) >= failuresToClose {
+		g.close()
+	}
+}
+
+// close stops calls at once.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened != nil {
+		return
+	}
+	g.opened = make(chan struct{})
+	g.shut.Store(true)
+	g.closed <- struct{}{}
+}
+
+// open lets calls through again.
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil {
+		return
+	}
+	g.failures.Store(0)
+	g.shut.Store(false)
+	close(g.opened)
+	g.opened = nil
+}
+
+// opening returns a channel that is closed once the gate is open.
+func (g *gate) opening() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil {
+		return always
+	}
+	return g.opened
+}
+
+// always is a channel that is closed.
+var always = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()

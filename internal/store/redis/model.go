@@ -1,0 +1,78 @@
+package redis
+
+import (
+	"sync/atomic"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// model is what this process knows of one model whose accounts it charges.
+type model struct {
+	name     string
+	replicas string // key of the replicas that serve it
+	account  string // key of its account
+	stream   *stream
+	latest   atomic.Pointer[program] // of the policy that was used last
+}
+
+// model returns the model called name, made at first use. Names come from the
+// configuration, so their number is bounded.
+func (s *Store) model(name string) *model {
+	s.mu.RLock()
+	m := s.models[name]
+	s.mu.RUnlock()
+	if m != nil {
+		return m
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m = s.models[name]; m != nil {
+		return m
+	}
+	m = &model{name: name, replicas: replicasKey(name), account: modelKey(name)}
+	m.stream = newStream(s, m)
+	s.models[name] = m
+	if !s.closed.Load() {
+		s.done.Add(1)
+		go m.stream.run()
+	}
+	return m
+}
+
+// all returns the models that are known.
+func (s *Store) all() []*model {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	models := make([]*model, 0, len(s.models))
+	for _, m := range s.models {
+		models = append(models, m)
+	}
+	return models
+}
+
+// program returns p in the words of the scripts.
+func (m *model) program(p *limit.Policy) *program {
+	g := m.latest.Load()
+	if g == nil || g.policy != p {
+		g = newProgram(p)
+		m.latest.Store(g)
+	}
+	return g
+}
+
+// keys returns what the decision scripts get as KEYS. The user's account is
+// "" where nothing limits users.
+func (m *model) keys(user string) []string {
+	if user == "" {
+		return []string{m.replicas, m.account}
+	}
+	return []string{m.replicas, m.account, user}
+}
+
+// user returns the key of a user's account, or "" where g does not limit users.
+func (m *model) user(g *program, user string) string {
+	if !g.limitsUser {
+		return ""
+	}
+	return userKey(m.account, user)
+}

@@ -1,0 +1,85 @@
+package redis
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// DefaultTimeout is how long one call may take unless Options say otherwise.
+const DefaultTimeout = 50 * time.Millisecond
+
+// Times of leases. The scripts get them from here.
+const (
+	leaseTTL       = 10 * time.Second // how long a replica counts after it was last heard of
+	heartbeatEvery = 3 * time.Second
+	forgetAfter    = time.Hour // after the end of its lease, a replica is forgotten
+)
+
+// Options of a Store. Only Address is needed.
+type Options struct {
+	Address  string // host:port
+	Username string // of the ACL user; "" is the default user
+	Password string // "" for none
+	Database int
+	TLS      *tls.Config // nil: none
+
+	// Timeout is how long one call may take; 0 means DefaultTimeout.
+	Timeout time.Duration
+
+	// Replica identifies this process among those that share the Redis, in
+	// letters, digits, '-' and '_'. It must be new at every start, for the
+	// numbers of charges start anew; "" makes a random one.
+	Replica string
+
+	// Now replaces the server's clock in every script, for tests; nil means
+	// the server's.
+	Now func() limit.Instant
+
+	// Observe is told of every script that was run, under the name of its
+	// operation: how long it took, and the error if it failed. It is called
+	// on the request path, from many goroutines. nil means nobody.
+	Observe func(operation string, took time.Duration, err error)
+
+	// heartbeat is the time between heartbeats; 0 means heartbeatEvery,
+	// negative none.
+	heartbeat time.Duration
+}
+
+// withDefaults returns o with what was left out, or an error that names the
+// option that cannot be.
+func (o Options) withDefaults() (Options, error) {
+	if o.Address == "" {
+		return o, fmt.Errorf("redis: no address is given; set the host and port of the server")
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Replica == "" {
+		o.Replica = rand.Text()[:12]
+	}
+	if i := strings.IndexFunc(o.Replica, outsideID); i >= 0 {
+		return o, fmt.Errorf("redis: the replica id %q has a %q; use letters, digits, '-' and '_'", o.Replica, o.Replica[i])
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration, error) {}
+	}
+	if o.heartbeat == 0 {
+		o.heartbeat = heartbeatEvery
+	}
+	return o, nil
+}
+
+// outsideID reports whether r may not be in a replica's id: the scripts keep
+// ids in lists and patterns.
+func outsideID(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+		return false
+	}
+	return true
+}

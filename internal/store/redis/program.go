@@ -1,0 +1,63 @@
+package redis
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// program is a policy in the words of the scripts. It is immutable.
+type program struct {
+	policy     *limit.Policy
+	limitsUser bool   // whether anything limits users, so that they have accounts
+	userRings  string // of the user's rules, in their order
+	modelRings string
+	gauges     [2]string   // how many requests of the model, of the user may run
+	admissible []string    // of every rule, the user's first
+	bounds     [2][]string // by limit.Bound, of every rule: the admissible maximum and how far a top-up may go
+}
+
+func newProgram(p *limit.Policy) *program {
+	g := &program{
+		policy:     p,
+		limitsUser: p.Layout(limit.UserScope) != nil || p.MaxConcurrentPerUser() >= 0,
+		gauges:     [2]string{number(p.MaxConcurrent()), number(p.MaxConcurrentPerUser())},
+	}
+	var rings [2]strings.Builder
+	for _, r := range p.Rules() {
+		rings[r.Scope].WriteString(ringName(r.Meter, r.Window))
+		g.admissible = append(g.admissible, number(r.Admissible))
+		for b := range g.bounds {
+			g.bounds[b] = append(g.bounds[b], number(r.Admissible), number(r.Bound(limit.Bound(b))))
+		}
+	}
+	g.userRings, g.modelRings = rings[limit.UserScope].String(), rings[limit.ModelScope].String()
+	return g
+}
+
+// number formats n for a script.
+func number[N int | int64 | uint64](n N) string {
+	if n >= 0 {
+		return strconv.FormatUint(uint64(n), 10)
+	}
+	return strconv.FormatInt(int64(n), 10)
+}
+
+// appendAmount appends the three arguments that an amount is.
+func appendAmount(args []string, a limit.Amount) []string {
+	return append(args, number(a.Input), number(a.Output), number(a.Requests))
+}
+
+// unite returns the rings of a and those of b that a has not.
+func unite(a, b string) string {
+	if a == b {
+		return a
+	}
+	for ; len(b) >= 2; b = b[2:] {
+		if !strings.Contains(a, b[:2]) {
+			a += b[:2]
+		}
+	}
+	return a
+}

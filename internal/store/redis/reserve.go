@@ -1,0 +1,120 @@
+package redis
+
+import (
+	"context"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// held is what the store keeps of a grant, as its Account.
+type held struct {
+	model   *model
+	program *program
+	user    string   // key of the user's account; "" where there is none
+	numbers []uint64 // of the grant's charges, in their order
+}
+
+// Verdicts of the scripts that charge.
+const (
+	verdictRefused = -1 // the charge had been given up before it came
+	verdictDenied  = 0
+)
+
+// Reserve implements limit.Store, in one script.
+func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
+	if s.closed.Load() {
+		return limit.ErrClosed
+	}
+	m := s.model(p.Model())
+	program := m.program(p)
+	key := m.user(program, user)
+	n := s.pending.begin()
+	reply, err := s.call(ctx, s.scripts.reserve, s.options.Timeout, m.keys(key), program.reserve(n, s.options.Replica, need))
+	if err == nil && reply[0] == verdictRefused {
+		err = &callError{operation: "reserve", cause: errGivenUp}
+	}
+	if err != nil {
+		s.giveUp(m, entry{user: key, program: program, charges: []charge{{n, need}}}, err)
+		return err
+	}
+	s.pending.end(n)
+	readDecision(d, p, reply)
+	if d.Admitted {
+		g.Open(p, user)
+		g.Number = n
+		g.Account = &held{model: m, program: program, user: key, numbers: []uint64{n}}
+		g.Charges = append(g.Charges, limit.Charge{Amount: need, At: times(reply[2], reply[3])})
+	}
+	return nil
+}
+
+// giveUp cancels a charge whose call ended with err, if it may have been made.
+func (s *Store) giveUp(m *model, e entry, err error) {
+	if isUnsure(err) {
+		e.cancel = true
+		m.stream.add(e)
+		return
+	}
+	s.pending.end(e.charges[0].number)
+}
+
+// times returns the account times of a charge.
+func times(user, model int64) (at [2]limit.Instant) {
+	at[limit.UserScope], at[limit.ModelScope] = limit.Instant(user), limit.Instant(model)
+	return at
+}
+
+// reserve returns the arguments of the script.
+func (g *program) reserve(n uint64, replica string, need limit.Amount) []string {
+	args := make([]string, 0, 10+len(g.admissible))
+	args = append(args, number(n), replica)
+	args = appendAmount(args, need)
+	args = append(args, g.gauges[0], g.gauges[1], g.userRings, g.modelRings)
+	return append(args, g.admissible...)
+}
+
+// What the result of the reserve script begins with.
+const (
+	decisionNow         = 1
+	decisionRunning     = 4
+	decisionUserRunning = 5
+	decisionRules       = 6 // from here on, three per rule
+)
+
+// readDecision writes the script's result to d, whose slices it reuses.
+func readDecision(d *limit.Decision, p *limit.Policy, reply []int64) {
+	*d = limit.Decision{
+		Admitted:   reply[0] != verdictDenied,
+		Violations: d.Violations[:0],
+		Full:       d.Full[:0],
+		Standings:  d.Standings[:0],
+		At:         limit.Instant(reply[decisionNow]),
+	}
+	if !d.Admitted {
+		d.Full = appendFull(d.Full, limit.ModelScope, reply[decisionRunning], p.MaxConcurrent())
+		d.Full = appendFull(d.Full, limit.UserScope, reply[decisionUserRunning], p.MaxConcurrentPerUser())
+	}
+	for i, r := range p.Rules() {
+		rule := reply[decisionRules+3*i:]
+		sum, reset, wait := rule[0], milliseconds(rule[1]), rule[2]
+		d.Standings = append(d.Standings, limit.Standing{Used: sum, Reset: reset})
+		if wait != fits {
+			d.Violations = append(d.Violations, limit.Violation{Rule: r, Used: sum, Wait: milliseconds(wait)})
+		}
+	}
+	d.Sort()
+}
+
+// fits is the wait of a rule that is not violated.
+const fits = -1
+
+// appendFull appends the gauge to full if it is full.
+func appendFull(full []limit.Gauge, scope limit.Scope, running, max int64) []limit.Gauge {
+	if max < 0 || running < max {
+		return full
+	}
+	return append(full, limit.Gauge{Scope: scope, Running: running, Max: max})
+}
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

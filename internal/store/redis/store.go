@@ -1,0 +1,128 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// Store is a limit.Store in Redis. It is safe for concurrent use.
+type Store struct {
+	options Options
+	now     func() limit.Instant // nil: the server's
+	observe func(string, time.Duration, error)
+	scripts *scripts
+
+	client   atomic.Pointer[client]
+	desynced atomic.Pointer[client] // to be replaced; nil while all is well
+	gate     *gate
+	pending  pending
+	counts   counts
+
+	ctx    context.Context // ends when the store is closed
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	closed atomic.Bool
+
+	mu     sync.RWMutex
+	models map[string]*model
+}
+
+var _ limit.Store = (*Store)(nil)
+
+// New returns a store. It fails only if the options are wrong: where Redis does
+// not answer the store starts unavailable, and recovers by itself. Close ends
+// it.
+func New(ctx context.Context, o Options) (*Store, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c, err := dial(o)
+	if err != nil {
+		return nil, fmt.Errorf("redis: %s: %w", o.Address, err)
+	}
+	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(), models: map[string]*model{}}
+	s.scripts = newScripts(serverClock)
+	if o.Now != nil {
+		s.scripts = newScripts(argumentClock)
+	}
+	s.client.Store(c)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if s.probe(ctx) {
+		<-s.gate.closed
+		s.gate.open()
+	}
+	s.done.Add(2)
+	go s.watch()
+	go s.beat()
+	return s, nil
+}
+
+// Replica returns the id of this process among those that share the Redis.
+func (s *Store) Replica() string { return s.options.Replica }
+
+// Ping implements limit.Store. It asks the server, and does not wait for a
+// closed gate.
+func (s *Store) Ping(ctx context.Context) error {
+	if s.closed.Load() {
+		return limit.ErrClosed
+	}
+	if !s.gate.isOpen() {
+		return errShut
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	c := s.client.Load()
+	if err := c.Do(ctx, c.B().Ping().Build()).Error(); err != nil {
+		return &callError{operation: "ping", cause: err}
+	}
+	return nil
+}
+
+// MaxMemoryPolicy returns what the server does when its memory is full, such
+// as "noeviction" or "volatile-lru". Anything but noeviction drops accounts
+// that still count, which is free quota.
+func (s *Store) MaxMemoryPolicy(ctx context.Context) (string, error) {
+	c := s.client.Load()
+	text, err := c.Do(ctx, c.B().Info().Section("memory").Build()).ToString()
+	if err != nil {
+		return "", &callError{operation: "info", cause: err}
+	}
+	for line := range strings.Lines(text) {
+		if name, value, _ := strings.Cut(line, ":"); name == "maxmemory_policy" {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", fmt.Errorf("redis: the server does not tell its maxmemory_policy")
+}
+
+// Flush implements limit.Store. It does not hurry a server that is down: it
+// waits until everything has been applied, or ctx ends.
+func (s *Store) Flush(ctx context.Context) error {
+	for _, m := range s.all() {
+		if err := m.stream.flush(ctx); err != nil {
+			return fmt.Errorf("redis: settlements of %s are not applied yet: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+// Close implements limit.Store. Settlements that could not be applied until
+// ctx ends are lost: what they would have given back stays charged until it
+// slides out.
+func (s *Store) Close(ctx context.Context) error {
+	if s.closed.Swap(true) {
+		return limit.ErrClosed
+	}
+	err := s.Flush(ctx)
+	s.cancel()
+	s.done.Wait()
+	s.client.Load().Close()
+	return err
+}

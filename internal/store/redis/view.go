@@ -1,0 +1,38 @@
+package redis
+
+import (
+	"context"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// View implements limit.Store, in one script. Running requests of a user are
+// only told where something limits users.
+func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.View, error) {
+	if s.closed.Load() {
+		return limit.View{}, limit.ErrClosed
+	}
+	m := s.model(p.Model())
+	g := m.program(p)
+	n := s.pending.begin()
+	defer s.pending.end(n)
+	args := []string{number(n), s.options.Replica, g.userRings, g.modelRings}
+	reply, err := s.call(ctx, s.scripts.view, s.options.Timeout, m.keys(m.user(g, user)), args)
+	if err != nil {
+		return limit.View{}, err
+	}
+	return readView(p, reply), nil
+}
+
+// readView reads the script's result.
+func readView(p *limit.Policy, reply []int64) limit.View {
+	v := limit.View{At: limit.Instant(reply[0]), Gauges: []limit.Gauge{
+		{Scope: limit.ModelScope, Running: reply[1], Max: p.MaxConcurrent()},
+		{Scope: limit.UserScope, Running: reply[2], Max: p.MaxConcurrentPerUser()},
+	}}
+	for i, r := range p.Rules() {
+		rule := reply[3+3*i:]
+		v.Windows = append(v.Windows, limit.NewWindowView(r, rule[0], rule[1], milliseconds(rule[2])))
+	}
+	return v
+}
