@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -123,6 +125,39 @@ func TestRunWithoutGatewaySkips(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{}, files(t, b.directory)); diff != "" {
 		t.Errorf("left behind (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunEndsWithContext(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			b := testBench(t, false)
+			b.binary = "/no/such/gateway" // memory would be skipped without one
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := b.run(ctx, []string{s.name}, newReport(true)); err == nil {
+				t.Error("no error")
+			}
+			if len(b.children) > 0 {
+				t.Errorf("%d children are still running", len(b.children))
+			}
+		})
+	}
+}
+
+// An interrupt in the middle of a measurement.
+func TestRunInterrupted(t *testing.T) {
+	for _, name := range []string{"requests", "streaming"} {
+		b := testBench(t, false)
+		b.plan.Rounds, b.plan.StreamRounds = 1000, 1000
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		if err := b.run(ctx, []string{name}, newReport(true)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: error %v, want the context's", name, err)
+		}
+		if len(b.children) > 0 {
+			t.Errorf("%d children are still running", len(b.children))
+		}
 	}
 }
 

@@ -14,24 +14,30 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// commandLine is what the program understands; see --help.
-type commandLine struct {
-	Run          runCommand          `cmd:"" default:"withargs" help:"Measure the gateway (the default)."`
-	ReverseProxy reverseProxyCommand `cmd:"" name:"reverseproxy" hidden:"" help:"Be the baseline."`
-}
+// baselineRole is the first argument of a process that is the baseline. It is
+// not shown to users.
+const baselineRole = "reverseproxy"
 
+// runCommand is what users run; see --help.
 type runCommand struct {
-	Gateway  string   `default:"build" placeholder:"PATH" help:"Binary to measure; 'build' builds ./cmd/token-rate-limiter, 'none' measures the harness alone."`
+	Gateway  string   `default:"build" placeholder:"PATH" help:"Binary to measure; 'build' (the default) builds ./cmd/token-rate-limiter, 'none' measures the harness alone."`
 	Quick    bool     `help:"Half a minute instead of three: less steady figures."`
-	Scenario []string `default:"requests,streaming,memory,micro" enum:"requests,streaming,memory,micro" help:"What to measure."`
+	Scenario []string `default:"requests,streaming,memory,micro" enum:"requests,streaming,memory,micro" help:"What to measure (all of it)."`
 	Results  string   `placeholder:"DIR" help:"Where the JSON goes (performance/results in the module)."`
 	Enforce  bool     `help:"Exit with 1 if a budget was missed or a line failed."`
 }
 
 func main() {
-	line := kong.Parse(new(commandLine), kong.Name("bench"),
+	arguments := os.Args[1:]
+	var command interface{ Run() error } = new(runCommand)
+	if len(arguments) > 0 && arguments[0] == baselineRole {
+		command, arguments = new(reverseProxyCommand), arguments[1:]
+	}
+	parser := kong.Must(command, kong.Name("bench"),
 		kong.Description("Measures what the gateway costs, against httputil.ReverseProxy."))
-	line.FatalIfErrorf(line.Run())
+	_, err := parser.Parse(arguments)
+	parser.FatalIfErrorf(err)
+	parser.FatalIfErrorf(command.Run())
 }
 
 // Run measures, prints the table and saves the figures. An interrupt ends the

@@ -12,8 +12,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
-		case "reverseproxy":
-			os.Args[0] = "bench"
+		case baselineRole:
 			main()
 			return
 		case "serve":

@@ -31,7 +31,10 @@ func (b *bench) requests(ctx context.Context) (Section, error) {
 		contenders[i].probe(func(c contender) error { return probeChat(ctx, c) })
 	}
 	all, err := interleave(ctx, contenders, b.plan.Rounds, b.measureRequests)
-	return Section{Name: "requests", Series: all, Rows: requestRows(all)}, err
+	if err != nil {
+		return Section{}, err
+	}
+	return Section{Name: "requests", Series: all, Rows: requestRows(all)}, nil
 }
 
 // requestContenders starts everybody who takes part. The baseline comes

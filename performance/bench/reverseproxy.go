@@ -44,5 +44,5 @@ func (b *bench) startReverseProxy(ctx context.Context, name, upstream string, fl
 		return nil, err
 	}
 	return b.start(ctx, name, address, accepts(address), self,
-		"reverseproxy", "--listen="+address, "--upstream=http://"+upstream, "--flush-interval="+flush.String())
+		baselineRole, "--listen="+address, "--upstream=http://"+upstream, "--flush-interval="+flush.String())
 }

@@ -27,7 +27,10 @@ func (b *bench) streaming(ctx context.Context) (Section, error) {
 		contenders[i].probe(func(c contender) error { return probeStream(ctx, c, upstream) })
 	}
 	all, err := interleave(ctx, contenders, b.plan.StreamRounds, b.measureStreams)
-	return Section{Name: "streaming", Series: all, Rows: b.streamRows(all)}, err
+	if err != nil {
+		return Section{}, err
+	}
+	return Section{Name: "streaming", Series: all, Rows: b.streamRows(all)}, nil
 }
 
 // streamContenders starts everybody who takes part. The baseline comes first;
