@@ -28,6 +28,7 @@ type conn struct {
 	stream  net.Conn // TLS, or the same as raw
 	br      *bufio.Reader
 	probe   probe
+	killer  func() // kill, kept because a method value per exchange would be allocated
 
 	reused    bool // an exchange was completed on it before
 	idleSince time.Time
@@ -45,6 +46,7 @@ type conn struct {
 func newConn(address string, raw, stream net.Conn) *conn {
 	c := &conn{address: address, raw: raw, stream: stream}
 	c.br = bufio.NewReaderSize(c, readBufferBytes)
+	c.killer = c.kill
 	c.probe.watch(raw)
 	return c
 }

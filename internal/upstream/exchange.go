@@ -129,7 +129,7 @@ func onDone(ctx context.Context, c *conn) (stop func() bool) {
 	if ctx.Done() == nil {
 		return alwaysStopped
 	}
-	return context.AfterFunc(ctx, c.kill)
+	return context.AfterFunc(ctx, c.killer)
 }
 
 func alwaysStopped() bool { return true }

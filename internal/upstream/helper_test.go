@@ -175,3 +175,29 @@ func within(t testing.TB, done <-chan struct{}, what string) {
 		t.Fatalf("still waiting for %s", what)
 	}
 }
+
+// pieces is a connection that yields stream, at most size bytes at a time if
+// size is not 0.
+func pieces(stream []byte, size int) net.Conn {
+	return &piecewise{rest: stream, size: size}
+}
+
+type piecewise struct {
+	net.Conn
+	rest []byte
+	size int
+}
+
+func (p *piecewise) Read(b []byte) (int, error) {
+	if len(p.rest) == 0 {
+		return 0, io.EOF
+	}
+	if p.size > 0 && len(b) > p.size {
+		b = b[:p.size]
+	}
+	n := copy(b, p.rest)
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
+func (p *piecewise) Close() error { return nil }

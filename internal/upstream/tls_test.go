@@ -1,0 +1,109 @@
+package upstream
+
+import (
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// serveTLS starts a real TLS server with a certificate of its own for
+// 127.0.0.1 and example.com, and returns the file of the authority that
+// vouches for it.
+func serveTLS(t *testing.T, change func(*tls.Config)) (server *httptest.Server, caFile string) {
+	t.Helper()
+	server = httptest.NewUnstartedServer(http.HandlerFunc(echo))
+	server.EnableHTTP2 = true
+	server.TLS = new(tls.Config)
+	change(server.TLS)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	caFile = filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(caFile, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return server, caFile
+}
+
+func trusting(t *testing.T, caFile string) func(*Options) {
+	t.Helper()
+	roots, err := ReadRoots(caFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(o *Options) { o.RootCAs = roots }
+}
+
+func TestTLS(t *testing.T) {
+	server, caFile := serveTLS(t, func(*tls.Config) {})
+	s := connect(t, server.URL, trusting(t, caFile))
+	for _, size := range []int{10, inlineBytes, 4 << 20} {
+		body := strings.Repeat("x", size)
+		if r, got := exchange(t, s, post(body)); got != body || r.Attempts != 1 {
+			t.Errorf("%d bytes came back for %d, after %d attempts", len(got), size, r.Attempts)
+		}
+	}
+	if n := s.Idle(); n != 1 {
+		t.Errorf("%d idle connections, want 1 that carried them all", n)
+	}
+}
+
+func TestTLSRefuses(t *testing.T) {
+	plain := func(*tls.Config) {}
+	tests := map[string]struct {
+		server func(*tls.Config)
+		url    func(string) string
+		trust  bool
+	}{
+		"unknown authority": {plain, func(u string) string { return u }, false},
+		"another name":      {plain, func(u string) string { return strings.Replace(u, "127.0.0.1", "localhost", 1) }, true},
+		"TLS 1.1":           {func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }, func(u string) string { return u }, true},
+		"no HTTP/1.1":       {func(c *tls.Config) { c.NextProtos = []string{"smtp"} }, func(u string) string { return u }, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			server, caFile := serveTLS(t, tt.server)
+			trust := trusting(t, caFile)
+			if !tt.trust {
+				trust = func(*Options) {}
+			}
+			e := fails(t, t.Context(), connect(t, tt.url(server.URL), trust), post("{}"))
+			if e.Kind != Refused || e.Sent() {
+				t.Errorf("error %v, want a refused connection", e)
+			}
+		})
+	}
+}
+
+// TestTLSRetry lets a TLS server close a kept connection.
+func TestTLSRetry(t *testing.T) {
+	server, caFile := serveTLS(t, func(*tls.Config) {})
+	s := connect(t, server.URL, trusting(t, caFile), blind)
+	exchange(t, s, post("{}"))
+	server.CloseClientConnections()
+	if r, body := exchange(t, s, post("{}")); body != "{}" || r.Attempts != 2 {
+		t.Errorf("got %q after %d attempts, want an answer after 2", body, r.Attempts)
+	}
+}
+
+func TestReadRoots(t *testing.T) {
+	if _, err := ReadRoots(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadRoots(empty); err == nil {
+		t.Error("a file without a certificate was accepted")
+	}
+}
