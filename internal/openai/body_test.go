@@ -85,14 +85,14 @@ func manyNames(n int) string {
 
 // TestParseRequestHuge has bodies that are large, but lawful.
 func TestParseRequestHuge(t *testing.T) {
-	const size = 10 << 20
+	const largest, size = 10 << 20, 1 << 20 // the first is the default of max-body-bytes
 	for _, tt := range []struct{ name, body string }{
-		{"a string of 10 MiB", `{"messages":[{"role":"user","content":"` + strings.Repeat("x", size) + `"}]}`},
-		{"10 MiB of escaped quotes", `{"messages":[{"role":"user","content":"` + strings.Repeat(`\"`, size/2) + `"}]}`},
-		{"10 MiB of backslashes", `{"messages":[{"role":"user","content":"` + strings.Repeat(`\\`, size/2) + `"}]}`},
-		{"10 MiB of white space", `{` + strings.Repeat(" ", size) + `}`},
-		{"a number of 10 MiB, unread", `{"x":` + strings.Repeat("1", size) + `}`},
-		{"a million lists", `{"x":[` + strings.Repeat("[],", 1<<20) + `[]]}`},
+		{"a string of 10 MiB", `{"messages":[{"role":"user","content":"` + strings.Repeat("x", largest) + `"}]}`},
+		{"1 MiB of escaped quotes", `{"messages":[{"role":"user","content":"` + strings.Repeat(`\"`, size/2) + `"}]}`},
+		{"1 MiB of backslashes", `{"messages":[{"role":"user","content":"` + strings.Repeat(`\\`, size/2) + `"}]}`},
+		{"1 MiB of white space", `{` + strings.Repeat(" ", size) + `}`},
+		{"a number of 1 MiB, unread", `{"x":` + strings.Repeat("1", size) + `}`},
+		{"many lists", `{"x":[` + strings.Repeat("[],", 1<<18) + `[]]}`},
 		{"as deep as allowed", `{"x":` + strings.Repeat("[", 127) + strings.Repeat("]", 127) + `}`},
 	} {
 		r, err := ParseRequest(ChatCompletions, []byte(tt.body), ParseOptions{})

@@ -79,7 +79,7 @@ func TestAppendBody(t *testing.T) {
 // same change made to the decoded body.
 func TestAppendBodyProperty(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for i := range 20_000 {
+	for i := range 3_000 {
 		e := []Endpoint{ChatCompletions, Completions, Responses, Messages, Embeddings}[rng.IntN(5)]
 		body := randomBody(rng, e)
 		p := Patch{

@@ -67,7 +67,7 @@ func TestParseRequestText(t *testing.T) {
 func TestParseRequestTextEscapes(t *testing.T) {
 	plain := strings.Repeat("가나 다x😀\n", 100) + strings.Repeat("long ", 60) + "끝"
 	escaped := strings.NewReplacer("가", `\uAC00`, "나", `\ub098`, "다", `\uB2E4`, "😀", `\uD83d\ude00`, "\n", `\n`, "끝", `\ub05d`).Replace(plain)
-	for cut := range 300 {
+	for cut := range 260 { // a little more than the buffer
 		pad := strings.Repeat("y", cut)
 		r := parseOK(t, Completions, `{"prompt":"`+pad+escaped+`"}`, ParseOptions{})
 		if want := textsOf(pad + plain); !r.Text.Equal(want) {
@@ -96,6 +96,9 @@ func TestParseRequestMedia(t *testing.T) {
 		{"video", `{"type":"video_url","video_url":{"url":"https://x/y.mp4"}}`, videoFrames, 0},
 		{"input_audio", `{"type":"input_audio","input_audio":{"data":"` + base64Data + `","format":"mp3"}}`, 0, 1},
 		{"audio_url", `{"type":"audio_url","audio_url":{"url":"https://x/y.wav"}}`, 0, 1},
+		{"bare audio_url", `{"audio_url":"https://x/y.wav"}`, 0, 1},
+		{"audio embeddings", `{"audio_embeds":["` + base64Data + `"]}`, 0, 1},
+		{"no type", `{"type":null}`, 0, 0},
 		{"no audio", `{"type":"input_audio","input_audio":null}`, 0, 0},
 		{"unknown", `{"type":"input_file","file_data":` + image + `}`, 0, 0},
 	} {
