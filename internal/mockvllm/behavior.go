@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -165,10 +166,24 @@ func (b *Behavior) check() error {
 		return fmt.Errorf("mock.line_end: %q is neither crlf nor cr", b.LineEnd)
 	case b.Language != Latin && b.Language != Korean:
 		return fmt.Errorf("mock.language: %q is not ko", b.Language)
+	case b.negative():
+		return errors.New("mock: a count or time is negative")
 	case b.Status != 0 && (b.Status < 400 || b.Status > 599):
 		return fmt.Errorf("mock.status: %d is no error status", b.Status)
 	}
 	return nil
+}
+
+func (b *Behavior) negative() bool {
+	counts := append([]int64{
+		b.CachedTokens, b.ReasoningTokens, b.AfterTokens, int64(b.TokenBytes), int64(b.FailAttempts), int64(b.Split),
+	}, b.ChoiceTokens...)
+	for _, n := range []*int64{b.OutputTokens, b.InputTokens} {
+		if n != nil {
+			counts = append(counts, *n)
+		}
+	}
+	return slices.Min(counts) < 0 || b.FirstTokenMillis < 0 || b.TokenMillis < 0
 }
 
 // paced reports whether the answer takes time.

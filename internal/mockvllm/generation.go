@@ -1,21 +1,6 @@
 package mockvllm
 
-import (
-	"errors"
-	"fmt"
-	"math/rand/v2"
-	"time"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
-)
-
-// sequence is one run of tokens that is generated for a prompt.
-type sequence struct {
-	prompt int
-	choice int // its index in the answer; -1 for those of best_of that are not returned
-	tokens int64
-	finish string // "stop" or "length"
-}
+import "errors"
 
 // token is one generated token on its way into a stream.
 type token struct {
@@ -35,106 +20,17 @@ type dialect interface {
 	answer(dst []byte) []byte
 }
 
-// Bounds on what one request may ask for, which vLLM leaves to its memory.
-const sequencesMax = 1024
-
-// price counts the tokens of the prompts and checks that they fit.
-func (j *job) price() error {
-	inputs, err := j.countInputs()
-	if err != nil {
-		return err
-	}
-	if len(inputs) == 0 {
-		return invalid("prompt", "Either prompt or prompt_embeds must be provided and non-empty.")
-	}
-	for i := range inputs {
-		if j.behavior.InputTokens != nil {
-			inputs[i] = *j.behavior.InputTokens
-		}
-	}
-	j.inputs = inputs
-	limit, _ := j.body.outputCap()
-	for _, input := range inputs {
-		if input+limit > j.model.contextLength {
-			return contextExceeded(j.model.contextLength, input, limit)
-		}
-	}
-	return nil
-}
-
-// plan decides what is generated: how many sequences, how long, ending how.
-func (j *job) plan() error {
-	if err := j.validate(); err != nil {
-		return err
-	}
-	generated, returned := j.body.sequences()
-	if generated*int64(len(j.inputs)) > sequencesMax {
-		return invalid("n", fmt.Sprintf("at most %d sequences are generated for a request", sequencesMax))
-	}
-	j.returned = int(returned)
-	j.sequences = make([]sequence, 0, generated*int64(len(j.inputs)))
-	for prompt, input := range j.inputs {
-		limit := j.limit(input)
-		for i := range int(generated) {
-			choice := -1
-			if i < j.returned {
-				choice = prompt*j.returned + i
-			}
-			s := sequence{prompt: prompt, choice: choice, finish: "stop"}
-			if s.tokens = j.length(len(j.sequences), limit); s.tokens >= limit {
-				s.tokens, s.finish = limit, "length"
-			}
-			j.sequences = append(j.sequences, s)
-		}
-	}
-	return nil
-}
-
-// limit is the most tokens that a sequence may get.
-func (j *job) limit(input int64) int64 {
-	limit := j.model.contextLength - input
-	if limited, ok := j.body.outputCap(); ok {
-		limit = min(limit, limited)
-	} else if j.endpoint == openai.Completions {
-		limit = min(limit, completionTokens)
-	}
-	return limit
-}
-
-// length is how many tokens a sequence would get without a limit.
-func (j *job) length(i int, limit int64) int64 {
-	if j.body.IgnoreEOS {
-		return limit
-	}
-	var n int64
-	switch b := &j.behavior; {
-	case i < len(b.ChoiceTokens):
-		n = b.ChoiceTokens[i]
-	case b.OutputTokens != nil:
-		n = *b.OutputTokens
-	default:
-		n = j.server.options.OutputTokens.draw(j.random(i))
-	}
-	return max(n, j.body.MinTokens)
-}
-
-// random gives each sequence of each request id its own draws.
-func (j *job) random(sequence int) *rand.Rand {
-	var hash uint64 = 14695981039346656037 // FNV-1a
-	for i := range len(j.id) {
-		hash = (hash ^ uint64(j.id[i])) * 1099511628211
-	}
-	return rand.New(rand.NewPCG(j.server.options.Seed, mix(hash+uint64(sequence))))
-}
-
 // answerGeneration generates and sends the answer.
-func (j *job) answerGeneration() error {
+func (j *job) answerGeneration(turn chan struct{}) error {
 	d := j.dialect()
 	if !j.body.Stream {
-		return j.answerWhole(d)
+		return j.answerWhole(d, turn)
 	}
 	out := j.newStream()
 	defer out.close()
+	if err := j.prefill(turn); err != nil {
+		return err
+	}
 	if err := j.decode(d, out); err != nil {
 		return err
 	}
@@ -143,7 +39,10 @@ func (j *job) answerGeneration() error {
 
 // answerWhole generates, and sends the answer when it is complete. Its pace is
 // that of a stream, and like a stream it stops when the client leaves.
-func (j *job) answerWhole(d dialect) error {
+func (j *job) answerWhole(d dialect, turn chan struct{}) error {
+	if err := j.prefill(turn); err != nil {
+		return err
+	}
 	if err := j.decode(d, nil); err != nil && !errors.Is(err, errCut) {
 		return err
 	}
@@ -211,6 +110,12 @@ func (j *job) round(d dialect, out *eventStream, i int64) error {
 		if i >= s.tokens {
 			continue
 		}
+		if out != nil {
+			// A token that is withheld is not generated either.
+			if err := out.awaitAck(); err != nil {
+				return err
+			}
+		}
 		if err := j.strike(out); err != nil {
 			return err
 		}
@@ -252,43 +157,4 @@ func (j *job) generated() int64 {
 		n += j.sequences[i].tokens
 	}
 	return n
-}
-
-// pacer waits for the time of each token. Times follow from the start, so that
-// a late token does not delay the ones after it.
-type pacer struct {
-	job             *job
-	start           time.Time
-	first, interval time.Duration
-	timer           *time.Timer
-}
-
-func newPacer(j *job) *pacer {
-	return &pacer{
-		job: j, start: time.Now(),
-		first: millis(j.behavior.FirstTokenMillis), interval: millis(j.behavior.TokenMillis),
-	}
-}
-
-func (p *pacer) stop() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
-}
-
-// wait waits for round i. It returns errGone or errClosed as soon as that is so.
-func (p *pacer) wait(i int64) error {
-	if err := p.job.interrupted(); err != nil {
-		return err
-	}
-	delay := time.Until(p.start.Add(p.first + time.Duration(i)*p.interval))
-	if p.first+p.interval == 0 || delay <= 0 {
-		return nil
-	}
-	if p.timer == nil {
-		p.timer = time.NewTimer(delay)
-	} else {
-		p.timer.Reset(delay)
-	}
-	return await(p.job, p.timer.C)
 }

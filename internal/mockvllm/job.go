@@ -21,7 +21,7 @@ type job struct {
 	created  int64  // Unix seconds
 	body     body
 	behavior Behavior
-	model    *model // nil until the name is resolved
+	model    *model // nil if there is none of that name
 	record   *record
 
 	inputs    []int64 // tokens of each prompt
@@ -43,8 +43,9 @@ func (s *Server) serve(e openai.Endpoint) http.HandlerFunc {
 		now := s.options.Clock()
 		j.created = now.Unix()
 		err := j.read()
+		j.model = s.model(j.body.Model)
 		j.record = s.options.Ledger.open(Entry{
-			ID: j.id, User: j.body.user(j.behavior.User), Model: j.body.Model,
+			ID: j.id, User: j.body.user(j.behavior.User), Model: j.modelName(),
 			Endpoint: e.String(), Stream: j.body.Stream, Start: now,
 		})
 		if err == nil {
@@ -52,6 +53,13 @@ func (s *Server) serve(e openai.Endpoint) http.HandlerFunc {
 		}
 		j.settle(err)
 	}
+}
+
+func (j *job) modelName() string {
+	if j.model == nil {
+		return j.body.Model
+	}
+	return j.model.name
 }
 
 // makeID returns 32 hexadecimal digits, as vLLM's random_uuid does.
@@ -109,7 +117,7 @@ func (j *job) answer() error {
 	if err := j.strikeEarly(); err != nil {
 		return err
 	}
-	if j.model = j.server.model(j.body.Model); j.model == nil {
+	if j.model == nil {
 		return unknownModel(j.body.Model)
 	}
 	switch j.endpoint {
@@ -128,69 +136,46 @@ func (j *job) answer() error {
 			return err
 		}
 	}
-	if err := j.enter(); err != nil {
+	turn, err := j.accept()
+	if err != nil {
 		return err
 	}
 	if j.endpoint.Generates() {
-		return j.answerGeneration()
+		return j.answerGeneration(turn)
+	}
+	if err := j.prefill(turn); err != nil {
+		return err
 	}
 	return j.answerPooling()
 }
 
-// enter accepts the request and waits for its turn in the engine.
-func (j *job) enter() error {
+// accept takes the request up. Its turn in the engine has come when the
+// channel, if there is one, is closed.
+func (j *job) accept() (turn chan struct{}, err error) {
 	if j.server.queueFull.Load() {
-		return queueFull()
+		return nil, queueFull()
 	}
 	turn, full := j.model.enter()
 	if full {
-		return queueFull()
+		return nil, queueFull()
 	}
 	j.inEngine = true
 	j.record.accept()
+	return turn, nil
+}
+
+// prefill waits for the request's turn and charges its input.
+func (j *job) prefill(turn chan struct{}) error {
 	if turn != nil {
-		if err := j.awaitTurn(turn); err != nil {
+		if err := await(j, turn); err != nil {
+			j.inEngine = false
+			j.model.abandon(turn)
 			return err
 		}
 	}
-	cached := min(j.behavior.CachedTokens, j.input())
-	j.record.prefill(j.input(), cached, len(j.sequences))
+	j.record.prefill(j.input(), min(j.behavior.CachedTokens, j.input()), len(j.sequences))
 	j.model.promptTokens.Add(j.input())
 	return nil
-}
-
-func (j *job) awaitTurn(turn chan struct{}) error {
-	err := await(j, turn)
-	if err != nil {
-		j.inEngine = false
-		j.model.abandon(turn)
-	}
-	return err
-}
-
-// await waits for c, or for the end of the client (errGone) or of the server
-// (errClosed). A nil c never comes.
-func await[T any](j *job, c <-chan T) error {
-	select {
-	case <-c:
-		return nil
-	case <-j.r.Context().Done():
-		return errGone
-	case <-j.server.closed:
-		return errClosed
-	}
-}
-
-// interrupted is await without waiting.
-func (j *job) interrupted() error {
-	select {
-	case <-j.r.Context().Done():
-		return errGone
-	case <-j.server.closed:
-		return errClosed
-	default:
-		return nil
-	}
 }
 
 // input returns the tokens of all prompts.

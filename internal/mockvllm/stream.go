@@ -14,13 +14,15 @@ var doneData = []byte("[DONE]")
 // flushed, framed as the behaviour says.
 type eventStream struct {
 	job   *job
-	flush http.Flusher // nil where there is none, as in a recorder of old
+	flush http.Flusher // nil where the writer has none
 	acks  chan struct{}
-	count int // events sent
+	count int  // events sent
+	clear bool // the last event was acknowledged
 
 	frame []byte // reused by every event
 }
 
+// newStream sends the headers, as vLLM does before a request has its turn.
 func (j *job) newStream() *eventStream {
 	out := &eventStream{job: j}
 	out.flush, _ = j.w.(http.Flusher)
@@ -29,6 +31,10 @@ func (j *job) newStream() *eventStream {
 	}
 	j.record.status(http.StatusOK)
 	j.w.Header()["Content-Type"] = streamType
+	j.w.WriteHeader(http.StatusOK)
+	if out.flush != nil {
+		out.flush.Flush()
+	}
 	return out
 }
 
@@ -78,6 +84,7 @@ func (out *eventStream) raw(name string, data []byte) error {
 	frame = append(frame, end...)
 	out.frame = frame
 	out.count++
+	out.clear = false
 	if b.Ack {
 		out.job.record.sent(out.job.server.options.Clock())
 	}
@@ -103,14 +110,16 @@ func (out *eventStream) write(frame []byte) error {
 	return nil
 }
 
-// awaitAck waits until the event before was acknowledged.
+// awaitAck waits until the event before was acknowledged. Waiting again before
+// the next event does nothing.
 func (out *eventStream) awaitAck() error {
-	if out.acks == nil || out.count == 0 {
+	if out.acks == nil || out.count == 0 || out.clear {
 		return nil
 	}
 	if err := await(out.job, out.acks); err != nil {
 		return err
 	}
+	out.clear = true
 	out.job.record.acked(out.job.server.options.Clock())
 	return nil
 }

@@ -1,0 +1,109 @@
+package mockvllm
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// sequence is one run of tokens that is generated for a prompt.
+type sequence struct {
+	prompt int
+	choice int // its index in the answer; -1 for those of best_of that are not returned
+	tokens int64
+	finish string // "stop" or "length"
+}
+
+// sequencesMax bounds what one request may ask for; vLLM leaves that to its
+// memory.
+const sequencesMax = 1024
+
+// price counts the tokens of the prompts and checks that they fit.
+func (j *job) price() error {
+	inputs, err := j.countInputs()
+	if err != nil {
+		return err
+	}
+	if len(inputs) == 0 {
+		return invalid("prompt", "Either prompt or prompt_embeds must be provided and non-empty.")
+	}
+	for i := range inputs {
+		if j.behavior.InputTokens != nil {
+			inputs[i] = *j.behavior.InputTokens
+		}
+	}
+	j.inputs = inputs
+	limit, _ := j.body.outputCap()
+	for _, input := range inputs {
+		if limit > j.model.contextLength-input {
+			return contextExceeded(j.model.contextLength, input, limit)
+		}
+	}
+	return nil
+}
+
+// plan decides what is generated: how many sequences, how long, ending how.
+func (j *job) plan() error {
+	if err := j.validate(); err != nil {
+		return err
+	}
+	generated, returned := j.body.sequences()
+	if generated*int64(len(j.inputs)) > sequencesMax {
+		return invalid("n", fmt.Sprintf("at most %d sequences are generated for a request", sequencesMax))
+	}
+	j.returned = int(returned)
+	j.sequences = make([]sequence, 0, generated*int64(len(j.inputs)))
+	for prompt, input := range j.inputs {
+		limit := j.limit(input)
+		for i := range int(generated) {
+			choice := -1
+			if i < j.returned {
+				choice = prompt*j.returned + i
+			}
+			s := sequence{prompt: prompt, choice: choice, finish: "stop"}
+			if s.tokens = j.length(len(j.sequences), limit); s.tokens >= limit {
+				s.tokens, s.finish = limit, "length"
+			}
+			j.sequences = append(j.sequences, s)
+		}
+	}
+	return nil
+}
+
+// limit is the most tokens that a sequence may get.
+func (j *job) limit(input int64) int64 {
+	limit := j.model.contextLength - input
+	if limited, ok := j.body.outputCap(); ok {
+		limit = min(limit, limited)
+	} else if j.endpoint == openai.Completions {
+		limit = min(limit, completionTokens)
+	}
+	return limit
+}
+
+// length is how many tokens a sequence would get without a limit.
+func (j *job) length(i int, limit int64) int64 {
+	if j.body.IgnoreEOS {
+		return limit
+	}
+	var n int64
+	switch b := &j.behavior; {
+	case i < len(b.ChoiceTokens):
+		n = b.ChoiceTokens[i]
+	case b.OutputTokens != nil:
+		n = *b.OutputTokens
+	default:
+		n = j.server.options.OutputTokens.draw(j.random(i))
+	}
+	return max(n, j.body.MinTokens)
+}
+
+// random gives each sequence of each request id its own draws.
+func (j *job) random(sequence int) *rand.Rand {
+	var hash uint64 = 14695981039346656037 // FNV-1a
+	for i := range len(j.id) {
+		hash = (hash ^ uint64(j.id[i])) * 1099511628211
+	}
+	return rand.New(rand.NewPCG(j.server.options.Seed, mix(hash+uint64(sequence))))
+}
