@@ -77,7 +77,8 @@ func (e *Event) rawAt(i int) int {
 }
 
 // lineReader goes through the lines of a block. A line ends with LF, CR or
-// CR LF, or with the block.
+// CR LF, or with the block. After a CR LF it finds an empty line more, which is
+// no field and means nothing inside of a block.
 type lineReader struct {
 	b          []byte
 	start, end int // the current line, without its end
@@ -95,9 +96,6 @@ func (l *lineReader) next() bool {
 	}
 	l.end = l.start + n
 	l.rest = l.end + 1
-	if l.rest < len(l.b) && l.b[l.end] == '\r' && l.b[l.rest] == '\n' {
-		l.rest++
-	}
 	return true
 }
 

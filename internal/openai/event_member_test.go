@@ -62,6 +62,7 @@ var memberSeeds = []string{
 	`{"a":[],"b":{},"c":[1,[2,{"d":null}]],"e":true,"f":false}`, `{"a":[1,]}`, `{"a":[,1]}`, `{"a":{"b":1,}}`,
 	`{"n":[0,-0,1.5,-1e5,1E+2,2e-3]}`, `{"n":01}`, `{"n":1.}`, `{"n":.5}`, `{"n":-}`, `{"n":1e}`, `{"n":+1}`,
 	`{"s":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}`, `{"s":"\x"}`, `{"s":"\u12"}`, "{\"s\":\"a\nb\"}", `{"s":"unfinished`,
+	"{\"s\":\"a tab \t in the middle of it\"}", "{\"s\":\"a zero \x00 in the middle of it\"}", "{\"s\":\"a delete \x7f and \xff bytes\"}",
 	`{"\u0075sage":{"prompt_tokens":1}}`, `{"a":tru}`, `{"a":nul}`, `{"a":truex}`, `{"a":"` + strings.Repeat("long ", 20) + `"}`,
 	"{\"a\"\t:\r\n1 , \"b\" : 2}", `{"안녕":"하세요"}`, `{"a":1}{"b":2}`, `{"a" 1}`, "{\"a\":1}\x00",
 }

@@ -170,7 +170,7 @@ func (s *EventScanner) fill() error {
 	}
 	s.makeRoom()
 	for range emptyReads {
-		n, err := s.r.Read(s.buf[s.filled:min(len(s.buf), s.start+s.max)])
+		n, err := s.r.Read(s.buf[s.filled:])
 		s.filled += n
 		s.err = err
 		if n > 0 {

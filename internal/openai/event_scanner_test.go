@@ -129,6 +129,22 @@ func TestEventScannerDoesNotWait(t *testing.T) {
 	}
 }
 
+// The LF of a CR LF that was not waited for begins the next event, and is no
+// event of its own unless nothing follows.
+func TestEventScannerLateLineFeed(t *testing.T) {
+	r := &pieces{list: [][]byte{[]byte("data: a\r\n\r"), []byte("\ndata: b\r\n\r"), []byte("\n")}, err: io.EOF}
+	s := NewEventScanner(r, 0)
+	for _, want := range []string{"data: a\r\n\r", "\ndata: b\r\n\r", "\n"} {
+		ev, err := s.Next()
+		if err != nil || string(ev.Raw) != want || ev.Partial {
+			t.Errorf("got %q, partial %v, %v, want %q", ev.Raw, ev.Partial, err, want)
+		}
+	}
+	if _, err := s.Next(); err != io.EOF {
+		t.Errorf("error %v, want EOF", err)
+	}
+}
+
 func TestEventScannerBuffered(t *testing.T) {
 	r := &pieces{list: [][]byte{[]byte("data: a\n\ndata: b\n\ndata: c")}, err: io.EOF}
 	s := NewEventScanner(r, 0)
@@ -150,19 +166,20 @@ func TestEventScannerBuffered(t *testing.T) {
 }
 
 func TestEventScannerTooLarge(t *testing.T) {
-	const fits = "data: 12345678\n\n" // 16 bytes
-	stream := fits + "data: 123456789\n\n"
-	s := NewEventScanner(strings.NewReader(stream), len(fits))
-	if ev, err := s.Next(); err != nil || string(ev.Raw) != fits {
-		t.Fatalf("an event of the limit: %q, %v", ev.Raw, err)
-	}
-	ev, err := s.Next()
-	if err != nil || !ev.Partial || len(ev.Raw) != len(fits) {
-		t.Fatalf("a larger one: %q, partial %v, %v", ev.Raw, ev.Partial, err)
-	}
-	for range 2 {
-		if _, err := s.Next(); err != ErrEventTooLarge {
-			t.Fatalf("error %v, want %v", err, ErrEventTooLarge)
+	for _, bytesMax := range []int{16, 5000} { // smaller and larger than the buffer
+		fits := "data: " + strings.Repeat("x", bytesMax-8) + "\n\n"
+		s := NewEventScanner(strings.NewReader(fits+"x"+fits), bytesMax)
+		if ev, err := s.Next(); err != nil || string(ev.Raw) != fits {
+			t.Fatalf("an event of %d bytes: %q, %v", bytesMax, ev.Raw, err)
+		}
+		ev, err := s.Next()
+		if err != nil || !ev.Partial || len(ev.Raw) != bytesMax {
+			t.Fatalf("a larger one: %d bytes, partial %v, %v", len(ev.Raw), ev.Partial, err)
+		}
+		for range 2 {
+			if _, err := s.Next(); err != ErrEventTooLarge {
+				t.Fatalf("error %v, want %v", err, ErrEventTooLarge)
+			}
 		}
 	}
 }
@@ -210,12 +227,11 @@ func TestEventScannerBufferSize(t *testing.T) {
 }
 
 func TestEventScannerReset(t *testing.T) {
-	s := NewEventScanner(strings.NewReader("data: a\r\n\r"), 0)
-	for range 3 {
-		s.Next()
-	}
-	s.Reset(strings.NewReader("\ndata: b\n\n"))
-	got, err := scanAll(t, s, "\ndata: b\n\n")
+	s := NewEventScanner(strings.NewReader("data: a\n\ndata: left behind"), 0)
+	s.Next()
+	s.Buffered()
+	s.Reset(strings.NewReader("data: b\n\n"))
+	got, err := scanAll(t, s, "data: b\n\n")
 	if diff := cmp.Diff([]seen{{"", "b", false}}, got); diff != "" || err != io.EOF {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
 	}

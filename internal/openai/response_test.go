@@ -23,6 +23,7 @@ func TestReadAnswer(t *testing.T) {
 			`{"choices":[{"message":{"content":[{"type":"text","text":"ab"}]}},{"message":{"content":null,"reasoning":"cd","tool_calls":[{"function":{"name":"e","arguments":"{}"}}]}}],"usage":null}`,
 			Usage{}, false, "abe{}cd"},
 		{"completions", Completions, `{"choices":[{"text":"ab"},{"text":"cd"}],"usage":{"prompt_tokens":0,"completion_tokens":0}}`, Usage{}, true, "abcd"},
+		{"more cached than there is", ChatCompletions, `{"usage":{"prompt_tokens":5,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":9}}}`, Usage{5, 1, 5}, true, ""},
 		{"usage absent", ChatCompletions, `{"choices":[]}`, Usage{}, false, ""},
 		{"embeddings", Embeddings, `{"id":"embd-1","object":"list","model":"m","data":[{"index":0,"embedding":[0.1,-2e-3]}],"usage":{"prompt_tokens":6,"total_tokens":6,"completion_tokens":0,"prompt_tokens_details":null}}`, Usage{6, 0, 0}, true, ""},
 		{"rerank", Rerank, `{"id":"score-1","model":"m","usage":{"total_tokens":56},"results":[{"index":0,"document":{"text":"abc"},"relevance_score":0.9}]}`, Usage{56, 0, 0}, true, ""},

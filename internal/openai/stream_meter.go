@@ -36,9 +36,6 @@ type streamMeter struct {
 
 	sum      Usage
 	evidence Evidence
-
-	first       [1]choiceMeter // so that most streams need no allocation
-	firstPrompt [1]promptMeter
 }
 
 type choiceMeter struct {
@@ -53,8 +50,6 @@ func (m *streamMeter) reset(choices, prompts int64) {
 	per := min(max(choices, 1), choicesMax)
 	expected := min(per*min(max(prompts, 1), choicesMax), choicesMax)
 	c, p := m.choices, m.prompts
-	clear(c)
-	clear(p)
 	*m = streamMeter{choices: c[:0], prompts: p[:0], perPrompt: per, expected: expected}
 }
 
@@ -80,7 +75,8 @@ func (m *streamMeter) prompt(index int64) *promptMeter {
 	return &m.prompts[i]
 }
 
-// grown returns list with room for an element i; new elements are zero.
+// grown returns list with an element i; new elements are zero, also where the
+// list has been longer before.
 func grown[T any](list []T, i int64) []T {
 	if n := int(i) + 1 - len(list); n > 0 {
 		list = append(list, make([]T, n)...)
