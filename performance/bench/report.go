@@ -78,7 +78,8 @@ judged. The control is ReverseProxy against itself: how far it is from 1.00 is t
 method. p50 and p99 are latencies under closed-loop load or, for streams, the time that an event
 took through the contender. Clients of streams do not ask for usage: the gateway asks the model
 server for it, reads it and strips it, while the others carry events without usage. The gateway logs
-as in production (info, JSON) to a file; ReverseProxy and nginx log nothing.
+as in production (info, JSON) to a file; ReverseProxy and nginx log nothing. Reserve + settle is wall
+time: on a busy machine it is the machine that is measured.
 `
 
 // save writes the report as JSON into a directory, which it makes if need be,

@@ -73,14 +73,16 @@ func interleave(ctx context.Context, contenders []contender, rounds int, measure
 				continue
 			}
 			sample, err := measure(ctx, c)
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
 			if err != nil {
 				s.Failed, s.Samples = err.Error(), nil
 				continue
 			}
 			s.Samples = append(s.Samples, sample)
+		}
+		// What failed because of the interrupt is of no account, nor are
+		// probes that did.
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 	}
 	return all, nil

@@ -49,6 +49,15 @@ func TestInterleaveEndsWithContext(t *testing.T) {
 	}
 }
 
+// An interrupt while the probes run makes them fail, not the contenders.
+func TestInterleaveAfterInterruptedProbes(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := interleave(ctx, []contender{{name: "a", failed: "context canceled"}}, 1, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+}
+
 func TestRatiosPairRounds(t *testing.T) {
 	baseline := Series{Samples: []Sample{{Cost: 10}, {Cost: 100}}}
 	s := Series{Samples: []Sample{{Cost: 5}, {Cost: 50}}}
