@@ -18,8 +18,9 @@ func (a *anthropic) opening(dst []byte) []byte {
 	return append(dst, `,"type":"message","role":"assistant","content":[`...)
 }
 
-// appendUsage appends Anthropic's usage member. Its input_tokens include the
-// cached ones, as vLLM's do.
+// appendUsage appends Anthropic's usage member. vLLM tells no cached tokens
+// here; where the behaviour asks for some, they are told as Anthropic does:
+// beside input_tokens and not within.
 func (a *anthropic) appendUsage(dst []byte, output int64) []byte {
 	u := a.job.total()
 	u.Output = output
@@ -30,8 +31,11 @@ func (a *anthropic) appendUsage(dst []byte, output int64) []byte {
 	case !ok:
 		return append(dst, `,"usage":null`...)
 	}
-	dst = appendCount(dst, `,"usage":{"input_tokens":`, u.Input)
+	dst = appendCount(dst, `,"usage":{"input_tokens":`, u.Input-u.Cached)
 	dst = appendCount(dst, `,"output_tokens":`, u.Output)
+	if u.Cached > 0 {
+		dst = appendCount(dst, `,"cache_read_input_tokens":`, u.Cached)
+	}
 	return append(dst, '}')
 }
 

@@ -52,6 +52,7 @@ func TestGolden(t *testing.T) {
 		{"response_stream_error", "/v1/responses", `{"model":"m","input":"Say hello.","stream":true,"mock":{"output_tokens":2,"fail":"error","after_tokens":1}}`},
 		{"messages", "/v1/messages", `{"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":[{"type":"text","text":"Hello"}]}],` + two + `}`},
 		{"messages_stream", "/v1/messages", `{` + hello + `,"max_tokens":2,"stream":true,"mock":{"output_tokens":9,"reasoning_tokens":1,"ping":true}}`},
+		{"messages_stream_cached", "/v1/messages", `{` + hello + `,"max_tokens":9,"stream":true,"mock":{"output_tokens":1,"cached_tokens":5}}`},
 		{"messages_stream_tool", "/v1/messages", `{` + hello + `,"max_tokens":9,"stream":true,"tools":[{"name":"look_up","input_schema":{}}],"mock":{"output_tokens":2,"tool_call":true}}`},
 		{"messages_stream_error", "/v1/messages", `{` + hello + `,"max_tokens":9,"stream":true,"mock":{"fail":"error","after_tokens":1}}`},
 		{"messages_unknown_model", "/v1/messages", `{"model":"x","max_tokens":9,"messages":[]}`},

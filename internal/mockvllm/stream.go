@@ -10,7 +10,7 @@ const byteOrderMark = "\ufeff"
 
 var doneData = []byte("[DONE]")
 
-// eventStream writes server-sent events (WHATWG HTML, section 9.2), each
+// eventStream writes server-sent events (WHATWG HTML, "Server-sent events"), each
 // flushed, framed as the behaviour says.
 type eventStream struct {
 	job   *job
