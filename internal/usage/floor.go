@@ -25,14 +25,13 @@ func (p *Pricer) inputFloor(r *openai.Request) int64 {
 // separated by line breaks or by wide spaces. The second takes characters:
 // the longest token has 10 Chinese characters, 7 Korean ones, 3 digits.
 //
-// The first is held below a quarter of the ASCII bytes as well, for servers
-// that count by length: real tokens of ordinary text are longer than that.
+// The bound is held below a quarter of the bytes as well, for servers that count
+// by length.
 func textFloor(t, optional *openai.Text) int64 {
 	chars := func(c openai.Class) int64 { return max(t.Chars(c)-optional.Chars(c), 0) }
-	ascii := chars(openai.Lower) + chars(openai.Upper) + chars(openai.Digit) + chars(openai.Punct) + chars(openai.Space)
 	words := t.Runs(openai.Space) - optional.Runs(openai.Space) - chars(openai.Newline) - chars(openai.Mark)
 	dense := chars(openai.Hangul)*120 + (chars(openai.Han)+chars(openai.Particle))*80 + chars(openai.Kana)*75 +
 		chars(openai.Digit)*270 + chars(openai.Letter)*25 + chars(openai.Other)*40 +
 		(chars(openai.Lower)+chars(openai.Upper))*20
-	return max(min(words, ascii/4), dense/1000, 0)
+	return max(min(max(words, dense/1000), (t.Bytes()-optional.Bytes())/4), 0)
 }

@@ -65,12 +65,14 @@ func (h *history) learn(user string, length int64, whole bool) {
 }
 
 // user returns the entry of a user, making room for it by dropping one that
-// was not used of late.
+// was not used of late. One that comes once only is the first to go, so that a
+// crowd of passers-by does not displace the regulars.
 func (h *history) user(key uint64) *lengths {
 	if u := h.users[key]; u != nil {
+		u.used = true
 		return u
 	}
-	u := &lengths{key: key, used: true}
+	u := &lengths{key: key}
 	if len(h.ring) < h.max {
 		h.ring = append(h.ring, u)
 	} else {
@@ -94,7 +96,6 @@ func (h *history) evict() {
 }
 
 func (l *lengths) learn(length int64, whole bool) {
-	l.used = true
 	if !whole && length < l.p90 {
 		return
 	}

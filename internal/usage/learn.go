@@ -74,7 +74,7 @@ type inputLearner struct {
 // How far off an estimate is even when all is learned: by style, and by chance,
 // which evens out with length. Measured on the test data.
 const (
-	inputNoise = 0.05
+	inputNoise = 0.08
 	inputGrain = 0.6 // tokens
 )
 

@@ -17,12 +17,12 @@ type margin struct {
 }
 
 const (
-	missRate   = 0.065
-	marginRate = 0.03 // weight of the newest error in the running means
+	missRate   = 0.07
+	marginRate = 0.02 // weight of the newest error in the running means
 	marginClip = 4    // spreads; an error beyond counts as such
 	widthStart = 1.8
-	widthStep  = 0.5 // by which a miss raises the width
-	widthMax   = 5
+	widthStep  = 0.35 // by which a miss raises the width
+	widthMax   = 4
 	spreadMin  = 0.1
 	marginMax  = 0.7 // never double the estimate
 	doubt      = 6   // errors until the margin counts half of what it says

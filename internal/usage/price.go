@@ -9,7 +9,7 @@ import (
 
 // Price is the estimate made before a request is sent, in tokens.
 type Price struct {
-	Input      int64 // upper quantile: about one request in twenty needs more
+	Input      int64 // upper quantile: about one request in fifteen needs more
 	InputFloor int64 // the least that the input can be; at most Input
 	Output     int64 // over all prompts and sequences; 0 where nothing is generated
 }

@@ -74,5 +74,5 @@ func bucketTop(i int) int64 {
 		return int64(i)
 	}
 	octave, step := (i-exactBelow)/perOctave+4, (i-exactBelow)%perOctave
-	return octaveSteps[step+1]<<octave>>10 - 1
+	return (octaveSteps[step+1]<<octave+1023)>>10 - 1
 }

@@ -27,9 +27,10 @@ type regression struct {
 }
 
 const (
-	gate      = 2.5        // standard deviations
-	drift     = 1.0 / 3000 // of the prior variance, per observation
-	strikeOut = 12         // innovations on one side that make a change
+	gate       = 2.5        // standard deviations
+	drift      = 1.0 / 5000 // of the prior variance, per observation
+	strikeOut  = 12         // innovations on one side that make a change
+	strikeFade = 0.25       // of a strike, forgiven for each innovation within the gate
 )
 
 // newRegression returns a regression that begins with the given weights, each
@@ -88,8 +89,11 @@ func (r *regression) learn(x []float64, y float64) (changed bool) {
 // the scaled innovation.
 func (r *regression) gain(x []float64, scale float64) (variance float64) {
 	variance = r.noise*r.noise + r.grain*scale
-	for i, row := range r.p {
-		r.px[i] = dot(row, x) * scale
+	clear(r.px)
+	for i, v := range x {
+		if v != 0 { // most texts have few classes
+			addScaled(r.px, r.p[i], v*scale)
+		}
 	}
 	return variance + dot(r.px, x)*scale
 }
@@ -100,9 +104,7 @@ func (r *regression) correct(step, variance float64) {
 	for i, g := range r.px {
 		r.w[i] = max(r.w[i]+g*step, 0)
 		row, k := r.p[i], g/variance
-		for j, h := range r.px {
-			row[j] -= k * h
-		}
+		addScaled(row, r.px, -k)
 		if q := r.prior[i] * drift; row[i]+q <= r.prior[i] {
 			row[i] += q
 		}
@@ -114,7 +116,7 @@ func (r *regression) correct(step, variance float64) {
 func (r *regression) strike(innovation float64) bool {
 	switch {
 	case math.Abs(innovation) < gate:
-		r.strikes = max(r.strikes-0.5, 0)
+		r.strikes = max(r.strikes-strikeFade, 0)
 	case innovation*r.side < 0:
 		r.side, r.strikes = -r.side, 1
 	default:
@@ -130,4 +132,12 @@ func dot(a, b []float64) (sum float64) {
 		sum += v * b[i]
 	}
 	return sum
+}
+
+// addScaled adds f*b to a.
+func addScaled(a, b []float64, f float64) {
+	b = b[:len(a)]
+	for i := range a {
+		a[i] += f * b[i]
+	}
 }

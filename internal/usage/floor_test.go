@@ -1,0 +1,63 @@
+package usage
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// The floor is judged without any template, by the counts of every tokenizer,
+// and on the texts that each packs best.
+func TestFloorIsNeverAboveTheTruth(t *testing.T) {
+	extremes, err := readSamples("testdata/extremes.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewPricer(Options{})
+	for _, s := range append(texts(t), extremes...) {
+		floor := p.Price("user", chat(s.Text)).InputFloor
+		for tokenizer, tokens := range s.Tokens {
+			if floor > tokens {
+				t.Errorf("%s: floor %d of %d tokens: %.60q", tokenizer, floor, tokens, s.Text)
+			}
+		}
+	}
+}
+
+// A floor of 0 would be safe too, and useless.
+func TestFloorIsOfUse(t *testing.T) {
+	shares := make(map[string][]float64)
+	p := NewPricer(Options{})
+	for _, s := range texts(t) {
+		floor := p.Price("user", chat(s.Text)).InputFloor
+		shares[s.Kind] = append(shares[s.Kind], float64(floor)/float64(s.Tokens["o200k"]))
+	}
+	for kind, want := range map[string]float64{"english": 0.6, "korean": 0.35, "code": 0.2, "chinese": 0.08} {
+		slices.Sort(shares[kind])
+		if median := shares[kind][len(shares[kind])/2]; median < want {
+			t.Errorf("%s: the floor is %.2f of the truth, want at least %.2f", kind, median, want)
+		}
+	}
+}
+
+func TestFloorLeavesOutWhatTheTemplateMay(t *testing.T) {
+	r := chat("one two three four five six seven")
+	plain := NewPricer(Options{}).Price("user", r).InputFloor
+	r.Optional.Add([]byte("reasoning that the template drops, and tools that it does not know"))
+	r.Text.AddText(r.Optional)
+	if got := NewPricer(Options{}).Price("user", r).InputFloor; got > plain || plain == 0 {
+		t.Errorf("floor %d with an optional part and %d without", got, plain)
+	}
+}
+
+// A stand-in model server may count a token for each four bytes.
+func TestFloorSuitsCountsByLength(t *testing.T) {
+	for _, text := range []string{"a b c d e f g h i j k l m n o p", "to be or not to be, that is it", "한국어 문장입니다", "1 2 3 4"} {
+		var x, none openai.Text
+		x.Add([]byte(text))
+		if floor := textFloor(&x, &none); floor > int64(len(text)/4) {
+			t.Errorf("%q: floor %d, want at most %d", text, floor, len(text)/4)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package usage
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+func teach(p *Pricer, user string, r *openai.Request, complete bool, outputs ...int64) {
+	for _, output := range outputs {
+		p.Learn(user, r, openai.Usage{Input: r.TokenIDs, Output: output}, complete)
+	}
+}
+
+func checkOutput(t *testing.T, p *Pricer, user string, want int64) {
+	t.Helper()
+	got := p.Price(user, ids(10, nil)).Output
+	if got < want || float64(got) > 1.08*float64(want) {
+		t.Errorf("%s: output %d, want %d to 8 %%", user, got, want)
+	}
+}
+
+func TestOutputIsTheUsersThenTheModels(t *testing.T) {
+	p := NewPricer(Options{})
+	r := ids(10, nil)
+	teach(p, "short", r, true, 12, 12, 12, 12)
+	checkOutput(t, p, "short", 256) // four answers are too few
+	teach(p, "short", r, true, 12)
+	checkOutput(t, p, "short", 12)
+	checkOutput(t, p, "new", 12)
+	teach(p, "long", r, true, 900, 900, 900, 900, 900)
+	checkOutput(t, p, "long", 900)
+	checkOutput(t, p, "short", 12)
+	checkOutput(t, p, "new", 900)
+}
+
+// Users who take turns do not blur each other.
+func TestOutputOfAlternatingUsers(t *testing.T) {
+	p := NewPricer(Options{})
+	for i := range int64(300) {
+		user := i % 3
+		teach(p, fmt.Sprint(user), ids(10, nil), true, 10+500*user)
+	}
+	checkOutput(t, p, "0", 10)
+	checkOutput(t, p, "1", 510)
+	checkOutput(t, p, "2", 1010)
+}
+
+func TestOutputIsLearnedPerSequence(t *testing.T) {
+	p := NewPricer(Options{})
+	r := ids(10, func(r *openai.Request) { r.Prompts, r.Sequences = 2, 5 })
+	teach(p, "user", r, true, 1000, 1000, 1000, 1000, 1000)
+	checkOutput(t, p, "user", 100)
+}
+
+func TestBrokenOffAnswersTeachNothingShort(t *testing.T) {
+	p := NewPricer(Options{})
+	teach(p, "user", ids(10, nil), false, 1, 2, 3, 4, 5, 6, 7, 8)
+	checkOutput(t, p, "user", 256)
+	teach(p, "user", ids(10, nil), true, 400, 400, 400, 400, 400)
+	for range 500 {
+		teach(p, "user", ids(10, nil), false, 3)
+	}
+	checkOutput(t, p, "user", 400)
+	for range 100 {
+		teach(p, "user", ids(10, nil), false, 700)
+	}
+	checkOutput(t, p, "user", 700)
+}
+
+func TestAnswersCutByTheirCapTeachNothingShort(t *testing.T) {
+	p := NewPricer(Options{})
+	teach(p, "user", ids(10, nil), true, 400, 400, 400, 400, 400)
+	capped := ids(10, func(r *openai.Request) { r.OutputCap = 16 })
+	for range 500 {
+		teach(p, "user", capped, true, 16)
+	}
+	checkOutput(t, p, "user", 400)
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	const most = 50
+	p := NewPricer(Options{UsersMax: most})
+	for i := range 20 * most {
+		teach(p, "regular", ids(10, nil), true, 33)
+		checkOutputIfTrusted(t, p, i)
+		teach(p, fmt.Sprint("passer-by ", i), ids(10, nil), true, 600)
+	}
+	if n := len(p.output.users); n != most || len(p.output.ring) != most {
+		t.Errorf("%d users in the table and %d in the ring, want %d", n, len(p.output.ring), most)
+	}
+	for key, u := range p.output.users {
+		if u.key != key {
+			t.Errorf("entry of %x under %x", u.key, key)
+		}
+	}
+	checkOutput(t, p, "passer-by 0", 600)
+}
+
+// The regular user is in use all the time, so the passers-by never displace it.
+func checkOutputIfTrusted(t *testing.T, p *Pricer, i int) {
+	t.Helper()
+	if i >= trusted {
+		checkOutput(t, p, "regular", 33)
+	}
+}

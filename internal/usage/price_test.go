@@ -1,0 +1,161 @@
+package usage
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// ids returns a completion request of n prompt tokens given as numbers: its
+// input is known exactly, so that tests can tell the output.
+func ids(n int64, change func(r *openai.Request)) *openai.Request {
+	r := &openai.Request{Endpoint: openai.Completions, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: n}
+	if change != nil {
+		change(r)
+	}
+	return r
+}
+
+func TestPrice(t *testing.T) {
+	type request = openai.Request
+	tests := []struct {
+		name    string
+		options Options
+		request *request
+		want    Price
+	}{
+		{"token ids are counted", Options{}, ids(70, nil), Price{70, 70, 256}},
+		{"a default of one's own", Options{DefaultOutput: 9}, ids(70, nil), Price{70, 70, 9}},
+		{"never above the cap", Options{}, ids(70, func(r *request) { r.OutputCap = 50 }), Price{70, 70, 50}},
+		{"a cap beyond what is expected", Options{}, ids(70, func(r *request) { r.OutputCap = 5000 }), Price{70, 70, 256}},
+		{"never above the context", Options{ContextLength: 100}, ids(70, nil), Price{70, 70, 30}},
+		{"a full context leaves a token", Options{ContextLength: 70}, ids(70, nil), Price{70, 70, 1}},
+		{"at least min_tokens", Options{}, ids(70, func(r *request) { r.MinOutput = 300 }), Price{70, 70, 300}},
+		{"min_tokens within the context", Options{ContextLength: 100}, ids(70, func(r *request) { r.MinOutput = 300 }), Price{70, 70, 30}},
+		{"ignore_eos runs to the cap", Options{}, ids(70, func(r *request) { r.IgnoreEOS, r.OutputCap = true, 900 }), Price{70, 70, 900}},
+		{"each sequence of each prompt", Options{}, ids(70, func(r *request) { r.Prompts, r.Sequences = 3, 4 }), Price{70, 70, 3072}},
+		{"prompts share neither context nor room", Options{ContextLength: 100}, ids(140, func(r *request) { r.Prompts = 2 }), Price{140, 140, 60}},
+		{"worst case: the cap", Options{WorstCase: true}, ids(70, func(r *request) { r.OutputCap = 5000 }), Price{70, 70, 5000}},
+		{"worst case: the context", Options{WorstCase: true, ContextLength: 4096}, ids(96, nil), Price{96, 96, 4000}},
+		{"worst case: both", Options{WorstCase: true, ContextLength: 100}, ids(70, func(r *request) { r.OutputCap = 5000 }), Price{70, 70, 30}},
+		{"worst case: neither", Options{WorstCase: true}, ids(70, nil), Price{70, 70, 256}},
+		{"pictures", Options{}, ids(70, func(r *request) { r.Images = 2 }), Price{2118, 70, 256}},
+		{"audio of known length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts, r.AudioSeconds = 1, 4.5 }), Price{115, 70, 256}},
+		{"audio of unknown length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts = 2 }), Price{670, 70, 256}},
+		{"embeddings generate nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Embeddings }), Price{70, 70, 0}},
+		{"tokenize costs nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Tokenize }), Price{}},
+		{"truncated input", Options{}, ids(70, func(r *request) { r.TruncateInput = 50 }), Price{50, 50, 256}},
+		{"truncated to an unknown context", Options{}, ids(70, func(r *request) { r.TruncateInput = -1 }), Price{70, 0, 256}},
+		{"absurd counts do not overflow", Options{}, ids(math.MaxInt64, func(r *request) {
+			r.Prompts, r.Sequences, r.Images, r.AudioParts = math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64
+		}), Price{priceMax, priceMax, priceMax}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := NewPricer(tt.options).Price("user", tt.request)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("price (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPriceOfHostileTexts(t *testing.T) {
+	for _, text := range []string{"", strings.Repeat(" ", 1e5), strings.Repeat("\n", 1e5), strings.Repeat("a", 1e5), strings.Repeat("@#", 1e5), strings.Repeat("的", 1e5), "\xff\xfe"} {
+		p := NewPricer(Options{})
+		got := p.Price("user", chat(text))
+		if got.InputFloor < 0 || got.Input < got.InputFloor || got.Input > int64(len(text))+40 {
+			t.Errorf("%d bytes of %.5q: %+v", len(text), text, got)
+		}
+	}
+}
+
+// A price never promises less than the floor, whatever was learned.
+func TestInputIsAtLeastTheFloor(t *testing.T) {
+	p := NewPricer(Options{})
+	r := chat(strings.Repeat("some words ", 500))
+	for range 200 {
+		p.Learn("user", r, openai.Usage{Input: 1, Output: 1}, true)
+	}
+	if got := p.Price("user", r); got.Input < got.InputFloor {
+		t.Errorf("got %+v, want the input at least the floor", got)
+	}
+}
+
+func TestUsageThatTeachesNothingOfTheInput(t *testing.T) {
+	r := chat("a picture of a cat, and a question about it")
+	tests := map[string]struct {
+		change func(r *openai.Request)
+		got    openai.Usage
+	}{
+		"zero":      {func(*openai.Request) {}, openai.Usage{}},
+		"pictures":  {func(r *openai.Request) { r.Images = 1 }, openai.Usage{Input: 2000}},
+		"audio":     {func(r *openai.Request) { r.AudioParts = 1 }, openai.Usage{Input: 2000}},
+		"truncated": {func(r *openai.Request) { r.TruncateInput = 8 }, openai.Usage{Input: 8}},
+		"tokenize":  {func(r *openai.Request) { r.Endpoint = openai.Tokenize }, openai.Usage{Input: 2000}},
+		"ids only":  {func(r *openai.Request) { r.TokenIDs = 2000 }, openai.Usage{Input: 2000}},
+	}
+	for name, tt := range tests {
+		p := NewPricer(Options{})
+		before := p.Price("user", r)
+		told := *r
+		tt.change(&told)
+		for range 20 {
+			p.Learn("user", &told, tt.got, true)
+		}
+		if after := p.Price("user", r); after != before {
+			t.Errorf("%s: price went from %+v to %+v", name, before, after)
+		}
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	p := NewPricer(Options{UsersMax: 10})
+	samples := texts(t)[:200]
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for i, s := range samples {
+				user, r := fmt.Sprint(worker, i%20), chat(s.Text)
+				price := p.Price(user, r)
+				p.Learn(user, r, openai.Usage{Input: inputOf(&s, "qwen3"), Output: price.Output}, true)
+				p.LearnSpeed(r, openai.Usage{Input: price.Input, Output: 100}, 1e9)
+				p.TokensAfter(r, price.Input, 1e9)
+				p.OutputTokens(r.Text)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestPriceDoesNotAllocate(t *testing.T) {
+	p, r := NewPricer(Options{}), chat("How many roads must a man walk down?")
+	if n := testing.AllocsPerRun(100, func() { p.Price("user", r) }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+func BenchmarkPrice(b *testing.B) {
+	p, r := NewPricer(Options{}), chat(strings.Repeat("How many roads must a man walk down? ", 20))
+	for range 10 {
+		p.Learn("user", r, openai.Usage{Input: 180, Output: 90}, true)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Price("user", r)
+	}
+}
+
+func BenchmarkLearn(b *testing.B) {
+	p, r := NewPricer(Options{}), chat(strings.Repeat("How many roads must a man walk down? ", 20))
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Learn("user", r, openai.Usage{Input: 180, Output: 90}, true)
+	}
+}

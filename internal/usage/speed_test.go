@@ -1,0 +1,98 @@
+package usage
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// engine is a model server that takes its time: to begin, per input token, and
+// per output token, each a few percent more or less.
+type engine struct {
+	first, perInput, perOutput float64 // seconds
+	rng                        *rand.Rand
+}
+
+func (e *engine) around(v float64) float64 { return v * (1 + 0.08*e.rng.NormFloat64()) }
+
+func (e *engine) start(input int64) float64 {
+	return e.around(e.first) + e.around(e.perInput)*float64(input)
+}
+
+func (e *engine) request() (input, output int64) {
+	return 20 + e.rng.Int64N(3000), 20 + int64(200*e.rng.ExpFloat64())
+}
+
+func (e *engine) teach(p *Pricer, n int) {
+	for range n {
+		input, output := e.request()
+		took := e.start(input) + e.around(e.perOutput)*float64(output)
+		p.LearnSpeed(ids(input, nil), openai.Usage{Input: input, Output: output}, seconds(took))
+	}
+}
+
+// meanError abandons answers somewhere on their way and returns the mean error
+// of the estimate, relative to what was generated.
+func (e *engine) meanError(p *Pricer) float64 {
+	const n = 300
+	sum := 0.0
+	for range n {
+		input, output := e.request()
+		generated := max(int64(float64(output)*e.rng.Float64()), 10)
+		elapsed := e.start(input) + e.around(e.perOutput)*float64(generated)
+		got := p.TokensAfter(ids(input, nil), input, seconds(elapsed))
+		sum += math.Abs(float64(got-generated)) / float64(generated)
+	}
+	return sum / n
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func TestTokensAfter(t *testing.T) {
+	engines := map[string]engine{
+		"fast":         {first: 0.03, perInput: 1e-5, perOutput: 0.004},
+		"slow":         {first: 0.3, perInput: 1e-4, perOutput: 0.08},
+		"long prefill": {first: 0.1, perInput: 3e-4, perOutput: 0.03},
+	}
+	for name, e := range engines {
+		e.rng = rand.New(rand.NewPCG(5, 6))
+		p := NewPricer(Options{})
+		e.teach(p, 50)
+		checkSpeed(t, name, &e, p)
+		e.perOutput *= 3 // the server is loaded now
+		e.teach(p, 50)
+		checkSpeed(t, name+", loaded", &e, p)
+	}
+}
+
+func checkSpeed(t *testing.T, name string, e *engine, p *Pricer) {
+	t.Helper()
+	if got := e.meanError(p); got > 0.20 {
+		t.Errorf("%s: mean error %.2f, want at most 0.20", name, got)
+	}
+}
+
+func TestTokensAfterStaysWithinWhatIsPossible(t *testing.T) {
+	p := NewPricer(Options{ContextLength: 1000})
+	capped := ids(10, func(r *openai.Request) { r.OutputCap, r.Sequences = 50, 2 })
+	embedding := ids(10, func(r *openai.Request) { r.Endpoint = openai.Embeddings })
+	tests := map[string]struct {
+		r       *openai.Request
+		elapsed time.Duration
+		want    int64
+	}{
+		"at once":           {ids(10, nil), 0, 0},
+		"before the first":  {ids(10, nil), time.Millisecond, 0},
+		"up to the cap":     {capped, time.Hour, 100},
+		"up to the context": {ids(10, nil), time.Hour, 990},
+		"of embeddings":     {embedding, time.Hour, 0},
+	}
+	for name, tt := range tests {
+		if got := p.TokensAfter(tt.r, 10, tt.elapsed); got != tt.want {
+			t.Errorf("%s: %d tokens, want %d", name, got, tt.want)
+		}
+	}
+}
