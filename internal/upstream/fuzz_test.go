@@ -21,6 +21,7 @@ func FuzzResponse(f *testing.F) {
 		ok, ok + ok, "HTTP/1.0 200 OK\r\n\r\nuntil the end",
 		"HTTP/1.1 100 Continue\r\n\r\n" + ok,
 		"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chun\u212aed\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a:2\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
 		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
 		chunked + "2;a=b\r\nok\r\n0\r\nX-A: b\r\n\r\n",

@@ -44,3 +44,32 @@ func validName(s string) bool                { return s != "" && all(s, inName) 
 func validValue[T string | []byte](s T) bool { return all(s, inValue) }
 func validPath(s string) bool                { return s != "" && s[0] == '/' && all(s, inPath) }
 func validHost(s string) bool                { return all(s, inHost) }
+
+// trim removes the white space that may stand around a value.
+func trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// equalFold compares with a word of lower-case letters. Unlike
+// [strings.EqualFold] it takes no letter beyond ASCII for one of them.
+func equalFold(s, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}

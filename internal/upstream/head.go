@@ -140,7 +140,7 @@ func parseFields(block string) (http.Header, error) {
 
 func parseField(line string) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(line, ":")
-	value = strings.Trim(value, " \t")
+	value = trim(value)
 	return name, value, ok && validName(name) && validValue(value)
 }
 
@@ -157,47 +157,46 @@ func cutLine(s string) (line, rest string, ok bool) {
 // again after it.
 func (h *head) frame(method string, old bool) error {
 	codings, lengths := h.header["Transfer-Encoding"], h.header["Content-Length"]
+	if len(codings) > 0 && (old || len(codings) > 1 || !equalFold(codings[0], "chunked")) {
+		return malformed("the transfer coding is not exactly chunked")
+	}
 	length, err := parseLengths(lengths)
 	if err != nil {
 		return err
 	}
-	h.length = length
 	h.keep = !old && !closes(h.header["Connection"])
 	switch {
 	case bodiless(method, h.status):
-		h.length = 0
 		h.keep = h.keep && len(codings) == 0
 	case len(codings) > 0:
-		return h.frameChunks(codings, old, len(lengths) == 0)
-	case len(lengths) == 0:
-		h.framing, h.keep = byClose, false
+		// The coding wins over a length, but a server, or something before it,
+		// that sends both is not to be trusted with another request.
+		h.framing, h.length = byChunks, -1
+		h.keep = h.keep && len(lengths) == 0
+	case len(lengths) > 0:
+		h.length = length
+	default:
+		h.framing, h.length, h.keep = byClose, -1, false
 	}
 	return nil
 }
 
-// frameChunks handles a transfer coding. It wins over a length, but a server
-// or something before it that sends both is not to be trusted with another
-// request on the connection (RFC 9112 section 6.3).
-func (h *head) frameChunks(codings []string, old, alone bool) error {
-	if old || len(codings) != 1 || !strings.EqualFold(codings[0], "chunked") {
-		return malformed("the transfer coding is not exactly chunked")
-	}
-	h.framing, h.length = byChunks, -1
-	h.keep = h.keep && alone
-	return nil
-}
-
-// parseLengths returns -1 without a Content-Length. Several must agree.
+// parseLengths returns -1 without a Content-Length. Several must agree to the
+// letter.
 func parseLengths(values []string) (int64, error) {
-	length := int64(-1)
-	for _, v := range values {
-		n, err := strconv.ParseUint(v, 10, 63)
-		if err != nil || length >= 0 && int64(n) != length {
-			return 0, malformed("the content length is not one number")
-		}
-		length = int64(n)
+	if len(values) == 0 {
+		return -1, nil
 	}
-	return length, nil
+	for _, v := range values[1:] {
+		if v != values[0] {
+			return 0, malformed("there are different content lengths")
+		}
+	}
+	length, err := strconv.ParseUint(values[0], 10, 63)
+	if err != nil {
+		return 0, malformed("the content length is not a number")
+	}
+	return int64(length), nil
 }
 
 func bodiless(method string, status int) bool {
@@ -209,7 +208,7 @@ func bodiless(method string, status int) bool {
 func closes(values []string) bool {
 	for _, v := range values {
 		for option := range strings.SplitSeq(v, ",") {
-			if strings.EqualFold(strings.Trim(option, " \t"), "close") {
+			if equalFold(trim(option), "close") {
 				return true
 			}
 		}

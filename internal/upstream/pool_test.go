@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -173,6 +174,21 @@ func TestDeadlinesAreSeldomSet(t *testing.T) {
 		// Once for the first byte, then every second of the ten.
 		if n := sets.Load(); n > 12 {
 			t.Errorf("the deadline was set %d times for %d events", n, events)
+		}
+	})
+}
+
+// TestWriteDeadlineIsLifted: the moment that a large body is given, once the
+// response is there, must not end a later request on the same connection.
+func TestWriteDeadlineIsLifted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, dials, _ := piped(t, answer(ok))
+		for range 3 {
+			exchange(t, s, post(strings.Repeat("x", 2*inlineBytes)))
+			time.Sleep(time.Second)
+		}
+		if n := dials.Load(); n != 1 {
+			t.Errorf("%d connections, want 1", n)
 		}
 	})
 }
