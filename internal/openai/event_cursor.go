@@ -35,12 +35,11 @@ func (c *jsonCursor) fail() {
 // peek skips white space and returns the byte after it, 0 at the end.
 func (c *jsonCursor) peek() byte {
 	for c.i < len(c.b) {
-		switch b := c.b[c.i]; b {
-		case ' ', '\t', '\n', '\r':
-			c.i++
-		default:
+		b := c.b[c.i]
+		if b > ' ' || !isSpace(b) {
 			return b
 		}
+		c.i++
 	}
 	return 0
 }

@@ -108,21 +108,8 @@ func (k textSink) addString(c *jsonCursor) {
 		k.add(inner)
 		return
 	}
-	k.addEscaped(inner)
-}
-
-// addEscaped decodes in pieces, so that a long string needs no buffer of its size.
-func (k textSink) addEscaped(inner []byte) {
-	var buf [256]byte
-	for len(inner) > 0 {
-		n := min(plainLen(inner), len(buf)-utf8.UTFMax)
-		piece := append(buf[:0], inner[:n]...)
-		inner = inner[n:]
-		for len(inner) > 1 && inner[0] == '\\' && len(piece)+utf8.UTFMax <= len(buf) {
-			r, size := decodeEscape(inner)
-			piece = utf8.AppendRune(piece, r)
-			inner = inner[size:]
-		}
-		k.add(piece)
+	addJSONText(k.all, inner)
+	if k.pending != nil {
+		addJSONText(k.pending, inner)
 	}
 }
