@@ -44,10 +44,10 @@ func TestFloorIsOfUse(t *testing.T) {
 func TestFloorLeavesOutWhatTheTemplateMay(t *testing.T) {
 	r := chat("one two three four five six seven")
 	plain := NewPricer(Options{}).Price("user", r).InputFloor
-	r.Optional.Add([]byte("reasoning that the template drops, and tools that it does not know"))
+	r.Optional.Add([]byte("reasoning that the template drops, and tools: 123456789012345678901234567890"))
 	r.Text.AddText(r.Optional)
-	if got := NewPricer(Options{}).Price("user", r).InputFloor; got > plain || plain == 0 {
-		t.Errorf("floor %d with an optional part and %d without", got, plain)
+	if got := NewPricer(Options{}).Price("user", r).InputFloor; got != plain || plain == 0 {
+		t.Errorf("floor %d with an optional part and %d without, want the same", got, plain)
 	}
 }
 

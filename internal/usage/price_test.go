@@ -115,6 +115,24 @@ func TestUsageThatTeachesNothingOfTheInput(t *testing.T) {
 	}
 }
 
+// Token ids beside text are exact: what is learned is the rest.
+func TestTokenIDsDoNotBlurTheText(t *testing.T) {
+	p := NewPricer(Options{})
+	const words = 30
+	for i := range int64(100) {
+		r := chat(strings.Repeat("word ", words))
+		r.TokenIDs = 1000 * (i % 5)
+		p.Learn("user", r, openai.Usage{Input: words + r.TokenIDs}, true)
+	}
+	for _, n := range []int64{0, 1000, 10_000} {
+		r := chat(strings.Repeat("word ", words))
+		r.TokenIDs = n
+		if got := p.Price("user", r).Input; got < words+n || got > words+n+words/3 {
+			t.Errorf("%d ids: price %d, want about %d", n, got, words+n)
+		}
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	p := NewPricer(Options{UsersMax: 10})
 	samples := texts(t)[:200]

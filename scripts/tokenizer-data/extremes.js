@@ -17,6 +17,7 @@ const measures = {
   numbers: count(/[0-9]+/g),
   punctuation: count(/[!-/:-@[-`{-~]/g),
   space: count(/ /g),
+  gaps: count(/[ \t]+/g),
   letters: count(/[\u00c0-\u07ff]/g),
   marks: count(/[\u2000-\u2fff\u3000-\u303f\uff00-\uffef]/g),
   other: count(/[\u0800-\u1fff]/g),
