@@ -48,8 +48,8 @@ type Decision struct {
 	At Instant
 }
 
-// reset makes d empty, keeping its slices.
-func (d *Decision) reset(at Instant) {
+// Reset makes d empty, keeping its slices.
+func (d *Decision) Reset(at Instant) {
 	*d = Decision{Violations: d.Violations[:0], Full: d.Full[:0], Standings: d.Standings[:0], At: at}
 }
 
@@ -72,7 +72,7 @@ type Subjects struct {
 // Check decides whether need fits under every rule of p and writes the answer
 // to d. It changes nothing else.
 func (s *Subjects) Check(p *Policy, need Amount, at Instant, d *Decision) {
-	d.reset(at)
+	d.Reset(at)
 	if p.maxConcurrent >= 0 && s.Running >= p.maxConcurrent {
 		d.Full = append(d.Full, Gauge{ModelScope, s.Running, p.maxConcurrent})
 	}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+)
+
+// askTimeout bounds a question to a running gateway.
+const askTimeout = 5 * time.Second
+
+// gatewayFlags say which gateway is asked.
+type gatewayFlags struct {
+	URL string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the gateway (${default})."`
+}
+
+// ask returns the body of the gateway's answer to GET path. An answer other
+// than 200 is an error that quotes it.
+func (f gatewayFlags) ask(path, key string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(f.URL, "/")+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("--url: %w", err)
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", response.Status, body)
+	}
+	return body, nil
+}
+
+type healthcheckCommand struct{ gatewayFlags }
+
+// Run succeeds when the gateway is ready.
+func (c *healthcheckCommand) Run() error {
+	_, err := c.ask("/actuator/health/readiness", "")
+	return err
+}
+
+type usageCommand struct {
+	gatewayFlags
+	Key   string `env:"TOKEN_RATE_LIMITER_KEY" placeholder:"KEY" help:"API key with the role admin; better given in the environment variable TOKEN_RATE_LIMITER_KEY."`
+	JSON  bool   `help:"Print the gateway's answer as it is."`
+	Model string `arg:"" help:"Public name of the model."`
+	User  string `arg:"" help:"Name of the user."`
+}
+
+// Run prints where a user stands on a model.
+func (c *usageCommand) Run() error {
+	body, err := c.ask("/api/v1/admin/token-usage/"+url.PathEscape(c.Model)+"/"+url.PathEscape(c.User), c.Key)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		_, err := fmt.Printf("%s\n", body)
+		return err
+	}
+	var u admin.Usage
+	if err := json.Unmarshal(body, &u); err != nil {
+		return fmt.Errorf("the answer of %s is not what a gateway says: %w", c.URL, err)
+	}
+	return printUsage(os.Stdout, u)
+}
+
+func printUsage(w io.Writer, u admin.Usage) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "%s on %s at %s\n", u.User, u.Model, u.At.Format(time.RFC3339))
+	fmt.Fprintln(t, "SCOPE\tMETER\tWINDOW\tLIMIT\tUSED\tRESERVED\tREMAINING\tRESET AT")
+	for _, l := range u.Windows {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", l.Scope, l.Meter, l.Window,
+			l.Limit, l.Used, l.Reserved, l.Remaining, l.ResetAt.Format(time.RFC3339))
+	}
+	for _, c := range u.Concurrency {
+		maximum := "unlimited"
+		if c.Limit != nil {
+			maximum = fmt.Sprint(*c.Limit)
+		}
+		fmt.Fprintf(t, "%s\tconcurrent_requests\t\t%s\t%d\n", c.Scope, maximum, c.Running)
+	}
+	return t.Flush()
+}

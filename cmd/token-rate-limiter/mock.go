@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+)
+
+type mockCommand struct {
+	Address    string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
+	Model      []string      `placeholder:"NAME" help:"Model to serve; may be given more than once."`
+	Ledger     string        `placeholder:"FILE" help:"File to write the books to, a line of JSON per request."`
+	FirstToken time.Duration `default:"0s" help:"Time to the first token of an answer (${default})."`
+	Token      time.Duration `default:"0s" help:"Time between tokens (${default})."`
+}
+
+// Run runs the stand-in until it is told to end.
+func (c *mockCommand) Run() (err error) {
+	o := mockvllm.Options{TimeToFirstToken: c.FirstToken, TokenInterval: c.Token, Ledger: &mockvllm.Ledger{Keep: 1000}}
+	for _, name := range c.Model {
+		o.Models = append(o.Models, mockvllm.Model{Name: name})
+	}
+	if c.Ledger != "" {
+		f, err := os.Create(c.Ledger)
+		if err != nil {
+			return fmt.Errorf("--ledger: %w", err)
+		}
+		buffered := bufio.NewWriter(f)
+		o.Ledger.Writer = buffered
+		defer func() { err = errors.Join(err, o.Ledger.Err(), buffered.Flush(), f.Close()) }()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Address)
+	if err != nil {
+		return fmt.Errorf("--address: %w", err)
+	}
+	mock := mockvllm.New(o)
+	server := &http.Server{Handler: mock, ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	fmt.Printf("mock-vllm listens on http://%s\n", listener.Addr())
+	select {
+	case <-ctx.Done():
+		mock.Close()
+		return server.Close()
+	case err := <-served:
+		return err
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+)
+
+// configFlags say where the configuration is.
+type configFlags struct {
+	Config  string `default:"configs" placeholder:"DIR" help:"Folder of application.yml and application-<profile>.yml (${default})."`
+	Profile string `placeholder:"NAME" help:"Profile laid over application.yml; else PROFILE, then SPRING_PROFILES_ACTIVE."`
+}
+
+func (f configFlags) load() (*config.Config, error) {
+	return config.Load(config.Options{Dir: f.Config, Profile: f.Profile})
+}
+
+type serveCommand struct {
+	configFlags
+	Address string `placeholder:"HOST:PORT" help:"Address to listen on, in place of server.address."`
+}
+
+// Run runs the gateway until it is told to end.
+func (c *serveCommand) Run() error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if c.Address != "" {
+		changed := *cfg
+		changed.Server.Address = c.Address
+		cfg = &changed
+	}
+	log := newLogger(cfg.Logging)
+	if cfg.Auth.Enabled && len(cfg.Auth.APIKeys) == 0 {
+		log.Warn("authentication is on and there is no API key, so every request is answered with 401; " +
+			"make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash in auth.api-keys")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a, err := app.New(ctx, app.Options{Config: cfg, Log: log, Build: build()})
+	if err != nil {
+		return err
+	}
+	return a.Run(ctx, func(address string) {
+		if cfg.Profile == "dev" {
+			fmt.Print(welcome(address))
+		}
+	})
+}
+
+func newLogger(c config.Logging) *slog.Logger {
+	levels := map[config.LogLevel]slog.Level{
+		config.LevelDebug: slog.LevelDebug, config.LevelInfo: slog.LevelInfo,
+		config.LevelWarn: slog.LevelWarn, config.LevelError: slog.LevelError,
+	}
+	return telemetry.NewLogger(os.Stderr, telemetry.LogOptions{
+		Level: levels[c.Level], Text: c.Format == config.FormatText, HashUsers: c.HashUsers,
+	})
+}
+
+// welcome returns what a developer can try at once.
+func welcome(address string) string {
+	return strings.ReplaceAll(`
+The gateway is ready, with mock models in the same process. Try:
+
+  curl -iN http://ADDRESS/v1/chat/completions -H 'Content-Type: application/json' -H 'X-User-ID: alice' \
+    -d '{"model":"llama2-7b","stream":true,"messages":[{"role":"user","content":"Hello, who are you?"}]}'
+
+  curl -s http://ADDRESS/api/v1/admin/token-usage/llama2-7b/alice
+
+Send the first one until it is answered with 429, wait as long as it says, and go on. End with Ctrl-C.
+
+`, "ADDRESS", address)
+}
+
+type checkCommand struct{ configFlags }
+
+// Run validates the configuration and prints it.
+func (c *checkCommand) Run() error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	return cfg.WriteYAML(os.Stdout)
+}

@@ -1,0 +1,96 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+)
+
+// Options of a Handler. All are required.
+type Options struct {
+	Catalog func() *catalog.Catalog
+	Store   limit.Store
+	Gate    *proxy.Gate
+	Metrics http.Handler  // serves the metrics
+	Build   Build         // what /actuator/info says
+	Config  func() string // the effective configuration, secrets masked
+	// Draining reports whether the gateway takes no more requests.
+	Draining func() bool
+}
+
+// Build says what is running.
+type Build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+}
+
+// Handler serves the control plane. It is safe for concurrent use.
+type Handler struct{ Options }
+
+// New returns a handler.
+func New(o Options) *Handler { return &Handler{o} }
+
+// Register adds the control plane to mux.
+func (h *Handler) Register(mux *http.ServeMux) {
+	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(auth.Admin, h.usage))
+	mux.Handle("/actuator/health", h.get("", h.health))
+	mux.Handle("/actuator/health/liveness", h.get("", h.liveness))
+	mux.Handle("/actuator/health/readiness", h.get("", h.health))
+	mux.Handle("/actuator/prometheus", h.get("", h.Metrics.ServeHTTP))
+	mux.Handle("/actuator/info", h.get("", h.info))
+	mux.Handle("/actuator/env", h.get(auth.Admin, h.env))
+}
+
+// get lets GET requests of principals with the role pass; an empty role is
+// everybody.
+func (h *Handler) get(role auth.Role, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header()["Allow"] = []string{http.MethodGet}
+			proxy.WriteError(w, openai.MethodNotAllowed(r.Method, http.MethodGet), 0)
+			return
+		}
+		if err := h.permit(r, role); err != nil {
+			proxy.WriteError(w, err, 0)
+			return
+		}
+		next(w, r)
+	})
+}
+
+// permit returns the answer to a request that may not pass, or nil.
+func (h *Handler) permit(r *http.Request, role auth.Role) *openai.Error {
+	if role == "" {
+		return nil
+	}
+	p, err := h.Gate.Identify(r.Header)
+	if err != nil {
+		var answer *openai.Error
+		if errors.As(err, &answer) {
+			return answer
+		}
+		return openai.Internal()
+	}
+	if !p.Is(role) {
+		return openai.PermissionDenied("this needs the role %s", role)
+	}
+	return nil
+}
+
+// info says what is running.
+func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
+	proxy.WriteJSON(w, http.StatusOK, map[string]Build{"build": h.Build})
+}
+
+// env shows the effective configuration, as YAML.
+func (h *Handler) env(w http.ResponseWriter, _ *http.Request) {
+	w.Header()["Content-Type"] = []string{"application/yaml"}
+	// The client may have left; there is nobody to tell.
+	_, _ = w.Write([]byte(h.Config()))
+}

@@ -1,0 +1,79 @@
+package admin
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+)
+
+// Usage is where a user stands on a model: the answer of
+// /api/v1/admin/token-usage/{model}/{user}.
+type Usage struct {
+	Model       string        `json:"model"`
+	User        string        `json:"user"`
+	At          time.Time     `json:"at"` // the store's time
+	Windows     []WindowUsage `json:"windows"`
+	Concurrency []Concurrency `json:"concurrency"`
+}
+
+// WindowUsage is where a user stands under one limit.
+type WindowUsage struct {
+	Scope     string    `json:"scope"` // "user", or "model": over all users
+	Meter     string    `json:"meter"`
+	Window    string    `json:"window"`
+	Limit     int64     `json:"limit"`
+	Used      int64     `json:"used"`      // by requests that have ended
+	Reserved  int64     `json:"reserved"`  // by requests that are running
+	Remaining int64     `json:"remaining"` // of what is admitted, never below 0
+	ResetAt   time.Time `json:"resetAt"`   // when nothing counts any more
+}
+
+// Concurrency is how many requests are running, and may.
+type Concurrency struct {
+	Scope   string `json:"scope"`
+	Running int64  `json:"running"`
+	Limit   *int64 `json:"limit"` // null: none
+}
+
+// usage answers where a user stands on a model.
+func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
+	m, ok := h.Catalog().Find(r.PathValue("model"))
+	if !ok {
+		proxy.WriteError(w, openai.ModelNotFound(r.PathValue("model")), 0)
+		return
+	}
+	user := r.PathValue("user")
+	if len(user) > auth.UserBytesMax {
+		proxy.WriteError(w, openai.InvalidRequest("user", "the name of a user has at most %d bytes", auth.UserBytesMax), 0)
+		return
+	}
+	v, err := h.Store.View(r.Context(), m.Policy, user)
+	if err != nil {
+		proxy.WriteError(w, openai.StoreUnavailable(time.Second), 0)
+		return
+	}
+	proxy.WriteJSON(w, http.StatusOK, newUsage(m.Name, user, v))
+}
+
+func newUsage(model, user string, v limit.View) Usage {
+	u := Usage{Model: model, User: user, At: v.At.Time(), Windows: []WindowUsage{}, Concurrency: []Concurrency{}}
+	for _, w := range v.Windows {
+		u.Windows = append(u.Windows, WindowUsage{
+			Scope: w.Rule.Scope.String(), Meter: w.Rule.Meter.String(), Window: w.Rule.Window.String(),
+			Limit: w.Rule.Max, Used: w.Used, Reserved: w.Reserved, Remaining: w.Remaining(),
+			ResetAt: v.At.Add(w.Reset).Time(),
+		})
+	}
+	for _, g := range v.Gauges {
+		c := Concurrency{Scope: g.Scope.String(), Running: g.Running}
+		if g.Max != limit.Unlimited {
+			c.Limit = &g.Max
+		}
+		u.Concurrency = append(u.Concurrency, c)
+	}
+	return u
+}

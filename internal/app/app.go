@@ -1,0 +1,179 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+)
+
+// App is a gateway, built and not yet listening.
+type App struct {
+	config   *config.Config
+	log      *slog.Logger
+	store    limit.Store
+	catalog  *catalog.Catalog
+	mocks    *mocks // model servers in this process; nil for none
+	metrics  *telemetry.Metrics
+	server   *http.Server
+	draining atomic.Bool
+}
+
+// Options of an App. Config and Log are required.
+type Options struct {
+	Config *config.Config
+	Log    *slog.Logger
+	Build  admin.Build
+	// Store takes the place of the one that Config asks for, so that tests can
+	// move its clock; nil means that one. The App closes it.
+	Store limit.Store
+}
+
+// New builds the gateway that o describes. The first part that cannot be built
+// ends it with an error, and what was built before is closed.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	c, log := o.Config, o.Log
+	a := &App{config: c, log: log, store: o.Store}
+	defer func() {
+		if err != nil {
+			a.close(ctx)
+		}
+	}()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.metrics = telemetry.NewMetrics(registry)
+
+	if a.store == nil {
+		if a.store, err = openStore(ctx, c, a.metrics, registry); err != nil {
+			return nil, err
+		}
+	}
+	if a.mocks, err = startMocks(c); err != nil {
+		return nil, err
+	}
+	if a.catalog, err = newCatalog(c, a.mocks, a.metrics); err != nil {
+		return nil, err
+	}
+	keys, err := newKeys(c.Auth)
+	if err != nil {
+		return nil, err
+	}
+
+	served := func() *catalog.Catalog { return a.catalog }
+	data := proxy.New(proxy.Options{
+		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log,
+		MaxBodyBytes: c.Server.MaxBodyBytes, BodyTimeout: c.Server.BodyTimeout,
+	})
+	control := admin.New(admin.Options{
+		Catalog: served, Store: a.store, Gate: data.Gate(), Build: o.Build,
+		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
+		Config:   c.Masked,
+		Draining: a.draining.Load,
+	})
+	mux := http.NewServeMux()
+	data.Register(mux)
+	control.Register(mux)
+	a.server = &http.Server{
+		Handler:           plainPaths(mux),
+		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
+		IdleTimeout:       c.Server.IdleTimeout,
+		MaxHeaderBytes:    int(c.Server.MaxHeaderBytes),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return a, nil
+}
+
+// Run listens and serves until ctx ends, then drains: readiness goes off,
+// running requests finish within the configured time, and everything is
+// settled. ready, if not nil, is called with the address once requests are
+// accepted.
+func (a *App) Run(ctx context.Context, ready func(address string)) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
+	if err != nil {
+		a.close(ctx)
+		return fmt.Errorf("server.address %s: %w", a.config.Server.Address, err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(listener) }()
+	watch, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan struct{})
+	go func() { defer close(watched); a.watchStore(watch) }()
+	a.log.Info("listening", "address", listener.Addr().String(), "profile", a.config.Profile,
+		"store", string(a.config.RateLimit.Store), "models", len(a.catalog.All()))
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	select {
+	case <-ctx.Done():
+		err = a.drain(context.WithoutCancel(ctx))
+	case err = <-served:
+	}
+	stopWatching()
+	<-watched
+	return errors.Join(err, a.close(context.WithoutCancel(ctx)))
+}
+
+// drain takes no more requests and waits for the running ones.
+func (a *App) drain(ctx context.Context) error {
+	a.draining.Store(true)
+	a.log.Info("draining", "timeout", a.config.Server.DrainTimeout)
+	ctx, cancel := context.WithTimeout(ctx, a.config.Server.DrainTimeout)
+	defer cancel()
+	if err := a.server.Shutdown(ctx); err != nil {
+		a.log.Warn("requests were cut off", "error", err)
+		return a.server.Close()
+	}
+	return nil
+}
+
+// closeTimeout bounds how long settlements are waited for at the end.
+const closeTimeout = 5 * time.Second
+
+// close closes what was built, the last first.
+func (a *App) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	var err error
+	if a.catalog != nil {
+		for _, m := range a.catalog.All() {
+			m.Server.Close()
+		}
+	}
+	if a.mocks != nil {
+		a.mocks.close()
+	}
+	if a.store != nil {
+		err = a.store.Close(ctx)
+	}
+	return err
+}
+
+// plainPaths answers 404 to paths that are not in their shortest form, which
+// http.ServeMux would redirect to it: a POST does not survive that.
+func plainPaths(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.EscapedPath()
+		if path.Clean(p) != strings.TrimRight(p, "/") && p != "/" {
+			proxy.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,130 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+)
+
+// newCatalog makes the models that c serves.
+func newCatalog(c *config.Config, mocks *mocks, metrics *telemetry.Metrics) (*catalog.Catalog, error) {
+	var models []*catalog.Model
+	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
+		m, err := newModel(c, name, mocks, metrics)
+		if err != nil {
+			return nil, fmt.Errorf("the model %s: %w", name, err)
+		}
+		models = append(models, m)
+	}
+	return catalog.New(models), nil
+}
+
+func newModel(c *config.Config, name string, mocks *mocks, metrics *telemetry.Metrics) (*catalog.Model, error) {
+	service, limits := c.Services[name], c.RateLimit.Models[name]
+	policy, err := newPolicy(name, limits)
+	if err != nil {
+		return nil, err
+	}
+	server, err := newServer(service, mocks)
+	if err != nil {
+		return nil, err
+	}
+	m := &catalog.Model{
+		Name: name, ServedAs: service.ServedAs, ContextLength: service.ContextLength,
+		Policy: policy, Server: server, Metrics: metrics.Model(name),
+		Pricer: usage.NewPricer(usage.Options{
+			DefaultOutput: limits.DefaultOutputTokens, ImageTokens: limits.ImageTokens,
+			AudioTokensPerSecond: limits.AudioTokensPerSecond, ContextLength: service.ContextLength,
+			WorstCase: limits.Reserve == config.ReserveWorstCase,
+		}),
+		FirstByteTimeout: service.FirstByteTimeout,
+		ResponseTimeout:  service.ResponseTimeout,
+		IdleTimeout:      service.IdleTimeout,
+		WorstCase:        limits.Reserve == config.ReserveWorstCase,
+		ExactInput:       limits.InputEstimate == config.EstimateExact,
+		AllowFields:      service.AllowFields,
+	}
+	for _, field := range service.ForwardHeaders {
+		m.ForwardHeaders = append(m.ForwardHeaders, http.CanonicalHeaderKey(field))
+	}
+	return m, nil
+}
+
+// newServer makes the connections to the model server of a service.
+func newServer(s config.Service, mocks *mocks) (*upstream.Server, error) {
+	endpoint := string(s.Endpoints[0])
+	if s.Endpoints[0] == config.MockEndpoint {
+		endpoint = mocks.url()
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	o := upstream.Options{URL: u, APIKey: s.APIKey, ConnectTimeout: s.ConnectTimeout}
+	if s.CAFile != "" {
+		if o.RootCAs, err = upstream.ReadRoots(s.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	return upstream.New(o)
+}
+
+// meters and windows translate the configuration's names.
+var meters = map[config.Meter]limit.Meter{
+	config.Tokens: limit.Tokens, config.InputTokens: limit.InputTokens,
+	config.OutputTokens: limit.OutputTokens, config.Requests: limit.Requests,
+}
+
+// newPolicy compiles the limits of a model.
+func newPolicy(name string, m config.Model) (*limit.Policy, error) {
+	o := limit.PolicyOptions{Model: name, MaxDebt: m.MaxDebt}
+	if m.Overrun == config.OverrunStop {
+		o.Overrun = limit.Stop
+	}
+	o.User, o.MaxConcurrentPerUser = limitsOf(m.User)
+	o.Total, o.MaxConcurrent = limitsOf(m.Total)
+	return limit.NewPolicy(o)
+}
+
+// limitsOf splits a set of limits into those of windows and the one of
+// concurrent requests.
+func limitsOf(set config.Limits) (windows []limit.Limit, concurrent int64) {
+	concurrent = limit.Unlimited
+	for _, l := range set {
+		if l.Meter == config.ConcurrentRequests {
+			concurrent = l.Maximum
+			continue
+		}
+		for _, w := range []limit.Window{limit.Minute, limit.Hour, limit.Day} {
+			if w.Length() == l.Window {
+				windows = append(windows, limit.Limit{Meter: meters[l.Meter], Window: w, Max: l.Maximum})
+			}
+		}
+	}
+	return windows, concurrent
+}
+
+// newKeys returns the API keys, or nil where authentication is off.
+func newKeys(c config.Auth) (*auth.Keys, error) {
+	if !c.Enabled {
+		return nil, nil
+	}
+	keys := make([]auth.Key, len(c.APIKeys))
+	for i, k := range c.APIKeys {
+		keys[i] = auth.Key{Name: k.Name, User: k.User, Hash: k.Hash, ActAs: k.ActAs}
+		for _, r := range k.Roles {
+			keys[i].Roles = append(keys[i].Roles, auth.Role(r))
+		}
+	}
+	return auth.NewKeys(keys)
+}

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+)
+
+// The pace of mock models in the process: fast enough to play with, slow
+// enough to see a stream.
+const (
+	mockFirstToken = 50 * time.Millisecond
+	mockToken      = 15 * time.Millisecond
+)
+
+// mocks is the stand-in model server of the services whose endpoint is "mock:".
+// It is a real server on a loopback port, so that nothing differs but the
+// address.
+type mocks struct {
+	server   *mockvllm.Server
+	http     *http.Server
+	listener net.Listener
+}
+
+// startMocks starts the mock models that c asks for; nil if there are none.
+func startMocks(c *config.Config) (*mocks, error) {
+	var models []mockvllm.Model
+	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
+		if s := c.Services[name]; s.Endpoints[0] == config.MockEndpoint {
+			models = append(models, mockvllm.Model{Name: s.ServedAs})
+		}
+	}
+	if len(models) == 0 {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("the mock model server: %w", err)
+	}
+	server := mockvllm.New(mockvllm.Options{
+		Models: models, TimeToFirstToken: mockFirstToken, TokenInterval: mockToken,
+	})
+	m := &mocks{server: server, listener: listener, http: &http.Server{Handler: server, ReadHeaderTimeout: 5 * time.Second}}
+	go func() {
+		if err := m.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			panic(err) // the listener broke: nothing in this process can go on
+		}
+	}()
+	return m, nil
+}
+
+func (m *mocks) url() string { return "http://" + m.listener.Addr().String() }
+
+func (m *mocks) close() {
+	m.server.Close()
+	m.http.Close()
+}

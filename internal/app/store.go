@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/redis"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+)
+
+// openStore opens the store that c asks for. A Redis that is away is no error:
+// the gateway starts, is not ready, and recovers by itself.
+func openStore(ctx context.Context, c *config.Config, m *telemetry.Metrics, r prometheus.Registerer) (limit.Store, error) {
+	if c.RateLimit.Store == config.StoreMemory {
+		s := memory.New(memory.Options{MaxAccounts: int(c.RateLimit.MaxAccounts)})
+		r.MustRegister(
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "rate_limit_accounts", Help: "Accounts of users that are kept in memory.",
+			}, func() float64 { return float64(s.Accounts()) }),
+			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+				Name: "rate_limit_accounts_full", Help: "1 while new users share one account per model, because max-accounts is reached.",
+			}, func() float64 {
+				if s.Full() {
+					return 1
+				}
+				return 0
+			}),
+		)
+		return s, nil
+	}
+	o := redis.Options{
+		Address:  net.JoinHostPort(c.Redis.Host, strconv.FormatInt(c.Redis.Port, 10)),
+		Username: c.Redis.Username, Password: c.Redis.Password, Database: int(c.Redis.Database),
+		Timeout: c.Redis.Timeout, Observe: m.Store,
+	}
+	var err error
+	if o.TLS, err = redisTLS(c.Redis); err != nil {
+		return nil, err
+	}
+	return redis.New(ctx, o)
+}
+
+// redisTLS returns how to encrypt the connection to Redis, or nil.
+func redisTLS(c *config.Redis) (*tls.Config, error) {
+	if !c.TLS.Enabled {
+		return nil, nil
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLS.ServerName}
+	if t.ServerName == "" {
+		t.ServerName = c.Host
+	}
+	if c.TLS.CAFile != "" {
+		pem, err := os.ReadFile(c.TLS.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("redis.tls.ca-file: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("redis.tls.ca-file: %s has no certificate", c.TLS.CAFile)
+		}
+	}
+	if c.TLS.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLS.Certificate, c.TLS.Key)
+		if err != nil {
+			return nil, fmt.Errorf("redis.tls.certificate: %w", err)
+		}
+		t.Certificates = []tls.Certificate{pair}
+	}
+	return t, nil
+}
+
+// watchInterval is how often the store is asked whether it can decide.
+const watchInterval = time.Second
+
+// watchStore keeps the gauge and writes one line when the store goes away and
+// one when it is back, until ctx ends.
+func (a *App) watchStore(ctx context.Context) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	degraded, checked := false, false
+	for {
+		err := a.store.Ping(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if away := err != nil; away != degraded {
+			degraded = away
+			a.metrics.Degraded(away)
+			if away {
+				a.log.Error("the store is away; requests are answered with 503 until it is back", "error", err)
+			} else {
+				a.log.Info("the store is back")
+			}
+		}
+		if err == nil && !checked {
+			checked = true
+			a.checkEviction(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// checkEviction warns of a Redis that may drop live counters.
+func (a *App) checkEviction(ctx context.Context) {
+	s, ok := a.store.(*redis.Store)
+	if !ok {
+		return
+	}
+	policy, err := s.MaxMemoryPolicy(ctx)
+	if err == nil && policy != "noeviction" {
+		a.log.Warn("this Redis drops live counters when its memory is full; set maxmemory-policy to noeviction", "maxmemory-policy", policy)
+	}
+}

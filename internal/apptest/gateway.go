@@ -1,0 +1,220 @@
+// Package apptest starts whole gateways for tests: the real app with a real
+// configuration, in front of a stand-in model server whose ledger judges it.
+package apptest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+)
+
+// Model is the model that a gateway serves unless its configuration says
+// otherwise.
+const Model = "llama2-7b"
+
+// Options of a Gateway. The zero value has no limits, no authentication, the
+// memory store and a fast model server.
+type Options struct {
+	// Limits is YAML for token.rate-limit.models.<Model>, on one line, such as
+	// "{max-tokens-per-minute: 1000}".
+	Limits string
+	// Service is YAML added to the model's service on one line, without
+	// braces, such as "context-length: 4096".
+	Service string
+	// Config is YAML for further sections of the configuration.
+	Config string
+	// Redis is the address of the Redis to use; empty for memory.
+	Redis string
+	// Store takes the place of the configured store.
+	Store limit.Store
+	// Mock configures the model server.
+	Mock mockvllm.Options
+	// Auth leaves authentication on; Config then has the keys.
+	Auth bool
+}
+
+// Gateway is a running gateway and its model server.
+type Gateway struct {
+	URL     string
+	MockURL string // of the model server, for direct requests
+	Mock    *mockvllm.Server
+	Ledger  *mockvllm.Ledger
+	Logs    *Log
+
+	stop context.CancelFunc
+	done chan error
+}
+
+// Start starts a gateway that ends with the test. What it needs to be stopped
+// earlier: Stop.
+func Start(t testing.TB, o Options) *Gateway {
+	t.Helper()
+	g := &Gateway{Ledger: o.Mock.Ledger, Logs: &Log{}}
+	if g.Ledger == nil {
+		g.Ledger = &mockvllm.Ledger{}
+		o.Mock.Ledger = g.Ledger
+	}
+	if len(o.Mock.Models) == 0 {
+		o.Mock.Models = []mockvllm.Model{{Name: Model}}
+	}
+	g.Mock = mockvllm.New(o.Mock)
+	upstream := httptest.NewServer(g.Mock)
+	g.MockURL = upstream.URL
+	t.Cleanup(func() {
+		g.Mock.Close()
+		upstream.Close()
+	})
+	g.serve(t, o)
+	return g
+}
+
+// serve runs the gateway itself.
+func (g *Gateway) serve(t testing.TB, o Options) {
+	t.Helper()
+	cfg, err := config.Load(config.Options{
+		Dir: ".", Files: fstest.MapFS{"application.yml": {Data: []byte(o.yaml(g.MockURL))}},
+		Env: func(string) (string, bool) { return "", false },
+	})
+	if err != nil {
+		t.Fatalf("the configuration: %v\n%s", err, o.yaml(g.MockURL))
+	}
+	a, err := app.New(t.Context(), app.Options{
+		Config: cfg, Log: slog.New(slog.NewJSONHandler(g.Logs, nil)), Store: o.Store,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	g.stop, g.done = stop, make(chan error, 1)
+	ready := make(chan string, 1)
+	go func() { g.done <- a.Run(ctx, func(address string) { ready <- address }) }()
+	select {
+	case address := <-ready:
+		g.URL = "http://" + address
+	case err := <-g.done:
+		t.Fatalf("the gateway ended: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := g.Stop(); err != nil {
+			t.Errorf("the gateway ended: %v", err)
+		}
+	})
+}
+
+// Stop ends the gateway as SIGTERM does, waits for its end and returns its
+// error. Further calls return nil.
+func (g *Gateway) Stop() error {
+	g.stop()
+	return <-g.done
+}
+
+// yaml renders the configuration.
+func (o Options) yaml(mock string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\"}\n")
+	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}}}\n", Model, mock, o.Service)
+	if !o.Auth {
+		b.WriteString("auth: {enabled: false}\n")
+	}
+	store := "memory"
+	if o.Redis != "" {
+		host, port, _ := strings.Cut(o.Redis, ":")
+		fmt.Fprintf(&b, "redis: {host: %s, port: %s, timeout: 2s}\n", host, port)
+		store = "redis"
+	}
+	limits := o.Limits
+	if limits == "" {
+		limits = "{}"
+	}
+	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}}}\n", store, Model, limits)
+	b.WriteString(o.Config)
+	return b.String()
+}
+
+// Request returns a POST of body to path for user.
+func (g *Gateway) Request(ctx context.Context, path, user, body string) *http.Request {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, g.URL+path, strings.NewReader(body))
+	if err != nil {
+		panic(err) // the test's own mistake
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-User-ID", user)
+	return r
+}
+
+// Post sends body to path for user and returns the answer, read whole.
+func (g *Gateway) Post(t testing.TB, path, user, body string) (status int, h http.Header, answer string) {
+	t.Helper()
+	response, err := http.DefaultClient.Do(g.Request(t.Context(), path, user, body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, response.Header, string(b)
+}
+
+// Get returns the body of the answer to GET path.
+func (g *Gateway) Get(t testing.TB, path string) string {
+	t.Helper()
+	response, err := http.Get(g.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Usage returns where user stands on the model.
+func (g *Gateway) Usage(t testing.TB, user string) admin.Usage {
+	t.Helper()
+	var u admin.Usage
+	body := g.Get(t, "/api/v1/admin/token-usage/"+Model+"/"+url.PathEscape(user))
+	if err := json.Unmarshal([]byte(body), &u); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return u
+}
+
+// Log keeps what a gateway has logged. It is safe for concurrent use.
+type Log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// String returns everything logged so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

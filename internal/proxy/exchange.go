@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+)
+
+// pooledBytesMax is the largest buffer that an exchange keeps for the next
+// request.
+const pooledBytesMax = 256 << 10
+
+// statusClientGone stands in logs and metrics for a request whose client left
+// before its answer; nothing is sent. nginx introduced the number.
+const statusClientGone = 499
+
+// exchange is one request and its answer. It is pooled: nothing of it may be
+// used after Handler.end.
+type exchange struct {
+	h        *Handler
+	w        http.ResponseWriter
+	r        *http.Request
+	control  *http.ResponseController
+	endpoint openai.Endpoint
+	id       string // of the request
+	begun    time.Time
+
+	principal auth.Principal
+	request   openai.Request
+	model     *catalog.Model
+	estimate  usage.Price  // as learned
+	charge    limit.Amount // of it, what the limits can ever admit
+	grant     limit.Grant
+	decision  limit.Decision
+
+	sent     time.Time // when the request went to the model server
+	away     time.Duration
+	response *upstream.Response
+	spent    spent
+	stream   openai.Stream
+	scanner  *openai.EventScanner
+
+	status int   // of the answer; 0 while there is none
+	err    error // what went wrong
+
+	body    []byte // the client's
+	patched []byte // what is sent upstream, where it differs
+	answer  []byte // what goes back
+}
+
+func newExchange() *exchange {
+	return &exchange{scanner: openai.NewEventScanner(nil, 0)}
+}
+
+// begin takes an exchange for a request.
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoint) *exchange {
+	x := h.exchanges.Get().(*exchange)
+	x.h, x.w, x.r, x.endpoint, x.begun = h, w, r, e, time.Now()
+	x.control = http.NewResponseController(w)
+	x.id = requestID(r.Header)
+	w.Header()["X-Request-Id"] = []string{x.id}
+	return x
+}
+
+// end writes the log line, counts, and gives the exchange back.
+func (h *Handler) end(x *exchange) {
+	if x.status == 0 {
+		x.status = statusClientGone
+	}
+	x.report()
+	x.grant.Reset()
+	x.decision.Reset(0)
+	x.scanner.Reset(nil)
+	*x = exchange{
+		grant: x.grant, decision: x.decision, stream: x.stream, scanner: x.scanner,
+		body: kept(x.body), patched: kept(x.patched), answer: kept(x.answer),
+	}
+	h.exchanges.Put(x)
+}
+
+// kept returns b, empty, if it is small enough to keep.
+func kept(b []byte) []byte {
+	if cap(b) > pooledBytesMax {
+		return nil
+	}
+	return b[:0]
+}

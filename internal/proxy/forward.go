@@ -1,0 +1,183 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+)
+
+const (
+	// unavailableWait is when to come back for a model server that is away.
+	unavailableWait = 5 * time.Second
+	// capacityWait is when to come back for a model server with a full queue.
+	capacityWait = time.Second
+	// healthTimeout bounds the question whether a model server that answers
+	// 503 is only busy.
+	healthTimeout = time.Second
+	// refusalBytesMax is how much is read of an answer that refuses a request.
+	refusalBytesMax = 1 << 20
+)
+
+// capHeader tells the client which output cap was written into its request.
+const capHeader = "X-Token-Output-Cap"
+
+// forward rebuilds the request and sends it to the model server.
+func (x *exchange) forward() error {
+	x.sent = time.Now()
+	x.answer = x.answer[:0]
+	x.spent = x.unknown()
+	err := x.send(x.patch())
+	if err == nil && x.rejectsUsageOptions() {
+		x.model.Quirks.NoUsageOptions.Store(true)
+		x.response.Body.Close()
+		x.answer = x.answer[:0]
+		err = x.send(x.patch())
+	}
+	if err != nil {
+		return x.unanswered(err)
+	}
+	if x.response.Status >= 300 {
+		return x.refused()
+	}
+	return nil
+}
+
+// send sends the request, patched, and waits for the head of the response.
+func (x *exchange) send(p openai.Patch) error {
+	body := x.body
+	if x.request.NeedsPatch(body, p) {
+		x.patched = x.request.AppendBody(x.patched[:0], body, p)
+		body = x.patched
+	}
+	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Header: x.fields(), Body: body}
+	if x.request.Stream {
+		request.FirstByteTimeout, request.IdleTimeout = x.model.FirstByteTimeout, x.model.IdleTimeout
+	} else {
+		request.ResponseTimeout = x.model.ResponseTimeout
+	}
+	var err error
+	x.response, err = x.model.Server.Do(x.r.Context(), &request)
+	return err
+}
+
+// patch returns how the body that is sent differs from the client's.
+func (x *exchange) patch() openai.Patch {
+	p := openai.Patch{Model: x.model.ServedAs, ForceUsage: x.metered()}
+	if x.capped() {
+		p.OutputCap = max(1, x.charge.Output/(x.request.Prompts*x.request.Sequences))
+		if x.request.OutputCap == 0 || p.OutputCap < x.request.OutputCap {
+			x.w.Header()[capHeader] = []string{itoa(p.OutputCap)}
+		}
+	}
+	return p
+}
+
+// metered reports whether the model server tells the usage while it streams,
+// so that the gateway can top up and stop in time.
+func (x *exchange) metered() bool {
+	return x.request.Stream && !x.model.Quirks.NoUsageOptions.Load() &&
+		(x.endpoint == openai.ChatCompletions || x.endpoint == openai.Completions)
+}
+
+// capped reports whether the output that was charged is written into the
+// request as its cap: where the worst case is reserved, and where the answer
+// has to stop at its limits and cannot be stopped on its way.
+func (x *exchange) capped() bool {
+	if !x.endpoint.Generates() || !x.model.Policy.LimitsTokens() {
+		return false
+	}
+	return x.model.WorstCase || x.model.Policy.Overrun() == limit.Stop && !x.metered()
+}
+
+// rejectsUsageOptions reports whether the model server refused the stream
+// options that the gateway added. The body of the refusal is read for that.
+func (x *exchange) rejectsUsageOptions() bool {
+	if x.response.Status != http.StatusBadRequest && x.response.Status != http.StatusUnprocessableEntity || !x.metered() {
+		return false
+	}
+	x.answer = readUpTo(x.answer[:0], x.response.Body, refusalBytesMax)
+	return bytes.Contains(x.answer, []byte("continuous_usage_stats")) ||
+		!x.request.IncludeUsage && bytes.Contains(x.answer, []byte("stream_options"))
+}
+
+// unanswered returns what to tell the client of a request that got no
+// response, and notes what it has cost.
+func (x *exchange) unanswered(err error) error {
+	x.away = time.Since(x.sent)
+	x.spent = spent{}
+	var e *upstream.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Kind == upstream.Canceled {
+		x.spent = x.abandoned()
+		return context.Canceled
+	}
+	x.model.Metrics.UpstreamError(x.model.Server.Address())
+	switch e.Kind {
+	case upstream.Refused:
+		return openai.ModelUnavailable(x.model.Name, unavailableWait)
+	case upstream.Timeout:
+		if e.Phase == upstream.Connect {
+			return openai.ModelUnavailable(x.model.Name, unavailableWait)
+		}
+		x.spent = x.abandoned()
+		return openai.UpstreamTimeout("the model server did not answer in time")
+	case upstream.Closed:
+		return openai.UpstreamError("the model server closed the connection without an answer")
+	}
+	if e.Started() {
+		x.spent = x.abandoned()
+	}
+	return openai.UpstreamError("the model server's answer broke off, or is none")
+}
+
+// refused passes on a model server's own refusal, or says what it means, and
+// notes what it has cost: a refused request counts as one, a failed one as
+// nothing.
+func (x *exchange) refused() error {
+	status := x.response.Status
+	if status >= 500 || status < 400 {
+		x.spent = spent{}
+		x.model.Metrics.UpstreamError(x.model.Server.Address())
+		x.response.Body.Close()
+		if status == http.StatusServiceUnavailable {
+			return x.overloaded()
+		}
+		return openai.UpstreamError("the model server answered with status %d", status)
+	}
+	x.spent = spent{amount: limit.Amount{Requests: 1}}
+	if len(x.answer) == 0 {
+		x.answer = readUpTo(x.answer, x.response.Body, refusalBytesMax)
+	}
+	x.response.Body.Close()
+	x.away = time.Since(x.sent)
+	copyHeader(x.w.Header(), x.response.Header)
+	x.write(status, x.answer)
+	return nil
+}
+
+// overloaded tells a full queue from a model server that is down.
+func (x *exchange) overloaded() error {
+	ctx, cancel := context.WithTimeout(x.r.Context(), healthTimeout)
+	defer cancel()
+	if x.model.Server.Health(ctx) == nil {
+		return openai.AtCapacity(x.model.Name, x.h.herd.spread(x.model.Name, capacityWait, x.begun))
+	}
+	return openai.ModelUnavailable(x.model.Name, unavailableWait)
+}
+
+// readUpTo appends at most n bytes of r to dst; what comes after is left.
+func readUpTo(dst []byte, r io.Reader, n int64) []byte {
+	b := bytes.NewBuffer(dst)
+	// An error ends what can be read, as the limit does.
+	_, _ = b.ReadFrom(io.LimitReader(r, n))
+	return b.Bytes()
+}

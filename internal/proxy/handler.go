@@ -1,0 +1,90 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+)
+
+// Options of a Handler. All but Keys are required.
+type Options struct {
+	Catalog func() *catalog.Catalog // the models that are served at the moment
+	Store   limit.Store
+	// Keys knows the credentials; nil switches authentication off: everybody
+	// is admin, and X-User-ID names the user.
+	Keys    *auth.Keys
+	Metrics *telemetry.Metrics
+	Log     *slog.Logger
+
+	MaxBodyBytes int64
+	BodyTimeout  time.Duration // for the whole request body
+}
+
+// Handler serves the data plane. It is safe for concurrent use.
+type Handler struct {
+	Options
+	gate      *Gate
+	herd      herd
+	exchanges sync.Pool
+}
+
+// New returns a handler.
+func New(o Options) *Handler {
+	return &Handler{Options: o, gate: &Gate{keys: o.Keys}, exchanges: sync.Pool{New: func() any { return newExchange() }}}
+}
+
+// Gate returns what identifies callers, for other handlers.
+func (h *Handler) Gate() *Gate { return h.gate }
+
+// life is the steps of a request, in order. Settling follows, whatever
+// happens: see serve.
+var life = [...]func(*exchange) error{
+	(*exchange).identify,
+	(*exchange).resolve,
+	(*exchange).price,
+	(*exchange).reserve,
+	(*exchange).forward,
+	(*exchange).relay,
+}
+
+// serve takes one request through its life.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoint) {
+	x := h.begin(w, r, e)
+	defer h.end(x)
+	defer x.settle()
+	for _, step := range life {
+		if err := step(x); err != nil {
+			x.fail(err)
+			return
+		}
+	}
+}
+
+// fail answers with err, unless an answer has begun or nobody is there.
+func (x *exchange) fail(err error) {
+	x.err = err
+	if x.status != 0 || errors.Is(err, context.Canceled) {
+		return
+	}
+	answer := answerTo(err)
+	x.status = answer.Status
+	WriteError(x.w, answer, x.endpoint)
+}
+
+// answerTo returns the answer that tells a client of err.
+func answerTo(err error) *openai.Error {
+	var answer *openai.Error
+	if errors.As(err, &answer) {
+		return answer
+	}
+	return openai.Internal()
+}

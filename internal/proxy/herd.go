@@ -1,0 +1,72 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// herd spreads the times at which denied clients come back. All that were
+// denied for one limit are told about the same moment: the more of them there
+// are, the wider they are spread, so that no second carries more than about a
+// tenth of them. A lone client waits hardly longer than it must.
+//
+// Its memory does not depend on clients: a counter per model. It is safe for
+// concurrent use.
+type herd struct {
+	mu     sync.Mutex
+	models map[string]*crowd
+}
+
+// crowd counts the recent denials of one model.
+type crowd struct {
+	since time.Time
+	count int // since then
+	last  int // in the interval before
+}
+
+const (
+	// crowdInterval is how long a denial counts: about as long as the wait
+	// for a minute's window.
+	crowdInterval = time.Minute
+	// crowdSize is how many denied clients make a crowd that needs the whole
+	// spread.
+	crowdSize = 100
+	// crowdSpread is over how long a crowd is spread: more than ten seconds,
+	// because chance does not fill seconds evenly.
+	crowdSpread = 16 * time.Second
+	// jitterMin and jitterShare are the least spread, of a lone client too.
+	jitterMin   = 2 * time.Second
+	jitterShare = 10 // a tenth of the wait
+)
+
+// spread returns wait, and what a client is to wait beyond it.
+func (h *herd) spread(model string, wait time.Duration, now time.Time) time.Duration {
+	n := h.join(model, now)
+	width := max(jitterMin, wait/jitterShare, crowdSpread*time.Duration(min(n, crowdSize))/crowdSize)
+	return wait + rand.N(width)
+}
+
+// join counts one more denial of model, and returns how many there were
+// lately.
+func (h *herd) join(model string, now time.Time) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.models == nil {
+		h.models = map[string]*crowd{}
+	}
+	c := h.models[model]
+	if c == nil {
+		c = &crowd{since: now}
+		h.models[model] = c
+	}
+	if elapsed := now.Sub(c.since); elapsed >= crowdInterval {
+		c.last = c.count
+		if elapsed >= 2*crowdInterval {
+			c.last = 0
+		}
+		c.since, c.count = now, 0
+	}
+	c.count++
+	return c.last + c.count - 1
+}

@@ -1,0 +1,59 @@
+package proxy_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
+)
+
+const chatPath = "/v1/chat/completions"
+
+// chat returns a chat body whose answer has n tokens.
+func chat(n int, stream bool) string {
+	return fmt.Sprintf(`{"model":"llama2-7b","stream":%v,"messages":[{"role":"user","content":"Hello there"}],"mock":{"output_tokens":%d}}`, stream, n)
+}
+
+func TestUsedUpWaitedServed(t *testing.T) {
+	clock := limittest.NewClock()
+	g := apptest.Start(t, apptest.Options{
+		Limits: "{max-tokens-per-minute: 200, default-output-tokens: 50}",
+		Store:  memory.New(memory.Options{Now: clock.Now}),
+	})
+	served, denied := 0, http.Header(nil)
+	for range 20 {
+		status, h, body := g.Post(t, chatPath, "alice", chat(30, true))
+		if status == http.StatusTooManyRequests {
+			denied = h
+			if !strings.Contains(body, `"type":"tokens"`) || !strings.Contains(body, `"code":"rate_limit_exceeded"`) {
+				t.Errorf("the body of the 429 is %s", body)
+			}
+			break
+		}
+		served++
+		if status != http.StatusOK || h.Get("X-Ratelimit-Limit-Tokens") != "200" || !strings.Contains(body, "data: [DONE]") {
+			t.Fatalf("the answer is %d, %v: %s", status, h, body)
+		}
+	}
+	if served == 0 || denied == nil {
+		t.Fatalf("%d were served, and then %v", served, denied)
+	}
+	wait, err := time.ParseDuration(denied.Get("Retry-After") + "s")
+	if err != nil || wait < time.Second || wait > 70*time.Second {
+		t.Fatalf("Retry-After is %q", denied.Get("Retry-After"))
+	}
+	total := g.Ledger.Sum(apptest.Model, "")
+	used := g.Usage(t, "alice").Windows[0]
+	if used.Used != total.Input+total.Output || used.Reserved != 0 {
+		t.Errorf("the account says %d used and %d reserved, the ledger %+v", used.Used, used.Reserved, total)
+	}
+	clock.Advance(wait)
+	if status, _, body := g.Post(t, chatPath, "alice", chat(30, true)); status != http.StatusOK {
+		t.Errorf("after waiting as long as told, the answer is %d: %s", status, body)
+	}
+}

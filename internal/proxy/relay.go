@@ -1,0 +1,125 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+)
+
+// answerBytesMax bounds an answer that is not streamed. The largest that model
+// servers give are embeddings of long lists.
+const answerBytesMax = 256 << 20
+
+const (
+	// blockingBytes is about the size from which on an answer does not fit into
+	// the connection's buffers, so that a client that does not read blocks.
+	blockingBytes = 64 << 10
+	// answerPatience is how long such a client may take.
+	answerPatience = time.Minute
+)
+
+// relay passes the answer on.
+func (x *exchange) relay() error {
+	if x.status != 0 {
+		return nil // the model server refused, and the client knows
+	}
+	defer x.response.Body.Close()
+	if x.request.Stream && isEventStream(x.response.Header) {
+		return x.relayStream()
+	}
+	return x.relayAnswer()
+}
+
+func isEventStream(h http.Header) bool {
+	return strings.HasPrefix(header(h, "Content-Type"), "text/event-stream")
+}
+
+// relayAnswer passes on an answer that is one JSON object. It is read whole
+// first, because its usage stands at its end and a broken one must not look
+// complete.
+func (x *exchange) relayAnswer() error {
+	err := x.readAnswer()
+	x.away = time.Since(x.sent)
+	if err != nil {
+		return x.brokenAnswer(err)
+	}
+	a := openai.ReadAnswer(x.endpoint, x.answer)
+	x.spent = x.complete(a.Usage, a.HasUsage, a.Text)
+	body := x.answer
+	if name := x.model.PublicName(); name != "" {
+		x.patched = a.AppendBody(x.patched[:0], body, name)
+		body = x.patched
+	}
+	x.settle()
+	copyHeader(x.w.Header(), x.response.Header)
+	x.write(x.response.Status, body)
+	return nil
+}
+
+var errAnswerTooLarge = errors.New("the answer is too large")
+
+// readAnswer reads the answer into x.answer.
+func (x *exchange) readAnswer() error {
+	x.answer = x.answer[:0]
+	if n := x.response.ContentLength; n > answerBytesMax {
+		return errAnswerTooLarge
+	} else if n > 0 {
+		x.answer = slices.Grow(x.answer, int(n))
+	}
+	for {
+		b, err := x.response.Body.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(x.answer)+len(b) > answerBytesMax {
+			return errAnswerTooLarge
+		}
+		x.answer = append(x.answer, b...)
+	}
+}
+
+// brokenAnswer returns what to tell the client of an answer that did not come
+// to its end, and notes what it has cost.
+func (x *exchange) brokenAnswer(err error) error {
+	x.spent = x.abandoned()
+	if x.r.Context().Err() != nil {
+		return context.Canceled
+	}
+	x.model.Metrics.UpstreamError(x.model.Server.Address())
+	var e *upstream.Error
+	if errors.As(err, &e) && e.Kind == upstream.Timeout {
+		return openai.UpstreamTimeout("the model server did not finish its answer in time")
+	}
+	return openai.UpstreamError("the model server's answer broke off, or is none")
+}
+
+// write writes an answer whole.
+func (x *exchange) write(status int, body []byte) {
+	h := x.w.Header()
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = []string{"application/json"}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.status = status
+	if len(body) > blockingBytes {
+		// A connection that cannot have deadlines is one that a test made up.
+		_ = x.control.SetWriteDeadline(time.Now().Add(answerPatience))
+		defer x.control.SetWriteDeadline(time.Time{})
+	}
+	x.w.WriteHeader(status)
+	// The client may have left; what it has cost is the same.
+	_, _ = x.w.Write(body)
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

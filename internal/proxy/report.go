@@ -1,0 +1,64 @@
+package proxy
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+)
+
+// observeRatio notes how an estimate compares with what was used.
+func observeRatio(o prometheus.Observer, estimated, used int64) {
+	if used > 0 {
+		o.Observe(float64(estimated) / float64(used))
+	}
+}
+
+// report counts the request and writes its log line.
+func (x *exchange) report() {
+	elapsed := time.Since(x.begun)
+	x.h.Metrics.Overhead(elapsed - x.away)
+	if x.model != nil {
+		x.model.Metrics.Answered(x.endpoint.String(), x.status, elapsed)
+	}
+	level := slog.LevelInfo
+	if x.status >= 500 {
+		level = slog.LevelWarn
+	}
+	ctx := x.r.Context()
+	if !x.h.Log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs,
+		slog.String("id", x.id),
+		slog.String("endpoint", x.endpoint.String()),
+		slog.String(telemetry.UserKey, x.principal.User),
+		slog.Int("status", x.status),
+		slog.Duration("duration", elapsed),
+	)
+	if x.model != nil {
+		attrs = append(attrs,
+			slog.String("model", x.model.Name),
+			slog.Int64("input", x.spent.amount.Input),
+			slog.Int64("output", x.spent.amount.Output),
+			slog.Duration("upstream", x.away),
+		)
+	}
+	if x.spent.estimated {
+		attrs = append(attrs, slog.Bool("estimated", true))
+	}
+	if x.spent.stopped {
+		attrs = append(attrs, slog.Bool("stopped", true))
+	}
+	if len(x.decision.Violations) > 0 && !x.decision.Admitted {
+		r := &x.decision.Violations[0].Rule
+		attrs = append(attrs, slog.String("limit", r.Scope.String()+" "+r.Meter.String()+" per "+r.Window.String()))
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.String("error", x.err.Error()))
+	}
+	x.h.Log.LogAttrs(ctx, level, "request", attrs...)
+}

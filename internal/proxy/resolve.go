@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// resolve reads the body and finds the model that it is for.
+func (x *exchange) resolve() error {
+	if err := x.read(); err != nil {
+		return err
+	}
+	if err := x.parse(); err != nil {
+		return err
+	}
+	m, ok := x.h.Catalog().Find(x.request.Model)
+	if !ok {
+		return openai.ModelNotFound(x.request.Model)
+	}
+	x.model = m
+	return nil
+}
+
+// parse reads the request out of the body. Which members are held back depends
+// on the model, which the body may name behind them: where one is in the way,
+// the body is read again once its model is known.
+func (x *exchange) parse() error {
+	o := openai.ParseOptions{PathModel: x.r.PathValue("model")}
+	if m, ok := x.h.Catalog().Find(o.PathModel); ok {
+		o.AllowFields = m.AllowFields
+	}
+	request, err := openai.ParseRequest(x.endpoint, x.body, o)
+	if heldBack(err) && o.PathModel == "" {
+		o.AllowFields = openai.HeldBackFields()
+		if lax, laxErr := openai.ParseRequest(x.endpoint, x.body, o); laxErr == nil {
+			if m, ok := x.h.Catalog().Find(lax.Model); ok {
+				o.AllowFields = m.AllowFields
+				request, err = openai.ParseRequest(x.endpoint, x.body, o)
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if request.Model == "" {
+		return openai.InvalidRequest("model", "model is missing: name one in the body or in the path")
+	}
+	x.request = request
+	return nil
+}
+
+// heldBack reports whether err is about a member that a model may allow.
+func heldBack(err error) bool {
+	var e *openai.Error
+	return errors.As(err, &e) && slices.Contains(openai.HeldBackFields(), e.Param)
+}
+
+// read reads the body, within its bounds of size and time.
+func (x *exchange) read() error {
+	if err := checkContent(x.r.Header); err != nil {
+		return err
+	}
+	most := x.h.MaxBodyBytes
+	if x.r.ContentLength > most {
+		x.w.Header()["Connection"] = []string{"close"}
+		return openai.BodyTooLarge(most)
+	}
+	// A connection that cannot have deadlines is one that a test made up.
+	_ = x.control.SetReadDeadline(time.Now().Add(x.h.BodyTimeout))
+	err := x.readAll(http.MaxBytesReader(x.w, x.r.Body, most))
+	_ = x.control.SetReadDeadline(time.Time{})
+	if err == nil {
+		return nil
+	}
+	x.w.Header()["Connection"] = []string{"close"}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return openai.BodyTooLarge(most)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return openai.BodyTimeout(x.h.BodyTimeout)
+	}
+	return openai.InvalidRequest("", "the body could not be read: it ended early, or its framing is wrong")
+}
+
+// readAll reads body into x.body, to its end, so that the server notices from
+// then on when the client leaves.
+func (x *exchange) readAll(body io.Reader) error {
+	if n := x.r.ContentLength; n > 0 {
+		x.body = slices.Grow(x.body, int(n)+1)
+	}
+	for {
+		if len(x.body) == cap(x.body) {
+			x.body = slices.Grow(x.body, max(512, len(x.body)))
+		}
+		n, err := body.Read(x.body[len(x.body):cap(x.body)])
+		x.body = x.body[:len(x.body)+n]
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// checkContent refuses what is not plain JSON by its headers. A type that is
+// not told is taken to be JSON.
+func checkContent(h http.Header) error {
+	if encoding := header(h, "Content-Encoding"); encoding != "" && encoding != "identity" {
+		return openai.UnsupportedMediaType("the body is encoded (Content-Encoding); send it as it is")
+	}
+	declared := header(h, "Content-Type")
+	if declared == "" || declared == "application/json" {
+		return nil
+	}
+	media, parameters, err := mime.ParseMediaType(declared)
+	if err != nil || media != "application/json" {
+		return openai.UnsupportedMediaType("the Content-Type must be application/json")
+	}
+	if charset := parameters["charset"]; charset != "" && charset != "utf-8" && charset != "UTF-8" {
+		return openai.UnsupportedMediaType("the charset must be utf-8")
+	}
+	return nil
+}

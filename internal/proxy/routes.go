@@ -1,0 +1,45 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// Register adds the data plane to mux. What mux does not know is to be answered
+// by NotFound: nothing else is ever passed on.
+func (h *Handler) Register(mux *http.ServeMux) {
+	for _, e := range openai.Endpoints {
+		serve := only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
+		mux.Handle(e.Path(), serve)
+		if e != openai.CountTokens {
+			mux.Handle("/api/v1/models/{model}"+operation(e), serve)
+		}
+	}
+	mux.Handle("/v1/models", only(http.MethodGet, 0, h.list))
+	mux.Handle("/api/v1/models", only(http.MethodGet, 0, h.listInFull))
+	mux.Handle("/api/v1/models/{model}", only(http.MethodGet, 0, h.show))
+	mux.Handle("/api/v1/models/{model}/health", only(http.MethodGet, 0, h.health))
+	mux.HandleFunc("/", NotFound)
+}
+
+// operation returns the path of e behind a model, such as "/chat/completions".
+func operation(e openai.Endpoint) string { return strings.TrimPrefix(e.Path(), "/v1") }
+
+// only answers 405 to every other method.
+func only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method && !(method == http.MethodGet && r.Method == http.MethodHead) {
+			w.Header()["Allow"] = []string{method}
+			WriteError(w, openai.MethodNotAllowed(r.Method, method), e)
+			return
+		}
+		next(w, r)
+	})
+}
+
+// NotFound answers 404 in the shape of the other errors.
+func NotFound(w http.ResponseWriter, r *http.Request) {
+	WriteError(w, openai.NotFound(r.URL.Path), 0)
+}

@@ -1,0 +1,108 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// spent is what a request has cost, by the evidence there is. The zero value is
+// nothing: the model server never worked on it.
+type spent struct {
+	usage     openai.Usage
+	amount    limit.Amount // what is settled
+	estimated bool         // usage was not told, or not to the end
+	complete  bool         // the answer came to its own end
+	stopped   bool         // the limits ended it
+}
+
+// complete returns the cost of an answer that has come to its end.
+func (x *exchange) complete(u openai.Usage, told bool, text openai.Text) spent {
+	s := spent{usage: u, complete: true}
+	if !told {
+		s.estimated = true
+		s.usage = openai.Usage{Input: x.estimate.Input, Output: x.model.Pricer.OutputTokens(text)}
+	}
+	return x.costing(s)
+}
+
+// partial returns the cost of a stream up to now: the last usage that was told,
+// and an estimate of the text that came after it. The model server puts every
+// token into an event, so what no event has told was not generated.
+func (x *exchange) partial() spent {
+	u, evidence := x.stream.Usage()
+	s := spent{usage: u}
+	if evidence == openai.NoUsage {
+		s.estimated = true
+		s.usage.Input = x.estimate.Input
+	}
+	if evidence != openai.FinalUsage {
+		if since := x.stream.Unmetered(); since.Bytes() > 0 {
+			s.estimated = true
+			s.usage.Output += x.model.Pricer.OutputTokens(since)
+		}
+	}
+	return x.costing(s)
+}
+
+// abandoned returns the cost of an answer of which nothing was seen, from the
+// time that the model server has worked on it. A stream of which no event has
+// come has generated nothing.
+func (x *exchange) abandoned() spent {
+	s := spent{estimated: true, usage: openai.Usage{Input: x.estimate.Input}}
+	if !x.request.Stream {
+		s.usage.Output = x.model.Pricer.TokensAfter(&x.request, x.estimate.Input, time.Since(x.sent))
+	}
+	return x.costing(s)
+}
+
+// unknown returns what is settled if nothing is found out: what was granted.
+func (x *exchange) unknown() spent { return spent{amount: x.grant.Granted(), estimated: true} }
+
+// running returns what a stream has used up to now.
+func (x *exchange) running() limit.Amount {
+	s := x.partial()
+	return limit.Amount{Input: s.amount.Input, Output: s.amount.Output}
+}
+
+// costing fills in what s is settled with.
+func (x *exchange) costing(s spent) spent {
+	s.amount.Requests = 1
+	if x.endpoint.Counts() {
+		s.amount.Input, s.amount.Output = s.usage.Input, s.usage.Output
+	}
+	return s
+}
+
+// settle replaces what was charged by what was spent, and learns from it. It
+// does nothing for a request that was not admitted.
+func (x *exchange) settle() {
+	if !x.grant.IsOpen() {
+		return
+	}
+	difference := x.grant.Settlement(x.spent.amount)
+	x.h.Store.Settle(&x.grant, x.spent.amount)
+	m := x.model.Metrics
+	m.Running.Dec()
+	m.Refunded.Add(float64(difference.Refunded))
+	m.Overrun.Add(float64(difference.Overrun))
+	m.Input.Add(float64(x.spent.amount.Input))
+	m.Output.Add(float64(x.spent.amount.Output))
+	m.Cached.Add(float64(x.spent.usage.Cached))
+	x.learn()
+}
+
+// learn teaches the pricer what was told of the usage.
+func (x *exchange) learn() {
+	s := &x.spent
+	if s.estimated || s.usage == (openai.Usage{}) {
+		return
+	}
+	x.model.Pricer.Learn(x.principal.User, &x.request, s.usage, s.complete)
+	if s.complete && !x.request.Stream {
+		x.model.Pricer.LearnSpeed(&x.request, s.usage, x.away)
+	}
+	observeRatio(x.model.Metrics.InputEstimate, x.estimate.Input, s.usage.Input)
+	observeRatio(x.model.Metrics.OutputEstimate, x.estimate.Output, s.usage.Output)
+}

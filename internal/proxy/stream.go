@@ -1,0 +1,185 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// flushBytes is how much of a stream may be gathered from events that have come
+// in together before it is written.
+const flushBytes = 16 << 10
+
+// streamed is what is known of a stream on its way.
+type streamed struct {
+	first     time.Time // of the first event with a token
+	last      time.Time
+	topUp     topUp
+	writeTill time.Time // the deadline of writes, as last set
+}
+
+// relayStream passes on a stream of events, each as soon as it is there.
+func (x *exchange) relayStream() error {
+	x.scanner.Reset(x.response.Body)
+	x.stream.Reset(x.endpoint, openai.StreamOptions{
+		IncludeUsage: x.request.IncludeUsage, ContinuousUsage: x.request.ContinuousUsage,
+		PublicModel: x.model.PublicName(), Choices: x.request.Choices, Prompts: x.request.Prompts,
+	})
+	s := streamed{topUp: x.newTopUp()}
+	defer x.control.SetWriteDeadline(time.Time{}) // the connection may serve more requests
+	x.answer = x.answer[:0]
+	for {
+		ev, err := x.scanner.Next()
+		if err != nil {
+			return x.streamEnded(&s, err)
+		}
+		begin := len(x.answer)
+		x.answer = x.stream.Event(x.answer, ev)
+		if err := x.failedAtOnce(); err != nil {
+			return err
+		}
+		s.arrived()
+		if !x.backed(&s) {
+			x.answer = x.answer[:begin]
+			return x.stop(&s)
+		}
+		if x.scanner.Buffered() && len(x.answer) < flushBytes {
+			continue
+		}
+		if !x.flush(&s) {
+			return x.clientLeft()
+		}
+	}
+}
+
+// arrived notes the time of an event.
+func (s *streamed) arrived() {
+	s.last = time.Now()
+	if s.first.IsZero() {
+		s.first = s.last
+	}
+}
+
+// failedAtOnce turns a stream whose first event is an error into an answer with
+// the status that the model server means.
+func (x *exchange) failedAtOnce() error {
+	failure, failed := x.stream.Failure()
+	if !failed || !failure.First || x.status != 0 {
+		return nil
+	}
+	x.away = time.Since(x.sent)
+	x.spent = spent{}
+	x.model.Metrics.UpstreamError(x.model.Server.Address())
+	if failure.Status >= 400 && failure.Status < 500 {
+		x.spent.amount.Requests = 1
+		return &openai.Error{Status: failure.Status, Type: failure.Type, Code: failure.Code, Message: failure.Message}
+	}
+	return openai.UpstreamError("the model server failed: %s", failure.Message)
+}
+
+// flush writes what has been gathered, and reports whether the client is there.
+// A client that does not read for as long as a stream may be idle is not.
+func (x *exchange) flush(s *streamed) bool {
+	if len(x.answer) == 0 {
+		return true
+	}
+	if x.status == 0 {
+		x.writeStreamHeader()
+	}
+	x.extendWrites(s)
+	_, err := x.w.Write(x.answer)
+	x.answer = x.answer[:0]
+	if err != nil {
+		return false
+	}
+	return x.control.Flush() == nil
+}
+
+func (x *exchange) writeStreamHeader() {
+	h := x.w.Header()
+	copyHeader(h, x.response.Header)
+	h["X-Accel-Buffering"] = []string{"no"} // nginx would gather events otherwise
+	x.status = http.StatusOK
+	x.w.WriteHeader(x.status)
+}
+
+// extendWrites moves the deadline of writes on, seldom enough to cost nothing.
+func (x *exchange) extendWrites(s *streamed) {
+	patience := x.model.IdleTimeout
+	if patience <= 0 || s.writeTill.Sub(s.last) > patience*7/8 {
+		return
+	}
+	s.writeTill = s.last.Add(patience)
+	// A connection that cannot have deadlines is one that a test made up.
+	_ = x.control.SetWriteDeadline(s.writeTill)
+}
+
+// streamEnded settles what a stream has cost that has come to its end, or broke
+// off, and tells the client of the latter.
+func (x *exchange) streamEnded(s *streamed, err error) error {
+	x.away = time.Since(x.sent)
+	if err == io.EOF && x.stream.Complete() {
+		u, evidence := x.stream.Usage()
+		x.spent = x.complete(u, evidence == openai.FinalUsage, x.stream.OutputText())
+		if evidence == openai.RunningUsage {
+			x.spent = x.partial()
+			x.spent.complete = true
+		}
+		x.paced(s)
+		x.settle()
+		x.flush(s)
+		return nil
+	}
+	x.spent = x.partial()
+	x.settle()
+	if x.r.Context().Err() != nil {
+		return context.Canceled
+	}
+	x.model.Metrics.UpstreamError(x.model.Server.Address())
+	broken := openai.UpstreamError("the model server's answer broke off")
+	if x.status == 0 && len(x.answer) == 0 {
+		return broken
+	}
+	x.answer = x.stream.AppendError(x.answer, broken)
+	x.flush(s)
+	return broken
+}
+
+// stop ends a stream that its limits have no more room for, properly, as if it
+// had reached its own maximum of tokens.
+func (x *exchange) stop(s *streamed) error {
+	x.response.Body.Close() // the model server stops at once
+	x.away = time.Since(x.sent)
+	x.spent = x.partial()
+	x.spent.stopped = true
+	granted := x.grant.Granted()
+	x.settle()
+	u, _ := x.stream.Usage()
+	x.answer = x.stream.AppendFinish(x.answer, openai.Usage{
+		Input: u.Input, Output: min(u.Output, granted.Output), Cached: u.Cached,
+	})
+	x.flush(s)
+	return nil
+}
+
+// clientLeft settles what a stream has cost whose client is gone.
+func (x *exchange) clientLeft() error {
+	x.response.Body.Close() // frees the model server at once
+	x.away = time.Since(x.sent)
+	x.spent = x.partial()
+	return context.Canceled
+}
+
+// paced notes how fast a complete stream was.
+func (x *exchange) paced(s *streamed) {
+	if s.first.IsZero() {
+		return
+	}
+	x.model.Metrics.FirstToken.Observe(s.first.Sub(x.sent).Seconds())
+	if n := x.spent.usage.Output; n > 1 {
+		x.model.Metrics.PerToken.Observe(s.last.Sub(s.first).Seconds() / float64(n-1))
+	}
+}

@@ -1,0 +1,107 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+const (
+	// topUpAhead is how much decoding a grant should still cover when it is
+	// topped up, and topUpSpan for how much it is.
+	topUpAhead = time.Second
+	topUpSpan  = 2 * time.Second
+	// Bounds of a top-up, in tokens.
+	topUpMin = 16
+	topUpMax = 512
+	// debtStep is how much is charged at once beyond what a request that runs
+	// into debt has generated, in tokens.
+	debtStep = 8
+)
+
+// topUp keeps the grant of one stream ahead of what is generated.
+type topUp struct {
+	needless bool // nothing limits tokens
+	refused  bool // the limits have no more room: only what is needed is asked for
+	most     int64
+}
+
+func (x *exchange) newTopUp() topUp {
+	t := topUp{needless: !x.model.Policy.LimitsTokens()}
+	if x.request.OutputCap > 0 {
+		t.most = x.request.OutputCap * x.request.Prompts * x.request.Sequences
+	}
+	return t
+}
+
+// backed sees to it that what has been generated is charged, and something
+// ahead of it. It reports false where it is not and cannot be: the stream must
+// be stopped, and the event that has just come not be relayed.
+func (x *exchange) backed(s *streamed) bool {
+	if s.topUp.needless {
+		return true
+	}
+	used, granted := x.running(), x.grant.Granted()
+	missing := limit.Amount{Input: max(0, used.Input-granted.Input), Output: max(0, used.Output-granted.Output)}
+	if missing == (limit.Amount{}) {
+		if !s.topUp.refused {
+			x.topUpAhead(s, used.Output, granted.Output)
+		}
+		return true
+	}
+	return x.topUpMissing(s, missing)
+}
+
+// topUpAhead charges for what is about to be generated, where the limits have
+// room for it.
+func (x *exchange) topUpAhead(s *streamed, used, granted int64) {
+	pace := float64(used) / max(s.last.Sub(s.first).Seconds(), 0.1)
+	if used == 0 || float64(granted-used) >= min(pace*topUpAhead.Seconds(), topUpMax) {
+		return
+	}
+	n := int64(min(max(pace*topUpSpan.Seconds(), topUpMin), topUpMax))
+	if s.topUp.most > 0 {
+		n = min(n, s.topUp.most-granted)
+	}
+	if n <= 0 {
+		return
+	}
+	t, err := x.h.Store.TopUp(x.r.Context(), &x.grant, limit.Amount{Output: n}, limit.WithinLimits)
+	s.topUp.refused = err != nil || !t.Granted
+}
+
+// topUpMissing charges for what has been generated already.
+func (x *exchange) topUpMissing(s *streamed, missing limit.Amount) bool {
+	if x.model.Policy.Overrun() == limit.Debt {
+		step := missing
+		step.Output += debtStep
+		if ok, err := x.owe(step); ok || err != nil {
+			return true // while the store is away, settling charges the rest
+		}
+		ok, err := x.owe(missing)
+		return ok || err != nil
+	}
+	// Input beyond its estimate has been spent, whatever the limits say: it is
+	// charged where there is room, and settled in the end.
+	if missing.Input > 0 {
+		if ok, _ := x.owe(missing); ok {
+			return true
+		}
+		missing.Input = 0
+		if missing.Output == 0 {
+			return true
+		}
+	}
+	ok, err := x.owe(missing)
+	return ok && err == nil
+}
+
+// owe charges n, into debt where the policy lets it.
+func (x *exchange) owe(n limit.Amount) (bool, error) {
+	t, err := x.h.Store.TopUp(x.r.Context(), &x.grant, n, limit.WithinDebt)
+	if err != nil {
+		return false, err
+	}
+	x.model.Metrics.Overrun.Add(float64(t.Debt))
+	return t.Granted, nil
+}
