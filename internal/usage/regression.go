@@ -72,7 +72,8 @@ func (r *regression) learn(x []float64, y float64) (changed bool) {
 	guess := max(r.predict(x), 0)
 	scale := 2 / (y + guess)
 	variance := r.gain(x, scale)
-	if !(variance > 0) || math.IsInf(variance, 0) {
+	if !(variance >= r.noise*r.noise) || math.IsInf(variance, 0) {
+		r.restart() // rounding, or numbers beyond reason, have spoiled the covariance
 		return false
 	}
 	innovation := (y - guess) * scale / math.Sqrt(variance)

@@ -32,7 +32,8 @@ func newSpeed() speed {
 }
 
 // LearnSpeed takes how long a complete answer to r took, from sending the
-// request to the end of the answer, and what it cost.
+// request to the end of the answer, and what it cost. The time to the first
+// token of a stream may be told as well, as an answer of one token.
 func (p *Pricer) LearnSpeed(r *openai.Request, got openai.Usage, elapsed time.Duration) {
 	if got.Output <= 0 || elapsed <= 0 {
 		return
