@@ -52,7 +52,3 @@ func (a Amount) Plus(b Amount) Amount {
 func (a Amount) Minus(b Amount) Amount {
 	return Amount{Input: a.Input - b.Input, Output: a.Output - b.Output, Requests: a.Requests - b.Requests}
 }
-
-// negative reports whether a member is below zero, which no charge and no
-// usage may be.
-func (a Amount) negative() bool { return a.Input < 0 || a.Output < 0 || a.Requests < 0 }

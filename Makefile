@@ -1,0 +1,62 @@
+# Token Rate Limiter. `make` prints the targets.
+
+GO       ?= go
+BINARY   := bin/token-rate-limiter
+PACKAGE  := ./cmd/token-rate-limiter
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+TOOL     := $(GO) tool -modfile=tools/go.mod
+UNIT     := ./cmd/... ./internal/...
+INTEGRATION := ./test/... ./performance/...
+FUZZTIME ?= 10s
+COVERAGE_MIN := 85
+
+.DEFAULT_GOAL := help
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the binary into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) $(PACKAGE)
+
+run: build ## run the gateway with mock models on 127.0.0.1:8080
+	$(BINARY) serve --profile dev
+
+run-prod: build ## run the gateway with the profile prod
+	$(BINARY) serve --profile prod
+
+clean: ## remove what was built
+	rm -rf bin coverage.out
+
+fmt: ## format the code
+	gofmt -w cmd internal performance test
+
+check: ## format, vet, lint and rules, without the tests
+	@test -z "$$(gofmt -l cmd internal performance test)" || { echo "not formatted (make fmt):"; gofmt -l cmd internal performance test; exit 1; }
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+needs: ## install what the tests need, where that is possible
+	scripts/install-test-needs.sh
+
+test: needs check ## check, then all tests with the race detector, on real servers of their own
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m ./...
+
+test-unit: ## the tests beside the code
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on $(UNIT)
+
+test-integration: needs ## the tests of whole gateways
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m $(INTEGRATION)
+
+cover: needs ## statement coverage of internal/, which must be at least 85 %
+	$(GO) test -coverpkg=./internal/... -coverprofile=coverage.out ./internal/... ./test/...
+	@$(GO) tool cover -func=coverage.out | awk '/^total:/ {sub("%", "", $$3); printf "coverage of internal/: %s %%\n", $$3; exit ($$3 + 0 < $(COVERAGE_MIN))}'
+
+bench: ## measure the gateway against httputil.ReverseProxy in one run
+	$(GO) run ./performance/bench
+
+fuzz: ## run every fuzz target for FUZZTIME
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench fuzz
