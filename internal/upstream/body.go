@@ -191,7 +191,7 @@ func (b *Body) fail(err error) error {
 // beyond doubt, and closes it if not.
 func (b *Body) release() {
 	c := b.conn
-	if !b.stop() || !b.keep || c.br.Buffered() > 0 {
+	if !b.stop() || !b.keep || !c.drained() {
 		c.kill()
 		return
 	}

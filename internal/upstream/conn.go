@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"net"
+	"os"
 	"time"
 )
 
@@ -119,6 +120,22 @@ func (c *conn) sendLarge(head, body []byte) {
 		c.hurry(err)
 		done <- err
 	}()
+}
+
+// drained reports whether nothing that has been read is still waiting in a
+// buffer. What lies in the socket is the probe's to find; TLS, which may have
+// decrypted more than was asked for, tells only when read, with a deadline that
+// keeps it from waiting.
+func (c *conn) drained() bool {
+	if c.br.Buffered() > 0 || c.stream == c.raw {
+		return c.br.Buffered() == 0
+	}
+	c.deadline = unknown
+	if c.raw.SetReadDeadline(unknown) != nil {
+		return false
+	}
+	n, err := c.stream.Read(make([]byte, 1))
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // hurry makes a read that waits for the response end soon after a failed

@@ -255,7 +255,12 @@ func TestEarlyAnswer(t *testing.T) {
 			})
 			s := connect(t, l.url())
 			request := post(strings.Repeat("x", tt.size))
+			request.ResponseTimeout = 2 * patience
+			begin := time.Now()
 			r, body := exchange(t, s, request)
+			if took := time.Since(begin); took > patience {
+				t.Errorf("the answer was seen after %v", took)
+			}
 			clear(request.Body) // ours again: the race detector objects if it is still being read
 			close(done)
 			if r.Status != 413 || body != "big" {
@@ -394,8 +399,10 @@ func TestCancel(t *testing.T) {
 			})
 			ctx, cancel := context.WithCancelCause(t.Context())
 			why := errors.New("the client went away")
+			var canceled time.Time
 			go func() {
 				<-ready
+				canceled = time.Now()
 				cancel(why)
 			}()
 			r := post(strings.Repeat("x", tt.size))
@@ -405,7 +412,39 @@ func TestCancel(t *testing.T) {
 				t.Errorf("error %v, started %v", e, e.Started())
 			}
 			within(t, closed, "the connection's end")
+			if took := time.Since(canceled); took > patience/2 {
+				t.Errorf("it took %v to close the connection", took)
+			}
 		})
+	}
+}
+
+// TestCancelAtTheEnd ends the context after the last byte was read: the
+// connection has been closed, and must not be kept.
+func TestCancelAtTheEnd(t *testing.T) {
+	closed := make(chan struct{})
+	l := listen(t, func(_ int, p *peer) {
+		p.request()
+		p.say(ok)
+		p.request()
+		close(closed)
+	})
+	s := connect(t, l.url())
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := s.Do(ctx, post("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(r.Body, make([]byte, 2)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	within(t, closed, "the connection's end")
+	if _, err := r.Body.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the body was complete, but ended with %v", err)
+	}
+	if s.Idle() != 0 {
+		t.Error("a closed connection was kept")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -184,13 +185,56 @@ func TestWriteDeadlineIsLifted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, dials, _ := piped(t, answer(ok))
 		for range 3 {
-			exchange(t, s, post(strings.Repeat("x", 2*inlineBytes)))
+			r := post(strings.Repeat("x", 2*inlineBytes))
+			r.ResponseTimeout = time.Hour
+			exchange(t, s, r)
 			time.Sleep(time.Second)
 		}
 		if n := dials.Load(); n != 1 {
 			t.Errorf("%d connections, want 1", n)
 		}
 	})
+}
+
+// TestBodyIsNotReadAfterDo: the goroutine that writes a large body has ended
+// when Do returns, though its Write takes long to notice the end.
+func TestBodyIsNotReadAfterDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var written atomic.Bool
+		s, _, _ := piped(t, func(_ int, p *peer) { p.request() }, func(o *Options) {
+			dial := o.Dial
+			o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				c, err := dial(ctx, network, address)
+				return &sluggishConn{Conn: c, closed: make(chan struct{}), written: &written}, err
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		e := fails(t, ctx, s, post(strings.Repeat("x", 2*inlineBytes)))
+		if e.Kind != Canceled || !written.Load() {
+			t.Errorf("error %v, body written: %v", e, written.Load())
+		}
+	})
+}
+
+// sluggishConn is closed by the first Close, but its Write ends a second later.
+type sluggishConn struct {
+	net.Conn
+	once    sync.Once
+	closed  chan struct{}
+	written *atomic.Bool
+}
+
+func (c *sluggishConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+func (c *sluggishConn) Write([]byte) (int, error) {
+	<-c.closed
+	time.Sleep(time.Second)
+	c.written.Store(true)
+	return 0, net.ErrClosed
 }
 
 type countingConn struct {

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bufio"
 	"crypto/tls"
 	"encoding/pem"
 	"errors"
@@ -81,6 +82,40 @@ func TestTLSRefuses(t *testing.T) {
 				t.Errorf("error %v, want a refused connection", e)
 			}
 		})
+	}
+}
+
+// TestTLSUnsolicited puts an answer that nobody asked for into the record that
+// ends the first one, so that it has been decrypted, but not read.
+func TestTLSUnsolicited(t *testing.T) {
+	server, caFile := serveTLS(t, func(*tls.Config) {})
+	long := strings.Repeat("y", 10_000)
+	answers := "HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + long
+	l := listen(t, func(n int, p *peer) {
+		p.Conn = tls.Server(p.Conn, server.TLS)
+		p.br = bufio.NewReader(p.Conn)
+		for p.request() != nil {
+			if n == 1 {
+				p.say(answers + "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+			} else {
+				p.say(answers)
+			}
+		}
+	})
+	s := connect(t, "https://"+l.Addr().String(), trusting(t, caFile))
+	for range 3 {
+		r, err := s.Do(t.Context(), post("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := make([]byte, r.ContentLength)
+		if _, err := io.ReadFull(r.Body, body); err != nil || string(body) != long || r.Attempts != 1 {
+			t.Errorf("got %d bytes, %v, after %d attempts", len(body), err, r.Attempts)
+		}
+		_ = r.Body.Close()
+	}
+	if n := l.accepted.Load(); n != 2 {
+		t.Errorf("%d connections, want 2: one poisoned, and one for the rest", n)
 	}
 }
 
