@@ -54,11 +54,8 @@ func (k checking) models() {
 		if _, ok := k.Services[name]; ok {
 			continue
 		}
-		remedy := "add vllm.services" + string(path("").key(name)) + ": http://host:8000"
-		if plainKey(name) {
-			remedy = "add vllm.services." + name + ": http://host:8000"
-		}
-		if near := nearest(name, served); near != "" {
+		remedy := "add " + string(joined(serviceKeys).key(name)) + ": http://host:8000"
+		if near := similar(name, served); near != "" {
 			remedy += ", or did you mean " + quote(near) + "?"
 		}
 		k.report.add(section.entry(name).at, joined(modelKeys).key(name), "", mistake{"has no service", remedy})

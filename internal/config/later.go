@@ -96,16 +96,16 @@ func (l later) refuse(parent *node, e entry, key path, r *report) {
 	}
 }
 
-// filled reports whether a value says anything.
+// filled reports whether a setting says anything. 0 says nothing, but inside a
+// map it may: a maximum of 0 blocks.
 func (n *node) filled() bool {
-	switch n.kind {
-	case scalarKind:
-		f, err := strconv.ParseFloat(n.text, 64)
-		return n.text != "" && n.text != "false" && (err != nil || f != 0)
-	case listKind:
-		return len(n.items) > 0
-	case mapKind:
-		return slices.ContainsFunc(n.fields, func(e entry) bool { return e.value.filled() })
+	if n.kind == mapKind {
+		return slices.ContainsFunc(n.fields, func(e entry) bool { return e.value.kind == mapKind || e.value.said() })
 	}
-	return false
+	f, err := strconv.ParseFloat(n.text, 64)
+	return n.said() && (err != nil || f != 0)
+}
+
+func (n *node) said() bool {
+	return len(n.items) > 0 || n.text != "" && n.text != "false"
 }

@@ -12,6 +12,15 @@ func nearest(word string, candidates []string) string {
 	return best
 }
 
+// similar returns the nearest candidate if it is near enough to be what was
+// meant: at most half of it differs.
+func similar(word string, candidates []string) string {
+	if near := nearest(word, candidates); 2*distance(word, near) <= max(len(word), len(near))+1 {
+		return near
+	}
+	return ""
+}
+
 // comparedBytes bounds the work on a key that some file made very long.
 const comparedBytes = 128
 

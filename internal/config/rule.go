@@ -28,6 +28,9 @@ func printable(s string) *mistake {
 	return nil
 }
 
+// nameBytesMax bounds the names of users, keys and models.
+const nameBytesMax = 256
+
 func atMost(n int) func(string) *mistake {
 	return func(s string) *mistake {
 		if len(s) <= n {
@@ -41,7 +44,7 @@ func atMost(n int) func(string) *mistake {
 func modelName(s string) *mistake {
 	m := notEmpty(s)
 	if m == nil {
-		m = atMost(256)(s)
+		m = atMost(nameBytesMax)(s)
 	}
 	if m == nil {
 		return nil
@@ -53,6 +56,14 @@ func listenAddress(s string) *mistake {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || !validPort(port, 0) || strings.ContainsAny(host, " /") {
 		return &mistake{"is not an address", `write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`}
+	}
+	return nil
+}
+
+// hostName refuses what else is written for a host, such as host:port or a URL.
+func hostName(s string) *mistake {
+	if strings.ContainsAny(s, " /@:") && net.ParseIP(s) == nil {
+		return &mistake{"is not a host", "write a name or an IP address; the port has a key of its own"}
 	}
 	return nil
 }
@@ -115,7 +126,7 @@ func endpoint(to *Endpoint) scalar {
 		}
 		return m
 	}
-	s.show = withoutUser
+	s.show = withoutSecrets
 	return s
 }
 
@@ -140,10 +151,14 @@ func serverURL(s string) *mistake {
 	return nil
 }
 
-// withoutUser shows an address without the credentials that it may hold.
-func withoutUser(s string) string {
+// withoutSecrets shows an address without the credentials and the query that
+// it may hold.
+func withoutSecrets(s string) string {
+	if before, _, found := strings.Cut(s, "?"); found {
+		s = before + "?" + mask
+	}
 	if i := strings.LastIndex(s, "@"); i >= 0 {
 		s = mask + s[i:]
 	}
-	return quote(s)
+	return shown(s)
 }

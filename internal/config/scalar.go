@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -34,11 +35,7 @@ func (s scalar) decode(r *report, key path, n *node) {
 	if m.remedy == "" {
 		m.remedy = "write " + s.want
 	}
-	shown := s.show(cut(n.text))
-	if n.source != "" {
-		shown += " (from " + cut(n.source) + ")"
-	}
-	r.add(n.at, key, shown, *m)
+	r.add(n.at, key, s.show(n.text)+origin(n), *m)
 }
 
 func (s scalar) encode() *node {
@@ -48,10 +45,23 @@ func (s scalar) encode() *node {
 	return nil
 }
 
+// variableUse finds the names of variables in a text. Their defaults are not
+// shown: they may be secrets.
+var variableUse = regexp.MustCompile(`\$\{[A-Za-z0-9_]+`)
+
+// origin names the variables that a value comes from, for a message.
+func origin(n *node) string {
+	if n.source == "" {
+		return ""
+	}
+	names := variableUse.FindAllString(cut(n.source), -1)
+	return " (from " + strings.Join(names, "}, ") + "})"
+}
+
 // text binds a string that obeys every rule.
 func text[T ~string](to *T, rules ...func(string) *mistake) scalar {
 	return scalar{
-		want: "text",
+		want: "some text",
 		parse: func(s string) *mistake {
 			for _, rule := range rules {
 				if m := rule(s); m != nil {
@@ -62,9 +72,19 @@ func text[T ~string](to *T, rules ...func(string) *mistake) scalar {
 			return nil
 		},
 		print: func() string { return yamlText(string(*to)) },
-		show:  quote,
+		show:  shown,
 	}
 }
+
+// wants says in the reference, and where a message has nothing better, what to
+// write.
+func (s scalar) wants(want string) scalar {
+	s.want = want
+	return s
+}
+
+// file binds the name of a file; whoever opens it reports that it is missing.
+func file(to *string) scalar { return text(to, printable).wants("the name of a file") }
 
 // secret binds a string that is never shown.
 func secret(to *string) scalar { return masked(text(to, printable)) }
@@ -88,7 +108,7 @@ func choice[T ~string](to *T, words ...T) scalar {
 		list[i] = string(w)
 	}
 	return scalar{
-		want: strings.Join(list, " or "),
+		want: either(list),
 		parse: func(s string) *mistake {
 			for _, w := range words {
 				if string(w) == s {
@@ -96,15 +116,24 @@ func choice[T ~string](to *T, words ...T) scalar {
 					return nil
 				}
 			}
-			m := &mistake{problem: "is not a choice"}
-			if len(words) > 1 {
-				m.remedy = fmt.Sprintf("write %s; did you mean %s?", strings.Join(list, " or "), nearest(s, list))
+			m := &mistake{problem: "is not a choice", remedy: "write " + either(list)}
+			if near := similar(s, list); near != "" && len(list) > 1 {
+				m.remedy += "; did you mean " + near + "?"
 			}
 			return m
 		},
 		print: func() string { return yamlText(string(*to)) },
-		show:  quote,
+		show:  shown,
 	}
+}
+
+// either joins words as in "a, b or c".
+func either(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func boolean(to *bool) scalar {
@@ -118,7 +147,7 @@ func boolean(to *bool) scalar {
 			return nil
 		},
 		print: func() string { return strconv.FormatBool(*to) },
-		show:  quote,
+		show:  shown,
 	}
 }
 
@@ -126,6 +155,9 @@ func boolean(to *bool) scalar {
 // refused: YAML readers disagree about 010 and 1_000.
 func integer(to *int64, least, most int64) scalar {
 	want := fmt.Sprintf("a whole number from %d to %d", least, most)
+	if most == maximumMax {
+		want = fmt.Sprintf("a whole number from %d up", least)
+	}
 	return scalar{
 		want: want,
 		parse: func(s string) *mistake {
@@ -134,7 +166,7 @@ func integer(to *int64, least, most int64) scalar {
 			case err != nil || strconv.FormatInt(n, 10) != s:
 				return &mistake{problem: "is not a whole number"}
 			case n < least || n > most:
-				return &mistake{problem: "is out of range"}
+				return &mistake{"is out of range", fmt.Sprintf("write a whole number from %d to %d", least, most)}
 			}
 			*to = n
 			return nil
@@ -194,17 +226,20 @@ func duration(to *time.Duration, least time.Duration) scalar {
 			return nil
 		},
 		print: func() string { return to.String() },
-		show:  quote,
+		show:  shown,
 	}
 }
 
 // number shows a number as it is and anything else in quotes.
 func number(s string) string {
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
-		return s
+		return cut(s)
 	}
-	return quote(s)
+	return shown(s)
 }
+
+// shown is a value in quotes, shortened.
+func shown(s string) string { return quote(cut(s)) }
 
 // maximum is a maximum among limits, absent until it is given.
 type maximum struct {

@@ -27,8 +27,8 @@ func (c *Config) schema() object {
 		{"server", "The listener for clients.", c.Server.schema()},
 		{"management", "Operations.", object{}},
 		{"redis", "The shared store. Without this section accounts are kept in memory.", optional[Redis]{&c.Redis, defaultRedis, (*Redis).schema}},
-		{"token", "", object{{"rate-limit", "Limits and how they are applied.", c.RateLimit.schema()}}},
-		{"vllm", "", object{{"services", "The model servers by public model name.", c.services()}}},
+		{"token", "Tokens.", object{{"rate-limit", "Limits and how they are applied.", c.RateLimit.schema()}}},
+		{"vllm", "Model servers.", object{{"services", "The model servers by public model name.", c.services()}}},
 		{"auth", "Who may come in.", c.Auth.schema()},
 		{"logging", "What is written to standard error.", c.Logging.schema()},
 	}
@@ -36,31 +36,31 @@ func (c *Config) schema() object {
 
 func (s *Server) schema() object {
 	return object{
-		{"address", "Where the gateway listens.", text(&s.Address, listenAddress)},
+		{"address", "Where the gateway listens.", text(&s.Address, listenAddress).wants("HOST:PORT")},
 		{"max-body-bytes", "Largest request body.", integer(&s.MaxBodyBytes, 1, 1<<30)},
 		{"max-header-bytes", "Largest request head.", integer(&s.MaxHeaderBytes, 1024, 16<<20)},
 		{"read-header-timeout", "How long a client may take to send a request head.", duration(&s.ReadHeaderTimeout, time.Millisecond)},
 		{"body-timeout", "How long a client may take to send a request body.", duration(&s.BodyTimeout, time.Millisecond)},
 		{"idle-timeout", "How long a connection is kept without a request.", duration(&s.IdleTimeout, time.Millisecond)},
 		{"drain-timeout", "How long running requests may go on after SIGTERM.", duration(&s.DrainTimeout, 0)},
-		{"cors", "", object{}},
+		{"cors", "Requests from browsers.", object{}},
 	}
 }
 
 func (r *Redis) schema() target {
 	return object{
-		{"host", "Name or address of the server.", text(&r.Host, notEmpty)},
-		{"port", "", integer(&r.Port, 1, 65535)},
-		{"database", "", integer(&r.Database, 0, 1<<16)},
-		{"username", "", text(&r.Username)},
-		{"password", "", secret(&r.Password)},
+		{"host", "Name or address of the server.", text(&r.Host, notEmpty, hostName).wants("a name or an IP address")},
+		{"port", "Its port.", integer(&r.Port, 1, 65535)},
+		{"database", "Number of the database.", integer(&r.Database, 0, 1<<16)},
+		{"username", "User; empty: the default user.", text(&r.Username)},
+		{"password", "Password; empty: none.", secret(&r.Password)},
 		{"timeout", "Deadline of one call.", duration(&r.Timeout, time.Millisecond)},
 		{"mode", "`strict` asks the store for every decision.", choice(&r.Mode, RedisStrict)},
-		{"tls", "", object{
+		{"tls", "Encryption of the connection.", object{
 			{"enabled", "Encrypt the connection.", boolean(&r.TLS.Enabled)},
-			{"ca-file", "Authorities to trust; empty: the system's.", text(&r.TLS.CAFile)},
-			{"certificate", "File of the client certificate.", text(&r.TLS.Certificate)},
-			{"key", "File of the client certificate's key.", text(&r.TLS.Key)},
+			{"ca-file", "Authorities to trust; empty: the system's.", file(&r.TLS.CAFile)},
+			{"certificate", "File of the client certificate.", file(&r.TLS.Certificate)},
+			{"key", "File of the client certificate's key.", file(&r.TLS.Key)},
 			{"server-name", "Name to verify; empty: the host.", text(&r.TLS.ServerName)},
 		}},
 	}
@@ -77,18 +77,18 @@ func newAPIKey() APIKey { return APIKey{Roles: []Role{RoleUser}} }
 
 func (k *APIKey) schema() target {
 	return object{
-		{"name", "Name of the key, for people and logs; unique.", text(&k.Name, notEmpty, atMost(256))},
-		{"user", "Whose accounts it charges.", text(&k.User, notEmpty, atMost(256))},
-		{"hash", "What `token-rate-limiter key hash` prints.", masked(text(&k.Hash, keyHash))},
-		{"roles", "", texts[Role]{&k.Roles, func(r *Role) scalar { return choice(r, RoleUser, RoleAdmin) }}},
+		{"name", "Name of the key, for people and logs; unique.", text(&k.Name, notEmpty, atMost(nameBytesMax)).wants("1 to 256 bytes")},
+		{"user", "Whose accounts it charges.", text(&k.User, notEmpty, atMost(nameBytesMax)).wants("1 to 256 bytes")},
+		{"hash", "What `token-rate-limiter key hash` prints.", masked(text(&k.Hash, keyHash)).wants("sha256: and 64 hexadecimal digits")},
+		{"roles", "What the key may do: use models, or see and change what concerns others too.", texts[Role]{&k.Roles, func(r *Role) scalar { return choice(r, RoleUser, RoleAdmin) }}},
 		{"act-as", "Whether `X-User-ID` may name another user.", boolean(&k.ActAs)},
 	}
 }
 
 func (l *Logging) schema() object {
 	return object{
-		{"level", "", choice(&l.Level, LevelDebug, LevelInfo, LevelWarn, LevelError)},
-		{"format", "", choice(&l.Format, FormatJSON, FormatText)},
+		{"level", "Lowest level that is written.", choice(&l.Level, LevelDebug, LevelInfo, LevelWarn, LevelError)},
+		{"format", "Shape of a line.", choice(&l.Format, FormatJSON, FormatText)},
 		{"hash-users", "Write a hash instead of user names.", boolean(&l.HashUsers)},
 	}
 }

@@ -28,7 +28,7 @@ func (s *Settings) schema() object {
 		{"default-output-tokens", "Expected output until something is learned.", integer(&s.DefaultOutputTokens, 1, maximumMax)},
 		{"input-estimate", "`exact` asks the model server's `/tokenize`.", choice(&s.InputEstimate, EstimateLearned, EstimateExact)},
 		{"image-tokens", "Price of an image.", integer(&s.ImageTokens, 0, maximumMax)},
-		{"audio-tokens-per-second", "Price of a second of audio.", fraction(&s.AudioTokensPerSecond, 0, 1e6)},
+		{"audio-tokens-per-second", "Price of a second of audio.", fraction(&s.AudioTokensPerSecond, 0, 10_000)},
 		{"on-store-failure", "What happens to requests while the store is away: `closed` answers 503.", choice(&s.OnStoreFailure, FailClosed)},
 	}
 }
@@ -48,7 +48,13 @@ var (
 	meters = []struct {
 		word  string // in keys
 		meter Meter
-	}{{"tokens", Tokens}, {"input-tokens", InputTokens}, {"output-tokens", OutputTokens}, {"requests", Requests}}
+		doc   string
+	}{
+		{"tokens", Tokens, "Input and output tokens."},
+		{"input-tokens", InputTokens, "Input tokens."},
+		{"output-tokens", OutputTokens, "Output tokens."},
+		{"requests", Requests, "Requests."},
+	}
 	spans = []struct {
 		word   string
 		length time.Duration
@@ -60,7 +66,7 @@ func windows(l *Limits) object {
 	var fields object
 	for _, m := range meters {
 		for _, s := range spans {
-			fields = append(fields, field{"max-" + m.word + "-per-" + s.word, "", maximum{l, m.meter, s.length}})
+			fields = append(fields, field{"max-" + m.word + "-per-" + s.word, m.doc, maximum{l, m.meter, s.length}})
 		}
 	}
 	return fields
@@ -76,17 +82,17 @@ func (s *Service) schema() object {
 	return object{
 		{"endpoints", "Addresses of the model server; `mock:` is a mock in this process (not in profile prod).",
 			texts[Endpoint]{&s.Endpoints, endpoint}},
-		{"ca-file", "Authorities to trust; empty: the system's.", text(&s.CAFile)},
-		{"served-as", "The model's name at the server; default: the public name.", text(&s.ServedAs, notEmpty)},
+		{"ca-file", "Authorities to trust; empty: the system's.", file(&s.CAFile)},
+		{"served-as", "The model's name at the server; default: the public name.", text(&s.ServedAs, notEmpty).wants("a name")},
 		{"api-key", "Key for the server.", secret(&s.APIKey)},
 		{"context-length", "Tokens of the model's context; left out: unknown.", known(integer(&s.ContextLength, 1, maximumMax))},
-		{"connect-timeout", "", duration(&s.ConnectTimeout, time.Millisecond)},
+		{"connect-timeout", "For a connection to the server.", duration(&s.ConnectTimeout, time.Millisecond)},
 		{"first-byte-timeout", "Until a stream begins.", duration(&s.FirstByteTimeout, time.Millisecond)},
 		{"response-timeout", "For everything but streams.", duration(&s.ResponseTimeout, time.Millisecond)},
 		{"idle-timeout", "Between two events of a stream.", duration(&s.IdleTimeout, time.Millisecond)},
 		{"forward-headers", "Request headers passed on beside the usual ones.",
-			texts[string]{&s.ForwardHeaders, func(h *string) scalar { return text(h, forwardable) }}},
+			texts[string]{&s.ForwardHeaders, func(h *string) scalar { return text(h, forwardable).wants("names of headers") }}},
 		{"allow-fields", "Body fields passed on that are held back otherwise.",
-			texts[string]{&s.AllowFields, func(f *string) scalar { return text(f, bodyField) }}},
+			texts[string]{&s.AllowFields, func(f *string) scalar { return text(f, bodyField).wants("names of fields") }}},
 	}
 }

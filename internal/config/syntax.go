@@ -13,13 +13,14 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds on a file. They are far above what a configuration needs and keep
-// the YAML library, whose work grows with the square of the nesting and which
-// has no bound of its own, within time and stack.
+// Bounds on a file. They are far above what a configuration needs, and keep
+// the YAML library within time and stack: its work grows with the square of the
+// nesting and of the size of maps and lists, and it recurses with both.
 const (
 	fileBytesMax = 1 << 20
 	nestingMax   = 64
-	nodesMax     = 200_000 // with aliases expanded
+	keysMax      = 10_000  // and list items, anchors, aliases, tags and documents
+	nodesMax     = 100_000 // with aliases expanded
 )
 
 // parse turns the bytes of a file into a tree. Mistakes go to the report,
@@ -31,12 +32,7 @@ func parse(file string, b []byte, r *report) *node {
 		r.add(position{file: file}, "", "", *m)
 		return &node{}
 	}
-	body, err := p.document(string(b))
-	if err != nil {
-		p.syntax(err)
-		return &node{}
-	}
-	root := p.node(body, 0)
+	root := p.node(p.document(string(b)), 0)
 	if root.kind != mapKind && root.kind != emptyKind {
 		r.add(root.at, "", "", mistake{"the file is " + root.kind.String() + " where settings are expected", "write keys such as server: and vllm:"})
 	}
@@ -60,69 +56,81 @@ type parsing struct {
 	report  *report
 	anchors map[string]ast.Node
 	nodes   int
+	// expanding is the outermost alias that is being expanded, if any.
+	expanding *token.Token
 }
 
-// errNesting is reported without a place in the library's tree.
-var errNesting = fmt.Errorf("the file nests deeper than %d levels", nestingMax)
+var tooNested = &mistake{fmt.Sprintf("the file nests deeper than %d levels", nestingMax), "use fewer levels"}
 
-// document returns the content of the only document; nil when it is empty.
-// The library is kept from panicking through: it reads bytes of anyone.
-func (p *parsing) document(text string) (body ast.Node, err error) {
+// document returns the content of the only document; nil when it is empty or
+// cannot be read. A panic of the library is one more way of saying that it
+// cannot: the bytes are anyone's.
+func (p *parsing) document(text string) ast.Node {
 	defer func() {
-		if x := recover(); x != nil {
-			err = errors.New("the file cannot be read as YAML")
+		if recover() != nil {
+			p.report.add(position{file: p.file}, "", "", mistake{problem: "the file cannot be read as YAML"})
 		}
 	}()
 	tokens := lexer.Tokenize(text)
-	if tooDeep(tokens) {
-		return nil, errNesting
+	if m := bounded(tokens); m != nil {
+		p.report.add(position{file: p.file}, "", "", *m)
+		return nil
 	}
 	// The library looks for duplicate keys in quadratic time and stops at the
 	// first: see (*parsing).mapping.
 	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, err
+		p.syntax(err)
+		return nil
 	}
-	for _, d := range f.Docs {
-		switch {
-		case d.Body == nil || d.Body.Type() == ast.DirectiveType:
-		case body != nil:
-			p.add(d.Body.GetToken(), mistake{"a second document begins here", "keep one document in a file; profiles have files of their own"})
-			return nil, nil
-		default:
-			body = d.Body
-		}
-	}
-	return body, nil
+	return p.only(f.Docs)
 }
 
-// tooDeep reports whether brackets, or indicators that follow one another
-// (`- - -`, `? ? ?`, `&a &a`), nest beyond the bound. Nesting by indentation
-// is bounded by the size of the file.
-func tooDeep(tokens token.Tokens) bool {
-	brackets, run := 0, 0
+// only returns the content of the document that has any.
+func (p *parsing) only(docs []*ast.DocumentNode) (body ast.Node) {
+	for _, d := range docs {
+		switch {
+		case d.Body == nil || d.Body.Type() == ast.DirectiveType:
+		case body == nil:
+			body = d.Body
+		default:
+			p.add(d.Body.GetToken(), mistake{"a second document begins here", "keep one document in a file; profiles have files of their own"})
+			return body
+		}
+	}
+	return body
+}
+
+// bounded refuses tokens with too many keys and the like, and with brackets, or
+// indicators that follow one another (`- - -`, `? ? ?`, `&a &a`), nested too
+// deeply. Nesting by indentation is bounded by the size of the file.
+func bounded(tokens token.Tokens) *mistake {
+	keys, brackets, run, line := 0, 0, 0, 0
 	for _, t := range tokens {
+		if t.Position.Line != line {
+			run, line = 0, t.Position.Line
+		}
 		switch t.Type {
 		case token.MappingStartType, token.SequenceStartType:
 			brackets++
 		case token.MappingEndType, token.SequenceEndType:
 			brackets--
-		}
-		switch t.Type {
-		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType, token.AliasType:
+		case token.MappingValueType, token.DocumentHeaderType, token.DocumentEndType:
+			keys++
+		case token.MappingKeyType, token.SequenceEntryType, token.AnchorType, token.TagType, token.AliasType:
+			keys++
 			run++
-		case token.MappingValueType, token.StringType: // belongs to what precedes it
-		default:
+		case token.CollectEntryType:
 			run = 0
 		}
-		if t.Prev != nil && t.Prev.Position.Line != t.Position.Line {
-			run = min(run, 1)
-		}
 		if max(brackets, run) > nestingMax {
-			return true
+			return tooNested
 		}
 	}
-	return false
+	if keys > keysMax {
+		return &mistake{fmt.Sprintf("the file has %d keys, list items and aliases", keys), fmt.Sprintf("at most %d are read", keysMax)}
+	}
+	return nil
 }
 
 // syntax reports what the library says about a file, without the excerpt that

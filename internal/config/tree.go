@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -15,9 +16,13 @@ func (p *parsing) node(n ast.Node, depth int) *node {
 		return &node{at: position{file: p.file}}
 	}
 	p.nodes++
-	if p.nodes > nodesMax || depth > nestingMax {
-		p.tooLarge(n.GetToken())
-		return &node{at: p.at(n.GetToken())}
+	switch {
+	case depth > nestingMax:
+		p.tooLarge(n.GetToken(), *tooNested)
+		return &node{}
+	case p.nodes > nodesMax:
+		p.tooLarge(n.GetToken(), mistake{fmt.Sprintf("the file has more than %d values, its aliases expanded", nodesMax), "use fewer aliases"})
+		return &node{}
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -29,23 +34,24 @@ func (p *parsing) node(n ast.Node, depth int) *node {
 	case *ast.AliasNode:
 		return p.alias(n, depth)
 	case *ast.TagNode:
-		p.add(n.GetToken(), mistake{"tags are not used here", "remove " + quote(n.GetToken().Value)})
+		p.add(n.GetToken(), mistake{"tags are not used here", "remove " + quote(strings.TrimSpace(n.GetToken().Value))})
 		return &node{at: p.at(n.GetToken())}
 	}
 	return p.scalar(n)
 }
 
-// tooLarge reports once that a bound is exceeded; the nodes that follow stay
-// empty, so that the rest takes no time.
-func (p *parsing) tooLarge(t *token.Token) {
+// tooLarge reports once that a bound is exceeded, at the alias that leads
+// there if one does. The nodes that follow stay empty, so that the rest takes
+// no time.
+func (p *parsing) tooLarge(t *token.Token, m mistake) {
 	if p.nodes > 2*nodesMax {
 		return
 	}
 	p.nodes = 2 * nodesMax
-	p.add(t, mistake{
-		problem: fmt.Sprintf("the file has more than %d values with its aliases expanded, or nests deeper than %d levels", nodesMax, nestingMax),
-		remedy:  "use fewer aliases",
-	})
+	if p.expanding != nil {
+		t = p.expanding
+	}
+	p.add(t, m)
 }
 
 func (p *parsing) scalar(n ast.Node) *node {
@@ -76,7 +82,7 @@ func (p *parsing) list(n *ast.SequenceNode, depth int) *node {
 // mapping keeps the order of the keys, refuses duplicates, and lets a key of
 // the map itself win over one that `<<` merges in.
 func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
-	out := &node{kind: mapKind, at: p.at(n.GetToken())}
+	out := &node{kind: mapKind, at: p.mappingAt(n)}
 	var merged []*node
 	for _, v := range n.Values {
 		if v.Key.IsMergeKey() {
@@ -102,6 +108,14 @@ func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
 		out.fill(m)
 	}
 	return out
+}
+
+// mappingAt is where a map begins: its brace, or its first key.
+func (p *parsing) mappingAt(n *ast.MappingNode) position {
+	if !n.IsFlowStyle && len(n.Values) > 0 {
+		return p.at(n.Values[0].Key.GetToken())
+	}
+	return p.at(n.GetToken())
 }
 
 // place gives a value that is not written a place, that of its key.
@@ -162,6 +176,10 @@ func (p *parsing) alias(n *ast.AliasNode, depth int) *node {
 	if !ok {
 		p.add(n.GetToken(), mistake{"the alias *" + name + " has no anchor before it", "write &" + name + " at the value that is meant"})
 		return &node{at: p.at(n.GetToken())}
+	}
+	if p.expanding == nil {
+		p.expanding = n.GetToken()
+		defer func() { p.expanding = nil }()
 	}
 	return p.node(target, depth+1)
 }

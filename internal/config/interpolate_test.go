@@ -1,0 +1,86 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestExpand(t *testing.T) {
+	env := variables{"A": "1", "EMPTY": "", "NESTED": "${A}", "_x9": "u"}
+	for text, want := range map[string]string{
+		"plain":              "plain",
+		"${A}":               "1",
+		"${A:2}":             "1",
+		"${B:2}":             "2",
+		"${B:}":              "",
+		"${EMPTY}":           "",
+		"${EMPTY:2}":         "",
+		"a${A}b${_x9}c":      "a1buc",
+		"${U:http://h:80/a}": "http://h:80/a",
+		"${NESTED}":          "${A}",
+		"$${A}":              "${A}",
+		"$$${A}":             "$${A}",
+		"$A {A} }":           "$A {A} }",
+	} {
+		i := interpolation{env: env.look}
+		got, m := i.expand(text)
+		if got != want || m != nil {
+			t.Errorf("%s becomes %q (%v), want %q", text, got, m, want)
+		}
+	}
+}
+
+func TestEscapeUndoesExpand(t *testing.T) {
+	i := interpolation{env: variables{}.look}
+	for _, text := range []string{"", "a", "${A}", "$${A}", "${", "}${}$$", "$$${"} {
+		if got, m := i.expand(escape(text)); got != text || m != nil {
+			t.Errorf("%q becomes %q by %q (%v)", text, got, escape(text), m)
+		}
+	}
+}
+
+func TestVariablesAreTypedByTheSchema(t *testing.T) {
+	c := load(t, `
+server: {idle-timeout: "${IDLE:3s}"}
+redis:
+  port: ${PORT:6379}
+  host: "${HOST}"
+  password: ${PASSWORD}
+auth:
+  enabled: ${AUTH:true}
+`, variables{"PORT": "7", "HOST": "12", "AUTH": "false", "PASSWORD": "a: {b"})
+	got := []any{c.Redis.Port, c.Redis.Host, c.Auth.Enabled, c.Redis.Password, c.Server.IdleTimeout.String()}
+	for i, want := range []any{int64(7), "12", false, "a: {b", "3s"} {
+		if got[i] != want {
+			t.Errorf("value %d is %v, want %v", i, got[i], want)
+		}
+	}
+}
+
+func TestVariableMistakes(t *testing.T) {
+	for text, want := range map[string]string{
+		"redis: {host: '${HOST}'}":         "1:15: redis.host: the environment variable HOST is not set; set it, or write ${HOST:default}",
+		"redis:\n  host: ${HOST":           "2:9: redis.host: has ${ without }; write ${NAME} or ${NAME:default}, and $${ for the characters ${ themselves",
+		"redis:\n  host: ${server.host:a}": `2:9: redis.host: "server.host" is not the name of an environment variable; write ${NAME} or ${NAME:default}`,
+		"redis:\n  host: ${A:${B:c}}":      "2:9: redis.host: the default of A holds a variable itself; write a plain default",
+		"redis:\n  host: ${BINARY}":        "2:9: redis.host: the environment variable BINARY is not UTF-8; set it to text",
+		"redis:\n  host: ${LONG}":          "2:9: redis.host: has 65537 bytes after filling in variables; at most 65536 are possible",
+		"'${A}': 1":                        "1:1: variables are not filled into keys; write the name itself",
+		"vllm: {services: {m: {forward-headers: ['${H}'], endpoints: [http://h]}}}": "1:41: vllm.services.m.forward-headers[0]: the environment variable H is not set; set it, or write ${H:default}",
+		"vllm: {services: {m: '${URL}'}}":                                           "1:22: vllm.services.m: the environment variable URL is not set; set it, or write ${URL:default}",
+	} {
+		_, err := folder{"application.yml": text}.load("", variables{"BINARY": "\xff", "LONG": strings.Repeat("x", textBytesMax+1)})
+		wantErrors(t, err, "conf/application.yml:"+want)
+	}
+}
+
+// A variable may matter in one profile only.
+func TestReplacedVariablesAreNotMissed(t *testing.T) {
+	_, err := folder{
+		"application.yml":     "redis: {host: '${HOST}'}",
+		"application-dev.yml": "redis: {host: here}",
+	}.load("dev", nil)
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,253 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// variables is an environment.
+type variables map[string]string
+
+func (v variables) look(name string) (string, bool) {
+	value, ok := v[name]
+	return value, ok
+}
+
+// folder is a directory of configuration files by name.
+type folder map[string]string
+
+func (f folder) load(profile string, env variables) (*Config, error) {
+	files := fstest.MapFS{}
+	for name, text := range f {
+		files[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return Load(Options{Dir: "conf", Profile: profile, Env: env.look, Files: files})
+}
+
+// load loads application.yml with the text given; it must be right.
+func load(t *testing.T, text string, env variables) *Config {
+	t.Helper()
+	c, err := folder{"application.yml": text}.load("", env)
+	if err != nil {
+		t.Fatalf("Load: %v\nof\n%s", err, text)
+	}
+	return c
+}
+
+func read(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// perUser returns what the limits of the sample come to, for one model.
+func perUser(minute, hour, day int64) Limits {
+	return Limits{{Tokens, time.Minute, minute}, {Tokens, time.Hour, hour}, {Tokens, 24 * time.Hour, day}}
+}
+
+func TestSampleLoadsAsItStands(t *testing.T) {
+	want := defaults()
+	want.Redis = defaultRedis()
+	want.RateLimit.Store = StoreRedis
+	want.RateLimit.Models = map[string]Model{
+		"llama2-7b": {
+			Settings: defaultSettings(),
+			User:     perUser(2000, 20_000, 200_000),
+			Total:    Limits{{ConcurrentRequests, 0, 10}},
+		},
+		"gpt-3.5-turbo": {
+			Settings: defaultSettings(),
+			User:     perUser(1000, 10_000, 100_000),
+			Total:    Limits{{ConcurrentRequests, 0, 5}},
+		},
+	}
+	for name, url := range map[string]Endpoint{
+		"llama2-7b":     "http://vllm-llama2-7b-service:8000",
+		"gpt-3.5-turbo": "http://vllm-gpt35-service:8000",
+	} {
+		s := defaultService(name)
+		s.Endpoints = []Endpoint{url}
+		want.Services[name] = s
+	}
+	if diff := cmp.Diff(want, load(t, read(t, "sample.yml"), nil)); diff != "" {
+		t.Error("sample (-want +got):\n" + diff)
+	}
+
+	moved := load(t, read(t, "sample.yml"), variables{"REDIS_HOST": "store", "REDIS_PORT": "7000"})
+	want.Redis.Host, want.Redis.Port = "store", 7000
+	if diff := cmp.Diff(want, moved); diff != "" {
+		t.Error("sample with variables (-want +got):\n" + diff)
+	}
+}
+
+func TestVocabulary(t *testing.T) {
+	c := load(t, read(t, "vocabulary.yml"), variables{"VLLM_API_KEY": "s3cret"})
+	wantService := Service{
+		Endpoints: []Endpoint{"https://b:8443/base"}, CAFile: "ca.pem",
+		ServedAs: "meta-llama/Llama-2-7b", APIKey: "s3cret", ContextLength: 4096,
+		ConnectTimeout: 3 * time.Second, FirstByteTimeout: 4 * time.Minute,
+		ResponseTimeout: 9 * time.Minute, IdleTimeout: 50 * time.Second,
+		ForwardHeaders: []string{"X-Tenant"}, AllowFields: []string{"priority"},
+	}
+	if diff := cmp.Diff(wantService, c.Services["NAME2"]); diff != "" {
+		t.Error("service (-want +got):\n" + diff)
+	}
+	wantAuth := Auth{Enabled: true, APIKeys: []APIKey{{
+		Name: "laptop", User: "alice", Roles: []Role{RoleUser, RoleAdmin}, ActAs: true,
+		Hash: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	}}}
+	if diff := cmp.Diff(wantAuth, c.Auth); diff != "" {
+		t.Error("auth (-want +got):\n" + diff)
+	}
+	if diff := cmp.Diff(Logging{LevelWarn, FormatText, true}, c.Logging); diff != "" {
+		t.Error("logging (-want +got):\n" + diff)
+	}
+	wantModel(t, c.RateLimit.Models["NAME"])
+}
+
+func wantModel(t *testing.T, got Model) {
+	t.Helper()
+	want := Model{Settings: defaultSettings(), Total: Limits{{ConcurrentRequests, 0, 10}, {Tokens, time.Minute, 100_000}}}
+	want.Reserve, want.Overrun, want.MaxDebt = ReserveWorstCase, OverrunStop, 0
+	for _, m := range []struct {
+		meter Meter
+		first int64
+	}{{Tokens, 2000}, {InputTokens, 1500}, {OutputTokens, 1600}, {Requests, 60}} {
+		for i, window := range []time.Duration{time.Minute, time.Hour, 24 * time.Hour} {
+			want.User = append(want.User, Limit{m.meter, window, m.first + int64(i)})
+		}
+	}
+	want.User = append(want.User, Limit{ConcurrentRequests, 0, 2})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("model (-want +got):\n" + diff)
+	}
+}
+
+func TestLimitsMaximum(t *testing.T) {
+	l := Limits{{Tokens, time.Minute, 0}, {ConcurrentRequests, 0, 3}}
+	if n, ok := l.Maximum(Tokens, time.Minute); n != 0 || !ok {
+		t.Errorf("a limit that blocks: %d, %v; want 0, true", n, ok)
+	}
+	if _, ok := l.Maximum(Tokens, time.Hour); ok {
+		t.Error("a maximum that was left out is there")
+	}
+	if n, _ := l.Maximum(ConcurrentRequests, 0); n != 3 {
+		t.Errorf("concurrent requests: %d, want 3", n)
+	}
+}
+
+func TestInheritance(t *testing.T) {
+	c := load(t, `
+token:
+  rate-limit:
+    models:
+      own: {max-debt: 3, max-tokens-per-minute: 0}
+      bare: {max-requests-per-day: 7}
+    defaults: {image-tokens: 5, max-tokens-per-minute: 9}
+    max-debt: 2
+    reserve: worst-case
+vllm:
+  services: {own: http://a, bare: http://b, other: http://c}
+`, nil)
+	base := defaultSettings()
+	base.MaxDebt, base.Reserve = 2, ReserveWorstCase
+	own, other := base, base
+	own.MaxDebt, other.ImageTokens = 3, 5
+	want := map[string]Model{
+		"own":   {Settings: own, User: Limits{{Tokens, time.Minute, 0}}},
+		"bare":  {Settings: base, User: Limits{{Requests, 24 * time.Hour, 7}}},
+		"other": {Settings: other, User: Limits{{Tokens, time.Minute, 9}}},
+	}
+	if diff := cmp.Diff(want, c.RateLimit.Models); diff != "" {
+		t.Error("models (-want +got):\n" + diff)
+	}
+}
+
+func TestStoreIsResolved(t *testing.T) {
+	for name, x := range map[string]struct {
+		text string
+		want Store
+	}{
+		"nothing":               {"", StoreMemory},
+		"redis":                 {"redis: {host: a}", StoreRedis},
+		"redis, all defaults":   {"redis:", StoreRedis},
+		"redis taken away":      {"redis: null", StoreMemory},
+		"spring":                {"spring: {data: {redis: {host: a}}}", StoreRedis},
+		"spring of nothing":     {"spring: {data: {redis: }}", StoreMemory},
+		"memory in spite of it": {"redis: {host: a}\ntoken: {rate-limit: {store: memory}}", StoreMemory},
+	} {
+		if got := load(t, x.text, nil).RateLimit.Store; got != x.want {
+			t.Errorf("%s: %s, want %s", name, got, x.want)
+		}
+	}
+}
+
+func TestShippedProfiles(t *testing.T) {
+	for profile, want := range map[string]struct {
+		store Store
+		auth  bool
+		mock  bool
+	}{
+		"":       {StoreRedis, true, false},
+		"dev":    {StoreMemory, false, true},
+		"prod":   {StoreRedis, true, false},
+		"docker": {StoreRedis, true, false},
+		"test":   {StoreMemory, false, true},
+	} {
+		c, err := Load(Options{Dir: "../../configs", Profile: profile, Env: variables{"REDIS_HOST": "store"}.look})
+		if err != nil {
+			t.Errorf("profile %q: %v", profile, err)
+			continue
+		}
+		got := want
+		got.store, got.auth, got.mock = c.RateLimit.Store, c.Auth.Enabled, c.Services["llama2-7b"].Endpoints[0] == MockEndpoint
+		if got != want || len(c.RateLimit.Models) != 2 || c.Profile != profile {
+			t.Errorf("profile %q: %+v with %d models, want %+v with 2", profile, got, len(c.RateLimit.Models), want)
+		}
+	}
+}
+
+func TestMissingAndUnreadableFiles(t *testing.T) {
+	_, err := folder{}.load("", nil)
+	wantErrors(t, err, "conf/application.yml: the file does not exist; create it, or name the directory that has it by --config")
+
+	denied := Options{Dir: "conf", Files: deniedFS{}}
+	_, err = Load(denied)
+	wantErrors(t, err, "conf/application.yml: the file cannot be read: permission denied")
+
+	_, err = Load(Options{Dir: t.TempDir()})
+	if !errors.As(err, new(*Error)) {
+		t.Errorf("from the operating system's files: %v, want an *Error", err)
+	}
+}
+
+type deniedFS struct{}
+
+func (deniedFS) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("permission denied")}
+}
+
+// wantErrors compares the lines of an error.
+func wantErrors(t *testing.T, err error, want ...string) {
+	t.Helper()
+	var got []string
+	var list Errors
+	if errors.As(err, &list) {
+		for _, e := range list {
+			got = append(got, e.Error())
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mistakes (-want +got):\n%s", diff)
+	}
+}

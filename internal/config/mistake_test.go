@@ -1,0 +1,231 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+const goodHash = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+// mistakes has a file and every line that Load says of it, without the file's
+// name in front.
+var mistakes = []struct {
+	name string
+	text string
+	want []string
+}{
+	{"unknown key at the top", "sever: {}", []string{
+		"1:1: sever: is not a known key; did you mean server?",
+	}},
+	{"unknown key below a quoted name", "token:\n  rate-limit:\n    models:\n      gpt-3.5-turbo:\n        max-token-per-minute: 5\nvllm: {services: {gpt-3.5-turbo: http://a}}", []string{
+		`5:9: token.rate-limit.models["gpt-3.5-turbo"].max-token-per-minute: is not a known key; did you mean max-tokens-per-minute?`,
+	}},
+	{"unknown key in an empty section", "management:\n  port: 1", []string{
+		"2:3: management.port: is not a known key; nothing can be set here in this version",
+	}},
+	{"a map where text is expected", "server:\n  address: {host: a}", []string{
+		"2:12: server.address: is a map where a single value is expected; write the value behind the colon",
+	}},
+	{"text where a map is expected", "server: 8080", []string{
+		"1:9: server: is a single value where a map is expected; write its keys in lines of their own, further to the right",
+	}},
+	{"text where a list is expected", "auth: {api-keys: secret}", []string{
+		"1:18: auth.api-keys: is a single value where a list is expected; write [a, b], or a line with - for each",
+	}},
+	{"a list where a map is expected", "vllm:\n  services:\n    - a", []string{
+		"3:5: vllm.services: is a list where a map is expected; write its keys in lines of their own, further to the right",
+	}},
+	{"a map in a list of texts", "vllm: {services: {a: {endpoints: [{url: x}]}}}", []string{
+		"1:35: vllm.services.a.endpoints[0]: is a map where a single value is expected; write the value behind the colon",
+	}},
+	{"no value", "server:\n  address:\n  idle-timeout: 1s", []string{
+		"2:3: server.address: has no value; write HOST:PORT, or remove the key",
+	}},
+	{"port in the host", "redis: {host: 'redis:6379'}", []string{
+		`1:15: redis.host: "redis:6379" is not a host; write a name or an IP address; the port has a key of its own`,
+	}},
+	{"a long address with credentials", "vllm: {services: {a: 'http://me:" + strings.Repeat("hunter2", 20) + "@h?key=hunter2'}}", []string{
+		`1:22: vllm.services.a: "***@h?***" holds credentials; write the server's key as api-key`,
+	}},
+	{"empty text", `redis: {host: ""}`, []string{
+		`1:15: redis.host: "" is empty; write a name or an IP address`,
+	}},
+	{"not an address", "server: {address: localhost}", []string{
+		`1:19: server.address: "localhost" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`,
+	}},
+	{"not a port", `server: {address: "a:99999"}`, []string{
+		`1:19: server.address: "a:99999" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`,
+	}},
+	{"not a number", "server: {max-body-bytes: 10MB}", []string{
+		`1:26: server.max-body-bytes: "10MB" is not a whole number; write a whole number from 1 to 1073741824`,
+	}},
+	{"a number that readers disagree about", "redis: {port: 06379}", []string{
+		"1:15: redis.port: 06379 is not a whole number; write a whole number from 1 to 65535",
+	}},
+	{"number out of range", "redis: {port: 70000}", []string{
+		"1:15: redis.port: 70000 is out of range; write a whole number from 1 to 65535",
+	}},
+	{"number beyond the machine's", "server: {max-body-bytes: 99999999999999999999}", []string{
+		"1:26: server.max-body-bytes: 99999999999999999999 is not a whole number; write a whole number from 1 to 1073741824",
+	}},
+	{"not a boolean", "auth: {enabled: yes}", []string{
+		`1:17: auth.enabled: "yes" is not a choice; write true or false`,
+	}},
+	{"duration without unit", "server: {body-timeout: 30}", []string{
+		`1:24: server.body-timeout: "30" has no unit; write 30s if seconds are meant`,
+	}},
+	{"not a duration", "server: {body-timeout: 1 day}", []string{
+		`1:24: server.body-timeout: "1 day" is not a duration; write a duration such as 50ms, 30s, 5m or 1h30m`,
+	}},
+	{"duration too short", "redis: {timeout: 0s}", []string{
+		`1:18: redis.timeout: "0s" is too short; write at least 1ms`,
+	}},
+	{"negative duration", "server: {drain-timeout: -1s}", []string{
+		`1:25: server.drain-timeout: "-1s" is too short; write at least 0s`,
+	}},
+	{"not a choice", "logging: {level: warning}", []string{
+		`1:18: logging.level: "warning" is not a choice; write debug, info, warn or error; did you mean warn?`,
+	}},
+	{"not a choice of one", "redis: {mode: loose}", []string{
+		`1:15: redis.mode: "loose" is not a choice; write strict`,
+	}},
+	{"debt out of range", "token: {rate-limit: {max-debt: 101}}", []string{
+		"1:32: token.rate-limit.max-debt: 101 is out of range; write a number from 0 to 100",
+	}},
+	{"debt not a number", "token: {rate-limit: {max-debt: NaN}}", []string{
+		"1:32: token.rate-limit.max-debt: NaN is not a number; write a number from 0 to 100",
+	}},
+	{"negative maximum", "token: {rate-limit: {defaults: {max-tokens-per-minute: -1}}}", []string{
+		"1:56: token.rate-limit.defaults.max-tokens-per-minute: -1 is negative; write 0 to block, or remove the key for no limit",
+	}},
+	{"maximum too large", "token: {rate-limit: {defaults: {max-tokens-per-minute: 9007199254740992}}}", []string{
+		"1:56: token.rate-limit.defaults.max-tokens-per-minute: 9007199254740992 is out of range; write a whole number from 0 to 9007199254740991",
+	}},
+	{"limits without a service", "token:\n  rate-limit:\n    models:\n      llama-7b: {}\n      a/b.c: {}\nvllm: {services: {llama2-7b: http://a}}", []string{
+		`4:7: token.rate-limit.models.llama-7b: has no service; add vllm.services.llama-7b: http://host:8000, or did you mean "llama2-7b"?`,
+		`5:7: token.rate-limit.models["a/b.c"]: has no service; add vllm.services["a/b.c"]: http://host:8000`,
+	}},
+	{"service without an endpoint", "vllm:\n  services:\n    a: {served-as: x}\n    b:\n", []string{
+		"3:5: vllm.services.a: has no endpoint; write endpoints: [http://host:8000]",
+		"4:5: vllm.services.b: has no endpoint; write endpoints: [http://host:8000]",
+	}},
+	{"model without a name", `vllm: {services: {"": http://a}}`, []string{
+		`1:19: vllm.services[""]: is no name for a model: it is empty; write 1 to 256 bytes without control characters`,
+	}},
+	{"not a URL", "vllm: {services: {a: 'http://a b'}}", []string{
+		`1:22: vllm.services.a: "http://a b" is not a URL; write an address such as http://host:8000`,
+	}},
+	{"another scheme", "vllm: {services: {a: ftp://a}}", []string{
+		`1:22: vllm.services.a: "ftp://a" is not an http or https URL; write an address such as http://host:8000`,
+	}},
+	{"no scheme", "vllm: {services: {a: host:8000}}", []string{
+		`1:22: vllm.services.a: "host:8000" is not a URL; write an address such as http://host:8000`,
+	}},
+	{"no host", "vllm: {services: {a: 'http://:8000'}}", []string{
+		`1:22: vllm.services.a: "http://:8000" has no host; write an address such as http://host:8000`,
+	}},
+	{"bad port", "vllm: {services: {a: 'http://h:0'}}", []string{
+		`1:22: vllm.services.a: "http://h:0" has no valid port; write a port from 1 to 65535, or none`,
+	}},
+	{"credentials", "vllm: {services: {a: 'http://me:hunter2@h'}}", []string{
+		`1:22: vllm.services.a: "***@h" holds credentials; write the server's key as api-key`,
+	}},
+	{"credentials and no URL", "vllm: {services: {a: '://me:hunter2@h'}}", []string{
+		`1:22: vllm.services.a: "***@h" is not a URL; write an address such as http://host:8000`,
+	}},
+	{"query", "vllm: {services: {a: 'http://h/?x=1'}}", []string{
+		`1:22: vllm.services.a: "http://h/?***" has a query or fragment; write scheme, host, port and path only`,
+	}},
+	{"version in the path", "vllm: {services: {a: 'http://h/v1/'}}", []string{
+		`1:22: vllm.services.a: "http://h/v1/" ends in /v1; leave /v1 out: the gateway adds it to every path`,
+	}},
+	{"context of nothing", "vllm: {services: {a: {endpoints: [http://h], context-length: 0}}}", []string{
+		"1:62: vllm.services.a.context-length: 0 is out of range; write a whole number from 1 to 9007199254740991",
+	}},
+	{"headers", "vllm: {services: {a: {endpoints: [http://h], forward-headers: ['X Y', authorization, X-Ok]}}}", []string{
+		`1:64: vllm.services.a.forward-headers[0]: "X Y" is not the name of a header; write a name such as X-Tenant`,
+		`1:71: vllm.services.a.forward-headers[1]: "authorization" is never passed on; remove it; credentials and headers of the connection stay here`,
+	}},
+	{"fields", "vllm: {services: {a: {endpoints: [http://h], allow-fields: [Priority!]}}}", []string{
+		`1:61: vllm.services.a.allow-fields[0]: "Priority!" is not the name of a body field; write a name such as priority`,
+	}},
+	{"empty API key", "auth:\n  api-keys:\n    - {}\n    - {name: a}\n    - {name: a, user: b}\n    - {name: a, user: b, hash: '" + goodHash + "', roles: []}", []string{
+		"3:7: auth.api-keys[0]: has no name; write name, user, hash and roles",
+		"4:7: auth.api-keys[1]: has no user; write name, user, hash and roles",
+		"5:7: auth.api-keys[2]: has no hash; write name, user, hash and roles",
+		"6:7: auth.api-keys[3]: has no roles; write name, user, hash and roles",
+	}},
+	{"API keys alike", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "'}\n    - {name: a, user: v, hash: '" + goodHash + "'}", []string{
+		"4:7: auth.api-keys[1]: has the name of auth.api-keys[0]; give each key its own",
+		"4:7: auth.api-keys[1]: has the hash of auth.api-keys[0]; give each key its own",
+	}},
+	{"a key in place of its hash", "auth:\n  api-keys:\n    - {name: a, user: u, hash: sk-hunter2}", []string{
+		"3:32: auth.api-keys[0].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
+	}},
+	{"user too long, role unknown", "auth:\n  api-keys:\n    - {name: a, hash: '" + goodHash + "', roles: [root], user: " + strings.Repeat("u", 257) + "}", []string{
+		`3:106: auth.api-keys[0].roles[0]: "root" is not a choice; write user or admin`,
+		`3:119: auth.api-keys[0].user: "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu..." has 257 bytes; write at most 256`,
+	}},
+	{"a secret with a newline", "redis: {password: \"hunter2\\n\"}", []string{
+		"1:19: redis.password: *** holds a control character; remove it; a newline may come from the end of a secret's file",
+	}},
+	{"store without its section", "token: {rate-limit: {store: redis}}", []string{
+		`1:29: token.rate-limit.store: "redis" has no section redis; add redis: with host and port, or write memory`,
+	}},
+	{"half a certificate", "redis:\n  tls: {certificate: a}", []string{
+		"2:8: redis.tls: has one of certificate and key; write both or none",
+	}},
+	{"a value from a variable", "redis: {port: '${A:x}${B:y}', password: \"${C:hunter2}\\n\"}", []string{
+		`1:15: redis.port: "xy" (from ${A}, ${B}) is not a whole number; write a whole number from 1 to 65535`,
+		"1:41: redis.password: *** (from ${C}) holds a control character; remove it; a newline may come from the end of a secret's file",
+	}},
+	{"all together", "server: {idle-timeout: x}\nredis: {prot: 1}\nlogging: {level: loud}\nauth: {enabled: 1}", []string{
+		`1:24: server.idle-timeout: "x" is not a duration; write a duration such as 50ms, 30s, 5m or 1h30m`,
+		"2:9: redis.prot: is not a known key; did you mean port?",
+		`3:18: logging.level: "loud" is not a choice; write debug, info, warn or error`,
+		`4:17: auth.enabled: "1" is not a choice; write true or false`,
+	}},
+}
+
+func TestMistakes(t *testing.T) {
+	for _, x := range mistakes {
+		t.Run(x.name, func(t *testing.T) {
+			_, err := folder{"application.yml": x.text}.load("", nil)
+			var want []string
+			for _, line := range x.want {
+				want = append(want, "conf/application.yml:"+line)
+			}
+			wantErrors(t, err, want...)
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the message shows a secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestErrorsUnwrap(t *testing.T) {
+	_, err := folder{"application.yml": "server: {port: x}\nredis: 5"}.load("", nil)
+	var first *Error
+	if !errors.As(err, &first) {
+		t.Fatalf("%v holds no *Error", err)
+	}
+	want := Error{
+		File: "conf/application.yml", Line: 1, Column: 16, Path: "server.port", Value: `"x"`,
+		Problem: "is not a whole number", Remedy: "write a whole number from 0 to 65535",
+	}
+	if *first != want {
+		t.Errorf("first mistake: %+v, want %+v", *first, want)
+	}
+	if n := strings.Count(err.Error(), "\n"); n != 1 {
+		t.Errorf("two mistakes take %d lines", n+1)
+	}
+}
+
+func TestReportIsBounded(t *testing.T) {
+	_, err := folder{"application.yml": "server:\n" + strings.Repeat("  - x\n", 3) + "auth:\n  api-keys: [" + strings.Repeat("1,", 10_000) + "1]\n"}.load("", nil)
+	var list Errors
+	if errors.As(err, &list); len(list) != mistakesMax {
+		t.Errorf("%d mistakes, want %d", len(list), mistakesMax)
+	}
+}

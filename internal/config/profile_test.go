@@ -1,0 +1,117 @@
+package config
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestMerge(t *testing.T) {
+	base := `
+server: {idle-timeout: 1s, body-timeout: 2s}
+token:
+  rate-limit:
+    models:
+      a: {max-tokens-per-minute: 1, max-tokens-per-hour: 2}
+      b: {max-tokens-per-minute: 3}
+vllm:
+  services:
+    a: {endpoints: [http://a], forward-headers: [X-A, X-B]}
+    b: http://b
+`
+	for name, x := range map[string]struct {
+		over  string
+		check func(*Config) (got, want any)
+	}{
+		"maps merge": {"server: {body-timeout: 9s}", func(c *Config) (any, any) {
+			return []time.Duration{c.Server.IdleTimeout, c.Server.BodyTimeout}, []time.Duration{time.Second, 9 * time.Second}
+		}},
+		"names merge": {"token: {rate-limit: {models: {a: {max-tokens-per-hour: 5}}}}", func(c *Config) (any, any) {
+			return c.RateLimit.Models["a"].User, Limits{{Tokens, time.Minute, 1}, {Tokens, time.Hour, 5}}
+		}},
+		"lists replace": {"vllm: {services: {a: {forward-headers: [X-C]}}}", func(c *Config) (any, any) {
+			return c.Services["a"].ForwardHeaders, []string{"X-C"}
+		}},
+		"the short form replaces the long one": {"vllm: {services: {a: http://c}}", func(c *Config) (any, any) {
+			s := defaultService("a")
+			s.Endpoints = []Endpoint{"http://c"}
+			return c.Services["a"], s
+		}},
+		"null takes a maximum away": {"token: {rate-limit: {models: {a: {max-tokens-per-hour: null}}}}", func(c *Config) (any, any) {
+			return c.RateLimit.Models["a"].User, Limits{{Tokens, time.Minute, 1}}
+		}},
+		"null takes a model away": {"token: {rate-limit: {models: {b: ~}}}\nvllm: {services: {b: ~}}", func(c *Config) (any, any) {
+			return len(c.Services) + len(c.RateLimit.Models), 2
+		}},
+		"a section of nothing changes nothing": {"token:\n  rate-limit:\n#   models: {}\n", func(c *Config) (any, any) {
+			return c.RateLimit.Models["b"].User, Limits{{Tokens, time.Minute, 3}}
+		}},
+		"a file of nothing changes nothing": {"# nothing\n", func(c *Config) (any, any) {
+			return c.Profile, "x"
+		}},
+	} {
+		c, err := folder{"application.yml": base, "application-x.yml": x.over}.load("x", nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got, want := x.check(c)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestProfileChoice(t *testing.T) {
+	files := folder{
+		"application.yml":      "spring: {profiles: {active: '${ACTIVE:file}'}}",
+		"application-flag.yml": "", "application-profile.yml": "",
+		"application-spring.yml": "", "application-file.yml": "",
+	}
+	for _, x := range []struct {
+		flag string
+		env  variables
+		want string
+	}{
+		{"flag", variables{"PROFILE": "profile", "SPRING_PROFILES_ACTIVE": "spring"}, "flag"},
+		{"", variables{"PROFILE": "profile", "SPRING_PROFILES_ACTIVE": "spring"}, "profile"},
+		{"", variables{"PROFILE": "", "SPRING_PROFILES_ACTIVE": "spring"}, "spring"},
+		{"", nil, "file"},
+		{"", variables{"ACTIVE": "spring"}, "spring"},
+		{"", variables{"ACTIVE": ""}, ""},
+	} {
+		c, err := files.load(x.flag, x.env)
+		if err != nil || c.Profile != x.want {
+			t.Errorf("flag %q, environment %v: %v, %v; want %q", x.flag, x.env, c, err, x.want)
+		}
+	}
+}
+
+func TestProfileMistakes(t *testing.T) {
+	files := folder{"application.yml": "", "application-dev.yml": "spring:\n  profiles: {active: prod}", "application-prod.yml": "vllm: {services: {a: 'mock:', b: http://b}}"}
+	for _, x := range []struct {
+		flag string
+		env  variables
+		want string
+	}{
+		{"pord", nil, "conf/application-pord.yml: the file of the profile does not exist; create it, or choose dev, prod"},
+		{"../x", nil, `conf: profile: "../x" is not the name of a profile; choose one of dev, prod`},
+		{"", variables{"PROFILE": "dev,prod"}, `conf: PROFILE: "dev,prod" is not the name of a profile; choose one of dev, prod`},
+		{"dev", nil, "conf/application-dev.yml:2:3: spring.profiles: cannot be set by a profile; move it to application.yml"},
+		{"prod", nil, `conf/application-prod.yml:1:19: vllm.services.a: "mock:" is not allowed in profile prod; write the address of a model server`},
+	} {
+		_, err := files.load(x.flag, x.env)
+		wantErrors(t, err, x.want)
+	}
+	_, err := folder{"application.yml": ""}.load("dev", nil)
+	wantErrors(t, err, "conf/application-dev.yml: the file of the profile does not exist; create it, or choose none: there is no file application-NAME.yml beside application.yml")
+	for text, want := range map[string]string{
+		"spring: {profiles: {active: [a]}}":    "1:29: spring.profiles.active: is a list where a single value is expected; write the value behind the colon",
+		"spring: {profiles: {active: 'a b'}}":  `1:29: spring.profiles.active: "a b" is not the name of a profile; choose one of none: there is no file application-NAME.yml beside application.yml`,
+		"spring: {profiles: {active: '${A}'}}": "1:29: spring.profiles.active: the environment variable A is not set; set it, or write ${A:default}",
+	} {
+		_, err := folder{"application.yml": text}.load("", nil)
+		wantErrors(t, err, "conf/application.yml:"+want)
+	}
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSyntaxMistakes(t *testing.T) {
+	for name, x := range map[string]struct {
+		text string
+		want []string
+	}{
+		"indentation": {"server:\n  port: 1\n address: a", []string{":3:2: value is not allowed in this context"}},
+		"colon in a value": {"vllm: {}\na: mock:", []string{
+			`:2:4: mapping value is not allowed in this context; check the indentation, and quote a value that holds ": " or ends in ":"`}},
+		"no excerpt of the file": {"password: hunter2\nx: [1", []string{":2:4: sequence end token ']' not found"}},
+		"a second document":      {"server: {}\n---\nserver: {}", []string{":3:7: a second document begins here; keep one document in a file; profiles have files of their own"}},
+		"a list":                 {"- a", []string{":1:1: the file is a list where settings are expected; write keys such as server: and vllm:"}},
+		"text":                   {"hello", []string{":1:1: the file is a single value where settings are expected; write keys such as server: and vllm:"}},
+		"not UTF-8":              {"server: \xff", []string{": the file is not UTF-8; save it as UTF-8"}},
+		"too large":              {strings.Repeat("#", fileBytesMax+1), []string{": the file has 1048577 bytes; at most 1048576 are read"}},
+		"duplicate keys":         {"server: {}\nredis: {}\nserver: {port: 1, port: 2}", []string{`:3:1: the key "server" is already given in line 1; keep one of the two`}},
+		"duplicate keys, nested": {"server: {port: 1, port: 2}\nredis:\n  host: a\n  host: b", []string{`:1:19: the key "port" is already given in line 1; keep one of the two`, `:4:3: the key "host" is already given in line 3; keep one of the two`}},
+		"tag":                    {"server: {port: !!int 1}", []string{`:1:16: tags are not used here; remove "!!int"`}},
+		"key that is no text":    {"? a\n: 1\n&x server: {}", []string{`:1:1: a key must be plain text; write it without indicator, anchor or tag, in quotes if need be`, `:3:1: a key must be plain text; write it without indicator, anchor or tag, in quotes if need be`}},
+		"alias of nothing":       {"server: *s", []string{":1:9: the alias *s has no anchor before it; write &s at the value that is meant"}},
+		"alias of itself":        {"server: &s {port: *s}", []string{":1:19: the alias *s has no anchor before it; write &s at the value that is meant"}},
+		"merge of text":          {"server:\n  <<: a", []string{":2:3: << does not name a map; write an alias of a map, or a list of them"}},
+		"nested brackets":        {"a: " + strings.Repeat("[", 100_000), []string{": the file nests deeper than 64 levels; use fewer levels"}},
+		"nested lists on a line": {strings.Repeat("- ", 100_000) + "a", []string{": the file nests deeper than 64 levels; use fewer levels"}},
+		"nested keys on a line":  {strings.Repeat("? ", 100_000) + "a", []string{": the file nests deeper than 64 levels; use fewer levels"}},
+		"nested anchors":         {"a: " + strings.Repeat("&a ", 100_000) + "1", []string{": the file nests deeper than 64 levels; use fewer levels"}},
+		"nested by indentation":  {indented(200), []string{":66:67: the file nests deeper than 64 levels; use fewer levels"}},
+		"aliases that multiply":  {laughs(12), []string{":5:45: the file has more than 100000 values, its aliases expanded; use fewer aliases"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := folder{"application.yml": x.text}.load("", nil)
+			var want []string
+			for _, w := range x.want {
+				want = append(want, "conf/application.yml"+w)
+			}
+			wantErrors(t, err, want...)
+		})
+	}
+}
+
+func indented(levels int) string {
+	var b strings.Builder
+	for i := range levels {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+// laughs is a file whose size is that of its lines and whose content grows
+// tenfold with each.
+func laughs(lines int) string {
+	b := strings.Builder{}
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := 1; i < lines; i++ {
+		alias := fmt.Sprintf("*a%d", i-1)
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.Repeat(alias+", ", 9)+alias)
+	}
+	return b.String()
+}
+
+func TestWhatYAMLAllows(t *testing.T) {
+	c := load(t, "\ufeff# a comment\r\n%YAML 1.2\r\n---\r\n"+`
+token:
+  rate-limit:
+    models:
+      "quoted.name": &limits
+        max-tokens-per-minute: 5   # a comment
+        max-tokens-per-hour: "6"
+      meta-llama/Llama-2-7b:
+        <<: *limits
+        max-tokens-per-hour: 7
+      405: *limits
+      true: {<<: [{max-tokens-per-day: 1}, *limits]}
+vllm:
+  services:
+    quoted.name: 'http://a'
+    "meta-llama/Llama-2-7b": |-
+      http://b
+    405: http://c
+    true: http://d
+...
+`, nil)
+	for name, want := range map[string]Limits{
+		"quoted.name":           {{Tokens, time.Minute, 5}, {Tokens, time.Hour, 6}},
+		"meta-llama/Llama-2-7b": {{Tokens, time.Minute, 5}, {Tokens, time.Hour, 7}},
+		"405":                   {{Tokens, time.Minute, 5}, {Tokens, time.Hour, 6}},
+		"true":                  {{Tokens, time.Minute, 5}, {Tokens, time.Hour, 6}, {Tokens, 24 * time.Hour, 1}},
+	} {
+		if got := c.RateLimit.Models[name].User; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestManyModels(t *testing.T) {
+	services := func(n int) string {
+		var b strings.Builder
+		b.WriteString("vllm:\n  services:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "    model-%d: http://host-%d:8000\n", i, i)
+		}
+		return b.String()
+	}
+	if n := len(load(t, services(3000), nil).RateLimit.Models); n != 3000 {
+		t.Errorf("%d models, want 3000", n)
+	}
+	_, err := folder{"application.yml": services(keysMax)}.load("", nil)
+	wantErrors(t, err, "conf/application.yml: the file has 10002 keys, list items and aliases; at most 10000 are read")
+}
+
+func TestNearest(t *testing.T) {
+	words := []string{"host", "port", "password", "max-debt"}
+	for word, want := range map[string]string{"prot": "port", "hots": "host", "passwd": "password", "maxdebt": "max-debt", "": "host"} {
+		if got := nearest(word, words); got != want {
+			t.Errorf("nearest to %q is %q, want %q", word, got, want)
+		}
+	}
+	if got := nearest("x", nil); got != "" {
+		t.Errorf("nearest of none is %q", got)
+	}
+	for _, x := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "ab", 2}, {"ab", "", 2}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {strings.Repeat("a", 1<<20), "a", comparedBytes - 1}} {
+		if got := distance(x.a, x.b); got != x.want {
+			t.Errorf("from %.10q to %q are %d changes, want %d", x.a, x.b, got, x.want)
+		}
+	}
+}
