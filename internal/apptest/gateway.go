@@ -37,6 +37,12 @@ type Options struct {
 	// Service is YAML added to the model's service on one line, without
 	// braces, such as "context-length: 4096".
 	Service string
+	// Server is YAML added to the section server on one line, without braces,
+	// such as "body-timeout: 1s".
+	Server string
+	// RateLimit is YAML added to the section token.rate-limit on one line,
+	// without braces, such as "overrun: stop".
+	RateLimit string
 	// Config is YAML for further sections of the configuration.
 	Config string
 	// Redis is the address of the Redis to use; empty for memory.
@@ -45,6 +51,12 @@ type Options struct {
 	Store limit.Store
 	// Mock configures the model server.
 	Mock mockvllm.Options
+	// Wrap, if set, takes the mock's place as the model server's handler, in
+	// order to see or to change what passes.
+	Wrap func(mock http.Handler) http.Handler
+	// Endpoint, if set, takes the place of the model server's address, for
+	// servers that do not answer at all.
+	Endpoint string
 	// Auth leaves authentication on; Config then has the keys.
 	Auth bool
 }
@@ -74,7 +86,11 @@ func Start(t testing.TB, o Options) *Gateway {
 		o.Mock.Models = []mockvllm.Model{{Name: Model}}
 	}
 	g.Mock = mockvllm.New(o.Mock)
-	upstream := httptest.NewServer(g.Mock)
+	var handler http.Handler = g.Mock
+	if o.Wrap != nil {
+		handler = o.Wrap(handler)
+	}
+	upstream := httptest.NewServer(handler)
 	g.MockURL = upstream.URL
 	t.Cleanup(func() {
 		g.Mock.Close()
@@ -87,12 +103,15 @@ func Start(t testing.TB, o Options) *Gateway {
 // serve runs the gateway itself.
 func (g *Gateway) serve(t testing.TB, o Options) {
 	t.Helper()
+	if o.Endpoint == "" {
+		o.Endpoint = g.MockURL
+	}
 	cfg, err := config.Load(config.Options{
-		Dir: ".", Files: fstest.MapFS{"application.yml": {Data: []byte(o.yaml(g.MockURL))}},
+		Dir: ".", Files: fstest.MapFS{"application.yml": {Data: []byte(o.yaml())}},
 		Env: func(string) (string, bool) { return "", false },
 	})
 	if err != nil {
-		t.Fatalf("the configuration: %v\n%s", err, o.yaml(g.MockURL))
+		t.Fatalf("the configuration: %v\n%s", err, o.yaml())
 	}
 	a, err := app.New(t.Context(), app.Options{
 		Config: cfg, Log: slog.New(slog.NewJSONHandler(g.Logs, nil)), Store: o.Store,
@@ -125,10 +144,10 @@ func (g *Gateway) Stop() error {
 }
 
 // yaml renders the configuration.
-func (o Options) yaml(mock string) string {
+func (o Options) yaml() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\"}\n")
-	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}}}\n", Model, mock, o.Service)
+	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\", %s}\n", o.Server)
+	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}}}\n", Model, o.Endpoint, o.Service)
 	if !o.Auth {
 		b.WriteString("auth: {enabled: false}\n")
 	}
@@ -142,7 +161,7 @@ func (o Options) yaml(mock string) string {
 	if limits == "" {
 		limits = "{}"
 	}
-	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}}}\n", store, Model, limits)
+	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}, %s}}\n", store, Model, limits, o.RateLimit)
 	b.WriteString(o.Config)
 	return b.String()
 }
