@@ -15,10 +15,10 @@
 //   - Reading is bounded in time and memory whatever the bytes: file size,
 //     nesting and the expansion of aliases have limits.
 //
-// The stages, a file each: syntax (bytes to a tree with positions), merge
-// (profile over base), interpolate (${NAME:default}), spring (aliases), later
-// (what is not built), schema and decode (tree to Config), check (rules that
-// concern more than one key).
+// The stages, a file each: syntax and tree (bytes to a tree with positions),
+// merge (profile over base), interpolate (${NAME:default}), spring (aliases),
+// later (what is not built), schema with target and scalar (tree to Config),
+// check (rules that concern more than one key).
 //
 // Load is a pure function of its Options and may be called again, from any
 // goroutine. A Config is not changed after Load and is safe to share.
