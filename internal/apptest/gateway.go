@@ -43,6 +43,8 @@ type Options struct {
 	// RateLimit is YAML added to the section token.rate-limit on one line,
 	// without braces, such as "overrun: stop".
 	RateLimit string
+	// Aliases are further public names of Model, without limits.
+	Aliases []string
 	// Config is YAML for further sections of the configuration.
 	Config string
 	// Redis is the address of the Redis to use; empty for memory.
@@ -147,7 +149,11 @@ func (g *Gateway) Stop() error {
 func (o Options) yaml() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\", %s}\n", o.Server)
-	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}}}\n", Model, o.Endpoint, o.Service)
+	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, o.Service)
+	for _, name := range o.Aliases {
+		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s}", name, o.Endpoint, Model)
+	}
+	b.WriteString("}}\n")
 	if !o.Auth {
 		b.WriteString("auth: {enabled: false}\n")
 	}
