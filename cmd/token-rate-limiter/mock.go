@@ -24,20 +24,31 @@ type mockCommand struct {
 }
 
 // Run runs the stand-in until it is told to end.
-func (c *mockCommand) Run() (err error) {
+func (c *mockCommand) Run() error {
+	outliveReaders()
 	o := mockvllm.Options{TimeToFirstToken: c.FirstToken, TokenInterval: c.Token, Ledger: &mockvllm.Ledger{Keep: 1000}}
 	for _, name := range c.Model {
 		o.Models = append(o.Models, mockvllm.Model{Name: name})
 	}
-	if c.Ledger != "" {
-		f, err := os.Create(c.Ledger)
-		if err != nil {
-			return fmt.Errorf("--ledger: %w", err)
-		}
-		buffered := bufio.NewWriter(f)
-		o.Ledger.Writer = buffered
-		defer func() { err = errors.Join(err, o.Ledger.Err(), buffered.Flush(), f.Close()) }()
+	if c.Ledger == "" {
+		return c.serve(o)
 	}
+	f, err := os.Create(c.Ledger)
+	if err != nil {
+		return fmt.Errorf("--ledger: %w", err)
+	}
+	buffered := bufio.NewWriter(f)
+	o.Ledger.Writer = buffered
+	err = c.serve(o)
+	return errors.Join(err, o.Ledger.Err(), buffered.Flush(), f.Close())
+}
+
+// quiesceTimeout bounds the wait for requests that are broken off at the end,
+// so that the ledger has them.
+const quiesceTimeout = 5 * time.Second
+
+// serve serves until a signal comes, and returns when nothing is running.
+func (c *mockCommand) serve(o mockvllm.Options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Address)
@@ -52,7 +63,9 @@ func (c *mockCommand) Run() (err error) {
 	select {
 	case <-ctx.Done():
 		mock.Close()
-		return server.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), quiesceTimeout)
+		defer cancel()
+		return errors.Join(server.Close(), o.Ledger.Quiesce(ctx))
 	case err := <-served:
 		return err
 	}

@@ -31,6 +31,7 @@ type serveCommand struct {
 
 // Run runs the gateway until it is told to end.
 func (c *serveCommand) Run() error {
+	outliveReaders()
 	cfg, err := c.load()
 	if err != nil {
 		return err
