@@ -1,0 +1,25 @@
+// Package e2e tests the program as its users meet it: the real binary on real
+// ports, a real Redis, and a model server whose ledger judges what was charged.
+// It sees nothing of the program but its flags, files, output and answers.
+//
+// What is proven, each in the file of its name:
+//
+//   - run: with the configuration that ships, the printed curl line is answered
+//     with a stream; when the minute's tokens are used up the answer says how
+//     long to wait, and after that wait, in real time, it is served again.
+//   - replicas: two gateways on one Redis admit as one. No user gets more than
+//     the limit, hardly less under demand, no more requests run than may, and
+//     what is booked is what the model server generated, to the token.
+//   - outage: while Redis hangs or is gone, answers are quick and honest,
+//     running streams go on, and everything heals by itself and is settled.
+//   - crash: what a killed gateway was running is free for others within the
+//     lease, and what it had charged stays charged.
+//   - drain: told to end, a gateway finishes what runs, settles it and exits
+//     with 0, and another can take its port meanwhile.
+//   - mistake: what is wrong with a configuration or a port is said in a line
+//     that tells where, and what to do.
+//   - log: a gateway whose output is full, closed or broken goes on serving.
+//   - eviction: a Redis that may drop counters is warned of, once.
+//
+// Most tests run in parallel: one of them waits for a real minute.
+package e2e
