@@ -1,8 +1,11 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -325,4 +328,37 @@ func TestNextIsAView(t *testing.T) {
 	if n := r.Body.Buffered(); n != 0 {
 		t.Errorf("%d bytes buffered after the end", n)
 	}
+}
+
+// TestMemoryPerStream holds many responses open at once.
+func TestMemoryPerStream(t *testing.T) {
+	const streams, bytesMax = 200, 7 << 10
+	stream := []byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+	s := connect(t, "http://model", func(o *Options) {
+		o.Dial = func(context.Context, string, string) (net.Conn, error) { return pieces(stream, 0), nil }
+	})
+	r := post("{}")
+	r.ResponseTimeout = 0
+	open := make([]*Response, streams)
+	before := heapBytes()
+	for i := range open {
+		response, err := s.Do(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open[i] = response
+	}
+	if each := (heapBytes() - before) / streams; each > bytesMax {
+		t.Errorf("%d bytes per open stream, want %d at most", each, bytesMax)
+	}
+	for _, response := range open {
+		_ = response.Body.Close()
+	}
+}
+
+func heapBytes() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -13,11 +13,14 @@ const (
 	// Request bodies up to joinedBytes are copied behind the head, so that one
 	// Write carries both.
 	joinedBytes = 8 << 10
-	// Request bodies up to inlineBytes fit into the socket buffers between here
-	// and any server: their Write does not wait for the server to read. Larger
-	// ones are written by a goroutine, because a server may answer (413, say)
-	// without reading, and would wait for us to read the answer.
+	// Request bodies up to inlineBytes fit into the socket buffers of both ends,
+	// so that their Write does not wait for the server to read. Larger ones are
+	// written by a goroutine, because a server may answer (413, say) without
+	// reading, and the answer must be seen while the Write is stuck.
 	inlineBytes = 64 << 10
+	// grace is how long a read goes on after a failed write, to see the response
+	// that explains it, and a write after the response.
+	grace = 50 * time.Millisecond
 )
 
 // conn is a connection with the exchange that it is being used for. It belongs
@@ -143,7 +146,7 @@ func (c *conn) drained() bool {
 // arm therefore does not undo it within the same phase.
 func (c *conn) hurry(err error) {
 	if err != nil {
-		_ = c.raw.SetReadDeadline(time.Now().Add(pastGrace))
+		_ = c.raw.SetReadDeadline(time.Now().Add(grace))
 	}
 }
 
@@ -152,7 +155,7 @@ func (c *conn) hurry(err error) {
 // after a moment is given up, and the connection with it.
 func (c *conn) join() {
 	if c.writing != nil {
-		_ = c.raw.SetWriteDeadline(time.Now().Add(pastGrace))
+		_ = c.raw.SetWriteDeadline(time.Now().Add(grace))
 		c.writeErr = <-c.writing
 		c.writing = nil
 		c.deadline = unknown

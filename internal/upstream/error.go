@@ -5,10 +5,10 @@ import (
 	"errors"
 	"io"
 	"os"
-	"time"
 )
 
-// ErrServerClosed is the cause of every error after [Server.Close].
+// ErrServerClosed is the cause of the Refused error of requests made after
+// [Server.Close].
 var ErrServerClosed = errors.New("the connections to this model server have been closed")
 
 // ErrBodyClosed is returned by reads of a response after [Body.Close].
@@ -147,7 +147,3 @@ func (s *Server) dialFailure(ctx context.Context, err error) *Error {
 	}
 	return e
 }
-
-// pastGrace is how long a read goes on after a failed or unfinished write, to
-// see the response that explains it.
-const pastGrace = 50 * time.Millisecond

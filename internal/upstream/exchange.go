@@ -120,7 +120,9 @@ func (s *Server) send(c *conn, r *Request) {
 	}
 	buffer := heads.Get().(*[]byte)
 	*buffer = c.send(s.appendHead((*buffer)[:0], r), r.Body)
-	heads.Put(buffer)
+	if cap(*buffer) <= 2*joinedBytes {
+		heads.Put(buffer)
+	}
 }
 
 // onDone closes c when the context ends, unless stopped before. The result

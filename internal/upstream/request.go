@@ -9,9 +9,8 @@ import (
 // Field is a header field.
 type Field struct{ Name, Value string }
 
-// Request is what is sent. Every timeout is counted from the call of
-// [Server.Do]; zero means none, and none ends early or more than an eighth of
-// itself late.
+// Request is what is sent. Zero timeouts are none; the others never end a
+// response early, and at most an eighth of themselves late.
 type Request struct {
 	Method string // such as POST; upper-case letters
 	Path   string // begins with a slash; appended to the server's base path
@@ -23,8 +22,8 @@ type Request struct {
 	// Body is JSON; nil sends none. It is read until Do returns, not later.
 	Body []byte
 
-	FirstByteTimeout time.Duration // to the first byte of the response's body
-	ResponseTimeout  time.Duration // to its last
+	FirstByteTimeout time.Duration // from the call of Do to the first byte of the response's body
+	ResponseTimeout  time.Duration // from the call of Do to its last byte
 	IdleTimeout      time.Duration // between two reads of it, once it has begun
 }
 

@@ -88,7 +88,7 @@ func TestTLSRefuses(t *testing.T) {
 // TestTLSUnsolicited puts an answer that nobody asked for into the record that
 // ends the first one, so that it has been decrypted, but not read.
 func TestTLSUnsolicited(t *testing.T) {
-	server, caFile := serveTLS(t, func(*tls.Config) {})
+	server, caFile := serveTLS(t, func(c *tls.Config) { c.DynamicRecordSizingDisabled = true })
 	long := strings.Repeat("y", 10_000)
 	answers := "HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + long
 	l := listen(t, func(n int, p *peer) {
