@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -41,7 +42,9 @@ func (c *serveCommand) Run() error {
 		changed.Server.Address = c.Address
 		cfg = &changed
 	}
-	log := newLogger(cfg.Logging)
+	lines := telemetry.NewBuffer(os.Stderr)
+	defer lines.Flush()
+	log := newLogger(lines, cfg.Logging)
 	if cfg.Auth.Enabled && len(cfg.Auth.APIKeys) == 0 {
 		log.Warn("authentication is on and there is no API key, so every request is answered with 401; " +
 			"make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash in auth.api-keys")
@@ -59,12 +62,12 @@ func (c *serveCommand) Run() error {
 	})
 }
 
-func newLogger(c config.Logging) *slog.Logger {
+func newLogger(w io.Writer, c config.Logging) *slog.Logger {
 	levels := map[config.LogLevel]slog.Level{
 		config.LevelDebug: slog.LevelDebug, config.LevelInfo: slog.LevelInfo,
 		config.LevelWarn: slog.LevelWarn, config.LevelError: slog.LevelError,
 	}
-	return telemetry.NewLogger(os.Stderr, telemetry.LogOptions{
+	return telemetry.NewLogger(w, telemetry.LogOptions{
 		Level: levels[c.Level], Text: c.Format == config.FormatText, HashUsers: c.HashUsers,
 	})
 }

@@ -105,6 +105,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 // settled. ready, if not nil, is called with the address once requests are
 // accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
+	tuneCollector()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
 	if err != nil {
 		a.close(ctx)

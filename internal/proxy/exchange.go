@@ -49,7 +49,8 @@ type exchange struct {
 	status int   // of the answer; 0 while there is none
 	err    error // what went wrong
 
-	body    []byte // the client's
+	sending []upstream.Field // the header that is sent upstream
+	body    []byte           // the client's
 	patched []byte // what is sent upstream, where it differs
 	answer  []byte // what goes back
 }
@@ -76,10 +77,11 @@ func (h *Handler) end(x *exchange) {
 	x.report()
 	x.grant.Reset()
 	x.decision.Reset(0)
+	clear(x.sending)
 	x.scanner.Reset(nil)
 	*x = exchange{
 		grant: x.grant, decision: x.decision, stream: x.stream, scanner: x.scanner,
-		body: kept(x.body), patched: kept(x.patched), answer: kept(x.answer),
+		sending: x.sending[:0], body: kept(x.body), patched: kept(x.patched), answer: kept(x.answer),
 	}
 	h.exchanges.Put(x)
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -21,8 +20,7 @@ var returnedFields = []string{"Content-Type", "Content-Language", "Cache-Control
 
 // fields returns the header fields that go to the model server.
 func (x *exchange) fields() []upstream.Field {
-	list := make([]upstream.Field, 1, 1+len(sentFields)+len(x.model.ForwardHeaders))
-	list[0] = upstream.Field{Name: "X-Request-Id", Value: x.id}
+	list := append(x.sending[:0], upstream.Field{Name: "X-Request-Id", Value: x.id})
 	for _, names := range [...][]string{sentFields, x.model.ForwardHeaders} {
 		for _, name := range names {
 			if v := header(x.r.Header, name); v != "" {
@@ -30,6 +28,7 @@ func (x *exchange) fields() []upstream.Field {
 			}
 		}
 	}
+	x.sending = list
 	return list
 }
 
@@ -86,6 +85,31 @@ func writeRetryAfter(h http.Header, e *openai.Error) {
 	}
 }
 
+// fieldSet gathers the values of header fields in one buffer, so that all of
+// them cost two allocations.
+type fieldSet struct {
+	b     []byte
+	names [8]string
+	ends  [8]int
+	n     int
+}
+
+// end makes what has been appended since the last end the value of a field, by
+// its canonical name.
+func (f *fieldSet) end(name string) {
+	f.names[f.n], f.ends[f.n] = name, len(f.b)
+	f.n++
+}
+
+func (f *fieldSet) writeTo(h http.Header) {
+	text, values, start := string(f.b), make([]string, f.n), 0
+	for i := range f.n {
+		values[i] = text[start:f.ends[i]]
+		h[f.names[i]] = values[i : i+1 : i+1]
+		start = f.ends[i]
+	}
+}
+
 // writeStanding writes where the caller stands after a decision: the OpenAI
 // fields for tokens and requests, each for the limit with the least remaining
 // share, and the IETF draft's for every limit (draft-ietf-httpapi-ratelimit-headers).
@@ -94,13 +118,16 @@ func writeStanding(h http.Header, p *limit.Policy, d *limit.Decision) {
 	if len(rules) == 0 {
 		return
 	}
+	var space [512]byte
+	f := fieldSet{b: space[:0]}
 	if i := scarcest(rules, d, limit.Tokens); i >= 0 {
-		h["X-Ratelimit-Limit-Tokens"], h["X-Ratelimit-Remaining-Tokens"], h["X-Ratelimit-Reset-Tokens"] = standing(&rules[i], d.Standings[i])
+		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens")
 	}
 	if i := scarcest(rules, d, limit.Requests); i >= 0 {
-		h["X-Ratelimit-Limit-Requests"], h["X-Ratelimit-Remaining-Requests"], h["X-Ratelimit-Reset-Requests"] = standing(&rules[i], d.Standings[i])
+		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Limit-Requests", "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests")
 	}
-	h["Ratelimit-Policy"], h["Ratelimit"] = structured(rules, d)
+	f.structured(rules, d)
+	f.writeTo(h)
 }
 
 // scarcest returns the index of the rule on m with the least remaining share,
@@ -121,46 +148,50 @@ func scarcest(rules []limit.Rule, d *limit.Decision, m limit.Meter) int {
 	return best
 }
 
-// standing returns the values of limit, remaining and reset.
-func standing(r *limit.Rule, s limit.Standing) (maximum, remaining, reset []string) {
-	values := []string{
-		strconv.FormatInt(r.Max, 10),
-		strconv.FormatInt(s.Remaining(r), 10),
-		s.Reset.Round(time.Millisecond).String(),
-	}
-	return values[0:1:1], values[1:2:2], values[2:3:3]
+// standing adds the fields of a maximum, what remains of it, and when it is
+// whole again.
+func (f *fieldSet) standing(r *limit.Rule, s limit.Standing, maximum, remaining, reset string) {
+	f.b = strconv.AppendInt(f.b, r.Max, 10)
+	f.end(maximum)
+	f.b = strconv.AppendInt(f.b, s.Remaining(r), 10)
+	f.end(remaining)
+	f.b = append(f.b, s.Reset.Round(time.Millisecond).String()...)
+	f.end(reset)
 }
 
-// structured returns the values of RateLimit-Policy and RateLimit: lists of
-// structured fields, an item per rule, named by scope, meter and window.
-func structured(rules []limit.Rule, d *limit.Decision) (policy, state []string) {
-	var p, s strings.Builder
-	p.Grow(48 * len(rules))
-	s.Grow(48 * len(rules))
-	var number [20]byte
+// structured adds RateLimit-Policy and RateLimit: lists of structured fields,
+// an item per rule.
+func (f *fieldSet) structured(rules []limit.Rule, d *limit.Decision) {
 	for i := range rules {
 		r := &rules[i]
-		if i > 0 {
-			p.WriteString(", ")
-			s.WriteString(", ")
-		}
-		for _, b := range [...]*strings.Builder{&p, &s} {
-			b.WriteByte('"')
-			b.WriteString(r.Scope.String())
-			b.WriteByte('-')
-			b.WriteString(r.Meter.String())
-			b.WriteByte('-')
-			b.WriteString(r.Window.String())
-			b.WriteByte('"')
-		}
-		p.WriteString(";q=")
-		p.Write(strconv.AppendInt(number[:0], r.Max, 10))
-		p.WriteString(";w=")
-		p.Write(strconv.AppendInt(number[:0], int64(r.Window.Length()/time.Second), 10))
-		s.WriteString(";r=")
-		s.Write(strconv.AppendInt(number[:0], d.Standings[i].Remaining(r), 10))
-		s.WriteString(";t=")
-		s.Write(strconv.AppendInt(number[:0], int64((d.Standings[i].Reset+time.Second-1)/time.Second), 10))
+		f.item(i, r)
+		f.b = append(f.b, ";q="...)
+		f.b = strconv.AppendInt(f.b, r.Max, 10)
+		f.b = append(f.b, ";w="...)
+		f.b = strconv.AppendInt(f.b, int64(r.Window.Length()/time.Second), 10)
 	}
-	return []string{p.String()}, []string{s.String()}
+	f.end("Ratelimit-Policy")
+	for i := range rules {
+		r := &rules[i]
+		f.item(i, r)
+		f.b = append(f.b, ";r="...)
+		f.b = strconv.AppendInt(f.b, d.Standings[i].Remaining(r), 10)
+		f.b = append(f.b, ";t="...)
+		f.b = strconv.AppendInt(f.b, int64((d.Standings[i].Reset+time.Second-1)/time.Second), 10)
+	}
+	f.end("Ratelimit")
+}
+
+// item begins the ith item of a list, with the name of a rule.
+func (f *fieldSet) item(i int, r *limit.Rule) {
+	if i > 0 {
+		f.b = append(f.b, ", "...)
+	}
+	f.b = append(f.b, '"')
+	f.b = append(f.b, r.Scope.String()...)
+	f.b = append(f.b, '-')
+	f.b = append(f.b, r.Meter.String()...)
+	f.b = append(f.b, '-')
+	f.b = append(f.b, r.Window.String()...)
+	f.b = append(f.b, '"')
 }

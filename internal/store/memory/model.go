@@ -77,6 +77,12 @@ func (m *model) subjects(e *entry, now limit.Instant) limit.Subjects {
 	return s
 }
 
+// accounts returns the accounts that a charge to e changes.
+func (m *model) accounts(e *entry) (a [2]*limit.Account) {
+	a[limit.UserScope], a[limit.ModelScope] = e.account, m.total
+	return a
+}
+
 // enter sees to it that every account that p needs exists, and returns the
 // entry to charge.
 func (m *model) enter(e *entry, p *limit.Policy, user string, now limit.Instant) *entry {

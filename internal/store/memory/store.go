@@ -81,7 +81,9 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 	sub.Check(p, need, now, d)
 	if d.Admitted {
 		e = m.enter(e, p, user, now)
-		sub = m.subjects(e, now)
+		if sub.Accounts != m.accounts(e) {
+			sub = m.subjects(e, now)
+		}
 		g.Open(p, e.name)
 		g.Account = e
 		sub.Charge(need, g)

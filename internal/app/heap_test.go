@@ -1,0 +1,33 @@
+package app
+
+import (
+	"runtime"
+	"testing"
+	"time"
+)
+
+func TestCollectorPercent(t *testing.T) {
+	for live, want := range map[uint64]int{
+		0:          1625, // a megabyte is assumed: 16 MiB and a quarter of garbage
+		16 << 20:   125,
+		64 << 20:   50,
+		1024 << 20: 26,
+	} {
+		if got := collectorPercent(live); got != want {
+			t.Errorf("with %d MiB live: %d, want %d", live>>20, got, want)
+		}
+	}
+}
+
+func TestAfterEveryCollection(t *testing.T) {
+	called := make(chan struct{}, 100)
+	afterCollection(func() { called <- struct{}{} })
+	for range 3 {
+		runtime.GC()
+		select {
+		case <-called:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a collection went by unnoticed")
+		}
+	}
+}
