@@ -6,279 +6,168 @@
 --   l            the rings that the account has, two letters each, e.g. "tmthtd"
 --   NAME         the sum of a ring, e.g. tm: [t]okens per [m]inute
 --   NAME<n>      a slot of a ring: what was charged in slot number s, s % slots = n
---   h:REPLICA    "running input output requests": what a replica's requests that
---                are not settled hold
+--   h:REPLICA    "running input output requests": what the requests of a replica
+--                that are not settled hold
 -- A field that would be 0 is absent. A ring's current slot follows from t.
 --
--- Expects the prelude: now (ms), replica, WIDTH and SLOTS by window letter (ms;
--- slots kept, which is one more than make up the window), TOLERANCE (ms), HELD
--- (ms), MARGIN (ms).
+-- Expects the prelude: now (ms), me (the id of the calling replica), WIDTH and
+-- SLOTS by window letter (ms; slots kept, which is one more than make up the
+-- window), TOLERANCE (ms).
+--
+-- An open account knows the sum and the current slot of every ring; older
+-- slots are read when they are needed. Opening writes nothing.
 --
 -- Invariant: the sum of a ring is the sum of its slots, and no counter is
--- negative. Opening an account changes nothing; save writes what has changed.
+-- negative.
 
-local floor, max, min = math.floor, math.max, math.min
-local chunk = 2000 -- fields of one command; Lua's stack bounds them
+-- This runs for every request. Text becomes a number by arithmetic (text + 0),
+-- for calling tonumber costs twice as much; so do floor and ipairs.
 
--- fetch returns the values of the fields of a hash.
-local function fetch(key, fields)
-  if #fields <= chunk then return redis.call('HMGET', key, unpack(fields)) end
-  local all = {}
-  for i = 1, #fields, chunk do
-    local part = redis.call('HMGET', key, unpack(fields, i, min(i + chunk - 1, #fields)))
-    for j = 1, #part do all[i + j - 1] = part[j] end
-  end
-  return all
-end
+local max, min, sub, format = math.max, math.min, string.sub, string.format
 
--- discard deletes fields of a hash.
-local function discard(key, fields)
-  for i = 1, #fields, chunk do
-    redis.call('HDEL', key, unpack(fields, i, min(i + chunk - 1, #fields)))
-  end
-end
+-- slotAt returns the number of the slot of the given width at a moment.
+local function slotAt(at, width) return (at - at % width) / width end
 
 -- amount reads input, output and requests from ARGV at i; members are by meter.
 local function amount(i)
-  local input, output, requests = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  local input, output, requests = ARGV[i] + 0, ARGV[i + 1] + 0, ARGV[i + 2] + 0
   return { t = input + output, i = input, o = output, r = requests }
 end
 
--- ring describes one window of one meter, named by two letters.
-local function ring(name, counted)
-  local window = name:sub(2, 2)
-  return { name = name, meter = name:sub(1, 1), width = WIDTH[window], slots = SLOTS[window], counted = counted }
+-- ringOf returns one window of one meter of account a, named by two letters,
+-- as it is when nothing is known of it.
+local function ringOf(a, name)
+  local window = sub(name, 2)
+  local width, slots = WIDTH[window], SLOTS[window]
+  local head = slotAt(now, width)
+  return {
+    account = a, name = name, meter = sub(name, 1, 1), width = width, slots = slots,
+    counted = true,                 -- the account has it; it is not new
+    head = head,                    -- number of the current slot
+    current = name .. head % slots, -- its field
+    value = 0, sum = 0,             -- of the current slot; of all
+    changed = false,
+  }
 end
 
--- field names the slot with number s of ring r.
-local function field(r, s) return r.name .. s % r.slots end
-
--- load reads the fields of a that are not known yet.
+-- load reads these slots.
 local function load(a, fields)
   if #fields == 0 then return end
-  local values = fetch(a.key, fields)
-  for i = 1, #fields do a.values[fields[i]] = tonumber(values[i]) or 0 end
+  local values = redis.call('HMGET', a.key, unpack(fields))
+  for i = 1, #fields do a.older[fields[i]] = (values[i] or 0) + 0 end
 end
 
-local function set(a, f, value)
-  a.values[f] = value
-  a.changed[f] = true
-  a.dirty = true
+-- slot returns the field and the value of slot number s of ring r.
+local function slot(r, s)
+  if s == r.head then return r.current, r.value end
+  local f, older = r.name .. s % r.slots, r.account.older
+  if not older[f] then load(r.account, { f }) end
+  return f, older[f]
 end
 
--- cover adds to a the rings that it has (stored) and the policy does not, and
--- notes which of the policy's are new.
-local function cover(a, layout, stored)
-  local missing = {}
+-- setOlder changes a slot that is not the current one.
+local function setOlder(a, f, value)
+  a.older[f] = value
+  a.touched = a.touched or {}
+  a.touched[f] = true
+end
+
+-- cover adds to a the rings that it has (stored) and the policy has not, and
+-- notes which of the policy's are new: they count from now on.
+local function cover(a, stored)
+  local rings, fields, known = a.rings, {}, #a.rings
+  for i = 1, known do
+    rings[i].counted = stored:find(rings[i].name, 1, true) ~= nil
+    a.grown = a.grown or not rings[i].counted
+  end
   for name in stored:gmatch('..') do
-    if not layout:find(name, 1, true) then
-      local r = ring(name, true)
-      a.rings[#a.rings + 1] = r
-      missing[#missing + 1] = name
-      missing[#missing + 1] = field(r, floor(now / r.width))
-      layout = layout .. name
+    if not a.layout:find(name, 1, true) then
+      local r = ringOf(a, name)
+      rings[#rings + 1] = r
+      a.layout = a.layout .. name
+      fields[#fields + 1] = name
+      fields[#fields + 1] = r.current
     end
   end
-  for i = 1, a.rules do
-    local r = a.rings[i]
-    r.counted = stored:find(r.name, 1, true) ~= nil
-    a.grown = a.grown or not r.counted
+  if #fields == 0 then return end
+  local values = redis.call('HMGET', a.key, unpack(fields))
+  for i = 1, #fields / 2 do
+    local r = rings[known + i]
+    r.sum, r.value = (values[2 * i - 1] or 0) + 0, (values[2 * i] or 0) + 0
   end
-  a.layout = layout
-  load(a, missing)
 end
 
--- advance moves a to the server's time. Time that steps back a little stands
--- still; when it steps back further, the account goes on from where it was.
-local function advance(a)
-  local at = now + a.skew
-  if a.last and at < a.last then
-    if a.last - at > TOLERANCE then
-      a.skew = a.last - now
+-- roll drops what has left ring r since slot was: the fields of the slots that
+-- have begun hold what is a whole ring older.
+local function roll(r, was)
+  local a, gone = r.account, {}
+  for s = max(was + 1, r.head - r.slots + 1), r.head - 1 do gone[#gone + 1] = r.name .. s % r.slots end
+  load(a, gone)
+  for _, f in ipairs(gone) do
+    if a.older[f] ~= 0 then
+      r.sum = r.sum - a.older[f]
+      setOlder(a, f, 0)
+    end
+  end
+  r.sum, r.value, r.changed = r.sum - r.value, 0, true
+end
+
+-- advance moves a, last charged at last, to the server's time. Time that steps
+-- back a little stands still; when it steps back further, the account goes on
+-- from where it was.
+local function advance(a, last, skew)
+  local at = now + skew
+  if at < last then
+    if last - at > TOLERANCE then
+      skew = last - now
       a.rebased = true
     end
-    at = a.last
+    at = last
   end
-  a.at = at
+  a.at, a.last, a.skew = at, last, skew
+  for i = 1, #a.rings do
+    local r = a.rings[i]
+    if at ~= now then
+      r.head = slotAt(at, r.width)
+      r.current = r.name .. r.head % r.slots
+      r.value = (redis.call('HGET', a.key, r.current) or 0) + 0
+    end
+    local was = slotAt(last, r.width)
+    if was < r.head and r.sum ~= 0 then roll(r, was) end
+  end
 end
 
--- roll makes the slots of a's time the current ones, and drops what has left.
-local function roll(a)
-  local missing = {}
-  for _, r in ipairs(a.rings) do
-    r.head = floor(a.at / r.width)
-    r.from = r.head + 1
-    if a.last and a.values[r.name] ~= 0 then
-      r.from = max(floor(a.last / r.width) + 1, r.head - r.slots + 1)
-    end
-    for s = r.from, r.head do
-      local f = field(r, s)
-      if not a.values[f] then missing[#missing + 1] = f end
-    end
-  end
-  load(a, missing)
-  for _, r in ipairs(a.rings) do
-    for s = r.from, r.head do
-      local f = field(r, s)
-      local gone = a.values[f]
-      if gone ~= 0 then
-        set(a, r.name, a.values[r.name] - gone)
-        set(a, f, 0)
-      end
-    end
-  end
-  a.dirty = false -- what has only aged need not be written
-end
-
--- open reads the account at key, with at least the rings of layout, which come
--- first in a.rings and in the same order.
-local function open(key, layout)
-  local a = { key = key, layout = layout, rules = #layout / 2, rings = {}, values = {}, changed = {} }
-  local fields = { 't', 'k', 'l', 'h:' .. replica }
-  for name in layout:gmatch('..') do
-    local r = ring(name, true)
-    a.rings[#a.rings + 1] = r
-    fields[#fields + 1] = name
-    fields[#fields + 1] = field(r, floor(now / r.width))
+-- open reads the account at key, with at least the rings of layout. It appends
+-- these, in their order, to rules.
+local function open(key, layout, rules)
+  local a = {
+    key = key, layout = layout, rings = {}, older = {}, touched = false,
+    at = now, last = false, skew = 0, rebased = false, -- last: false where there is no account
+    held = false, holding = false, grown = false, dirty = false,
+  }
+  local fields, rings, n = { 't', 'k', 'l', 'h:' .. me }, a.rings, #layout / 2
+  for i = 1, n do
+    local r = ringOf(a, sub(layout, 2 * i - 1, 2 * i))
+    rings[i], rules[#rules + 1] = r, r
+    fields[3 + 2 * i], fields[4 + 2 * i] = r.name, r.current
   end
   local values = redis.call('HMGET', key, unpack(fields))
-  for i = 5, #fields do a.values[fields[i]] = tonumber(values[i]) or 0 end
-  a.last, a.skew, a.held = tonumber(values[1]), tonumber(values[2]) or 0, values[4]
-  if values[3] ~= layout then cover(a, layout, values[3] or '') end
-  advance(a)
-  roll(a)
+  for i = 1, n do
+    local r = rings[i]
+    r.sum, r.value = (values[3 + 2 * i] or 0) + 0, (values[4 + 2 * i] or 0) + 0
+  end
+  a.held = values[4]
+  if values[3] ~= layout then cover(a, values[3] or '') end
+  if values[1] then advance(a, values[1] + 0, (values[2] or 0) + 0) end
   return a
 end
 
--- add charges v to the current slot of ring r.
-local function add(a, r, v)
-  local f = field(r, r.head)
-  if not a.values[f] then load(a, { f }) end
-  set(a, f, a.values[f] + v)
-  set(a, r.name, a.values[r.name] + v)
-end
-
--- charge charges an amount to every ring of a.
-local function charge(a, what)
-  a.dirty = true
-  for _, r in ipairs(a.rings) do
-    local v = what[r.meter]
-    if v ~= 0 then add(a, r, v) end
-  end
-end
-
--- refund takes v off the slot of ring r that was current at the moment at, and
--- returns how much of it the slot did not hold. A slot that has left its
--- window is skipped: its charge has gone with it.
-local function refund(a, r, at, v)
-  local s = floor(at / r.width)
-  if s > r.head or s <= r.head - r.slots then return 0 end
-  local f = field(r, s)
-  if not a.values[f] then load(a, { f }) end
-  local back = min(v, a.values[f])
-  if back ~= 0 then
-    set(a, f, a.values[f] - back)
-    set(a, r.name, a.values[r.name] - back)
-  end
-  return v - back
-end
-
--- slots reads every slot of ring r.
-local function slots(a, r)
-  local missing = {}
-  for i = 0, r.slots - 1 do
-    local f = r.name .. i
-    if not a.values[f] then missing[#missing + 1] = f end
-  end
-  load(a, missing)
-end
-
--- wait returns the ms until excess has left ring r: the moment at which the
--- slots that hold it, the oldest first, have left.
-local function wait(a, r, excess)
-  if excess <= 0 or not r.counted then return 0 end
-  slots(a, r)
-  local last = r.head
-  for s = r.head - r.slots + 1, r.head do
-    local v = a.values[field(r, s)]
-    if v > 0 then
-      last, excess = s, excess - v
-      if excess <= 0 then break end
-    end
-  end
-  return (last + r.slots) * r.width - a.at
-end
-
--- reset returns the ms until ring r is empty if nothing more is charged.
-local function reset(a, r)
-  if a.values[r.name] == 0 then return 0 end
-  if (a.values[field(r, r.head)] or 0) == 0 then slots(a, r) end
-  for s = r.head, r.head - r.slots + 1, -1 do
-    if a.values[field(r, s)] > 0 then return (s + r.slots) * r.width - a.at end
-  end
-  return 0
-end
+-- exists reports whether there is account a, or rules need it.
+local function exists(a) return a.last or #a.rings > 0 end
 
 -- held reads what a replica holds of an account: running, input, output, requests.
 local function held(text)
   if not text then return 0, 0, 0, 0 end
   local running, input, output, requests = text:match('^(%d+) (%d+) (%d+) (%d+)$')
-  return tonumber(running), tonumber(input), tonumber(output), tonumber(requests)
-end
-
--- hold adds to (or, with sign -1, takes from) what this replica holds of a.
-local function hold(a, sign, running, what)
-  local r, i, o, q = held(a.held)
-  r, i = max(0, r + sign * running), max(0, i + sign * what.i)
-  o, q = max(0, o + sign * what.o), max(0, q + sign * what.r)
-  a.held = r + i + o + q > 0 and string.format('%d %d %d %d', r, i, o, q)
-  a.holding, a.dirty = true, true
-end
-
--- outlive sets the expiry of a: as long as anything in it counts, and, as long
--- as requests hold it, longer than requests run.
-local function outlive(a, isHeld)
-  local life = isHeld and HELD or 0
-  for _, r in ipairs(a.rings) do life = max(life, r.width * r.slots) end
-  redis.call('PEXPIRE', a.key, life + MARGIN)
-end
-
--- lasting reports whether a lives as long as requests may run, held or not.
-local function lasting(a)
-  for _, r in ipairs(a.rings) do
-    if r.width * r.slots >= HELD then return true end
-  end
-  return false
-end
-
--- crossed reports whether a slot of the given width has begun since a was last
--- charged; true of an account that is new.
-local function crossed(a, width)
-  return not a.last or floor(a.last / width) ~= floor(a.at / width)
-end
-
--- save writes what has changed in a.
-local function save(a)
-  local put, drop = { 't', a.at }, {}
-  local function keep(f, value)
-    put[#put + 1] = f
-    put[#put + 1] = value
-  end
-  if a.rebased then keep('k', a.skew) end
-  if a.grown then keep('l', a.layout) end
-  if a.holding then
-    if a.held then keep('h:' .. replica, a.held) else drop[1] = 'h:' .. replica end
-  end
-  for f in pairs(a.changed) do
-    local v = a.values[f]
-    if v == 0 then drop[#drop + 1] = f else keep(f, v) end
-  end
-  redis.call('HSET', a.key, unpack(put))
-  discard(a.key, drop)
-end
-
--- rebase keeps the age of what a holds when the clock has stepped back and
--- nothing is charged: its time is corrected, its counters are not touched.
-local function rebase(a)
-  if a and a.rebased then redis.call('HSET', a.key, 'k', a.skew) end
+  return running + 0, input + 0, output + 0, requests + 0
 end

@@ -5,13 +5,13 @@
 -- ARGV  1 nonce, 2 replica
 -- Result { nonce }
 
-local m = member(KEYS[1])
+local m = join(KEYS[1])
 
 -- stale returns the replicas to forget, as a set, and the list of the others.
 local function stale()
   local gone, rest = nil, {}
   for id in m.list:gmatch('%S+') do
-    local expiry = id ~= replica and (redis.call('HGET', m.key, 'r:' .. id) or '0'):match('^%d+')
+    local expiry = id ~= me and (redis.call('HGET', m.key, 'r:' .. id) or '0'):match('^%d+')
     if expiry and tonumber(expiry) + FORGET < now then
       gone = gone or {}
       gone[id] = true
@@ -26,7 +26,7 @@ end
 local function forget(gone)
   local drop = {}
   for _, f in ipairs(redis.call('HKEYS', m.key)) do
-    local id = f:match('^[rxg]:([^:]+)')
+    local id = f:match('^[rg]:([^:]+)')
     if id and gone[id] then drop[#drop + 1] = f end
   end
   discard(m.key, drop)
@@ -38,7 +38,7 @@ if gone then
   enrol(m, { 'replicas', rest })
   forget(gone)
 else
-  enrol(m)
+  enrol(m, {})
 end
 redis.call('PEXPIRE', m.key, ENROLLED)
 return { tonumber(ARGV[1]) }

@@ -36,3 +36,24 @@ func run(m *testing.M) int {
 	}
 	return code
 }
+
+// open returns a store on the shared server, which it empties first.
+func open(tb testing.TB, o Options) *Store {
+	tb.Helper()
+	if err := shared.FlushAll(); err != nil {
+		tb.Fatal(err)
+	}
+	return join(tb, shared, o)
+}
+
+// join returns one more store on a server, closed at the end of the test.
+func join(tb testing.TB, server *redistest.Server, o Options) *Store {
+	tb.Helper()
+	o.Address = server.Addr
+	s, err := New(tb.Context(), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = s.Close(tb.Context()) })
+	return s
+}

@@ -18,12 +18,13 @@
 -- all, but an account's clock where the server's has stepped back.
 
 local number, need = ARGV[1], amount(3)
-local maxRunning, maxOfUser = tonumber(ARGV[6]), tonumber(ARGV[7])
-local m = member(KEYS[1])
-if refused(m, number) then return { tonumber(number), -1 } end
+local maxRunning, maxOfUser = ARGV[6] + 0, ARGV[7] + 0
+local m = join(KEYS[1])
+if refuses(m, number) then return { number + 0, -1 } end
 
-local model = open(KEYS[2], ARGV[9])
-local user = KEYS[3] and open(KEYS[3], ARGV[8])
+local rules = {}
+local user = KEYS[3] and open(KEYS[3], ARGV[8], rules)
+local model = open(KEYS[2], ARGV[9], rules)
 
 local running, ofUser = -1, -1
 if maxRunning >= 0 or maxOfUser >= 0 then
@@ -34,23 +35,24 @@ end
 local admitted = (maxRunning < 0 or running < maxRunning) and (maxOfUser < 0 or ofUser < maxOfUser)
 
 local excesses = {}
-eachRule(model, user, function(a, r, i)
-  excesses[i] = a.values[r.name] + need[r.meter] - tonumber(ARGV[9 + i])
+for i = 1, #rules do
+  local r = rules[i]
+  excesses[i] = r.sum + need[r.meter] - ARGV[9 + i]
   if excesses[i] > 0 then admitted = false end
-end)
+end
 
+local userAt, modelAt = 0, 0
 if admitted then
-  grantAll(m, model, user, number, 1, need)
+  userAt, modelAt = grant(m, model, user, number, 1, need)
 else
   rebase(user)
   rebase(model)
 end
 
-local result = { tonumber(number), admitted and 1 or 0, now, user and user.at or 0, model.at, running, ofUser }
-eachRule(model, user, function(a, r, i)
-  local n = #result
-  result[n + 1] = a.values[r.name]
-  result[n + 2] = reset(a, r)
-  result[n + 3] = excesses[i] > 0 and wait(a, r, excesses[i]) or -1
-end)
+local result = { number + 0, admitted and 1 or 0, now, userAt, modelAt, running, ofUser }
+for i = 1, #rules do
+  local r, n = rules[i], 4 + 3 * i
+  result[n + 1], result[n + 2] = r.sum, reset(r)
+  result[n + 3] = excesses[i] > 0 and wait(r, excesses[i]) or -1
+end
 return result

@@ -1,7 +1,7 @@
 package redis
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,23 +12,10 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// The scripts' sources. The first two are what the others share.
-var (
-	//go:embed account.lua
-	accountLua string
-	//go:embed replica.lua
-	replicaLua string
-	//go:embed reserve.lua
-	reserveLua string
-	//go:embed topup.lua
-	topUpLua string
-	//go:embed settle.lua
-	settleLua string
-	//go:embed view.lua
-	viewLua string
-	//go:embed heartbeat.lua
-	heartbeatLua string
-)
+// lua has the scripts, and the parts that they share.
+//
+//go:embed *.lua
+var lua embed.FS
 
 // Where a script's time comes from: the server, or (in tests) a last argument.
 const (
@@ -47,17 +34,27 @@ type scripts struct {
 	reserve, topUp, settle, view, heartbeat *script
 }
 
+// newScripts puts the scripts together from the prelude, the parts that each
+// needs, and what it does. It panics if a file is missing.
 func newScripts(clock string) *scripts {
-	compile := func(operation, body string) *script {
-		source := strings.Join([]string{prelude(clock), accountLua, replicaLua, body}, "\n")
-		return &script{operation: operation, lua: rueidis.NewLuaScript(source)}
+	start := prelude(clock)
+	compile := func(operation string, parts ...string) *script {
+		source := []string{start}
+		for _, part := range append(parts, operation) {
+			text, err := lua.ReadFile(part + ".lua")
+			if err != nil {
+				panic(err)
+			}
+			source = append(source, string(text))
+		}
+		return &script{operation: operation, lua: rueidis.NewLuaScript(strings.Join(source, "\n"))}
 	}
 	return &scripts{
-		reserve:   compile("reserve", reserveLua),
-		topUp:     compile("topup", topUpLua),
-		settle:    compile("settle", settleLua),
-		view:      compile("view", viewLua),
-		heartbeat: compile("heartbeat", heartbeatLua),
+		reserve:   compile("reserve", "account", "window", "charge", "replica", "grant"),
+		topUp:     compile("topup", "account", "charge", "replica", "grant"),
+		settle:    compile("settle", "account", "charge", "replica", "bulk"),
+		view:      compile("view", "account", "window", "replica"),
+		heartbeat: compile("heartbeat", "account", "replica", "bulk"),
 	}
 }
 
@@ -96,7 +93,7 @@ func prelude(clock string) string {
 	}
 	lines := []string{
 		clock,
-		"local replica = ARGV[2]",
+		"local me = ARGV[2]",
 		"local WIDTH = { " + strings.Join(widths, ", ") + " }",
 		"local SLOTS = { " + strings.Join(slots, ", ") + " }",
 	}

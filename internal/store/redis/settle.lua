@@ -23,7 +23,7 @@
 -- below the floor are dropped, for what is below it is refused anyway.
 
 local batch, lowest = tonumber(ARGV[3]), tonumber(ARGV[4])
-local m = member(KEYS[1])
+local m = join(KEYS[1])
 if batch <= m.batch then return { tonumber(ARGV[1]), 0, 0, 0, 0 } end
 m.batch, m.floor = batch, max(m.floor, lowest)
 
@@ -57,7 +57,7 @@ local function find(entries, numbers)
       n = n + 1
       if records[n] then
         local running, user, model = records[n]:match('^(%d) (%d+) (%d+)$')
-        c.running, c.user, c.model = tonumber(running), tonumber(user), tonumber(model)
+        c.running, c.user, c.model = running + 0, user + 0, model + 0
         settled[#settled + 1] = numbers[n]
       elseif e.cancel then
         marked = marked + 1
@@ -69,27 +69,43 @@ local function find(entries, numbers)
   end
 end
 
--- account opens KEYS[i] once; nil where there is none and no rule needs one.
-local function account(i)
+-- opened returns the account at KEYS[i]; false where there is none and no rule needs one.
+local function opened(i)
   if accounts[i] == nil then
-    local a = open(KEYS[i], ARGV[3 + i])
-    accounts[i] = (a.last or a.rules > 0) and a or false
+    local a = open(KEYS[i], ARGV[3 + i], {})
+    accounts[i] = exists(a) and a
   end
   return accounts[i]
 end
 
+-- refund takes v off the slot of ring r that was current at the moment at, and
+-- returns how much of it the slot did not hold. A slot that has left its
+-- window is skipped: its charge has gone with it.
+local function refund(r, at, v)
+  local s = slotAt(at, r.width)
+  if s > r.head or s <= r.head - r.slots then return 0 end
+  local f, value = slot(r, s)
+  local back = min(v, value)
+  if s == r.head then
+    add(r, -back)
+  elseif back ~= 0 then
+    setOlder(r.account, f, value - back)
+    r.sum, r.changed, r.account.dirty = r.sum - back, true, true
+  end
+  return v - back
+end
+
 -- correct brings ring r from what was granted to what was used.
-local function correct(a, r, e, scope, delta)
+local function correct(r, e, scope, delta)
   if delta > 0 then
-    a.dirty = true
-    add(a, r, delta)
+    add(r, delta)
     return
   end
   for n = #e.charges, 1, -1 do
     if delta == 0 then return end
     local c = e.charges[n]
     local back = min(-delta, c.amount[r.meter])
-    if c.running and back > 0 then missing = missing + refund(a, r, c[scope], back) end
+    if c.running and back > 0 then missing = missing + refund(r, c[scope], back) end
     delta = delta + back
   end
 end
@@ -99,7 +115,7 @@ local function apply(a, e, scope, granted)
   for _, c in ipairs(e.charges) do
     if c.running then hold(a, -1, scope == 'user' and c.running or 0, c.amount) end
   end
-  for _, r in ipairs(a.rings) do correct(a, r, e, scope, e.used[r.meter] - granted[r.meter]) end
+  for _, r in ipairs(a.rings) do correct(r, e, scope, e.used[r.meter] - granted[r.meter]) end
 end
 
 local function sum(charges)
@@ -116,18 +132,19 @@ local function prune()
   for number in m.marks:gmatch('%S+') do
     if tonumber(number) >= m.floor then marks[#marks + 1] = ' ' .. number .. ' ' end
   end
-  return table.concat(marks)
+  m.marks = table.concat(marks)
 end
 
 -- close writes account a, and lets it expire once nobody holds it.
 local function close(a)
   save(a)
-  if lasting(a) then
-    if crossed(a, 60000) then outlive(a, true) end
-  elseif not a.held or crossed(a, 60000) then
+  local life = lifetime(a)
+  if life < HELD and (not a.held or crossed(a, 60000)) then
     local _, ids = live(m)
     local running, input, output, requests = holdings(a, ids)
-    outlive(a, running + input + output + requests > 0)
+    expire(a, running + input + output + requests > 0 and HELD or life)
+  elseif a.grown or crossed(a, 60000) then
+    expire(a, max(HELD, life))
   end
 end
 
@@ -137,16 +154,14 @@ for _, e in ipairs(entries) do
   local granted = sum(e.charges)
   for _, c in ipairs(e.charges) do m.running = max(0, m.running - (c.running or 0)) end
   if not e.cancel or e.charges[1].running then
-    local user, model = e.user > 0 and account(e.user), account(2)
+    local user, model = e.user > 0 and opened(e.user), opened(2)
     if user then apply(user, e, 'user', granted) end
     if model then apply(model, e, 'model', granted) end
   end
 end
 
-local marks, more = prune(), {}
-if marks ~= '' then more = { 'x:' .. replica, marks } end
-enrol(m, more)
-if marks == '' and m.marked then settled[#settled + 1] = 'x:' .. replica end
+prune()
+enrol(m, {})
 discard(m.key, settled)
 for _, a in pairs(accounts) do
   if a and a.dirty then close(a) end

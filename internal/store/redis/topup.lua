@@ -13,25 +13,28 @@
 -- Invariant: a verdict other than 1 changes no counter.
 
 local number, more = ARGV[1], amount(3)
-local m = member(KEYS[1])
-if refused(m, number) then return { tonumber(number), -1 } end
+local m = join(KEYS[1])
+if refuses(m, number) then return { number + 0, -1 } end
 
-local model = open(KEYS[2], ARGV[7])
-local user = KEYS[3] and open(KEYS[3], ARGV[6])
+local rules = {}
+local user = KEYS[3] and open(KEYS[3], ARGV[6], rules)
+local model = open(KEYS[2], ARGV[7], rules)
 
 local granted, debt = true, 0
-eachRule(model, user, function(a, r, i)
-  local sum, need = a.values[r.name], more[r.meter]
-  local admissible, bound = tonumber(ARGV[6 + 2 * i]), tonumber(ARGV[7 + 2 * i])
-  if need == 0 or sum + need <= admissible then return end
-  if sum + need > bound then granted = false end
-  debt = max(debt, sum + need - max(sum, admissible))
-end)
+for i = 1, #rules do
+  local r = rules[i]
+  local need, sum = more[r.meter], r.sum + more[r.meter]
+  local admissible, bound = ARGV[6 + 2 * i] + 0, ARGV[7 + 2 * i] + 0
+  if need > 0 and sum > admissible then
+    if sum > bound then granted = false end
+    debt = max(debt, sum - max(r.sum, admissible))
+  end
+end
 
 if not granted then
   rebase(user)
   rebase(model)
-  return { tonumber(number), 0, 0 }
+  return { number + 0, 0, 0 }
 end
-grantAll(m, model, user, number, 0, more)
-return { tonumber(number), 1, debt, user and user.at or 0, (model.last or model.rules > 0) and model.at or 0 }
+local userAt, modelAt = grant(m, model, user, number, 0, more)
+return { number + 0, 1, debt, userAt, modelAt }

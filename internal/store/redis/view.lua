@@ -7,24 +7,26 @@
 -- Result { nonce, now, running, user's running, then per rule, the user's first:
 --       sum, what requests that are running hold of it, ms until empty }
 
-local m = member(KEYS[1])
-local model = open(KEYS[2], ARGV[4])
-local user = KEYS[3] and open(KEYS[3], ARGV[3])
+local m = join(KEYS[1])
+local rules = {}
+local user = KEYS[3] and open(KEYS[3], ARGV[3], rules)
+local model = open(KEYS[2], ARGV[4], rules)
 
 local running, ids = live(m)
-local function holding(a)
+
+-- hold notes in a what requests that are running hold of it, by meter, and
+-- returns how many they are.
+local function hold(a)
   local n, input, output, requests = holdings(a, ids)
-  a.held = { t = input + output, i = input, o = output, r = requests }
+  a.holding = { t = input + output, i = input, o = output, r = requests }
   return n
 end
-holding(model)
-local ofUser = user and holding(user) or 0
+hold(model)
+local ofUser = user and hold(user) or 0
 
 local result = { tonumber(ARGV[1]), now, running, ofUser }
-eachRule(model, user, function(a, r)
-  local n = #result
-  result[n + 1] = a.values[r.name]
-  result[n + 2] = a.held[r.meter]
-  result[n + 3] = reset(a, r)
-end)
+for i, r in ipairs(rules) do
+  local n = 1 + 3 * i
+  result[n + 1], result[n + 2], result[n + 3] = r.sum, r.account.holding[r.meter], reset(r)
+end
 return result

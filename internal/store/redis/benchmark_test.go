@@ -1,0 +1,54 @@
+package redis
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+)
+
+// benchmarkPolicy is that of a common configuration: three windows per user
+// and a number of concurrent requests.
+func benchmarkPolicy(b *testing.B) *limit.Policy {
+	return limittest.Policy(b, limit.PolicyOptions{
+		User: []limit.Limit{
+			{Meter: limit.Tokens, Window: limit.Minute, Max: 1 << 40},
+			{Meter: limit.Tokens, Window: limit.Hour, Max: 1 << 40},
+			{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40},
+		},
+		MaxConcurrent: 1 << 20,
+	})
+}
+
+// BenchmarkReserveSettle measures whole requests, with 50 callers at a time
+// over 1000 users: a reservation, and a settlement in a batch.
+func BenchmarkReserveSettle(b *testing.B) {
+	s := open(b, Options{Timeout: 10 * time.Second})
+	p := benchmarkPolicy(b)
+	var callers atomic.Int64
+	b.SetParallelism(25)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		i := callers.Add(1) * 20
+		var g limit.Grant
+		var d limit.Decision
+		for pb.Next() {
+			i++
+			g.Reset()
+			user := fmt.Sprint("user", i%1000)
+			if err := s.Reserve(b.Context(), p, user, limit.Amount{Input: 30, Output: 60, Requests: 1}, &g, &d); err != nil {
+				b.Fatal(err)
+			}
+			s.Settle(&g, limit.Amount{Input: 30, Output: 45, Requests: 1})
+		}
+	})
+	if err := s.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	st := s.Stats()
+	b.ReportMetric(float64(b.N)/float64(max(1, st.Batches)), "settlements/batch")
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+}
