@@ -58,15 +58,28 @@ func (d *Decision) Sort() {
 	slices.SortStableFunc(d.Violations, func(a, b Violation) int { return cmp.Compare(b.Wait, a.Wait) })
 }
 
+// Accounts is the accounts that one decision concerns, by scope. One that was
+// never charged is nil.
+type Accounts [scopes]*Account
+
 // Subjects is what one decision looks at and changes: the accounts of the
-// user and of the model, and the requests that are running. An account is nil
-// as long as it was never charged; Check reads nil as empty, and Charge, TopUp
-// and Settle need every account that the policy has a layout for. Accounts
-// must have been advanced to the time of the decision.
+// user and of the model, and the requests that are running. Check and View read
+// a nil account as empty; Charge, TopUp and Settle need every account that the
+// policy has a layout for. Advance must precede them, except a Settle of what
+// does not exceed its grant.
 type Subjects struct {
-	Accounts    [scopes]*Account
+	Accounts    Accounts
 	Running     int64 // of the model
 	UserRunning int64 // of the user
+}
+
+// Advance moves the accounts to the store's time now.
+func (s *Subjects) Advance(now Instant) {
+	for _, a := range s.Accounts {
+		if a != nil {
+			a.Advance(now)
+		}
+	}
 }
 
 // Check decides whether need fits under every rule of p and writes the answer

@@ -88,6 +88,14 @@ type Settlement struct {
 	Overrun  int64 // used beyond the grant
 }
 
+// Exceeds reports whether used is more than g has charged, on any meter: then
+// settling charges the current slots, and otherwise only those that the grant
+// did.
+func (g *Grant) Exceeds(used Amount) bool {
+	d := used.Minus(g.Granted())
+	return d.Input > 0 || d.Output > 0 || d.Requests > 0
+}
+
 // Settlement returns the difference between what g has charged and used.
 func (g *Grant) Settlement(used Amount) Settlement {
 	d := used.Tokens() - g.Granted().Tokens()

@@ -60,26 +60,23 @@ func (m *model) find(p *limit.Policy, user string, now limit.Instant) *entry {
 	return nil
 }
 
-// subjects returns what a decision about e looks at, advanced to now. A nil
-// entry stands for a user of whom nothing is known.
-func (m *model) subjects(e *entry, now limit.Instant) limit.Subjects {
-	s := limit.Subjects{Running: m.running}
-	s.Accounts[limit.ModelScope] = m.total
+// subjects returns what a decision about e looks at. A nil entry stands for a
+// user of whom nothing is known.
+func (m *model) subjects(e *entry) limit.Subjects {
+	s := limit.Subjects{Running: m.running, Accounts: m.accounts(e)}
 	if e != nil {
-		s.Accounts[limit.UserScope] = e.account
 		s.UserRunning = e.running
-	}
-	for _, a := range s.Accounts {
-		if a != nil {
-			a.Advance(now)
-		}
 	}
 	return s
 }
 
-// accounts returns the accounts that a charge to e changes.
-func (m *model) accounts(e *entry) (a [2]*limit.Account) {
-	a[limit.UserScope], a[limit.ModelScope] = e.account, m.total
+// accounts returns the accounts that a charge to e changes, those that there
+// are.
+func (m *model) accounts(e *entry) (a limit.Accounts) {
+	a[limit.ModelScope] = m.total
+	if e != nil {
+		a[limit.UserScope] = e.account
+	}
 	return a
 }
 

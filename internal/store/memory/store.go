@@ -77,12 +77,14 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 
 	now := s.now()
 	e := m.find(p, user, now)
-	sub := m.subjects(e, now)
+	sub := m.subjects(e)
+	sub.Advance(now)
 	sub.Check(p, need, now, d)
 	if d.Admitted {
 		e = m.enter(e, p, user, now)
-		if sub.Accounts != m.accounts(e) {
-			sub = m.subjects(e, now)
+		if accounts := m.accounts(e); sub.Accounts != accounts {
+			sub.Accounts = accounts
+			sub.Advance(now)
 		}
 		g.Open(p, e.name)
 		g.Account = e
@@ -103,7 +105,8 @@ func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b li
 	m := e.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	sub := m.subjects(e, s.now())
+	sub := m.subjects(e)
+	sub.Advance(s.now())
 	t := sub.TopUp(g.Policy, g, more, b)
 	if t.Granted {
 		m.used(e)
@@ -120,11 +123,14 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	m := e.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	sub := m.subjects(e, s.now())
+	sub := m.subjects(e)
+	if g.Exceeds(used) {
+		sub.Advance(s.now())
+		m.used(e)
+	}
 	sub.Settle(g, used)
 	m.running--
 	e.running--
-	m.used(e)
 }
 
 // View implements limit.Store. Its only error is limit.ErrClosed.
@@ -136,7 +142,8 @@ func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.Vie
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := s.now()
-	sub := m.subjects(m.find(p, user, now), now)
+	sub := m.subjects(m.find(p, user, now))
+	sub.Advance(now)
 	return sub.View(p, now), nil
 }
 
