@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +32,7 @@ type App struct {
 	metrics  *telemetry.Metrics
 	server   *http.Server
 	draining atomic.Bool
+	handling sync.RWMutex // held for reading by every request while it is handled
 }
 
 // Options of an App. Config and Log are required.
@@ -91,7 +90,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	data.Register(mux)
 	control.Register(mux)
 	a.server = &http.Server{
-		Handler:           plainPaths(mux),
+		Handler:           guarded(plainPaths(mux), c.Server.BodyTimeout),
 		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
 		IdleTimeout:       c.Server.IdleTimeout,
 		MaxHeaderBytes:    int(c.Server.MaxHeaderBytes),
@@ -131,19 +130,6 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	return errors.Join(err, a.close(context.WithoutCancel(ctx)))
 }
 
-// drain takes no more requests and waits for the running ones.
-func (a *App) drain(ctx context.Context) error {
-	a.draining.Store(true)
-	a.log.Info("draining", "timeout", a.config.Server.DrainTimeout)
-	ctx, cancel := context.WithTimeout(ctx, a.config.Server.DrainTimeout)
-	defer cancel()
-	if err := a.server.Shutdown(ctx); err != nil {
-		a.log.Warn("requests were cut off", "error", err)
-		return a.server.Close()
-	}
-	return nil
-}
-
 // closeTimeout bounds how long settlements are waited for at the end.
 const closeTimeout = 5 * time.Second
 
@@ -164,17 +150,4 @@ func (a *App) close(ctx context.Context) error {
 		err = a.store.Close(ctx)
 	}
 	return err
-}
-
-// plainPaths answers 404 to paths that are not in their shortest form, which
-// http.ServeMux would redirect to it: a POST does not survive that.
-func plainPaths(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := r.URL.EscapedPath()
-		if path.Clean(p) != strings.TrimRight(p, "/") && p != "/" {
-			proxy.NotFound(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
 }

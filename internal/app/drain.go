@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// cutOffTimeout bounds how long requests that are cut off may take to be
+// settled.
+const cutOffTimeout = 5 * time.Second
+
+// drain takes no more requests and waits for the running ones. Those that take
+// too long are cut off; when it returns, all are settled.
+func (a *App) drain(ctx context.Context) error {
+	a.draining.Store(true)
+	a.log.Info("draining", "timeout", a.config.Server.DrainTimeout)
+	ctx, cancel := context.WithTimeout(ctx, a.config.Server.DrainTimeout)
+	defer cancel()
+	if a.server.Shutdown(ctx) == nil {
+		return nil
+	}
+	a.log.Warn("requests that are still running are cut off; a longer server.drain-timeout lets them end")
+	err := a.server.Close()
+	// Close does not wait for handlers, and what they settle after the store is
+	// closed is lost.
+	if !a.awaitHandlers(cutOffTimeout) {
+		a.log.Error("requests that were cut off have not ended, and stay charged in full")
+	}
+	return err
+}
+
+// tracked lets awaitHandlers know of the requests that next handles.
+func (a *App) tracked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.handling.RLock()
+		defer a.handling.RUnlock()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// awaitHandlers waits until no request is being handled, and keeps new ones
+// from beginning. It reports whether that came to pass in time.
+func (a *App) awaitHandlers(timeout time.Duration) bool {
+	ended := make(chan struct{})
+	go func() {
+		a.handling.Lock()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return true
+	case <-time.After(timeout):
+		return false
+	}
+}

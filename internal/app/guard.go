@@ -1,0 +1,47 @@
+package app
+
+import (
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+)
+
+// guarded bounds what a connection can do, whoever answers its requests.
+//
+// A request's body has to arrive within bodyTimeout. That holds for those that
+// nobody reads too: net/http reads what is left of a body before it answers and
+// before it closes, and would wait for it for ever.
+//
+// A request whose end may have been seen in another place by something in front
+// of the gateway is the last one of its connection, so that nothing behind it
+// passes for another: one with a transfer coding, because net/http does not
+// tell whether there was a length as well (RFC 9112, section 6.1), and one of
+// HTTP/1.0, where a transfer coding is ignored.
+func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// A connection that cannot have deadlines is one that a test made up.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+		}
+		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
+			w.Header()["Connection"] = []string{"close"}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// plainPaths answers 404 to paths that are not in their shortest form, which
+// http.ServeMux would redirect to it: a POST does not survive that.
+func plainPaths(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.EscapedPath()
+		if path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
+			proxy.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
