@@ -17,11 +17,11 @@ import "strconv"
 // failed, or of which no event has come: then the answer can still get a status
 // of its own. After the call the stream counts as ended.
 func (s *Stream) AppendFinish(dst []byte, used Usage) []byte {
-	if !s.begun || s.ended || s.failed {
+	if !s.begun || s.relayed.ended || s.failed {
 		return dst
 	}
 	dst = s.closeEvent(dst)
-	s.ended = true
+	s.relayed.ended = true
 	switch s.endpoint {
 	case Messages:
 		return s.finishMessage(dst, used)
@@ -35,7 +35,7 @@ func (s *Stream) AppendFinish(dst []byte, used Usage) []byte {
 // [DONE] follows: an answer that broke is not complete. Nothing is appended
 // where the stream has ended or has told an error itself.
 func (s *Stream) AppendError(dst []byte, err *Error) []byte {
-	if s.ended || s.failed {
+	if s.relayed.ended || s.failed {
 		return dst
 	}
 	dst = s.closeEvent(dst)
@@ -60,14 +60,14 @@ func (s *Stream) responseError(dst []byte, err *Error) []byte {
 	dst = append(dst, `,"param":`...)
 	dst = appendQuotedOrNull(dst, err.Param)
 	dst = append(dst, `,"sequence_number":`...)
-	dst = strconv.AppendInt(dst, s.sequence, 10)
+	dst = strconv.AppendInt(dst, s.relayed.sequence, 10)
 	return append(dst, "}\n\n"...)
 }
 
 // closeEvent ends an event that was relayed without its blank line.
 func (s *Stream) closeEvent(dst []byte) []byte {
-	if s.open {
-		s.open = false
+	if s.relayed.open {
+		s.relayed.open = false
 		dst = append(dst, "\n\n"...)
 	}
 	return dst

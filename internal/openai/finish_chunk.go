@@ -9,7 +9,7 @@ func (s *Stream) finishChunks(dst []byte, used Usage) []byte {
 			dst = s.finishChoice(dst, int64(i), c.output)
 		}
 	}
-	if s.options.IncludeUsage && s.meter.evidence != FinalUsage {
+	if s.options.IncludeUsage && !s.relayed.total {
 		dst = s.chunkHead(dst)
 		dst = append(dst, `"choices":[],"usage":`...)
 		dst = appendChunkUsage(dst, used)

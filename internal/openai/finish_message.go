@@ -4,10 +4,10 @@ import "strconv"
 
 // finishMessage appends the end of messages.
 func (s *Stream) finishMessage(dst []byte, used Usage) []byte {
-	if s.blockOpen {
+	if s.relayed.blockOpen {
 		dst = append(dst, "event: content_block_stop\n"+
 			`data: {"type":"content_block_stop","index":`...)
-		dst = strconv.AppendInt(dst, s.block, 10)
+		dst = strconv.AppendInt(dst, s.relayed.block, 10)
 		dst = append(dst, "}\n\n"...)
 	}
 	if !s.meter.allFinished() {
@@ -32,7 +32,7 @@ func (s *Stream) finishMessage(dst []byte, used Usage) []byte {
 func (s *Stream) finishResponse(dst []byte, used Usage) []byte {
 	dst = append(dst, "event: response.incomplete\n"+
 		`data: {"type":"response.incomplete","sequence_number":`...)
-	dst = strconv.AppendInt(dst, s.sequence, 10)
+	dst = strconv.AppendInt(dst, s.relayed.sequence, 10)
 	dst = append(dst, `,"response":{"id":`...)
 	dst = append(dst, orNull(s.ident.id)...)
 	dst = append(dst, `,"object":"response","created_at":`...)

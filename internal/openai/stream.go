@@ -52,12 +52,21 @@ type Stream struct {
 
 	begun   bool // an event with data has come
 	first   bool // and the current one is the first
-	ended   bool // so has the one that ends the stream
-	open    bool // what was relayed last does not end an event
 	failed  bool
 	failure StreamError
 
-	usageNull bool  // completions: chunks without usage have "usage":null
+	relayed relayed
+	before  relayed // the same before the current event
+
+	usageNull bool // completions: chunks without usage have "usage":null
+}
+
+// relayed is where a stream stands for the client, if it has seen every event.
+type relayed struct {
+	ended bool // by its last event
+	total bool // chunks: the one with the usage of the whole answer has come
+	open  bool // what came last does not end an event
+
 	blockOpen bool  // messages: a content block has begun and not stopped
 	block     int64 // messages: its index
 	sequence  int64 // responses: the number after the last event's
@@ -89,12 +98,14 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 // the blank line, say): a client must ignore it, and what the gateway may have
 // to append would make a broken event of it.
 func (s *Stream) Event(dst []byte, ev Event) []byte {
+	s.before = s.relayed
+	s.meter.changed = s.meter.changed[:0]
 	if len(ev.Data) == 0 {
 		return s.relay(dst, &ev, nil)
 	}
 	s.first, s.begun = !s.begun, true
 	if isDone(ev.Data) {
-		s.ended = true
+		s.relayed.ended = true
 		return s.relay(dst, &ev, nil)
 	}
 	var env envelope
@@ -118,6 +129,20 @@ func (s *Stream) Event(dst []byte, ev Event) []byte {
 	return s.relay(dst, &ev, &es)
 }
 
+// Withhold says that the client does not get the last event: what the event has
+// ended or begun is open or not begun again for [Stream.AppendFinish] and
+// [Stream.AppendError]. What it has spent stays spent, so that Usage and
+// Unmetered do not change. No event may follow.
+func (s *Stream) Withhold() {
+	s.relayed = s.before
+	s.meter.withhold()
+}
+
+// Ended reports whether the event that ends the stream has come: [DONE],
+// message_stop, response.completed and its kin. Nothing is to be expected after
+// it.
+func (s *Stream) Ended() bool { return s.relayed.ended }
+
 // opaque handles data that is not understood.
 func (s *Stream) opaque(dst []byte, ev *Event) []byte {
 	s.meter.sink(false).add(ev.Data)
@@ -132,7 +157,7 @@ func (s *Stream) opaque(dst []byte, ev *Event) []byte {
 
 // relay appends the event's bytes with the changes made.
 func (s *Stream) relay(dst []byte, ev *Event, es *eventEdits) []byte {
-	s.open = ev.Partial
+	s.relayed.open = ev.Partial
 	if es == nil || es.n == 0 {
 		return append(dst, ev.Raw...)
 	}
@@ -143,7 +168,7 @@ func (s *Stream) relay(dst []byte, ev *Event, es *eventEdits) []byte {
 // last event has come ([DONE], message_stop, response.completed or
 // response.incomplete), or all its choices have a finish_reason.
 func (s *Stream) Complete() bool {
-	return !s.failed && (s.ended || s.meter.allFinished())
+	return !s.failed && (s.relayed.ended || s.meter.allFinished())
 }
 
 // Usage returns what the model server says was spent so far, and how well that

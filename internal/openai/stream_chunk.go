@@ -16,12 +16,19 @@ func (s *Stream) chunk(env *envelope, es *eventEdits) (hidden bool) {
 			s.meter.setRunning(w.index, report)
 		}
 	}
-	if w.empty && env.has(fieldUsage) && !s.options.IncludeUsage {
+	if w.empty && !s.options.IncludeUsage && s.isTotal(env) {
 		return true
 	}
+	s.relayed.total = s.relayed.total || w.empty && report.known()
 	s.cutUsage(env, es, report, w.empty)
 	s.rename(env, es)
 	return false
+}
+
+// isTotal reports whether a chunk without choices is there for the total: it has
+// a usage, or comes after the end of all choices and says that it has none.
+func (s *Stream) isTotal(env *envelope) bool {
+	return env.has(fieldUsage) || env.values[fieldUsage].isSet() && s.meter.allFinished()
 }
 
 // chunkWalk is what is learned from a chunk's choices.

@@ -10,16 +10,16 @@ func (s *Stream) messageEvent(env *envelope, es *eventEdits) {
 	case "message_start":
 		s.messageStart(env, es)
 	case "content_block_start":
-		s.block, s.blockOpen = s.blockIndex(env), true
+		s.relayed.block, s.relayed.blockOpen = s.blockIndex(env), true
 		sink.addPartAt(env, fieldContentBlock)
 	case "content_block_delta":
 		sink.addPartAt(env, fieldDelta)
 	case "content_block_stop":
-		s.blockOpen = false
+		s.relayed.blockOpen = false
 	case "message_delta":
 		s.messageDelta(env)
 	case "message_stop":
-		s.ended = true
+		s.relayed.ended = true
 	}
 }
 

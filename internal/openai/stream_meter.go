@@ -33,6 +33,7 @@ type streamMeter struct {
 	perPrompt int64 // choices of each prompt
 	expected  int64 // choices of all prompts; those beyond are one
 	finished  int64
+	changed   []choiceChange // by the current event
 
 	sum      Usage
 	evidence Evidence
@@ -43,14 +44,20 @@ type choiceMeter struct {
 	seen, finished bool
 }
 
+// choiceChange is what a choice was before the current event.
+type choiceChange struct {
+	index  int64
+	before choiceMeter
+}
+
 type promptMeter struct{ input, cached int64 }
 
 // reset makes the meter as new; it keeps its lists.
 func (m *streamMeter) reset(choices, prompts int64) {
 	per := min(max(choices, 1), choicesMax)
 	expected := min(per*min(max(prompts, 1), choicesMax), choicesMax)
-	c, p := m.choices, m.prompts
-	*m = streamMeter{choices: c[:0], prompts: p[:0], perPrompt: per, expected: expected}
+	c, p, changed := m.choices, m.prompts, m.changed
+	*m = streamMeter{choices: c[:0], prompts: p[:0], changed: changed[:0], perPrompt: per, expected: expected}
 }
 
 // sink returns where an event's text is counted; metered says that the event
@@ -87,11 +94,26 @@ func grown[T any](list []T, i int64) []T {
 // see notes that a choice has begun, and perhaps finished.
 func (m *streamMeter) see(index int64, finished bool) {
 	c := m.choice(index)
+	m.changed = append(m.changed, choiceChange{min(index, m.expected), *c})
 	c.seen = true
 	if finished && !c.finished && index < m.expected {
 		c.finished = true
 		m.finished++
 	}
+}
+
+// withhold takes back, for the choices of the current event, that they have
+// finished and how much they have told. The sum stays.
+func (m *streamMeter) withhold() {
+	for i := len(m.changed) - 1; i >= 0; i-- {
+		change := &m.changed[i]
+		c := &m.choices[change.index]
+		if c.finished && !change.before.finished {
+			m.finished--
+		}
+		c.finished, c.output = change.before.finished, change.before.output
+	}
+	m.changed = m.changed[:0]
 }
 
 func (m *streamMeter) allFinished() bool { return m.finished > 0 && m.finished == m.expected }

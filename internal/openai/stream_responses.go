@@ -7,7 +7,7 @@ import "bytes"
 // sends: vllm/entrypoints/openai/responses/streaming_events.py.
 func (s *Stream) responseEvent(env *envelope, es *eventEdits) {
 	if n, ok := env.count(fieldSequence); ok {
-		s.sequence = max(s.sequence, n+1)
+		s.relayed.sequence = max(s.relayed.sequence, n+1)
 	}
 	kind := env.inner(fieldType)
 	if bytes.HasSuffix(kind, deltaSuffix) {
@@ -27,7 +27,7 @@ func (s *Stream) responseEvent(env *envelope, es *eventEdits) {
 	}
 	switch string(kind) {
 	case "response.completed", "response.incomplete":
-		s.ended = true
+		s.relayed.ended = true
 	case "response.failed":
 		s.failResponse(&response)
 	}
@@ -35,7 +35,7 @@ func (s *Stream) responseEvent(env *envelope, es *eventEdits) {
 
 // failResponse notes why a response has failed.
 func (s *Stream) failResponse(response *envelope) {
-	s.ended = true
+	s.relayed.ended = true
 	var err envelope
 	if err.nested(response.data, response.values[fieldError]) {
 		s.fail(err.streamError())

@@ -1,0 +1,80 @@
+package openai
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestWithhold withholds each event of each stream in turn, and checks that the
+// client gets a proper end all the same: every choice ends once, blocks that it
+// has seen begin are closed, and the usage comes if it was asked for.
+func TestWithhold(t *testing.T) {
+	tests := []struct {
+		name     string
+		endpoint Endpoint
+		options  StreamOptions
+		stream   string
+	}{
+		{"chat", ChatCompletions, StreamOptions{Choices: 3}, wire{n: 3, prompts: 1, tokens: 2}.forced().chat()},
+		{"chat with usage", ChatCompletions, StreamOptions{Choices: 2, IncludeUsage: true}, wire{n: 2, prompts: 1, tokens: 2}.forced().chat()},
+		{"chat with all usage", ChatCompletions, StreamOptions{IncludeUsage: true, ContinuousUsage: true}, wire{n: 1, prompts: 1, tokens: 2}.forced().chat()},
+		{"completions", Completions, StreamOptions{Choices: 2, Prompts: 2, IncludeUsage: true}, wire{n: 2, prompts: 2, tokens: 2}.forced().completions()},
+		{"messages", Messages, StreamOptions{}, messagesStream},
+		{"responses", Responses, StreamOptions{}, responsesStream},
+	}
+	for _, tt := range tests {
+		events := strings.SplitAfter(tt.stream, "\n\n")
+		for k, withheld := range events[:len(events)-1] {
+			t.Run(fmt.Sprintf("%s/%d", tt.name, k), func(t *testing.T) {
+				s := NewStream(tt.endpoint, tt.options)
+				seen := relayString(s, strings.Join(events[:k], ""))
+				before, _ := s.Usage()
+				relayString(s, withheld)
+				spent, evidence := s.Usage()
+				s.Withhold()
+				if after, e := s.Usage(); after != spent || e != evidence || after.Output < before.Output {
+					t.Errorf("the usage is %v, %v, and was %v, %v", after, e, spent, evidence)
+				}
+				seen += string(s.AppendFinish(nil, Usage{Input: 30, Output: 1}))
+				checkProper(t, tt.endpoint, tt.options, seen)
+			})
+		}
+	}
+}
+
+// checkProper checks what a client sees of an answer that was stopped.
+func checkProper(t *testing.T, e Endpoint, o StreamOptions, seen string) {
+	t.Helper()
+	checkFinished(t, e, o, seen)
+	count := func(part string) int { return strings.Count(seen, part) }
+	switch e {
+	case ChatCompletions, Completions:
+		for i := range max(o.Choices, 1) * max(o.Prompts, 1) {
+			index := fmt.Sprintf(`"index":%d,`, i)
+			finishes := 0
+			for event := range strings.SplitSeq(seen, "\n\n") {
+				if strings.Contains(event, index) && strings.Contains(event, `"finish_reason":"`) {
+					finishes++
+				}
+			}
+			if began := strings.Contains(seen, index); finishes > 1 || began && finishes == 0 {
+				t.Errorf("choice %d has ended %d times: %s", i, finishes, seen)
+			}
+		}
+		if totals := count(`"choices":[],"usage"`); o.IncludeUsage != (totals == 1) || count("[DONE]") != 1 {
+			t.Errorf("%d totals, %d ends: %s", totals, count("[DONE]"), seen)
+		}
+	case Messages:
+		if count("event: content_block_start") != count("event: content_block_stop") {
+			t.Errorf("a block is open: %s", seen)
+		}
+		if count("event: message_delta") != 1 || count("event: message_stop") != 1 {
+			t.Errorf("the message has no proper end: %s", seen)
+		}
+	case Responses:
+		if count("event: response.incomplete") != 1 || count("event: response.completed") != 0 {
+			t.Errorf("the response has no proper end: %s", seen)
+		}
+	}
+}
