@@ -43,7 +43,8 @@ type Behavior struct {
 	// Usage is how usage is told.
 	Usage UsageMode `json:"usage"`
 	// NullUsage writes "usage":null on every completions chunk without usage,
-	// as vLLM did before it left unset members out there too.
+	// and spells out the details that a usage does not have, as vLLM did before
+	// it left unset members out there too.
 	NullUsage bool `json:"null_usage"`
 	// StreamOptions is how the request's stream_options are taken.
 	StreamOptions OptionsMode `json:"stream_options"`

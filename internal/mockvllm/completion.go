@@ -58,6 +58,8 @@ func (c *completion) token(out *eventStream, t token) error {
 
 func (c *completion) appendRunning(dst []byte, t token) []byte {
 	switch {
+	case c.continuous && c.job.behavior.NullUsage:
+		return c.job.appendUsage(dst, c.job.tell(t), fullUsage)
 	case c.continuous:
 		return c.job.appendUsage(dst, c.job.tell(t), briefUsage)
 	case c.job.behavior.NullUsage:

@@ -62,7 +62,9 @@ func TestTold(t *testing.T) {
 		{always, 7, NoUsage, Told{}},
 		{always, 7, FinalUsageOnly, Told{}},
 		{`{"include_usage":true}`, 7, TellUsage, Told{}},
-		{`{"continuous_usage_stats":true}`, 7, TellUsage, Told{}},
+		{`{"continuous_usage_stats":true}`, 7, TellUsage, Told{Any: true, Usage: openai.Usage{Input: 3, Output: 7}}},
+		{`{"continuous_usage_stats":true,"include_usage":null}`, 7, TellUsage, Told{}},
+		{`{"continuous_usage_stats":true,"include_usage":false}`, 7, TellUsage, Told{}},
 	} {
 		s := New(Options{})
 		call(s, http.MethodPost, "/v1/completions", "r", fmt.Sprintf(body, c.options, c.after, c.usage))

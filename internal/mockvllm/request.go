@@ -45,9 +45,15 @@ type body struct {
 	Mock         jsontext.Value `json:"mock"`
 }
 
+// streamOptions are vLLM's StreamOptions (vllm/entrypoints/openai/engine/protocol.py):
+// include_usage is true where it is left out, and not where it is null.
 type streamOptions struct {
-	IncludeUsage    bool `json:"include_usage"`
-	ContinuousUsage bool `json:"continuous_usage_stats"`
+	IncludeUsage    jsontext.Value `json:"include_usage"`
+	ContinuousUsage bool           `json:"continuous_usage_stats"`
+}
+
+func (o *streamOptions) includesUsage() bool {
+	return o.IncludeUsage == nil || o.IncludeUsage.Kind() == 't'
 }
 
 // parseBody reads a body as vLLM's Python does: of a repeated member the last

@@ -13,7 +13,7 @@ func (j *job) tells() (final, continuous bool) {
 	if o == nil || j.behavior.StreamOptions == IgnoreOptions || j.behavior.Usage == NoUsage {
 		return false, false
 	}
-	final = o.IncludeUsage
+	final = o.includesUsage()
 	continuous = final && o.ContinuousUsage && j.behavior.Usage != FinalUsageOnly
 	return final, continuous
 }
