@@ -26,7 +26,9 @@ type Options struct {
 	Log     *slog.Logger
 
 	MaxBodyBytes int64
-	BodyTimeout  time.Duration // for the whole request body
+	// BodyTimeout is how long the server waits for a request's body: its read
+	// deadline, which the handler lifts once the body is there.
+	BodyTimeout time.Duration
 }
 
 // Handler serves the data plane. It is safe for concurrent use.

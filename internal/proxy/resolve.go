@@ -62,7 +62,8 @@ func heldBack(err error) bool {
 	return errors.As(err, &e) && slices.Contains(openai.HeldBackFields(), e.Param)
 }
 
-// read reads the body, within its bounds of size and time.
+// read reads the body, within its bounds of size and of the time that the server
+// gives it.
 func (x *exchange) read() error {
 	if err := checkContent(x.r.Header); err != nil {
 		return err
@@ -72,11 +73,11 @@ func (x *exchange) read() error {
 		x.w.Header()["Connection"] = []string{"close"}
 		return openai.BodyTooLarge(most)
 	}
-	// A connection that cannot have deadlines is one that a test made up.
-	_ = x.control.SetReadDeadline(time.Now().Add(x.h.BodyTimeout))
 	err := x.readAll(http.MaxBytesReader(x.w, x.r.Body, most))
-	_ = x.control.SetReadDeadline(time.Time{})
 	if err == nil {
+		// From now on the server only waits for the client to leave. A
+		// connection that cannot have deadlines is one that a test made up.
+		_ = x.control.SetReadDeadline(time.Time{})
 		return nil
 	}
 	x.w.Header()["Connection"] = []string{"close"}
