@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -90,7 +91,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	data.Register(mux)
 	control.Register(mux)
 	a.server = &http.Server{
-		Handler:           guarded(plainPaths(mux), c.Server.BodyTimeout),
+		Handler:           a.tracked(guarded(plainPaths(mux), c.Server.BodyTimeout)),
 		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
 		IdleTimeout:       c.Server.IdleTimeout,
 		MaxHeaderBytes:    int(c.Server.MaxHeaderBytes),

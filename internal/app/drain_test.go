@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -12,16 +13,16 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 )
 
-// slowStore settles only after a while, and tells of settlements that come
-// after it was closed.
+// slowStore takes its time to settle, so that nobody who does not wait for it
+// gets through by luck.
 type slowStore struct {
 	*memory.Store
-	late chan error // has the error of the settlement
+	late chan error // has the store's error when it settles
 }
 
 func (s slowStore) Settle(g *limit.Grant, used limit.Amount) {
-	time.Sleep(300 * time.Millisecond) // longer than closing takes
-	s.late <- s.Store.Ping(nil)
+	time.Sleep(300 * time.Millisecond) // not to wait for something, but to be slow
+	s.late <- s.Store.Ping(context.Background())
 	s.Store.Settle(g, used)
 }
 
@@ -30,7 +31,7 @@ func (s slowStore) Settle(g *limit.Grant, used limit.Amount) {
 func TestStoreOutlivesRequestsThatAreCutOff(t *testing.T) {
 	store := slowStore{memory.New(memory.Options{}), make(chan error, 1)}
 	g := apptest.Start(t, apptest.Options{
-		Limits: "{max-tokens-per-minute: 100000}", Store: store, Config: "",
+		Limits: "{max-tokens-per-minute: 100000}", Store: store,
 		Server: "drain-timeout: 1ms", Mock: mockvllm.Options{TokenInterval: 20 * time.Millisecond},
 	})
 	response, err := http.DefaultClient.Do(g.Request(t.Context(), "/v1/chat/completions", "alice",

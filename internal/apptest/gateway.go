@@ -124,7 +124,10 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 	ctx, stop := context.WithCancel(context.Background())
 	g.stop, g.done = stop, make(chan error, 1)
 	ready := make(chan string, 1)
-	go func() { g.done <- a.Run(ctx, func(address string) { ready <- address }) }()
+	go func() {
+		defer close(g.done)
+		g.done <- a.Run(ctx, func(address string) { ready <- address })
+	}()
 	select {
 	case address := <-ready:
 		g.URL = "http://" + address
