@@ -55,19 +55,28 @@ func (x *exchange) backed(s *streamed) bool {
 // topUpAhead charges for what is about to be generated, where the limits have
 // room for it.
 func (x *exchange) topUpAhead(s *streamed, used, granted int64) {
-	pace := float64(used) / max(s.last.Sub(s.first).Seconds(), 0.1)
-	if used == 0 || float64(granted-used) >= min(pace*topUpAhead.Seconds(), topUpMax) {
-		return
-	}
-	n := int64(min(max(pace*topUpSpan.Seconds(), topUpMin), topUpMax))
-	if s.topUp.most > 0 {
-		n = min(n, s.topUp.most-granted)
-	}
+	n := ahead(used, granted, s.topUp.most, s.last.Sub(s.first))
 	if n <= 0 {
 		return
 	}
 	t, err := x.h.Store.TopUp(x.r.Context(), &x.grant, limit.Amount{Output: n}, limit.WithinLimits)
 	s.topUp.refused = err != nil || !t.Granted
+}
+
+// ahead returns by how many output tokens to top up a grant of which used have
+// been generated in the time that decoding has taken: none as long as it covers
+// the next second at that pace. most is the most that will be generated; 0 where
+// that is not known.
+func ahead(used, granted, most int64, decoding time.Duration) int64 {
+	pace := float64(used) / max(decoding.Seconds(), 0.1)
+	if used == 0 || float64(granted-used) >= min(pace*topUpAhead.Seconds(), topUpMax) {
+		return 0
+	}
+	n := int64(min(max(pace*topUpSpan.Seconds(), topUpMin), topUpMax))
+	if most > 0 {
+		n = min(n, most-granted)
+	}
+	return max(0, n)
 }
 
 // topUpMissing charges for what has been generated already.
