@@ -98,6 +98,13 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 // the blank line, say): a client must ignore it, and what the gateway may have
 // to append would make a broken event of it.
 func (s *Stream) Event(dst []byte, ev Event) []byte {
+	output, pending := s.meter.output.bytes, s.meter.pending.bytes
+	dst = s.event(dst, ev)
+	s.meter.count(output, pending)
+	return dst
+}
+
+func (s *Stream) event(dst []byte, ev Event) []byte {
 	s.before = s.relayed
 	s.meter.changed = s.meter.changed[:0]
 	if len(ev.Data) == 0 {
@@ -143,15 +150,16 @@ func (s *Stream) Withhold() {
 // it.
 func (s *Stream) Ended() bool { return s.relayed.ended }
 
-// opaque handles data that is not understood.
+// opaque handles data that is not understood. An event that broke off is mostly
+// the frame around a text, and tells nothing of it.
 func (s *Stream) opaque(dst []byte, ev *Event) []byte {
-	s.meter.sink(false).add(ev.Data)
 	if string(ev.Name) == "error" {
 		s.fail(StreamError{Message: boundedText(ev.Data)})
 	}
 	if ev.Partial {
 		return dst
 	}
+	s.meter.sink(false).add(ev.Data)
 	return s.relay(dst, ev, nil)
 }
 
@@ -175,13 +183,24 @@ func (s *Stream) Complete() bool {
 // is known. Of input, each prompt counts once.
 func (s *Stream) Usage() (Usage, Evidence) { return s.meter.usage() }
 
+// InputTold reports whether the input that Usage returns is that of every
+// prompt. Of several prompts, each tells its own with its first event.
+func (s *Stream) InputTold() bool { return s.meter.inputTold() }
+
 // Unmetered returns the generated text that came after the last usage: what
 // must be estimated.
 func (s *Stream) Unmetered() Text { return s.meter.pending }
 
+// UnmeteredEvents returns how many events brought that text. Each has a token
+// at least.
+func (s *Stream) UnmeteredEvents() int64 { return s.meter.pendingEvents }
+
 // OutputText returns all the generated text: contents, reasoning, refusals,
 // names and arguments of tool calls.
 func (s *Stream) OutputText() Text { return s.meter.output }
+
+// OutputEvents returns how many events brought that text.
+func (s *Stream) OutputEvents() int64 { return s.meter.events }
 
 var doneWord = []byte("[DONE]")
 

@@ -28,11 +28,15 @@ type streamMeter struct {
 	output  Text // everything generated
 	pending Text // since the last usage
 
+	events        int64 // with generated text
+	pendingEvents int64 // since the last usage
+
 	choices   []choiceMeter
 	prompts   []promptMeter
 	perPrompt int64 // choices of each prompt
 	expected  int64 // choices of all prompts; those beyond are one
 	finished  int64
+	told      int64          // prompts whose input is known
 	changed   []choiceChange // by the current event
 
 	sum      Usage
@@ -50,7 +54,10 @@ type choiceChange struct {
 	before choiceMeter
 }
 
-type promptMeter struct{ input, cached int64 }
+type promptMeter struct {
+	input, cached int64
+	told          bool
+}
 
 // reset makes the meter as new; it keeps its lists.
 func (m *streamMeter) reset(choices, prompts int64) {
@@ -68,6 +75,19 @@ func (m *streamMeter) sink(metered bool) textSink {
 	}
 	return textSink{all: &m.output, pending: &m.pending}
 }
+
+// count notes an event, given how much text there was before it.
+func (m *streamMeter) count(output, pending int64) {
+	if m.output.bytes > output {
+		m.events++
+	}
+	if m.pending.bytes > pending {
+		m.pendingEvents++
+	}
+}
+
+// settled notes that usage has been told: nothing is pending.
+func (m *streamMeter) settled() { m.pending, m.pendingEvents = Text{}, 0 }
 
 // choice returns the counter of a choice.
 func (m *streamMeter) choice(index int64) *choiceMeter {
@@ -120,7 +140,7 @@ func (m *streamMeter) allFinished() bool { return m.finished > 0 && m.finished =
 
 // setRunning takes the usage of a chunk of the choice.
 func (m *streamMeter) setRunning(index int64, u usageReport) {
-	m.pending = Text{}
+	m.settled()
 	if m.evidence == FinalUsage {
 		return
 	}
@@ -129,6 +149,10 @@ func (m *streamMeter) setRunning(index int64, u usageReport) {
 	p := m.prompt(index)
 	raise(&p.input, &m.sum.Input, u.Input)
 	raise(&p.cached, &m.sum.Cached, u.Cached)
+	if u.input && !p.told {
+		p.told = true
+		m.told++
+	}
 }
 
 // raise makes *part at least n, and adds to *sum what that adds to *part.
@@ -141,8 +165,13 @@ func raise(part, sum *int64, n int64) {
 
 // setFinal takes the total.
 func (m *streamMeter) setFinal(u usageReport) {
-	m.pending = Text{}
+	m.settled()
 	m.sum, m.evidence = u.Usage, FinalUsage
 }
 
 func (m *streamMeter) usage() (Usage, Evidence) { return m.sum, m.evidence }
+
+// inputTold reports whether the input of every prompt is known.
+func (m *streamMeter) inputTold() bool {
+	return m.evidence == FinalUsage || m.told > 0 && m.told >= m.expected/m.perPrompt
+}

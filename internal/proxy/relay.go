@@ -52,7 +52,7 @@ func (x *exchange) relayAnswer() error {
 		return x.brokenAnswer(err)
 	}
 	a := openai.ReadAnswer(x.endpoint, x.answer)
-	x.spent = x.complete(a.Usage, a.HasUsage, a.Text)
+	x.spent = x.complete(a.Usage, a.HasUsage, a.Text, 0)
 	body := x.answer
 	if name := x.model.PublicName(); name != "" {
 		x.patched = a.AppendBody(x.patched[:0], body, name)

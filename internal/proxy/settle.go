@@ -17,14 +17,21 @@ type spent struct {
 	stopped   bool         // the limits ended it
 }
 
-// complete returns the cost of an answer that has come to its end.
-func (x *exchange) complete(u openai.Usage, told bool, text openai.Text) spent {
+// complete returns the cost of an answer that has come to its end, in so many
+// events with text; 0 where it was not streamed.
+func (x *exchange) complete(u openai.Usage, told bool, text openai.Text, events int64) spent {
 	s := spent{usage: u, complete: true}
 	if !told {
 		s.estimated = true
-		s.usage = openai.Usage{Input: x.estimate.Input, Output: x.model.Pricer.OutputTokens(text)}
+		s.usage = openai.Usage{Input: x.estimate.Input, Output: x.outputTokens(text, events)}
 	}
 	return x.costing(s)
+}
+
+// outputTokens estimates the tokens of generated text, which are no fewer than
+// the events that it came in.
+func (x *exchange) outputTokens(text openai.Text, events int64) int64 {
+	return max(x.model.Pricer.OutputTokens(text), events)
 }
 
 // partial returns the cost of a stream up to now: the last usage that was told,
@@ -33,14 +40,14 @@ func (x *exchange) complete(u openai.Usage, told bool, text openai.Text) spent {
 func (x *exchange) partial() spent {
 	u, evidence := x.stream.Usage()
 	s := spent{usage: u}
-	if evidence == openai.NoUsage {
+	if !x.stream.InputTold() {
 		s.estimated = true
-		s.usage.Input = x.estimate.Input
+		s.usage.Input = max(u.Input, x.estimate.Input)
 	}
 	if evidence != openai.FinalUsage {
 		if since := x.stream.Unmetered(); since.Bytes() > 0 {
 			s.estimated = true
-			s.usage.Output += x.model.Pricer.OutputTokens(since)
+			s.usage.Output += x.outputTokens(since, x.stream.UnmeteredEvents())
 		}
 	}
 	return x.costing(s)

@@ -123,7 +123,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 	x.away = time.Since(x.sent)
 	if err == io.EOF && x.stream.Complete() {
 		u, evidence := x.stream.Usage()
-		x.spent = x.complete(u, evidence == openai.FinalUsage, x.stream.OutputText())
+		x.spent = x.complete(u, evidence == openai.FinalUsage, x.stream.OutputText(), x.stream.OutputEvents())
 		if evidence == openai.RunningUsage {
 			x.spent = x.partial()
 			x.spent.complete = true
