@@ -184,6 +184,11 @@ func (c client) listen(t testing.TB, r chat) *stream {
 		b, _ := io.ReadAll(response.Body)
 		t.Fatalf("the stream of %s is answered with %d %s", r.user, response.StatusCode, b)
 	}
+	return newStream(t, response)
+}
+
+// newStream reads a streamed answer in the background.
+func newStream(t testing.TB, response *http.Response) *stream {
 	s := &stream{ended: make(chan struct{}), response: response}
 	t.Cleanup(s.leave)
 	go s.read()

@@ -18,6 +18,7 @@
 //     with 0, and another can take its port meanwhile.
 //   - mistake: what is wrong with a configuration or a port is said in a line
 //     that tells where, and what to do.
+//   - timeout: what bounds requests does not cut their answers.
 //   - log: a gateway whose output is full, closed or broken goes on serving.
 //   - eviction: a Redis that may drop counters is warned of, once.
 //

@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
+)
+
+// TestSignalDrains: a gateway that is told to end is not ready any more and
+// gives its port away, finishes what runs, settles it, and exits with 0.
+func TestSignalDrains(t *testing.T) {
+	t.Parallel()
+	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT} {
+		t.Run(name, func(t *testing.T) {
+			const tokens, streams = 80, 4
+			ledger, server := newModelServer(t)
+			s := site{server: server, redis: redistest.Start(t), models: map[string]string{
+				model: "{max-tokens-per-hour: 100000, max-concurrent-requests: 20}",
+			}}
+			g := s.serve(t)
+			var running []*stream
+			for range streams {
+				running = append(running, g.listen(t, chat{user: "alice", tokens: tokens, pace: 25}))
+			}
+			whole := make(chan answer, 1)
+			go func() { whole <- g.send(t.Context(), chat{user: "alice", tokens: tokens, pace: 25}) }()
+			for _, r := range running {
+				r.await(t, 3)
+			}
+			eventually(t, patience, "all requests at the model server", func() bool { return ledger.InFlight(model) == streams+1 })
+
+			g.signal(sig)
+			g.stderr.await(t, "draining")
+			eventually(t, patience, "not ready", func() bool { return !g.ready() })
+			next := s.serve(t, "--address", g.base[len("http://"):])
+			if !g.running() {
+				t.Error("the first gateway did not wait for its requests")
+			}
+			if a := next.send(t.Context(), chat{user: "bob", tokens: 3}); a.status != http.StatusOK {
+				t.Errorf("the next gateway answers %d %s", a.status, a.body)
+			}
+			for _, r := range running {
+				r.finish(t, tokens)
+			}
+			if a := <-whole; a.status != http.StatusOK || a.err != nil {
+				t.Errorf("the request that was running is answered with %d %v %s", a.status, a.err, a.body)
+			}
+			if code := g.wait(t); code != 0 {
+				t.Errorf("the exit code is %d", code)
+			}
+			// What it has not settled at its end, nobody settles.
+			checkBooked(t, next.client, ledger, "alice")
+		})
+	}
+}
+
+// TestRequestsThatAreCutOffAreSettled: streams that do not end in time are
+// charged what they generated, and nothing stays reserved for them.
+func TestRequestsThatAreCutOffAreSettled(t *testing.T) {
+	t.Parallel()
+	const streams = 60
+	ledger, server := newModelServer(t)
+	s := site{server: server, redis: redistest.Start(t), extra: "drain-timeout: 300ms", models: map[string]string{
+		model: "{max-tokens-per-hour: 100000, max-concurrent-requests: 100}",
+	}}
+	g, other := s.serve(t), s.serve(t)
+	for range streams {
+		g.listen(t, chat{user: "alice", tokens: 2000, pace: 20}).await(t, 3)
+	}
+	begun := time.Now()
+	g.signal(syscall.SIGTERM)
+	code := g.wait(t)
+	t.Logf("ended after %v with %d", time.Since(begun).Round(time.Millisecond), code)
+	if code != 0 {
+		t.Errorf("the exit code is %d", code)
+	}
+	if err := ledger.Quiesce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	u := other.usage(t, model, "alice")
+	used, reserved := u.longest()
+	total := ledger.Sum(model, "alice")
+	booked := total.Input + total.Output
+	// The model server may have generated a token more than had arrived.
+	if reserved != 0 || u.running() != 0 || used > booked || used < booked-2*streams {
+		t.Errorf("%d are used and %d reserved, %d running; the ledger has %d", used, reserved, u.running(), booked)
+	}
+}
+
+// checkBooked checks that the account has what the ledger has, and that nothing
+// is reserved or running. Settlements may take a moment where the gateway that
+// made them runs on.
+func checkBooked(t *testing.T, c client, ledger *mockvllm.Ledger, user string) {
+	t.Helper()
+	if err := ledger.Quiesce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	total := ledger.Sum(model, user)
+	u := c.usage(t, model, user)
+	used, reserved := u.longest()
+	if used != total.Input+total.Output || reserved != 0 || u.running() != 0 {
+		t.Errorf("%d are used and %d reserved, %d running; the ledger has %+v", used, reserved, u.running(), total)
+	}
+}

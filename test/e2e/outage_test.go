@@ -1,0 +1,263 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
+)
+
+const (
+	// answerWithin is how long an answer may take while the store is away: its
+	// deadline of 50 ms, and what a busy machine adds.
+	answerWithin = 50*time.Millisecond + 700*time.Millisecond
+	// healWithin is how long a gateway may take to serve again.
+	healWithin = 5 * time.Second
+)
+
+// outage is a gateway under load whose Redis can be made to fail.
+type outage struct {
+	*gateway
+	redis   *redistest.Server
+	streams []*stream
+	load    *load
+}
+
+// tokens is the length of the streams that outlast an outage.
+const tokens = 400
+
+// newOutage starts a gateway with the default deadline, streams on it, and
+// load.
+func newOutage(t *testing.T, server string) *outage {
+	t.Helper()
+	o := &outage{redis: redistest.Start(t)}
+	o.gateway = site{server: server, redis: o.redis, wait: "50ms", models: map[string]string{
+		model: "{max-tokens-per-minute: 1000000, max-tokens-per-hour: 10000000, max-concurrent-requests: 50}",
+	}}.serve(t)
+	for range 5 {
+		// A busy machine may miss the deadline even now: try until served.
+		eventually(t, patience, "a first answer", func() bool {
+			return o.send(t.Context(), chat{user: "alice", tokens: 5}).status == http.StatusOK
+		})
+	}
+	for range 6 {
+		o.streams = append(o.streams, o.stream(t))
+	}
+	for _, s := range o.streams {
+		s.await(t, 3)
+	}
+	o.load = newLoad(t, o.client)
+	return o
+}
+
+// stream opens a stream that outlasts an outage.
+func (o *outage) stream(t *testing.T) *stream {
+	t.Helper()
+	var s *stream
+	eventually(t, patience, "a stream", func() bool {
+		r := chat{user: "alice", tokens: tokens, pace: 20, stream: true}
+		response, err := o.open(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != http.StatusOK {
+			response.Body.Close()
+			return false
+		}
+		s = newStream(t, response)
+		return true
+	})
+	return s
+}
+
+// last lets the streams get on while the store is away, each by n tokens.
+func (o *outage) last(t *testing.T, n int64) {
+	t.Helper()
+	var marks []int64
+	for _, s := range o.streams {
+		marks = append(marks, s.events.Load())
+	}
+	for i, s := range o.streams {
+		s.await(t, min(marks[i]+n, tokens))
+	}
+}
+
+// checkAway checks that the gateway says at once, in every way, that it cannot
+// decide.
+func (o *outage) checkAway(t *testing.T) {
+	t.Helper()
+	eventually(t, healWithin, "not ready", func() bool { return !o.ready() })
+	for range 20 {
+		a := o.send(t.Context(), chat{user: "bob", tokens: 5})
+		wait, err := strconv.Atoi(a.header.Get("Retry-After"))
+		if a.status != http.StatusServiceUnavailable || a.failure().Error.Code != "store_unavailable" || err != nil || wait < 1 {
+			t.Fatalf("while the store is away the answer is %d %v %s", a.status, a.header, a.body)
+		}
+	}
+	if status, body := o.get("/api/v1/admin/token-usage/" + model + "/alice"); status != http.StatusServiceUnavailable {
+		t.Errorf("while the store is away its usage is %d %s", status, body)
+	}
+	if status, _ := o.get("/actuator/health/liveness"); status != http.StatusOK {
+		t.Errorf("liveness is %d: the gateway would be restarted", status)
+	}
+}
+
+// checkHealed checks that the gateway serves again by itself, and that the
+// streams came to their proper end.
+func (o *outage) checkHealed(t *testing.T) {
+	t.Helper()
+	served := eventually(t, healWithin, "an answer", func() bool {
+		return o.send(t.Context(), chat{user: "carol", tokens: 5}).status == http.StatusOK
+	})
+	ready := eventually(t, healWithin, "ready", o.ready)
+	t.Logf("serves again after %v, ready %v later", served.Round(time.Millisecond), ready.Round(time.Millisecond))
+	for _, s := range o.streams {
+		s.finish(t, tokens)
+	}
+	o.load.end(t)
+	for what, want := range map[string]int{"the store is away": 1, "the store is back": 1} {
+		if lines := o.stderr.lines(what); len(lines) < want {
+			t.Errorf("%q is logged %d times", what, len(lines))
+		}
+	}
+}
+
+// TestRedisThatHangsIsOutlived stops Redis in its tracks, under load. What was
+// reserved by calls that got no answer is given back, and what ran meanwhile is
+// settled to the token.
+func TestRedisThatHangsIsOutlived(t *testing.T) {
+	t.Parallel()
+	ledger, server := newModelServer(t)
+	o := newOutage(t, server)
+	o.redis.Pause()
+	o.checkAway(t)
+	o.last(t, 150)
+	o.checkAway(t)
+	o.redis.Resume()
+	o.checkHealed(t)
+	eventually(t, healWithin, "settled", func() bool {
+		return o.usage(t, model, "alice").running() == 0
+	})
+	for _, user := range append(o.load.users, "alice", "bob", "carol") {
+		checkBooked(t, o.client, ledger, user)
+	}
+}
+
+// TestRedisThatDiesIsOutlived kills Redis under load and restarts it empty.
+// Nothing is remembered then; what counts is that nothing goes wrong.
+func TestRedisThatDiesIsOutlived(t *testing.T) {
+	t.Parallel()
+	_, server := newModelServer(t)
+	o := newOutage(t, server)
+	o.redis.Kill()
+	o.checkAway(t)
+	o.last(t, 50)
+	if err := o.redis.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	o.checkHealed(t)
+	eventually(t, healWithin, "settled", func() bool {
+		u := o.usage(t, model, "alice")
+		_, reserved := u.longest()
+		return u.running() == 0 && reserved == 0
+	})
+	for _, user := range append(o.load.users, "alice", "bob", "carol") {
+		for _, w := range o.usage(t, model, user).Windows {
+			if w.Used < 0 || w.Reserved < 0 || w.Remaining < 0 || w.Remaining > w.Limit {
+				t.Errorf("%s stands at %+v", user, w)
+			}
+		}
+	}
+}
+
+// TestGatewayStartsBeforeItsRedis: it is not ready, and then it is.
+func TestGatewayStartsBeforeItsRedis(t *testing.T) {
+	t.Parallel()
+	_, server := newModelServer(t)
+	redis := redistest.Start(t)
+	redis.Kill()
+	g := site{server: server, redis: redis, models: map[string]string{model: "{max-tokens-per-minute: 10000}"}}.serve(t)
+	a := g.send(t.Context(), chat{user: "alice", tokens: 5})
+	if a.status != http.StatusServiceUnavailable || a.took > answerWithin || g.ready() {
+		t.Errorf("without Redis the answer is %d after %v %s, and readiness %v", a.status, a.took, a.body, g.ready())
+	}
+	if err := redis.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, healWithin, "ready", g.ready)
+	if a := g.send(t.Context(), chat{user: "alice", tokens: 5}); a.status != http.StatusOK {
+		t.Errorf("with Redis the answer is %d %s", a.status, a.body)
+	}
+}
+
+// load is clients that send one request after the other.
+type load struct {
+	users []string
+	stop  context.CancelFunc
+	group sync.WaitGroup
+
+	mu      sync.Mutex
+	served  int
+	refused int           // for want of the store
+	slowest time.Duration // of those
+	wrong   []string      // answers that must not be
+}
+
+// newLoad starts clients until the end of the test.
+func newLoad(t *testing.T, c client) *load {
+	ctx, stop := context.WithCancel(t.Context())
+	l := &load{stop: stop}
+	for n := range 8 {
+		user := fmt.Sprint("load", n)
+		l.users = append(l.users, user)
+		l.group.Go(func() {
+			for ctx.Err() == nil {
+				// A request that has begun ends, so that it is known what it cost.
+				l.note(c.send(t.Context(), chat{user: user, tokens: 20, pace: 1, stream: n%2 == 0}))
+				time.Sleep(2 * time.Millisecond) // so that refusals do not eat the machine
+			}
+		})
+	}
+	t.Cleanup(func() {
+		stop()
+		l.group.Wait()
+	})
+	return l
+}
+
+// note judges an answer: it is served, or refused as it should.
+func (l *load) note(a answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case a.err == nil && a.status == http.StatusOK:
+		l.served++
+	case a.status == http.StatusServiceUnavailable && a.failure().Error.Code == "store_unavailable" && a.header.Get("Retry-After") != "":
+		l.refused++
+		l.slowest = max(l.slowest, a.took)
+	default:
+		l.wrong = append(l.wrong, fmt.Sprintf("%d %v %s", a.status, a.err, a.body))
+	}
+}
+
+// end stops the clients and checks the answers that they got.
+func (l *load) end(t *testing.T) {
+	t.Helper()
+	l.stop()
+	l.group.Wait()
+	t.Logf("%d served, %d refused, the slowest after %v", l.served, l.refused, l.slowest.Round(time.Millisecond))
+	if l.served == 0 || l.refused == 0 {
+		t.Error("the load tests nothing")
+	}
+	if l.slowest > answerWithin {
+		t.Errorf("a refusal took %v", l.slowest)
+	}
+	if len(l.wrong) > 0 {
+		t.Errorf("%d answers were wrong, such as %s", len(l.wrong), l.wrong[0])
+	}
+}
