@@ -16,8 +16,9 @@ import (
 // request.
 const pooledBytesMax = 256 << 10
 
-// statusClientGone stands in logs and metrics for a request whose client left
-// before its answer; nothing is sent. nginx introduced the number.
+// statusClientGone is the status of a request whose client left before its
+// answer, for logs, metrics and a client that is still there after all. nginx
+// introduced the number.
 const statusClientGone = 499
 
 // exchange is one request and its answer. It is pooled: nothing of it may be
@@ -51,8 +52,8 @@ type exchange struct {
 
 	sending []upstream.Field // the header that is sent upstream
 	body    []byte           // the client's
-	patched []byte // what is sent upstream, where it differs
-	answer  []byte // what goes back
+	patched []byte           // what is sent upstream, where it differs
+	answer  []byte           // what goes back
 }
 
 func newExchange() *exchange {

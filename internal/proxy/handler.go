@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -63,6 +64,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x := h.begin(w, r, e)
 	defer h.end(x)
 	defer x.settle()
+	defer x.rescue()
 	for _, step := range life {
 		if err := step(x); err != nil {
 			x.fail(err)
@@ -71,15 +73,42 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	}
 }
 
-// fail answers with err, unless an answer has begun or nobody is there.
+// rescue answers for a fault of the gateway itself, which must not look like an
+// answer, nor go unnoticed.
+func (x *exchange) rescue() {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	x.h.Log.Error("a fault of the gateway", "id", x.id, "fault", fault, "stack", string(debug.Stack()))
+	if x.status != 0 {
+		x.err = openai.Internal()
+		panic(http.ErrAbortHandler) // breaks off what has begun
+	}
+	x.fail(openai.Internal())
+}
+
+// fail answers with err, unless an answer has begun.
 func (x *exchange) fail(err error) {
 	x.err = err
-	if x.status != 0 || errors.Is(err, context.Canceled) {
+	if x.status != 0 {
+		return
+	}
+	if errors.Is(err, context.Canceled) {
+		x.leave()
 		return
 	}
 	answer := answerTo(err)
 	x.status = answer.Status
 	WriteError(x.w, answer, x.endpoint)
+}
+
+// leave ends the exchange with a client that is gone. One that has only shut its
+// own side of the connection gets a status that no success has.
+func (x *exchange) leave() {
+	x.status = statusClientGone
+	x.w.Header()["Connection"] = []string{"close"}
+	x.w.WriteHeader(x.status)
 }
 
 // answerTo returns the answer that tells a client of err.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -94,12 +95,9 @@ func (x *exchange) read() error {
 // readAll reads body into x.body, to its end, so that the server notices from
 // then on when the client leaves.
 func (x *exchange) readAll(body io.Reader) error {
-	if n := x.r.ContentLength; n > 0 {
-		x.body = slices.Grow(x.body, int(n)+1)
-	}
 	for {
 		if len(x.body) == cap(x.body) {
-			x.body = slices.Grow(x.body, max(512, len(x.body)))
+			x.body = slices.Grow(x.body, growth(len(x.body), x.r.ContentLength))
 		}
 		n, err := body.Read(x.body[len(x.body):cap(x.body)])
 		x.body = x.body[:len(x.body)+n]
@@ -112,10 +110,25 @@ func (x *exchange) readAll(body io.Reader) error {
 	}
 }
 
+// firstGrowth is how much room is made at once for a body of which nothing has
+// come.
+const firstGrowth = 64 << 10
+
+// growth returns how much room to make for a body of the declared length (-1:
+// none is declared) of which so many bytes have come. A length that was only
+// declared takes no memory; with one that is true, room is made for the last
+// byte and one more, which the end is found with.
+func growth(have int, declared int64) int {
+	if declared < 0 {
+		return max(512, have)
+	}
+	return min(max(firstGrowth, have), max(512, int(declared)+1-have))
+}
+
 // checkContent refuses what is not plain JSON by its headers. A type that is
 // not told is taken to be JSON.
 func checkContent(h http.Header) error {
-	if encoding := header(h, "Content-Encoding"); encoding != "" && encoding != "identity" {
+	if encoding := header(h, "Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return openai.UnsupportedMediaType("the body is encoded (Content-Encoding); send it as it is")
 	}
 	declared := header(h, "Content-Type")
@@ -126,7 +139,7 @@ func checkContent(h http.Header) error {
 	if err != nil || media != "application/json" {
 		return openai.UnsupportedMediaType("the Content-Type must be application/json")
 	}
-	if charset := parameters["charset"]; charset != "" && charset != "utf-8" && charset != "UTF-8" {
+	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return openai.UnsupportedMediaType("the charset must be utf-8")
 	}
 	return nil

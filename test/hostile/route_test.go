@@ -1,0 +1,120 @@
+package hostile_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+)
+
+// foreignPaths are no endpoints: vLLM's other routes, and ways of writing a
+// known one that something else might read differently.
+var foreignPaths = []string{
+	"/", "/v1", "/v1/", "/chat/completions", "/invocations", "/ping", "/health", "/metrics", "/version", "/load", "/server_info",
+	"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/realtime", "/pooling", "/classify", "/rerank", "/v2/rerank", "/score",
+	"/v1/load_lora_adapter", "/v1/unload_lora_adapter", "/reset_prefix_cache", "/sleep", "/wake_up", "/collective_rpc", "/is_sleeping",
+	"/scale_elastic_ep", "/start_profile", "/inference/v1/generate", "/v1/responses/resp_1", "/v1/responses/resp_1/cancel",
+	"/v1/chat/completions/render", "/v1/messages/batches", "/v1/models/llama2-7b", "/docs", "/openapi.json", "/tokenizer_info",
+	"/v1/chat/completions/", "/v1/chat/completions//", "//v1/chat/completions", "/v1//chat/completions", "/v1/chat/./completions",
+	"/./v1/chat/completions", "/x/../v1/chat/completions", "/v1/chat/completions/..", "/v1/chat/completions/.", "/v1/chat/completions/../../../invocations",
+	"/v1/%2e%2e/invocations", "/%2e%2e/invocations", "/v1/chat/completions/%2e%2e/%2e%2e/%2e%2e/invocations", "/v1/%2e/chat/completions",
+	"/v1%2fchat/completions", "/v1/chat%2Fcompletions", "/v1/chat/completions%2f", "/v1/chat/completions%00", "/v1/chat/completions%20",
+	"/v1/chat/completions;x=1", "/V1/chat/completions", "/v1/Chat/Completions", "/v1\\chat\\completions", "/v1/chat/completions%3f", "/v1/chat/completions/x",
+	"/api/v1/models/llama2-7b/invocations", "/api/v1/models/llama2-7b/pooling", "/api/v1/models/llama2-7b/audio/transcriptions",
+	"/api/v1/models/llama2-7b/responses/x", "/api/v1/models/llama2-7b/..%2f..%2finvocations/x", "/api/v1/models//chat/completions", "/api/v1/models/a/b/chat/completions",
+	"/api/v1/models/llama2-7b/chat/completions/..", "/api/v1/models/../models/llama2-7b/chat/completions", "/api/v1/models/%2e%2e/%2e%2e/invocations",
+	"/api/v1/admin", "/api/v1/admin/", "/api/v1/admin/token-usage", "/api/v1/admin/token-usage/llama2-7b", "/actuator", "/actuator/", "/actuator/heapdump",
+	"/actuator/shutdown", "/debug/pprof/", "/debug/vars",
+}
+
+// TestForeignPaths asks for what is no endpoint: 404 in the shape of the other
+// errors, and nothing is passed on.
+func TestForeignPaths(t *testing.T) {
+	g, r := start(t, apptest.Options{Limits: everyMeter})
+	for _, path := range foreignPaths {
+		for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
+			body := chat
+			if method != http.MethodPost {
+				body = ""
+			}
+			a := send(t, g, method, path, nil, body)
+			wantFailure(t, method+" "+path, a, http.StatusNotFound, "not_found")
+		}
+	}
+	wantSent(t, r, 0)
+	wantUncharged(t, g, "anonymous")
+}
+
+// TestWrongMethods uses known paths in other ways.
+func TestWrongMethods(t *testing.T) {
+	g, r := start(t, apptest.Options{Limits: everyMeter})
+	allowed := map[string]string{
+		"/v1/models": "GET", "/api/v1/models": "GET", "/api/v1/models/llama2-7b": "GET", "/api/v1/models/llama2-7b/health": "GET",
+		"/api/v1/admin/token-usage/llama2-7b/alice": "GET", "/actuator/health": "GET", "/actuator/prometheus": "GET", "/actuator/env": "GET",
+		"/api/v1/models/llama2-7b/chat/completions": "POST", "/api/v1/models/llama2-7b/messages": "POST",
+	}
+	for path := range bodies {
+		allowed[path] = "POST"
+	}
+	for path, want := range allowed {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "X"} {
+			if method == want || method == "HEAD" && want == "GET" {
+				continue
+			}
+			a := send(t, g, method, path, nil, "")
+			if a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != want {
+				t.Errorf("%s %s: %d, allowed is %q", method, path, a.status, a.header.Get("Allow"))
+			}
+			if method != "HEAD" {
+				f := wantFailure(t, method+" "+path, a, http.StatusMethodNotAllowed, "method_not_allowed")
+				if anthropic := strings.Contains(path, "/messages"); (f.Outer == "error") != anthropic {
+					t.Errorf("%s %s: the shape is wrong: %s", method, path, a.body)
+				}
+			}
+		}
+	}
+	wantSent(t, r, 0)
+}
+
+// TestContentTypes sends JSON under other names.
+func TestContentTypes(t *testing.T) {
+	g, r := start(t, apptest.Options{Limits: everyMeter})
+	fine := 0
+	for _, tt := range []struct {
+		f      fields
+		status int
+	}{
+		{fields{"Content-Type": "application/json"}, 200},
+		{fields{"Content-Type": "application/json; charset=utf-8"}, 200},
+		{fields{"Content-Type": `Application/JSON;charset="Utf-8"`}, 200},
+		{fields{"Content-Type": ""}, 200},
+		{fields{"Content-Encoding": "identity"}, 200},
+		{fields{"Content-Type": "text/plain"}, 415},
+		{fields{"Content-Type": "application/x-www-form-urlencoded"}, 415},
+		{fields{"Content-Type": "multipart/form-data; boundary=x"}, 415},
+		{fields{"Content-Type": "application/json; charset=utf-16"}, 415},
+		{fields{"Content-Type": "application/json; charset=euc-kr"}, 415},
+		{fields{"Content-Type": "application/jsonx"}, 415},
+		{fields{"Content-Type": "json"}, 415},
+		{fields{"Content-Type": ";"}, 415},
+		{fields{"Content-Encoding": "gzip"}, 415},
+		{fields{"Content-Encoding": "br"}, 415},
+		{fields{"Content-Encoding": "deflate, gzip"}, 415},
+		{fields{"Content-Encoding": "zstd"}, 415},
+	} {
+		a := send(t, g, http.MethodPost, chatPath, tt.f, chat)
+		if a.status != tt.status {
+			t.Errorf("%v: %d %s, want %d", tt.f, a.status, a.body, tt.status)
+		}
+		if tt.status == 200 {
+			fine++
+			continue
+		}
+		f := wantFailure(t, "", a, tt.status, "unsupported_media_type")
+		if !strings.Contains(f.Message, "application/json") && !strings.Contains(f.Message, "utf-8") && !strings.Contains(f.Message, "as it is") {
+			t.Errorf("%v: the message does not say what to send: %s", tt.f, f.Message)
+		}
+	}
+	wantSent(t, r, fine)
+}
