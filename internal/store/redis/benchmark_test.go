@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
@@ -26,7 +25,7 @@ func benchmarkPolicy(b *testing.B) *limit.Policy {
 // BenchmarkReserveSettle measures whole requests, with 50 callers at a time
 // over 1000 users: a reservation, and a settlement in a batch.
 func BenchmarkReserveSettle(b *testing.B) {
-	s := open(b, Options{Timeout: 10 * time.Second})
+	s := open(b, Options{Timeout: patient})
 	p := benchmarkPolicy(b)
 	var callers atomic.Int64
 	b.SetParallelism(25)

@@ -64,7 +64,7 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 		s.gate.succeeded()
 		reply = reply[1:]
 	default:
-		err = s.judge(ctx, sc, err)
+		err = s.judge(sc, err, gaveUp(ctx, err, start.Add(timeout)))
 	}
 	s.observe(sc.operation, time.Since(start), err)
 	return reply, err
@@ -73,12 +73,23 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 // judge counts a failure, unless it was the caller who gave up, and tells
 // whether the script may have run. A script that was answered with an error
 // has changed nothing: its first write is what fails.
-func (s *Store) judge(ctx context.Context, sc *script, err error) error {
-	if ctx.Err() == nil {
+func (s *Store) judge(sc *script, err error, callerGaveUp bool) error {
+	if !callerGaveUp {
 		s.gate.failed()
 	}
 	_, refused := rueidis.IsRedisErr(err)
 	var dial *net.OpError
 	unsent := errors.As(err, &dial) && dial.Op == "dial"
 	return &callError{sc.operation, err, !refused && !unsent}
+}
+
+// gaveUp reports whether a call ended with err because its caller's context
+// did, and not at the deadline that every call has. The connection may notice
+// a deadline before the context does.
+func gaveUp(ctx context.Context, err error, deadline time.Time) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	callers, ok := ctx.Deadline()
+	return ok && callers.Before(deadline) && errors.Is(err, context.DeadlineExceeded)
 }

@@ -2,7 +2,6 @@ package redis
 
 import (
 	"testing"
-	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
@@ -13,7 +12,7 @@ func TestConformance(t *testing.T) {
 		if err := shared.FlushAll(); err != nil {
 			t.Fatal(err)
 		}
-		s, err := New(t.Context(), Options{Address: shared.Addr, Now: now, Timeout: 10 * time.Second})
+		s, err := New(t.Context(), Options{Address: shared.Addr, Now: now, Timeout: patient})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,11 +4,17 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 )
+
+// patient is a timeout for tests that are not about timeouts, on a busy machine.
+const patient = 20 * time.Second
 
 // shared is the server of all tests that do not make theirs fail.
 var shared *redistest.Server
@@ -56,4 +62,61 @@ func join(tb testing.TB, server *redistest.Server, o Options) *Store {
 	}
 	tb.Cleanup(func() { _ = s.Close(tb.Context()) })
 	return s
+}
+
+// minute is a policy of n tokens per minute and user, and any number of
+// requests at once.
+func minute(tb testing.TB, n int64) *limit.Policy {
+	tb.Helper()
+	return limittest.Policy(tb, limit.PolicyOptions{
+		User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: n}}, MaxConcurrent: 1000, MaxDebt: 1,
+	})
+}
+
+// output is an amount of output tokens, and one request.
+func output(n int64) limit.Amount { return limit.Amount{Output: n, Requests: 1} }
+
+// mustReserve reserves need for user, and fails where that is denied.
+func mustReserve(tb testing.TB, s *Store, p *limit.Policy, user string, need limit.Amount) *limit.Grant {
+	tb.Helper()
+	var g limit.Grant
+	var d limit.Decision
+	if err := s.Reserve(tb.Context(), p, user, need, &g, &d); err != nil || !d.Admitted {
+		tb.Fatalf("Reserve: %v, %+v", err, d)
+	}
+	return &g
+}
+
+// standing is what a view says under the first rule, and of the model.
+type standing struct{ Used, Reserved, Running int64 }
+
+// mustStand fails where user does not stand as want says.
+func mustStand(tb testing.TB, s *Store, p *limit.Policy, user string, want standing) {
+	tb.Helper()
+	v, err := s.View(tb.Context(), p, user)
+	if err != nil {
+		tb.Fatalf("View: %v", err)
+	}
+	got := standing{v.Windows[0].Used, v.Windows[0].Reserved, v.Gauges[0].Running}
+	if got != want {
+		tb.Fatalf("%s stands at %+v, want %+v", user, got, want)
+	}
+}
+
+// mustFlush waits until all settlements have been applied.
+func mustFlush(tb testing.TB, s *Store) {
+	tb.Helper()
+	if err := s.Flush(tb.Context()); err != nil {
+		tb.Fatalf("Flush: %v", err)
+	}
+}
+
+// eventually waits until done reports true.
+func eventually(tb testing.TB, what string, done func() bool) {
+	tb.Helper()
+	for end := time.Now().Add(patient); !done(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			tb.Fatalf("%s: not after %v", what, patient)
+		}
+	}
 }

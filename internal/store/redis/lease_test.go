@@ -1,0 +1,137 @@
+package redis
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+)
+
+// pair opens two replicas on one clock that moves by hand, without heartbeats.
+func pair(t *testing.T) (a, b *Store, clock *limittest.Clock) {
+	t.Helper()
+	clock = limittest.NewClock()
+	o := Options{Now: clock.Now, Timeout: patient, heartbeat: -1}
+	o.Replica = "a"
+	a = open(t, o)
+	o.Replica = "b"
+	return a, join(t, shared, o), clock
+}
+
+// few lets 3 requests run at once, 2 of each user.
+func few(t *testing.T) *limit.Policy {
+	return limittest.Policy(t, limit.PolicyOptions{
+		User:          []limit.Limit{{Meter: limit.Tokens, Window: limit.Hour, Max: 1000}},
+		MaxConcurrent: 3, MaxConcurrentPerUser: 2,
+	})
+}
+
+// fullGauges returns the gauges that keep user from running one more request.
+func fullGauges(t *testing.T, s *Store, p *limit.Policy, user string) []limit.Gauge {
+	t.Helper()
+	var g limit.Grant
+	var d limit.Decision
+	if err := s.Reserve(t.Context(), p, user, output(1), &g, &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Admitted {
+		t.Fatalf("%s was admitted", user)
+	}
+	return d.Full
+}
+
+// TestSharedSlots counts the running requests of all replicas.
+func TestSharedSlots(t *testing.T) {
+	a, b, _ := pair(t)
+	p := few(t)
+	first := mustReserve(t, a, p, "u", output(10))
+	mustReserve(t, b, p, "u", output(10))
+	if full := fullGauges(t, a, p, "u"); len(full) != 1 || full[0] != (limit.Gauge{Scope: limit.UserScope, Running: 2, Max: 2}) {
+		t.Errorf("the full gauges are %+v, want the user's", full)
+	}
+	mustReserve(t, b, p, "v", output(10))
+	if full := fullGauges(t, a, p, "w"); len(full) != 1 || full[0] != (limit.Gauge{Scope: limit.ModelScope, Running: 3, Max: 3}) {
+		t.Errorf("the full gauges are %+v, want the model's", full)
+	}
+	a.Settle(first, output(10))
+	mustFlush(t, a)
+	mustReserve(t, b, p, "u", output(10))
+}
+
+// TestLeaseEnds takes the slots of a replica that is silent for 10 s, and
+// counts them again when it returns, above the limit if need be.
+func TestLeaseEnds(t *testing.T) {
+	a, b, clock := pair(t)
+	p := few(t)
+	g := mustReserve(t, a, p, "u", output(10))
+	mustReserve(t, a, p, "u", output(10))
+	mustReserve(t, a, p, "v", output(10))
+
+	clock.Set(leaseTTL - time.Millisecond)
+	fullGauges(t, b, p, "w")
+	mustStand(t, b, p, "u", standing{0, 20, 3})
+	clock.Set(leaseTTL)
+	mustStand(t, b, p, "u", standing{20, 0, 0})
+	for range 2 {
+		mustReserve(t, b, p, "u", output(10))
+	}
+
+	a.renew()
+	mustStand(t, b, p, "u", standing{0, 40, 5})
+	if full := fullGauges(t, b, p, "u"); len(full) != 2 || full[0].Running != 5 || full[1].Running != 4 {
+		t.Errorf("the full gauges are %+v, want 5 and 4 running", full)
+	}
+	a.Settle(g, output(10))
+	mustFlush(t, a)
+	mustStand(t, b, p, "u", standing{10, 30, 4})
+}
+
+// TestHeartbeat keeps a lease for as long as a request runs, and counts
+// nothing.
+func TestHeartbeat(t *testing.T) {
+	a, b, clock := pair(t)
+	p := few(t)
+	mustReserve(t, a, p, "u", output(10))
+	for d := time.Duration(0); d < 20*time.Minute; d += heartbeatEvery {
+		clock.Set(d)
+		a.renew()
+	}
+	mustStand(t, b, p, "u", standing{0, 10, 1})
+}
+
+// TestForgottenReplica drops all that a replica has left an hour after its
+// lease ended, and settles what it ran if it returns even then.
+func TestForgottenReplica(t *testing.T) {
+	a, b, clock := pair(t)
+	p := few(t)
+	g := mustReserve(t, a, p, "u", output(10))
+	mustReserve(t, b, p, "u", output(10))
+
+	clock.Set(leaseTTL + forgetAfter)
+	b.renew()
+	if replicaState(t, "a") == "" {
+		t.Error("a was forgotten too early")
+	}
+	clock.Advance(time.Millisecond)
+	b.renew()
+	mustReserve(t, b, p, "u", output(10))
+	for _, key := range []string{"token:concurrent:{llama2-7b}", "token:usage:{llama2-7b}:u"} {
+		h, err := shared.Hash(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for f, v := range h {
+			if strings.Contains(f, ":a") || f == "replicas" && v != "b" {
+				t.Errorf("%s still has %s = %s", key, f, v)
+			}
+		}
+	}
+	a.Settle(g, output(5))
+	mustFlush(t, a)
+	mustStand(t, b, p, "u", standing{10, 20, 2})
+	if got := a.Stats().Lost; got != 1 {
+		t.Errorf("lost %d, want 1", got)
+	}
+}
