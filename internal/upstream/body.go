@@ -100,7 +100,8 @@ func (b *Body) Buffered() int {
 }
 
 // Close gives the body up. Before its end that closes the connection at once,
-// so that the model server stops generating. After the end it does nothing.
+// so that the model server stops generating; that it has stopped is what Abandon
+// waits for. After the end it does nothing.
 func (b *Body) Close() error {
 	switch b.state.Swap(gone) {
 	case complete:
@@ -110,6 +111,19 @@ func (b *Body) Close() error {
 		b.conn.kill()
 	}
 	return nil
+}
+
+// Abandon gives the body up as Close does, and returns when the model server has
+// closed its side of the connection, for it has stopped generating then, or after
+// a quarter of a second. It is for the goroutine that reads.
+func (b *Body) Abandon() {
+	switch b.state.Swap(gone) {
+	case complete:
+		b.release()
+	case open:
+		b.stop()
+		b.conn.leave()
+	}
 }
 
 // advance makes sure that there are bytes of the body to wait for.
@@ -181,8 +195,8 @@ func (b *Body) fail(err error) error {
 		b.err = ErrBodyClosed
 	default:
 		b.stop()
-		b.conn.kill()
 		b.err = b.conn.failure(b.ctx, err)
+		b.conn.closeAfter(err)
 	}
 	return b.err
 }

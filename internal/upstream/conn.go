@@ -3,8 +3,10 @@ package upstream
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,7 +34,7 @@ type conn struct {
 	stream  net.Conn // TLS, or the same as raw
 	br      *bufio.Reader
 	probe   probe
-	killer  func() // kill, kept because a method value per exchange would be allocated
+	leaver  func() // part, kept because a method value per exchange would be allocated
 
 	reused    bool // an exchange was completed on it before
 	idleSince time.Time
@@ -43,6 +45,7 @@ type conn struct {
 	phase    Phase     // what that deadline is for
 	started  bool      // a byte of the response has been received
 	flowing  bool      // a byte of the response's body has been received
+	parted   atomic.Bool
 	writeErr error
 	writing  chan error // of the goroutine that writes a large body; else nil
 }
@@ -50,7 +53,7 @@ type conn struct {
 func newConn(address string, raw, stream net.Conn) *conn {
 	c := &conn{address: address, raw: raw, stream: stream}
 	c.br = bufio.NewReaderSize(c, readBufferBytes)
-	c.killer = c.kill
+	c.leaver = c.part
 	c.probe.watch(raw)
 	return c
 }
@@ -59,6 +62,46 @@ func newConn(address string, raw, stream net.Conn) *conn {
 // TLS is not closed politely: that would wait for a lock that a blocked write
 // holds, and nobody reads the alert.
 func (c *conn) kill() { _ = c.raw.Close() }
+
+// partGrace is how long a model server has to close a connection whose request
+// was given up. It does so once it has noticed, and has then stopped working on
+// the request: uvicorn and Go's server close at the end of a client's bytes.
+const partGrace = 250 * time.Millisecond
+
+// part ends our side of the connection: nobody wants the answer any more. Like
+// kill it may be called at any time, by anyone; whoever reads finds that nothing
+// more is to come, after the model server has closed its side.
+func (c *conn) part() {
+	c.parted.Store(true)
+	if !c.closeWrite() {
+		c.kill()
+		return
+	}
+	_ = c.raw.SetDeadline(time.Now().Add(partGrace))
+}
+
+// closeWrite ends our side and reports whether the other one is open still.
+func (c *conn) closeWrite() bool {
+	half, ok := c.raw.(interface{ CloseWrite() error })
+	return ok && half.CloseWrite() == nil
+}
+
+// await discards what comes in until the model server closes its side, or the
+// grace is over. The caller is the one that reads.
+func (c *conn) await() {
+	_ = c.raw.SetDeadline(time.Now().Add(partGrace))
+	_, _ = io.Copy(io.Discard, c.raw)
+}
+
+// leave closes the connection of a request that is given up, and returns when
+// the model server has stopped working on it or has had the time to.
+func (c *conn) leave() {
+	c.parted.Store(true)
+	if c.closeWrite() {
+		c.await()
+	}
+	c.kill()
+}
 
 // begin prepares c for an exchange.
 func (c *conn) begin(l limits, now time.Time) error {
@@ -73,9 +116,21 @@ func (c *conn) Read(p []byte) (int, error) {
 	if err := c.arm(time.Now()); err != nil {
 		return 0, err
 	}
+	if c.parted.Load() {
+		return c.parting()
+	}
 	n, err := c.stream.Read(p)
+	if c.parted.Load() {
+		return c.parting()
+	}
 	c.started = c.started || n > 0
 	return n, err
+}
+
+// parting is what is read of a connection whose request was given up.
+func (c *conn) parting() (int, error) {
+	c.await()
+	return 0, io.ErrUnexpectedEOF
 }
 
 // arm sets the connection's deadline. Setting one costs more than a small
@@ -169,12 +224,28 @@ func (c *conn) join() {
 // errUnread explains what goes wrong after a response that came too early.
 var errUnread = errors.New("the model server answered without reading the request")
 
-// abandon closes the connection and waits for the goroutine that writes the
-// body, which belongs to the caller again after this.
-func (c *conn) abandon() {
+// closeAfter closes the connection after an error of reading. A model server
+// that has got the request and has not closed may still be working on it.
+func (c *conn) closeAfter(err error) {
+	_, bad := err.(malformed)
+	if c.writeErr == nil && (bad || errors.Is(err, os.ErrDeadlineExceeded)) {
+		c.leave()
+		return
+	}
 	c.kill()
+}
+
+// abandon closes the connection after an error of reading and waits for the
+// goroutine that writes the body, which belongs to the caller again after this.
+func (c *conn) abandon(err error) {
+	select {
+	case c.writeErr = <-c.writing: // nil where nobody writes, and never ready
+		c.writing = nil
+	default:
+	}
+	c.closeAfter(err)
 	if c.writing != nil {
-		if err := <-c.writing; !errors.Is(err, net.ErrClosed) {
+		if err := <-c.writing; !c.parted.Load() && !errors.Is(err, net.ErrClosed) {
 			c.writeErr = err
 		}
 		c.writing = nil

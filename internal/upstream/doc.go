@@ -20,8 +20,11 @@
 //   - A connection is kept only after a response whose end is beyond doubt, and
 //     is dropped if anything arrives on it between two exchanges, so that one
 //     user's answer is never read as another's.
-//   - Closing a response early, or cancelling its context, closes the
+//   - Closing a response early, or cancelling its context, ends our side of the
 //     connection at once: this is how a model server learns to stop generating.
+//     Whoever then reads, or calls [Body.Abandon], returns once the server has
+//     closed its own side, for a quarter of a second at most: a running slot
+//     that is given back after that is free at the model server too.
 //   - Memory per exchange does not depend on what the server sends: heads,
 //     chunk lines, trailers and interim responses are bounded.
 //

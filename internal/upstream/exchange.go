@@ -94,7 +94,7 @@ func (s *Server) exchange(ctx context.Context, c *conn, r *Request, attempt int)
 	h, err := receiveHead(c.br, r.Method)
 	if err != nil {
 		stop()
-		c.abandon()
+		c.abandon(err)
 		failure := c.failure(ctx, err)
 		failure.Attempts = attempt
 		return nil, failure
@@ -125,13 +125,13 @@ func (s *Server) send(c *conn, r *Request) {
 	}
 }
 
-// onDone closes c when the context ends, unless stopped before. The result
+// onDone parts from c when the context ends, unless stopped before. The result
 // reports whether stopping came in time.
 func onDone(ctx context.Context, c *conn) (stop func() bool) {
 	if ctx.Done() == nil {
 		return alwaysStopped
 	}
-	return context.AfterFunc(ctx, c.killer)
+	return context.AfterFunc(ctx, c.leaver)
 }
 
 func alwaysStopped() bool { return true }

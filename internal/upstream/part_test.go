@@ -1,0 +1,144 @@
+package upstream
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// giveUps are the ways in which a request is given up before its end. Each sends
+// one and returns once the server's package says that it is over.
+var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
+	"abandoned": func(t *testing.T, s *Server, working <-chan struct{}) {
+		r := begun(t, t.Context(), s, post("{}"))
+		within(t, working, "the server to work")
+		r.Body.Abandon()
+		if n, err := r.Body.Read(make([]byte, 1)); n != 0 || err != ErrBodyClosed {
+			t.Errorf("a read after it: %d, %v", n, err)
+		}
+	},
+	"cancelled in the body": func(t *testing.T, s *Server, working <-chan struct{}) {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := begun(t, ctx, s, post("{}"))
+		go func() { <-working; cancel() }()
+		if _, err := io.ReadAll(r.Body); err == nil || err.(*Error).Kind != Canceled {
+			t.Errorf("the error is %v", err)
+		}
+	},
+	"cancelled before the head": func(t *testing.T, s *Server, working <-chan struct{}) {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-working; cancel() }()
+		if e := fails(t, ctx, s, post("silent")); e.Kind != Canceled {
+			t.Errorf("the error is %v", e)
+		}
+	},
+	"cancelled while a large body is written": func(t *testing.T, s *Server, working <-chan struct{}) {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-working; cancel() }()
+		if e := fails(t, ctx, s, post("unread"+strings.Repeat("x", 16<<20))); e.Kind != Canceled {
+			t.Errorf("the error is %v", e)
+		}
+	},
+	"timed out": func(t *testing.T, s *Server, _ <-chan struct{}) {
+		r := post("silent")
+		r.ResponseTimeout = 50 * time.Millisecond
+		if e := fails(t, t.Context(), s, r); e.Kind != Timeout || e.Phase != Whole {
+			t.Errorf("the error is %v", e)
+		}
+	},
+	"malformed": func(t *testing.T, s *Server, _ <-chan struct{}) {
+		if e := fails(t, t.Context(), s, post("malformed")); e.Kind != Protocol {
+			t.Errorf("the error is %v", e)
+		}
+	},
+}
+
+// begun returns a response of which more is to come.
+func begun(t *testing.T, ctx context.Context, s *Server, r *Request) *Response {
+	t.Helper()
+	response, err := s.Do(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := response.Body.Next(); err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+// worker plays a model server that works until it has noticed that the client
+// left, and some time longer, and that then closes if it closes at all.
+func worker(working chan struct{}, idle *atomic.Bool, closes <-chan struct{}) script {
+	return func(_ int, p *peer) {
+		request := make([]byte, 9)
+		for head := ""; !strings.HasSuffix(head, "\r\n\r\n"); {
+			c, err := p.br.ReadByte()
+			if err != nil {
+				return
+			}
+			head += string(c)
+		}
+		n, _ := io.ReadAtLeast(p.br, request, 2)
+		switch what := string(request[:n]); {
+		case strings.HasPrefix(what, "malformed"):
+			p.say("nonsense\r\n\r\n")
+		case strings.HasPrefix(what, "{}"):
+			p.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
+		}
+		close(working)
+		_, _ = io.Copy(io.Discard, p.br) // until the client leaves
+		time.Sleep(20 * time.Millisecond)
+		idle.Store(true)
+		<-closes
+	}
+}
+
+// TestGivenUp: whoever gives a request up learns that the server has stopped.
+func TestGivenUp(t *testing.T) {
+	closed := make(chan struct{})
+	close(closed)
+	for name, giveUp := range giveUps {
+		t.Run(name, func(t *testing.T) {
+			working, idle := make(chan struct{}), new(atomic.Bool)
+			s := connect(t, listen(t, worker(working, idle, closed)).url())
+			giveUp(t, s, working)
+			if !idle.Load() {
+				t.Error("the server is still working")
+			}
+			if n := s.Idle(); n != 0 {
+				t.Errorf("%d connections are kept", n)
+			}
+		})
+	}
+}
+
+// TestGivenUpDeaf: a server that does not close is not waited for long.
+func TestGivenUpDeaf(t *testing.T) {
+	for name, giveUp := range giveUps {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			working, closes := make(chan struct{}), make(chan struct{})
+			s := connect(t, listen(t, worker(working, new(atomic.Bool), closes)).url())
+			begin := time.Now()
+			giveUp(t, s, working)
+			if took := time.Since(begin); took < partGrace || took > patience/2 {
+				t.Errorf("it took %v", took)
+			}
+			close(closes)
+		})
+	}
+}
+
+// TestAbandonAfterEnd: abandoning a body that was read keeps the connection.
+func TestAbandonAfterEnd(t *testing.T) {
+	s := connect(t, listen(t, answer(ok)).url())
+	r, _ := exchange(t, s, post("{}"))
+	r.Body.Abandon()
+	r.Body.Abandon()
+	if n := s.Idle(); n != 1 {
+		t.Errorf("%d connections are kept, want 1", n)
+	}
+}
