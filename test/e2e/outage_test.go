@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 )
 
@@ -29,13 +30,13 @@ type outage struct {
 }
 
 // tokens is the length of the streams that outlast an outage.
-const tokens = 400
+const tokens = 250
 
 // newOutage starts a gateway with the default deadline, streams on it, and
-// load.
-func newOutage(t *testing.T, server string) *outage {
+// load. args are those of its Redis.
+func newOutage(t *testing.T, server string, args ...string) *outage {
 	t.Helper()
-	o := &outage{redis: redistest.Start(t)}
+	o := &outage{redis: redistest.Start(t, args...)}
 	o.gateway = site{server: server, redis: o.redis, wait: "50ms", models: map[string]string{
 		model: "{max-tokens-per-minute: 1000000, max-tokens-per-hour: 10000000, max-concurrent-requests: 50}",
 	}}.serve(t)
@@ -127,6 +128,40 @@ func (o *outage) checkHealed(t *testing.T) {
 	}
 }
 
+// restart starts Redis again.
+func (o *outage) restart(t *testing.T) {
+	t.Helper()
+	if err := o.redis.Restart(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// settled returns whether nothing is running, nor reserved for anybody.
+func (o *outage) settled(t *testing.T) func() bool {
+	return func() bool {
+		for _, user := range o.users() {
+			u := o.usage(t, model, user)
+			if _, reserved := u.longest(); reserved != 0 || u.running() != 0 {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// users returns all users that sent requests.
+func (o *outage) users() []string { return append(o.load.users, "alice", "bob", "carol") }
+
+// checkSettled checks that everybody's account comes to have what the ledger
+// has.
+func (o *outage) checkSettled(t *testing.T, ledger *mockvllm.Ledger) {
+	t.Helper()
+	eventually(t, healWithin, "settled", o.settled(t))
+	for _, user := range o.users() {
+		checkBooked(t, o.client, ledger, user)
+	}
+}
+
 // TestRedisThatHangsIsOutlived stops Redis in its tracks, under load. What was
 // reserved by calls that got no answer is given back, and what ran meanwhile is
 // settled to the token.
@@ -136,16 +171,30 @@ func TestRedisThatHangsIsOutlived(t *testing.T) {
 	o := newOutage(t, server)
 	o.redis.Pause()
 	o.checkAway(t)
-	o.last(t, 150)
+	o.last(t, 100)
 	o.checkAway(t)
 	o.redis.Resume()
 	o.checkHealed(t)
-	eventually(t, healWithin, "settled", func() bool {
-		return o.usage(t, model, "alice").running() == 0
-	})
-	for _, user := range append(o.load.users, "alice", "bob", "carol") {
-		checkBooked(t, o.client, ledger, user)
+	o.checkSettled(t, ledger)
+}
+
+// TestRedisThatDiesAndRemembersIsOutlived kills a Redis that keeps every write,
+// under load, and restarts it. What it was sent last may have been applied or
+// not, and is in the end, once.
+func TestRedisThatDiesAndRemembersIsOutlived(t *testing.T) {
+	t.Parallel()
+	ledger, server := newModelServer(t)
+	o := newOutage(t, server, "--appendonly", "yes", "--appendfsync", "always")
+	for range 3 {
+		o.redis.Kill()
+		o.checkAway(t)
+		o.last(t, 20)
+		o.restart(t)
+		eventually(t, healWithin, "ready", o.ready)
+		o.last(t, 10)
 	}
+	o.checkHealed(t)
+	o.checkSettled(t, ledger)
 }
 
 // TestRedisThatDiesIsOutlived kills Redis under load and restarts it empty.
@@ -157,16 +206,10 @@ func TestRedisThatDiesIsOutlived(t *testing.T) {
 	o.redis.Kill()
 	o.checkAway(t)
 	o.last(t, 50)
-	if err := o.redis.Restart(); err != nil {
-		t.Fatal(err)
-	}
+	o.restart(t)
 	o.checkHealed(t)
-	eventually(t, healWithin, "settled", func() bool {
-		u := o.usage(t, model, "alice")
-		_, reserved := u.longest()
-		return u.running() == 0 && reserved == 0
-	})
-	for _, user := range append(o.load.users, "alice", "bob", "carol") {
+	eventually(t, healWithin, "settled", o.settled(t))
+	for _, user := range o.users() {
 		for _, w := range o.usage(t, model, user).Windows {
 			if w.Used < 0 || w.Reserved < 0 || w.Remaining < 0 || w.Remaining > w.Limit {
 				t.Errorf("%s stands at %+v", user, w)
