@@ -40,12 +40,13 @@ type exchange struct {
 	grant     limit.Grant
 	decision  limit.Decision
 
-	sent     time.Time // when the request went to the model server
-	away     time.Duration
-	response *upstream.Response
-	spent    spent
-	stream   openai.Stream
-	scanner  *openai.EventScanner
+	sent      time.Time // when the request went to the model server
+	unmetered bool      // the options that ask for usage are left out of this request
+	away      time.Duration
+	response  *upstream.Response
+	spent     spent
+	stream    openai.Stream
+	scanner   *openai.EventScanner
 
 	status int   // of the answer; 0 while there is none
 	err    error // what went wrong

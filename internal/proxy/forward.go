@@ -35,10 +35,7 @@ func (x *exchange) forward() error {
 	x.spent = x.unknown()
 	err := x.send(x.patch())
 	if err == nil && x.rejectsUsageOptions() {
-		x.model.Quirks.NoUsageOptions.Store(true)
-		x.response.Body.Close()
-		x.answer = x.answer[:0]
-		err = x.send(x.patch())
+		err = x.sendWithoutUsageOptions()
 	}
 	if err != nil {
 		return x.unanswered(err)
@@ -47,6 +44,21 @@ func (x *exchange) forward() error {
 		return x.refused()
 	}
 	return nil
+}
+
+// sendWithoutUsageOptions sends the request again as the client wrote it. Only
+// where that is accepted was it the options that the model server refused: a
+// refusal may quote the request, and words in it must not stop the metering of
+// all others.
+func (x *exchange) sendWithoutUsageOptions() error {
+	x.response.Body.Close()
+	x.answer = x.answer[:0]
+	x.unmetered = true
+	err := x.send(x.patch())
+	if err == nil && x.response.Status < 300 {
+		x.model.Quirks.NoUsageOptions.Store(true)
+	}
+	return err
 }
 
 // send sends the request, patched, and waits for the head of the response.
@@ -82,7 +94,7 @@ func (x *exchange) patch() openai.Patch {
 // metered reports whether the model server tells the usage while it streams,
 // so that the gateway can top up and stop in time.
 func (x *exchange) metered() bool {
-	return x.request.Stream && !x.model.Quirks.NoUsageOptions.Load() &&
+	return x.request.Stream && !x.unmetered && !x.model.Quirks.NoUsageOptions.Load() &&
 		(x.endpoint == openai.ChatCompletions || x.endpoint == openai.Completions)
 }
 
@@ -117,7 +129,9 @@ func (x *exchange) unanswered(err error) error {
 		return err
 	}
 	if e.Kind == upstream.Canceled {
-		x.spent = x.abandoned()
+		if e.Sent() {
+			x.spent = x.abandoned()
+		}
 		return context.Canceled
 	}
 	x.model.Metrics.UpstreamError(x.model.Server.Address())
