@@ -47,8 +47,8 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user := r.PathValue("user")
-	if len(user) > auth.UserBytesMax {
-		proxy.WriteError(w, openai.InvalidRequest("user", "the name of a user has at most %d bytes", auth.UserBytesMax), 0)
+	if err := auth.CheckUser(user); err != nil {
+		proxy.WriteError(w, openai.InvalidRequest("user", "%v", err), 0)
 		return
 	}
 	v, err := h.Store.View(r.Context(), m.Policy, user)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -23,13 +24,26 @@ func (x *exchange) fields() []upstream.Field {
 	list := append(x.sending[:0], upstream.Field{Name: "X-Request-Id", Value: x.id})
 	for _, names := range [...][]string{sentFields, x.model.ForwardHeaders} {
 		for _, name := range names {
-			if v := header(x.r.Header, name); v != "" {
+			if v := header(x.r.Header, name); v != "" && !concernsConnection(x.r.Header, name) {
 				list = append(list, upstream.Field{Name: name, Value: v})
 			}
 		}
 	}
 	x.sending = list
 	return list
+}
+
+// concernsConnection reports whether the client's Connection names a field, which
+// is then not for passing on (RFC 9110, section 7.6.1).
+func concernsConnection(h http.Header, name string) bool {
+	for _, options := range h["Connection"] {
+		for option := range strings.SplitSeq(options, ",") {
+			if strings.EqualFold(strings.TrimSpace(option), name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // copyHeader copies what may be returned of a model server's header.
@@ -64,6 +78,9 @@ func WriteError(w http.ResponseWriter, e *openai.Error, endpoint openai.Endpoint
 	h["Content-Type"] = []string{"application/json"}
 	if e.RetryAfter > 0 {
 		writeRetryAfter(h, e)
+	}
+	if e.Status == http.StatusUnauthorized {
+		h["Www-Authenticate"] = []string{"Bearer"} // RFC 9110 wants a challenge
 	}
 	body := e.AppendJSON(nil, endpoint)
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

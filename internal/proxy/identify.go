@@ -31,8 +31,8 @@ func (g *Gate) Identify(h http.Header) (auth.Principal, error) {
 	if user == "" || !p.ActAs {
 		return p, nil
 	}
-	if len(user) > auth.UserBytesMax {
-		return auth.Principal{}, openai.InvalidRequest("", "X-User-ID has %d bytes, and may have at most %d", len(user), auth.UserBytesMax)
+	if err := auth.CheckUser(user); err != nil {
+		return auth.Principal{}, openai.InvalidRequest("", "X-User-ID: %v", err)
 	}
 	return p.As(user), nil
 }

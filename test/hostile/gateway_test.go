@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
@@ -195,7 +196,7 @@ func wantUncharged(t testing.TB, g *apptest.Gateway, user string) {
 	}
 }
 
-// wantNothingSent checks that the model server has got n requests, not more.
+// wantSent checks that the model server has got n requests, not more.
 func wantSent(t testing.TB, r *recorder, n int) {
 	t.Helper()
 	if all := r.all(); len(all) != n {
@@ -230,6 +231,14 @@ func (s *watchedStore) Reserve(ctx context.Context, p *limit.Policy, user string
 	return err
 }
 
-// keyOf returns a key that is long enough, and its hash's line in the
-// configuration.
+// key returns the API key of that name.
 func key(name string) string { return fmt.Sprintf("key-of-%s-%s", name, strings.Repeat("k", 40)) }
+
+// usageOf reads the answer of the admin's view.
+func usageOf(t testing.TB, a answer) (u admin.Usage) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.body), &u); err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+	return u
+}

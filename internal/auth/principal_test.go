@@ -1,0 +1,17 @@
+package auth
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestCheckUser(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"alice": true, "한국어": true, strings.Repeat("u", UserBytesMax): true,
+		strings.Repeat("u", UserBytesMax+1): false, "\xff": false, "a\xed\xa0\x80": false,
+	} {
+		if err := CheckUser(name); (err == nil) != ok {
+			t.Errorf("%.20q: %v", name, err)
+		}
+	}
+}

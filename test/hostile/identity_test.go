@@ -1,0 +1,217 @@
+package hostile_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+)
+
+// keyring is the section auth with a key for a user, one for an admin, and one
+// that may act for others.
+func keyring(t testing.TB) string {
+	t.Helper()
+	var lines []string
+	for name, more := range map[string]string{
+		"user": "user: ursula, roles: [user]", "admin": "user: adam, roles: [user, admin]", "service": "user: serge, roles: [user], act-as: true",
+	} {
+		hash, err := auth.HashKey(key(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("{name: %s, hash: %q, %s}", name, hash, more))
+	}
+	return "auth: {api-keys: [" + strings.Join(lines, ", ") + "]}\n"
+}
+
+// bearer returns the Authorization of a key.
+func bearer(name string) string { return "Bearer " + key(name) }
+
+// TestCredentials sends credentials in every way.
+func TestCredentials(t *testing.T) {
+	g, r := start(t, apptest.Options{Auth: true, Config: keyring(t), Limits: everyMeter})
+	served := 0
+	for what, tt := range map[string]struct {
+		f  fields
+		ok bool
+	}{
+		"a bearer":                {fields{"Authorization": bearer("user")}, true},
+		"a bearer in small":       {fields{"Authorization": "bearer " + key("user")}, true},
+		"a bearer with spaces":    {fields{"Authorization": "Bearer   " + key("user")}, true},
+		"X-API-Key":               {fields{"X-API-Key": key("user")}, true},
+		"both, the same":          {fields{"Authorization": bearer("user"), "X-API-Key": key("user")}, true},
+		"nothing":                 {fields{}, false},
+		"two that differ":         {fields{"Authorization": bearer("user"), "X-API-Key": key("admin")}, false},
+		"one known, one not":      {fields{"Authorization": bearer("user"), "X-API-Key": "nonsense"}, false},
+		"one not known, one is":   {fields{"Authorization": "Bearer nonsense", "X-API-Key": key("user")}, false},
+		"unknown":                 {fields{"Authorization": "Bearer " + key("nobody")}, false},
+		"its first half":          {fields{"Authorization": "Bearer " + key("user")[:20]}, false},
+		"one byte more":           {fields{"Authorization": bearer("user") + "k"}, false},
+		"in other letters":        {fields{"Authorization": "Bearer " + strings.ToUpper(key("user"))}, false},
+		"the hash":                {fields{"Authorization": "Bearer " + hashOf(t, "user")}, false},
+		"basic":                   {fields{"Authorization": "Basic " + key("user")}, false},
+		"no scheme":               {fields{"Authorization": key("user")}, false},
+		"an empty bearer":         {fields{"Authorization": "Bearer "}, false},
+		"only a name":             {fields{"X-User-ID": "ursula"}, false},
+		"a basic one and a key":   {fields{"Authorization": "Basic x", "X-API-Key": key("user")}, false},
+		"two in one line":         {fields{"Authorization": bearer("user") + ", " + bearer("user")}, false},
+		"in the query only":       {fields{"X-Other": key("user")}, false},
+		"as a cookie":             {fields{"Cookie": "Authorization=" + bearer("user")}, false},
+		"for the next proxy only": {fields{"Proxy-Authorization": bearer("user")}, false},
+	} {
+		a := send(t, g, http.MethodPost, chatPath+"?api_key="+key("user"), tt.f, chat)
+		if tt.ok {
+			served++
+			if a.status != http.StatusOK {
+				t.Errorf("%s: %d %s", what, a.status, a.body)
+			}
+			continue
+		}
+		f := wantFailure(t, what, a, http.StatusUnauthorized, "invalid_api_key")
+		if a.header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: no WWW-Authenticate", what)
+		}
+		if strings.Contains(a.body, key("user")[:20]) || f.Outer != "" {
+			t.Errorf("%s: %s", what, a.body)
+		}
+		for _, path := range []string{"/v1/messages", "/v1/messages/count_tokens", behind("llama2-7b", "/v1/messages")} {
+			f = wantFailure(t, what, send(t, g, http.MethodPost, path, tt.f, bodies["/v1/messages"]), http.StatusUnauthorized, "invalid_api_key")
+			if f.Outer != "error" || f.Type != "authentication_error" {
+				t.Errorf("%s: not in Anthropic's shape: %+v", what, f)
+			}
+		}
+		for _, path := range []string{"/v1/models", "/api/v1/models", "/api/v1/models/llama2-7b", "/api/v1/models/llama2-7b/health", "/api/v1/admin/token-usage/llama2-7b/x", "/actuator/env"} {
+			wantFailure(t, what+" on "+path, send(t, g, http.MethodGet, path, tt.f, ""), http.StatusUnauthorized, "invalid_api_key")
+		}
+	}
+	wantSent(t, r, served)
+}
+
+// TestTwoHeaderLines sends the same field twice, which a header map hides.
+func TestTwoHeaderLines(t *testing.T) {
+	g, r := start(t, apptest.Options{Auth: true, Config: keyring(t)})
+	for _, lines := range [][]string{
+		{"Authorization: " + bearer("user"), "Authorization: " + bearer("admin")},
+		{"X-API-Key: " + key("user"), "x-api-key: " + key("admin")},
+		{"Authorization: ", "Authorization: " + bearer("user")},
+	} {
+		list := exchange(t, g, "two lines", head(postChat, append(lines, "Connection: close", length(len(chat)))...)+chat)
+		if len(list) != 1 || list[0].status != http.StatusUnauthorized {
+			t.Errorf("%v", list)
+		}
+	}
+	wantSent(t, r, 0)
+}
+
+func hashOf(t testing.TB, name string) string {
+	t.Helper()
+	hash, err := auth.HashKey(key(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
+// used returns how many requests a user has made, by the admin's view.
+func used(t testing.TB, g *apptest.Gateway, user string) int64 {
+	t.Helper()
+	a := send(t, g, http.MethodGet, "/api/v1/admin/token-usage/llama2-7b/"+user, fields{"Authorization": bearer("admin")}, "")
+	if a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	u := usageOf(t, a)
+	for _, w := range u.Windows {
+		if w.Meter == "requests" {
+			return w.Used
+		}
+	}
+	t.Fatalf("there is no limit of requests: %s", a.body)
+	return 0
+}
+
+// TestActing sends X-User-ID with each key: only one that may act for others
+// charges the user who is named.
+func TestActing(t *testing.T) {
+	g, _ := start(t, apptest.Options{Auth: true, Config: keyring(t), Limits: everyMeter})
+	for _, tt := range []struct{ key, named, charged string }{
+		{"user", "victim", "ursula"}, {"admin", "victim", "adam"}, {"service", "customer", "customer"}, {"service", "", "serge"},
+		{"service", strings.Repeat("u", 256), strings.Repeat("u", 256)},
+	} {
+		before, victim := used(t, g, tt.charged), used(t, g, "victim")
+		a := send(t, g, http.MethodPost, chatPath, fields{"Authorization": bearer(tt.key), "X-User-ID": tt.named}, chat)
+		if a.status != http.StatusOK {
+			t.Errorf("%s for %s: %d %s", tt.key, tt.named, a.status, a.body)
+		}
+		if got := used(t, g, tt.charged); got != before+1 || used(t, g, "victim") != victim {
+			t.Errorf("%s for %.9s: %.9s has %d requests, and had %d", tt.key, tt.named, tt.charged, got, before)
+		}
+	}
+	for _, name := range []string{strings.Repeat("u", 257), strings.Repeat("한", 86), "\xff\xfe"} {
+		a := send(t, g, http.MethodPost, chatPath, fields{"Authorization": bearer("service"), "X-User-ID": name}, chat)
+		wantFailure(t, "a bad name", a, http.StatusBadRequest, "invalid_request")
+		a = send(t, g, http.MethodPost, chatPath, fields{"Authorization": bearer("user"), "X-User-ID": name}, chat)
+		if a.status != http.StatusOK {
+			t.Errorf("a name that does not count is answered with %d %s", a.status, a.body)
+		}
+	}
+	a := send(t, g, http.MethodGet, "/api/v1/admin/token-usage/llama2-7b/%ff%fe", fields{"Authorization": bearer("admin")}, "")
+	wantFailure(t, "the usage of a bad name", a, http.StatusBadRequest, "invalid_request")
+}
+
+// TestAdminPaths asks each path with each key.
+func TestAdminPaths(t *testing.T) {
+	g, _ := start(t, apptest.Options{
+		Auth: true, Config: keyring(t), Limits: everyMeter, Service: `api-key: "own-secret"`,
+	})
+	for path, open := range map[string]bool{
+		"/api/v1/admin/token-usage/llama2-7b/ursula": false, "/actuator/env": false,
+		"/actuator/health": true, "/actuator/health/liveness": true, "/actuator/health/readiness": true, "/actuator/prometheus": true, "/actuator/info": true,
+	} {
+		for _, name := range []string{"", "nobody", "user", "service", "admin"} {
+			f := fields{}
+			if name != "" {
+				f["Authorization"] = bearer(name)
+			}
+			a := send(t, g, http.MethodGet, path, f, "")
+			switch what := name + " at " + path; {
+			case open || name == "admin":
+				if a.status != http.StatusOK {
+					t.Errorf("%s: %d %s", what, a.status, a.body)
+				}
+			case name == "" || name == "nobody":
+				wantFailure(t, what, a, http.StatusUnauthorized, "invalid_api_key")
+			default:
+				wantFailure(t, what, a, http.StatusForbidden, "permission_denied")
+			}
+		}
+	}
+	env := send(t, g, http.MethodGet, "/actuator/env", fields{"Authorization": bearer("admin")}, "")
+	if strings.Contains(env.body, "own-secret") || strings.Contains(env.body, hashOf(t, "user")[7:]) || !strings.Contains(env.body, "api-key:") {
+		t.Errorf("the environment shows secrets, or nothing:\n%s", env.body)
+	}
+	for _, name := range []string{"user", "admin"} {
+		a := send(t, g, http.MethodGet, "/api/v1/models", fields{"Authorization": bearer(name)}, "")
+		if strings.Contains(a.body, "endpoints") != (name == "admin") || a.status != http.StatusOK {
+			t.Errorf("%s sees the models as %s", name, a.body)
+		}
+	}
+}
+
+// TestWithoutAuthentication lets everybody in as admin, under the name given.
+func TestWithoutAuthentication(t *testing.T) {
+	g, _ := start(t, apptest.Options{Limits: everyMeter})
+	for name, charged := range map[string]string{"": "anonymous", "bob": "bob"} {
+		send(t, g, http.MethodPost, chatPath, fields{"X-User-ID": name, "Authorization": "Bearer whatever"}, chat)
+		if w := g.Usage(t, charged).Windows; w[len(w)-1].Used != 1 {
+			t.Errorf("%s is charged %+v", charged, w)
+		}
+	}
+	if a := send(t, g, http.MethodGet, "/actuator/env", nil, ""); a.status != http.StatusOK {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	long := send(t, g, http.MethodPost, chatPath, fields{"X-User-ID": strings.Repeat("u", 257)}, chat)
+	wantFailure(t, "a long name", long, http.StatusBadRequest, "invalid_request")
+}
