@@ -138,7 +138,9 @@ func ParseRequest(e Endpoint, body []byte, o ParseOptions) (Request, error) {
 	if err := validate(body); err != nil {
 		return Request{}, err
 	}
-	p := parse{jsonCursor: jsonCursor{b: body}, options: &o, endpoint: e}
+	p := parses.Get().(*parse)
+	defer p.release()
+	p.jsonCursor, p.options, p.endpoint = jsonCursor{b: body}, o, e
 	p.request()
 	if p.bad {
 		return Request{}, InvalidRequest("", "the body is nested more than %d deep", nestingMax)

@@ -1,5 +1,7 @@
 package openai
 
+import "sync"
+
 // completionCap is the output cap of a completion that gives none: the default
 // of CompletionRequest.max_tokens in vLLM.
 const completionCap = 16
@@ -7,7 +9,7 @@ const completionCap = 16
 // parse is the state of one [ParseRequest].
 type parse struct {
 	jsonCursor // over a body that validate has accepted: it fails on nesting only
-	options    *ParseOptions
+	options    ParseOptions
 	endpoint   Endpoint
 	err        *Error // the first one
 
@@ -16,6 +18,15 @@ type parse struct {
 	left, right inputSide // of pairs to score
 	minTokens   int64
 	n, bestOf   int64
+}
+
+// parses keeps parse values, which are too large for the stack of every request.
+var parses = sync.Pool{New: func() any { return new(parse) }}
+
+// release gives p back, keeping nothing of the body.
+func (p *parse) release() {
+	*p = parse{}
+	parses.Put(p)
 }
 
 // reject keeps the first error. Reading goes on to the end of the body: that is

@@ -24,6 +24,21 @@ const statusClientGone = 499
 // exchange is one request and its answer. It is pooled: nothing of it may be
 // used after Handler.end.
 type exchange struct {
+	visit
+
+	// What is kept for the next request, emptied.
+	grant    limit.Grant
+	decision limit.Decision
+	stream   openai.Stream
+	scanner  *openai.EventScanner
+	sending  []upstream.Field // the header that is sent upstream
+	body     []byte           // the client's
+	patched  []byte           // what is sent upstream, where it differs
+	answer   []byte           // what goes back
+}
+
+// visit is the part of an exchange that is forgotten with it.
+type visit struct {
 	h        *Handler
 	w        http.ResponseWriter
 	r        *http.Request
@@ -37,24 +52,15 @@ type exchange struct {
 	model     *catalog.Model
 	estimate  usage.Price  // as learned
 	charge    limit.Amount // of it, what the limits can ever admit
-	grant     limit.Grant
-	decision  limit.Decision
 
 	sent      time.Time // when the request went to the model server
 	unmetered bool      // the options that ask for usage are left out of this request
 	away      time.Duration
 	response  *upstream.Response
 	spent     spent
-	stream    openai.Stream
-	scanner   *openai.EventScanner
 
 	status int   // of the answer; 0 while there is none
 	err    error // what went wrong
-
-	sending []upstream.Field // the header that is sent upstream
-	body    []byte           // the client's
-	patched []byte           // what is sent upstream, where it differs
-	answer  []byte           // what goes back
 }
 
 func newExchange() *exchange {
@@ -81,10 +87,8 @@ func (h *Handler) end(x *exchange) {
 	x.decision.Reset(0)
 	clear(x.sending)
 	x.scanner.Reset(nil)
-	*x = exchange{
-		grant: x.grant, decision: x.decision, stream: x.stream, scanner: x.scanner,
-		sending: x.sending[:0], body: kept(x.body), patched: kept(x.patched), answer: kept(x.answer),
-	}
+	x.sending, x.body, x.patched, x.answer = x.sending[:0], kept(x.body), kept(x.patched), kept(x.answer)
+	x.visit = visit{}
 	h.exchanges.Put(x)
 }
 

@@ -37,24 +37,29 @@ func (x *exchange) parse() error {
 	if m, ok := x.h.Catalog().Find(o.PathModel); ok {
 		o.AllowFields = m.AllowFields
 	}
-	request, err := openai.ParseRequest(x.endpoint, x.body, o)
+	err := x.parseAs(o)
 	if heldBack(err) && o.PathModel == "" {
+		held := err
 		o.AllowFields = openai.HeldBackFields()
-		if lax, laxErr := openai.ParseRequest(x.endpoint, x.body, o); laxErr == nil {
-			if m, ok := x.h.Catalog().Find(lax.Model); ok {
-				o.AllowFields = m.AllowFields
-				request, err = openai.ParseRequest(x.endpoint, x.body, o)
-			}
+		if err = x.parseAs(o); err != nil {
+			return err
 		}
+		m, ok := x.h.Catalog().Find(x.request.Model)
+		if !ok {
+			return held
+		}
+		o.AllowFields = m.AllowFields
+		err = x.parseAs(o)
 	}
-	if err != nil {
-		return err
-	}
-	if request.Model == "" {
+	if err == nil && x.request.Model == "" {
 		return openai.InvalidRequest("model", "model is missing: name one in the body or in the path")
 	}
-	x.request = request
-	return nil
+	return err
+}
+
+func (x *exchange) parseAs(o openai.ParseOptions) (err error) {
+	x.request, err = openai.ParseRequest(x.endpoint, x.body, o)
+	return err
 }
 
 // heldBack reports whether err is about a member that a model may allow.
