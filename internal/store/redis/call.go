@@ -62,6 +62,7 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 		err = &callError{sc.operation, errDesync, true}
 	case err == nil:
 		s.gate.succeeded()
+		s.refusal.Store(nil)
 		reply = reply[1:]
 	default:
 		err = s.judge(sc, err, gaveUp(ctx, err, start.Add(timeout)))
@@ -70,17 +71,22 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 	return reply, err
 }
 
-// judge counts a failure, unless it was the caller who gave up, and tells
-// whether the script may have run. A script that was answered with an error
-// has changed nothing: its first write is what fails.
+// judge counts a call that was not answered, unless it was the caller who gave
+// up, and tells whether the script may have run. A script that was answered
+// with an error (the server is full, or loading its data) has changed nothing:
+// its first write is what fails.
 func (s *Store) judge(sc *script, err error, callerGaveUp bool) error {
+	if _, refused := rueidis.IsRedisErr(err); refused {
+		e := &callError{sc.operation, err, false}
+		s.refusal.Store(e)
+		return e
+	}
 	if !callerGaveUp {
 		s.gate.failed()
 	}
-	_, refused := rueidis.IsRedisErr(err)
 	var dial *net.OpError
 	unsent := errors.As(err, &dial) && dial.Op == "dial"
-	return &callError{sc.operation, err, !refused && !unsent}
+	return &callError{sc.operation, err, !unsent}
 }
 
 // gaveUp reports whether a call ended with err because its caller's context

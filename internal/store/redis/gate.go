@@ -14,6 +14,7 @@ const failuresToClose = 3
 type gate struct {
 	shut     atomic.Bool
 	failures atomic.Int32
+	tell     func(open bool) // of every change, and of the beginning
 
 	mu     sync.Mutex
 	opened chan struct{} // closed when the gate opens; nil while it is open
@@ -21,8 +22,8 @@ type gate struct {
 }
 
 // newGate returns a gate that is closed.
-func newGate() *gate {
-	g := &gate{closed: make(chan struct{}, 1)}
+func newGate(tell func(open bool)) *gate {
+	g := &gate{closed: make(chan struct{}, 1), tell: tell}
 	g.close()
 	return g
 }
@@ -30,14 +31,14 @@ func newGate() *gate {
 // isOpen reports whether calls may be sent.
 func (g *gate) isOpen() bool { return !g.shut.Load() }
 
-// succeeded notes that a call was answered.
+// succeeded notes that a call was answered as it should.
 func (g *gate) succeeded() {
 	if g.failures.Load() != 0 {
 		g.failures.Store(0)
 	}
 }
 
-// failed notes that a call was not answered, or with an error.
+// failed notes that a call was not answered.
 func (g *gate) failed() {
 	if g.failures.Add(1) >= failuresToClose {
 		g.close()
@@ -54,6 +55,7 @@ func (g *gate) close() {
 	g.opened = make(chan struct{})
 	g.shut.Store(true)
 	g.closed <- struct{}{}
+	g.tell(false)
 }
 
 // open lets calls through again.
@@ -67,6 +69,7 @@ func (g *gate) open() {
 	g.shut.Store(false)
 	close(g.opened)
 	g.opened = nil
+	g.tell(true)
 }
 
 // opening returns a channel that is closed once the gate is open.

@@ -1,6 +1,10 @@
 package redis
 
-import "time"
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
 
 // beat renews this replica's lease on every model, so that its running
 // requests go on counting however long they run.
@@ -25,9 +29,41 @@ func (s *Store) beat() {
 // next heartbeat, or the next reservation, renews it.
 func (s *Store) renew() {
 	for _, m := range s.all() {
-		n := s.pending.begin()
+		n, asked := s.pending.begin(), s.leaseTime()
 		args := []string{number(n), s.options.Replica}
-		_, _ = s.call(s.ctx, s.scripts.heartbeat, s.options.Timeout, []string{m.replicas}, args)
+		_, err := s.call(s.ctx, s.scripts.heartbeat, s.options.Timeout, []string{m.replicas}, args)
 		s.pending.end(n)
+		if err == nil {
+			m.renewed(asked)
+		}
 	}
+}
+
+// leaseTime is a time of this replica, which goes on while it is paused: in
+// milliseconds since the start of the store.
+func (s *Store) leaseTime() int64 {
+	if s.now != nil {
+		return int64(s.now())
+	}
+	return time.Since(s.started).Milliseconds()
+}
+
+// renewed notes that a lease that was asked for at a time has been given.
+func (m *model) renewed(asked int64) {
+	for {
+		old := m.lease.Load()
+		if asked <= old || m.lease.CompareAndSwap(old, asked) {
+			return
+		}
+	}
+}
+
+// Holds reports whether the other replicas still count the running slot of g,
+// which was admitted by s: whether the lease has been renewed within its time.
+// A replica that was paused or cut off between admission and forwarding finds
+// out with it that its slot may have been given to another request. It asks
+// nobody, and errs on the side of false.
+func (s *Store) Holds(g *limit.Grant) bool {
+	h, ok := g.Account.(*held)
+	return ok && g.IsOpen() && s.leaseTime()-h.model.lease.Load() < leaseTTL.Milliseconds()
 }

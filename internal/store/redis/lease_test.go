@@ -70,6 +70,9 @@ func TestLeaseEnds(t *testing.T) {
 	mustReserve(t, a, p, "v", output(10))
 
 	clock.Set(leaseTTL - time.Millisecond)
+	if !a.Holds(g) {
+		t.Error("a does not hold its slot within its lease")
+	}
 	fullGauges(t, b, p, "w")
 	mustStand(t, b, p, "u", standing{0, 20, 3})
 	clock.Set(leaseTTL)
@@ -78,7 +81,13 @@ func TestLeaseEnds(t *testing.T) {
 		mustReserve(t, b, p, "u", output(10))
 	}
 
+	if a.Holds(g) {
+		t.Error("a holds a slot that b could take")
+	}
 	a.renew()
+	if !a.Holds(g) {
+		t.Error("a does not hold its slot with a new lease")
+	}
 	mustStand(t, b, p, "u", standing{0, 40, 5})
 	if full := fullGauges(t, b, p, "u"); len(full) != 2 || full[0].Running != 5 || full[1].Running != 4 {
 		t.Errorf("the full gauges are %+v, want 5 and 4 running", full)
@@ -86,6 +95,9 @@ func TestLeaseEnds(t *testing.T) {
 	a.Settle(g, output(10))
 	mustFlush(t, a)
 	mustStand(t, b, p, "u", standing{10, 30, 4})
+	if a.Holds(g) {
+		t.Error("a holds the slot of what it has settled")
+	}
 }
 
 // TestHeartbeat keeps a lease for as long as a request runs, and counts

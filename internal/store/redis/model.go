@@ -13,6 +13,7 @@ type model struct {
 	account  string // key of its account
 	stream   *stream
 	latest   atomic.Pointer[program] // of the policy that was used last
+	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
 }
 
 // model returns the model called name, made at first use. Names come from the

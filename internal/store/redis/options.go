@@ -40,10 +40,15 @@ type Options struct {
 	// the server's.
 	Now func() limit.Instant
 
-	// Observe is told of every script that was run, under the name of its
+	// Observe is told of every script that was sent, under the name of its
 	// operation: how long it took, and the error if it failed. It is called
 	// on the request path, from many goroutines. nil means nobody.
 	Observe func(operation string, took time.Duration, err error)
+
+	// Available is told when the server stops answering (false), and when it
+	// answers again (true), beginning with New. It is called by one goroutine
+	// at a time, and must not call the store. nil means nobody.
+	Available func(bool)
 
 	// heartbeat is the time between heartbeats; 0 means heartbeatEvery,
 	// negative none.
@@ -67,6 +72,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
+	}
+	if o.Available == nil {
+		o.Available = func(bool) {}
 	}
 	if o.heartbeat == 0 {
 		o.heartbeat = heartbeatEvery

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,9 @@ func TestSilentServer(t *testing.T) {
 	server.Resume()
 	mustFlush(t, s)
 	mustStand(t, s, p, "u", standing{40, 0, 0})
+	if n := s.pending.begin(); s.pending.lowest() != n {
+		t.Errorf("%d is pending still", s.pending.lowest())
+	}
 	if got := s.Stats(); got.Cancelled != int64(cancelled) || got.Lost != 0 || got.Missing != 0 || got.Waiting != 0 {
 		t.Errorf("the stats are %+v, want %d cancelled and nothing lost, missing or waiting", got, cancelled)
 	}
@@ -172,13 +176,19 @@ func TestFullServer(t *testing.T) {
 	if _, _, err := tryReserve(t.Context(), s, p, "u"); !errors.Is(err, limit.ErrUnavailable) {
 		t.Errorf("Reserve: %v, want ErrUnavailable", err)
 	}
-	if got := s.Stats().Waiting; got != 0 {
-		t.Errorf("%d entries wait", got)
+	if got := s.Stats().Waiting; got != 0 || !s.gate.isOpen() {
+		t.Errorf("%d entries wait, and the gate is open: %v; want 0 and true", got, s.gate.isOpen())
+	}
+	if err := s.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("Ping: %v, want what the server answered", err)
 	}
 	s.Settle(a, output(30))
 	eventually(t, "an attempt", func() bool { return s.Stats().Repeated > 0 })
 	limitMemory("0")
 	mustFlush(t, s)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("Ping: %v", err)
+	}
 	mustStand(t, s, p, "u", standing{30, 100, 1})
 	s.Settle(b, output(20))
 	mustFlush(t, s)

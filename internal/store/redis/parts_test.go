@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,7 +50,8 @@ func TestPendingOfMany(t *testing.T) {
 }
 
 func TestGate(t *testing.T) {
-	g := newGate()
+	var told []bool
+	g := newGate(func(open bool) { told = append(told, open) })
 	if g.isOpen() {
 		t.Error("it begins open")
 	}
@@ -75,6 +77,9 @@ func TestGate(t *testing.T) {
 		t.Error("it is open after three failures in a row")
 	}
 	<-g.closed
+	if !slices.Equal(told, []bool{false, true, false}) {
+		t.Errorf("it told %v, want false, true, false", told)
+	}
 }
 
 func TestKeys(t *testing.T) {

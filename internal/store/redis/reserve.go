@@ -23,13 +23,13 @@ const (
 
 // Reserve implements limit.Store, in one script.
 func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
-	if s.closed.Load() {
-		return limit.ErrClosed
+	if err := s.ready(); err != nil {
+		return err
 	}
 	m := s.model(p.Model())
 	program := m.program(p)
 	key := m.user(program, user)
-	n := s.pending.begin()
+	n, asked := s.pending.begin(), s.leaseTime()
 	reply, err := s.call(ctx, s.scripts.reserve, s.options.Timeout, m.keys(key), program.reserve(n, s.options.Replica, need))
 	if err == nil && reply[0] == verdictRefused {
 		err = &callError{operation: "reserve", cause: errGivenUp}
@@ -41,6 +41,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	s.pending.end(n)
 	readDecision(d, p, reply)
 	if d.Admitted {
+		m.renewed(asked)
 		g.Open(p, user)
 		g.Number = n
 		g.Account = &held{model: m, program: program, user: key, numbers: []uint64{n}}

@@ -153,11 +153,9 @@ find(entries, numbers)
 for _, e in ipairs(entries) do
   local granted = sum(e.charges)
   for _, c in ipairs(e.charges) do m.running = max(0, m.running - (c.running or 0)) end
-  if not e.cancel or e.charges[1].running then
-    local user, model = e.user > 0 and opened(e.user), opened(2)
-    if user then apply(user, e, 'user', granted) end
-    if model then apply(model, e, 'model', granted) end
-  end
+  local user, model = e.user > 0 and opened(e.user), opened(2)
+  if user then apply(user, e, 'user', granted) end
+  if model then apply(model, e, 'model', granted) end
 end
 
 prune()

@@ -21,8 +21,11 @@ type Store struct {
 	client   atomic.Pointer[client]
 	desynced atomic.Pointer[client] // to be replaced; nil while all is well
 	gate     *gate
+	refusal  atomic.Pointer[callError] // what the server answered last, if that was an error
 	pending  pending
 	counts   counts
+
+	started time.Time
 
 	ctx    context.Context // ends when the store is closed
 	cancel context.CancelFunc
@@ -47,7 +50,7 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %s: %w", o.Address, err)
 	}
-	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(), models: map[string]*model{}}
+	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), models: map[string]*model{}, started: time.Now()}
 	s.scripts = newScripts(serverClock)
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)
@@ -67,20 +70,32 @@ func New(ctx context.Context, o Options) (*Store, error) {
 // Replica returns the id of this process among those that share the Redis.
 func (s *Store) Replica() string { return s.options.Replica }
 
-// Ping implements limit.Store. It asks the server, and does not wait for a
-// closed gate.
-func (s *Store) Ping(ctx context.Context) error {
+// ready reports why no call can be sent, if so.
+func (s *Store) ready() error {
 	if s.closed.Load() {
 		return limit.ErrClosed
 	}
 	if !s.gate.isOpen() {
 		return errShut
 	}
+	return nil
+}
+
+// Ping implements limit.Store. It asks the server, and does not wait for a
+// closed gate. A server that answers and yet refused the last script (it is
+// full, or a replica) cannot decide; heartbeats find out when it can again.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	c := s.client.Load()
 	if err := c.Do(ctx, c.B().Ping().Build()).Error(); err != nil {
 		return &callError{operation: "ping", cause: err}
+	}
+	if e := s.refusal.Load(); e != nil {
+		return e
 	}
 	return nil
 }
@@ -117,7 +132,10 @@ func (s *Store) Flush(ctx context.Context) error {
 // ctx ends are lost: what they would have given back stays charged until it
 // slides out.
 func (s *Store) Close(ctx context.Context) error {
-	if s.closed.Swap(true) {
+	s.mu.Lock() // no model's goroutine starts from here on
+	closed := s.closed.Swap(true)
+	s.mu.Unlock()
+	if closed {
 		return limit.ErrClosed
 	}
 	err := s.Flush(ctx)

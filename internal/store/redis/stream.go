@@ -15,8 +15,10 @@ const (
 	// batchTimeout is how long to wait for an answer before a batch is sent
 	// again. Nobody waits for it, so it is longer than that of a decision.
 	batchTimeout = time.Second
-	// batchPause is the time between two attempts.
-	batchPause = 10 * time.Millisecond
+	// batchPause is the time until the second attempt; it doubles with every
+	// further one, up to batchPauseMax.
+	batchPause    = 10 * time.Millisecond
+	batchPauseMax = 200 * time.Millisecond
 )
 
 // stream carries the settlements and cancellations of one model to Redis, in
@@ -150,6 +152,7 @@ func (st *stream) deliver(entries []entry) bool {
 	}
 	st.number++
 	b := newBatch(st.model, s.options.Replica, st.number, s.pending.lowest(), entries)
+	pause := batchPause
 	for attempt := 0; ; attempt++ {
 		select {
 		case <-s.gate.opening():
@@ -163,7 +166,8 @@ func (st *stream) deliver(entries []entry) bool {
 			return true
 		}
 		select {
-		case <-time.After(batchPause):
+		case <-time.After(pause):
+			pause = min(2*pause, batchPauseMax)
 		case <-s.ctx.Done():
 			return false
 		}

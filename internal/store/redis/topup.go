@@ -13,11 +13,11 @@ var errGivenUp = errors.New("the charge had been given up")
 
 // TopUp implements limit.Store, in one script.
 func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b limit.Bound) (limit.TopUp, error) {
-	if s.closed.Load() {
-		return limit.TopUp{}, limit.ErrClosed
+	if err := s.ready(); err != nil {
+		return limit.TopUp{}, err
 	}
 	h := g.Account.(*held)
-	n := s.pending.begin()
+	n, asked := s.pending.begin(), s.leaseTime()
 	reply, err := s.call(ctx, s.scripts.topUp, s.options.Timeout, h.model.keys(h.user), h.program.topUp(n, s.options.Replica, more, b))
 	if err == nil && reply[0] == verdictRefused {
 		err = &callError{operation: "topup", cause: errGivenUp}
@@ -30,8 +30,9 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	if reply[0] == verdictDenied {
 		return limit.TopUp{}, nil
 	}
+	h.model.renewed(asked)
 	h.numbers = append(h.numbers, n)
-	g.Charges = append(g.Charges, limit.Charge{Amount: more, At: times(reply[2], reply[3])})
+	g.Charges = append(g.Charges, limit.Charge{Amount: more, At: times(reply[2], reply[3]), Debt: reply[1]})
 	return limit.TopUp{Granted: true, Debt: reply[1]}, nil
 }
 

@@ -9,8 +9,8 @@ import (
 // View implements limit.Store, in one script. Running requests of a user are
 // only told where something limits users.
 func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.View, error) {
-	if s.closed.Load() {
-		return limit.View{}, limit.ErrClosed
+	if err := s.ready(); err != nil {
+		return limit.View{}, err
 	}
 	m := s.model(p.Model())
 	g := m.program(p)
