@@ -146,6 +146,7 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 	}
 	t.Granted = true
 	s.Charge(more, g)
+	g.Charges[len(g.Charges)-1].Debt = t.Debt
 	return t
 }
 

@@ -4,6 +4,7 @@ package limit
 type Charge struct {
 	Amount Amount
 	At     [scopes]Instant // per scope, its account's time when it was charged
+	Debt   int64           // how much of it, in tokens, the limits had no room for
 }
 
 // Grant is what has been charged for one request so far. A store fills it when
@@ -81,11 +82,13 @@ type TopUp struct {
 	Debt int64
 }
 
-// Settlement is the difference between a grant and what was used, in tokens.
-// At most one of its members is positive.
+// Settlement is what settling a grant comes to, in tokens.
 type Settlement struct {
 	Refunded int64 // charged and not used
-	Overrun  int64 // used beyond the grant
+	// Overrun is the debt that stays: what was used beyond the grant, for which
+	// the limits were not asked, and what top-ups have charged beyond their room
+	// and was used.
+	Overrun int64
 }
 
 // Exceeds reports whether used is more than g has charged, on any meter: then
@@ -96,8 +99,16 @@ func (g *Grant) Exceeds(used Amount) bool {
 	return d.Input > 0 || d.Output > 0 || d.Requests > 0
 }
 
-// Settlement returns the difference between what g has charged and used.
+// Settlement returns what settling g with used comes to. What goes back is of
+// the newest charges, and of each its debt first.
 func (g *Grant) Settlement(used Amount) Settlement {
 	d := used.Tokens() - g.Granted().Tokens()
-	return Settlement{Refunded: max(0, -d), Overrun: max(0, d)}
+	s := Settlement{Refunded: max(0, -d), Overrun: max(0, d)}
+	back := s.Refunded
+	for i := len(g.Charges) - 1; i >= 0; i-- {
+		c := &g.Charges[i]
+		s.Overrun += max(0, c.Debt-back)
+		back -= min(back, c.Amount.Tokens())
+	}
+	return s
 }

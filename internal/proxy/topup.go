@@ -87,8 +87,10 @@ func (x *exchange) topUpMissing(s *streamed, missing limit.Amount) bool {
 		if ok, err := x.owe(step); ok || err != nil {
 			return true // while the store is away, settling charges the rest
 		}
-		ok, err := x.owe(missing)
-		return ok || err != nil
+		if ok, err := x.owe(missing); ok || err != nil {
+			return true
+		}
+		return missing.Output == 0
 	}
 	// Input beyond its estimate has been spent, whatever the limits say: it is
 	// charged where there is room, and settled in the end.
@@ -111,6 +113,5 @@ func (x *exchange) owe(n limit.Amount) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	x.model.Metrics.Overrun.Add(float64(t.Debt))
 	return t.Granted, nil
 }

@@ -48,7 +48,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		firstToken: f.histograms("model_time_to_first_token_seconds", "Time from sending a streamed request to its first event.", requestBuckets, "model"),
 		perToken:   f.histograms("model_time_per_output_token_seconds", "Mean time between the output tokens of a stream.", tokenBuckets, "model"),
 		estimate:   f.histograms("token_estimate_error_ratio", "Estimated tokens divided by the tokens used.", ratioBuckets, "model", "part"),
-		overrun:    f.counters("token_overrun_total", "Tokens charged beyond the grant, or beyond what the limits had room for.", "model"),
+		overrun:    f.counters("token_overrun_total", "Debt: tokens used beyond what the limits had room for, or beyond what they were asked for.", "model"),
 		refunded:   f.counters("token_refunded_total", "Tokens that were charged, not used and given back.", "model"),
 		suppressed: f.counters("token_suppressed_total", "Tokens that denied requests would have been charged.", "model"),
 		upstream:   f.counters("model_upstream_errors_total", "Requests that a model server did not answer properly, by its address.", "model", "endpoint"),

@@ -139,6 +139,9 @@ func (h *history) topUp() {
 		h.t.Fatalf("%v: top-up of %v for %s is %+v, want %v with debt %d", now, more, g.user, got, granted, debt)
 	}
 	if granted {
+		if noted := g.Charges[len(g.Charges)-1]; noted.Amount != more || noted.Debt != debt {
+			h.t.Fatalf("%v: the grant notes %+v, want %v with debt %d", now, noted, more, debt)
+		}
 		h.ref.charge(g.id, g.user, more, now)
 	}
 }

@@ -1,0 +1,36 @@
+package limit
+
+import "testing"
+
+// TestSettlement follows the debt of a request: what its top-ups charged beyond
+// their room is paid back first.
+func TestSettlement(t *testing.T) {
+	reserved := Charge{Amount: Amount{Input: 10, Output: 20, Requests: 1}}
+	within := Charge{Amount: Amount{Output: 16}}
+	partly := Charge{Amount: Amount{Output: 9}, Debt: 4}
+	wholly := Charge{Amount: Amount{Output: 9}, Debt: 9}
+	tests := []struct {
+		name    string
+		charges []Charge
+		used    Amount
+		want    Settlement
+	}{
+		{"nothing charged", nil, Amount{}, Settlement{}},
+		{"exactly", []Charge{reserved}, Amount{Input: 10, Output: 20}, Settlement{}},
+		{"less", []Charge{reserved, within}, Amount{Input: 4, Output: 30}, Settlement{Refunded: 12}},
+		{"more", []Charge{reserved}, Amount{Input: 12, Output: 23}, Settlement{Overrun: 5}},
+		{"debt, all used", []Charge{reserved, within, partly, wholly}, Amount{Input: 10, Output: 54}, Settlement{Overrun: 13}},
+		{"debt, and more used", []Charge{reserved, partly}, Amount{Input: 10, Output: 31}, Settlement{Overrun: 6}},
+		{"debt, partly used", []Charge{reserved, partly, wholly}, Amount{Input: 10, Output: 31}, Settlement{Refunded: 7, Overrun: 6}},
+		{"debt, one top-up not used", []Charge{reserved, partly, wholly}, Amount{Input: 10, Output: 27}, Settlement{Refunded: 11, Overrun: 2}},
+		{"debt, none used", []Charge{reserved, partly}, Amount{Input: 10, Output: 25}, Settlement{Refunded: 4}},
+		{"debt, paid by the input", []Charge{reserved, partly}, Amount{Input: 8, Output: 29}, Settlement{Refunded: 2, Overrun: 2}},
+		{"nothing used", []Charge{reserved, partly, wholly}, Amount{}, Settlement{Refunded: 48}},
+	}
+	for _, tt := range tests {
+		g := Grant{Charges: tt.charges}
+		if got := g.Settlement(tt.used); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+}
