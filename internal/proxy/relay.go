@@ -31,7 +31,8 @@ func (x *exchange) relay() error {
 	if x.status != 0 {
 		return nil // the model server refused, and the client knows
 	}
-	defer x.response.Body.Close()
+	// A running slot is given back when the model server has stopped.
+	defer x.response.Body.Abandon()
 	if x.request.Stream && isEventStream(x.response.Header) {
 		return x.relayStream()
 	}
@@ -97,6 +98,12 @@ func (x *exchange) brokenAnswer(err error) error {
 		return context.Canceled
 	}
 	x.model.Metrics.UpstreamError(x.model.Server.Address())
+	return brokenOff(err)
+}
+
+// brokenOff returns what to tell the client of an answer whose reading ended
+// with err.
+func brokenOff(err error) *openai.Error {
 	var e *upstream.Error
 	if errors.As(err, &e) && e.Kind == upstream.Timeout {
 		return openai.UpstreamTimeout("the model server did not finish its answer in time")

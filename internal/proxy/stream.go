@@ -19,6 +19,7 @@ type streamed struct {
 	last      time.Time
 	topUp     topUp
 	writeTill time.Time // the deadline of writes, as last set
+	concluded bool      // the answer has come to its end, and is settled
 }
 
 // relayStream passes on a stream of events, each as soon as it is there.
@@ -41,10 +42,14 @@ func (x *exchange) relayStream() error {
 		if err := x.failedAtOnce(); err != nil {
 			return err
 		}
-		s.arrived()
+		x.arrived(&s)
 		if !x.backed(&s) {
 			x.answer = x.answer[:begin]
+			x.stream.Withhold()
 			return x.stop(&s)
+		}
+		if x.stream.Ended() {
+			x.conclude(&s) // who has read the last event finds it settled
 		}
 		if x.scanner.Buffered() && len(x.answer) < flushBytes {
 			continue
@@ -55,11 +60,14 @@ func (x *exchange) relayStream() error {
 	}
 }
 
-// arrived notes the time of an event.
-func (s *streamed) arrived() {
+// arrived notes the time of an event. Roles, openings and comments are not the
+// first token, which has text or a usage that tells of it.
+func (x *exchange) arrived(s *streamed) {
 	s.last = time.Now()
 	if s.first.IsZero() {
-		s.first = s.last
+		if u, _ := x.stream.Usage(); u.Output > 0 || x.stream.OutputText().Bytes() > 0 {
+			s.first = s.last
+		}
 	}
 }
 
@@ -73,11 +81,13 @@ func (x *exchange) failedAtOnce() error {
 	x.away = time.Since(x.sent)
 	x.spent = spent{}
 	x.model.Metrics.UpstreamError(x.model.Server.Address())
+	told := openai.UpstreamError("the model server failed: %s", failure.Message)
 	if failure.Status >= 400 && failure.Status < 500 {
 		x.spent.amount.Requests = 1
-		return &openai.Error{Status: failure.Status, Type: failure.Type, Code: failure.Code, Message: failure.Message}
+		told = &openai.Error{Status: failure.Status, Type: failure.Type, Code: failure.Code, Message: failure.Message}
 	}
-	return openai.UpstreamError("the model server failed: %s", failure.Message)
+	told.Foreign = true
+	return told
 }
 
 // flush writes what has been gathered, and reports whether the client is there.
@@ -117,29 +127,42 @@ func (x *exchange) extendWrites(s *streamed) {
 	_ = x.control.SetWriteDeadline(s.writeTill)
 }
 
-// streamEnded settles what a stream has cost that has come to its end, or broke
-// off, and tells the client of the latter.
-func (x *exchange) streamEnded(s *streamed, err error) error {
+// conclude settles what a stream has cost that has come to its end.
+func (x *exchange) conclude(s *streamed) {
+	if s.concluded || !x.stream.Complete() {
+		return
+	}
+	s.concluded = true
 	x.away = time.Since(x.sent)
-	if err == io.EOF && x.stream.Complete() {
-		u, evidence := x.stream.Usage()
-		x.spent = x.complete(u, evidence == openai.FinalUsage, x.stream.OutputText(), x.stream.OutputEvents())
-		if evidence == openai.RunningUsage {
-			x.spent = x.partial()
-			x.spent.complete = true
-		}
-		x.paced(s)
-		x.settle()
+	u, evidence := x.stream.Usage()
+	x.spent = x.complete(u, evidence == openai.FinalUsage, x.stream.OutputText(), x.stream.OutputEvents())
+	if evidence == openai.RunningUsage {
+		x.spent = x.partial()
+		x.spent.complete = true
+	}
+	x.paced(s)
+	x.settle()
+}
+
+// streamEnded ends a stream of which no more comes. What it has cost is settled,
+// and a client of one that broke off is told. A connection that breaks behind the
+// last event takes nothing away.
+func (x *exchange) streamEnded(s *streamed, err error) error {
+	if err == io.EOF {
+		x.conclude(s)
+	}
+	if s.concluded {
 		x.flush(s)
 		return nil
 	}
+	x.away = time.Since(x.sent)
 	x.spent = x.partial()
 	x.settle()
 	if x.r.Context().Err() != nil {
 		return context.Canceled
 	}
 	x.model.Metrics.UpstreamError(x.model.Server.Address())
-	broken := openai.UpstreamError("the model server's answer broke off")
+	broken := brokenOff(err)
 	if x.status == 0 && len(x.answer) == 0 {
 		return broken
 	}
@@ -151,7 +174,10 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 // stop ends a stream that its limits have no more room for, properly, as if it
 // had reached its own maximum of tokens.
 func (x *exchange) stop(s *streamed) error {
-	x.response.Body.Close() // the model server stops at once
+	if !x.flush(s) {
+		return x.clientLeft()
+	}
+	x.response.Body.Abandon() // the model server stops at once
 	x.away = time.Since(x.sent)
 	x.spent = x.partial()
 	x.spent.stopped = true
@@ -167,7 +193,7 @@ func (x *exchange) stop(s *streamed) error {
 
 // clientLeft settles what a stream has cost whose client is gone.
 func (x *exchange) clientLeft() error {
-	x.response.Body.Close() // frees the model server at once
+	x.response.Body.Abandon() // frees the model server at once
 	x.away = time.Since(x.sent)
 	x.spent = x.partial()
 	return context.Canceled
