@@ -1,6 +1,9 @@
 package openai
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Error is an answer that the gateway gives itself: a status and what its body
 // says. It renders as OpenAI's or as Anthropic's error object, so that the
@@ -14,6 +17,9 @@ type Error struct {
 	Code    string // what programs compare, such as "rate_limit_exceeded"
 	Param   string // the request member it is about; empty: none
 	Message string // for people
+	// Foreign says that Message is the model server's own. It may quote the
+	// request, and so is for its client only: Error leaves it out.
+	Foreign bool
 
 	// Denied lists the limits that a 429, or a request that can never fit,
 	// ran into, the longest wait first. The body shows the first one in
@@ -35,7 +41,12 @@ type Denied struct {
 }
 
 // Error returns the message, for logs and for wrapping.
-func (e *Error) Error() string { return e.Message }
+func (e *Error) Error() string {
+	if e.Foreign {
+		return fmt.Sprintf("the model server told the client an error of status %d", e.Status)
+	}
+	return e.Message
+}
 
 // RetryAfterSeconds returns [Error.RetryAfter] in whole seconds, rounded up, as
 // the header Retry-After wants it: at least 1, or 0 where there is none.

@@ -120,3 +120,14 @@ func TestRetryAfterSeconds(t *testing.T) {
 		}
 	}
 }
+
+// TestForeignErrors: what the model server says is for the client, not the log.
+func TestForeignErrors(t *testing.T) {
+	e := &Error{Status: 400, Message: "you said hello", Foreign: true}
+	if body := string(e.AppendJSON(nil, ChatCompletions)); !strings.Contains(body, "you said hello") {
+		t.Errorf("the client gets %s", body)
+	}
+	if text := e.Error(); strings.Contains(text, "hello") || !strings.Contains(text, "400") {
+		t.Errorf("the log gets %s", text)
+	}
+}

@@ -68,8 +68,8 @@ func (p *parse) boolean(name string) boolMember {
 	return boolMember{s, false}
 }
 
-// wrongValue is the error for a value of the wrong type or size. It shows the
-// value if that is short and not nested.
+// wrongValue is the error for a value of the wrong type or size. It shows numbers
+// and the like; a string might be a prompt, or a key, in the wrong place.
 func wrongValue(name, wants string, raw []byte) *Error {
 	return InvalidRequest(name, "%s must be %s, is %s", name, wants, shown(raw))
 }
@@ -77,10 +77,8 @@ func wrongValue(name, wants string, raw []byte) *Error {
 // shown describes a JSON value in a few words.
 func shown(raw []byte) string {
 	switch {
-	case raw[0] == '{' || raw[0] == '[':
+	case raw[0] == '{' || raw[0] == '[' || raw[0] == '"':
 		return shape(raw)
-	case len(raw) > quotedMax && raw[0] == '"':
-		return fmt.Sprintf("a string of %d bytes", len(raw)-2)
 	case len(raw) > quotedMax:
 		return fmt.Sprintf("a number of %d digits", len(raw))
 	}

@@ -124,8 +124,8 @@ func TestParseRequestRefuses(t *testing.T) {
 		body        string
 		param, want string // want: the whole message
 	}{
-		{ChatCompletions, `{"max_tokens":"abc"}`, "max_tokens", `max_tokens must be a positive integer, is "abc"`},
-		{ChatCompletions, `{"max_tokens":"16"}`, "max_tokens", `max_tokens must be a positive integer, is "16"`},
+		{ChatCompletions, `{"max_tokens":"abc"}`, "max_tokens", `max_tokens must be a positive integer, is a string`},
+		{ChatCompletions, `{"max_tokens":"16"}`, "max_tokens", `max_tokens must be a positive integer, is a string`},
 		{ChatCompletions, `{"max_tokens":0}`, "max_tokens", `max_tokens must be a positive integer, is 0`},
 		{ChatCompletions, `{"max_tokens":-1}`, "max_tokens", `max_tokens must be a positive integer, is -1`},
 		{ChatCompletions, `{"max_tokens":1.5}`, "max_tokens", `max_tokens must be a positive integer, is 1.5`},
@@ -142,9 +142,9 @@ func TestParseRequestRefuses(t *testing.T) {
 		{ChatCompletions, `{"n":0}`, "n", `n must be a positive integer, is 0`},
 		{ChatCompletions, `{"n":129}`, "n", `n must be at most 128 here, is 129`},
 		{Completions, `{"best_of":1000000}`, "best_of", `best_of must be at most 128 here, is 1000000`},
-		{ChatCompletions, `{"stream":"true"}`, "stream", `stream must be true or false, is "true"`},
+		{ChatCompletions, `{"stream":"true"}`, "stream", `stream must be true or false, is a string`},
 		{ChatCompletions, `{"stream":1}`, "stream", `stream must be true or false, is 1`},
-		{ChatCompletions, `{"use_beam_search":"yes"}`, "use_beam_search", `use_beam_search must be true or false, is "yes"`},
+		{ChatCompletions, `{"use_beam_search":"yes"}`, "use_beam_search", `use_beam_search must be true or false, is a string`},
 		{ChatCompletions, `{"stream_options":[]}`, "stream_options", `stream_options must be an object, is a list`},
 		{ChatCompletions, `{"stream_options":{"include_usage":0}}`, "stream_options.include_usage", `stream_options.include_usage must be true or false, is 0`},
 		{ChatCompletions, `{"ignore_eos":1}`, "ignore_eos", `ignore_eos must be true or false, is 1`},
@@ -161,9 +161,9 @@ func TestParseRequestRefuses(t *testing.T) {
 		{Completions, `{"prompt":[null]}`, "prompt", `prompt must be ` + promptsWanted + `, and not a mixture`},
 		{Detokenize, `{"tokens":[1.5]}`, "tokens", `tokens must be ` + promptsWanted + `, and not a mixture`},
 		{ChatCompletions, `{"truncate_prompt_tokens":-2}`, "truncate_prompt_tokens", `truncate_prompt_tokens must be an integer, -1 or more, is -2`},
-		{ChatCompletions, `{"priority":"high"}`, "priority", `priority must be an integer, is "high"`},
-		{Responses, `{"background":"true"}`, "background", `background must be true or false, is "true"`},
-		{ChatCompletions, `{"stream":"` + strings.Repeat("x", 100) + `"}`, "stream", `stream must be true or false, is a string of 100 bytes`},
+		{ChatCompletions, `{"priority":"high"}`, "priority", `priority must be an integer, is a string`},
+		{Responses, `{"background":"true"}`, "background", `background must be true or false, is a string`},
+		{ChatCompletions, `{"stream":"` + strings.Repeat("x", 100) + `"}`, "stream", `stream must be true or false, is a string`},
 	} {
 		_, err := ParseRequest(tt.e, []byte(tt.body), ParseOptions{})
 		var e *Error
