@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -21,8 +22,9 @@ type herd struct {
 // crowd counts the recent denials of one model.
 type crowd struct {
 	since time.Time
-	count int // since then
-	last  int // in the interval before
+	count int     // since then
+	last  int     // in the interval before
+	place float64 // of the latest one in the spread, from 0 to 1
 }
 
 const (
@@ -33,8 +35,12 @@ const (
 	// spread.
 	crowdSize = 100
 	// crowdSpread is over how long a crowd is spread: more than ten seconds,
-	// because chance does not fill seconds evenly.
+	// because its first members are spread less.
 	crowdSpread = 16 * time.Second
+	// golden is the golden ratio less 1. Its multiples, without their whole
+	// parts, fill the range from 0 to 1 more evenly than chance does, however
+	// many there are.
+	golden = math.Phi - 1
 	// jitterMin and jitterShare are the least spread, of a lone client too.
 	jitterMin   = 2 * time.Second
 	jitterShare = 10 // a tenth of the wait
@@ -42,24 +48,17 @@ const (
 
 // spread returns wait, and what a client is to wait beyond it.
 func (h *herd) spread(model string, wait time.Duration, now time.Time) time.Duration {
-	n := h.join(model, now)
+	n, place := h.join(model, now)
 	width := max(jitterMin, wait/jitterShare, crowdSpread*time.Duration(min(n, crowdSize))/crowdSize)
-	return wait + rand.N(width)
+	return wait + time.Duration(place*float64(width))
 }
 
-// join counts one more denial of model, and returns how many there were
-// lately.
-func (h *herd) join(model string, now time.Time) int {
+// join counts one more denial of model. It returns how many there were lately,
+// and the place of this one in the spread.
+func (h *herd) join(model string, now time.Time) (n int, place float64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.models == nil {
-		h.models = map[string]*crowd{}
-	}
-	c := h.models[model]
-	if c == nil {
-		c = &crowd{since: now}
-		h.models[model] = c
-	}
+	c := h.crowd(model, now)
 	if elapsed := now.Sub(c.since); elapsed >= crowdInterval {
 		c.last = c.count
 		if elapsed >= 2*crowdInterval {
@@ -68,5 +67,20 @@ func (h *herd) join(model string, now time.Time) int {
 		c.since, c.count = now, 0
 	}
 	c.count++
-	return c.last + c.count - 1
+	_, c.place = math.Modf(c.place + golden)
+	return c.last + c.count - 1, c.place
+}
+
+// crowd returns the crowd of model. Its places begin anywhere, so that replicas
+// do not send their clients back at the same moments.
+func (h *herd) crowd(model string, now time.Time) *crowd {
+	c := h.models[model]
+	if c == nil {
+		if h.models == nil {
+			h.models = map[string]*crowd{}
+		}
+		c = &crowd{since: now, place: rand.Float64()}
+		h.models[model] = c
+	}
+	return c
 }
