@@ -3,7 +3,7 @@ package openai
 // Endpoint is one operation of the data plane. The zero value is no endpoint.
 type Endpoint uint8
 
-// The endpoints, in the order in which the contract lists them.
+// The endpoints.
 const (
 	ChatCompletions Endpoint = iota + 1
 	Completions

@@ -10,7 +10,7 @@ import (
 // herd spreads the times at which denied clients come back. All that were
 // denied for one limit are told about the same moment: the more of them there
 // are, the wider they are spread, so that no second carries more than about a
-// tenth of them. A lone client waits hardly longer than it must.
+// tenth of a large crowd. A lone client waits hardly longer than it must.
 //
 // Its memory does not depend on clients: a counter per model. It is safe for
 // concurrent use.
