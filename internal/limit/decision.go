@@ -158,10 +158,11 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 func (s *Subjects) Settle(g *Grant, used Amount) (missing int64) {
 	granted := g.Granted()
 	for scope, a := range s.Accounts {
-		if a == nil {
-			continue
+		held, charged := g.charged(Scope(scope))
+		if a == nil || !charged {
+			continue // the account is younger than the grant
 		}
-		a.held = a.held.Minus(granted)
+		a.held = a.held.Minus(held)
 		for i := range a.rings {
 			missing += a.settle(i, Scope(scope), g.Charges, used.Minus(granted))
 		}

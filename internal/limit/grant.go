@@ -3,7 +3,7 @@ package limit
 // Charge is one part of a grant: the reservation, or a top-up.
 type Charge struct {
 	Amount Amount
-	At     [scopes]Instant // per scope, its account's time when it was charged
+	At     [scopes]Instant // per scope, its account's time when it was charged; 0: it was not
 	Debt   int64           // how much of it, in tokens, the limits had no room for
 }
 
@@ -50,6 +50,17 @@ func (g *Grant) Granted() Amount {
 		sum = sum.Plus(g.Charges[i].Amount)
 	}
 	return sum
+}
+
+// charged returns what g has charged to the account of one scope, and whether
+// it has at all.
+func (g *Grant) charged(s Scope) (sum Amount, any bool) {
+	for i := range g.Charges {
+		if g.Charges[i].At[s] != 0 {
+			sum, any = sum.Plus(g.Charges[i].Amount), true
+		}
+	}
+	return sum, any
 }
 
 // Bound says how far a top-up may go.

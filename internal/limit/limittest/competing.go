@@ -123,6 +123,33 @@ func testLimitsChange(t *testing.T, open Open) {
 	}
 }
 
+// testLateLimit adds a limit over all users while a request runs that was
+// admitted without it: settling that request concerns only what it charged.
+func testLateLimit(t *testing.T, open Open) {
+	s, _ := start(t, open)
+	user := []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 1000}}
+	before := Policy(t, limit.PolicyOptions{User: user})
+	after := Policy(t, limit.PolicyOptions{User: user, Total: []limit.Limit{{Meter: limit.Tokens, Window: limit.Hour, Max: 500}}})
+	var early, late limit.Grant
+	var d limit.Decision
+	if err := s.Reserve(t.Context(), before, "u", limit.Amount{Output: 100, Requests: 1}, &early, &d); err != nil || !d.Admitted {
+		t.Fatalf("Reserve: %v, %+v", err, d)
+	}
+	if err := s.Reserve(t.Context(), after, "v", limit.Amount{Output: 50, Requests: 1}, &late, &d); err != nil || !d.Admitted {
+		t.Fatalf("Reserve: %v, %+v", err, d)
+	}
+	s.Settle(&early, limit.Amount{Output: 40, Requests: 1})
+	Flush(t, s)
+	if got := viewed(t, s, after, "u"); got.sums[0] != 40 || got.held[0] != 0 || got.sums[1] != 50 || got.held[1] != 50 {
+		t.Errorf("sums %v, held %v; want [40 50], [0 50]", got.sums, got.held)
+	}
+	s.Settle(&late, limit.Amount{Output: 50, Requests: 1})
+	Flush(t, s)
+	if got := viewed(t, s, after, "v"); got.sums[0] != 50 || got.held[0] != 0 || got.sums[1] != 50 || got.held[1] != 0 {
+		t.Errorf("settled, sums %v, held %v; want [50 50], [0 0]", got.sums, got.held)
+	}
+}
+
 // testClosed checks that a closed store says so.
 func testClosed(t *testing.T, open Open) {
 	s, _ := start(t, open)

@@ -20,6 +20,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("adversarial arrivals", func(t *testing.T) { testBound(t, open) })
 	t.Run("settled twice", func(t *testing.T) { testSettledTwice(t, open) })
 	t.Run("limits change", func(t *testing.T) { testLimitsChange(t, open) })
+	t.Run("a limit on the model comes while a request runs", func(t *testing.T) { testLateLimit(t, open) })
 	t.Run("closed", func(t *testing.T) { testClosed(t, open) })
 }
 

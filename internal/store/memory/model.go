@@ -64,7 +64,7 @@ func (m *model) find(p *limit.Policy, user string, now limit.Instant) *entry {
 // user of whom nothing is known.
 func (m *model) subjects(e *entry) limit.Subjects {
 	s := limit.Subjects{Running: m.running, Accounts: m.accounts(e)}
-	if e != nil {
+	if e != nil && e != &m.nobody {
 		s.UserRunning = e.running
 	}
 	return s

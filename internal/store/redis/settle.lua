@@ -110,11 +110,15 @@ local function correct(r, e, scope, delta)
   end
 end
 
--- apply settles entry e on account a, whose times the records have as scope.
+-- apply settles entry e on account a, whose times the records have as scope. An
+-- account that is younger than every charge has no part in it.
 local function apply(a, e, scope, granted)
+  local concerned = false
   for _, c in ipairs(e.charges) do
-    if c.running then hold(a, -1, scope == 'user' and c.running or 0, c.amount) end
+    if c.running and c[scope] > 0 then hold(a, -1, scope == 'user' and c.running or 0, c.amount) end
+    concerned = concerned or not c.running or c[scope] > 0
   end
+  if not concerned then return end
   for _, r in ipairs(a.rings) do correct(r, e, scope, e.used[r.meter] - granted[r.meter]) end
 end
 
