@@ -12,6 +12,7 @@
 //     what is booked is what the model server generated, to the token.
 //   - outage: while Redis hangs or is gone, answers are quick and honest,
 //     running streams go on, and everything heals by itself and is settled.
+//   - refusal: a Redis that answers and refuses is told of with its reason.
 //   - crash: what a killed gateway was running is free for others within the
 //     lease, and what it had charged stays charged.
 //   - drain: told to end, a gateway finishes what runs, settles it and exits

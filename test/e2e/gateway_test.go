@@ -24,7 +24,9 @@ type site struct {
 	redis  *redistest.Server // nil: memory
 	models map[string]string // limits by model name, YAML on one line
 	extra  string            // YAML for further sections
-	wait   string            // redis.timeout; empty: the default
+	wait   string            // redis.timeout; empty: one that busy machines keep
+	// password is redis.password.
+	password string
 }
 
 // folder writes the site's configuration and returns where.
@@ -37,7 +39,7 @@ func (s site) folder(t testing.TB) string {
 	}
 	b.WriteString("}\nauth: {enabled: false}\n")
 	if s.redis != nil {
-		fmt.Fprintf(&b, "redis: {host: 127.0.0.1, port: %d, timeout: %s}\n", s.redis.Port(), s.timeout())
+		fmt.Fprintf(&b, "redis: {host: 127.0.0.1, port: %d, timeout: %s, password: %q}\n", s.redis.Port(), s.timeout(), s.password)
 	}
 	b.WriteString("token:\n  rate-limit:\n    models:\n")
 	for name, limits := range s.models {

@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -235,72 +232,5 @@ func TestGatewayStartsBeforeItsRedis(t *testing.T) {
 	eventually(t, healWithin, "ready", g.ready)
 	if a := g.send(t.Context(), chat{user: "alice", tokens: 5}); a.status != http.StatusOK {
 		t.Errorf("with Redis the answer is %d %s", a.status, a.body)
-	}
-}
-
-// load is clients that send one request after the other.
-type load struct {
-	users []string
-	stop  context.CancelFunc
-	group sync.WaitGroup
-
-	mu      sync.Mutex
-	served  int
-	refused int           // for want of the store
-	slowest time.Duration // of those
-	wrong   []string      // answers that must not be
-}
-
-// newLoad starts clients until the end of the test.
-func newLoad(t *testing.T, c client) *load {
-	ctx, stop := context.WithCancel(t.Context())
-	l := &load{stop: stop}
-	for n := range 8 {
-		user := fmt.Sprint("load", n)
-		l.users = append(l.users, user)
-		l.group.Go(func() {
-			for ctx.Err() == nil {
-				// A request that has begun ends, so that it is known what it cost.
-				l.note(c.send(t.Context(), chat{user: user, tokens: 20, pace: 1, stream: n%2 == 0}))
-				time.Sleep(2 * time.Millisecond) // so that refusals do not eat the machine
-			}
-		})
-	}
-	t.Cleanup(func() {
-		stop()
-		l.group.Wait()
-	})
-	return l
-}
-
-// note judges an answer: it is served, or refused as it should.
-func (l *load) note(a answer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case a.err == nil && a.status == http.StatusOK:
-		l.served++
-	case a.status == http.StatusServiceUnavailable && a.failure().Error.Code == "store_unavailable" && a.header.Get("Retry-After") != "":
-		l.refused++
-		l.slowest = max(l.slowest, a.took)
-	default:
-		l.wrong = append(l.wrong, fmt.Sprintf("%d %v %s", a.status, a.err, a.body))
-	}
-}
-
-// end stops the clients and checks the answers that they got.
-func (l *load) end(t *testing.T) {
-	t.Helper()
-	l.stop()
-	l.group.Wait()
-	t.Logf("%d served, %d refused, the slowest after %v", l.served, l.refused, l.slowest.Round(time.Millisecond))
-	if l.served == 0 || l.refused == 0 {
-		t.Error("the load tests nothing")
-	}
-	if l.slowest > answerWithin {
-		t.Errorf("a refusal took %v", l.slowest)
-	}
-	if len(l.wrong) > 0 {
-		t.Errorf("%d answers were wrong, such as %s", len(l.wrong), l.wrong[0])
 	}
 }

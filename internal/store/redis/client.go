@@ -77,13 +77,24 @@ func (s *Store) watch() {
 	}
 }
 
-// probe reports whether the server answers. It replaces a client that was
-// dropped.
+// probe reports whether the server answers, and keeps why it does not.
 func (s *Store) probe(ctx context.Context) bool {
+	err := s.ask(ctx)
+	if err != nil {
+		s.trouble.Store(&callError{operation: "probe", cause: err})
+		return false
+	}
+	s.trouble.Store(nil)
+	return true
+}
+
+// ask asks the server for a sign of life. It replaces a client that was
+// dropped.
+func (s *Store) ask(ctx context.Context) error {
 	if bad := s.desynced.Load(); bad != nil {
 		fresh, err := dial(s.options)
 		if err != nil {
-			return false
+			return err
 		}
 		s.client.Store(fresh)
 		s.desynced.Store(nil)
@@ -92,5 +103,5 @@ func (s *Store) probe(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, max(s.options.Timeout, dialTimeout))
 	defer cancel()
 	c := s.client.Load()
-	return c.Do(ctx, c.B().Ping().Build()).Error() == nil
+	return c.Do(ctx, c.B().Ping().Build()).Error()
 }

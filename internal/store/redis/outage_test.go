@@ -220,8 +220,8 @@ func TestCloseWithoutServer(t *testing.T) {
 func TestWrongPassword(t *testing.T) {
 	server := redistest.Start(t, "--requirepass", "secret")
 	s := join(t, server, Options{Timeout: brief, Password: "wrong"})
-	if err := s.Ping(t.Context()); !errors.Is(err, limit.ErrUnavailable) {
-		t.Errorf("Ping: %v, want ErrUnavailable", err)
+	if err := s.Ping(t.Context()); !errors.Is(err, limit.ErrUnavailable) || !strings.Contains(err.Error(), "WRONGPASS") {
+		t.Errorf("Ping: %v, want ErrUnavailable because of WRONGPASS", err)
 	}
 	s = join(t, server, Options{Timeout: brief, Password: "secret", Database: 3})
 	mustReserve(t, s, minute(t, 1000), "u", output(10))

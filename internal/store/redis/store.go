@@ -22,6 +22,7 @@ type Store struct {
 	desynced atomic.Pointer[client] // to be replaced; nil while all is well
 	gate     *gate
 	refusal  atomic.Pointer[callError] // what the server answered last, if that was an error
+	trouble  atomic.Pointer[callError] // why the last probe failed; nil if it did not
 	pending  pending
 	counts   counts
 
@@ -75,10 +76,13 @@ func (s *Store) ready() error {
 	if s.closed.Load() {
 		return limit.ErrClosed
 	}
-	if !s.gate.isOpen() {
-		return errShut
+	if s.gate.isOpen() {
+		return nil
 	}
-	return nil
+	if e := s.trouble.Load(); e != nil {
+		return e
+	}
+	return errShut
 }
 
 // Ping implements limit.Store. It asks the server, and does not wait for a
