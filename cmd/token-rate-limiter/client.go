@@ -68,7 +68,7 @@ type usageCommand struct {
 
 // Run prints where a user stands on a model.
 func (c *usageCommand) Run() error {
-	body, err := c.ask("/api/v1/admin/token-usage/"+url.PathEscape(c.Model)+"/"+url.PathEscape(c.User), c.Key)
+	body, err := c.ask("/api/v1/admin/token-usage/"+segment(c.Model)+"/"+segment(c.User), c.Key)
 	if err != nil {
 		return err
 	}
@@ -82,6 +82,10 @@ func (c *usageCommand) Run() error {
 	}
 	return printUsage(os.Stdout, u)
 }
+
+// segment returns name as a part of a path: one of dots alone, too, which would
+// mean another path.
+func segment(name string) string { return strings.ReplaceAll(url.PathEscape(name), ".", "%2E") }
 
 func printUsage(w io.Writer, u admin.Usage) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -30,13 +30,17 @@ import (
 // usersPerAccount is how many users come for each account that there may be.
 const usersPerAccount = 100
 
-// accountsMax is 10,000 where the environment asks for the whole test (a
-// million users, about a minute), and fewer in a quick one.
+// floodAccounts is how many accounts there may be in a quick test; fewer under
+// the race detector.
+var floodAccounts = 400
+
+// accountsMax is what the environment asks for, such as 10,000 for a million
+// users, which takes about a minute; else floodAccounts.
 func accountsMax() int {
 	if n, err := strconv.Atoi(os.Getenv("FLOOD_ACCOUNTS")); err == nil {
 		return n
 	}
-	return 400
+	return floodAccounts
 }
 
 // flooded is a data plane without a listener: the handler, a store, a pricer
