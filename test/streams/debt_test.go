@@ -41,6 +41,7 @@ func TestDebt(t *testing.T) {
 			indebted++
 		}
 		probes += probe(t, g, r, maximum)
+		r.clock.Advance(time.Minute + time.Second)
 	}
 	if got, want := int64(metric(t, g, "token_overrun_total")), r.debt(); got != want || want == 0 {
 		t.Errorf("token_overrun_total is %d, the debt %d", got, want)
