@@ -17,6 +17,10 @@ const (
 	heapShare = 4
 )
 
+// leastHeap is Go's least heap at a GOGC of 100, which grows with GOGC: a smaller
+// live heap than that must not make GOGC larger.
+const leastHeap = 4 << 20
+
 // tuneCollector makes the garbage collector run when heapSlack and a share of
 // the live memory are garbage, instead of when as much is garbage as is live:
 // seldom while little is live, and without doubling the memory of many open
@@ -31,7 +35,7 @@ func tuneCollector() {
 // collectorPercent returns the GOGC that lets the wanted garbage gather beside
 // so many bytes of live memory.
 func collectorPercent(live uint64) int {
-	live = max(live, 1<<20)
+	live = max(live, leastHeap)
 	return int(100/heapShare + 100*heapSlack/live)
 }
 

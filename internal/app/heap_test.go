@@ -8,7 +8,7 @@ import (
 
 func TestCollectorPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
-		0:          1625, // a megabyte is assumed: 16 MiB and a quarter of garbage
+		0:          425, // as with 4 MiB: 16 MiB and a quarter of garbage
 		16 << 20:   125,
 		64 << 20:   50,
 		1024 << 20: 26,

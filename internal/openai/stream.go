@@ -44,11 +44,16 @@ type StreamOptions struct {
 // A Stream is for one goroutine. Its memory does not grow with the stream. The
 // zero value is of no use; see [NewStream] and [Stream.Reset].
 type Stream struct {
+	model []byte // PublicModel as JSON, empty to leave it
+	meter streamMeter
+	ident streamIdent
+	state
+}
+
+// state is the part of a Stream that has no buffers.
+type state struct {
 	endpoint Endpoint
 	options  StreamOptions
-	model    []byte // PublicModel as JSON, empty to leave it
-	meter    streamMeter
-	ident    streamIdent
 
 	begun   bool // an event with data has come
 	first   bool // and the current one is the first
@@ -82,13 +87,13 @@ func NewStream(e Endpoint, o StreamOptions) *Stream {
 // Reset makes the Stream as new, for another answer. It keeps its buffers.
 func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 	o.ContinuousUsage = o.ContinuousUsage && o.IncludeUsage
-	model, meter, ident := s.model[:0], s.meter, s.ident
+	s.state = state{endpoint: e, options: o}
+	s.model = s.model[:0]
 	if o.PublicModel != "" {
-		model = appendQuoted(model, o.PublicModel)
+		s.model = appendQuoted(s.model, o.PublicModel)
 	}
-	meter.reset(o.Choices, o.Prompts)
-	ident.reset()
-	*s = Stream{endpoint: e, options: o, model: model, meter: meter, ident: ident}
+	s.meter.reset(o.Choices, o.Prompts)
+	s.ident.reset()
 }
 
 // Event meters one event and appends to dst what the client is to see of it,

@@ -25,19 +25,24 @@ const choicesMax = 1 << 16
 // the choices is the output. Its input is that of the choice's prompt, which
 // counts once. A final usage replaces all of it.
 type streamMeter struct {
+	choices []choiceMeter
+	prompts []promptMeter
+	changed []choiceChange // by the current event
+	tally
+}
+
+// tally is the part of a streamMeter that has no lists.
+type tally struct {
 	output  Text // everything generated
 	pending Text // since the last usage
 
 	events        int64 // with generated text
 	pendingEvents int64 // since the last usage
 
-	choices   []choiceMeter
-	prompts   []promptMeter
 	perPrompt int64 // choices of each prompt
 	expected  int64 // choices of all prompts; those beyond are one
 	finished  int64
-	told      int64          // prompts whose input is known
-	changed   []choiceChange // by the current event
+	told      int64 // prompts whose input is known
 
 	sum      Usage
 	evidence Evidence
@@ -63,8 +68,8 @@ type promptMeter struct {
 func (m *streamMeter) reset(choices, prompts int64) {
 	per := min(max(choices, 1), choicesMax)
 	expected := min(per*min(max(prompts, 1), choicesMax), choicesMax)
-	c, p, changed := m.choices, m.prompts, m.changed
-	*m = streamMeter{choices: c[:0], prompts: p[:0], changed: changed[:0], perPrompt: per, expected: expected}
+	m.tally = tally{perPrompt: per, expected: expected}
+	m.choices, m.prompts, m.changed = m.choices[:0], m.prompts[:0], m.changed[:0]
 }
 
 // sink returns where an event's text is counted; metered says that the event

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
 const (
@@ -17,6 +18,9 @@ const (
 	// debtStep is how much is charged at once beyond what a request that runs
 	// into debt has generated, in tokens.
 	debtStep = 8
+	// calmShare is the part of what is left of a grant, a quarter, that may be
+	// generated before the next look at it.
+	calmShare = 4
 )
 
 // topUp keeps the grant of one stream ahead of what is generated.
@@ -24,6 +28,9 @@ type topUp struct {
 	needless bool // nothing limits tokens
 	refused  bool // the limits have no more room: only what is needed is asked for
 	most     int64
+	// calm is how much output may be generated before the grant is looked at
+	// again: a look at every event would cost more than the event.
+	calm int64
 }
 
 func (x *exchange) newTopUp() topUp {
@@ -38,7 +45,7 @@ func (x *exchange) newTopUp() topUp {
 // ahead of it. It reports false where it is not and cannot be: the stream must
 // be stopped, and the event that has just come not be relayed.
 func (x *exchange) backed(s *streamed) bool {
-	if s.topUp.needless {
+	if s.topUp.needless || x.calm(s) {
 		return true
 	}
 	used, granted := x.running(), x.grant.Granted()
@@ -47,9 +54,18 @@ func (x *exchange) backed(s *streamed) bool {
 		if !s.topUp.refused {
 			x.topUpAhead(s, used.Output, granted.Output)
 		}
+		s.topUp.calm = used.Output + (granted.Output-used.Output)/calmShare
 		return true
 	}
 	return x.topUpMissing(s, missing)
+}
+
+// calm reports whether the model server has told all that has been generated,
+// and that it is less than when the grant is to be looked at. Input, which is
+// known from the first usage on, has been looked at by then.
+func (x *exchange) calm(s *streamed) bool {
+	u, evidence := x.stream.Usage()
+	return evidence == openai.RunningUsage && u.Output < s.topUp.calm && x.stream.UnmeteredEvents() == 0 && x.stream.InputTold()
 }
 
 // topUpAhead charges for what is about to be generated, where the limits have
