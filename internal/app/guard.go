@@ -3,7 +3,6 @@ package app
 import (
 	"net/http"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
@@ -38,7 +37,7 @@ func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
 func plainPaths(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := r.URL.EscapedPath()
-		if path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/" {
+		if clean := path.Clean(p); p != clean && (clean == "/" || p != clean+"/") {
 			proxy.NotFound(w, r)
 			return
 		}

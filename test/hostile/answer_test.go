@@ -354,3 +354,37 @@ func TestQueueFullOfMock(t *testing.T) {
 }
 
 const everyMeterButSlots = "{max-tokens-per-minute: 100000, max-requests-per-day: 100000}"
+
+// faulty is a store with a fault in the middle of streams.
+type faulty struct{ limit.Store }
+
+// TopUp implements limit.Store.
+func (faulty) TopUp(context.Context, *limit.Grant, limit.Amount, limit.Bound) (limit.TopUp, error) {
+	panic("a fault of the store")
+}
+
+// TestFaultInAStream has the gateway fail when a part of the answer has left:
+// the connection breaks off, the log says why, and the slot is free.
+func TestFaultInAStream(t *testing.T) {
+	g, _ := start(t, apptest.Options{
+		Limits: "{max-tokens-per-minute: 1000, max-concurrent-requests: 1, default-output-tokens: 8}", Store: faulty{memory.New(memory.Options{})},
+	})
+	body := `{"stream":true,` + sized(300)[1:]
+	response, err := transport.RoundTrip(g.Request(t.Context(), chatPath, "alice", body))
+	if err == nil {
+		_, err = io.ReadAll(response.Body)
+		response.Body.Close()
+	}
+	if err == nil {
+		t.Error("the stream looks complete")
+	}
+	eventually(t, "the slot is free", func() bool { return g.Usage(t, "alice").Concurrency[0].Running == 0 })
+	if log := g.Logs.String(); !strings.Contains(log, "a fault of the store") || !strings.Contains(log, "faulty.TopUp") {
+		t.Errorf("the log says nothing of the fault: %s", log)
+	}
+	for _, w := range g.Usage(t, "alice").Windows {
+		if w.Used == 0 || w.Reserved != 0 {
+			t.Errorf("%+v", w)
+		}
+	}
+}

@@ -32,7 +32,7 @@ const usersPerAccount = 100
 
 // floodAccounts is how many accounts there may be in a quick test; fewer under
 // the race detector.
-var floodAccounts = 400
+var floodAccounts = 200
 
 // accountsMax is what the environment asks for, such as 10,000 for a million
 // users, which takes about a minute; else floodAccounts.

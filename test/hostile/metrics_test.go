@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 )
 
 // TestMetricsLive reads the metrics of a gateway that has served, denied and
@@ -93,4 +94,20 @@ func seriesOf(page string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestMetricsOfRedis reads those that only a Redis store has.
+func TestMetricsOfRedis(t *testing.T) {
+	g, _ := start(t, apptest.Options{Limits: everyMeter, Redis: redistest.Start(t).Addr})
+	post(t, g, chatPath, chat)
+	eventually(t, "the settlement is counted", func() bool {
+		return strings.Contains(g.Get(t, "/actuator/prometheus"), `rate_limit_store_duration_seconds_count{operation="settle"} 1`)
+	})
+	page := g.Get(t, "/actuator/prometheus")
+	if !strings.Contains(page, `rate_limit_store_duration_seconds_count{operation="reserve"} 1`) {
+		t.Errorf("reservations are not counted:\n%s", page)
+	}
+	if problems, err := promlint.New(strings.NewReader(page)).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
 }
