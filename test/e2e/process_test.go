@@ -37,7 +37,10 @@ func start(t testing.TB, args ...string) *process {
 // nothing.
 func command(args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"GORACE=atexit_sleep_ms=0", // the race detector would sleep for a second at every end
+	}
 	return cmd
 }
 
