@@ -49,11 +49,26 @@ func (b *Body) open(ctx context.Context, s *Server, c *conn, h head, stop func()
 	}
 }
 
-// Read reads the body, without the framing of chunks.
+// Read reads the body, without the framing of chunks. It returns what has come
+// in, of several chunks too, and waits only where nothing has.
 func (b *Body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	n, err := b.readPart(p)
+	for err == nil && n < len(p) && b.left == 0 && b.chunked && anotherChunk(b.conn.br) {
+		var more int
+		more, err = b.readPart(p[n:])
+		n += more
+	}
+	if n > 0 {
+		return n, nil // an error stays, and comes with the next call
+	}
+	return 0, err
+}
+
+// readPart reads from one chunk, or from a body that has none.
+func (b *Body) readPart(p []byte) (int, error) {
 	if err := b.advance(); err != nil {
 		return 0, err
 	}

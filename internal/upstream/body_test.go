@@ -362,3 +362,36 @@ func heapBytes() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// TestReadGathersChunks reads what has come in of several chunks at once, and
+// does not wait for one that has only begun.
+func TestReadGathersChunks(t *testing.T) {
+	next := make(chan struct{})
+	l := listen(t, func(_ int, p *peer) {
+		p.request()
+		for _, part := range []string{
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nthr",
+			"ee\r\n4\r\n", "four\r\n0",
+		} {
+			p.say(part)
+			<-next
+		}
+		p.say("\r\n\r\n")
+		p.request()
+	})
+	r, err := connect(t, l.url()).Do(t.Context(), post("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 100)
+	for _, want := range []string{"onetwothr", "ee", "four"} {
+		n, err := r.Body.Read(b)
+		if string(b[:n]) != want || err != nil {
+			t.Fatalf("read %q, %v; want %q", b[:n], err, want)
+		}
+		next <- struct{}{}
+	}
+	if n, err := r.Body.Read(b); n != 0 || err != io.EOF {
+		t.Errorf("at the end: %d, %v", n, err)
+	}
+}

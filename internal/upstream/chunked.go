@@ -32,6 +32,18 @@ func nextChunk(br *bufio.Reader, after bool) (int64, error) {
 	return size, nil
 }
 
+// anotherChunk reports whether the next chunk has begun to come in: after the
+// line end of the one before it, its whole size and data. It does not wait.
+func anotherChunk(br *bufio.Reader) bool {
+	in, _ := br.Peek(br.Buffered())
+	size, ok := bytes.CutPrefix(in, []byte("\r\n"))
+	if !ok || len(size) == 0 || size[0] == '0' {
+		return false
+	}
+	end := bytes.IndexByte(size, '\n')
+	return end > 0 && end+1 < len(size)
+}
+
 // skipTrailer reads up to and including an empty line.
 func skipTrailer(br *bufio.Reader) error {
 	for left := trailerBytesMax; left > 0; {
