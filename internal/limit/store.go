@@ -36,6 +36,12 @@ type Store interface {
 	// harmless.
 	Settle(g *Grant, used Amount)
 
+	// Holds reports whether the running slot of g is still counted everywhere,
+	// as far as this process can tell without asking: false where it was
+	// stopped or cut off for so long that the slot may have been given to
+	// another request, and where g is not open.
+	Holds(g *Grant) bool
+
 	// View writes where user stands under p. It changes no counter.
 	View(ctx context.Context, p *Policy, user string) (View, error)
 

@@ -47,7 +47,10 @@ func (e *Error) AppendJSON(dst []byte, endpoint Endpoint) []byte {
 func (e *Error) appendDenied(dst []byte) []byte {
 	if len(e.Denied) > 0 {
 		dst = append(dst, ',')
-		dst = e.Denied[0].appendMembers(dst)
+		dst = e.Denied[0].appendLimit(dst)
+		if e.Status == http.StatusTooManyRequests { // else the use does not matter
+			dst = e.Denied[0].appendUse(dst)
+		}
 	}
 	if e.RetryAfter > 0 {
 		dst = append(dst, `,"retry_after":`...)
@@ -59,7 +62,7 @@ func (e *Error) appendDenied(dst []byte) []byte {
 	dst = append(dst, `,"limits":[`...)
 	for i := range e.Denied {
 		dst = append(dst, '{')
-		dst = e.Denied[i].appendMembers(dst)
+		dst = e.Denied[i].appendUse(e.Denied[i].appendLimit(dst))
 		dst = append(dst, `,"retry_after":`...)
 		dst = strconv.AppendInt(dst, ceilSeconds(e.Denied[i].RetryAfter), 10)
 		dst = append(dst, "},"...)
@@ -68,14 +71,18 @@ func (e *Error) appendDenied(dst []byte) []byte {
 	return dst
 }
 
-// appendMembers appends the limit's own members, without braces.
-func (d *Denied) appendMembers(dst []byte) []byte {
+// appendLimit appends which limit it is, without braces.
+func (d *Denied) appendLimit(dst []byte) []byte {
 	dst = append(dst, `"meter":`...)
 	dst = appendQuoted(dst, d.Meter)
 	dst = append(dst, `,"limit":`...)
 	dst = strconv.AppendInt(dst, d.Limit, 10)
 	dst = append(dst, `,"window":`...)
-	dst = appendQuotedOrNull(dst, d.Window)
+	return appendQuotedOrNull(dst, d.Window)
+}
+
+// appendUse appends what is used of the limit and what is left.
+func (d *Denied) appendUse(dst []byte) []byte {
 	dst = append(dst, `,"used":`...)
 	dst = strconv.AppendInt(dst, d.Used, 10)
 	dst = append(dst, `,"remaining":`...)

@@ -40,7 +40,7 @@ func TestErrorJSON(t *testing.T) {
 				`{"meter":"tokens","limit":2000,"window":"minute","used":1990,"remaining":10,"retry_after":13}]}}`},
 		{"never fits", RequestExceedsLimit(5000, Denied{Meter: "tokens", Window: "day", Limit: 4000, Remaining: 4000}), Completions,
 			`{"error":{"message":"the input is at least 5000 tokens, more than the limit of 4000 tokens a day: shorten the input, or ask for a higher limit",` +
-				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day","used":0,"remaining":4000}}`},
+				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day"}}`},
 		{"only a wait", ModelUnavailable("m", 1500*time.Millisecond), ChatCompletions,
 			`{"error":{"message":"no server of the model \"m\" is available; try again later","type":"server_error","param":null,"code":"model_unavailable","retry_after":2}}`},
 	} {

@@ -30,6 +30,9 @@ const capHeader = "X-Token-Output-Cap"
 
 // forward rebuilds the request and sends it to the model server.
 func (x *exchange) forward() error {
+	if !x.h.Store.Holds(&x.grant) {
+		return openai.StoreUnavailable(storeWait)
+	}
 	x.sent = time.Now()
 	x.answer = x.answer[:0]
 	x.spent = x.unknown()
@@ -106,6 +109,19 @@ func (x *exchange) capped() bool {
 		return false
 	}
 	return x.model.WorstCase || x.model.Policy.Overrun() == limit.Stop && !x.metered()
+}
+
+// outputMost returns how many output tokens the request can get, over all its
+// sequences; 0 where that is not known.
+func (x *exchange) outputMost() int64 {
+	sequences := x.request.Prompts * x.request.Sequences
+	switch limit := x.request.OutputCap; {
+	case x.capped():
+		return max(x.charge.Output, sequences) // as patch has written it
+	case limit > 0 && limit < 1<<32 && sequences < 1<<30:
+		return limit * sequences
+	}
+	return 0
 }
 
 // rejectsUsageOptions reports whether the model server refused the stream

@@ -133,6 +133,9 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	e.running--
 }
 
+// Holds implements limit.Store: nobody else gives slots away.
+func (s *Store) Holds(g *limit.Grant) bool { return g.IsOpen() }
+
 // View implements limit.Store. Its only error is limit.ErrClosed.
 func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.View, error) {
 	if s.closed.Load() {

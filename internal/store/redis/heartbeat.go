@@ -58,11 +58,8 @@ func (m *model) renewed(asked int64) {
 	}
 }
 
-// Holds reports whether the other replicas still count the running slot of g,
-// which was admitted by s: whether the lease has been renewed within its time.
-// A replica that was paused or cut off between admission and forwarding finds
-// out with it that its slot may have been given to another request. It asks
-// nobody, and errs on the side of false.
+// Holds implements limit.Store: it reports whether the lease has been renewed
+// within its time, and errs on the side of false.
 func (s *Store) Holds(g *limit.Grant) bool {
 	h, ok := g.Account.(*held)
 	return ok && g.IsOpen() && s.leaseTime()-h.model.lease.Load() < leaseTTL.Milliseconds()
