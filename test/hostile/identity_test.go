@@ -74,6 +74,8 @@ func TestCredentials(t *testing.T) {
 		if a.header.Get("WWW-Authenticate") == "" {
 			t.Errorf("%s: no WWW-Authenticate", what)
 		}
+		unread := send(t, g, http.MethodPost, chatPath, tt.f, "{")
+		wantFailure(t, what+", with a bad body", unread, http.StatusUnauthorized, "invalid_api_key")
 		if strings.Contains(a.body, key("user")[:20]) || f.Outer != "" {
 			t.Errorf("%s: %s", what, a.body)
 		}
