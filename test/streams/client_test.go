@@ -180,8 +180,12 @@ func read(t testing.TB, event string) (c chunk) {
 }
 
 // relayed returns how many generated tokens an event carries: the model server
-// makes one event of each, whose text is not empty.
+// makes one event of each, whose text is not empty. Events of responses that
+// repeat a text that is complete carry none.
 func relayed(event string) int64 {
+	if strings.Contains(event, `"type":"response.`) && !strings.Contains(event, `.delta"`) {
+		return 0
+	}
 	for _, member := range []string{`"content":"`, `"reasoning":"`, `"text":"`, `"delta":"`, `"thinking":"`, `"partial_json":"`} {
 		if i := strings.Index(event, member); i >= 0 && event[i+len(member)] != '"' {
 			return 1

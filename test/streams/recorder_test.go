@@ -3,14 +3,17 @@ package streams
 import (
 	"context"
 	"sync"
+	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/redis"
 )
 
-// recorder is a store in memory on a clock of its own that books every charge
-// by itself, so that tests can judge what the gateway has charged, and when.
+// recorder is a store on a clock of its own that books every charge by itself, so
+// that tests can judge what the gateway has charged, and when.
 type recorder struct {
 	limit.Store
 	clock *limittest.Clock
@@ -36,12 +39,25 @@ type charge struct {
 	debt   int64
 }
 
+// newRecorder records a store in memory.
 func newRecorder() *recorder {
 	clock := limittest.NewClock()
 	return &recorder{
 		Store: memory.New(memory.Options{Now: clock.Now}), clock: clock,
 		open: map[*limit.Grant]*book{},
 	}
+}
+
+// newRedisRecorder records a store in a Redis of its own.
+func newRedisRecorder(t testing.TB) *recorder {
+	t.Helper()
+	r := newRecorder()
+	s, err := redis.New(t.Context(), redis.Options{Address: redistest.Start(t).Addr, Timeout: patience, Now: r.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Store = s // the gateway closes it
+	return r
 }
 
 // Reserve implements limit.Store.
