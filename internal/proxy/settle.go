@@ -29,9 +29,13 @@ func (x *exchange) complete(u openai.Usage, told bool, text openai.Text, events 
 }
 
 // outputTokens estimates the tokens of generated text, which are no fewer than
-// the events that it came in.
+// the events that it came in, and no more than the request may get.
 func (x *exchange) outputTokens(text openai.Text, events int64) int64 {
-	return max(x.model.Pricer.OutputTokens(text), events)
+	n := x.model.Pricer.OutputTokens(text)
+	if most := x.outputMost(); most > 0 {
+		n = min(n, most)
+	}
+	return max(n, events)
 }
 
 // partial returns the cost of a stream up to now: the last usage that was told,

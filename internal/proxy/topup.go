@@ -25,20 +25,16 @@ const (
 
 // topUp keeps the grant of one stream ahead of what is generated.
 type topUp struct {
-	needless bool // nothing limits tokens
-	refused  bool // the limits have no more room: only what is needed is asked for
-	most     int64
+	needless bool  // nothing limits tokens
+	refused  bool  // the limits have no more room: only what is needed is asked for
+	most     int64 // that is generated, as outputMost says
 	// calm is how much output may be generated before the grant is looked at
 	// again: a look at every event would cost more than the event.
 	calm int64
 }
 
 func (x *exchange) newTopUp() topUp {
-	t := topUp{needless: !x.model.Policy.LimitsTokens()}
-	if x.request.OutputCap > 0 {
-		t.most = x.request.OutputCap * x.request.Prompts * x.request.Sequences
-	}
-	return t
+	return topUp{needless: !x.model.Policy.LimitsTokens(), most: x.outputMost()}
 }
 
 // backed sees to it that what has been generated is charged, and something
