@@ -33,6 +33,7 @@ type serveCommand struct {
 // Run runs the gateway until it is told to end.
 func (c *serveCommand) Run() error {
 	outliveReaders()
+	outliveHangup()
 	cfg, err := c.load()
 	if err != nil {
 		return err
