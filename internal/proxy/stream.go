@@ -116,13 +116,15 @@ func (x *exchange) writeStreamHeader() {
 	x.w.WriteHeader(x.status)
 }
 
-// extendWrites moves the deadline of writes on, seldom enough to cost nothing.
+// extendWrites moves the deadline of writes on, seldom enough to cost nothing. It
+// counts from now: the last event may be long ago, as before one that tells of a
+// time limit.
 func (x *exchange) extendWrites(s *streamed) {
-	patience := x.model.IdleTimeout
-	if patience <= 0 || s.writeTill.Sub(s.last) > patience*7/8 {
+	patience, now := x.model.IdleTimeout, time.Now()
+	if patience <= 0 || s.writeTill.Sub(now) > patience*7/8 {
 		return
 	}
-	s.writeTill = s.last.Add(patience)
+	s.writeTill = now.Add(patience)
 	// A connection that cannot have deadlines is one that a test made up.
 	_ = x.control.SetWriteDeadline(s.writeTill)
 }

@@ -21,6 +21,11 @@ const (
 	inputSeconds  = 1.0 / 10_000
 	outputSeconds = 1.0 / 40
 
+	// fastestSeconds is the least time for an output token of a sequence that is
+	// believed. What is learned from short answers may be next to nothing, and an
+	// answer that stands still must not cost hundreds of thousands of tokens.
+	fastestSeconds = 1.0 / 4_000
+
 	speedNoise = 0.15
 	speedGrain = 0.01 // seconds
 )
@@ -60,7 +65,7 @@ func (p *Pricer) TokensAfter(r *openai.Request, input int64, elapsed time.Durati
 	if decoding <= 0 {
 		return 0
 	}
-	each := bounded(int64(min(decoding/max(perToken, 1e-6), priceMax)))
+	each := bounded(int64(min(decoding/max(perToken, fastestSeconds), priceMax)))
 	return times(min(each, p.sequenceMax(r, input)), sequences(r))
 }
 

@@ -96,3 +96,15 @@ func TestTokensAfterStaysWithinWhatIsPossible(t *testing.T) {
 		}
 	}
 }
+
+// An answer that stands still on a server that has been fast costs what the
+// fastest could have generated, not what a division by next to nothing gives.
+func TestTokensAfterOfAFastServer(t *testing.T) {
+	p := NewPricer(Options{})
+	for range 200 {
+		p.LearnSpeed(ids(10, nil), openai.Usage{Input: 10, Output: 100}, 200*time.Microsecond)
+	}
+	if got := p.TokensAfter(ids(10, nil), 10, time.Minute); got > 60*4_000 {
+		t.Errorf("%d tokens in a minute", got)
+	}
+}
