@@ -369,7 +369,7 @@ func TestFaultInAStream(t *testing.T) {
 	g, _ := start(t, apptest.Options{
 		Limits: "{max-tokens-per-minute: 1000, max-concurrent-requests: 1, default-output-tokens: 8}", Store: faulty{memory.New(memory.Options{})},
 	})
-	body := `{"stream":true,` + sized(300)[1:]
+	body := `{"stream":true,` + strings.Replace(sized(300), "}}", `,"token_ms":5}}`, 1)[1:]
 	response, err := transport.RoundTrip(g.Request(t.Context(), chatPath, "alice", body))
 	if err == nil {
 		_, err = io.ReadAll(response.Body)
