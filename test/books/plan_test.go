@@ -85,25 +85,35 @@ type planner struct {
 // newPlan returns n orders. The first warm ones are complete JSON answers, from
 // which the gateway learns what tokens and answers of this model are like.
 func newPlan(store string, seed uint64, n, warm int) []order {
-	p := planner{rand.New(rand.NewPCG(seed, 1)), store}
+	p := newPlanner(store, seed)
 	plan := make([]order, n)
 	for i := range plan {
-		o := &plan[i]
-		o.id = fmt.Sprintf("%s-%04d", store, i)
-		o.user = fmt.Sprintf("user-%d", p.IntN(users))
+		fate := completes
 		if i >= warm {
-			o.fate = p.fate()
+			fate = p.fate()
 		}
-		p.shape(o, i < warm)
-		p.write(o)
+		plan[i] = p.order(i, fate, i < warm)
 	}
 	return plan
 }
 
-// fate draws what becomes of a request: six of a hundred for each way in which
-// it can go wrong.
+func newPlanner(store string, seed uint64) planner {
+	return planner{rand.New(rand.NewPCG(seed, 1)), store}
+}
+
+// order draws order number i; a plain one is not streamed unless its fate wants
+// that.
+func (p planner) order(i int, f fate, plain bool) order {
+	o := order{id: fmt.Sprintf("%s-%04d", p.store, i), user: fmt.Sprintf("user-%d", p.IntN(users)), fate: f}
+	p.shape(&o, plain)
+	p.write(&o)
+	return o
+}
+
+// fate draws what becomes of a request: seven of a hundred for each way in
+// which it can go wrong.
 func (p planner) fate() fate {
-	if k := fate(p.IntN(100) / 6); k < fates-1 {
+	if k := fate(p.IntN(100) / 7); k < fates-1 {
 		return k + 1
 	}
 	return completes
@@ -254,8 +264,10 @@ func (p planner) ask(o *order, body map[string]any) {
 	text := func() string { return p.text(p.korean(o), 3+p.IntN(60)) }
 	switch o.endpoint {
 	case openai.Completions:
-		prompts := []string{text(), text()}[:o.prompts]
-		body["prompt"] = prompts
+		body["prompt"] = text()
+		if o.prompts > 1 {
+			body["prompt"] = []string{text(), text()}
+		}
 	case openai.Responses:
 		body["input"] = text()
 	case openai.Messages:
