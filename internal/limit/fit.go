@@ -12,18 +12,20 @@ type Price struct {
 // MisfitError says that a request can never be admitted under a rule,
 // however long it waits.
 type MisfitError struct {
-	// Rule is the zero Rule where no request may run at all.
+	// Rule is the rule; not set where no request may run at all.
 	Rule Rule
+	// Concurrency tells that the limit of concurrent requests is 0.
+	Concurrency bool
 	// Need is what the request needs at least, of the rule's meter. It is not
 	// set for a blocking rule, whose maximum is 0.
 	Need int64
 }
 
-// Blocked reports whether the rule admits nothing at all (its maximum is 0).
+// Blocked reports whether nothing is admitted at all, because a maximum is 0.
 func (e *MisfitError) Blocked() bool { return e.Rule.Max == 0 }
 
 func (e *MisfitError) Error() string {
-	if e.Rule == (Rule{}) {
+	if e.Concurrency {
 		return "the limit of concurrent requests is 0"
 	}
 	if e.Blocked() {
@@ -42,7 +44,7 @@ func (e *MisfitError) Error() string {
 func (p *Policy) Fit(price Price) (Amount, error) {
 	a := Amount{Input: price.Input, Output: price.Output, Requests: 1}
 	if p.maxConcurrent == 0 || p.maxPerUser == 0 {
-		return Amount{}, &MisfitError{}
+		return Amount{}, &MisfitError{Concurrency: true}
 	}
 	for i := range p.rules {
 		if err := p.rules[i].clamp(&a, price); err != nil {

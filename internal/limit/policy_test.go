@@ -66,6 +66,7 @@ func TestFit(t *testing.T) {
 		{"the input alone never fits", small, Price{130, 101, 0}, Amount{}, "at least 101 tokens, and at most 100 per minute"},
 		{"nor under the model's limit", small, Price{130, 90, 0}, Amount{}, "at least 90 input_tokens, and at most 80 per hour"},
 		{"a limit of 0", PolicyOptions{User: tokens(Day, 0)}, Price{}, Amount{}, "tokens per day is 0"},
+		{"the zero rule", PolicyOptions{User: tokens(Minute, 0)}, Price{}, Amount{}, "tokens per minute is 0"},
 		{"no limits", PolicyOptions{}, Price{1 << 40, 1 << 40, 1 << 40}, Amount{1 << 40, 1 << 40, 1}, ""},
 	} {
 		c.options.Model, c.options.MaxConcurrent, c.options.MaxConcurrentPerUser = "m", Unlimited, Unlimited
@@ -93,7 +94,7 @@ func TestFitOfNoConcurrency(t *testing.T) {
 		t.Fatal(err)
 	}
 	var misfit *MisfitError
-	if _, err := p.Fit(Price{}); !errors.As(err, &misfit) || !misfit.Blocked() {
+	if _, err := p.Fit(Price{}); !errors.As(err, &misfit) || !misfit.Blocked() || !strings.Contains(err.Error(), "concurrent requests is 0") {
 		t.Errorf("%v, want a misfit that is blocked", err)
 	}
 }
