@@ -156,8 +156,11 @@ func serverError(status int, code string, retryAfter time.Duration, format strin
 
 // per says what a limit's maximum is counted over.
 func per(window string) string {
-	if window == "" {
+	switch window {
+	case "":
 		return " at once"
+	case "hour":
+		return " an hour"
 	}
 	return " a " + window
 }

@@ -41,6 +41,9 @@ func TestErrorJSON(t *testing.T) {
 		{"never fits", RequestExceedsLimit(5000, Denied{Meter: "tokens", Window: "day", Limit: 4000, Remaining: 4000}), Completions,
 			`{"error":{"message":"the input is at least 5000 tokens, more than the limit of 4000 tokens a day: shorten the input, or ask for a higher limit",` +
 				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day"}}`},
+		{"an hour", RequestExceedsLimit(5000, Denied{Meter: "tokens", Window: "hour", Limit: 4000}), Completions,
+			`{"error":{"message":"the input is at least 5000 tokens, more than the limit of 4000 tokens an hour: shorten the input, or ask for a higher limit",` +
+				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"hour"}}`},
 		{"only a wait", ModelUnavailable("m", 1500*time.Millisecond), ChatCompletions,
 			`{"error":{"message":"no server of the model \"m\" is available; try again later","type":"server_error","param":null,"code":"model_unavailable","retry_after":2}}`},
 	} {
