@@ -3,10 +3,11 @@
 # real redis-server, curl. Where it may not install, it says what is missing.
 set -euo pipefail
 
-declare -A package=([gcc]=gcc [redis-server]=redis-server [curl]=curl)
 missing=()
-for command in "${!package[@]}"; do
-  command -v "$command" >/dev/null || missing+=("${package[$command]}")
+# Debian's gcc comes without the C library's headers, which cgo wants.
+echo '#include <stdlib.h>' | gcc -x c -fsyntax-only - 2>/dev/null || missing+=(gcc libc6-dev)
+for command in redis-server curl; do
+  command -v "$command" >/dev/null || missing+=("$command")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
