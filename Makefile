@@ -43,7 +43,7 @@ needs: ## install what the tests need, where that is possible
 test: needs check ## check, then all tests with the race detector, on real servers of their own
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 20m ./...
 
-test-unit: ## the tests beside the code
+test-unit: needs ## the tests beside the code
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on $(UNIT)
 
 test-integration: needs ## the tests of whole gateways
