@@ -36,6 +36,7 @@ func (x *exchange) forward() error {
 	x.sent = time.Now()
 	x.answer = x.answer[:0]
 	x.spent = x.unknown()
+	x.unmetered = x.model.Quirks.NoUsageOptions.Load()
 	err := x.send(x.patch())
 	if err == nil && x.rejectsUsageOptions() {
 		err = x.sendWithoutUsageOptions()
@@ -95,9 +96,10 @@ func (x *exchange) patch() openai.Patch {
 }
 
 // metered reports whether the model server tells the usage while it streams,
-// so that the gateway can top up and stop in time.
+// so that the gateway can top up and stop in time. What others find out about the
+// model server meanwhile does not change how this request was sent.
 func (x *exchange) metered() bool {
-	return x.request.Stream && !x.unmetered && !x.model.Quirks.NoUsageOptions.Load() &&
+	return x.request.Stream && !x.unmetered &&
 		(x.endpoint == openai.ChatCompletions || x.endpoint == openai.Completions)
 }
 

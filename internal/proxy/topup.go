@@ -39,9 +39,10 @@ func (x *exchange) newTopUp() topUp {
 
 // backed sees to it that what has been generated is charged, and something
 // ahead of it. It reports false where it is not and cannot be: the stream must
-// be stopped, and the event that has just come not be relayed.
+// be stopped, and the event that has just come not be relayed. Behind the end of
+// an answer, which is settled, nothing is charged any more.
 func (x *exchange) backed(s *streamed) bool {
-	if s.topUp.needless || x.calm(s) {
+	if s.concluded || s.topUp.needless || x.calm(s) {
 		return true
 	}
 	used, granted := x.running(), x.grant.Granted()
@@ -65,14 +66,14 @@ func (x *exchange) calm(s *streamed) bool {
 }
 
 // topUpAhead charges for what is about to be generated, where the limits have
-// room for it.
+// room for it. A store that does not answer has not refused: it is asked again.
 func (x *exchange) topUpAhead(s *streamed, used, granted int64) {
 	n := ahead(used, granted, s.topUp.most, s.last.Sub(s.first))
 	if n <= 0 {
 		return
 	}
 	t, err := x.h.Store.TopUp(x.r.Context(), &x.grant, limit.Amount{Output: n}, limit.WithinLimits)
-	s.topUp.refused = err != nil || !t.Granted
+	s.topUp.refused = err == nil && !t.Granted
 }
 
 // ahead returns by how many output tokens to top up a grant of which used have
