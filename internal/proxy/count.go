@@ -20,8 +20,12 @@ const (
 
 // countInput asks the model server how many tokens the input has. vLLM's
 // /tokenize takes the members of a chat or of a completion with one prompt, and
-// ignores those it does not know, so it gets the body as it is.
+// ignores those it does not know, so it gets the body as it is. It sees a
+// placeholder where a picture or a recording is: those keep their declared price.
 func (x *exchange) countInput() {
+	if x.hasMedia() {
+		return
+	}
 	chat := x.endpoint == openai.ChatCompletions
 	if !chat && !(x.endpoint == openai.Completions && x.request.Prompts == 1 && x.request.TokenIDs == 0) {
 		return
@@ -43,3 +47,7 @@ func (x *exchange) countInput() {
 	}
 	x.estimate.Input, x.estimate.InputFloor = told.Count, told.Count
 }
+
+// hasMedia reports whether something beside text is in the input, which the model
+// server may have to fetch from elsewhere.
+func (x *exchange) hasMedia() bool { return x.request.Images > 0 || x.request.AudioParts > 0 }

@@ -53,13 +53,14 @@ func (x *exchange) forward() error {
 // sendWithoutUsageOptions sends the request again as the client wrote it. Only
 // where that is accepted was it the options that the model server refused: a
 // refusal may quote the request, and words in it must not stop the metering of
-// all others.
+// all others. With media it proves nothing: a picture that could not be fetched,
+// from an address with such words, may be there the second time.
 func (x *exchange) sendWithoutUsageOptions() error {
 	x.response.Body.Close()
 	x.answer = x.answer[:0]
 	x.unmetered = true
 	err := x.send(x.patch())
-	if err == nil && x.response.Status < 300 {
+	if err == nil && x.response.Status < 300 && !x.hasMedia() {
 		x.model.Quirks.NoUsageOptions.Store(true)
 	}
 	return err

@@ -22,8 +22,9 @@ const (
 	// blockingBytes is about the size from which on an answer does not fit into
 	// the connection's buffers, so that a client that does not read blocks.
 	blockingBytes = 64 << 10
-	// answerPatience is how long such a client may take.
+	// answerPatience is how long such a client may take for pieceBytes of it.
 	answerPatience = time.Minute
+	pieceBytes     = 1 << 20
 )
 
 // relay passes the answer on.
@@ -119,14 +120,19 @@ func (x *exchange) write(status int, body []byte) {
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.status = status
+	x.w.WriteHeader(status)
 	if len(body) > blockingBytes {
-		// A connection that cannot have deadlines is one that a test made up.
-		_ = x.control.SetWriteDeadline(time.Now().Add(answerPatience))
 		defer x.control.SetWriteDeadline(time.Time{})
 	}
-	x.w.WriteHeader(status)
-	// The client may have left; what it has cost is the same.
-	_, _ = x.w.Write(body)
+	for piece := range slices.Chunk(body, pieceBytes) {
+		if len(body) > blockingBytes {
+			// A connection that cannot have deadlines is one that a test made up.
+			_ = x.control.SetWriteDeadline(time.Now().Add(answerPatience))
+		}
+		if _, err := x.w.Write(piece); err != nil {
+			return // the client has left; what it has cost is the same
+		}
+	}
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

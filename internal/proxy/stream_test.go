@@ -93,3 +93,29 @@ func TestUsageOptionsRefusedTwiceAtOnce(t *testing.T) {
 		t.Errorf("the answers are %d and %d", first, second)
 	}
 }
+
+// TestRefusalsOfMediaAreNotRemembered: a picture that can be fetched the second
+// time only, from an address that a refusal quotes, says nothing of the options.
+func TestRefusalsOfMediaAreNotRemembered(t *testing.T) {
+	var asked atomic.Int32 // requests with the options
+	plain := streaming(`data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}`, `data: [DONE]`)
+	g := apptest.Start(t, apptest.Options{Wrap: func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if strings.Contains(string(body), `"continuous_usage_stats":true`) && asked.Add(1) == 1 {
+				http.Error(w, `{"error":{"message":"404 for http://h/continuous_usage_stats.png"}}`, http.StatusBadRequest)
+				return
+			}
+			plain.ServeHTTP(w, r)
+		})
+	}})
+	picture := `{"model":"llama2-7b","stream":true,"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://h/continuous_usage_stats.png"}}]}]}`
+	for _, body := range []string{picture, chat(1, true)} {
+		if status, _, answer := g.Post(t, chatPath, "alice", body); status != http.StatusOK {
+			t.Errorf("the answer is %d: %s", status, answer)
+		}
+	}
+	if n := asked.Load(); n != 2 {
+		t.Errorf("%d requests were sent with the options, want both", n)
+	}
+}
