@@ -6,13 +6,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
@@ -55,11 +53,6 @@ func newModel(c *config.Config, name string, mocks *mocks, metrics *telemetry.Me
 		WorstCase:        limits.Reserve == config.ReserveWorstCase,
 		ExactInput:       limits.InputEstimate == config.EstimateExact,
 		AllowFields:      service.AllowFields,
-	}
-	for _, field := range service.AllowFields {
-		if held := openai.HeldBackFields(); !slices.Contains(held, field) {
-			return nil, fmt.Errorf("allow-fields has %q, which is not held back; what is: %s", field, strings.Join(held, ", "))
-		}
 	}
 	for _, field := range service.ForwardHeaders {
 		m.ForwardHeaders = append(m.ForwardHeaders, http.CanonicalHeaderKey(field))

@@ -14,6 +14,7 @@ func (c *Config) check(root *node, r *report) {
 	k.models()
 	k.redis()
 	k.apiKeys()
+	k.empty()
 }
 
 type checking struct {
@@ -26,6 +27,20 @@ var (
 	modelKeys   = []string{"token", "rate-limit", "models"}
 	serviceKeys = []string{"vllm", "services"}
 )
+
+// empty reports a configuration that is right and serves nothing, which is
+// that of a wrong directory or profile. Any other mistake may be the reason.
+func (k checking) empty() {
+	if len(k.Services) > 0 || len(k.report.list) > 0 {
+		return
+	}
+	at := position{file: k.root.at.file}
+	if section := k.root.find(serviceKeys...); section.given() {
+		at = section.at
+	}
+	services := joined(serviceKeys)
+	k.report.add(at, services, "", mistake{"has no model", "add " + string(services) + ".NAME: http://host:8000"})
+}
 
 // services checks that each has an address, and no mock in production.
 func (k checking) services() {

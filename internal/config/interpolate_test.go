@@ -77,7 +77,7 @@ func TestVariableMistakes(t *testing.T) {
 // A variable may matter in one profile only.
 func TestReplacedVariablesAreNotMissed(t *testing.T) {
 	_, err := folder{
-		"application.yml":     "redis: {host: '${HOST}'}",
+		"application.yml":     "redis: {host: '${HOST}'}" + aModel,
 		"application-dev.yml": "redis: {host: here}",
 	}.load("dev", nil)
 	if err != nil {

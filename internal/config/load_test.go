@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -31,9 +32,16 @@ func (f folder) load(profile string, env variables) (*Config, error) {
 	return Load(Options{Dir: "conf", Profile: profile, Env: env.look, Files: files})
 }
 
-// load loads application.yml with the text given; it must be right.
+// aModel is what a configuration needs at least.
+const aModel = "\nvllm: {services: {a-model: 'http://a-model'}}\n"
+
+// load loads application.yml with the text given, and aModel if that has no
+// service; it must be right.
 func load(t *testing.T, text string, env variables) *Config {
 	t.Helper()
+	if !strings.Contains(text, "services:") {
+		text += aModel
+	}
 	c, err := folder{"application.yml": text}.load("", env)
 	if err != nil {
 		t.Fatalf("Load: %v\nof\n%s", err, text)

@@ -110,6 +110,12 @@ var mistakes = []struct {
 		"3:5: vllm.services.a: has no endpoint; write endpoints: [http://host:8000]",
 		"4:5: vllm.services.b: has no endpoint; write endpoints: [http://host:8000]",
 	}},
+	{"no service", "server: {}", []string{
+		" vllm.services: has no model; add vllm.services.NAME: http://host:8000",
+	}},
+	{"services without one", "vllm:\n  services: {}", []string{
+		"2:13: vllm.services: has no model; add vllm.services.NAME: http://host:8000",
+	}},
 	{"model without a name", `vllm: {services: {"": http://a}}`, []string{
 		`1:19: vllm.services[""]: is no name for a model: it is empty; write 1 to 256 bytes without control characters`,
 	}},
@@ -148,7 +154,10 @@ var mistakes = []struct {
 		`1:71: vllm.services.a.forward-headers[1]: "authorization" is never passed on; remove it; credentials and headers of the connection stay here`,
 	}},
 	{"fields", "vllm: {services: {a: {endpoints: [http://h], allow-fields: [Priority!]}}}", []string{
-		`1:61: vllm.services.a.allow-fields[0]: "Priority!" is not the name of a body field; write a name such as priority`,
+		`1:61: vllm.services.a.allow-fields[0]: "Priority!" is not a field that is held back; write ` + either(heldBackFields) + "; did you mean priority?",
+	}},
+	{"a field that nobody holds back", "vllm: {services: {a: {endpoints: [http://h], allow-fields: [priority, nope]}}}", []string{
+		`1:71: vllm.services.a.allow-fields[1]: "nope" is not a field that is held back; write ` + either(heldBackFields),
 	}},
 	{"empty API key", "auth:\n  api-keys:\n    - {}\n    - {name: a}\n    - {name: a, user: b}\n    - {name: a, user: b, hash: '" + goodHash + "', roles: []}", []string{
 		"3:7: auth.api-keys[0]: has no name; write name, user, hash and roles",

@@ -65,7 +65,7 @@ vllm:
 
 func TestProfileChoice(t *testing.T) {
 	files := folder{
-		"application.yml":      "spring: {profiles: {active: '${ACTIVE:file}'}}",
+		"application.yml":      "spring: {profiles: {active: '${ACTIVE:file}'}}" + aModel,
 		"application-flag.yml": "", "application-profile.yml": "",
 		"application-spring.yml": "", "application-file.yml": "",
 	}

@@ -102,13 +102,25 @@ func forwardable(s string) *mistake {
 	return nil
 }
 
-var fieldForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,127}$`)
+// heldBackFields are the members of a request body that are refused unless
+// allow-fields lists them. Others pass anyway, so that to list one is a mistake.
+var heldBackFields = []string{
+	"priority", "background", "kv_transfer_params", "ec_transfer_params", "vllm_xargs",
+	"prompt_embeds", "data_parallel_rank", "previous_response_id",
+}
 
-func bodyField(s string) *mistake {
-	if fieldForm.MatchString(s) {
+// HeldBackFields returns what allow-fields can list.
+func HeldBackFields() []string { return slices.Clone(heldBackFields) }
+
+func heldBack(s string) *mistake {
+	if slices.Contains(heldBackFields, s) {
 		return nil
 	}
-	return &mistake{"is not the name of a body field", "write a name such as priority"}
+	m := &mistake{"is not a field that is held back", "write " + either(heldBackFields)}
+	if near := similar(s, heldBackFields); near != "" {
+		m.remedy += "; did you mean " + near + "?"
+	}
+	return m
 }
 
 // endpoint binds the address of a model server; it drops a trailing slash.

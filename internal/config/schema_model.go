@@ -93,6 +93,6 @@ func (s *Service) schema() object {
 		{"forward-headers", "Request headers passed on beside the usual ones.",
 			texts[string]{&s.ForwardHeaders, func(h *string) scalar { return text(h, forwardable).wants("names of headers") }}},
 		{"allow-fields", "Body fields passed on that are held back otherwise.",
-			texts[string]{&s.AllowFields, func(f *string) scalar { return text(f, bodyField).wants("names of fields") }}},
+			texts[string]{&s.AllowFields, func(f *string) scalar { return text(f, heldBack).wants(either(heldBackFields)) }}},
 	}
 }
