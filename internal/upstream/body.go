@@ -128,6 +128,14 @@ func (b *Body) Close() error {
 	return nil
 }
 
+// Part tells the model server that nobody wants the rest. What it still sends can
+// be read, for a quarter of a second at most, and then the body must be closed.
+func (b *Body) Part() {
+	if b.state.Load() == open {
+		b.conn.part()
+	}
+}
+
 // Abandon gives the body up as Close does, and returns when the model server has
 // closed its side of the connection, for it has stopped generating then, or after
 // a quarter of a second. It is for the goroutine that reads.
@@ -220,7 +228,7 @@ func (b *Body) fail(err error) error {
 // beyond doubt, and closes it if not.
 func (b *Body) release() {
 	c := b.conn
-	if !b.stop() || !b.keep || !c.drained() {
+	if !b.stop() || !b.keep || c.hasParted() || !c.drained() {
 		c.kill()
 		return
 	}

@@ -41,11 +41,11 @@ type conn struct {
 
 	// The running exchange.
 	limits   limits
-	deadline time.Time // as last set on the connection
-	phase    Phase     // what that deadline is for
-	started  bool      // a byte of the response has been received
-	flowing  bool      // a byte of the response's body has been received
-	parted   atomic.Bool
+	deadline time.Time    // as last set on the connection
+	phase    Phase        // what that deadline is for
+	started  bool         // a byte of the response has been received
+	flowing  bool         // a byte of the response's body has been received
+	parted   atomic.Int64 // until when it is read, in Unix nanoseconds, after parting; else 0
 	writeErr error
 	writing  chan error // of the goroutine that writes a large body; else nil
 }
@@ -69,16 +69,22 @@ func (c *conn) kill() { _ = c.raw.Close() }
 const partGrace = 250 * time.Millisecond
 
 // part ends our side of the connection: nobody wants the answer any more. Like
-// kill it may be called at any time, by anyone; whoever reads finds that nothing
-// more is to come, after the model server has closed its side.
+// kill it may be called at any time, by anyone; whoever reads gets what the model
+// server still sends, until it closes its side or the grace is over.
 func (c *conn) part() {
-	c.parted.Store(true)
+	by := time.Now().Add(partGrace)
+	if !c.parted.CompareAndSwap(0, by.UnixNano()) {
+		return
+	}
 	if !c.closeWrite() {
 		c.kill()
 		return
 	}
-	_ = c.raw.SetDeadline(time.Now().Add(partGrace))
+	_ = c.raw.SetDeadline(by)
 }
+
+// hasParted reports whether part was called.
+func (c *conn) hasParted() bool { return c.parted.Load() != 0 }
 
 // closeWrite ends our side and reports whether the other one is open still.
 func (c *conn) closeWrite() bool {
@@ -86,19 +92,13 @@ func (c *conn) closeWrite() bool {
 	return ok && half.CloseWrite() == nil
 }
 
-// await discards what comes in until the model server closes its side, or the
-// grace is over. The caller is the one that reads.
-func (c *conn) await() {
-	_ = c.raw.SetDeadline(time.Now().Add(partGrace))
-	_, _ = io.Copy(io.Discard, c.raw)
-}
-
 // leave closes the connection of a request that is given up, and returns when
-// the model server has stopped working on it or has had the time to.
+// the model server has stopped working on it or has had the time to. The caller
+// is the one that reads.
 func (c *conn) leave() {
-	c.parted.Store(true)
-	if c.closeWrite() {
-		c.await()
+	c.part()
+	if c.arm(time.Now()) == nil {
+		_, _ = io.Copy(io.Discard, c.raw)
 	}
 	c.kill()
 }
@@ -116,26 +116,25 @@ func (c *conn) Read(p []byte) (int, error) {
 	if err := c.arm(time.Now()); err != nil {
 		return 0, err
 	}
-	if c.parted.Load() {
-		return c.parting()
-	}
 	n, err := c.stream.Read(p)
-	if c.parted.Load() {
-		return c.parting()
-	}
 	c.started = c.started || n > 0
 	return n, err
-}
-
-// parting is what is read of a connection whose request was given up.
-func (c *conn) parting() (int, error) {
-	c.await()
-	return 0, io.ErrUnexpectedEOF
 }
 
 // arm sets the connection's deadline. Setting one costs more than a small
 // read, so it is set late by the slack and left alone until it is too early.
 func (c *conn) arm(now time.Time) error {
+	err := c.armFor(now)
+	// Parting may have come in between, whose deadline must stand.
+	if by := c.parted.Load(); by != 0 {
+		c.deadline = unknown
+		return c.raw.SetDeadline(time.Unix(0, by))
+	}
+	return err
+}
+
+// armFor is arm for a connection that is in use.
+func (c *conn) armFor(now time.Time) error {
 	by, slack, phase := c.limits.next(now, c.flowing)
 	c.phase = phase
 	if by.IsZero() {
@@ -200,7 +199,7 @@ func (c *conn) drained() bool {
 // write. It leaves c.deadline alone, which a writing goroutine must not touch;
 // arm therefore does not undo it within the same phase.
 func (c *conn) hurry(err error) {
-	if err != nil {
+	if err != nil && !c.hasParted() {
 		_ = c.raw.SetReadDeadline(time.Now().Add(grace))
 	}
 }
@@ -228,7 +227,7 @@ var errUnread = errors.New("the model server answered without reading the reques
 // that has got the request and has not closed may still be working on it.
 func (c *conn) closeAfter(err error) {
 	_, bad := err.(malformed)
-	if c.writeErr == nil && (bad || errors.Is(err, os.ErrDeadlineExceeded)) {
+	if c.writeErr == nil && !c.hasParted() && (bad || errors.Is(err, os.ErrDeadlineExceeded)) {
 		c.leave()
 		return
 	}
@@ -245,7 +244,7 @@ func (c *conn) abandon(err error) {
 	}
 	c.closeAfter(err)
 	if c.writing != nil {
-		if err := <-c.writing; !c.parted.Load() && !errors.Is(err, net.ErrClosed) {
+		if err := <-c.writing; !c.hasParted() && !errors.Is(err, net.ErrClosed) {
 			c.writeErr = err
 		}
 		c.writing = nil

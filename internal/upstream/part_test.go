@@ -132,6 +132,38 @@ func TestGivenUpDeaf(t *testing.T) {
 	}
 }
 
+// TestPart: what the server has sent before it closes can be read, and no other
+// request gets the connection, even where the response comes to its end.
+func TestPart(t *testing.T) {
+	const more = 2 << 20
+	for name, sent := range map[string]int{"all of it": more, "not all of it": more - 1} {
+		t.Run(name, func(t *testing.T) {
+			s := connect(t, listen(t, func(_ int, p *peer) {
+				p.request()
+				p.say("HTTP/1.1 200 OK\r\nContent-Length: 2097153\r\n\r\n!")
+				_, _ = io.Copy(io.Discard, p.br) // until the client leaves
+				p.say(strings.Repeat("x", sent))
+			}).url())
+			r, err := s.Do(t.Context(), post("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := r.Body.Next(); err != nil || string(b) != "!" {
+				t.Fatalf("%q, %v", b, err)
+			}
+			r.Body.Part()
+			got, err := io.ReadAll(r.Body)
+			if len(got) != sent || (err == nil) != (sent == more) {
+				t.Errorf("%d bytes came, want %d; %v", len(got), sent, err)
+			}
+			r.Body.Abandon()
+			if n := s.Idle(); n != 0 {
+				t.Errorf("%d connections are kept", n)
+			}
+		})
+	}
+}
+
 // TestAbandonAfterEnd: abandoning a body that was read keeps the connection.
 func TestAbandonAfterEnd(t *testing.T) {
 	s := connect(t, listen(t, answer(ok)).url())
