@@ -6,7 +6,7 @@ import "strconv"
 func (s *Stream) finishChunks(dst []byte, used Usage) []byte {
 	for i := range s.meter.choices {
 		if c := &s.meter.choices[i]; c.seen && !c.finished && int64(i) < s.meter.expected {
-			dst = s.finishChoice(dst, int64(i), c.output)
+			dst = s.finishChoice(dst, int64(i), c.shown)
 		}
 	}
 	if s.options.IncludeUsage && !s.relayed.total {

@@ -63,6 +63,8 @@ type state struct {
 	relayed relayed
 	before  relayed // the same before the current event
 
+	failedBefore bool // it had failed before the current event
+
 	usageNull bool // completions: chunks without usage have "usage":null
 }
 
@@ -110,7 +112,7 @@ func (s *Stream) Event(dst []byte, ev Event) []byte {
 }
 
 func (s *Stream) event(dst []byte, ev Event) []byte {
-	s.before = s.relayed
+	s.before, s.failedBefore = s.relayed, s.failed
 	s.meter.changed = s.meter.changed[:0]
 	if len(ev.Data) == 0 {
 		return s.relay(dst, &ev, nil)
@@ -144,9 +146,9 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 // Withhold says that the client does not get the last event: what the event has
 // ended or begun is open or not begun again for [Stream.AppendFinish] and
 // [Stream.AppendError]. What it has spent stays spent, so that Usage and
-// Unmetered do not change. No event may follow.
+// Unmetered do not change. Every event that follows must be withheld as well.
 func (s *Stream) Withhold() {
-	s.relayed = s.before
+	s.relayed, s.failed = s.before, s.failedBefore
 	s.meter.withhold()
 }
 

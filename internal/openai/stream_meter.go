@@ -49,7 +49,8 @@ type tally struct {
 }
 
 type choiceMeter struct {
-	output         int64
+	output         int64 // told by the model server
+	shown          int64 // of it, to the client
 	seen, finished bool
 }
 
@@ -127,8 +128,8 @@ func (m *streamMeter) see(index int64, finished bool) {
 	}
 }
 
-// withhold takes back, for the choices of the current event, that they have
-// finished and how much they have told. The sum stays.
+// withhold takes back, for the choices of the current event, that the client has
+// seen them finish and how much they have told it. What was metered stays.
 func (m *streamMeter) withhold() {
 	for i := len(m.changed) - 1; i >= 0; i-- {
 		change := &m.changed[i]
@@ -136,7 +137,7 @@ func (m *streamMeter) withhold() {
 		if c.finished && !change.before.finished {
 			m.finished--
 		}
-		c.finished, c.output = change.before.finished, change.before.output
+		c.finished, c.shown = change.before.finished, change.before.shown
 	}
 	m.changed = m.changed[:0]
 }
@@ -150,7 +151,9 @@ func (m *streamMeter) setRunning(index int64, u usageReport) {
 		return
 	}
 	m.evidence = RunningUsage
-	raise(&m.choice(index).output, &m.sum.Output, u.Output)
+	c := m.choice(index)
+	raise(&c.output, &m.sum.Output, u.Output)
+	c.shown = c.output
 	p := m.prompt(index)
 	raise(&p.input, &m.sum.Input, u.Input)
 	raise(&p.cached, &m.sum.Cached, u.Cached)

@@ -6,9 +6,10 @@ import (
 	"testing"
 )
 
-// TestWithhold withholds each event of each stream in turn, and checks that the
-// client gets a proper end all the same: every choice ends once, blocks that it
-// has seen begin are closed, and the usage comes if it was asked for.
+// TestWithhold withholds the events of each stream from each one on, as many as
+// come before the model server stops, and checks that the client gets a proper end
+// all the same: every choice ends once, blocks that it has seen begin are closed,
+// and the usage comes if it was asked for. What is withheld is metered.
 func TestWithhold(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -25,20 +26,25 @@ func TestWithhold(t *testing.T) {
 	}
 	for _, tt := range tests {
 		events := strings.SplitAfter(tt.stream, "\n\n")
-		for k, withheld := range events[:len(events)-1] {
-			t.Run(fmt.Sprintf("%s/%d", tt.name, k), func(t *testing.T) {
-				s := NewStream(tt.endpoint, tt.options)
-				seen := relayString(s, strings.Join(events[:k], ""))
-				before, _ := s.Usage()
-				relayString(s, withheld)
-				spent, evidence := s.Usage()
-				s.Withhold()
-				if after, e := s.Usage(); after != spent || e != evidence || after.Output < before.Output {
-					t.Errorf("the usage is %v, %v, and was %v, %v", after, e, spent, evidence)
-				}
-				seen += string(s.AppendFinish(nil, Usage{Input: 30, Output: 1}))
-				checkProper(t, tt.endpoint, tt.options, seen)
-			})
+		for k := range events[:len(events)-1] {
+			for end := k + 1; end < len(events); end++ {
+				t.Run(fmt.Sprintf("%s/%d-%d", tt.name, k, end), func(t *testing.T) {
+					s := NewStream(tt.endpoint, tt.options)
+					seen := relayString(s, strings.Join(events[:k], ""))
+					for _, withheld := range events[k:end] {
+						relayString(s, withheld)
+						s.Withhold()
+					}
+					all := NewStream(tt.endpoint, tt.options)
+					relayString(all, strings.Join(events[:end], ""))
+					got, evidence := s.Usage()
+					if want, e := all.Usage(); got != want || evidence != e || s.Unmetered() != all.Unmetered() {
+						t.Errorf("the usage is %v, %v, want %v, %v", got, evidence, want, e)
+					}
+					seen += string(s.AppendFinish(nil, Usage{Input: 30, Output: 1}))
+					checkProper(t, tt.endpoint, tt.options, seen)
+				})
+			}
 		}
 	}
 }
