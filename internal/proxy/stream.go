@@ -39,6 +39,9 @@ func (x *exchange) relayStream() error {
 		}
 		begin := len(x.answer)
 		x.answer = x.stream.Event(x.answer, ev)
+		if x.r.Context().Err() != nil {
+			return x.clientLeft()
+		}
 		if err := x.failedAtOnce(); err != nil {
 			return err
 		}
@@ -174,7 +177,8 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 }
 
 // stop ends a stream that its limits have no more room for, properly, as if it
-// had reached its own maximum of tokens.
+// had reached its own maximum of tokens. What the model server has generated
+// beyond it is not charged: debt has its bounds, and nobody got that.
 func (x *exchange) stop(s *streamed) error {
 	if !x.flush(s) {
 		return x.clientLeft()
@@ -195,10 +199,26 @@ func (x *exchange) stop(s *streamed) error {
 
 // clientLeft settles what a stream has cost whose client is gone.
 func (x *exchange) clientLeft() error {
-	x.response.Body.Abandon() // frees the model server at once
-	x.away = time.Since(x.sent)
+	x.tail()
 	x.spent = x.partial()
 	return context.Canceled
+}
+
+// tail stops the model server, and meters what it sends until it has. Where the
+// client was slow many events may have been on their way. Nobody gets them, and
+// who has asked for them is charged all the same.
+func (x *exchange) tail() {
+	x.response.Body.Part()
+	for {
+		ev, err := x.scanner.Next()
+		if err != nil {
+			break
+		}
+		x.answer = x.stream.Event(x.answer[:0], ev)[:0]
+		x.stream.Withhold()
+	}
+	x.response.Body.Abandon()
+	x.away = time.Since(x.sent)
 }
 
 // paced notes how fast a complete stream was.
