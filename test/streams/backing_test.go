@@ -42,7 +42,7 @@ func TestBacking(t *testing.T) {
 }
 
 func testBacking(t *testing.T, r *recorder) {
-	const maximum, rounds, each = 3000, 3, 3
+	const maximum, rounds, each = 2000, 2, 3
 	g := apptest.Start(t, apptest.Options{
 		Limits: fmt.Sprintf("{total: {max-tokens-per-minute: %d}, default-output-tokens: 16, overrun: stop}", maximum), Store: r,
 	})
@@ -55,7 +55,7 @@ func testBacking(t *testing.T, r *recorder) {
 		for i := range each * len(competitors) {
 			tt := competitors[i%len(competitors)]
 			user := fmt.Sprintf("user-%d-%d", round, i)
-			b := streamed(tt.path, tt.more, fmt.Sprintf(`"output_tokens":%d,"token_ms":%v%s`, 20+random.IntN(200), 4+4*random.Float64(), tt.mock))
+			b := streamed(tt.path, tt.more, fmt.Sprintf(`"output_tokens":%d,"token_ms":%v%s`, 20+random.IntN(120), 4+4*random.Float64(), tt.mock))
 			all.Go(func() {
 				stream, _ := relayBacked(t, client, g, r, tt.path, user, b)
 				e, _ := g.Ledger.Entry(user)

@@ -53,6 +53,13 @@ func TestSlowClients(t *testing.T) {
 		if took := e.End.Sub(e.Start); e.Outcome != mockvllm.Cancelled || took < slowIdle*7/8 || took > slowIdle+patience {
 			t.Errorf("the stream ended %s after %v", e.Outcome, took)
 		}
+		// What was on its way is charged, as far as it can be read in the time
+		// that the model server has to stop: all of it, on a machine that is not
+		// slowed down.
+		used := g.Usage(t, e.ID).Windows[0].Used
+		if spent := e.Input + e.Output; used > spent || used < spent*3/4 {
+			t.Errorf("%d tokens were charged, the ledger says %d and %d", used, e.Input, e.Output)
+		}
 	}
 }
 
