@@ -1,0 +1,144 @@
+package rules_test
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/token-rate-limiter/token-rate-limiter/"
+
+// imports says what each package may import beside the standard library:
+// packages of this module by their folders, others by their paths. What a
+// package no longer needs is taken away from it here too.
+var imports = map[string][]string{
+	"cmd/token-rate-limiter": {
+		"github.com/alecthomas/kong",
+		"internal/admin", "internal/app", "internal/auth", "internal/config", "internal/mockvllm", "internal/telemetry",
+	},
+	"internal/app": {
+		"github.com/prometheus/client_golang/prometheus",
+		"github.com/prometheus/client_golang/prometheus/collectors",
+		"github.com/prometheus/client_golang/prometheus/promhttp",
+		"internal/admin", "internal/auth", "internal/catalog", "internal/config", "internal/limit", "internal/mockvllm",
+		"internal/proxy", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/usage",
+	},
+
+	// The edges: they know neither a store nor the configuration.
+	"internal/proxy": {
+		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
+		"internal/auth", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry", "internal/upstream",
+		"internal/usage",
+	},
+	"internal/admin":   {"internal/auth", "internal/catalog", "internal/limit", "internal/openai", "internal/proxy"},
+	"internal/catalog": {"internal/limit", "internal/telemetry", "internal/upstream", "internal/usage"},
+
+	// The core.
+	"internal/limit":  {},
+	"internal/auth":   {},
+	"internal/openai": {"github.com/go-json-experiment/json/jsontext"},
+	"internal/usage":  {"internal/openai"},
+
+	// Beside the core.
+	"internal/store/memory": {"internal/limit"},
+	"internal/store/redis":  {"github.com/redis/rueidis", "internal/limit"},
+	"internal/telemetry":    {"github.com/prometheus/client_golang/prometheus"},
+	"internal/upstream":     {},
+	"internal/config": {
+		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
+		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
+	},
+
+	// For tests and demonstrations.
+	"internal/mockvllm": {
+		"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext", "internal/openai",
+	},
+	"internal/limit/limittest": {"github.com/google/go-cmp/cmp", "internal/limit"},
+	"internal/redistest":       {},
+	"internal/apptest":         {"internal/admin", "internal/app", "internal/config", "internal/limit", "internal/mockvllm"},
+}
+
+// speakHTTP are the packages that may import net/http, openai for the numbers
+// of statuses only.
+var speakHTTP = []string{
+	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/mockvllm", "internal/openai",
+	"internal/proxy", "internal/upstream",
+}
+
+func TestImports(t *testing.T) {
+	folders := map[string]bool{}
+	for _, p := range packages(t) {
+		folders[p.folder] = true
+		may, listed := imports[p.folder]
+		if !listed {
+			t.Errorf("%s is not in the table of imports", p.folder)
+		}
+		does := slices.DeleteFunc(p.imports(), inStandardLibrary)
+		for _, i := range does {
+			if !slices.Contains(may, i) {
+				t.Errorf("%s must not import %s; a new arrow is a decision: docs/development/coding-standards.md", p.folder, i)
+			}
+		}
+		for _, i := range may {
+			if !slices.Contains(does, i) {
+				t.Errorf("%s no longer imports %s: take it out of the table", p.folder, i)
+			}
+		}
+	}
+	for folder := range imports {
+		if !folders[folder] {
+			t.Errorf("the table has %s, which is no package", folder)
+		}
+	}
+}
+
+func TestWhoSpeaksHTTP(t *testing.T) {
+	var got []string
+	for _, p := range packages(t) {
+		if slices.Contains(p.imports(), "net/http") {
+			got = append(got, p.folder)
+		}
+	}
+	if diff := cmp.Diff(speakHTTP, got); diff != "" {
+		t.Errorf("packages that import net/http (-the table +the code):\n%s", diff)
+	}
+}
+
+// TestTable holds the table itself to what must stay true of it.
+func TestTable(t *testing.T) {
+	for folder, list := range imports {
+		for _, i := range list {
+			for _, r := range []struct {
+				what   string
+				only   []string // who may import it
+				breaks bool
+			}{
+				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/config"},
+				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
+				{"the Redis client", []string{"internal/store/redis"}, strings.HasPrefix(i, "github.com/redis/")},
+				{"the stand-in model server", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/mockvllm"},
+				{"a package for tests", nil, slices.Contains([]string{"apptest", "redistest", "limittest"}, path.Base(i))},
+			} {
+				if r.breaks && !slices.Contains(r.only, folder) {
+					t.Errorf("%s imports %s, which is %s", folder, i, r.what)
+				}
+			}
+		}
+	}
+	for _, folder := range []string{"internal/limit", "internal/auth", "internal/upstream"} {
+		if len(imports[folder]) != 0 {
+			t.Errorf("%s imports more than the standard library: %v", folder, imports[folder])
+		}
+	}
+}
+
+// inStandardLibrary tells paths of the standard library by their first part,
+// which has no dot, and folders of this module apart from them.
+func inStandardLibrary(i string) bool {
+	first, _, _ := strings.Cut(i, "/")
+	return !strings.Contains(first, ".") && first != "internal" && first != "cmd"
+}
