@@ -29,8 +29,8 @@ func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(f.URL, "/")+path, nil)
-	if err != nil {
-		return nil, fmt.Errorf("--url: %w", err)
+	if err != nil || r.URL.Host == "" {
+		return nil, fmt.Errorf("--url is %q, and must be like http://HOST:PORT", f.URL)
 	}
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -57,10 +58,31 @@ func (c *serveCommand) Run() error {
 		return err
 	}
 	return a.Run(ctx, func(address string) {
-		if cfg.Profile == "dev" {
-			fmt.Print(welcome(address))
+		if !cfg.Auth.Enabled && !isLoopback(address) {
+			log.Warn("authentication is off, and the gateway listens beyond this machine: everybody who reaches it is admin",
+				"address", address)
+		}
+		if model := mockModel(cfg); model != "" {
+			fmt.Print(welcome(address, model))
 		}
 	})
+}
+
+// isLoopback reports whether only this machine reaches an address.
+func isLoopback(address string) bool {
+	a, err := netip.ParseAddrPort(address)
+	return err == nil && a.Addr().IsLoopback()
+}
+
+// mockModel returns a model that a mock in this process serves, the last by
+// name; "" if there is none.
+func mockModel(cfg *config.Config) (model string) {
+	for name, service := range cfg.Services {
+		if service.Endpoints[0] == config.MockEndpoint {
+			model = max(model, name)
+		}
+	}
+	return model
 }
 
 func newLogger(w io.Writer, c config.Logging) *slog.Logger {
@@ -73,19 +95,23 @@ func newLogger(w io.Writer, c config.Logging) *slog.Logger {
 	})
 }
 
-// welcome returns what a developer can try at once.
-func welcome(address string) string {
-	return strings.ReplaceAll(`
+// welcome returns what a developer can try at once with a mock model.
+func welcome(address, model string) string {
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().IsUnspecified() {
+		address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port()).String()
+	}
+	return strings.NewReplacer("ADDRESS", address, "MODEL", model).Replace(`
 The gateway is ready, with mock models in the same process. Try:
 
   curl -iN http://ADDRESS/v1/chat/completions -H 'Content-Type: application/json' -H 'X-User-ID: alice' \
-    -d '{"model":"llama2-7b","stream":true,"messages":[{"role":"user","content":"Hello, who are you?"}]}'
+    -d '{"model":"MODEL","stream":true,"messages":[{"role":"user","content":"Hello, who are you?"}]}'
 
-  curl -s http://ADDRESS/api/v1/admin/token-usage/llama2-7b/alice
+  curl -s http://ADDRESS/api/v1/admin/token-usage/MODEL/alice
 
-Send the first one until it is answered with 429, wait as long as it says, and go on. End with Ctrl-C.
+Send the first one until it is answered with 429 (about ten times within a minute), wait as long as it says, and go on.
+End with Ctrl-C.
 
-`, "ADDRESS", address)
+`)
 }
 
 type checkCommand struct{ configFlags }

@@ -91,7 +91,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	data.Register(mux)
 	control.Register(mux)
 	a.server = &http.Server{
-		Handler:           a.tracked(guarded(plainPaths(mux), c.Server.BodyTimeout)),
+		Handler:           a.tracked(proxy.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))),
 		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
 		IdleTimeout:       c.Server.IdleTimeout,
 		MaxHeaderBytes:    int(c.Server.MaxHeaderBytes),
@@ -109,7 +109,7 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
 	if err != nil {
 		a.close(ctx)
-		return fmt.Errorf("server.address %s: %w", a.config.Server.Address, err)
+		return fmt.Errorf("server.address %s: %w; choose another there or with --address", a.config.Server.Address, err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(listener) }()

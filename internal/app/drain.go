@@ -14,7 +14,7 @@ const cutOffTimeout = 5 * time.Second
 // too long are cut off; when it returns, all are settled.
 func (a *App) drain(ctx context.Context) error {
 	a.draining.Store(true)
-	a.log.Info("draining", "timeout", a.config.Server.DrainTimeout)
+	a.log.Info("draining", "timeout", a.config.Server.DrainTimeout.String())
 	ctx, cancel := context.WithTimeout(ctx, a.config.Server.DrainTimeout)
 	defer cancel()
 	if a.server.Shutdown(ctx) == nil {

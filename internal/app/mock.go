@@ -17,8 +17,12 @@ import (
 // enough to see a stream.
 const (
 	mockFirstToken = 50 * time.Millisecond
-	mockToken      = 15 * time.Millisecond
+	mockToken      = 10 * time.Millisecond
 )
+
+// mockLength is how long their answers are: some ten of them use up the limits
+// of the profile dev.
+var mockLength = mockvllm.Length{Min: 160, Max: 240}
 
 // mocks is the stand-in model server of the services whose endpoint is "mock:".
 // It is a real server on a loopback port, so that nothing differs but the
@@ -45,7 +49,7 @@ func startMocks(c *config.Config) (*mocks, error) {
 		return nil, fmt.Errorf("the mock model server: %w", err)
 	}
 	server := mockvllm.New(mockvllm.Options{
-		Models: models, TimeToFirstToken: mockFirstToken, TokenInterval: mockToken,
+		Models: models, TimeToFirstToken: mockFirstToken, TokenInterval: mockToken, OutputTokens: mockLength,
 	})
 	m := &mocks{server: server, listener: listener, http: &http.Server{Handler: server, ReadHeaderTimeout: 5 * time.Second}}
 	go func() {

@@ -73,7 +73,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x.h, x.w, x.r, x.endpoint, x.begun = h, w, r, e, time.Now()
 	x.control = http.NewResponseController(w)
 	x.id = requestID(r.Header)
-	w.Header()["X-Request-Id"] = []string{x.id}
+	w.Header()[requestIDHeader] = []string{x.id}
 	return x
 }
 

@@ -55,12 +55,25 @@ func copyHeader(to, from http.Header) {
 	}
 }
 
+// WithRequestID gives every request an id, the client's if that is a plain one,
+// and tells it in the answer.
+func WithRequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := []string{requestID(r.Header)}
+		r.Header[requestIDHeader], w.Header()[requestIDHeader] = id, id
+		next.ServeHTTP(w, r)
+	})
+}
+
+// requestIDHeader is the canonical name of X-Request-ID.
+const requestIDHeader = "X-Request-Id"
+
 // requestIDBytesMax is the longest request id that is taken from a client.
 const requestIDBytesMax = 128
 
 // requestID returns the client's request id if it is a plain one, or a new one.
 func requestID(h http.Header) string {
-	id := header(h, "X-Request-Id")
+	id := header(h, requestIDHeader)
 	if id == "" || len(id) > requestIDBytesMax {
 		return rand.Text()
 	}

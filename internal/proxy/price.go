@@ -31,9 +31,5 @@ func misfit(err error) error {
 	if m.Blocked() {
 		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
 	}
-	return openai.RequestExceedsLimit(m.Need, openai.Denied{
-		Meter:  m.Rule.Meter.String(),
-		Window: m.Rule.Window.String(),
-		Limit:  m.Rule.Max,
-	})
+	return openai.RequestExceedsLimit(m.Need, limitOf(&m.Rule))
 }

@@ -16,6 +16,9 @@ func observeRatio(o prometheus.Observer, estimated, used int64) {
 	}
 }
 
+// milliseconds returns d with a precision of microseconds.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 // report counts the request and writes its log line.
 func (x *exchange) report() {
 	elapsed := time.Since(x.begun)
@@ -37,15 +40,18 @@ func (x *exchange) report() {
 		slog.String("endpoint", x.endpoint.String()),
 		slog.String(telemetry.UserKey, x.principal.User),
 		slog.Int("status", x.status),
-		slog.Duration("duration", elapsed),
+		slog.Float64("duration_ms", milliseconds(elapsed)),
 	)
 	if x.model != nil {
 		attrs = append(attrs,
 			slog.String("model", x.model.Name),
 			slog.Int64("input", x.spent.amount.Input),
 			slog.Int64("output", x.spent.amount.Output),
-			slog.Duration("upstream", x.away),
+			slog.Float64("upstream_ms", milliseconds(x.away)),
 		)
+	}
+	if x.principal.Credential != "" {
+		attrs = append(attrs, slog.String("key", x.principal.Credential))
 	}
 	if x.spent.estimated {
 		attrs = append(attrs, slog.Bool("estimated", true))

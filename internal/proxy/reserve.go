@@ -57,7 +57,7 @@ func (x *exchange) deny() error {
 		}
 	}
 	wait = x.h.herd.spread(x.model.Name, wait, x.begun)
-	return openai.RateLimited(exhausted(d), denied(d, wait), wait)
+	return openai.RateLimited(exhausted(d), x.denied(wait), wait)
 }
 
 // concurrentRequests names the gauge where meters are named.
@@ -75,22 +75,39 @@ func exhausted(d *limit.Decision) openai.Exhausted {
 }
 
 // denied lists the limits that were in the way, the longest wait first.
-func denied(d *limit.Decision, wait time.Duration) []openai.Denied {
-	list := make([]openai.Denied, 0, len(d.Violations)+len(d.Full))
-	for i := range d.Violations {
-		v := &d.Violations[i]
-		list = append(list, openai.Denied{
-			Meter:      v.Rule.Meter.String(),
-			Window:     v.Rule.Window.String(),
-			Limit:      v.Rule.Max,
-			Used:       v.Used,
-			Remaining:  max(0, v.Rule.Admissible-v.Used),
-			RetryAfter: v.Wait,
-		})
+func (x *exchange) denied(wait time.Duration) []openai.Denied {
+	list := make([]openai.Denied, 0, len(x.decision.Violations)+len(x.decision.Full))
+	for i := range x.decision.Violations {
+		v := &x.decision.Violations[i]
+		l := limitOf(&v.Rule)
+		l.Used, l.Remaining = v.Used, max(0, v.Rule.Admissible-v.Used)
+		l.Need, l.Lower = x.charge.Of(v.Rule.Meter), x.lower(v.Rule.Meter)
+		l.RetryAfter = v.Wait
+		list = append(list, l)
 	}
-	for _, g := range d.Full {
-		list = append(list, openai.Denied{Meter: concurrentRequests, Limit: g.Max, Used: g.Running, RetryAfter: slotWait})
+	for _, g := range x.decision.Full {
+		list = append(list, openai.Denied{
+			Meter: concurrentRequests, Scope: g.Scope.String(), Limit: g.Max, Used: g.Running, RetryAfter: slotWait,
+		})
 	}
 	list[0].RetryAfter = wait
 	return list
+}
+
+// limitOf says which limit a rule is.
+func limitOf(r *limit.Rule) openai.Denied {
+	return openai.Denied{
+		Meter: r.Meter.String(), Window: r.Window.String(), Scope: r.Scope.String(),
+		Limit: r.Max, KeptBack: r.Max - r.Admissible,
+	}
+}
+
+// lower names the request member that lowers most of what m is charged: that
+// which bounds the output, where the output is more than the input.
+func (x *exchange) lower(m limit.Meter) string {
+	switch {
+	case m == limit.Tokens && x.charge.Output > x.charge.Input, m == limit.OutputTokens && x.charge.Output > 1:
+		return x.request.Endpoint.OutputCap()
+	}
+	return ""
 }
