@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ import (
 type mockCommand struct {
 	Address    string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
 	Model      []string      `placeholder:"NAME" help:"Model to serve; may be given more than once."`
-	Ledger     string        `placeholder:"FILE" help:"File to write the books to, a line of JSON per request."`
+	Ledger     string        `placeholder:"FILE" help:"File to append the books to, a line of JSON per request that has ended."`
 	FirstToken time.Duration `default:"0s" help:"Time to the first token of an answer (${default})."`
 	Token      time.Duration `default:"0s" help:"Time between tokens (${default})."`
 }
@@ -33,14 +32,15 @@ func (c *mockCommand) Run() error {
 	if c.Ledger == "" {
 		return c.serve(o)
 	}
-	f, err := os.Create(c.Ledger)
+	// Each line is one write that appends, and nothing is held back: the books
+	// of a process that is killed are whole.
+	f, err := os.OpenFile(c.Ledger, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 	if err != nil {
 		return fmt.Errorf("--ledger: %w", err)
 	}
-	buffered := bufio.NewWriter(f)
-	o.Ledger.Writer = buffered
+	o.Ledger.Writer = f
 	err = c.serve(o)
-	return errors.Join(err, o.Ledger.Err(), buffered.Flush(), f.Close())
+	return errors.Join(err, o.Ledger.Err(), f.Close())
 }
 
 // quiesceTimeout bounds the wait for requests that are broken off at the end,
