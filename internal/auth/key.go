@@ -99,12 +99,3 @@ func (k *Keys) Authenticate(key string) (*Principal, error) {
 	}
 	return nil, ErrUnknownKey
 }
-
-// Len returns how many keys there are.
-func (k *Keys) Len() int {
-	n := 0
-	for _, keys := range k.byPrefix {
-		n += len(keys)
-	}
-	return n
-}
