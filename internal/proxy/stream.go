@@ -47,6 +47,9 @@ func (x *exchange) relayStream() error {
 		}
 		x.arrived(&s)
 		if !x.backed(&s) {
+			if x.r.Context().Err() != nil {
+				return x.clientLeft()
+			}
 			x.answer = x.answer[:begin]
 			x.stream.Withhold()
 			return x.stop(&s)

@@ -15,9 +15,10 @@ const (
 	// Bounds of a top-up, in tokens.
 	topUpMin = 16
 	topUpMax = 512
-	// debtStep is how much is charged at once beyond what a request that runs
-	// into debt has generated, in tokens.
+	// debtStep is how much is charged at once beyond what is missing, in tokens.
 	debtStep = 8
+	// refusalPause is how long nothing is asked for ahead after a refusal.
+	refusalPause = time.Second
 	// calmShare is the part of what is left of a grant, a quarter, that may be
 	// generated before the next look at it.
 	calmShare = 4
@@ -26,11 +27,14 @@ const (
 // topUp keeps the grant of one stream ahead of what is generated.
 type topUp struct {
 	needless bool  // nothing limits tokens
-	refused  bool  // the limits have no more room: only what is needed is asked for
 	most     int64 // that is generated, as outputMost says
+	// quiet is until when only for what is missing is asked, because the limits
+	// have refused more. Room comes back as slots leave their windows.
+	quiet time.Time
 	// calm is how much output may be generated before the grant is looked at
 	// again: a look at every event would cost more than the event.
-	calm int64
+	calm  int64
+	input int64 // that the model server had told at the last look
 }
 
 func (x *exchange) newTopUp() topUp {
@@ -47,22 +51,23 @@ func (x *exchange) backed(s *streamed) bool {
 	}
 	used, granted := x.running(), x.grant.Granted()
 	missing := limit.Amount{Input: max(0, used.Input-granted.Input), Output: max(0, used.Output-granted.Output)}
-	if missing == (limit.Amount{}) {
-		if !s.topUp.refused {
-			x.topUpAhead(s, used.Output, granted.Output)
-		}
-		s.topUp.calm = used.Output + (granted.Output-used.Output)/calmShare
-		return true
+	s.topUp.calm, s.topUp.input = used.Output+(granted.Output-used.Output)/calmShare, used.Input
+	quiet := s.last.Before(s.topUp.quiet)
+	switch {
+	case missing.Output > 0, missing.Input > 0 && !quiet:
+		return x.topUpMissing(s, missing)
+	case !quiet:
+		x.topUpAhead(s, used.Output, granted.Output)
 	}
-	return x.topUpMissing(s, missing)
+	return true
 }
 
 // calm reports whether the model server has told all that has been generated,
-// and that it is less than when the grant is to be looked at. Input, which is
-// known from the first usage on, has been looked at by then.
+// and that it is less than when the grant is to be looked at.
 func (x *exchange) calm(s *streamed) bool {
 	u, evidence := x.stream.Usage()
-	return evidence == openai.RunningUsage && u.Output < s.topUp.calm && x.stream.UnmeteredEvents() == 0 && x.stream.InputTold()
+	return evidence == openai.RunningUsage && u.Output < s.topUp.calm && u.Input == s.topUp.input &&
+		x.stream.UnmeteredEvents() == 0 && x.stream.InputTold()
 }
 
 // topUpAhead charges for what is about to be generated, where the limits have
@@ -73,7 +78,9 @@ func (x *exchange) topUpAhead(s *streamed, used, granted int64) {
 		return
 	}
 	t, err := x.h.Store.TopUp(x.r.Context(), &x.grant, limit.Amount{Output: n}, limit.WithinLimits)
-	s.topUp.refused = err == nil && !t.Granted
+	if err == nil && !t.Granted {
+		s.topUp.quiet = s.last.Add(refusalPause)
+	}
 }
 
 // ahead returns by how many output tokens to top up a grant of which used have
@@ -92,32 +99,27 @@ func ahead(used, granted, most int64, decoding time.Duration) int64 {
 	return max(0, n)
 }
 
-// topUpMissing charges for what has been generated already.
+// topUpMissing charges for what has been generated already, and reports whether
+// the stream may go on. Input beyond its estimate has been spent, whatever the
+// limits say: it is charged where there is room, and settled in the end.
 func (x *exchange) topUpMissing(s *streamed, missing limit.Amount) bool {
-	if x.model.Policy.Overrun() == limit.Debt {
-		step := missing
-		step.Output += debtStep
-		if ok, err := x.owe(step); ok || err != nil {
-			return true // while the store is away, settling charges the rest
-		}
-		if ok, err := x.owe(missing); ok || err != nil {
-			return true
-		}
-		return missing.Output == 0
+	step := missing
+	step.Output += debtStep
+	attempts := []limit.Amount{step, missing}
+	if missing.Input > 0 && missing.Output > 0 {
+		attempts = append(attempts, limit.Amount{Output: missing.Output})
 	}
-	// Input beyond its estimate has been spent, whatever the limits say: it is
-	// charged where there is room, and settled in the end.
-	if missing.Input > 0 {
-		if ok, _ := x.owe(missing); ok {
+	for _, n := range attempts {
+		ok, err := x.owe(n)
+		if ok {
 			return true
 		}
-		missing.Input = 0
-		if missing.Output == 0 {
-			return true
+		if err != nil { // settling charges the rest, unless nothing may go unpaid
+			return missing.Output == 0 || x.model.Policy.Overrun() == limit.Debt
 		}
+		s.topUp.quiet = s.last.Add(refusalPause)
 	}
-	ok, err := x.owe(missing)
-	return ok && err == nil
+	return missing.Output == 0
 }
 
 // owe charges n, into debt where the policy lets it.
