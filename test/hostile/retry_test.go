@@ -111,7 +111,7 @@ func TestHerd(t *testing.T) {
 				if a.status != http.StatusTooManyRequests {
 					t.Fatalf("client %d is answered with %d: %s", i, a.status, a.body)
 				}
-				back[(clock.Now().Sub(begin) + told(t, a)).Truncate(time.Second)]++
+				back[(clock.Now().Sub(begin)+told(t, a)).Truncate(time.Second)]++
 				clock.Advance(tt.apart)
 			}
 			busiest := 0
