@@ -41,7 +41,7 @@ func TestLinesAreWrittenTogetherAndSoon(t *testing.T) {
 		if got := w.list(); len(got) != 0 {
 			t.Errorf("%q was written too soon", got)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := w.list(); len(got) != 1 || got[0] != "one\ntwo\n" {
 			t.Errorf("written: %q", got)
