@@ -52,6 +52,15 @@ func (e Endpoint) Generates() bool {
 	return false
 }
 
+// OutputCap returns the name of the request member that bounds the output:
+// "max_tokens", or what an endpoint has in its place.
+func (e Endpoint) OutputCap() string {
+	if e == Responses {
+		return "max_output_tokens"
+	}
+	return "max_tokens"
+}
+
 // Counts reports whether the endpoint spends tokens at all. The others
 // (count_tokens, tokenize, detokenize) count as a request and no tokens.
 func (e Endpoint) Counts() bool {

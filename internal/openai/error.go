@@ -34,9 +34,13 @@ type Error struct {
 type Denied struct {
 	Meter      string // what the limit counts, such as "tokens"
 	Window     string // "minute", "hour", "day"; empty for a number of concurrent requests
+	Scope      string // whom it applies to: "user", or "model" for all users together
 	Limit      int64
+	KeptBack   int64 // how much of Limit is not for admission
 	Used       int64
-	Remaining  int64
+	Remaining  int64         // of what is for admission
+	Need       int64         // what the request is charged at, of Meter; 0 for a number of concurrent requests
+	Lower      string        // the request member by which most of Need can be lowered; empty: none
 	RetryAfter time.Duration // until this limit has room
 }
 

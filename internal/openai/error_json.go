@@ -20,9 +20,10 @@ const errorTextMax = 1024
 //	{"type":"error","error":{"type":…,"message":…,"code":…}}
 //
 // with Anthropic's type for the status. Behind these members come, where the
-// error has them, meter, limit, window (null for concurrent requests), used,
-// remaining and retry_after in seconds, and where several limits were in the
-// way limits, a list of all. Texts that are not UTF-8 are mended.
+// error has them, meter, limit, window (null for concurrent requests), scope,
+// used, remaining, need (not for concurrent requests) and retry_after in
+// seconds, and where several limits were in the way limits, a list of all.
+// Texts that are not UTF-8 are mended.
 func (e *Error) AppendJSON(dst []byte, endpoint Endpoint) []byte {
 	if endpoint.Anthropic() {
 		dst = append(dst, `{"type":"error","error":{"type":`...)
@@ -78,15 +79,23 @@ func (d *Denied) appendLimit(dst []byte) []byte {
 	dst = append(dst, `,"limit":`...)
 	dst = strconv.AppendInt(dst, d.Limit, 10)
 	dst = append(dst, `,"window":`...)
-	return appendQuotedOrNull(dst, d.Window)
+	dst = appendQuotedOrNull(dst, d.Window)
+	dst = append(dst, `,"scope":`...)
+	return appendQuotedOrNull(dst, d.Scope)
 }
 
-// appendUse appends what is used of the limit and what is left.
+// appendUse appends what is used of the limit, what is left, and what the
+// request needs of it.
 func (d *Denied) appendUse(dst []byte) []byte {
 	dst = append(dst, `,"used":`...)
 	dst = strconv.AppendInt(dst, d.Used, 10)
 	dst = append(dst, `,"remaining":`...)
-	return strconv.AppendInt(dst, d.Remaining, 10)
+	dst = strconv.AppendInt(dst, d.Remaining, 10)
+	if d.Need == 0 {
+		return dst
+	}
+	dst = append(dst, `,"need":`...)
+	return strconv.AppendInt(dst, d.Need, 10)
 }
 
 // anthropicType returns the error type that Anthropic's API documents for a

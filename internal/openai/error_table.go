@@ -36,8 +36,7 @@ func InvalidRequest(param, format string, args ...any) *Error {
 // so many tokens, is more than the limit can ever admit. Trying again is useless.
 func RequestExceedsLimit(inputTokens int64, limit Denied) *Error {
 	e := clientError(http.StatusBadRequest, "request_exceeds_limit",
-		"the input is at least %d tokens, more than the limit of %d %s%s: shorten the input, or ask for a higher limit",
-		inputTokens, limit.Limit, limit.Meter, per(limit.Window))
+		"the input is at least %d tokens, more than %s: shorten the input, or ask for a higher limit", inputTokens, limit.name())
 	e.Denied = []Denied{limit}
 	return e
 }
@@ -92,13 +91,14 @@ func UnsupportedMediaType(format string, args ...any) *Error {
 // takes the limits with the longest wait first, at least one; the wait until
 // all have room, jitter included, is retryAfter.
 func RateLimited(what Exhausted, denied []Denied, retryAfter time.Duration) *Error {
-	d := denied[0]
 	e := &Error{
 		Status: http.StatusTooManyRequests, Type: string(what), Code: "rate_limit_exceeded",
 		Denied: denied, RetryAfter: retryAfter,
 	}
-	e.Message = fmt.Sprintf("the limit of %d %s%s is reached: %d used, %d left; try again in %d s",
-		d.Limit, d.Meter, per(d.Window), d.Used, d.Remaining, e.RetryAfterSeconds())
+	e.Message = fmt.Sprintf("%s; try again in %d s", denied[0].state(what), e.RetryAfterSeconds())
+	if lower := denied[0].Lower; lower != "" {
+		e.Message += "; a lower " + lower + " fits sooner"
+	}
 	return e
 }
 
@@ -152,17 +152,6 @@ func clientError(status int, code, format string, args ...any) *Error {
 
 func serverError(status int, code string, retryAfter time.Duration, format string, args ...any) *Error {
 	return &Error{Status: status, Type: typeServer, Code: code, Message: fmt.Sprintf(format, args...), RetryAfter: retryAfter}
-}
-
-// per says what a limit's maximum is counted over.
-func per(window string) string {
-	switch window {
-	case "":
-		return " at once"
-	case "hour":
-		return " an hour"
-	}
-	return " a " + window
 }
 
 // quotedMax bounds what an error message quotes of a request, in characters.

@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	minute = Denied{Meter: "tokens", Window: "minute", Limit: 2000, Used: 1990, Remaining: 10, RetryAfter: 12300 * time.Millisecond}
-	atOnce = Denied{Meter: "concurrent_requests", Limit: 10, Used: 10, RetryAfter: time.Second}
+	minute = Denied{Meter: "tokens", Window: "minute", Scope: "user", Limit: 2000, Used: 1990, Remaining: 10, Need: 20, RetryAfter: 12300 * time.Millisecond}
+	hour   = Denied{Meter: "output_tokens", Window: "hour", Scope: "model", Limit: 300, KeptBack: 3, Used: 77, Remaining: 220, Need: 264, Lower: "max_tokens", RetryAfter: time.Hour}
+	atOnce = Denied{Meter: "concurrent_requests", Scope: "model", Limit: 10, Used: 10, RetryAfter: time.Second}
 )
 
 func TestErrorJSON(t *testing.T) {
@@ -31,19 +32,26 @@ func TestErrorJSON(t *testing.T) {
 		{"Anthropic's shape", InvalidRequest("n", "no"), Messages,
 			`{"type":"error","error":{"type":"invalid_request_error","message":"no","code":"invalid_request"}}`},
 		{"one limit", RateLimited(TokensExhausted, []Denied{minute}, 13100*time.Millisecond), ChatCompletions,
-			`{"error":{"message":"the limit of 2000 tokens a minute is reached: 1990 used, 10 left; try again in 14 s","type":"tokens","param":null,` +
-				`"code":"rate_limit_exceeded","meter":"tokens","limit":2000,"window":"minute","used":1990,"remaining":10,"retry_after":14}}`},
+			`{"error":{"message":"the limit of 2000 tokens per minute of this user is reached: 1990 used, 10 left, and this request is priced at 20; try again in 14 s","type":"tokens","param":null,` +
+				`"code":"rate_limit_exceeded","meter":"tokens","limit":2000,"window":"minute","scope":"user","used":1990,"remaining":10,"need":20,"retry_after":14}}`},
+		{"part of a limit", RateLimited(TokensExhausted, []Denied{hour}, time.Hour), ChatCompletions,
+			`{"error":{"message":"the limit of 300 output tokens per hour of all users together, of which 297 are admitted, is reached: 77 used, 220 left, ` +
+				`and this request is priced at 264; try again in 3600 s; a lower max_tokens fits sooner","type":"tokens","param":null,` +
+				`"code":"rate_limit_exceeded","meter":"output_tokens","limit":300,"window":"hour","scope":"model","used":77,"remaining":220,"need":264,"retry_after":3600}}`},
+		{"requests", RateLimited(RequestsExhausted, []Denied{{Meter: "requests", Window: "day", Limit: 3, Used: 3, Need: 1}}, time.Second), ChatCompletions,
+			`{"error":{"message":"the limit of 3 requests per day is reached: 3 used, 0 left; try again in 1 s","type":"requests","param":null,` +
+				`"code":"rate_limit_exceeded","meter":"requests","limit":3,"window":"day","scope":null,"used":3,"remaining":0,"need":1,"retry_after":1}}`},
 		{"two limits", RateLimited(ConcurrencyExhausted, []Denied{atOnce, minute}, time.Second), CountTokens,
-			`{"type":"error","error":{"type":"rate_limit_error","message":"the limit of 10 concurrent_requests at once is reached: 10 used, 0 left; try again in 1 s",` +
-				`"code":"rate_limit_exceeded","meter":"concurrent_requests","limit":10,"window":null,"used":10,"remaining":0,"retry_after":1,"limits":[` +
-				`{"meter":"concurrent_requests","limit":10,"window":null,"used":10,"remaining":0,"retry_after":1},` +
-				`{"meter":"tokens","limit":2000,"window":"minute","used":1990,"remaining":10,"retry_after":13}]}}`},
-		{"never fits", RequestExceedsLimit(5000, Denied{Meter: "tokens", Window: "day", Limit: 4000, Remaining: 4000}), Completions,
-			`{"error":{"message":"the input is at least 5000 tokens, more than the limit of 4000 tokens a day: shorten the input, or ask for a higher limit",` +
-				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day"}}`},
-		{"an hour", RequestExceedsLimit(5000, Denied{Meter: "tokens", Window: "hour", Limit: 4000}), Completions,
-			`{"error":{"message":"the input is at least 5000 tokens, more than the limit of 4000 tokens an hour: shorten the input, or ask for a higher limit",` +
-				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"hour"}}`},
+			`{"type":"error","error":{"type":"rate_limit_error","message":"the limit of 10 concurrent requests of the model is reached; try again in 1 s",` +
+				`"code":"rate_limit_exceeded","meter":"concurrent_requests","limit":10,"window":null,"scope":"model","used":10,"remaining":0,"retry_after":1,"limits":[` +
+				`{"meter":"concurrent_requests","limit":10,"window":null,"scope":"model","used":10,"remaining":0,"retry_after":1},` +
+				`{"meter":"tokens","limit":2000,"window":"minute","scope":"user","used":1990,"remaining":10,"need":20,"retry_after":13}]}}`},
+		{"never fits", RequestExceedsLimit(5000, Denied{Meter: "tokens", Window: "day", Scope: "user", Limit: 4000, Remaining: 4000}), Completions,
+			`{"error":{"message":"the input is at least 5000 tokens, more than the limit of 4000 tokens per day of this user: shorten the input, or ask for a higher limit",` +
+				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day","scope":"user"}}`},
+		{"never fits a part", RequestExceedsLimit(3995, Denied{Meter: "tokens", Window: "hour", Limit: 4000, KeptBack: 40}), Completions,
+			`{"error":{"message":"the input is at least 3995 tokens, more than the limit of 4000 tokens per hour, of which 3960 are admitted: shorten the input, or ask for a higher limit",` +
+				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"hour","scope":null}}`},
 		{"only a wait", ModelUnavailable("m", 1500*time.Millisecond), ChatCompletions,
 			`{"error":{"message":"no server of the model \"m\" is available; try again later","type":"server_error","param":null,"code":"model_unavailable","retry_after":2}}`},
 	} {
