@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -39,7 +40,23 @@ func only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler 
 	})
 }
 
-// NotFound answers 404 in the shape of the other errors.
+// NotFound answers 404 in the shape of the other errors: in Anthropic's below
+// the path of messages, where only its clients look for anything.
 func NotFound(w http.ResponseWriter, r *http.Request) {
-	WriteError(w, openai.NotFound(r.URL.Path), 0)
+	var e openai.Endpoint
+	if belowMessages(r.URL.EscapedPath()) {
+		e = openai.Messages
+	}
+	WriteError(w, openai.NotFound(r.URL.Path), e)
+}
+
+// belowMessages reports whether an escaped path, in its shortest form, is
+// /v1/messages or /api/v1/models/MODEL/messages or below it.
+func belowMessages(escaped string) bool {
+	p := path.Clean(escaped)
+	if model, ok := strings.CutPrefix(p, "/api/v1/models/"); ok {
+		_, p, _ = strings.Cut(model, "/")
+		p = "/v1/" + p
+	}
+	return p == openai.Messages.Path() || strings.HasPrefix(p, openai.Messages.Path()+"/")
 }
