@@ -38,16 +38,32 @@ func (x *exchange) forward() error {
 	x.spent = x.unknown()
 	x.unmetered = x.model.Quirks.NoUsageOptions.Load()
 	err := x.send(x.patch())
-	if err == nil && x.rejectsUsageOptions() {
+	if err == nil && !x.left() && x.rejectsUsageOptions() {
 		err = x.sendWithoutUsageOptions()
 	}
 	if err != nil {
 		return x.unanswered(err)
 	}
 	if x.response.Status >= 300 {
+		if x.left() {
+			x.response.Body.Abandon()
+			return x.unheard()
+		}
 		return x.refused()
 	}
 	return nil
+}
+
+// left reports whether the client is gone.
+func (x *exchange) left() bool { return x.r.Context().Err() != nil }
+
+// unheard notes what an answer has cost that the model server has given to a
+// client that had left: the request was stopped, and the answer may be no more
+// than the way to say so.
+func (x *exchange) unheard() error {
+	x.away = time.Since(x.sent)
+	x.spent = x.abandoned()
+	return context.Canceled
 }
 
 // sendWithoutUsageOptions sends the request again as the client wrote it. Only

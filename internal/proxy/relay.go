@@ -54,6 +54,9 @@ func (x *exchange) relayAnswer() error {
 		return x.brokenAnswer(err)
 	}
 	a := openai.ReadAnswer(x.endpoint, x.answer)
+	if !a.HasUsage && x.left() {
+		return x.unheard()
+	}
 	x.spent = x.complete(a.Usage, a.HasUsage, a.Text, 0)
 	body := x.answer
 	if name := x.model.PublicName(); name != "" {
