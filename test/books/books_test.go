@@ -52,12 +52,10 @@ func keep(t *testing.T, name string, store limit.Store) {
 		Mock: mockvllm.Options{TimeToFirstToken: 40 * time.Millisecond, TokenInterval: 8 * time.Millisecond},
 	})
 	plan := newPlan(name, seed, requests, warmUp)
-	c := newClients(g)
-	defer c.http.CloseIdleConnections()
 	begin := time.Now()
 	var visits []visit
 	for _, part := range [][]order{plan[:warmUp], plan[warmUp:]} {
-		v, err := c.run(part, crowd)
+		v, err := run(g, part, crowd)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,19 +26,21 @@ type visit struct {
 	whole  bool     // the answer arrived to its end
 }
 
-// clients send orders to a gateway.
-type clients struct {
+// client sends orders to a gateway, one after the other. It has connections of
+// its own: those that many share may be made ahead of a request, and are closed
+// by a server to which nothing is said on them.
+type client struct {
 	g    *apptest.Gateway
 	http http.Client
 }
 
-func newClients(g *apptest.Gateway) *clients {
-	return &clients{g: g, http: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}}
+func newClient(g *apptest.Gateway) *client {
+	return &client{g: g, http: http.Client{Transport: &http.Transport{DisableCompression: true}}}
 }
 
 // run sends the plan from as many clients as told, and returns when each has
 // its answer or has left.
-func (c *clients) run(plan []order, crowd int) ([]visit, error) {
+func run(g *apptest.Gateway, plan []order, crowd int) ([]visit, error) {
 	visits := make([]visit, len(plan))
 	errs := make(chan error, crowd)
 	next := make(chan int, len(plan))
@@ -48,6 +50,8 @@ func (c *clients) run(plan []order, crowd int) ([]visit, error) {
 	close(next)
 	for range crowd {
 		go func() {
+			c := newClient(g)
+			defer c.http.CloseIdleConnections()
 			var failure error
 			for i := range next {
 				if failure == nil {
@@ -67,7 +71,7 @@ func (c *clients) run(plan []order, crowd int) ([]visit, error) {
 }
 
 // visit sends an order, again under another id where it is denied.
-func (c *clients) visit(v *visit, o *order) error {
+func (c *client) visit(v *visit, o *order) error {
 	v.order, v.id = o, o.id
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -91,7 +95,7 @@ func (c *clients) visit(v *visit, o *order) error {
 
 // send sends an order once. It returns no error where the client left, or the
 // answer broke off as planned.
-func (c *clients) send(ctx context.Context, v *visit) (denied bool, err error) {
+func (c *client) send(ctx context.Context, v *visit) (denied bool, err error) {
 	ctx, leave := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	defer watching.Wait()
@@ -122,7 +126,7 @@ func (c *clients) send(ctx context.Context, v *visit) (denied bool, err error) {
 
 // leaveWhen leaves when the model server has taken the request up and
 // generated as many tokens as planned.
-func (c *clients) leaveWhen(ctx context.Context, leave func(), v *visit) {
+func (c *client) leaveWhen(ctx context.Context, leave func(), v *visit) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -139,7 +143,7 @@ func (c *clients) leaveWhen(ctx context.Context, leave func(), v *visit) {
 }
 
 // read reads an answer, and reports whether it is the gateway's denial.
-func (c *clients) read(v *visit, r *http.Response, leave func()) (denied bool, err error) {
+func (c *client) read(v *visit, r *http.Response, leave func()) (denied bool, err error) {
 	if r.StatusCode == http.StatusOK && v.order.stream {
 		return false, c.readStream(v, r.Body, leave)
 	}
@@ -166,7 +170,7 @@ func isDenial(r *http.Response, body []byte) bool {
 }
 
 // readStream reads events to the end of the stream, or until the client leaves.
-func (c *clients) readStream(v *visit, body io.Reader, leave func()) error {
+func (c *client) readStream(v *visit, body io.Reader, leave func()) error {
 	o, in, sound := v.order, newEvents(body), true
 	for {
 		data, err := in.next()

@@ -28,9 +28,7 @@ func TestExactInput(t *testing.T) {
 			plan = append(plan, o)
 		}
 	}
-	c := newClients(g)
-	defer c.http.CloseIdleConnections()
-	visits, err := c.run(plan, 16)
+	visits, err := run(g, plan, 16)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestRefusalThatQuotesTheOptions(t *testing.T) {
 // what was charged, once that is known.
 func chargeOf(t *testing.T, g *apptest.Gateway, id, user, body string, status int) charge {
 	t.Helper()
-	c := newClients(g)
+	c := newClient(g)
 	defer c.http.CloseIdleConnections()
 	r := g.Request(t.Context(), chatPath, user, body)
 	r.Header.Set("X-Request-Id", id)
