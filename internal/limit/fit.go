@@ -7,6 +7,10 @@ type Price struct {
 	Input      int64 // what is charged for the input
 	InputFloor int64 // what the input is at least; <= Input
 	Output     int64 // what is charged for the output
+	// OutputFloor is what the output is at least, where an answer must not be
+	// longer than what is charged for it; 0 where it may be. More than Output,
+	// it is charged instead.
+	OutputFloor int64
 }
 
 // MisfitError says that a request can never be admitted under a rule,
@@ -38,11 +42,11 @@ func (e *MisfitError) Error() string {
 // Fit returns what to charge for a price: the price itself, or what an empty
 // account could admit of it, where only the estimate of the output (or the
 // doubtful part of the input's) exceeds an admissible maximum, so that small
-// limits work. It fails with a *MisfitError where a limit is 0, or where the
-// least that the input can be exceeds an admissible maximum. The amount
-// counts one request.
+// limits work. What is charged for the output is never below its floor. Fit
+// fails with a *MisfitError where a limit is 0, or where the least that the
+// request can be exceeds an admissible maximum. The amount counts one request.
 func (p *Policy) Fit(price Price) (Amount, error) {
-	a := Amount{Input: price.Input, Output: price.Output, Requests: 1}
+	a := Amount{Input: price.Input, Output: max(price.Output, price.OutputFloor), Requests: 1}
 	if p.maxConcurrent == 0 || p.maxPerUser == 0 {
 		return Amount{}, &MisfitError{Concurrency: true}
 	}
@@ -62,10 +66,10 @@ func (r *Rule) clamp(a *Amount, price Price) error {
 	room := r.Admissible
 	switch r.Meter {
 	case Tokens:
-		if price.InputFloor > room {
-			return &MisfitError{Rule: *r, Need: price.InputFloor}
+		if least := price.InputFloor + price.OutputFloor; least > room {
+			return &MisfitError{Rule: *r, Need: least}
 		}
-		a.Input = min(a.Input, room)
+		a.Input = min(a.Input, room-price.OutputFloor)
 		a.Output = min(a.Output, room-a.Input)
 	case InputTokens:
 		if price.InputFloor > room {
@@ -73,6 +77,9 @@ func (r *Rule) clamp(a *Amount, price Price) error {
 		}
 		a.Input = min(a.Input, room)
 	case OutputTokens:
+		if price.OutputFloor > room {
+			return &MisfitError{Rule: *r, Need: price.OutputFloor}
+		}
 		a.Output = min(a.Output, room)
 	case Requests:
 		if room < 1 {

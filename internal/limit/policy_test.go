@@ -59,15 +59,23 @@ func TestFit(t *testing.T) {
 		want    Amount
 		misfit  string
 	}{
-		{"as it is", small, Price{30, 20, 40}, Amount{30, 40, 1}, ""},
-		{"the output is clamped", small, Price{50, 40, 500}, Amount{50, 50, 1}, ""},
-		{"by the limit of the output too", small, Price{10, 10, 500}, Amount{10, 60, 1}, ""},
-		{"the doubtful part of the input is clamped", small, Price{90, 70, 30}, Amount{80, 10, 1}, ""},
-		{"the input alone never fits", small, Price{130, 101, 0}, Amount{}, "at least 101 tokens, and at most 100 per minute"},
-		{"nor under the model's limit", small, Price{130, 90, 0}, Amount{}, "at least 90 input_tokens, and at most 80 per hour"},
+		{"as it is", small, Price{30, 20, 40, 0}, Amount{30, 40, 1}, ""},
+		{"the output is clamped", small, Price{50, 40, 500, 0}, Amount{50, 50, 1}, ""},
+		{"by the limit of the output too", small, Price{10, 10, 500, 0}, Amount{10, 60, 1}, ""},
+		{"the doubtful part of the input is clamped", small, Price{90, 70, 30, 0}, Amount{80, 10, 1}, ""},
+		{"the input alone never fits", small, Price{130, 101, 0, 0}, Amount{}, "at least 101 tokens, and at most 100 per minute"},
+		{"nor under the model's limit", small, Price{130, 90, 0, 0}, Amount{}, "at least 90 input_tokens, and at most 80 per hour"},
 		{"a limit of 0", PolicyOptions{User: tokens(Day, 0)}, Price{}, Amount{}, "tokens per day is 0"},
 		{"the zero rule", PolicyOptions{User: tokens(Minute, 0)}, Price{}, Amount{}, "tokens per minute is 0"},
-		{"no limits", PolicyOptions{}, Price{1 << 40, 1 << 40, 1 << 40}, Amount{1 << 40, 1 << 40, 1}, ""},
+		{"a floor changes nothing where there is room", small, Price{30, 20, 40, 40}, Amount{30, 40, 1}, ""},
+		{"the input makes room for the least output", small, Price{80, 60, 40, 30}, Amount{70, 30, 1}, ""},
+		{"down to its own floor", small, Price{80, 60, 500, 40}, Amount{60, 40, 1}, ""},
+		{"the least of both never fits", small, Price{80, 60, 40, 41}, Amount{}, "at least 101 tokens, and at most 100 per minute"},
+		{"nor does the least output alone", small, Price{10, 10, 40, 61}, Amount{}, "at least 61 output_tokens, and at most 60 per minute"},
+		{"the floor is charged", small, Price{10, 10, 5, 7}, Amount{10, 7, 1}, ""},
+		{"the smallest limit keeps the floor", PolicyOptions{User: tokens(Minute, 100), Total: tokens(Hour, 50)}, Price{90, 20, 90, 25}, Amount{25, 25, 1}, ""},
+		{"of what is not kept back", PolicyOptions{User: tokens(Minute, 1000), Overrun: Stop}, Price{960, 960, 16, 31}, Amount{}, "at least 991 tokens, and at most 990 per minute"},
+		{"no limits", PolicyOptions{}, Price{1 << 40, 1 << 40, 1 << 40, 0}, Amount{1 << 40, 1 << 40, 1}, ""},
 	} {
 		c.options.Model, c.options.MaxConcurrent, c.options.MaxConcurrentPerUser = "m", Unlimited, Unlimited
 		p, err := NewPolicy(c.options)

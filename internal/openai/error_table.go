@@ -32,11 +32,12 @@ func InvalidRequest(param, format string, args ...any) *Error {
 	return e
 }
 
-// RequestExceedsLimit is the 400 for a request whose input alone, of at least
-// so many tokens, is more than the limit can ever admit. Trying again is useless.
-func RequestExceedsLimit(inputTokens int64, limit Denied) *Error {
+// RequestExceedsLimit is the 400 for a request that needs so many tokens at
+// least (its input, and where the output is bounded the least of that too), more
+// than the limit can ever admit. Trying again is useless.
+func RequestExceedsLimit(least int64, limit Denied) *Error {
 	e := clientError(http.StatusBadRequest, "request_exceeds_limit",
-		"the input is at least %d tokens, more than %s: shorten the input, or ask for a higher limit", inputTokens, limit.name())
+		"the request needs at least %d tokens, more than %s: shorten it, or ask for a higher limit", least, limit.name())
 	e.Denied = []Denied{limit}
 	return e
 }

@@ -47,10 +47,10 @@ func TestErrorJSON(t *testing.T) {
 				`{"meter":"concurrent_requests","limit":10,"window":null,"scope":"model","used":10,"remaining":0,"retry_after":1},` +
 				`{"meter":"tokens","limit":2000,"window":"minute","scope":"user","used":1990,"remaining":10,"need":20,"retry_after":13}]}}`},
 		{"never fits", RequestExceedsLimit(5000, Denied{Meter: "tokens", Window: "day", Scope: "user", Limit: 4000, Remaining: 4000}), Completions,
-			`{"error":{"message":"the input is at least 5000 tokens, more than the limit of 4000 tokens per day of this user: shorten the input, or ask for a higher limit",` +
+			`{"error":{"message":"the request needs at least 5000 tokens, more than the limit of 4000 tokens per day of this user: shorten it, or ask for a higher limit",` +
 				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day","scope":"user"}}`},
 		{"never fits a part", RequestExceedsLimit(3995, Denied{Meter: "tokens", Window: "hour", Limit: 4000, KeptBack: 40}), Completions,
-			`{"error":{"message":"the input is at least 3995 tokens, more than the limit of 4000 tokens per hour, of which 3960 are admitted: shorten the input, or ask for a higher limit",` +
+			`{"error":{"message":"the request needs at least 3995 tokens, more than the limit of 4000 tokens per hour, of which 3960 are admitted: shorten it, or ask for a higher limit",` +
 				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"hour","scope":null}}`},
 		{"only a wait", ModelUnavailable("m", 1500*time.Millisecond), ChatCompletions,
 			`{"error":{"message":"no server of the model \"m\" is available; try again later","type":"server_error","param":null,"code":"model_unavailable","retry_after":2}}`},

@@ -104,7 +104,8 @@ func (x *exchange) send(p openai.Patch) error {
 func (x *exchange) patch() openai.Patch {
 	p := openai.Patch{Model: x.model.ServedAs, ForceUsage: x.metered()}
 	if x.capped() {
-		p.OutputCap = max(1, x.charge.Output/(x.request.Prompts*x.request.Sequences))
+		// Where less than min_tokens were written, the model server would refuse.
+		p.OutputCap = max(1, x.request.MinOutput, x.charge.Output/(x.request.Prompts*x.request.Sequences))
 		if x.request.OutputCap == 0 || p.OutputCap < x.request.OutputCap {
 			x.w.Header()[capHeader] = []string{itoa(p.OutputCap)}
 		}
@@ -120,14 +121,18 @@ func (x *exchange) metered() bool {
 		(x.endpoint == openai.ChatCompletions || x.endpoint == openai.Completions)
 }
 
+// bounded reports whether the answer must not be longer than what is charged for
+// it, be it that its cap says so or that it is stopped on its way.
+func (x *exchange) bounded() bool {
+	return x.endpoint.Generates() && x.model.Policy.LimitsTokens() &&
+		(x.model.WorstCase || x.model.Policy.Overrun() == limit.Stop)
+}
+
 // capped reports whether the output that was charged is written into the
 // request as its cap: where the worst case is reserved, and where the answer
 // has to stop at its limits and cannot be stopped on its way.
 func (x *exchange) capped() bool {
-	if !x.endpoint.Generates() || !x.model.Policy.LimitsTokens() {
-		return false
-	}
-	return x.model.WorstCase || x.model.Policy.Overrun() == limit.Stop && !x.metered()
+	return x.bounded() && (x.model.WorstCase || !x.metered())
 }
 
 // outputMost returns how many output tokens the request can get, over all its
@@ -136,7 +141,7 @@ func (x *exchange) outputMost() int64 {
 	sequences := x.request.Prompts * x.request.Sequences
 	switch limit := x.request.OutputCap; {
 	case x.capped():
-		return max(x.charge.Output, sequences) // as patch has written it
+		return x.charge.Output // as patch has written it; no less than a token each
 	case limit > 0 && limit < 1<<32 && sequences < 1<<30:
 		return limit * sequences
 	}

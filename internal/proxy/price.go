@@ -5,6 +5,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
 // price estimates what the request will cost, and finds out whether the limits
@@ -14,12 +15,21 @@ func (x *exchange) price() error {
 	if x.model.ExactInput {
 		x.countInput()
 	}
-	charge, err := x.model.Policy.Fit(limit.Price(x.estimate))
+	charge, err := x.model.Policy.Fit(x.priced())
 	if err != nil {
 		return misfit(err)
 	}
 	x.charge = charge
 	return nil
+}
+
+// priced returns the estimate as what the limits are asked to admit.
+func (x *exchange) priced() limit.Price {
+	p := limit.Price{Input: x.estimate.Input, InputFloor: x.estimate.InputFloor, Output: x.estimate.Output}
+	if x.bounded() {
+		p.OutputFloor = usage.OutputFloor(&x.request)
+	}
+	return p
 }
 
 // misfit returns the answer to a request that can never be admitted.

@@ -49,6 +49,16 @@ func sequences(r *openai.Request) int64 {
 	return times(max(r.Prompts, 1), max(r.Sequences, 1))
 }
 
+// OutputFloor returns the least output that a model server can be asked for with
+// r: a token of each sequence, or as many as r insists on. It is 0 where nothing
+// is generated.
+func OutputFloor(r *openai.Request) int64 {
+	if !r.Endpoint.Generates() {
+		return 0
+	}
+	return times(max(r.MinOutput, 1), sequences(r))
+}
+
 // learnOutput takes the output of all sequences of r. Where it says only that
 // an answer has at least so many tokens (it was broken off, or ended at its
 // cap), it teaches that outputs are long, if so, but never that they are short.

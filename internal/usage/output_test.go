@@ -79,6 +79,24 @@ func TestAnswersCutByTheirCapTeachNothingShort(t *testing.T) {
 	checkOutput(t, p, "user", 400)
 }
 
+func TestOutputFloor(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		r    *openai.Request
+		want int64
+	}{
+		{"a token", ids(10, nil), 1},
+		{"of each sequence of each prompt", ids(10, func(r *openai.Request) { r.Prompts, r.Sequences, r.OutputCap = 8, 128, 50 }), 1024},
+		{"min_tokens", ids(10, func(r *openai.Request) { r.Sequences, r.MinOutput = 2, 30 }), 60},
+		{"nothing is generated", ids(10, func(r *openai.Request) { r.Endpoint, r.Prompts = openai.Embeddings, 8 }), 0},
+		{"no overflow", ids(10, func(r *openai.Request) { r.Prompts, r.Sequences, r.MinOutput = 1<<24, 1<<31, 1<<31 }), priceMax},
+	} {
+		if got := OutputFloor(c.r); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	const most = 50
 	p := NewPricer(Options{UsersMax: most})
