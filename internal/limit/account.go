@@ -31,6 +31,10 @@ type Account struct {
 type ring struct {
 	head int64 // number of the current slot
 	sum  int64 // of the current slot and the B before it
+	// since is the account's time when the ring was added to an account that
+	// there was; 0 for those that it began with. What was charged before is not
+	// in the ring.
+	since Instant
 }
 
 // NewAccount returns an empty account with the rings of l.
@@ -56,7 +60,7 @@ func (a *Account) Cover(l *Layout) {
 	rings := make([]ring, len(u.rings))
 	copy(rings, a.rings)
 	for i := len(a.rings); i < len(rings); i++ {
-		rings[i].head = u.rings[i].window.slot(a.last)
+		rings[i].head, rings[i].since = u.rings[i].window.slot(a.last), a.last
 	}
 	a.layout, a.slots, a.rings = u, slots, rings
 }
@@ -177,12 +181,15 @@ func (a *Account) add(i int, v int64) {
 
 // refund takes v off the slot of ring i that was current at the moment at. It
 // returns how much of v the slot should have held and did not. A slot that
-// has left its window is skipped: its charge has gone with it.
+// has left its window is skipped: its charge has gone with it. So is a charge
+// that is older than the ring: what the slot holds is of other requests. A
+// charge of the very millisecond at which the ring was added may be older, and
+// is skipped too: at worst, too much stays charged.
 func (a *Account) refund(i int, at Instant, v int64) (missing int64) {
 	r := &a.rings[i]
 	shape := &a.layout.rings[i]
 	slot := shape.window.slot(at)
-	if slot > r.head || slot < r.head-windowShapes[shape.window].slots {
+	if at <= r.since || slot > r.head || slot < r.head-windowShapes[shape.window].slots {
 		return 0
 	}
 	index := a.index(i, slot)

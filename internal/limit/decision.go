@@ -152,7 +152,8 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 
 // Settle replaces what g has charged by what was used, on every account: what
 // was charged too much goes back, the newest charge first, into the slots that
-// were charged; what was charged too little goes to the current slot. It
+// were charged; what was charged too little goes to the current slot. A ring
+// gives back nothing of charges that are older than it is. Settle
 // returns how much of the refund its slots did not hold, which is 0 unless
 // counters were lost.
 func (s *Subjects) Settle(g *Grant, used Amount) (missing int64) {

@@ -17,7 +17,7 @@
 //     and properties in this package and, for every store, by limittest.
 //   - Conservation: settling replaces exactly what was charged by what was
 //     used. What has slid out of a window is neither refunded nor charged
-//     again.
+//     again, and a limit that came later than a charge refunds nothing of it.
 //   - Silent denial: a denied reservation changes no counter.
 //   - No counter is ever negative; a refund that finds less than it should
 //     give back is reported as Missing, not hidden.

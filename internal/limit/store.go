@@ -27,7 +27,9 @@ type Store interface {
 	Reserve(ctx context.Context, p *Policy, user string, need Amount, g *Grant, d *Decision) error
 
 	// TopUp charges more for the running request of g, or refuses: see
-	// Subjects.TopUp. An error wraps ErrUnavailable; nothing is added to g.
+	// Subjects.TopUp. Where g is not open it refuses and charges nothing, for
+	// nobody would settle it. An error wraps ErrUnavailable or ErrClosed;
+	// nothing is added to g.
 	TopUp(ctx context.Context, g *Grant, more Amount, b Bound) (TopUp, error)
 
 	// Settle replaces what g has charged by used, gives the running slot

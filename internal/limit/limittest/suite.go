@@ -21,6 +21,8 @@ func Run(t *testing.T, open Open) {
 	t.Run("settled twice", func(t *testing.T) { testSettledTwice(t, open) })
 	t.Run("limits change", func(t *testing.T) { testLimitsChange(t, open) })
 	t.Run("a limit on the model comes while a request runs", func(t *testing.T) { testLateLimit(t, open) })
+	t.Run("a window comes while a request runs", func(t *testing.T) { testLateWindow(t, open) })
+	t.Run("a top-up of a settled request", func(t *testing.T) { testTopUpOfClosed(t, open) })
 	t.Run("closed", func(t *testing.T) { testClosed(t, open) })
 }
 

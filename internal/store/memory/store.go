@@ -101,6 +101,9 @@ func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b li
 	if s.closed.Load() {
 		return limit.TopUp{}, limit.ErrClosed
 	}
+	if !g.IsOpen() {
+		return limit.TopUp{}, nil
+	}
 	e := g.Account.(*entry)
 	m := e.model
 	m.mu.Lock()

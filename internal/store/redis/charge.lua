@@ -39,7 +39,13 @@ local function save(a)
     for f in pairs(a.touched) do keep(f, a.older[f]) end
   end
   if a.rebased then keep('k', a.skew) end
-  if a.grown then put[n + 1], put[n + 2], n = 'l', a.layout, n + 2 end
+  if a.grown then
+    put[n + 1], put[n + 2], n = 'l', a.layout, n + 2
+    for i = 1, a.last and #a.rings or 0 do
+      local r = a.rings[i]
+      if not r.counted then put[n + 1], put[n + 2], n = 's:' .. r.name, format('%d', a.at), n + 2 end
+    end
+  end
   if a.held then
     put[n + 1], put[n + 2] = 'h:' .. me, a.held
   elseif a.holding then

@@ -45,6 +45,9 @@ func TestLikeMemory(t *testing.T) {
 			for range 1500 {
 				w.step()
 			}
+			if got := w.redis.(*Store).Stats(); got.Missing != 0 || got.Lost != 0 {
+				t.Errorf("%d could not be given back, and %d charges were lost; want none", got.Missing, got.Lost)
+			}
 		})
 	}
 }

@@ -78,10 +78,29 @@ local function opened(i)
   return accounts[i]
 end
 
+-- since returns the time of its account when ring r was added to it; 0 where
+-- the account began with it.
+local function since(r)
+  local a = r.account
+  if not a.since then
+    local fields = {}
+    for i, ring in ipairs(a.rings) do fields[i] = 's:' .. ring.name end
+    a.since = {}
+    for i, at in ipairs(redis.call('HMGET', a.key, unpack(fields))) do
+      a.since[fields[i]] = (at or 0) + 0
+    end
+  end
+  if not r.counted and a.last then return a.at end
+  return a.since['s:' .. r.name]
+end
+
 -- refund takes v off the slot of ring r that was current at the moment at, and
 -- returns how much of it the slot did not hold. A slot that has left its
--- window is skipped: its charge has gone with it.
+-- window is skipped: its charge has gone with it. So is a charge that is older
+-- than the ring: what the slot holds is of other requests. A charge of the very
+-- millisecond at which the ring was added may be older, and is skipped too.
 local function refund(r, at, v)
+  if at <= since(r) then return 0 end
   local s = slotAt(at, r.width)
   if s > r.head or s <= r.head - r.slots then return 0 end
   local f, value = slot(r, s)

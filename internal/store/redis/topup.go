@@ -16,6 +16,9 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	if err := s.ready(); err != nil {
 		return limit.TopUp{}, err
 	}
+	if !g.IsOpen() {
+		return limit.TopUp{}, nil
+	}
 	h := g.Account.(*held)
 	n, asked := s.pending.begin(), s.leaseTime()
 	reply, err := s.call(ctx, s.scripts.topUp, s.options.Timeout, h.model.keys(h.user), h.program.topUp(n, s.options.Replica, more, b))
