@@ -7,8 +7,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// evictions is how many of the longest unused accounts a new one looks at,
-// to make room: more than one, so that the number shrinks after a peak.
+// evictions is how many accounts a new one forgets at most, to make room: more
+// than one, so that the number shrinks after a peak. It is also how many of the
+// longest unused ones are looked at to find one.
 const evictions = 2
 
 // model is what one model's decisions look at and change.
@@ -124,11 +125,25 @@ func (m *model) insert(user string, now limit.Instant) *entry {
 }
 
 // evict forgets the longest unused account if nothing of it counts any more.
+// One whose request is running is in use, however long ago it was charged: it
+// goes to the back, so that it does not stand before accounts that are idle.
 func (m *model) evict(now limit.Instant) bool {
-	e := m.recent.next
-	if e == &m.recent || e.running > 0 {
-		return false
+	for range evictions {
+		e := m.recent.next
+		if e == &m.recent {
+			return false
+		}
+		if e.running == 0 {
+			return m.forget(e, now)
+		}
+		m.used(e)
 	}
+	return false
+}
+
+// forget drops e if nothing of it counts any more. No request of e may be
+// running.
+func (m *model) forget(e *entry, now limit.Instant) bool {
 	if e.account != nil {
 		e.account.Advance(now)
 		if !e.account.Idle() {

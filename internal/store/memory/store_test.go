@@ -97,6 +97,29 @@ func TestARunningRequestKeepsItsAccount(t *testing.T) {
 	}
 }
 
+// TestARunningRequestKeepsNoOtherAccount has a long request at the head of the
+// accounts, and idle ones behind it: these make room, and it stays.
+func TestARunningRequestKeepsNoOtherAccount(t *testing.T) {
+	clock := limittest.NewClock()
+	s := New(Options{Now: clock.Now, MaxAccounts: 3})
+	p := limittest.Policy(t, perUser)
+	var g limit.Grant
+	var d limit.Decision
+	if err := s.Reserve(t.Context(), p, "long", limit.Amount{Output: 5, Requests: 1}, &g, &d); err != nil || !d.Admitted {
+		t.Fatalf("Reserve: %v, %+v", err, d)
+	}
+	spend(t, s, p, "idle1", 1)
+	spend(t, s, p, "idle2", 1)
+	clock.Set(48 * time.Hour)
+	for _, user := range []string{"new1", "new2"} {
+		spend(t, s, p, user, 1)
+		if !s.users(user) || !s.users("long") {
+			t.Errorf("%s has its own account: %v, the long request: %v; want both", user, s.users(user), s.users("long"))
+		}
+	}
+	s.Settle(&g, limit.Amount{Output: 5, Requests: 1})
+}
+
 // users reports whether user has an account of its own.
 func (s *Store) users(user string) bool {
 	return s.model("llama2-7b").users[user] != nil
