@@ -195,6 +195,48 @@ func TestFullServer(t *testing.T) {
 	mustStand(t, s, p, "u", standing{50, 0, 0})
 }
 
+// TestRefusedSettlement puts a foreign value where an account was. The batch
+// is tried less and less often, Ping tells why all the time, whatever else
+// succeeds, and nothing is lost once the key is gone.
+func TestRefusedSettlement(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: -1})
+	p := minute(t, 1000)
+	poisoned, behind := mustReserve(t, s, p, "u", output(100)), mustReserve(t, s, p, "v", output(100))
+	key := userKey(modelKey(p.Model()), "u")
+	for _, command := range [][]string{{"RENAME", key, "{llama2-7b}aside"}, {"SET", key, "foreign"}} {
+		if _, err := shared.Do(command...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Settle(poisoned, output(30))
+	s.Settle(behind, output(40))
+	st := s.model(p.Model()).stream
+	eventually(t, "refusals", func() bool { return s.Stats().Refused >= 3 })
+	mustReserve(t, s, p, "w", output(1))
+	if err := s.Ping(t.Context()); !errors.Is(err, limit.ErrUnavailable) || !strings.Contains(err.Error(), "WRONGTYPE") {
+		t.Errorf("Ping: %v, want what the server answered", err)
+	}
+	if got := st.pauseMax(); got != refusedPauseMax {
+		t.Errorf("the longest pause is %v, want %v", got, refusedPauseMax)
+	}
+	if got := s.Stats(); got.Waiting != 2 || got.Refused > 12 || got.Batches != 0 {
+		t.Errorf("the stats are %+v, want 2 waiting after a few attempts", got)
+	}
+
+	if _, err := shared.Do("RENAME", "{llama2-7b}aside", key); err != nil {
+		t.Fatal(err)
+	}
+	mustFlush(t, s)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("Ping: %v", err)
+	}
+	mustStand(t, s, p, "u", standing{30, 0, 1})
+	mustStand(t, s, p, "v", standing{40, 0, 1})
+	if got := s.Stats(); got.Waiting != 0 || got.Lost != 0 || got.Missing != 0 {
+		t.Errorf("the stats are %+v, want nothing waiting, lost or missing", got)
+	}
+}
+
 // TestCloseWithoutServer gives up what cannot be settled.
 func TestCloseWithoutServer(t *testing.T) {
 	server := redistest.Start(t)

@@ -4,13 +4,14 @@ import "sync/atomic"
 
 // counts is what a store counts of itself.
 type counts struct {
-	batches, repeated, cancelled, lost, missing, desyncs atomic.Int64
+	batches, repeated, refused, cancelled, lost, missing, desyncs atomic.Int64
 }
 
 // Stats is what a store has done since its start.
 type Stats struct {
 	Batches   int64 // settlement batches that were applied
-	Repeated  int64 // batches that were sent again, for want of an answer
+	Repeated  int64 // batches that were sent again, for want of an answer or after an error
+	Refused   int64 // attempts at a batch that the server answered with an error
 	Cancelled int64 // charges that were cancelled because their answer was lost
 	Lost      int64 // charges whose record was gone when they were settled: Redis lost data
 	Missing   int64 // tokens and requests that could not be given back, for their slots did not hold them
@@ -23,6 +24,7 @@ func (s *Store) Stats() Stats {
 	st := Stats{
 		Batches:   s.counts.batches.Load(),
 		Repeated:  s.counts.repeated.Load(),
+		Refused:   s.counts.refused.Load(),
 		Cancelled: s.counts.cancelled.Load(),
 		Lost:      s.counts.lost.Load(),
 		Missing:   s.counts.missing.Load(),

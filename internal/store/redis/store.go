@@ -87,7 +87,9 @@ func (s *Store) ready() error {
 
 // Ping implements limit.Store. It asks the server, and does not wait for a
 // closed gate. A server that answers and yet refused the last script (it is
-// full, or a replica) cannot decide; heartbeats find out when it can again.
+// full, or a replica) cannot decide; heartbeats find out when it can again. Nor
+// is all well while it refuses the settlements of a model (a key is not what it
+// should be, or a permission is missing): Ping tells so until it has taken them.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.ready(); err != nil {
 		return err
@@ -100,6 +102,11 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	if e := s.refusal.Load(); e != nil {
 		return e
+	}
+	for _, m := range s.all() {
+		if e := m.stream.refusal.Load(); e != nil {
+			return fmt.Errorf("settlements of %s are refused: %w", m.name, e)
+		}
 	}
 	return nil
 }

@@ -2,8 +2,12 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/redis/rueidis"
 )
 
 const (
@@ -19,6 +23,10 @@ const (
 	// further one, up to batchPauseMax.
 	batchPause    = 10 * time.Millisecond
 	batchPauseMax = 200 * time.Millisecond
+	// refusedPauseMax is as much for a batch that the server answers with an
+	// error. That does not pass as a lost answer does: somebody has to free
+	// memory, or mend a key or a permission.
+	refusedPauseMax = 5 * time.Second
 )
 
 // stream carries the settlements and cancellations of one model to Redis, in
@@ -37,6 +45,10 @@ type stream struct {
 	applied uint64        // of these
 	moved   chan struct{} // closed when applied changes
 	number  uint64        // of the last batch; only run uses it
+
+	// refusal is why the server does not take the batch that is to be
+	// delivered; nil while none is, or it has not answered with an error.
+	refusal atomic.Pointer[callError]
 }
 
 func newStream(s *Store, m *model) *stream {
@@ -139,8 +151,10 @@ func (st *stream) take() []entry {
 	return taken
 }
 
-// deliver sends one batch until it is acknowledged. It returns false when the
-// store was closed before that.
+// deliver sends one batch until it is acknowledged, less and less often where
+// the server refuses it, but whenever somebody waits for it. What is behind
+// the batch waits, too: batches are applied in their order. It returns false
+// when the store was closed before that.
 func (st *stream) deliver(entries []entry) bool {
 	s := st.store
 	for i := range entries {
@@ -167,11 +181,20 @@ func (st *stream) deliver(entries []entry) bool {
 		}
 		select {
 		case <-time.After(pause):
-			pause = min(2*pause, batchPauseMax)
+			pause = min(2*pause, st.pauseMax())
+		case <-st.hurry:
 		case <-s.ctx.Done():
 			return false
 		}
 	}
+}
+
+// pauseMax returns the longest time between two attempts at a batch.
+func (st *stream) pauseMax() time.Duration {
+	if st.refusal.Load() != nil {
+		return refusedPauseMax
+	}
+	return batchPauseMax
 }
 
 // send sends b once, and reports whether it has been applied, now or before.
@@ -182,8 +205,10 @@ func (st *stream) send(b *batch) bool {
 	reply, err := s.call(s.ctx, s.scripts.settle, batchTimeout, b.keys, append(args, b.args...))
 	s.pending.end(nonce)
 	if err != nil {
+		st.note(err)
 		return false
 	}
+	st.refusal.Store(nil)
 	s.counts.batches.Add(1)
 	s.counts.lost.Add(reply[1])
 	s.counts.missing.Add(reply[2])
@@ -193,4 +218,16 @@ func (st *stream) send(b *batch) bool {
 	st.moved = make(chan struct{})
 	st.mu.Unlock()
 	return true
+}
+
+// note keeps err, the end of an attempt, if the server answered with it.
+func (st *stream) note(err error) {
+	var e *callError
+	if !errors.As(err, &e) {
+		return
+	}
+	if _, refused := rueidis.IsRedisErr(e.cause); refused {
+		st.store.counts.refused.Add(1)
+		st.refusal.Store(e)
+	}
 }
