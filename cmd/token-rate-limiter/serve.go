@@ -7,9 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
@@ -31,7 +29,9 @@ type serveCommand struct {
 	Address string `placeholder:"HOST:PORT" help:"Address to listen on, in place of server.address."`
 }
 
-// Run runs the gateway until it is told to end.
+// Run runs the gateway until it is told to end. The first SIGINT or SIGTERM lets
+// running requests finish; a second one cuts them off. Either way they are
+// settled, and the exit code is 0.
 func (c *serveCommand) Run() error {
 	outliveReaders()
 	outliveHangup()
@@ -51,9 +51,12 @@ func (c *serveCommand) Run() error {
 		log.Warn("authentication is on and there is no API key, so every request is answered with 401; " +
 			"make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash in auth.api-keys")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	a, err := app.New(ctx, app.Options{Config: cfg, Log: log, Build: build()})
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	hurry, endNow := context.WithCancel(context.Background())
+	defer endNow()
+	defer onSignals(end, endNow)()
+	a, err := app.New(ctx, app.Options{Config: cfg, Log: log, Build: build(), Hurry: hurry.Done()})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/signal"
 	"syscall"
 )
@@ -15,3 +16,22 @@ func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 // to read their configuration again. That is not in this version: a restart does
 // it.
 func outliveHangup() { signal.Ignore(syscall.SIGHUP) }
+
+// onSignals calls the steps, one at each SIGINT or SIGTERM, in order; signals
+// after the last change nothing. stop ends that.
+func onSignals(steps ...func()) (stop func()) {
+	signals := make(chan os.Signal, len(steps))
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for range signals {
+			if len(steps) > 0 {
+				steps[0]()
+				steps = steps[1:]
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals) // nothing is sent after it
+		close(signals)
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,8 +30,9 @@ type App struct {
 	catalog  *catalog.Catalog
 	mocks    *mocks // model servers in this process; nil for none
 	metrics  *telemetry.Metrics
+	data     *proxy.Handler
 	server   *http.Server
-	draining atomic.Bool
+	hurry    <-chan struct{}
 	handling sync.RWMutex // held for reading by every request while it is handled
 }
 
@@ -44,13 +44,16 @@ type Options struct {
 	// Store takes the place of the one that Config asks for, so that tests can
 	// move its clock; nil means that one. The App closes it.
 	Store limit.Store
+	// Hurry, when it is closed, ends the draining at once: what is still
+	// running is cut off and settled. nil means never.
+	Hurry <-chan struct{}
 }
 
 // New builds the gateway that o describes. The first part that cannot be built
 // ends it with an error, and what was built before is closed.
 func New(ctx context.Context, o Options) (_ *App, err error) {
 	c, log := o.Config, o.Log
-	a := &App{config: c, log: log, store: o.Store}
+	a := &App{config: c, log: log, store: o.Store, hurry: o.Hurry}
 	defer func() {
 		if err != nil {
 			a.close(ctx)
@@ -77,18 +80,18 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 
 	served := func() *catalog.Catalog { return a.catalog }
-	data := proxy.New(proxy.Options{
+	a.data = proxy.New(proxy.Options{
 		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log,
 		MaxBodyBytes: c.Server.MaxBodyBytes, BodyTimeout: c.Server.BodyTimeout,
 	})
 	control := admin.New(admin.Options{
-		Catalog: served, Store: a.store, Gate: data.Gate(), Build: o.Build,
+		Catalog: served, Store: a.store, Gate: a.data.Gate(), Build: o.Build,
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		Config:   c.Masked,
-		Draining: a.draining.Load,
+		Draining: a.data.Draining,
 	})
 	mux := http.NewServeMux()
-	data.Register(mux)
+	a.data.Register(mux)
 	control.Register(mux)
 	a.server = &http.Server{
 		Handler:           a.tracked(proxy.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))),
@@ -100,9 +103,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
-// Run listens and serves until ctx ends, then drains: readiness goes off,
-// running requests finish within the configured time, and everything is
-// settled. ready, if not nil, is called with the address once requests are
+// Run listens and serves until ctx ends, then drains: readiness goes off, new
+// requests are refused, running ones finish within the configured time, and
+// everything is settled. It goes on listening for as long as one is running, so
+// that probes and clients are told. ready, if not nil, is called with the address once requests are
 // accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()

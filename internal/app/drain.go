@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -12,15 +13,36 @@ const cutOffTimeout = 5 * time.Second
 
 // drain takes no more requests and waits for the running ones. Those that take
 // too long are cut off; when it returns, all are settled.
+//
+// The listener stays open while requests are running: a load balancer sees the
+// readiness go off, and a client whose request still comes here is told so,
+// instead of finding nobody. When nothing is running there is no one to wait
+// for, and the end is at once.
 func (a *App) drain(ctx context.Context) error {
-	a.draining.Store(true)
-	a.log.Info("draining", "timeout", a.config.Server.DrainTimeout.String())
 	ctx, cancel := context.WithTimeout(ctx, a.config.Server.DrainTimeout)
 	defer cancel()
+	ended := a.data.Drain()
+	a.log.Info("draining", "timeout", a.config.Server.DrainTimeout.String())
+	go func() {
+		select {
+		case <-a.hurry:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+	// The last answers may still be on their way, which Shutdown waits for.
 	if a.server.Shutdown(ctx) == nil {
 		return nil
 	}
-	a.log.Warn("requests that are still running are cut off; a longer server.drain-timeout lets them end")
+	reason := "told to end at once"
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		reason = "a longer server.drain-timeout lets them end"
+	}
+	a.log.Warn("requests that are still running are cut off", "reason", reason)
 	err := a.server.Close()
 	// Close does not wait for handlers, and what they settle after the store is
 	// closed is lost.

@@ -71,8 +71,10 @@ type Gateway struct {
 	Ledger  *mockvllm.Ledger
 	Logs    *Log
 
-	stop context.CancelFunc
-	done chan error
+	stop     context.CancelFunc
+	done     chan error
+	hurry    chan struct{}
+	hurrying sync.Once
 }
 
 // Start starts a gateway that ends with the test. What it needs to be stopped
@@ -115,8 +117,9 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 	if err != nil {
 		t.Fatalf("the configuration: %v\n%s", err, o.yaml())
 	}
+	g.hurry = make(chan struct{})
 	a, err := app.New(t.Context(), app.Options{
-		Config: cfg, Log: slog.New(slog.NewJSONHandler(g.Logs, nil)), Store: o.Store,
+		Config: cfg, Log: slog.New(slog.NewJSONHandler(g.Logs, nil)), Store: o.Store, Hurry: g.hurry,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +143,12 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 		}
 	})
 }
+
+// Drain begins the end of the gateway, as SIGTERM does, and does not wait for it.
+func (g *Gateway) Drain() { g.stop() }
+
+// Hurry ends a drain at once, as a second signal does.
+func (g *Gateway) Hurry() { g.hurrying.Do(func() { close(g.hurry) }) }
 
 // Stop ends the gateway as SIGTERM does, waits for its end and returns its
 // error. Further calls return nil.

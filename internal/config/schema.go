@@ -42,7 +42,7 @@ func (s *Server) schema() object {
 		{"read-header-timeout", "How long a client may take to send a request head.", duration(&s.ReadHeaderTimeout, time.Millisecond)},
 		{"body-timeout", "How long a client may take to send a request body.", duration(&s.BodyTimeout, time.Millisecond)},
 		{"idle-timeout", "How long a connection is kept without a request.", duration(&s.IdleTimeout, time.Millisecond)},
-		{"drain-timeout", "How long running requests may go on after SIGTERM.", duration(&s.DrainTimeout, 0)},
+		{"drain-timeout", "How long running requests may go on after SIGTERM or SIGINT; a second signal cuts them off.", duration(&s.DrainTimeout, 0)},
 		{"cors", "Requests from browsers.", object{}},
 	}
 }

@@ -18,6 +18,7 @@
 // # Invariants
 //
 //   - A request that was admitted is settled exactly once, however it ends.
+//   - After Drain no request starts; those that run are not touched.
 //   - Under overrun "stop", what has been relayed of a metered stream never
 //     exceeds what is charged for it.
 //   - Nothing of a client reaches a model server but the body, patched, and the

@@ -37,6 +37,7 @@ type Handler struct {
 	Options
 	gate      *Gate
 	herd      herd
+	door      door
 	exchanges sync.Pool
 }
 
@@ -61,6 +62,11 @@ var life = [...]func(*exchange) error{
 
 // serve takes one request through its life.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoint) {
+	if !h.door.enter() {
+		h.refuse(w, r, e)
+		return
+	}
+	defer h.door.leave()
 	x := h.begin(w, r, e)
 	defer h.end(x)
 	defer x.settle()

@@ -25,7 +25,7 @@ func (x *exchange) reserve() error {
 			return context.Canceled
 		}
 		if errors.Is(err, limit.ErrClosed) {
-			return openai.ShuttingDown(storeWait)
+			return openai.ShuttingDown(drainWait)
 		}
 		return openai.StoreUnavailable(storeWait)
 	}

@@ -15,8 +15,8 @@
 //   - refusal: a Redis that answers and refuses is told of with its reason.
 //   - crash: what a killed gateway was running is free for others within the
 //     lease, and what it had charged stays charged.
-//   - drain: told to end, a gateway finishes what runs, settles it and exits
-//     with 0, and another can take its port meanwhile.
+//   - drain: told to end, a gateway says so to probes and new requests,
+//     finishes what runs, settles it and exits with 0; told twice, it cuts off.
 //   - mistake: what is wrong with a configuration or a port is said in a line
 //     that tells where, and what to do.
 //   - timeout: what bounds requests does not cut their answers.

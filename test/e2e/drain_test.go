@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -11,7 +12,8 @@ import (
 )
 
 // TestSignalDrains: a gateway that is told to end is not ready any more and
-// gives its port away, finishes what runs, settles it, and exits with 0.
+// refuses what is new, while it finishes what runs; it settles that, exits with
+// 0 and leaves its port to the next one.
 func TestSignalDrains(t *testing.T) {
 	t.Parallel()
 	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT} {
@@ -36,13 +38,7 @@ func TestSignalDrains(t *testing.T) {
 			g.signal(sig)
 			g.stderr.await(t, "draining")
 			eventually(t, patience, "not ready", func() bool { return !g.ready() })
-			next := s.serve(t, "--address", g.base[len("http://"):])
-			if !g.running() {
-				t.Error("the first gateway did not wait for its requests")
-			}
-			if a := next.send(t.Context(), chat{user: "bob", tokens: 3}); a.status != http.StatusOK {
-				t.Errorf("the next gateway answers %d %s", a.status, a.body)
-			}
+			checkDraining(t, g)
 			for _, r := range running {
 				r.finish(t, tokens)
 			}
@@ -52,9 +48,61 @@ func TestSignalDrains(t *testing.T) {
 			if code := g.wait(t); code != 0 {
 				t.Errorf("the exit code is %d", code)
 			}
+			next := s.serve(t, "--address", g.base[len("http://"):])
 			// What it has not settled at its end, nobody settles.
 			checkBooked(t, next.client, ledger, "alice")
+			if a := next.send(t.Context(), chat{user: "bob", tokens: 3}); a.status != http.StatusOK {
+				t.Errorf("the next gateway answers %d %s", a.status, a.body)
+			}
 		})
+	}
+}
+
+// checkDraining checks what a draining gateway tells probes and clients.
+func checkDraining(t *testing.T, g *gateway) {
+	t.Helper()
+	if status, body := g.get("/actuator/health/readiness"); status != http.StatusServiceUnavailable || !strings.Contains(body, "shutting down") {
+		t.Errorf("readiness is %d %s", status, body)
+	}
+	if status, body := g.get("/actuator/health/liveness"); status != http.StatusOK {
+		t.Errorf("liveness is %d %s", status, body)
+	}
+	a := g.send(t.Context(), chat{user: "bob", tokens: 3})
+	if a.status != http.StatusServiceUnavailable || a.failure().Error.Code != "shutting_down" || a.header.Get("Retry-After") != "1" {
+		t.Errorf("a new request is answered with %d %v %v %s", a.status, a.err, a.header, a.body)
+	}
+	if !g.running() {
+		t.Error("the gateway did not wait for its requests")
+	}
+}
+
+// TestSecondSignalCutsOff: told to end twice, a gateway does not wait for what
+// is running, settles it and exits with 0.
+func TestSecondSignalCutsOff(t *testing.T) {
+	t.Parallel()
+	ledger, server := newModelServer(t)
+	s := site{server: server, redis: redistest.Start(t), extra: "drain-timeout: 1h", models: map[string]string{
+		model: "{max-tokens-per-hour: 100000, max-concurrent-requests: 10}",
+	}}
+	g, other := s.serve(t), s.serve(t)
+	running := g.listen(t, chat{user: "alice", tokens: 5000, pace: 20})
+	running.await(t, 3)
+	g.signal(syscall.SIGINT)
+	eventually(t, patience, "not ready", func() bool { return !g.ready() })
+	g.signal(syscall.SIGINT)
+	if code := g.wait(t); code != 0 {
+		t.Errorf("the exit code is %d", code)
+	}
+	<-running.ended
+	if running.err == nil || running.done.Load() {
+		t.Error("a stream that was cut off looks complete")
+	}
+	if err := ledger.Quiesce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	u := other.usage(t, model, "alice")
+	if used, reserved := u.longest(); used == 0 || reserved != 0 || u.running() != 0 {
+		t.Errorf("%d are used and %d reserved, %d running", used, reserved, u.running())
 	}
 }
 
