@@ -129,7 +129,8 @@ func (b *Body) Close() error {
 }
 
 // Part tells the model server that nobody wants the rest. What it still sends can
-// be read, for a quarter of a second at most, and then the body must be closed.
+// be read, until nothing has come for a quarter of a second, for a second at most;
+// then the body must be closed.
 func (b *Body) Part() {
 	if b.state.Load() == open {
 		b.conn.part()

@@ -45,7 +45,7 @@ type conn struct {
 	phase    Phase        // what that deadline is for
 	started  bool         // a byte of the response has been received
 	flowing  bool         // a byte of the response's body has been received
-	parted   atomic.Int64 // until when it is read, in Unix nanoseconds, after parting; else 0
+	parted   atomic.Int64 // when, in Unix nanoseconds; 0: not yet
 	writeErr error
 	writing  chan error // of the goroutine that writes a large body; else nil
 }
@@ -66,21 +66,34 @@ func (c *conn) kill() { _ = c.raw.Close() }
 // partGrace is how long a model server has to close a connection whose request
 // was given up. It does so once it has noticed, and has then stopped working on
 // the request: uvicorn and Go's server close at the end of a client's bytes.
-const partGrace = 250 * time.Millisecond
+//
+// partMost bounds it where more and more comes: what was on its way, or the
+// tokens of a server that goes on.
+const (
+	partGrace = 250 * time.Millisecond
+	partMost  = time.Second
+)
 
 // part ends our side of the connection: nobody wants the answer any more. Like
 // kill it may be called at any time, by anyone; whoever reads gets what the model
 // server still sends, until it closes its side or the grace is over.
 func (c *conn) part() {
-	by := time.Now().Add(partGrace)
-	if !c.parted.CompareAndSwap(0, by.UnixNano()) {
+	now := time.Now()
+	if !c.parted.CompareAndSwap(0, now.UnixNano()) {
 		return
 	}
 	if !c.closeWrite() {
 		c.kill()
 		return
 	}
-	_ = c.raw.SetDeadline(by)
+	_ = c.raw.SetDeadline(now.Add(partGrace))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // hasParted reports whether part was called.
@@ -126,9 +139,9 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) arm(now time.Time) error {
 	err := c.armFor(now)
 	// Parting may have come in between, whose deadline must stand.
-	if by := c.parted.Load(); by != 0 {
+	if at := c.parted.Load(); at != 0 {
 		c.deadline = unknown
-		return c.raw.SetDeadline(time.Unix(0, by))
+		return c.raw.SetDeadline(earlier(now.Add(partGrace), time.Unix(0, at).Add(partMost)))
 	}
 	return err
 }

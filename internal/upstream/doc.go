@@ -22,9 +22,9 @@
 //     user's answer is never read as another's.
 //   - Closing a response early, or cancelling its context, ends our side of the
 //     connection at once: this is how a model server learns to stop generating.
-//     Whoever then reads gets what it has sent until it closes its own side, for
-//     a quarter of a second at most; [Body.Part] is that, and [Body.Abandon] that
-//     and nothing read. A running slot that is given back after it is free at the
+//     Whoever then reads gets what it has sent until it closes its own side, or
+//     sends nothing for a quarter of a second; [Body.Part] is that, and
+//     [Body.Abandon] that and nothing read. A running slot that is given back after it is free at the
 //     model server too.
 //   - Memory per exchange does not depend on what the server sends: heads,
 //     chunk lines, trailers and interim responses are bounded.

@@ -135,12 +135,12 @@ func TestGivenUpDeaf(t *testing.T) {
 // TestPart: what the server has sent before it closes can be read, and no other
 // request gets the connection, even where the response comes to its end.
 func TestPart(t *testing.T) {
-	const more = 2 << 20
+	const more = 256 << 10
 	for name, sent := range map[string]int{"all of it": more, "not all of it": more - 1} {
 		t.Run(name, func(t *testing.T) {
 			s := connect(t, listen(t, func(_ int, p *peer) {
 				p.request()
-				p.say("HTTP/1.1 200 OK\r\nContent-Length: 2097153\r\n\r\n!")
+				p.say("HTTP/1.1 200 OK\r\nContent-Length: 262145\r\n\r\n!")
 				_, _ = io.Copy(io.Discard, p.br) // until the client leaves
 				p.say(strings.Repeat("x", sent))
 			}).url())
@@ -161,6 +161,26 @@ func TestPart(t *testing.T) {
 				t.Errorf("%d connections are kept", n)
 			}
 		})
+	}
+}
+
+// TestAnswerToNobody: a response that begins after its request was cancelled is
+// none.
+func TestAnswerToNobody(t *testing.T) {
+	working := make(chan struct{})
+	s := connect(t, listen(t, func(_ int, p *peer) {
+		p.request()
+		close(working)
+		_, _ = io.Copy(io.Discard, p.br) // until the client leaves
+		p.say(ok)
+	}).url())
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-working; cancel() }()
+	if e := fails(t, ctx, s, post("{}")); e.Kind != Canceled || !e.Sent() {
+		t.Errorf("the error is %v", e)
+	}
+	if n := s.Idle(); n != 0 {
+		t.Errorf("%d connections are kept", n)
 	}
 }
 
