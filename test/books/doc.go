@@ -19,8 +19,11 @@
 //     client. Where the model server tells usage on every event, the charge
 //     lies between that and the ledger, and is the ledger's exactly where
 //     nothing was generated unseen.
-//   - An abandoned JSON answer is charged at least its input, and within 20 %
-//     of the ledger in the mean.
+//   - An abandoned JSON answer is charged the price of its input and what the
+//     model server generates in the time, within 20 % of the ledger in the mean.
+//     The price is an upper estimate: nine of ten are not below the input, none
+//     by more than a tenth of it, and where the model server counts inputs each
+//     is exact.
 //   - An answer without usage is charged an estimate, and said to be.
 //   - A refusal costs one request and no tokens; a failure, and a denial, cost
 //     nothing.
