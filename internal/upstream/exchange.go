@@ -92,10 +92,11 @@ func (s *Server) exchange(ctx context.Context, c *conn, r *Request, attempt int)
 	stop := onDone(ctx, c)
 	s.send(c, r)
 	h, err := receiveHead(c.br, r.Method)
-	if err == nil {
+	if err == nil && ctx.Err() != nil {
 		// What a server answers to a client that has left is no answer: Go's
 		// sends 200 with an empty body for a handler that has returned.
 		err = ctx.Err()
+		c.leave()
 	}
 	if err != nil {
 		stop()

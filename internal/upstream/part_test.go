@@ -35,6 +35,14 @@ var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
 			t.Errorf("the error is %v", e)
 		}
 	},
+	"cancelled as the head comes": func(t *testing.T, s *Server, working <-chan struct{}) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancelled := &lateContext{Context: ctx, after: working}
+		if e := fails(t, cancelled, s, post("{}")); e.Kind != Canceled {
+			t.Errorf("the error is %v", e)
+		}
+		cancel()
+	},
 	"cancelled while a large body is written": func(t *testing.T, s *Server, working <-chan struct{}) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-working; cancel() }()
@@ -54,6 +62,23 @@ var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
 			t.Errorf("the error is %v", e)
 		}
 	},
+}
+
+// lateContext has ended once after is closed, but nobody is called: the moment
+// between the end of a context and what follows from it.
+type lateContext struct {
+	context.Context
+	after <-chan struct{}
+}
+
+// Err implements context.Context.
+func (c *lateContext) Err() error {
+	select {
+	case <-c.after:
+		return context.Canceled
+	default:
+		return nil
+	}
 }
 
 // begun returns a response of which more is to come.
@@ -82,13 +107,13 @@ func worker(working chan struct{}, idle *atomic.Bool, closes <-chan struct{}) sc
 			head += string(c)
 		}
 		n, _ := io.ReadAtLeast(p.br, request, 2)
+		close(working)
 		switch what := string(request[:n]); {
 		case strings.HasPrefix(what, "malformed"):
 			p.say("nonsense\r\n\r\n")
 		case strings.HasPrefix(what, "{}"):
 			p.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
 		}
-		close(working)
 		_, _ = io.Copy(io.Discard, p.br) // until the client leaves
 		time.Sleep(20 * time.Millisecond)
 		idle.Store(true)
