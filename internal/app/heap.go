@@ -11,10 +11,10 @@ const (
 	// heapSlack is how much garbage is let gather before a collection, however
 	// little is live. Without it a gateway with a few megabytes of live memory
 	// collects dozens of times a second.
-	heapSlack = 16 << 20
+	heapSlack = 12 << 20
 	// heapShare is the further part of the live memory that may be garbage:
-	// a quarter, where Go's default is the whole.
-	heapShare = 4
+	// an eighth, where Go's default is the whole.
+	heapShare = 8
 )
 
 // leastHeap is Go's least heap at a GOGC of 100, which grows with GOGC: a smaller

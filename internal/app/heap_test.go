@@ -8,10 +8,10 @@ import (
 
 func TestCollectorPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
-		0:          425, // as with 4 MiB: 16 MiB and a quarter of garbage
-		16 << 20:   125,
-		64 << 20:   50,
-		1024 << 20: 26,
+		0:          312, // as with 4 MiB: 12 MiB and an eighth of garbage
+		16 << 20:   87,
+		64 << 20:   30,
+		1024 << 20: 13,
 	} {
 		if got := collectorPercent(live); got != want {
 			t.Errorf("with %d MiB live: %d, want %d", live>>20, got, want)
