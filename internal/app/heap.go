@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	// heapSlack is how much garbage is let gather before a collection, however
-	// little is live. Without it a gateway with a few megabytes of live memory
-	// collects dozens of times a second.
-	heapSlack = 12 << 20
-	// heapShare is the further part of the live memory that may be garbage:
-	// an eighth, where Go's default is the whole.
-	heapShare = 8
+	// heapGoal is how large the heap may grow, however little of it is live.
+	// Without it a gateway with a few megabytes of live memory collects dozens
+	// of times a second.
+	heapGoal = 24 << 20
+	// garbageMin is how much garbage is let gather at the least, and
+	// garbageShare the part of the live memory that it may be where that is
+	// more: a quarter, where Go's default is the whole.
+	garbageMin   = 8 << 20
+	garbageShare = 4
+	// heapMin is Go's least heap at a GOGC of 100, which grows with GOGC: a
+	// smaller live heap than that must not make GOGC larger.
+	heapMin = 4 << 20
 )
 
-// leastHeap is Go's least heap at a GOGC of 100, which grows with GOGC: a smaller
-// live heap than that must not make GOGC larger.
-const leastHeap = 4 << 20
-
-// tuneCollector makes the garbage collector run when heapSlack and a share of
-// the live memory are garbage, instead of when as much is garbage as is live:
-// seldom while little is live, and without doubling the memory of many open
-// streams and accounts. It leaves a GOGC that is set alone.
+// tuneCollector makes the garbage collector run seldom while little is live, and
+// without doubling the memory of many open streams and accounts: see
+// collectorPercent. It leaves a GOGC that is set alone.
 func tuneCollector() {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -35,8 +35,12 @@ func tuneCollector() {
 // collectorPercent returns the GOGC that lets the wanted garbage gather beside
 // so many bytes of live memory.
 func collectorPercent(live uint64) int {
-	live = max(live, leastHeap)
-	return int(100/heapShare + 100*heapSlack/live)
+	live = max(live, heapMin)
+	garbage := max(garbageMin, live/garbageShare)
+	if live < heapGoal {
+		garbage = max(garbage, heapGoal-live)
+	}
+	return int(100 * garbage / live)
 }
 
 // liveHeap returns what the last collection found to be live, in bytes.

@@ -8,10 +8,11 @@ import (
 
 func TestCollectorPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
-		0:          312, // as with 4 MiB: 12 MiB and an eighth of garbage
-		16 << 20:   87,
-		64 << 20:   30,
-		1024 << 20: 13,
+		0:          500, // as with 4 MiB: a heap of 24 MiB
+		12 << 20:   100,
+		16 << 20:   50, // 8 MiB of garbage
+		64 << 20:   25, // a quarter
+		1024 << 20: 25,
 	} {
 		if got := collectorPercent(live); got != want {
 			t.Errorf("with %d MiB live: %d, want %d", live>>20, got, want)

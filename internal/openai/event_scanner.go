@@ -13,7 +13,7 @@ const EventBytesMax = 8 << 20
 var ErrEventTooLarge = errors.New("openai: event of the stream is too large")
 
 const (
-	scanBytesMin = 4 << 10 // the buffer of a stream of ordinary events
+	scanBytesMin = 1 << 10 // the buffer of a stream of ordinary events
 	calmEvents   = 32      // so many small events in a row shrink a grown buffer
 	emptyReads   = 100     // so many reads of nothing are the reader's fault
 )
@@ -28,7 +28,7 @@ const (
 // off, or exceeds the limit, come as a last event with Partial set, and the
 // reason (io.EOF, the reader's error, [ErrEventTooLarge]) with the call after.
 //
-// The buffer is 4 KiB, grows to what an event needs and shrinks again. An
+// The buffer is 1 KiB, grows to what an event needs and shrinks again. An
 // EventScanner is for one goroutine.
 type EventScanner struct {
 	r   io.Reader

@@ -221,7 +221,7 @@ func TestEventScannerBufferSize(t *testing.T) {
 		}
 		_ = ev
 	}
-	if diff := cmp.Diff([]int{4 << 10, 2 << 20, 4 << 10}, sizes); diff != "" {
+	if diff := cmp.Diff([]int{scanBytesMin, 2 << 20, scanBytesMin}, sizes); diff != "" {
 		t.Errorf("sizes (-want +got):\n%s", diff)
 	}
 }

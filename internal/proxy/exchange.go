@@ -72,8 +72,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x := h.exchanges.Get().(*exchange)
 	x.h, x.w, x.r, x.endpoint, x.begun = h, w, r, e, time.Now()
 	x.control = http.NewResponseController(w)
-	x.id = requestID(r.Header)
-	w.Header()[requestIDHeader] = []string{x.id}
+	x.id = header(r.Header, requestIDHeader) // from WithRequestID
 	return x
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Register adds the data plane to mux. What mux does not know is to be answered
-// by NotFound: nothing else is ever passed on.
+// by NotFound: nothing else is ever passed on. WithRequestID has to come before.
 func (h *Handler) Register(mux *http.ServeMux) {
 	for _, e := range openai.Endpoints {
 		serve := only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
