@@ -74,11 +74,13 @@ func send(ctx context.Context, client *http.Client, base, path, user, id, body s
 	return &call{response, bufio.NewReader(response.Body)}, nil
 }
 
-// open is send for calls that must get an answer. The body is closed with the
-// test.
+// open is send for calls that must get an answer, and all of it in time. The body
+// is closed with the test.
 func open(t testing.TB, base, path, user, id, body string) *call {
 	t.Helper()
-	c, err := send(t.Context(), newClient(t), base, path, user, id, body)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	t.Cleanup(cancel)
+	c, err := send(ctx, newClient(t), base, path, user, id, body)
 	if err != nil {
 		t.Fatal(err)
 	}
