@@ -51,7 +51,7 @@ func TestConcurrency(t *testing.T) {
 			if got := g.Ledger.MaxRunning(apptest.Model); got != most {
 				t.Errorf("%d requests were in flight at once, and %d may be", got, most)
 			}
-			if n := running(t, g); n != 0 || served.Load() < most || left.Load() < clients {
+			if n := running(t, g); n != 0 || served.Load() < 3*most || left.Load() < 3*most {
 				t.Errorf("%d slots are held; %d served, %d left", n, served.Load(), left.Load())
 			}
 		})
