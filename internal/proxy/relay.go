@@ -98,7 +98,7 @@ func (x *exchange) readAnswer() error {
 // to its end, and notes what it has cost.
 func (x *exchange) brokenAnswer(err error) error {
 	x.spent = x.abandoned()
-	if x.r.Context().Err() != nil {
+	if x.left() {
 		return context.Canceled
 	}
 	x.model.Metrics.UpstreamError(x.model.Server.Address())

@@ -21,7 +21,7 @@ const (
 func (x *exchange) reserve() error {
 	err := x.h.Store.Reserve(x.r.Context(), x.model.Policy, x.principal.User, x.charge, &x.grant, &x.decision)
 	if err != nil {
-		if x.r.Context().Err() != nil {
+		if x.left() {
 			return context.Canceled
 		}
 		if errors.Is(err, limit.ErrClosed) {
@@ -49,12 +49,12 @@ func (x *exchange) deny() error {
 	for _, g := range d.Full {
 		m.Exceeded(concurrentRequests, "", g.Scope.String())
 	}
-	wait := slotWait
+	var wait time.Duration
+	if len(d.Full) > 0 {
+		wait = slotWait
+	}
 	if len(d.Violations) > 0 {
-		wait = max(d.Violations[0].Wait, slotWait)
-		if len(d.Full) == 0 {
-			wait = d.Violations[0].Wait
-		}
+		wait = max(wait, d.Violations[0].Wait)
 	}
 	wait = x.h.herd.spread(x.model.Name, wait, x.begun)
 	return openai.RateLimited(exhausted(d), x.denied(wait), wait)

@@ -39,7 +39,7 @@ func (x *exchange) relayStream() error {
 		}
 		begin := len(x.answer)
 		x.answer = x.stream.Event(x.answer, ev)
-		if x.r.Context().Err() != nil {
+		if x.left() {
 			return x.clientLeft()
 		}
 		if err := x.failedAtOnce(); err != nil {
@@ -47,7 +47,7 @@ func (x *exchange) relayStream() error {
 		}
 		x.arrived(&s)
 		if !x.backed(&s) {
-			if x.r.Context().Err() != nil {
+			if x.left() {
 				return x.clientLeft()
 			}
 			x.answer = x.answer[:begin]
@@ -166,7 +166,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 	x.away = time.Since(x.sent)
 	x.spent = x.partial()
 	x.settle()
-	if x.r.Context().Err() != nil {
+	if x.left() {
 		return context.Canceled
 	}
 	x.model.Metrics.UpstreamError(x.model.Server.Address())
