@@ -81,16 +81,16 @@ func TestDrainTellsEverybody(t *testing.T) {
 		Limits: "{max-tokens-per-minute: 100000}", Mock: mockvllm.Options{TokenInterval: 20 * time.Millisecond},
 	})
 	running := openStream(t, g, tokens)
-	probe(t, g, "/v1/models") // leaves a connection behind
+	g.Probe(t, "/v1/models") // leaves a connection behind
 	g.Drain()
 	for status := 0; status != http.StatusServiceUnavailable; {
 		var told string
-		status, told = probe(t, g, "/actuator/health/readiness")
+		status, told = g.Probe(t, "/actuator/health/readiness")
 		if status != http.StatusOK && !strings.Contains(told, "shutting down") {
 			t.Fatalf("readiness is %d %s", status, told)
 		}
 	}
-	if status, told := probe(t, g, "/actuator/health/liveness"); status != http.StatusOK {
+	if status, told := g.Probe(t, "/actuator/health/liveness"); status != http.StatusOK {
 		t.Errorf("liveness is %d %s: the gateway would be killed", status, told)
 	}
 	for path, want := range map[string]string{
@@ -114,21 +114,6 @@ func TestDrainTellsEverybody(t *testing.T) {
 	if sum := g.Ledger.Sum(apptest.Model, "bob"); sum.Input != 0 || sum.Output != 0 {
 		t.Errorf("what was refused has started: %+v", sum)
 	}
-}
-
-// probe returns the answer to GET path.
-func probe(t *testing.T, g *apptest.Gateway, path string) (status int, body string) {
-	t.Helper()
-	response, err := http.Get(g.URL + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(b)
 }
 
 // checkRefused checks that a new request is turned away.

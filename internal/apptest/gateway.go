@@ -213,6 +213,13 @@ func (g *Gateway) Post(t testing.TB, path, user, body string) (status int, h htt
 // Get returns the body of the answer to GET path.
 func (g *Gateway) Get(t testing.TB, path string) string {
 	t.Helper()
+	_, body := g.Probe(t, path)
+	return body
+}
+
+// Probe returns the answer to GET path.
+func (g *Gateway) Probe(t testing.TB, path string) (status int, body string) {
+	t.Helper()
 	response, err := http.Get(g.URL + path)
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +229,7 @@ func (g *Gateway) Get(t testing.TB, path string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return response.StatusCode, string(b)
 }
 
 // Usage returns where user stands on the model.
