@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
@@ -81,7 +82,7 @@ func isLoopback(address string) bool {
 // name; "" if there is none.
 func mockModel(cfg *config.Config) (model string) {
 	for name, service := range cfg.Services {
-		if service.Endpoints[0] == config.MockEndpoint {
+		if slices.Contains(service.Endpoints, config.MockEndpoint) {
 			model = max(model, name)
 		}
 	}

@@ -27,6 +27,7 @@ type App struct {
 	config   *config.Config
 	log      *slog.Logger
 	store    limit.Store
+	servers  *endpoints
 	catalog  *catalog.Catalog
 	mocks    *mocks // model servers in this process; nil for none
 	metrics  *telemetry.Metrics
@@ -68,10 +69,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			return nil, err
 		}
 	}
+	a.servers = newEndpoints(log)
 	if a.mocks, err = startMocks(c); err != nil {
 		return nil, err
 	}
-	if a.catalog, err = newCatalog(c, a.mocks, a.metrics); err != nil {
+	if a.catalog, err = newCatalog(c, a.servers, a.mocks, a.metrics); err != nil {
 		return nil, err
 	}
 	keys, err := newKeys(c.Auth)
@@ -143,10 +145,8 @@ func (a *App) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	var err error
-	if a.catalog != nil {
-		for _, m := range a.catalog.All() {
-			m.Server.Close()
-		}
+	if a.servers != nil {
+		a.servers.close()
 	}
 	if a.mocks != nil {
 		a.mocks.close()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
@@ -17,10 +16,10 @@ import (
 )
 
 // newCatalog makes the models that c serves.
-func newCatalog(c *config.Config, mocks *mocks, metrics *telemetry.Metrics) (*catalog.Catalog, error) {
+func newCatalog(c *config.Config, servers *endpoints, mocks *mocks, metrics *telemetry.Metrics) (*catalog.Catalog, error) {
 	var models []*catalog.Model
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
-		m, err := newModel(c, name, mocks, metrics)
+		m, err := newModel(c, name, servers, mocks, metrics)
 		if err != nil {
 			return nil, fmt.Errorf("the model %s: %w", name, err)
 		}
@@ -29,19 +28,25 @@ func newCatalog(c *config.Config, mocks *mocks, metrics *telemetry.Metrics) (*ca
 	return catalog.New(models), nil
 }
 
-func newModel(c *config.Config, name string, mocks *mocks, metrics *telemetry.Metrics) (*catalog.Model, error) {
-	service, limits := c.Services[name], c.RateLimit.Models[name]
-	policy, err := newPolicy(name, limits)
+func newModel(c *config.Config, name string, servers *endpoints, mocks *mocks, metrics *telemetry.Metrics) (*catalog.Model, error) {
+	service, account := c.Services[name], name
+	if service.ShareLimitsWith != "" {
+		account = service.ShareLimitsWith
+	}
+	limits := c.RateLimit.Models[account]
+	policy, err := newPolicy(account, limits)
 	if err != nil {
 		return nil, err
 	}
-	server, err := newServer(service, mocks)
+	pool, err := servers.open(service, mocks)
 	if err != nil {
 		return nil, err
 	}
+	counted := metrics.Model(name)
 	m := &catalog.Model{
 		Name: name, ServedAs: service.ServedAs, ContextLength: service.ContextLength,
-		Policy: policy, Server: server, Metrics: metrics.Model(name),
+		Policy: policy, Metrics: counted,
+		Pool: upstream.NewPool(pool, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
 		Pricer: usage.NewPricer(usage.Options{
 			DefaultOutput: limits.DefaultOutputTokens, ImageTokens: limits.ImageTokens,
 			AudioTokensPerSecond: limits.AudioTokensPerSecond, ContextLength: service.ContextLength,
@@ -58,25 +63,6 @@ func newModel(c *config.Config, name string, mocks *mocks, metrics *telemetry.Me
 		m.ForwardHeaders = append(m.ForwardHeaders, http.CanonicalHeaderKey(field))
 	}
 	return m, nil
-}
-
-// newServer makes the connections to the model server of a service.
-func newServer(s config.Service, mocks *mocks) (*upstream.Server, error) {
-	endpoint := string(s.Endpoints[0])
-	if s.Endpoints[0] == config.MockEndpoint {
-		endpoint = mocks.url()
-	}
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return nil, err
-	}
-	o := upstream.Options{URL: u, APIKey: s.APIKey, ConnectTimeout: s.ConnectTimeout}
-	if s.CAFile != "" {
-		if o.RootCAs, err = upstream.ReadRoots(s.CAFile); err != nil {
-			return nil, err
-		}
-	}
-	return upstream.New(o)
 }
 
 // meters and windows translate the configuration's names.

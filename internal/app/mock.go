@@ -37,7 +37,7 @@ type mocks struct {
 func startMocks(c *config.Config) (*mocks, error) {
 	var models []mockvllm.Model
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
-		if s := c.Services[name]; s.Endpoints[0] == config.MockEndpoint {
+		if s := c.Services[name]; slices.Contains(s.Endpoints, config.MockEndpoint) {
 			models = append(models, mockvllm.Model{Name: s.ServedAs})
 		}
 	}

@@ -54,8 +54,12 @@ type Options struct {
 	// Mock configures the model server.
 	Mock mockvllm.Options
 	// Wrap, if set, takes the mock's place as the model server's handler, in
-	// order to see or to change what passes.
+	// order to see or to change what passes. Questions about its health, which
+	// come at any time, pass by it.
 	Wrap func(mock http.Handler) http.Handler
+	// Breaker leaves the circuit breaker on, which otherwise only opens for a
+	// server that is away: most faults are asked for by requests.
+	Breaker bool
 	// Endpoint, if set, takes the place of the model server's address, for
 	// servers that do not answer at all.
 	Endpoint string
@@ -92,7 +96,10 @@ func Start(t testing.TB, o Options) *Gateway {
 	g.Mock = mockvllm.New(o.Mock)
 	var handler http.Handler = g.Mock
 	if o.Wrap != nil {
-		handler = o.Wrap(handler)
+		routes := http.NewServeMux()
+		routes.Handle("/", o.Wrap(g.Mock))
+		routes.Handle("/health", g.Mock)
+		handler = routes
 	}
 	upstream := httptest.NewServer(handler)
 	g.MockURL = upstream.URL
@@ -161,7 +168,11 @@ func (g *Gateway) Stop() error {
 func (o Options) yaml() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\", %s}\n", o.Server)
-	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, o.Service)
+	service := o.Service
+	if !o.Breaker {
+		service = "breaker-failures: 0, " + service
+	}
+	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, service)
 	for _, name := range o.Aliases {
 		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s}", name, o.Endpoint, Model)
 	}

@@ -1,7 +1,7 @@
 // Package catalog says which models are served: under which names, by which
-// model server, within which limits and at which price.
+// model servers, within which limits and at which price.
 //
 // A Catalog is one immutable snapshot, and a request goes on with the model that
 // it has found. What is learned and counted about a model lives in its Pricer,
-// its Server and the store, not in the snapshot.
+// its Pool and the store, not in the snapshot.
 package catalog

@@ -19,7 +19,7 @@ type Model struct {
 
 	Policy  *limit.Policy
 	Pricer  *usage.Pricer
-	Server  *upstream.Server
+	Pool    *upstream.Pool // the model servers, which other models may share
 	Metrics *telemetry.Model
 
 	FirstByteTimeout time.Duration // of streams

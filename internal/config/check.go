@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 )
 
 // check reports mistakes that concern more than one key. The tree tells where
@@ -53,7 +54,49 @@ func (k checking) services() {
 			k.report.add(e.at, key, "", mistake{"has no endpoint", "write endpoints: [http://host:8000]"})
 		case k.Profile == profileProd && slices.Contains(s.Endpoints, MockEndpoint):
 			k.report.add(e.at, key, quote(string(MockEndpoint)), mistake{"is not allowed in profile " + profileProd, "write the address of a model server"})
+		default:
+			k.service(s, e.value, key)
 		}
+		k.sharing(name, s, e, key)
+	}
+}
+
+// service checks what is set of one service.
+func (k checking) service(s Service, n *node, key path) {
+	for i, endpoint := range s.Endpoints {
+		if slices.Contains(s.Endpoints[:i], endpoint) {
+			k.report.add(n.at, key.key("endpoints"), quote(string(endpoint)), mistake{"is listed twice", "list each address once"})
+		}
+	}
+	if s.BreakerFailures > s.BreakerOutcomes {
+		k.report.add(n.at, key.key("breaker-failures"), strconv.FormatInt(s.BreakerFailures, 10),
+			mistake{fmt.Sprintf("is more than breaker-outcomes (%d) and would never be reached", s.BreakerOutcomes), "write 0 for never"})
+	}
+}
+
+// sharing checks that a service shares the limits of one that has its own.
+func (k checking) sharing(name string, s Service, e *entry, key path) {
+	if s.ShareLimitsWith == "" {
+		return
+	}
+	at := e.value.get("share-limits-with").at
+	key = key.key("share-limits-with")
+	other, served := k.Services[s.ShareLimitsWith]
+	_, limited := k.RateLimit.Models[name]
+	switch {
+	case s.ShareLimitsWith == name:
+		k.report.add(at, key, quote(name), mistake{"is the model itself", "remove it: a model has its own limits anyway"})
+	case !served:
+		remedy := "write the public name of a served model"
+		if near := similar(s.ShareLimitsWith, slices.Sorted(maps.Keys(k.Services))); near != "" {
+			remedy = "did you mean " + quote(near) + "?"
+		}
+		k.report.add(at, key, quote(s.ShareLimitsWith), mistake{"is not served", remedy})
+	case other.ShareLimitsWith != "":
+		k.report.add(at, key, quote(s.ShareLimitsWith), mistake{"shares another's limits itself", "write " + quote(other.ShareLimitsWith)})
+	case limited:
+		k.report.add(k.root.find(modelKeys...).entry(name).at, joined(modelKeys).key(name), "",
+			mistake{"has limits of its own and shares those of " + quote(s.ShareLimitsWith), "remove one of the two"})
 	}
 }
 

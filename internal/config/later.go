@@ -15,9 +15,6 @@ type later struct {
 	// values are those that are refused; nil stands for every value but an
 	// empty one, false and 0, and then the setting has no place in the schema.
 	values []string
-	// further says that only the elements of a list after the first are
-	// refused.
-	further bool
 	// instead says what to do today.
 	instead string
 }
@@ -43,8 +40,6 @@ var notYet = []later{
 	{path: "token.rate-limit.defaults.outage-reserve", instead: "remove it"},
 	{path: "token.rate-limit.models.*.on-store-failure", values: []string{"local", "open"}, instead: "write closed"},
 	{path: "token.rate-limit.models.*.outage-reserve", instead: "remove it"},
-	{path: "vllm.services.*.endpoints", further: true, instead: "name one, such as a load balancer's"},
-	{path: "vllm.services.*.share-limits-with", instead: "remove it: each public name has limits of its own"},
 	{path: "auth.jwt", instead: "remove it, and use auth.api-keys"},
 }
 
@@ -78,11 +73,6 @@ func (l later) refuse(parent *node, e entry, key path, r *report) {
 	m := mistake{"is not in this version", l.instead}
 	v := e.value
 	switch {
-	case l.further:
-		if v.kind == listKind && len(v.items) > 1 {
-			r.add(v.items[1].at, key.item(1), "", m)
-			v.items = v.items[:1]
-		}
 	case l.values != nil:
 		if v.kind == scalarKind && slices.Contains(l.values, v.text) {
 			r.add(v.at, key, quote(v.text), m)

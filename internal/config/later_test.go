@@ -27,8 +27,6 @@ var refused = map[string]struct{ text, want string }{
 	"token.rate-limit.defaults.outage-reserve":   {"token: {rate-limit: {defaults: {outage-reserve: 1}}}", "1:33: token.rate-limit.defaults.outage-reserve: "},
 	"token.rate-limit.models.*.on-store-failure": {"token: {rate-limit: {models: {a.b: {on-store-failure: local}}}}\nvllm: {services: {a.b: http://h}}", `1:55: token.rate-limit.models["a.b"].on-store-failure: "local" `},
 	"token.rate-limit.models.*.outage-reserve":   {"token: {rate-limit: {models: {m: {outage-reserve: x}}}}\nvllm: {services: {m: http://h}}", "1:35: token.rate-limit.models.m.outage-reserve: "},
-	"vllm.services.*.endpoints":                  {"vllm:\n  services:\n    m:\n      endpoints:\n        - http://a\n        - http://b", "6:11: vllm.services.m.endpoints[1]: "},
-	"vllm.services.*.share-limits-with":          {"vllm: {services: {m: {endpoints: [http://a], share-limits-with: n}}}", "1:46: vllm.services.m.share-limits-with: "},
 	"auth.jwt":                                   {"auth: {jwt: {issuers: [https://id]}}", "1:8: auth.jwt: "},
 }
 

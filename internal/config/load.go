@@ -126,8 +126,8 @@ func cause(err error) error {
 
 // complete fills in what depends on several settings.
 func (c *Config) complete() {
-	for name := range c.Services {
-		if _, ok := c.RateLimit.Models[name]; !ok {
+	for name, s := range c.Services {
+		if _, ok := c.RateLimit.Models[name]; !ok && s.ShareLimitsWith == "" {
 			c.RateLimit.Models[name] = c.RateLimit.Defaults
 		}
 	}

@@ -105,6 +105,7 @@ func TestVocabulary(t *testing.T) {
 		ServedAs: "meta-llama/Llama-2-7b", APIKey: "s3cret", ContextLength: 4096,
 		ConnectTimeout: 3 * time.Second, FirstByteTimeout: 4 * time.Minute,
 		ResponseTimeout: 9 * time.Minute, IdleTimeout: 50 * time.Second,
+		HealthInterval: 5 * time.Second, BreakerFailures: 5, BreakerOutcomes: 10, BreakerWait: 5 * time.Second,
 		ForwardHeaders: []string{"X-Tenant"}, AllowFields: []string{"priority"},
 	}
 	if diff := cmp.Diff(wantService, c.Services["NAME2"]); diff != "" {
@@ -257,5 +258,27 @@ func wantErrors(t *testing.T, err error, want ...string) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mistakes (-want +got):\n%s", diff)
+	}
+}
+
+func TestSharedLimits(t *testing.T) {
+	c := load(t, `
+vllm:
+  services:
+    llama2-7b: {endpoints: ["http://a", "http://b"], breaker-failures: 0, health-interval: 1s}
+    gpt-4: {endpoints: ["http://a"], served-as: llama2-7b, share-limits-with: llama2-7b}
+token: {rate-limit: {defaults: {max-tokens-per-minute: 7}}}
+`, nil)
+	if diff := cmp.Diff([]Endpoint{"http://a", "http://b"}, c.Services["llama2-7b"].Endpoints); diff != "" {
+		t.Error("endpoints (-want +got):\n" + diff)
+	}
+	if s := c.Services["gpt-4"]; s.ShareLimitsWith != "llama2-7b" || s.ServedAs != "llama2-7b" {
+		t.Errorf("the alias is %+v", s)
+	}
+	if m, ok := c.RateLimit.Models["gpt-4"]; ok {
+		t.Errorf("the alias has limits of its own: %+v", m)
+	}
+	if len(c.RateLimit.Models["llama2-7b"].User) != 1 {
+		t.Errorf("the model has %+v, want the defaults", c.RateLimit.Models["llama2-7b"])
 	}
 }

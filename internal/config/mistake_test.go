@@ -110,6 +110,24 @@ var mistakes = []struct {
 		"3:5: vllm.services.a: has no endpoint; write endpoints: [http://host:8000]",
 		"4:5: vllm.services.b: has no endpoint; write endpoints: [http://host:8000]",
 	}},
+	{"endpoint twice", "vllm: {services: {a: {endpoints: [http://a, http://b, http://a]}}}", []string{
+		`1:22: vllm.services.a.endpoints: "http://a" is listed twice; list each address once`,
+	}},
+	{"breaker that never opens", "vllm: {services: {a: {endpoints: [http://a], breaker-failures: 11}}}", []string{
+		"1:22: vllm.services.a.breaker-failures: 11 is more than breaker-outcomes (10) and would never be reached; write 0 for never",
+	}},
+	{"limits shared with nobody", "vllm: {services: {gpt-4: {endpoints: [http://a], share-limits-with: lama}, llama: http://a}}", []string{
+		`1:69: vllm.services.gpt-4.share-limits-with: "lama" is not served; did you mean "llama"?`,
+	}},
+	{"limits shared with itself", "vllm: {services: {a: {endpoints: [http://a], share-limits-with: a}}}", []string{
+		`1:65: vllm.services.a.share-limits-with: "a" is the model itself; remove it: a model has its own limits anyway`,
+	}},
+	{"limits shared on", "vllm: {services: {a: {endpoints: [http://a], share-limits-with: b}, b: {endpoints: [http://a], share-limits-with: c}, c: http://a}}", []string{
+		`1:65: vllm.services.a.share-limits-with: "b" shares another's limits itself; write "c"`,
+	}},
+	{"limits shared and own", "vllm: {services: {a: {endpoints: [http://a], share-limits-with: b}, b: http://a}}\ntoken: {rate-limit: {models: {a: {max-tokens-per-day: 1}}}}", []string{
+		`2:31: token.rate-limit.models.a: has limits of its own and shares those of "b"; remove one of the two`,
+	}},
 	{"no service", "server: {}", []string{
 		" vllm.services: has no model; add vllm.services.NAME: http://host:8000",
 	}},

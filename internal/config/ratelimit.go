@@ -12,7 +12,8 @@ type RateLimit struct {
 	Settings          // what a model without its own inherits
 	// Defaults is the entry of served models that have none of their own.
 	Defaults Model
-	// Models holds an entry for every served model, inheritance resolved.
+	// Models holds an entry for every served model that does not share another's
+	// limits, inheritance resolved.
 	Models map[string]Model
 }
 

@@ -74,8 +74,6 @@ func writeReference(b *bytes.Buffer) {
 
 func (l later) refusedValues() string {
 	switch {
-	case l.further:
-		return "more than one"
 	case l.values != nil:
 		return either(l.values)
 	}

@@ -80,16 +80,21 @@ func (c *Config) services() target {
 
 func (s *Service) schema() object {
 	return object{
-		{"endpoints", "Addresses of the model server; `mock:` is a mock in this process (not in profile prod).",
+		{"endpoints", "Addresses of model servers that serve the model, of which the least busy one is asked; `mock:` is a mock in this process (not in profile prod).",
 			texts[Endpoint]{&s.Endpoints, endpoint}},
 		{"ca-file", "Authorities to trust; empty: the system's.", file(&s.CAFile)},
-		{"served-as", "The model's name at the server; default: the public name.", text(&s.ServedAs, notEmpty).wants("a name")},
+		{"served-as", "The model's name at the server, such as that of a LoRA adapter; default: the public name.", text(&s.ServedAs, notEmpty).wants("a name")},
+		{"share-limits-with", "Another public name, whose limits and accounts this one uses, as an alias does; empty: its own.", text(&s.ShareLimitsWith)},
 		{"api-key", "Key for the server.", secret(&s.APIKey)},
 		{"context-length", "Tokens of the model's context; left out: unknown.", known(integer(&s.ContextLength, 1, maximumMax))},
 		{"connect-timeout", "For a connection to the server.", duration(&s.ConnectTimeout, time.Millisecond)},
 		{"first-byte-timeout", "Until a stream begins.", duration(&s.FirstByteTimeout, time.Millisecond)},
 		{"response-timeout", "For everything but streams.", duration(&s.ResponseTimeout, time.Millisecond)},
 		{"idle-timeout", "Between two events of a stream.", duration(&s.IdleTimeout, time.Millisecond)},
+		{"health-interval", "How often each endpoint is asked whether it is well; one that is away, every second.", duration(&s.HealthInterval, 10*time.Millisecond)},
+		{"breaker-failures", "How many failures among the last requests close an endpoint to further ones; 0: only when it is away.", integer(&s.BreakerFailures, 0, 32)},
+		{"breaker-outcomes", "How many of the last requests that looks at.", integer(&s.BreakerOutcomes, 1, 32)},
+		{"breaker-wait", "How long such an endpoint is left alone before one request a second tries it.", duration(&s.BreakerWait, time.Millisecond)},
 		{"forward-headers", "Request headers passed on beside the usual ones.",
 			texts[string]{&s.ForwardHeaders, func(h *string) scalar { return text(h, forwardable).wants("names of headers") }}},
 		{"allow-fields", "Body fields passed on that are held back otherwise.",

@@ -13,6 +13,11 @@ type Service struct {
 	FirstByteTimeout time.Duration // of streams
 	ResponseTimeout  time.Duration // of everything else
 	IdleTimeout      time.Duration // between two events of a stream
+	HealthInterval   time.Duration // between two questions whether an endpoint is well
+	BreakerFailures  int64         // among the last BreakerOutcomes that open an endpoint's breaker; 0: never
+	BreakerOutcomes  int64
+	BreakerWait      time.Duration // for which it stays open
+	ShareLimitsWith  string        // another public name, whose limits and accounts it uses; "" for its own
 	ForwardHeaders   []string      // request headers passed on beside the usual ones
 	AllowFields      []string      // body fields passed on that are held back otherwise
 }
@@ -31,5 +36,9 @@ func defaultService(name string) Service {
 		FirstByteTimeout: 5 * time.Minute,
 		ResponseTimeout:  10 * time.Minute,
 		IdleTimeout:      time.Minute,
+		HealthInterval:   5 * time.Second,
+		BreakerFailures:  5,
+		BreakerOutcomes:  10,
+		BreakerWait:      5 * time.Second,
 	}
 }

@@ -21,6 +21,10 @@ type StreamError struct {
 	First bool
 }
 
+// Blames reports whether it is the model server that has failed, and not the
+// request that is wrong.
+func (e *StreamError) Blames() bool { return e.Status < 400 || e.Status >= 500 }
+
 // Error returns the message.
 func (e *StreamError) Error() string { return "model server: " + e.Message }
 

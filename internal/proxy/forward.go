@@ -18,9 +18,6 @@ const (
 	unavailableWait = 5 * time.Second
 	// capacityWait is when to come back for a model server with a full queue.
 	capacityWait = time.Second
-	// healthTimeout bounds the question whether a model server that answers
-	// 503 is only busy.
-	healthTimeout = time.Second
 	// refusalBytesMax is how much is read of an answer that refuses a request.
 	refusalBytesMax = 1 << 20
 )
@@ -96,7 +93,7 @@ func (x *exchange) send(p openai.Patch) error {
 		request.ResponseTimeout = x.model.ResponseTimeout
 	}
 	var err error
-	x.response, err = x.model.Server.Do(x.r.Context(), &request)
+	x.response, err = x.model.Pool.Do(x.r.Context(), &request)
 	return err
 }
 
@@ -174,9 +171,10 @@ func (x *exchange) unanswered(err error) error {
 		}
 		return context.Canceled
 	}
-	x.model.Metrics.UpstreamError(x.model.Server.Address())
 	switch e.Kind {
-	case upstream.Refused:
+	case upstream.Busy:
+		return openai.AtCapacity(x.model.Name, x.h.herd.spread(x.model.Policy.Model(), capacityWait, x.begun))
+	case upstream.Refused, upstream.Away:
 		return openai.ModelUnavailable(x.model.Name, unavailableWait)
 	case upstream.Timeout:
 		if e.Phase == upstream.Connect {
@@ -200,11 +198,7 @@ func (x *exchange) refused() error {
 	status := x.response.Status
 	if status >= 500 || status < 400 {
 		x.spent = spent{}
-		x.model.Metrics.UpstreamError(x.model.Server.Address())
 		x.response.Body.Close()
-		if status == http.StatusServiceUnavailable {
-			return x.overloaded()
-		}
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}
 	x.spent = spent{amount: limit.Amount{Requests: 1}}
@@ -216,16 +210,6 @@ func (x *exchange) refused() error {
 	copyHeader(x.w.Header(), x.response.Header)
 	x.write(status, x.answer)
 	return nil
-}
-
-// overloaded tells a full queue from a model server that is down.
-func (x *exchange) overloaded() error {
-	ctx, cancel := context.WithTimeout(x.r.Context(), healthTimeout)
-	defer cancel()
-	if x.model.Server.Health(ctx) == nil {
-		return openai.AtCapacity(x.model.Name, x.h.herd.spread(x.model.Name, capacityWait, x.begun))
-	}
-	return openai.ModelUnavailable(x.model.Name, unavailableWait)
 }
 
 // readUpTo appends at most n bytes of r to dst; what comes after is left.

@@ -1,10 +1,8 @@
 package proxy
 
 import (
-	"context"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -13,9 +11,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
-
-// modelHealthTimeout bounds the question whether a model server is healthy.
-const modelHealthTimeout = 2 * time.Second
 
 // modelItem is a model in OpenAI's list. The members behind owned_by are only
 // for those who may see them.
@@ -40,7 +35,9 @@ type limitItem struct {
 
 type endpointItem struct {
 	Address string `json:"address"`
-	Healthy bool   `json:"healthy"`
+	Healthy bool   `json:"healthy"` // when somebody last looked
+	Breaker string `json:"circuit_breaker"`
+	Running int    `json:"running"` // requests of this replica
 }
 
 // list answers with the models, in OpenAI's shape.
@@ -59,7 +56,7 @@ func (h *Handler) listInFull(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, answerTo(err), 0)
 		return
 	}
-	h.writeModels(w, func(m *catalog.Model) modelItem { return itemFor(r.Context(), m, &p) })
+	h.writeModels(w, func(m *catalog.Model) modelItem { return itemFor(m, &p) })
 }
 
 func (h *Handler) writeModels(w http.ResponseWriter, item func(*catalog.Model) modelItem) {
@@ -85,10 +82,10 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, openai.ModelNotFound(r.PathValue("model")), 0)
 		return
 	}
-	WriteJSON(w, http.StatusOK, itemFor(r.Context(), m, &p))
+	WriteJSON(w, http.StatusOK, itemFor(m, &p))
 }
 
-// health answers 200 if the model can be used, else 503.
+// health asks the model servers and answers 200 if one is well, else 503.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	if _, err := h.gate.Identify(r.Header); err != nil {
 		WriteError(w, answerTo(err), 0)
@@ -100,16 +97,10 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	state, status := "UP", http.StatusOK
-	if !healthy(r.Context(), m) {
+	if !m.Pool.Check(r.Context()) {
 		state, status = "DOWN", http.StatusServiceUnavailable
 	}
 	WriteJSON(w, status, map[string]string{"model": m.Name, "status": state})
-}
-
-func healthy(ctx context.Context, m *catalog.Model) bool {
-	ctx, cancel := context.WithTimeout(ctx, modelHealthTimeout)
-	defer cancel()
-	return m.Server.Health(ctx) == nil
 }
 
 func newItem(m *catalog.Model) modelItem {
@@ -117,13 +108,18 @@ func newItem(m *catalog.Model) modelItem {
 }
 
 // itemFor returns what p may see of m.
-func itemFor(ctx context.Context, m *catalog.Model, p *auth.Principal) modelItem {
+func itemFor(m *catalog.Model, p *auth.Principal) modelItem {
 	item := newItem(m)
 	if !p.Is(auth.Admin) {
 		return item
 	}
 	item.ServedAs, item.ContextLength = m.ServedAs, m.ContextLength
-	item.Endpoints = []endpointItem{{Address: m.Server.Address(), Healthy: healthy(ctx, m)}}
+	for _, s := range m.Pool.Servers() {
+		standing := s.Standing()
+		item.Endpoints = append(item.Endpoints, endpointItem{
+			Address: s.Name(), Healthy: standing.Reachable, Breaker: standing.Breaker.String(), Running: s.Running(),
+		})
+	}
 	for _, r := range m.Policy.Rules() {
 		item.Limits = append(item.Limits, limitItem{r.Scope.String(), r.Meter.String(), r.Window.String(), r.Max})
 	}

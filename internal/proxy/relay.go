@@ -101,7 +101,6 @@ func (x *exchange) brokenAnswer(err error) error {
 	if x.left() {
 		return context.Canceled
 	}
-	x.model.Metrics.UpstreamError(x.model.Server.Address())
 	return brokenOff(err)
 }
 

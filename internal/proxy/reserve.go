@@ -56,7 +56,7 @@ func (x *exchange) deny() error {
 	if len(d.Violations) > 0 {
 		wait = max(wait, d.Violations[0].Wait)
 	}
-	wait = x.h.herd.spread(x.model.Name, wait, x.begun)
+	wait = x.h.herd.spread(x.model.Policy.Model(), wait, x.begun)
 	return openai.RateLimited(exhausted(d), x.denied(wait), wait)
 }
 

@@ -86,9 +86,10 @@ func (x *exchange) failedAtOnce() error {
 	}
 	x.away = time.Since(x.sent)
 	x.spent = spent{}
-	x.model.Metrics.UpstreamError(x.model.Server.Address())
 	told := openai.UpstreamError("the model server failed: %s", failure.Message)
-	if failure.Status >= 400 && failure.Status < 500 {
+	if failure.Blames() {
+		x.response.Body.Blame()
+	} else {
 		x.spent.amount.Requests = 1
 		told = &openai.Error{Status: failure.Status, Type: failure.Type, Code: failure.Code, Message: failure.Message}
 	}
@@ -169,7 +170,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 	if x.left() {
 		return context.Canceled
 	}
-	x.model.Metrics.UpstreamError(x.model.Server.Address())
+	x.response.Body.Blame()
 	broken := brokenOff(err)
 	if x.status == 0 && len(x.answer) == 0 {
 		return broken

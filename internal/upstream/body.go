@@ -33,6 +33,9 @@ type Body struct {
 	keep    bool
 	err     error
 	state   atomic.Uint32
+
+	visit  visit
+	blamed atomic.Bool
 }
 
 // open starts the body behind h.
@@ -121,9 +124,11 @@ func (b *Body) Close() error {
 	switch b.state.Swap(gone) {
 	case complete:
 		b.release()
+		b.over(wentWell)
 	case open:
 		b.stop()
 		b.conn.kill()
+		b.over(saysNothing)
 	}
 	return nil
 }
@@ -144,10 +149,46 @@ func (b *Body) Abandon() {
 	switch b.state.Swap(gone) {
 	case complete:
 		b.release()
+		b.over(wentWell)
 	case open:
 		b.stop()
 		b.conn.leave()
+		b.over(saysNothing)
 	}
+}
+
+// Blame says that the model server has failed although what it sent is proper
+// HTTP: it is an error, or not whole. It is for the goroutine that reads, may be
+// called after the end too, and counts once.
+func (b *Body) Blame() {
+	if b.blamed.Swap(true) || b.state.Load() != gone {
+		return
+	}
+	b.visit.judge(wentWrong)
+}
+
+// over ends the visit of the server.
+func (b *Body) over(o outcome) {
+	if b.blamed.Load() {
+		o = wentWrong
+	} else if o == wentWrong {
+		b.blamed.Store(true)
+	}
+	b.visit.end(o)
+}
+
+// await waits for the first byte of the body, or for its end.
+func (b *Body) await() error {
+	err := b.advance()
+	if err == nil {
+		if _, failed := b.conn.br.Peek(1); failed != nil {
+			err = b.ended(failed)
+		}
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 // advance makes sure that there are bytes of the body to wait for.
@@ -208,6 +249,7 @@ func (b *Body) finish() error {
 	b.err = io.EOF
 	if b.state.CompareAndSwap(complete, gone) {
 		b.release()
+		b.over(wentWell)
 	}
 	return b.err
 }
@@ -219,8 +261,14 @@ func (b *Body) fail(err error) error {
 		b.err = ErrBodyClosed
 	default:
 		b.stop()
-		b.err = b.conn.failure(b.ctx, err)
+		failure, left := b.conn.failure(b.ctx, err), b.conn.hasParted()
+		b.err = failure
 		b.conn.closeAfter(err)
+		if left {
+			b.over(saysNothing)
+		} else {
+			b.over(failure.outcome())
+		}
 	}
 	return b.err
 }
@@ -234,5 +282,5 @@ func (b *Body) release() {
 		return
 	}
 	c.reused = true
-	b.server.pool.put(c, time.Now())
+	b.server.kept.put(c, time.Now())
 }

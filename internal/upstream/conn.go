@@ -26,7 +26,7 @@ const (
 )
 
 // conn is a connection with the exchange that it is being used for. It belongs
-// to one goroutine at a time, and while idle to the pool; only kill may be
+// to one goroutine at a time, and while idle to those kept; only kill may be
 // called by others.
 type conn struct {
 	address string

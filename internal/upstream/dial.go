@@ -36,7 +36,7 @@ func tlsConfig(name string, roots *x509.CertPool) *tls.Config {
 // dial makes a connection. The context and the connect timeout bound it, TLS
 // included.
 func (s *Server) dial(ctx context.Context) (*conn, *Error) {
-	if s.pool.isShut() {
+	if s.kept.isShut() {
 		return nil, s.dialFailure(ctx, ErrServerClosed)
 	}
 	bounded, cancel := context.WithTimeout(ctx, s.connect)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 )
 
 // ErrServerClosed is the cause of the Refused error of requests made after
@@ -33,11 +34,18 @@ const (
 	Protocol
 	// Canceled: the caller's context ended.
 	Canceled
+	// Busy: the queue of every model server that was asked is full. Only a
+	// [Pool] says so.
+	Busy
+	// Away: there is no model server that can be asked, or the one that was says
+	// that it is ill. Only a [Pool] says so.
+	Away
 )
 
 var kinds = [...]string{
 	Invalid: "invalid request", Refused: "no connection", Closed: "closed before a response",
 	Timeout: "timeout", Broken: "broken response", Protocol: "malformed response", Canceled: "canceled",
+	Busy: "full queue", Away: "away",
 }
 
 // String returns a few words for logs, such as "no connection".
@@ -70,11 +78,12 @@ func (p Phase) String() string { return phases[p] }
 type Error struct {
 	Kind     Kind
 	Phase    Phase  // of a Timeout; else zero
-	Address  string // of the model server, host:port
+	Address  string // of the model server, host:port; of several with commas between
 	Attempts int    // how many connections were tried; 0 if none
 	Err      error  // the cause; for Canceled the context's
 
 	sent, started bool
+	elsewhere     bool // another server may be asked
 }
 
 // Error names the server, what happened and the cause.
@@ -95,6 +104,37 @@ func (e *Error) Sent() bool { return e.sent }
 
 // Started reports whether a byte of a response was received.
 func (e *Error) Started() bool { return e.started }
+
+// unconnected reports whether no connection could be made.
+func (e *Error) unconnected() bool {
+	return e.Kind == Refused || e.Kind == Timeout && e.Phase == Connect
+}
+
+// nobodyThere reports whether no connection could be made because the server is
+// not there, or does not answer.
+func (e *Error) nobodyThere() bool { return e.unconnected() && !e.ours() }
+
+// ours reports whether what went wrong is this process's own affair.
+func (e *Error) ours() bool {
+	if e.Kind == Canceled || e.Kind == Invalid || errors.Is(e.Err, ErrServerClosed) {
+		return true
+	}
+	for _, scarcity := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS} {
+		if errors.Is(e.Err, scarcity) {
+			return true
+		}
+	}
+	return false
+}
+
+// asError returns err as what all errors of exchanges are.
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Kind: Broken, Err: err}
+}
 
 // malformed is a violation of HTTP/1.1 by the model server. The texts are
 // constants, so that nothing of a response ends in a log.

@@ -34,30 +34,38 @@ func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
 	if why := r.check(); why != "" {
 		return nil, &Error{Kind: Invalid, Address: s.address, Err: why}
 	}
+	v := s.begin(r)
+	response, failure := s.ask(ctx, r, v)
+	if failure != nil {
+		v.end(failure.outcome())
+		return nil, failure
+	}
+	return response, nil
+}
+
+// ask is Do for a request that has been counted.
+func (s *Server) ask(ctx context.Context, r *Request, v visit) (*Response, *Error) {
 	now := time.Now()
 	l := limitsOf(r, now)
 	c, failure := s.connection(ctx, l, now)
 	if failure != nil {
 		return nil, failure
 	}
-	response, failure := s.exchange(ctx, c, r, 1)
+	response, failure := s.exchange(ctx, c, r, v, 1)
 	if failure != nil && failure.Kind == Closed && c.reused {
-		response, failure = s.again(ctx, l, r)
+		return s.again(ctx, l, r, v)
 	}
-	if failure != nil {
-		return nil, failure
-	}
-	return response, nil
+	return response, failure
 }
 
 // again sends r on a fresh connection, after a kept one turned out to be closed.
-func (s *Server) again(ctx context.Context, l limits, r *Request) (*Response, *Error) {
+func (s *Server) again(ctx context.Context, l limits, r *Request, v visit) (*Response, *Error) {
 	c, failure := s.fresh(ctx, l, time.Now())
 	if failure != nil {
 		failure.Attempts, failure.sent = 1, true
 		return nil, failure
 	}
-	return s.exchange(ctx, c, r, 2)
+	return s.exchange(ctx, c, r, v, 2)
 }
 
 // connection returns one that was kept and is still silent, or a fresh one.
@@ -65,7 +73,7 @@ func (s *Server) connection(ctx context.Context, l limits, now time.Time) (*conn
 	if ctx.Err() != nil {
 		return nil, s.dialFailure(ctx, ctx.Err())
 	}
-	for c := s.pool.take(now); c != nil; c = s.pool.take(now) {
+	for c := s.kept.take(now); c != nil; c = s.kept.take(now) {
 		if c.begin(l, now) == nil && c.probe.silent() {
 			return c, nil
 		}
@@ -88,7 +96,7 @@ func (s *Server) fresh(ctx context.Context, l limits, now time.Time) (*conn, *Er
 
 // exchange writes r to c and reads the head of the response. After an error c
 // is closed.
-func (s *Server) exchange(ctx context.Context, c *conn, r *Request, attempt int) (*Response, *Error) {
+func (s *Server) exchange(ctx context.Context, c *conn, r *Request, v visit, attempt int) (*Response, *Error) {
 	stop := onDone(ctx, c)
 	s.send(c, r)
 	h, err := receiveHead(c.br, r.Method)
@@ -108,6 +116,10 @@ func (s *Server) exchange(ctx context.Context, c *conn, r *Request, attempt int)
 	c.join()
 	response := &Response{Status: h.status, Header: h.header, ContentLength: h.length, Attempts: attempt}
 	response.Body = &response.body
+	response.body.visit = v
+	if isFailure(h.status) {
+		response.body.Blame()
+	}
 	response.body.open(ctx, s, c, h, stop)
 	return response, nil
 }

@@ -39,7 +39,7 @@ func FuzzResponse(f *testing.F) {
 			return
 		}
 		s := &Server{}
-		s.pool.max, s.pool.timeout = 1, DefaultIdleTimeout
+		s.kept.max, s.kept.timeout = 1, DefaultIdleTimeout
 		defer s.Close()
 		var b Body
 		b.open(context.Background(), s, c, h, alwaysStopped)

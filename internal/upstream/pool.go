@@ -1,134 +1,172 @@
 package upstream
 
 import (
-	"sync"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// pool keeps the unused connections, the most recently used on top: under a
-// falling load those at the bottom grow old and are closed. A timer runs only
-// while there are any, so that a server that closed its end does not leave
-// sockets in CLOSE_WAIT here.
-type pool struct {
-	max     int
-	timeout time.Duration
-
-	mu     sync.Mutex
-	idle   []*conn // oldest first
-	timer  *time.Timer
-	timing bool // the timer is set
-	closed bool
+// Pool is the model servers of one model, any of which can answer its requests.
+// It may share them with other pools. Use NewPool; its methods may be called
+// concurrently.
+type Pool struct {
+	servers []*Server
+	failed  func(*Server)
+	turn    atomic.Uint32 // where the next choice begins, so that equals take turns
 }
 
-// take removes the most recently used connection, or returns nil. Connections
-// that have been unused for too long by now are closed.
-func (p *pool) take(now time.Time) *conn {
-	p.mu.Lock()
-	top := len(p.idle) - 1
-	if top < 0 {
-		p.mu.Unlock()
-		return nil
-	}
-	c := p.idle[top]
-	if now.Sub(c.idleSince) < p.timeout {
-		p.idle[top] = nil
-		p.idle = p.idle[:top]
-		p.mu.Unlock()
-		return c
-	}
-	stale := p.detach()
-	p.mu.Unlock()
-	closeAll(stale)
-	return nil
+// NewPool returns a pool of the given servers, of which there is at least one.
+// failed, if not nil, is called for every failure of one of them that a request
+// of this pool has met with; it may be called concurrently.
+func NewPool(servers []*Server, failed func(*Server)) *Pool {
+	return &Pool{servers: slices.Clone(servers), failed: failed}
 }
 
-// put keeps c for the next request, or closes it if there are enough.
-func (p *pool) put(c *conn, now time.Time) {
-	c.idleSince = now
-	p.mu.Lock()
-	keep := !p.closed && len(p.idle) < p.max
-	if keep {
-		p.idle = append(p.idle, c)
-		p.schedule(now)
-	}
-	p.mu.Unlock()
-	if !keep {
-		c.kill()
+// Servers returns the model servers. The caller must not change the slice.
+func (p *Pool) Servers() []*Server { return p.servers }
+
+// Do sends r to the least busy server and waits until the body of the answer has
+// begun. Errors are of type [*Error]; see [Server.Do] for the rest.
+//
+// It asks another server in three cases, in which nothing was generated that
+// anybody could still get: no connection could be made; the connection closed
+// before the answer began and nobody is at the address any more; the queue is
+// full, which is tried at one other. Whatever else goes wrong is the caller's to
+// tell: a request may be generating although nothing comes back.
+func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
+	r.failed = p.failed
+	var tried []*Server
+	var failure *Error // of the last attempt; one with a full queue stands
+	for {
+		s := p.choose(tried, time.Now())
+		if s == nil {
+			return nil, p.none(failure)
+		}
+		response, err := s.attempt(ctx, r)
+		switch {
+		case err == nil:
+			return response, nil
+		case err.Kind == Busy && failure != nil && failure.Kind == Busy, !err.elsewhere:
+			return nil, err
+		case failure == nil || failure.Kind != Busy:
+			failure = err
+		}
+		tried = append(tried, s)
 	}
 }
 
-// schedule sets the timer for when the oldest connection is due, but not for
-// every one of a row of neighbours. The caller holds the lock.
-func (p *pool) schedule(now time.Time) {
-	if p.timing || len(p.idle) == 0 {
-		return
+// choose returns the server to ask that was not tried yet: of those whose breaker
+// lets a request pass the one with the fewest running requests. It returns nil
+// where there is none.
+func (p *Pool) choose(tried []*Server, now time.Time) *Server {
+	for {
+		s := p.leastBusy(tried, now)
+		if s == nil {
+			return nil
+		}
+		ok, changed := s.breaker.pass(now)
+		if changed {
+			s.tell()
+		}
+		if ok {
+			return s
+		}
 	}
-	wait := max(p.timeout-now.Sub(p.idle[0].idleSince), p.timeout/8)
-	p.timing = true
-	if p.timer == nil {
-		p.timer = time.AfterFunc(wait, p.sweep)
-		return
+}
+
+func (p *Pool) leastBusy(tried []*Server, now time.Time) *Server {
+	n := len(p.servers)
+	first := 0
+	if n > 1 {
+		first = int(p.turn.Add(1) % uint32(n))
 	}
-	p.timer.Reset(wait)
-}
-
-// sweep closes what has been unused for too long.
-func (p *pool) sweep() {
-	now := time.Now()
-	p.mu.Lock()
-	n := 0
-	for n < len(p.idle) && now.Sub(p.idle[n].idleSince) >= p.timeout {
-		n++
+	var best *Server
+	for i := range n {
+		s := p.servers[(first+i)%n]
+		if (best == nil || s.running.Load() < best.running.Load()) && !slices.Contains(tried, s) && s.breaker.passable(now) {
+			best = s
+		}
 	}
-	stale := append([]*conn(nil), p.idle[:n]...)
-	rest := copy(p.idle, p.idle[n:])
-	clear(p.idle[rest:])
-	p.idle = p.idle[:rest]
-	p.timing = false
-	p.schedule(now)
-	p.mu.Unlock()
-	closeAll(stale)
+	return best
 }
 
-// detach empties the pool. The caller holds the lock and closes the result.
-func (p *pool) detach() []*conn {
-	all := p.idle
-	p.idle = nil
-	if p.timing && p.timer.Stop() {
-		p.timing = false
+// none returns why no server is left to ask.
+func (p *Pool) none(failure *Error) *Error {
+	if failure != nil {
+		return failure
 	}
-	return all
-}
-
-func (p *pool) clear() {
-	p.mu.Lock()
-	all := p.detach()
-	p.mu.Unlock()
-	closeAll(all)
-}
-
-func (p *pool) shut() {
-	p.mu.Lock()
-	p.closed = true
-	all := p.detach()
-	p.mu.Unlock()
-	closeAll(all)
-}
-
-func (p *pool) isShut() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.closed
-}
-
-func (p *pool) len() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.idle)
-}
-
-func closeAll(conns []*conn) {
-	for _, c := range conns {
-		c.kill()
+	names := make([]string, len(p.servers))
+	for i, s := range p.servers {
+		names[i] = s.Name()
 	}
+	return &Error{Kind: Away, Address: strings.Join(names, ", "), Err: errNone}
+}
+
+var errNone = errors.New("it failed lately, and is not asked until it has recovered")
+
+// attempt sends r to the server and waits until the body of the answer has begun.
+// Its error says whether another server may be asked.
+func (s *Server) attempt(ctx context.Context, r *Request) (*Response, *Error) {
+	response, err := s.Do(ctx, r)
+	if err == nil && response.Status == http.StatusServiceUnavailable {
+		return nil, s.unavailable(ctx, response)
+	}
+	if err == nil {
+		if err = response.Body.await(); err == nil {
+			return response, nil
+		}
+	}
+	failure := asError(err)
+	switch {
+	case failure.unconnected():
+		failure.elsewhere = true
+		if failure.nobodyThere() {
+			s.noteFound(false)
+		}
+	case failure.Kind == Closed || failure.Kind == Broken:
+		if failure.elsewhere = s.gone(ctx); failure.elsewhere {
+			s.noteFound(false)
+		}
+	}
+	return nil, failure
+}
+
+// unavailable tells a full queue, which another server may not have, from a
+// server that is ill.
+func (s *Server) unavailable(ctx context.Context, response *Response) *Error {
+	err := s.Check(ctx)
+	if err == nil {
+		_ = response.Body.Close()
+		return &Error{Kind: Busy, Address: s.address, Err: errQueueFull, sent: true, started: true, elsewhere: true}
+	}
+	failure := &Error{Kind: Away, Address: s.address, Err: err, sent: true, started: true}
+	if ctx.Err() != nil {
+		failure.Kind, failure.Err = Canceled, context.Cause(ctx)
+	} else {
+		response.Body.Blame()
+	}
+	_ = response.Body.Close()
+	return failure
+}
+
+var errQueueFull = errors.New("it takes no more requests at the moment")
+
+// Check asks all servers whether they are well, and reports whether one is.
+func (p *Pool) Check(ctx context.Context) bool {
+	if len(p.servers) == 1 {
+		return p.servers[0].Check(ctx) == nil
+	}
+	well := make(chan bool, len(p.servers))
+	for _, s := range p.servers {
+		go func() { well <- s.Check(ctx) == nil }()
+	}
+	found := false
+	for range p.servers {
+		found = <-well || found
+	}
+	return found
 }

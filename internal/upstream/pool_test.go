@@ -1,144 +1,421 @@
 package upstream
 
 import (
-	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
-	"net/url"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
-// piped connects a server to a script through pipes in memory, for a test in a
-// bubble of synctest. It also counts the connections that are open.
-func piped(t *testing.T, play script, change ...func(*Options)) (s *Server, dials, open *atomic.Int32) {
+// failures keeps the names of servers that a pool has blamed.
+type failures struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (f *failures) note(s *Server) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.names = append(f.names, s.Name())
+}
+
+func (f *failures) of(s *Server) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range f.names {
+		if name == s.Name() {
+			n++
+		}
+	}
+	return n
+}
+
+// poolOf returns a pool of servers at these addresses, and what it blames them
+// for.
+func poolOf(t testing.TB, addresses ...string) (*Pool, *failures) {
 	t.Helper()
-	dials, open = new(atomic.Int32), new(atomic.Int32)
-	o := Options{URL: &url.URL{Scheme: "http", Host: "model"}}
-	o.Dial = func(context.Context, string, string) (net.Conn, error) {
-		here, there := net.Pipe()
-		n := int(dials.Add(1))
-		open.Add(1)
-		go func() {
-			defer open.Add(-1)
-			defer func() { _ = there.Close() }()
-			play(n, &peer{Conn: there, br: bufio.NewReader(there)})
-		}()
-		return here, nil
+	servers := make([]*Server, len(addresses))
+	for i, a := range addresses {
+		servers[i] = connect(t, a)
 	}
-	for _, f := range change {
-		f(&o)
+	f := &failures{}
+	return NewPool(servers, f.note), f
+}
+
+// ask does a request on p and returns its answer, read to the end.
+func ask(t testing.TB, p *Pool) (status int, body string, failure *Error) {
+	t.Helper()
+	response, err := p.Do(t.Context(), post("{}"))
+	if err != nil {
+		return 0, "", err.(*Error)
 	}
-	s, err := New(o)
+	defer func() { _ = response.Body.Close() }()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		return response.Status, string(b), err.(*Error)
+	}
+	return response.Status, string(b), nil
+}
+
+// named is a server that answers with its name, and is well.
+func named(t testing.TB, name string) *httptest.Server {
+	return serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/health" {
+			_, _ = io.WriteString(w, name)
+		}
+	})
+}
+
+// closedAddress is the URL of an address that nobody listens on.
+func closedAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
-	return s, dials, open
+	defer func() { _ = l.Close() }()
+	return "http://" + l.Addr().String()
 }
 
-// fill makes n connections idle, in order, with a pause between them.
-func fill(t *testing.T, s *Server, n int, pause time.Duration) {
-	t.Helper()
-	running := make([]*Response, n)
-	for i := range running {
-		r, err := s.Do(t.Context(), post("{}"))
+func TestPoolTakesTurns(t *testing.T) {
+	p, _ := poolOf(t, named(t, "a").URL, named(t, "b").URL, named(t, "c").URL)
+	seen := map[string]int{}
+	for range 30 {
+		_, name, failure := ask(t, p)
+		if failure != nil {
+			t.Fatal(failure)
+		}
+		seen[name]++
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		if seen[name] != 10 {
+			t.Errorf("%s answered %d of 30 requests, want 10: %v", name, seen[name], seen)
+		}
+	}
+}
+
+// TestPoolLeastBusy holds answers open, whose requests count until the end of
+// their bodies.
+func TestPoolLeastBusy(t *testing.T) {
+	release := make(chan struct{})
+	open := func(name string) string {
+		return serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, name)
+			w.(http.Flusher).Flush()
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+		}).URL
+	}
+	p, _ := poolOf(t, open("a"), open("b"), open("c"))
+	t.Cleanup(func() { close(release) })
+	var answers []*Response
+	count := func() []int {
+		var n []int
+		for _, s := range p.Servers() {
+			n = append(n, s.Running())
+		}
+		return n
+	}
+	for range 9 {
+		r, err := p.Do(t.Context(), post("{}"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		running[i] = r
+		answers = append(answers, r)
 	}
-	for i, r := range running {
-		if _, err := io.ReadAll(r.Body); err != nil {
+	if n := count(); !slices.Equal(n, []int{3, 3, 3}) {
+		t.Fatalf("running: %v, want 3 each", n)
+	}
+	for _, r := range answers {
+		if r.Body.server == p.servers[1] {
+			_ = r.Body.Close()
+			_ = r.Body.Close()
+		}
+	}
+	if n := count(); !slices.Equal(n, []int{3, 0, 3}) {
+		t.Fatalf("running: %v, want 0 of the second", n)
+	}
+	for range 3 {
+		r, err := p.Do(t.Context(), post("{}"))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if i < n-1 {
-			time.Sleep(pause)
+		if r.Body.server != p.servers[1] {
+			t.Error("a busier server was asked")
 		}
+		answers = append(answers, r)
+	}
+	for _, r := range answers {
+		_ = r.Body.Close()
+	}
+	if n := count(); !slices.Equal(n, []int{0, 0, 0}) {
+		t.Errorf("running at the end: %v", n)
 	}
 }
 
-func TestIdleTimeline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, dials, open := piped(t, answer(ok))
-		fill(t, s, 3, time.Second)
-		timeline := []struct {
-			wait time.Duration
-			idle int
-		}{
-			// The three became idle at 0, 1 and 2 s, and it is 2 s now.
-			{1900 * time.Millisecond, 3},
-			{200 * time.Millisecond, 2},
-			{1000 * time.Millisecond, 1},
-			{1000 * time.Millisecond, 0},
-		}
-		for _, at := range timeline {
-			time.Sleep(at.wait)
-			synctest.Wait()
-			if n := s.Idle(); n != at.idle || int(open.Load()) != at.idle {
-				t.Errorf("%d idle, %d open, want %d", n, open.Load(), at.idle)
+// TestPoolGoesElsewhere plays one faulty server of two, which is asked first.
+func TestPoolGoesElsewhere(t *testing.T) {
+	hang := func(_ int, c *peer) { // accepts a request, then the process dies
+		c.request()
+		_ = c.SetDeadline(time.Now())
+	}
+	for _, tt := range []struct {
+		name    string
+		faulty  func(t testing.TB) string
+		status  int
+		kind    Kind // of the error; 0: the other one answers
+		away    bool // the faulty one afterwards
+		blamed  int
+		reached int // requests that the other one got
+	}{
+		{"nobody listens", closedAddress, 200, 0, true, 1, 1},
+		{"it dies before it answers", func(t testing.TB) string {
+			l := listenOnce(t, hang)
+			return l.url()
+		}, 200, 0, true, 1, 1},
+		{"it dies behind its head", func(t testing.TB) string {
+			return listenOnce(t, func(_ int, c *peer) {
+				c.request()
+				c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+			}).url()
+		}, 200, 0, true, 1, 1},
+		{"it closes without an answer and is there", func(t testing.TB) string {
+			return listen(t, hang).url()
+		}, 0, Closed, false, 1, 0},
+		{"it breaks off and is there", func(t testing.TB) string {
+			return listen(t, func(_ int, c *peer) {
+				c.request()
+				c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+			}).url()
+		}, 0, Broken, false, 1, 0},
+		{"it dies in its answer", func(t testing.TB) string {
+			return listenOnce(t, func(_ int, c *peer) {
+				c.request()
+				c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok")
+			}).url()
+		}, 200, Broken, false, 1, 0},
+		{"its queue is full", func(t testing.TB) string {
+			return full(t, http.StatusOK)
+		}, 200, 0, false, 0, 1},
+		{"it is ill", func(t testing.TB) string {
+			return full(t, http.StatusServiceUnavailable)
+		}, 0, Away, true, 1, 0},
+		{"it fails", func(t testing.TB) string {
+			return status(t, http.StatusInternalServerError)
+		}, 500, 0, false, 1, 0},
+		{"it has a limit of its own", func(t testing.TB) string {
+			return status(t, http.StatusTooManyRequests)
+		}, 429, 0, false, 0, 0},
+		{"it refuses", func(t testing.TB) string {
+			return status(t, http.StatusBadRequest)
+		}, 400, 0, false, 0, 0},
+		{"it does not speak HTTP", func(t testing.TB) string {
+			return listen(t, answer("hello\r\n\r\n")).url()
+		}, 0, Protocol, false, 1, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var reached atomic.Int32
+			other := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+				reached.Add(1)
+				_, _ = io.WriteString(w, "other")
+			})
+			p, f := poolOf(t, other.URL, tt.faulty(t)) // the second one is asked first
+			status, _, failure := ask(t, p)
+			if status != tt.status || (failure == nil) != (tt.kind == 0) || failure != nil && failure.Kind != tt.kind {
+				t.Errorf("answer %d, error %v; want %d, %v", status, failure, tt.status, tt.kind)
 			}
-		}
-		exchange(t, s, post("{}"))
-		if n := dials.Load(); n != 4 {
-			t.Errorf("%d connections were made, want 4", n)
-		}
-		time.Sleep(time.Hour)
-		synctest.Wait()
-		if n := open.Load(); n != 0 {
-			t.Errorf("%d connections are open after an hour", n)
-		}
-	})
-}
-
-// TestIdleTooOldAtTake takes at an instant at which the timer has not run yet.
-func TestIdleTooOldAtTake(t *testing.T) {
-	now := time.Now()
-	p := pool{max: 4, timeout: time.Second}
-	defer p.shut()
-	ends := make([]net.Conn, 2)
-	for i := range ends {
-		here, there := net.Pipe()
-		ends[i] = there
-		p.put(newConn("model:80", here, here), now)
-	}
-	if c := p.take(now.Add(time.Second)); c != nil {
-		t.Error("a connection that is too old was taken")
-	}
-	for _, c := range ends {
-		if _, err := c.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("an old connection was not closed: %v", err)
-		}
+			faulty := p.servers[1]
+			if reachable := faulty.Standing().Reachable; reachable == tt.away {
+				t.Errorf("the faulty one is reachable: %v", reachable)
+			}
+			if n := f.of(faulty); n != tt.blamed {
+				t.Errorf("it was blamed %d times, want %d", n, tt.blamed)
+			}
+			if n := f.of(p.servers[0]); n != 0 {
+				t.Errorf("the other one was blamed %d times", n)
+			}
+			if n := int(reached.Load()); n != tt.reached {
+				t.Errorf("the other one got %d requests, want %d", n, tt.reached)
+			}
+			for _, s := range p.Servers() {
+				if n := s.Running(); n != 0 {
+					t.Errorf("%d requests are running at the end", n)
+				}
+			}
+		})
 	}
 }
 
-// TestLastInFirstOut lets the connections that a falling load no longer needs
-// grow old.
-func TestLastInFirstOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, dials, open := piped(t, answer(ok))
-		fill(t, s, 5, 0)
-		for range 20 {
-			time.Sleep(time.Second)
-			exchange(t, s, post("{}"))
-		}
-		synctest.Wait()
-		if n := open.Load(); n != 1 || dials.Load() != 5 {
-			t.Errorf("%d connections open, %d made, want 1 of 5", n, dials.Load())
-		}
+// listenOnce plays a script for one connection and then listens no more.
+func listenOnce(t testing.TB, play script) *listener {
+	var l *listener
+	ready := make(chan struct{})
+	l = listen(t, func(n int, c *peer) {
+		<-ready
+		_ = l.Listener.Close()
+		play(n, c)
 	})
+	close(ready)
+	return l
 }
 
-func TestMaxIdle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _, open := piped(t, answer(ok), func(o *Options) { o.MaxIdle = 2 })
-		fill(t, s, 5, 0)
-		synctest.Wait()
-		if n := s.Idle(); n != 2 || open.Load() != 2 {
-			t.Errorf("%d idle, %d open, want 2", n, open.Load())
+// status is a server that is well and answers everything with a status.
+func status(t testing.TB, code int) string {
+	return serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/health" {
+			w.WriteHeader(code)
+		}
+	}).URL
+}
+
+// full is a server that takes no requests, and whose health has a status.
+func full(t testing.TB, health int) string {
+	return serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/health" {
+			w.WriteHeader(health)
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}).URL
+}
+
+// TestPoolFullQueues: one other is tried, not all of them.
+func TestPoolFullQueues(t *testing.T) {
+	var asked atomic.Int32
+	busy := func() string {
+		return serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/health" {
+				asked.Add(1)
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		}).URL
+	}
+	p, f := poolOf(t, busy(), busy(), busy(), busy())
+	for range 20 {
+		asked.Store(0)
+		if _, _, failure := ask(t, p); failure == nil || failure.Kind != Busy || asked.Load() != 2 {
+			t.Fatalf("error %v after %d attempts, want a full queue after 2", failure, asked.Load())
+		}
+	}
+	if len(f.names) != 0 {
+		t.Errorf("full queues were blamed: %v", f.names)
+	}
+	for _, s := range p.Servers() {
+		if s.Standing().Breaker != BreakerClosed {
+			t.Errorf("a full queue opened a breaker")
+		}
+	}
+}
+
+// TestPoolFullAndGone: that one server is gone does not hide that another one is
+// busy, and does not use up the other attempt.
+func TestPoolFullAndGone(t *testing.T) {
+	p, _ := poolOf(t, named(t, "c").URL, full(t, 200), closedAddress(t))
+	for range 3 {
+		if _, name, failure := ask(t, p); failure != nil || name != "c" {
+			t.Errorf("answer %q, error %v", name, failure)
+		}
+	}
+	p, _ = poolOf(t, full(t, 200), closedAddress(t))
+	for range 3 {
+		if _, _, failure := ask(t, p); failure == nil || failure.Kind != Busy {
+			t.Errorf("error %v, want a full queue", failure)
+		}
+	}
+}
+
+func TestPoolAllAway(t *testing.T) {
+	p, f := poolOf(t, closedAddress(t), closedAddress(t))
+	if _, _, failure := ask(t, p); failure == nil || failure.Kind != Refused {
+		t.Errorf("error %v, want a refused connection", failure)
+	}
+	_, _, failure := ask(t, p)
+	if failure == nil || failure.Kind != Away || failure.Sent() {
+		t.Fatalf("error %v, want that all are away", failure)
+	}
+	for _, s := range p.Servers() {
+		if !strings.Contains(failure.Error(), s.Address()) {
+			t.Errorf("%q does not name %s", failure, s.Address())
+		}
+		if f.of(s) != 1 {
+			t.Errorf("%s was asked %d times, want once", s.Address(), f.of(s))
+		}
+	}
+}
+
+// TestPoolOwnScarcity: that this process has no more descriptors is no reason to
+// give a server up.
+func TestPoolOwnScarcity(t *testing.T) {
+	s := connect(t, "http://a", func(o *Options) {
+		o.Dial = func(context.Context, string, string) (net.Conn, error) {
+			return nil, fmt.Errorf("dial: %w", syscall.EMFILE)
 		}
 	})
+	p := NewPool([]*Server{s}, nil)
+	for range 20 {
+		if _, _, failure := ask(t, p); failure == nil || failure.Kind != Refused || !errors.Is(failure, syscall.EMFILE) {
+			t.Fatalf("error %v", failure)
+		}
+	}
+	if standing := s.Standing(); !standing.Reachable || standing.Breaker != BreakerClosed {
+		t.Errorf("it stands at %+v", standing)
+	}
+}
+
+func TestPoolCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	stuck := listen(t, func(_ int, c *peer) {
+		c.request()
+		cancel()
+		c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+		c.request()
+	})
+	p, f := poolOf(t, stuck.url())
+	_, err := p.Do(ctx, post("{}"))
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Kind != Canceled || !failure.Sent() {
+		t.Errorf("error %v, want canceled", err)
+	}
+	if len(f.names) != 0 || p.servers[0].Running() != 0 {
+		t.Errorf("a client that has left was blamed on %v; %d are running", f.names, p.servers[0].Running())
+	}
+}
+
+// TestPoolBlame: what the caller finds wrong in a proper answer opens the breaker
+// as other failures do, once per answer.
+func TestPoolBlame(t *testing.T) {
+	p, f := poolOf(t, named(t, "a").URL)
+	for i := range DefaultFailures {
+		r, err := p.Do(t.Context(), post("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			_, _ = io.ReadAll(r.Body)
+		}
+		r.Body.Blame()
+		r.Body.Blame()
+		_ = r.Body.Close()
+	}
+	if n := f.of(p.servers[0]); n != DefaultFailures {
+		t.Errorf("%d failures, want %d", n, DefaultFailures)
+	}
+	if s := p.servers[0].Standing(); s.Breaker != BreakerOpen || !s.Reachable {
+		t.Errorf("it stands at %+v, want an open breaker", s)
+	}
+	if _, _, failure := ask(t, p); failure == nil || failure.Kind != Away {
+		t.Errorf("error %v, want that it is not asked", failure)
+	}
 }

@@ -25,6 +25,12 @@ type Request struct {
 	FirstByteTimeout time.Duration // from the call of Do to the first byte of the response's body
 	ResponseTimeout  time.Duration // from the call of Do to its last byte
 	IdleTimeout      time.Duration // between two reads of it, once it has begun
+
+	// aside tells that the request is a question about the server's health: it is
+	// not counted and not judged.
+	aside bool
+	// failed, if not nil, is told of a failure of the server.
+	failed func(*Server)
 }
 
 // commonFields renders what every request to a server says.

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +20,9 @@ const (
 	// of vLLM, closes an idle connection (its timeout_keep_alive).
 	DefaultIdleTimeout = 4 * time.Second
 	DefaultMaxIdle     = 1024
+	// DefaultCheckInterval is how soon a server that is hung, or ill, is noticed
+	// that nobody asks anything.
+	DefaultCheckInterval = 5 * time.Second
 )
 
 // Options describe one model server and how to talk to it.
@@ -40,11 +43,19 @@ type Options struct {
 	// MaxIdle bounds the unused connections kept. Zero means DefaultMaxIdle.
 	MaxIdle int
 	// Dial makes the TCP connections; nil means net.Dialer.DialContext.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	Breaker BreakerOptions
+	// CheckInterval is how often Watch asks the server whether it is well.
+	// Zero means DefaultCheckInterval.
+	CheckInterval time.Duration
+	// Changed, if not nil, is called after the server's standing has changed. It
+	// may be called concurrently, and must not call the server.
+	Changed func(Standing)
 }
 
-// Server is a model server and the connections to it. It starts no goroutine
-// of its own. Use New; its methods may be called concurrently.
+// Server is a model server: the connections to it, and what is known of how it
+// does. It starts no goroutine of its own, and refuses nobody: whether to ask it
+// is for a [Pool] to decide. Use New; its methods may be called concurrently.
 type Server struct {
 	address string // host:port
 	prefix  string // base path without a trailing slash
@@ -52,7 +63,14 @@ type Server struct {
 	connect time.Duration
 	tls     *tls.Config // nil: clear text
 	dialRaw func(ctx context.Context, network, address string) (net.Conn, error)
-	pool    pool
+	kept    kept
+
+	running  atomic.Int64 // requests whose answer has not ended
+	breaker  breaker
+	silences atomic.Int32  // checks in a row that were not answered
+	every    time.Duration // between two checks
+	alarm    chan struct{} // wakes Watch when the server has gone away
+	changed  func(Standing)
 }
 
 // New returns a server without opening a connection. It fails where the URL or
@@ -70,9 +88,13 @@ func New(o Options) (*Server, error) {
 		fields:  commonFields(o.URL.Host, o.APIKey),
 		connect: orDefault(o.ConnectTimeout, DefaultConnectTimeout),
 		dialRaw: o.Dial,
+		alarm:   make(chan struct{}, 1),
+		changed: o.Changed,
+		breaker: breaker{options: o.Breaker.withDefaults()},
+		every:   orDefault(o.CheckInterval, DefaultCheckInterval),
 	}
-	s.pool.max = orDefault(o.MaxIdle, DefaultMaxIdle)
-	s.pool.timeout = orDefault(o.IdleTimeout, DefaultIdleTimeout)
+	s.kept.max = orDefault(o.MaxIdle, DefaultMaxIdle)
+	s.kept.timeout = orDefault(o.IdleTimeout, DefaultIdleTimeout)
 	if s.dialRaw == nil {
 		s.dialRaw = new(net.Dialer).DialContext
 	}
@@ -116,39 +138,17 @@ func addressOf(u *url.URL) string {
 // Address returns the host and port that connections are made to.
 func (s *Server) Address() string { return s.address }
 
+// Name tells the server apart from others, for people and metrics: its host and
+// port, and its base path if it has one.
+func (s *Server) Name() string { return s.address + s.prefix }
+
 // Idle returns the number of unused connections that are being kept.
-func (s *Server) Idle() int { return s.pool.len() }
+func (s *Server) Idle() int { return s.kept.len() }
 
 // CloseIdle closes the unused connections. Running exchanges are not touched.
-func (s *Server) CloseIdle() { s.pool.clear() }
+func (s *Server) CloseIdle() { s.kept.clear() }
 
 // Close closes the unused connections and refuses new requests with
 // [ErrServerClosed]. Running exchanges go on to their end, where their
 // connections are closed. It may be called more than once.
-func (s *Server) Close() { s.pool.shut() }
-
-// StatusError is a health check that was answered, but not with 200.
-type StatusError struct {
-	Address string
-	Status  int
-}
-
-// Error names the server and the status.
-func (e *StatusError) Error() string {
-	return fmt.Sprintf("model server %s: GET /health answered %d", e.Address, e.Status)
-}
-
-// Health asks GET /health, vLLM's own check that its engine is alive, and
-// returns nil on 200, a [*StatusError] on another answer and an [*Error] on
-// none. The context bounds the time.
-func (s *Server) Health(ctx context.Context) error {
-	r, err := s.Do(ctx, &Request{Method: http.MethodGet, Path: "/health"})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Body.Close() }()
-	if r.Status != http.StatusOK {
-		return &StatusError{Address: s.address, Status: r.Status}
-	}
-	return nil
-}
+func (s *Server) Close() { s.kept.shut() }

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+)
+
+// endpoints keeps the model servers of all models, each once: models that are
+// served by the same one share its connections, its breaker and the count of
+// what it is working on. They are kept from one configuration to the next.
+type endpoints struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	servers map[endpointKey]*endpoint
+}
+
+// endpointKey is what tells model servers apart: everything that a request is
+// sent with.
+type endpointKey struct {
+	url, apiKey string
+	roots       [sha256.Size]byte // of the file of authorities; zero without one
+	connect     time.Duration
+	breaker     upstream.BreakerOptions
+	check       time.Duration
+}
+
+// endpoint is a model server and the end of its watch.
+type endpoint struct {
+	*upstream.Server
+	unwatch context.CancelFunc
+	watched chan struct{} // closed when the watch has ended
+}
+
+func newEndpoints(log *slog.Logger) *endpoints {
+	return &endpoints{log: log, servers: map[endpointKey]*endpoint{}}
+}
+
+// open returns the model servers of a service, those that there are already and
+// new ones.
+func (e *endpoints) open(s config.Service, mocks *mocks) ([]*upstream.Server, error) {
+	key := endpointKey{
+		apiKey: s.APIKey, connect: s.ConnectTimeout, check: s.HealthInterval,
+		breaker: upstream.BreakerOptions{Failures: int(s.BreakerFailures), Outcomes: int(s.BreakerOutcomes), Wait: s.BreakerWait},
+	}
+	if key.breaker.Failures == 0 {
+		key.breaker.Failures = -1 // the configuration's word for never
+	}
+	var roots *x509.CertPool
+	if s.CAFile != "" {
+		pem, err := os.ReadFile(s.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("ca-file: %w", err)
+		}
+		roots, key.roots = x509.NewCertPool(), sha256.Sum256(pem)
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca-file: %s has no PEM certificate", s.CAFile)
+		}
+	}
+	servers := make([]*upstream.Server, len(s.Endpoints))
+	for i, address := range s.Endpoints {
+		key.url = string(address)
+		if address == config.MockEndpoint {
+			key.url = mocks.url()
+		}
+		server, err := e.server(key, roots)
+		if err != nil {
+			return nil, err
+		}
+		servers[i] = server
+	}
+	return servers, nil
+}
+
+// server returns the model server of a key, made and watched at first use.
+func (e *endpoints) server(key endpointKey, roots *x509.CertPool) (*upstream.Server, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if known := e.servers[key]; known != nil {
+		return known.Server, nil
+	}
+	u, err := url.Parse(key.url)
+	if err != nil {
+		return nil, err
+	}
+	name := u.Host + u.Path
+	server, err := upstream.New(upstream.Options{
+		URL: u, APIKey: key.apiKey, RootCAs: roots, ConnectTimeout: key.connect,
+		Breaker: key.breaker, CheckInterval: key.check,
+		Changed: func(s upstream.Standing) { e.report(name, s) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, unwatch := context.WithCancel(context.Background())
+	added := &endpoint{Server: server, unwatch: unwatch, watched: make(chan struct{})}
+	e.servers[key] = added
+	go func() {
+		defer close(added.watched)
+		server.Watch(ctx)
+	}()
+	return server, nil
+}
+
+// report writes a line for a change of a model server.
+func (e *endpoints) report(name string, s upstream.Standing) {
+	switch {
+	case !s.Reachable:
+		e.log.Warn("a model server is away; it is asked every second whether it is back", "server", name)
+	case s.Breaker == upstream.BreakerOpen:
+		e.log.Warn("a model server fails; requests go elsewhere for a while", "server", name, "breaker", s.Breaker.String())
+	case s.Breaker == upstream.BreakerHalfOpen:
+		e.log.Info("a model server that failed is tried again", "server", name, "breaker", s.Breaker.String())
+	default:
+		e.log.Info("a model server is back", "server", name, "breaker", s.Breaker.String())
+	}
+}
+
+// keep closes the model servers that are not among those in use. Requests that
+// are running on them go on to their end.
+func (e *endpoints) keep(inUse map[*upstream.Server]bool) {
+	e.mu.Lock()
+	var unused []*endpoint
+	for key, known := range e.servers {
+		if !inUse[known.Server] {
+			unused = append(unused, known)
+			delete(e.servers, key)
+		}
+	}
+	e.mu.Unlock()
+	for _, u := range unused {
+		u.unwatch()
+		<-u.watched
+		u.Close()
+	}
+}
+
+// close closes all.
+func (e *endpoints) close() { e.keep(nil) }

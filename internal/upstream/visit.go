@@ -1,0 +1,69 @@
+package upstream
+
+import (
+	"net/http"
+	"time"
+)
+
+// outcome is what the end of a request says about its model server.
+type outcome uint8
+
+const (
+	saysNothing outcome = iota // whoever asked has left, or was wrong
+	wentWell
+	wentWrong
+)
+
+// outcome returns what e says about the server.
+func (e *Error) outcome() outcome {
+	if e.ours() {
+		return saysNothing
+	}
+	return wentWrong
+}
+
+// isFailure reports whether a status is a failure of the model server. 503 may be
+// a full queue, which is none; whoever has asked finds out.
+func isFailure(status int) bool {
+	return status < 200 || status >= 300 && status < 400 ||
+		status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable
+}
+
+// visit is a request at a server, from when it is sent there until its answer
+// has ended, which is when the server is judged by it.
+type visit struct {
+	server *Server // nil: not counted
+	epoch  uint32  // of the breaker, when it began
+	failed func(*Server)
+}
+
+// begin counts a request.
+func (s *Server) begin(r *Request) visit {
+	if r.aside {
+		return visit{}
+	}
+	s.running.Add(1)
+	return visit{server: s, epoch: s.breaker.epoch.Load(), failed: r.failed}
+}
+
+// end ends the visit. It is called once.
+func (v *visit) end(o outcome) {
+	if v.server != nil {
+		v.server.running.Add(-1)
+		v.judge(o)
+	}
+}
+
+// judge lets the server be judged by o.
+func (v *visit) judge(o outcome) {
+	s := v.server
+	if s == nil || o == saysNothing {
+		return
+	}
+	if o == wentWrong && v.failed != nil {
+		v.failed(s)
+	}
+	if s.breaker.record(time.Now(), v.epoch, o == wentWrong) {
+		s.tell()
+	}
+}

@@ -1,0 +1,138 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+const (
+	// recheckInterval is how often a model server that is away is asked.
+	recheckInterval = time.Second
+	// checkTimeout bounds one such question.
+	checkTimeout = 2 * time.Second
+	// silencesMax is how many of them in a row may go without an answer before
+	// the server is away: a busy one may be late.
+	silencesMax = 3
+)
+
+// Standing is what is known of a model server.
+type Standing struct {
+	// Reachable tells that a connection could be made, and that the server said
+	// that it is well, when somebody last looked. It is true until then.
+	Reachable bool
+	Breaker   BreakerState
+}
+
+// Standing returns what is known of the server, without asking it.
+func (s *Server) Standing() Standing {
+	return Standing{Reachable: !s.breaker.isAway(), Breaker: s.breaker.current()}
+}
+
+// Running returns the number of requests that the server is working on for this
+// process: those whose answer has not come to its end.
+func (s *Server) Running() int { return int(s.running.Load()) }
+
+// Watch asks the server every few seconds whether it is well, and more often
+// while it is away, until ctx ends. Without it a server that is away stays so.
+func (s *Server) Watch(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.alarm:
+			timer.Reset(min(s.every, recheckInterval))
+		case <-timer.C:
+			s.Check(ctx)
+			wait := s.every
+			if s.breaker.isAway() {
+				wait = min(wait, recheckInterval)
+			}
+			timer.Reset(wait)
+		}
+	}
+}
+
+// Check asks the server whether it is well, within two seconds, notes the
+// answer, and returns nil if it is, or why not. A server that does not know the
+// question is well: it answers.
+func (s *Server) Check(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	err := s.Health(bounded)
+	var told *StatusError
+	switch {
+	case ctx.Err() != nil:
+		return err // the asker has left; it says nothing about the server
+	case err == nil, errors.As(err, &told) && told.Status < http.StatusInternalServerError:
+		s.silences.Store(0)
+		s.noteFound(true)
+		return nil
+	case told != nil, asError(err).nobodyThere(), s.silences.Add(1) >= silencesMax:
+		s.noteFound(false)
+	}
+	return err
+}
+
+// StatusError is a health check that was answered, but not with 200.
+type StatusError struct {
+	Address string
+	Status  int
+}
+
+// Error names the server and the status.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("model server %s: GET /health answered %d", e.Address, e.Status)
+}
+
+// Health asks GET /health, vLLM's own check that its engine is alive, and
+// returns nil on 200, a [*StatusError] on another answer and an [*Error] on
+// none. The context bounds the time.
+func (s *Server) Health(ctx context.Context) error {
+	r, err := s.Do(ctx, &Request{Method: http.MethodGet, Path: "/health", aside: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Body.Close() }()
+	if r.Status != http.StatusOK {
+		return &StatusError{Address: s.address, Status: r.Status}
+	}
+	return nil
+}
+
+// gone reports whether nobody is at the server's address any more: what it was
+// working on has ended with it.
+func (s *Server) gone(ctx context.Context) bool {
+	c, failure := s.dial(ctx)
+	if failure == nil {
+		s.kept.put(c, time.Now())
+		return false
+	}
+	return failure.nobodyThere()
+}
+
+// noteFound notes whether the server is there.
+func (s *Server) noteFound(there bool) {
+	if !s.breaker.found(time.Now(), there) {
+		return
+	}
+	if !there {
+		s.kept.clear()
+		select {
+		case s.alarm <- struct{}{}:
+		default:
+		}
+	}
+	s.tell()
+}
+
+// tell tells of a change.
+func (s *Server) tell() {
+	if s.changed != nil {
+		s.changed(s.Standing())
+	}
+}

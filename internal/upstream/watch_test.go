@@ -1,0 +1,190 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// ward is a model server in one of these conditions, whose checks are counted.
+type ward struct {
+	mu        sync.Mutex
+	condition string
+	asked     []time.Time
+	told      []Standing
+}
+
+const (
+	well   = "well"
+	ill    = "ill"    // /health answers 503
+	deaf   = "deaf"   // takes connections and says nothing
+	absent = "absent" // refuses connections
+	other  = "other"  // knows no /health
+)
+
+func (w *ward) set(condition string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.condition, w.asked, w.told = condition, nil, nil
+}
+
+func (w *ward) checks() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.asked)
+}
+
+func (w *ward) dial(context.Context, string, string) (net.Conn, error) {
+	w.mu.Lock()
+	w.asked = append(w.asked, time.Now())
+	condition := w.condition
+	w.mu.Unlock()
+	if condition == absent {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	near, far := net.Pipe()
+	go func() {
+		defer func() { _ = far.Close() }()
+		if _, err := http.ReadRequest(bufio.NewReader(far)); err != nil {
+			return
+		}
+		say := map[string]string{
+			well:  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+			ill:   "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+			other: "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+		}[condition]
+		if condition == deaf {
+			_, _ = io.Copy(io.Discard, far)
+		}
+		_, _ = io.WriteString(far, say)
+	}()
+	return near, nil
+}
+
+// TestWatch lets time pass in a bubble and looks when a server is asked, and
+// what is made of its answers.
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &ward{condition: well}
+		s := connect(t, "http://ward", func(o *Options) {
+			o.Dial = w.dial
+			o.Changed = func(s Standing) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.told = append(w.told, s)
+			}
+		})
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.Watch(ctx)
+		}()
+		here, gone := Standing{true, BreakerClosed}, Standing{false, BreakerOpen}
+		for i, tt := range []struct {
+			condition string
+			after     time.Duration
+			checks    int
+			standing  Standing
+			told      []Standing
+		}{
+			{well, time.Second, 1, here, nil},                                             // at once
+			{well, 10 * time.Second, 2, here, nil},                                        // then every five seconds
+			{ill, 4500 * time.Millisecond, 1, gone, []Standing{gone}},                     // its word is enough
+			{ill, 10 * time.Second, 10, gone, nil},                                        // now every second
+			{well, 2 * time.Second, 1, here, []Standing{here}},                            // and then at its pace again
+			{deaf, 14 * time.Second, 2, here, nil},                                        // it may be busy
+			{deaf, 6 * time.Second, 1, gone, []Standing{gone}},                            // but not for ever
+			{other, 5 * time.Second, 1, here, []Standing{here}},                           // another kind of server
+			{absent, time.Second, 1, gone, []Standing{gone}},                              // nobody is there
+			{well, 6500 * time.Millisecond, 2, here, []Standing{here}},                    // back
+			{deaf, 14 * time.Second, 2, here, nil},                                        // what was silent before
+			{well, 7 * time.Second, 1, here, nil}, {deaf, 14 * time.Second, 2, here, nil}, // is forgotten
+		} {
+			w.set(tt.condition)
+			time.Sleep(tt.after)
+			synctest.Wait()
+			if n := w.checks(); n != tt.checks {
+				t.Errorf("step %d: asked %d times, want %d", i, n, tt.checks)
+			}
+			if got := s.Standing(); got != tt.standing {
+				t.Errorf("step %d: it stands at %+v, want %+v", i, got, tt.standing)
+			}
+			w.mu.Lock()
+			if !slices.Equal(w.told, tt.told) {
+				t.Errorf("step %d: told %+v, want %+v", i, w.told, tt.told)
+			}
+			w.mu.Unlock()
+		}
+		end()
+		<-ended
+	})
+}
+
+// TestWatchAlarmed: a request that finds nobody has the server asked again soon,
+// not when its turn comes.
+func TestWatchAlarmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &ward{condition: well}
+		s := connect(t, "http://ward", func(o *Options) { o.Dial, o.CheckInterval = w.dial, time.Hour })
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.Watch(ctx)
+		}()
+		time.Sleep(time.Minute)
+		w.set(absent)
+		if _, _, failure := ask(t, NewPool([]*Server{s}, nil)); failure == nil || failure.Kind != Refused {
+			t.Errorf("error %v", failure)
+		}
+		synctest.Wait()
+		w.set(well)
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		if n := w.checks(); n != 1 || !s.Standing().Reachable {
+			t.Errorf("asked %d times within 1.5 s; it stands at %+v", n, s.Standing())
+		}
+		end()
+		<-ended
+	})
+}
+
+// TestCheckGivenUp: an asker who leaves finds out nothing.
+func TestCheckGivenUp(t *testing.T) {
+	s := connect(t, closedAddress(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if !s.Standing().Reachable {
+		t.Error("the server is away")
+	}
+}
+
+func TestPoolCheck(t *testing.T) {
+	for _, tt := range []struct {
+		addresses []string
+		well      bool
+	}{
+		{[]string{named(t, "a").URL}, true},
+		{[]string{closedAddress(t)}, false},
+		{[]string{closedAddress(t), named(t, "a").URL, full(t, 503)}, true},
+		{[]string{closedAddress(t), full(t, 503)}, false},
+	} {
+		p, _ := poolOf(t, tt.addresses...)
+		if got := p.Check(t.Context()); got != tt.well {
+			t.Errorf("%d servers: well is %v, want %v", len(tt.addresses), got, tt.well)
+		}
+	}
+}
