@@ -34,6 +34,9 @@ type chat struct {
 	maxTokens int    // the client's own cap; 0: none
 	pace      int    // ms between two tokens
 	stream    bool
+	// held is the id of a stream that stands still until its events are
+	// acknowledged to the model server. Empty: one that does not.
+	held string
 }
 
 // body returns the request's body.
@@ -45,7 +48,7 @@ func (c chat) body() io.Reader {
 	members := map[string]any{
 		"model": name, "user": c.user, "stream": c.stream,
 		"messages": []any{map[string]any{"role": "user", "content": "Tell me a story about the sea."}},
-		"mock":     map[string]any{"output_tokens": c.tokens, "token_ms": c.pace},
+		"mock":     map[string]any{"output_tokens": c.tokens, "token_ms": c.pace, "ack": c.held != ""},
 	}
 	if c.maxTokens > 0 {
 		members["max_tokens"] = c.maxTokens
@@ -100,6 +103,9 @@ func (c client) open(ctx context.Context, r chat) (*http.Response, error) {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-User-ID", r.user)
+	if r.held != "" {
+		request.Header.Set("X-Request-ID", r.held)
+	}
 	return c.http.Do(request)
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -15,19 +16,20 @@ const (
 	leaseSlack = 3 * time.Second
 )
 
-// TestSlotsOfAKilledGatewayAreFreeWithinTheLease: they are not before, its
-// streams end at the model server at once, and what it charged stays charged.
+// TestSlotsOfAKilledGatewayAreFreeWithinTheLease: a gateway dies under 200
+// streams. Their slots are free within the lease and not before, the streams
+// end at the model server at once, and what was charged stays charged.
 func TestSlotsOfAKilledGatewayAreFreeWithinTheLease(t *testing.T) {
 	t.Parallel()
-	const slots = 3
+	const slots = 200
 	ledger, server := newModelServer(t)
 	s := site{server: server, redis: redistest.Start(t), models: map[string]string{
 		// Enough for every stream to need no top-up while the test looks.
-		model: "{max-tokens-per-hour: 100000, max-concurrent-requests: 3, default-output-tokens: 1000}",
+		model: fmt.Sprintf("{max-tokens-per-hour: 10000000, max-concurrent-requests: %d, default-output-tokens: 1000}", slots),
 	}}
 	doomed, other := s.serve(t), s.serve(t)
 	for range slots {
-		doomed.listen(t, chat{user: "alice", tokens: 900, pace: 50}).await(t, 5)
+		doomed.listen(t, chat{user: "alice", tokens: 900, pace: 200}).await(t, 1)
 	}
 	probe := chat{user: "bob", tokens: 5}
 	if a := other.send(t.Context(), probe); a.status != http.StatusTooManyRequests || a.failure().Error.Type != "concurrency" {
@@ -59,7 +61,7 @@ func TestSlotsOfAKilledGatewayAreFreeWithinTheLease(t *testing.T) {
 		t.Errorf("the slots are free after %v: nothing held them", freed)
 	}
 	for range slots { // all of them are free, not just one
-		other.listen(t, chat{user: "bob", tokens: 200, pace: 50}).await(t, 1)
+		other.listen(t, chat{user: "bob", tokens: 900, pace: 200}).await(t, 1)
 	}
 	if a := other.send(t.Context(), probe); a.status != http.StatusTooManyRequests {
 		t.Errorf("one more than the limit is answered with %d", a.status)

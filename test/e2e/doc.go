@@ -13,10 +13,13 @@
 //   - outage: while Redis hangs or is gone, answers are quick and honest,
 //     running streams go on, and everything heals by itself and is settled.
 //   - refusal: a Redis that answers and refuses is told of with its reason.
-//   - crash: what a killed gateway was running is free for others within the
-//     lease, and what it had charged stays charged.
+//   - crash: what a gateway that is killed under 200 streams was running is free
+//     for others within the lease, and what it had charged stays charged.
 //   - drain: told to end, a gateway says so to probes and new requests,
 //     finishes what runs, settles it and exits with 0; told twice, it cuts off.
+//   - drain_many: so it does under 200 streams.
+//   - slow: hundreds of clients that neither read nor write are cut off, and
+//     leave nothing behind.
 //   - mistake: what is wrong with a configuration or a port is said in a line
 //     that tells where, and what to do.
 //   - timeout: what bounds requests does not cut their answers.

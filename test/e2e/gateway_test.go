@@ -25,6 +25,8 @@ type site struct {
 	models map[string]string // limits by model name, YAML on one line
 	extra  string            // YAML for further sections
 	wait   string            // redis.timeout; empty: one that busy machines keep
+	// service is YAML for further settings of every model's service.
+	service string
 	// password is redis.password.
 	password string
 }
@@ -33,11 +35,7 @@ type site struct {
 func (s site) folder(t testing.TB) string {
 	t.Helper()
 	var b bytes.Buffer
-	b.WriteString("server: {address: \"127.0.0.1:0\"")
-	if s.extra != "" {
-		b.WriteString(", " + s.extra)
-	}
-	b.WriteString("}\nauth: {enabled: false}\n")
+	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\"%s}\nauth: {enabled: false}\n", comma(s.extra))
 	if s.redis != nil {
 		fmt.Fprintf(&b, "redis: {host: 127.0.0.1, port: %d, timeout: %s, password: %q}\n", s.redis.Port(), s.timeout(), s.password)
 	}
@@ -47,9 +45,17 @@ func (s site) folder(t testing.TB) string {
 	}
 	b.WriteString("vllm:\n  services:\n")
 	for name := range s.models {
-		fmt.Fprintf(&b, "    %s: %q\n", name, s.server)
+		fmt.Fprintf(&b, "    %s: {endpoints: [%q]%s}\n", name, s.server, comma(s.service))
 	}
 	return folder(t, map[string]string{"application.yml": b.String()})
+}
+
+// comma returns further settings of a map on one line, after those it has.
+func comma(settings string) string {
+	if settings == "" {
+		return ""
+	}
+	return ", " + settings
 }
 
 // timeout returns redis.timeout. Its default is meant for machines that are
@@ -104,6 +110,14 @@ func (p *process) address(t testing.TB) string {
 // its ledger and address.
 func newModelServer(t testing.TB) (*mockvllm.Ledger, string) {
 	t.Helper()
+	_, ledger, url := newHoldingServer(t)
+	return ledger, url
+}
+
+// newHoldingServer runs a model server as newModelServer does, and returns it
+// too, for streams that are held.
+func newHoldingServer(t testing.TB) (*mockvllm.Server, *mockvllm.Ledger, string) {
+	t.Helper()
 	ledger := &mockvllm.Ledger{}
 	mock := mockvllm.New(mockvllm.Options{Models: []mockvllm.Model{{Name: model}}, Ledger: ledger})
 	server := httptest.NewServer(mock)
@@ -111,7 +125,7 @@ func newModelServer(t testing.TB) (*mockvllm.Ledger, string) {
 		mock.Close()
 		server.Close()
 	})
-	return ledger, server.URL
+	return mock, ledger, server.URL
 }
 
 // freeAddress returns an address of the loopback interface that nothing
