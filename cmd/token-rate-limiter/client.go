@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,7 +22,25 @@ const askTimeout = 5 * time.Second
 
 // gatewayFlags say which gateway is asked.
 type gatewayFlags struct {
-	URL string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the gateway (${default})."`
+	URL        string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the gateway (${default})."`
+	CAFile     string `placeholder:"FILE" help:"Authorities to trust for https, such as the gateway's own certificate; else the system's."`
+	ServerName string `placeholder:"NAME" help:"Name that the gateway's certificate is for, where it is not the address's."`
+}
+
+// client returns what speaks to the gateway.
+func (f gatewayFlags) client() (*http.Client, error) {
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: f.ServerName}
+	if f.CAFile != "" {
+		pem, err := os.ReadFile(f.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-file: %w", err)
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca-file: %s has no certificate (PEM)", f.CAFile)
+		}
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}}, nil
 }
 
 // ask returns the body of the gateway's answer to GET path. An answer other
@@ -35,7 +55,11 @@ func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
-	response, err := http.DefaultClient.Do(r)
+	client, err := f.client()
+	if err != nil {
+		return nil, err
+	}
+	response, err := client.Do(r)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
 
 // binary is the program, as users run it.
@@ -235,5 +236,46 @@ func TestHealthcheck(t *testing.T) {
 	}
 	if r := run(t, "", nil, "healthcheck", "--url", g.URL); r.code == 0 || r.errors == "" {
 		t.Errorf("of a gateway that has ended: %+v", r)
+	}
+}
+
+// TestOverTLS asks a gateway that shows a certificate of its own making.
+func TestOverTLS(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{TLS: true, Limits: "{max-tokens-per-minute: 1000}"})
+	byName := strings.Replace(g.URL, "127.0.0.1", "localhost", 1)
+	ca := g.Files.Certificate
+	for what, tt := range map[string]struct {
+		args []string
+		says string
+	}{
+		"trusted":        {[]string{"healthcheck", "--url", g.URL, "--ca-file", ca}, ""},
+		"another name":   {[]string{"healthcheck", "--url", byName, "--ca-file", ca, "--server-name", "gateway.test"}, ""},
+		"usage":          {[]string{"usage", "--url", g.URL, "--ca-file", ca, apptest.Model, "alice"}, ""},
+		"not trusted":    {[]string{"healthcheck", "--url", g.URL}, "certificate"},
+		"the wrong name": {[]string{"healthcheck", "--url", byName, "--ca-file", ca}, "localhost"},
+		"no such file":   {[]string{"healthcheck", "--url", g.URL, "--ca-file", "/none/ca.pem"}, "--ca-file: open /none/ca.pem"},
+		"no certificate": {[]string{"healthcheck", "--url", g.URL, "--ca-file", g.Files.Key}, "--ca-file: " + g.Files.Key + " has no certificate"},
+	} {
+		if r := run(t, "", nil, tt.args...); (r.code == 0) != (tt.says == "") || !strings.Contains(r.errors, tt.says) {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+}
+
+// TestCheckReadsTheFilesThatAreNamed: what would keep the gateway from starting is
+// found before.
+func TestCheckReadsTheFilesThatAreNamed(t *testing.T) {
+	a, b := tlstest.New(t), tlstest.New(t)
+	const model = "\nvllm: {services: {m: http://h}}\n"
+	if r := run(t, "", nil, "check", "--config", write(t, "server: {tls: "+a.YAML()+"}"+model)); r.code != 0 {
+		t.Errorf("a pair: %+v", r)
+	}
+	a.Key = b.Key
+	r := run(t, "", nil, "check", "--config", write(t, "server: {tls: "+a.YAML()+"}\nredis: {host: h, tls: {enabled: true, ca-file: /none/redis.pem}}"+
+		"\nvllm: {services: {m: {endpoints: [https://h], ca-file: /none/m.pem}}}\n"))
+	for _, want := range []string{a.Certificate, "no certificate and its key", "redis.tls.ca-file", "/none/redis.pem", "the model m: ca-file", "/none/m.pem"} {
+		if r.code == 0 || r.out != "" || !strings.Contains(r.errors, want) {
+			t.Errorf("%q is missing in %+v", want, r)
+		}
 	}
 }

@@ -67,7 +67,7 @@ func (c *serveCommand) Run() error {
 				"address", address)
 		}
 		if model := mockModel(cfg); model != "" {
-			fmt.Print(welcome(address, model))
+			fmt.Print(welcome(address, model)) // of the profile dev, which has no TLS
 		}
 	})
 }
@@ -120,10 +120,13 @@ End with Ctrl-C.
 
 type checkCommand struct{ configFlags }
 
-// Run validates the configuration and prints it.
+// Run validates the configuration and the files that it names, and prints it.
 func (c *checkCommand) Run() error {
 	cfg, err := c.load()
 	if err != nil {
+		return err
+	}
+	if err := app.Check(cfg); err != nil {
 		return err
 	}
 	return cfg.WriteYAML(os.Stdout)

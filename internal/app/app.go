@@ -33,6 +33,7 @@ type App struct {
 	metrics  *telemetry.Metrics
 	data     *proxy.Handler
 	server   *http.Server
+	cert     *certificate // of the server; nil: not encrypted
 	hurry    <-chan struct{}
 	handling sync.RWMutex // held for reading by every request while it is handled
 }
@@ -95,13 +96,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	mux := http.NewServeMux()
 	a.data.Register(mux)
 	control.Register(mux)
-	a.server = &http.Server{
-		Handler:           a.tracked(proxy.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))),
-		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
-		IdleTimeout:       c.Server.IdleTimeout,
-		MaxHeaderBytes:    int(c.Server.MaxHeaderBytes),
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	if a.cert, err = openCertificate(c.Server.TLS, log, registry); err != nil {
+		return nil, err
 	}
+	a.server = newHTTPServer(c, a.cert, a.tracked(proxy.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))), log)
 	return a, nil
 }
 
@@ -118,10 +116,8 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 		return fmt.Errorf("server.address %s: %w; choose another there or with --address", a.config.Server.Address, err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- a.server.Serve(listener) }()
-	watch, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
-	watched := make(chan struct{})
-	go func() { defer close(watched); a.watchStore(watch) }()
+	go func() { served <- a.serve(listener) }()
+	stopWatching := a.watch(context.WithoutCancel(ctx))
 	a.log.Info("listening", "address", listener.Addr().String(), "profile", a.config.Profile,
 		"store", string(a.config.RateLimit.Store), "models", len(a.catalog.All()))
 	if ready != nil {
@@ -133,8 +129,22 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	case err = <-served:
 	}
 	stopWatching()
-	<-watched
 	return errors.Join(err, a.close(context.WithoutCancel(ctx)))
+}
+
+// watch follows what changes by itself, until stop is called, which waits for
+// its end.
+func (a *App) watch(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { a.watchStore(ctx) })
+	if a.cert != nil {
+		watching.Go(func() { a.cert.watch(ctx) })
+	}
+	return func() {
+		cancel()
+		watching.Wait()
+	}
 }
 
 // closeTimeout bounds how long settlements are waited for at the end.

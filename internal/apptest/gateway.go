@@ -22,6 +22,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
 
 // Model is the model that a gateway serves unless its configuration says
@@ -45,6 +46,9 @@ type Options struct {
 	RateLimit string
 	// Aliases are further public names of Model, without limits.
 	Aliases []string
+	// TLS lets the gateway show a certificate of its own making: Client trusts it
+	// and speaks HTTP/2.
+	TLS bool
 	// Config is YAML for further sections of the configuration.
 	Config string
 	// Redis is the address of the Redis to use; empty for memory.
@@ -74,6 +78,8 @@ type Gateway struct {
 	Mock    *mockvllm.Server
 	Ledger  *mockvllm.Ledger
 	Logs    *Log
+	Client  *http.Client // trusts the gateway
+	Files   tlstest.Pair // of the gateway's certificate, where it has one
 
 	stop     context.CancelFunc
 	done     chan error
@@ -117,6 +123,14 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 	if o.Endpoint == "" {
 		o.Endpoint = g.MockURL
 	}
+	scheme := "http://"
+	g.Client = http.DefaultClient
+	if o.TLS {
+		scheme = "https://"
+		g.Files = tlstest.New(t)
+		g.Client = g.Files.Client(t)
+		o.Server = "tls: " + g.Files.YAML() + ", " + o.Server
+	}
 	cfg, err := config.Load(config.Options{
 		Dir: ".", Files: fstest.MapFS{"application.yml": {Data: []byte(o.yaml())}},
 		Env: func(string) (string, bool) { return "", false },
@@ -140,7 +154,7 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 	}()
 	select {
 	case address := <-ready:
-		g.URL = "http://" + address
+		g.URL = scheme + address
 	case err := <-g.done:
 		t.Fatalf("the gateway ended: %v", err)
 	}
@@ -209,7 +223,7 @@ func (g *Gateway) Request(ctx context.Context, path, user, body string) *http.Re
 // Post sends body to path for user and returns the answer, read whole.
 func (g *Gateway) Post(t testing.TB, path, user, body string) (status int, h http.Header, answer string) {
 	t.Helper()
-	response, err := http.DefaultClient.Do(g.Request(t.Context(), path, user, body))
+	response, err := g.Client.Do(g.Request(t.Context(), path, user, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +245,7 @@ func (g *Gateway) Get(t testing.TB, path string) string {
 // Probe returns the answer to GET path.
 func (g *Gateway) Probe(t testing.TB, path string) (status int, body string) {
 	t.Helper()
-	response, err := http.Get(g.URL + path)
+	response, err := g.Client.Get(g.URL + path)
 	if err != nil {
 		t.Fatal(err)
 	}

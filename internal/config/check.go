@@ -14,6 +14,7 @@ func (c *Config) check(root *node, r *report) {
 	k.services()
 	k.models()
 	k.redis()
+	k.pairs()
 	k.apiKeys()
 	k.empty()
 }
@@ -126,12 +127,19 @@ func (k checking) redis() {
 		k.report.add(store.at, "token.rate-limit.store", quote(string(StoreRedis)),
 			mistake{"has no section redis", "add redis: with host and port, or write memory"})
 	}
-	if k.Redis == nil {
-		return
+}
+
+// pairs checks that a certificate has its key.
+func (k checking) pairs() {
+	k.pair(k.Server.TLS.Certificate, k.Server.TLS.Key, "server", "tls")
+	if k.Redis != nil {
+		k.pair(k.Redis.TLS.Certificate, k.Redis.TLS.Key, "redis", "tls")
 	}
-	if t := k.Redis.TLS; (t.Certificate == "") != (t.Key == "") && !k.report.has("redis.tls") {
-		k.report.add(k.root.find("redis", "tls").at, "redis.tls", "",
-			mistake{"has one of certificate and key", "write both or none"})
+}
+
+func (k checking) pair(certificate, key string, section ...string) {
+	if at := joined(section); (certificate == "") != (key == "") && !k.report.has(at) {
+		k.report.add(k.root.find(section...).at, at, "", mistake{"has one of certificate and key", "write both or none"})
 	}
 }
 

@@ -25,7 +25,18 @@ type Server struct {
 	BodyTimeout       time.Duration // for the whole request body
 	IdleTimeout       time.Duration // of a kept-alive connection
 	DrainTimeout      time.Duration // for running requests at shutdown; 0: none
+	TLS               ServerTLS
 }
+
+// ServerTLS is the encryption of the listener for clients. The zero value is
+// none.
+type ServerTLS struct {
+	Certificate string // file of the certificate and those that vouch for it; "" for no encryption
+	Key         string // file of its key
+}
+
+// Enabled reports whether the listener is encrypted.
+func (t ServerTLS) Enabled() bool { return t.Certificate != "" }
 
 // Redis is the shared store.
 type Redis struct {

@@ -22,7 +22,6 @@ type later struct {
 // notYet is every such setting. Whoever builds one adds it to the schema and
 // deletes its line here.
 var notYet = []later{
-	{path: "server.tls", instead: "remove it, and end TLS in front of the gateway"},
 	{path: "server.cors.origins", instead: "remove it, and answer CORS in front of the gateway"},
 	{path: "server.trusted-proxies", instead: "remove it"},
 	{path: "management.address", instead: "remove it: operations are on server.address"},

@@ -9,7 +9,6 @@ import (
 // refused has, for every line of notYet, a value that is refused and the
 // mistake's place.
 var refused = map[string]struct{ text, want string }{
-	"server.tls":                                 {"server:\n  tls: {certificate: a.pem}", "2:3: server.tls: "},
 	"server.cors.origins":                        {"server: {cors: {origins: ['*']}}", "1:17: server.cors.origins: "},
 	"server.trusted-proxies":                     {"server: {trusted-proxies: [10.0.0.0/8]}", "1:10: server.trusted-proxies: "},
 	"management.address":                         {"management: {address: ':9090'}", "1:14: management.address: "},
@@ -27,7 +26,7 @@ var refused = map[string]struct{ text, want string }{
 	"token.rate-limit.defaults.outage-reserve":   {"token: {rate-limit: {defaults: {outage-reserve: 1}}}", "1:33: token.rate-limit.defaults.outage-reserve: "},
 	"token.rate-limit.models.*.on-store-failure": {"token: {rate-limit: {models: {a.b: {on-store-failure: local}}}}\nvllm: {services: {a.b: http://h}}", `1:55: token.rate-limit.models["a.b"].on-store-failure: "local" `},
 	"token.rate-limit.models.*.outage-reserve":   {"token: {rate-limit: {models: {m: {outage-reserve: x}}}}\nvllm: {services: {m: http://h}}", "1:35: token.rate-limit.models.m.outage-reserve: "},
-	"auth.jwt":                                   {"auth: {jwt: {issuers: [https://id]}}", "1:8: auth.jwt: "},
+	"auth.jwt": {"auth: {jwt: {issuers: [https://id]}}", "1:8: auth.jwt: "},
 }
 
 func TestWhatIsNotInThisVersionIsRefused(t *testing.T) {

@@ -203,6 +203,9 @@ var mistakes = []struct {
 	{"half a certificate", "redis:\n  tls: {certificate: a}", []string{
 		"2:8: redis.tls: has one of certificate and key; write both or none",
 	}},
+	{"a certificate without its key", "server:\n  tls: {certificate: a.pem}", []string{
+		"2:8: server.tls: has one of certificate and key; write both or none",
+	}},
 	{"a value from a variable", "redis: {port: '${A:x}${B:y}', password: \"${C:hunter2}\\n\"}", []string{
 		`1:15: redis.port: "xy" (from ${A}, ${B}) is not a whole number; write a whole number from 1 to 65535`,
 		"1:41: redis.password: *** (from ${C}) holds a control character; remove it; a newline may come from the end of a secret's file",

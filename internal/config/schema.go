@@ -43,6 +43,10 @@ func (s *Server) schema() object {
 		{"body-timeout", "How long a client may take to send a request body.", duration(&s.BodyTimeout, time.Millisecond)},
 		{"idle-timeout", "How long a connection is kept without a request.", duration(&s.IdleTimeout, time.Millisecond)},
 		{"drain-timeout", "How long running requests may go on after SIGTERM or SIGINT; a second signal cuts them off.", duration(&s.DrainTimeout, 0)},
+		{"tls", "Encryption, with HTTP/2 and HTTP/1.1. Changed files take effect without a restart.", object{
+			{"certificate", "File of the certificate, followed by those that vouch for it (PEM); empty: no encryption.", file(&s.TLS.Certificate)},
+			{"key", "File of the certificate's key (PEM).", file(&s.TLS.Key)},
+		}},
 		{"cors", "Requests from browsers.", object{}},
 	}
 }

@@ -113,8 +113,17 @@ func (x *exchange) fail(err error) {
 // own side of the connection gets a status that no success has.
 func (x *exchange) leave() {
 	x.status = statusClientGone
-	x.w.Header()["Connection"] = []string{"close"}
+	x.closeConnection()
 	x.w.WriteHeader(x.status)
+}
+
+// closeConnection makes the answer the last one of its connection, because
+// where the next request would begin on it is not known. A request of HTTP/2 has
+// a stream of its own, and is none of its neighbours' business.
+func (x *exchange) closeConnection() {
+	if x.r.ProtoMajor == 1 {
+		x.w.Header()["Connection"] = []string{"close"}
+	}
 }
 
 // answerTo returns the answer that tells a client of err.

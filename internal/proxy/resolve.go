@@ -76,7 +76,7 @@ func (x *exchange) read() error {
 	}
 	most := x.h.MaxBodyBytes
 	if x.r.ContentLength > most {
-		x.w.Header()["Connection"] = []string{"close"}
+		x.closeConnection()
 		return openai.BodyTooLarge(most)
 	}
 	err := x.readAll(http.MaxBytesReader(x.w, x.r.Body, most))
@@ -86,7 +86,7 @@ func (x *exchange) read() error {
 		_ = x.control.SetReadDeadline(time.Time{})
 		return nil
 	}
-	x.w.Header()["Connection"] = []string{"close"}
+	x.closeConnection()
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -59,14 +59,17 @@ var imports = map[string][]string{
 	},
 	"internal/limit/limittest": {"github.com/google/go-cmp/cmp", "internal/limit"},
 	"internal/redistest":       {},
-	"internal/apptest":         {"internal/admin", "internal/app", "internal/config", "internal/limit", "internal/mockvllm"},
+	"internal/tlstest":         {},
+	"internal/apptest": {
+		"internal/admin", "internal/app", "internal/config", "internal/limit", "internal/mockvllm", "internal/tlstest",
+	},
 }
 
 // speakHTTP are the packages that may import net/http, openai for the numbers
 // of statuses only.
 var speakHTTP = []string{
 	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/mockvllm", "internal/openai",
-	"internal/proxy", "internal/upstream",
+	"internal/proxy", "internal/tlstest", "internal/upstream",
 }
 
 func TestImports(t *testing.T) {
@@ -121,7 +124,7 @@ func TestTable(t *testing.T) {
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
 				{"the Redis client", []string{"internal/store/redis"}, strings.HasPrefix(i, "github.com/redis/")},
 				{"the stand-in model server", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/mockvllm"},
-				{"a package for tests", nil, slices.Contains([]string{"apptest", "redistest", "limittest"}, path.Base(i))},
+				{"a package for tests", []string{"internal/apptest"}, slices.Contains([]string{"apptest", "redistest", "limittest", "tlstest"}, path.Base(i))},
 			} {
 				if r.breaks && !slices.Contains(r.only, folder) {
 					t.Errorf("%s imports %s, which is %s", folder, i, r.what)

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+)
+
+// streamsMax is how many requests of one HTTP/2 connection may run at once. A
+// client that resets streams to begin others gets no more than this either:
+// net/http ends a connection with many that have not even been begun.
+const streamsMax = 250
+
+// newHTTPServer returns the server for clients. Its connections are encrypted where
+// cert is not nil; they then speak HTTP/2 or HTTP/1.1.
+func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, log *slog.Logger) *http.Server {
+	s := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
+		IdleTimeout:       c.Server.IdleTimeout,
+		MaxHeaderBytes:    int(c.Server.MaxHeaderBytes),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	if cert != nil {
+		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
+		s.HTTP2 = &http.HTTP2Config{
+			MaxConcurrentStreams: streamsMax,
+			// The deadlines of streams do not help where the connection itself takes
+			// nothing: what ends a stream has to be written too.
+			WriteByteTimeout: longestIdle(c.Services),
+		}
+	}
+	return s
+}
+
+// longestIdle returns how long a client may read nothing, whatever it reads.
+func longestIdle(services map[string]config.Service) time.Duration {
+	var longest time.Duration
+	for _, s := range services {
+		longest = max(longest, s.IdleTimeout)
+	}
+	return longest
+}
+
+// serve answers what comes to the listener until the server is shut down.
+func (a *App) serve(listener net.Listener) error {
+	if a.cert == nil {
+		return a.server.Serve(listener)
+	}
+	return a.server.ServeTLS(listener, "", "")
+}
