@@ -83,6 +83,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 
 	served := func() *catalog.Catalog { return a.catalog }
+	telemetry.NewEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
 	a.data = proxy.New(proxy.Options{
 		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log,
 		MaxBodyBytes: c.Server.MaxBodyBytes, BodyTimeout: c.Server.BodyTimeout,

@@ -11,7 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
@@ -147,3 +149,16 @@ func (e *endpoints) keep(inUse map[*upstream.Server]bool) {
 
 // close closes all.
 func (e *endpoints) close() { e.keep(nil) }
+
+// standings returns how the endpoints of all models stand, for the gauges.
+func standings(c *catalog.Catalog) (all []telemetry.EndpointStanding) {
+	for _, m := range c.All() {
+		for _, s := range m.Pool.Servers() {
+			standing := s.Standing()
+			all = append(all, telemetry.EndpointStanding{
+				Model: m.Name, Endpoint: s.Name(), Healthy: standing.Reachable, Breaker: int(standing.Breaker),
+			})
+		}
+	}
+	return all
+}

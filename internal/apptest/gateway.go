@@ -49,6 +49,8 @@ type Options struct {
 	// TLS lets the gateway show a certificate of its own making: Client trusts it
 	// and speaks HTTP/2.
 	TLS bool
+	// Services is YAML for further services on one line, without braces.
+	Services string
 	// Config is YAML for further sections of the configuration.
 	Config string
 	// Redis is the address of the Redis to use; empty for memory.
@@ -189,6 +191,9 @@ func (o Options) yaml() string {
 	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, service)
 	for _, name := range o.Aliases {
 		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s}", name, o.Endpoint, Model)
+	}
+	if o.Services != "" {
+		b.WriteString(", " + o.Services)
 	}
 	b.WriteString("}}\n")
 	if !o.Auth {

@@ -50,6 +50,9 @@ func (x *exchange) report() {
 			slog.Float64("upstream_ms", milliseconds(x.away)),
 		)
 	}
+	if x.response != nil {
+		attrs = append(attrs, slog.String("server", x.response.Server))
+	}
 	if x.principal.Credential != "" {
 		attrs = append(attrs, slog.String("key", x.principal.Credential))
 	}

@@ -20,6 +20,7 @@ func TestMetricsAreClean(t *testing.T) {
 	model.UpstreamError("vllm:8000")
 	m.Overhead(time.Millisecond)
 	m.Store("reserve", time.Millisecond, errors.New("away"))
+	NewEndpoints(r, func() []EndpointStanding { return []EndpointStanding{{"llama2-7b", "vllm:8000", true, 2}} })
 	problems, err := testutil.GatherAndLint(r)
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +47,32 @@ rate_limit_degraded 1
 	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "rate_limit_store_errors_total", "rate_limit_degraded"); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestEndpoints(t *testing.T) {
+	r := prometheus.NewRegistry()
+	var all []EndpointStanding
+	NewEndpoints(r, func() []EndpointStanding { return all })
+	want := func(text string) {
+		t.Helper()
+		if err := testutil.GatherAndCompare(r, strings.NewReader(text), "model_endpoint_healthy", "circuit_breaker_state"); err != nil {
+			t.Error(err)
+		}
+	}
+	want("")
+	all = []EndpointStanding{{"m", "a:1", true, 0}, {"m", "b:1/base", false, 2}}
+	want(`
+# HELP model_endpoint_healthy 1 if the endpoint took a connection and said that it is well when it was last asked.
+# TYPE model_endpoint_healthy gauge
+model_endpoint_healthy{endpoint="a:1",model="m"} 1
+model_endpoint_healthy{endpoint="b:1/base",model="m"} 0
+# HELP circuit_breaker_state Whether requests go to the endpoint: 0 closed (they do), 1 half-open (one a second does), 2 open (none does).
+# TYPE circuit_breaker_state gauge
+circuit_breaker_state{endpoint="a:1",model="m"} 0
+circuit_breaker_state{endpoint="b:1/base",model="m"} 2
+`)
+	all = nil
+	want("")
 }
 
 func TestUsersAreHashed(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 // end or closed.
 type Response struct {
 	Status int
+	Server string // the name of the model server that sent it
 	// Header is as the server sent it, with canonical names; hop-by-hop fields
 	// included, so copy by an allow-list.
 	Header http.Header
@@ -114,7 +115,7 @@ func (s *Server) exchange(ctx context.Context, c *conn, r *Request, v visit, att
 		return nil, failure
 	}
 	c.join()
-	response := &Response{Status: h.status, Header: h.header, ContentLength: h.length, Attempts: attempt}
+	response := &Response{Status: h.status, Server: s.name, Header: h.header, ContentLength: h.length, Attempts: attempt}
 	response.Body = &response.body
 	response.body.visit = v
 	if isFailure(h.status) {

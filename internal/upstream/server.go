@@ -58,6 +58,7 @@ type Options struct {
 // is for a [Pool] to decide. Use New; its methods may be called concurrently.
 type Server struct {
 	address string // host:port
+	name    string // the address and the base path
 	prefix  string // base path without a trailing slash
 	fields  string // the header fields that every request carries
 	connect time.Duration
@@ -95,6 +96,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.kept.max = orDefault(o.MaxIdle, DefaultMaxIdle)
 	s.kept.timeout = orDefault(o.IdleTimeout, DefaultIdleTimeout)
+	s.name = s.address + s.prefix
 	if s.dialRaw == nil {
 		s.dialRaw = new(net.Dialer).DialContext
 	}
@@ -140,7 +142,7 @@ func (s *Server) Address() string { return s.address }
 
 // Name tells the server apart from others, for people and metrics: its host and
 // port, and its base path if it has one.
-func (s *Server) Name() string { return s.address + s.prefix }
+func (s *Server) Name() string { return s.name }
 
 // Idle returns the number of unused connections that are being kept.
 func (s *Server) Idle() int { return s.kept.len() }

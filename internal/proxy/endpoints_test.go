@@ -1,0 +1,100 @@
+package proxy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+)
+
+// TestAliasesShareLimits: an alias and a LoRA adapter of the same server spend
+// the limits that they share, and each answers by its public name.
+func TestAliasesShareLimits(t *testing.T) {
+	mock := httptest.NewServer(mockvllm.New(mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model}, {Name: "sql-lora"}}}))
+	t.Cleanup(mock.Close)
+	g := apptest.Start(t, apptest.Options{
+		Endpoint: mock.URL, Limits: "{max-requests-per-minute: 3, max-concurrent-requests: 4}",
+		Services: fmt.Sprintf(`gpt-4: {endpoints: [%q], served-as: %s, share-limits-with: %[2]s}, sql: {endpoints: [%[1]q], served-as: sql-lora, share-limits-with: %[2]s}`,
+			mock.URL, apptest.Model),
+	})
+	for _, name := range []string{"gpt-4", "sql", apptest.Model} {
+		status, _, body := g.Post(t, "/v1/chat/completions", "alice", `{"model":"`+name+`","messages":[{"role":"user","content":"hello"}]}`)
+		if status != http.StatusOK || !strings.Contains(body, `"model":"`+name+`"`) {
+			t.Errorf("%s: %d %s", name, status, body)
+		}
+	}
+	for _, name := range []string{"gpt-4", "sql", apptest.Model} {
+		status, _, body := g.Post(t, "/v1/chat/completions", "alice", `{"model":"`+name+`","messages":[{"role":"user","content":"hello"}]}`)
+		if status != http.StatusTooManyRequests || !strings.Contains(body, "the limit of 3 requests per minute") {
+			t.Errorf("%s: %d %s, want that the shared limit is used up", name, status, body)
+		}
+	}
+	used := g.Usage(t, "alice").Windows[0]
+	if used.Used != 3 {
+		t.Errorf("%d requests are used, want 3", used.Used)
+	}
+	var other struct{ Windows []struct{ Used int64 } }
+	if err := json.Unmarshal([]byte(g.Get(t, "/api/v1/admin/token-usage/sql/alice")), &other); err != nil || other.Windows[0].Used != 3 {
+		t.Errorf("of the adapter %+v is told, %v", other, err)
+	}
+}
+
+// TestBreaker: a model server whose answers fail is left alone after five of
+// them, and what clients did wrong, or gave up, is not its failure.
+func TestBreaker(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Breaker: true, Service: "breaker-wait: 200ms"})
+	post := func(mock string) (int, string) {
+		status, _, body := g.Post(t, "/v1/chat/completions", "alice",
+			`{"model":"`+apptest.Model+`","messages":[{"role":"user","content":"hello"}],"mock":{`+mock+`}}`)
+		return status, body
+	}
+	stream := func(mock string) string {
+		_, _, body := g.Post(t, "/v1/chat/completions", "alice",
+			`{"model":"`+apptest.Model+`","stream":true,"messages":[{"role":"user","content":"hello"}],"mock":{`+mock+`}}`)
+		return body
+	}
+	for range 20 {
+		for _, harmless := range []string{`"status":400`, `"status":429`, `"fail":"queue-full"`} {
+			if status, body := post(harmless); status == http.StatusServiceUnavailable {
+				t.Fatalf("%s opened the breaker: %s", harmless, body)
+			}
+		}
+	}
+	for range 10 {
+		if status, _ := post(``); status != http.StatusOK {
+			t.Fatal("the model server does not answer")
+		}
+	}
+	post(`"status":500`)
+	post(`"fail":"reset-before-byte"`)
+	stream(`"fail":"reset","after_tokens":3`)
+	stream(`"fail":"error","after_tokens":3`)
+	if status, body := post(``); status != http.StatusOK {
+		t.Fatalf("four failures opened the breaker: %s", body)
+	}
+	stream(`"fail":"close","after_tokens":3`)
+	if status, body := post(``); status != http.StatusServiceUnavailable || !strings.Contains(body, "model_unavailable") {
+		t.Fatalf("five failures: %d %s, want that the model server is left alone", status, body)
+	}
+	metrics := g.Get(t, "/actuator/prometheus")
+	if !strings.Contains(metrics, "\ncircuit_breaker_state{") || !strings.Contains(metrics, `"} 2`) {
+		t.Errorf("the breaker's gauge is missing, or not 2:\n%s", metrics)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if status, _ := post(``); status == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it is not tried again")
+		}
+	}
+	if status, _ := post(``); status != http.StatusOK {
+		t.Error("the breaker did not close after a good answer")
+	}
+}
