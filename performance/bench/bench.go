@@ -13,9 +13,10 @@ const noGateway = "run without a gateway"
 // bench is one run: where things are, how much is measured, and the processes
 // that are running for it.
 type bench struct {
-	root      string // of the module
-	directory string // temporary, for binaries, configurations and outputs
-	binary    string // the gateway; "" measures the harness alone
+	root      string   // of the module
+	directory string   // temporary, for binaries, configurations and outputs
+	binary    string   // the gateway; "" measures the harness alone
+	others    []string // further binaries of the gateway, compared with it
 	plan      plan
 	progress  io.Writer
 
@@ -76,8 +77,31 @@ func (b *bench) contendGateway(ctx context.Context, name, upstream string, redis
 	if b.binary == "" {
 		return contender{name: name, skipped: noGateway}, nil
 	}
-	child, err := b.startGateway(ctx, name, upstream, redis)
+	child, err := b.startGateway(ctx, name, b.binary, upstream, redis)
 	return contender{name: name, child: child, store: redis, gateway: true}, err
+}
+
+// contendOthers makes the other binaries contenders, on the memory store.
+func (b *bench) contendOthers(ctx context.Context, name, upstream string) ([]contender, error) {
+	var all []contender
+	for i, binary := range b.others {
+		each := fmt.Sprintf("%s-%d", name, i+1)
+		child, err := b.startGateway(ctx, each, binary, upstream, nil)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, contender{name: each, child: child, gateway: true})
+	}
+	return all, nil
+}
+
+// otherRows compares what the other binaries spent with what the gateway did.
+func (b *bench) otherRows(what string, others []Series, gateway Series) []Row {
+	var rows []Row
+	for i, s := range others {
+		rows = append(rows, ratioRow(fmt.Sprintf("%s: %s / this gateway", what, b.others[i]), s, gateway, nil))
+	}
+	return rows
 }
 
 // contendNginx makes nginx a contender, where it is installed.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -50,6 +51,7 @@ func judged(verdict string) bool {
 
 func TestRunMeasuresGateway(t *testing.T) {
 	b := testBench(t, true)
+	b.others = []string{b.binary}
 	report := newReport(true)
 	if err := b.run(t.Context(), []string{"streaming", "memory"}, report); err != nil {
 		t.Fatal(err)
@@ -63,6 +65,9 @@ func TestRunMeasuresGateway(t *testing.T) {
 		if !judged(got[path]) {
 			t.Errorf("%s: %q; rows: %+v", path, got[path], report.rows())
 		}
+	}
+	if other := fmt.Sprintf("stream: %s / this gateway", b.binary); got[other] != verdictInformative {
+		t.Errorf("%s: %q; rows: %+v", other, got[other], report.rows())
 	}
 	if len(b.children) > 0 {
 		t.Errorf("%d children are still running", len(b.children))

@@ -47,9 +47,9 @@ func (b *bench) buildGateway(ctx context.Context) error {
 	return nil
 }
 
-// startGateway starts the gateway before an upstream, on the memory store or,
-// if redis is not nil, on that server.
-func (b *bench) startGateway(ctx context.Context, name, upstream string, redis *Child) (*Child, error) {
+// startGateway starts a binary of the gateway before an upstream, on the memory
+// store or, if redis is not nil, on that server.
+func (b *bench) startGateway(ctx context.Context, name, binary, upstream string, redis *Child) (*Child, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (b *bench) startGateway(ctx context.Context, name, upstream string, redis *
 	if err := os.WriteFile(filepath.Join(directory, "application.yml"), []byte(config), 0o644); err != nil {
 		return nil, err
 	}
-	return b.start(ctx, name, address, isReady(address), b.binary, "serve", "--config", directory)
+	return b.start(ctx, name, address, isReady(address), binary, "serve", "--config", directory)
 }
 
 // renderConfig returns an application.yml.

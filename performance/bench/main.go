@@ -21,6 +21,7 @@ const baselineRole = "reverseproxy"
 // runCommand is what users run; see --help.
 type runCommand struct {
 	Gateway  string   `default:"build" placeholder:"PATH" help:"Binary to measure; 'build' (the default) builds ./cmd/token-rate-limiter, 'none' measures the harness alone."`
+	Against  []string `placeholder:"PATH" help:"Other binaries of the gateway, such as of the commit before: they take turns with it on the memory store."`
 	Quick    bool     `help:"Half a minute instead of three: less steady figures."`
 	Scenario []string `default:"requests,streaming,memory,micro" enum:"requests,streaming,memory,micro" help:"What to measure (all of it)."`
 	Results  string   `placeholder:"DIR" help:"Where the JSON goes (performance/results in the module)."`
@@ -82,10 +83,22 @@ func (c *runCommand) open(ctx context.Context) (*bench, error) {
 	if c.Quick {
 		b.plan = quickPlan
 	}
-	if err := c.prepareGateway(ctx, b); err != nil {
+	if err := c.prepare(ctx, b); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
 	return b, nil
+}
+
+// prepare finds the binaries, and builds the gateway if need be.
+func (c *runCommand) prepare(ctx context.Context, b *bench) error {
+	for _, path := range c.Against {
+		binary, err := existing(path)
+		if err != nil {
+			return err
+		}
+		b.others = append(b.others, binary)
+	}
+	return c.prepareGateway(ctx, b)
 }
 
 func (c *runCommand) prepareGateway(ctx context.Context, b *bench) error {
@@ -95,13 +108,19 @@ func (c *runCommand) prepareGateway(ctx context.Context, b *bench) error {
 	case "none":
 		return nil
 	}
-	binary, err := filepath.Abs(c.Gateway)
-	if err != nil {
-		return err
-	}
-	b.binary = binary
-	_, err = os.Stat(binary)
+	var err error
+	b.binary, err = existing(c.Gateway)
 	return err
+}
+
+// existing returns the absolute path of a file that is there.
+func existing(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	_, err = os.Stat(absolute)
+	return absolute, err
 }
 
 // judge returns an error if budgets are enforced and not kept.

@@ -43,7 +43,7 @@ func (b *bench) measureMemory(ctx context.Context) (total, further int64, err er
 	}
 	defer upstream.Close()
 	defer b.stopAll()
-	gateway, err := b.startGateway(ctx, memoryName+"-resident", upstream.Address(), nil)
+	gateway, err := b.startGateway(ctx, memoryName+"-resident", b.binary, upstream.Address(), nil)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -34,7 +34,7 @@ func (b *bench) requests(ctx context.Context) (Section, error) {
 	if err != nil {
 		return Section{}, err
 	}
-	return Section{Name: "requests", Series: all, Rows: requestRows(all)}, nil
+	return Section{Name: "requests", Series: all, Rows: b.requestRows(all)}, nil
 }
 
 // requestContenders starts everybody who takes part. The baseline comes
@@ -55,13 +55,14 @@ func (b *bench) requestContenders(ctx context.Context, upstream string) ([]conte
 			return nil, err
 		}
 	}
-	return []contender{
+	others, err := b.contendOthers(ctx, memoryName, upstream)
+	return append([]contender{
 		{name: baselineName, child: baseline},
 		{name: controlName, child: control},
 		memory,
 		strict,
 		contendNginx(nginx),
-	}, nil
+	}, others...), err
 }
 
 // measureRequests loads one contender, after a moment that does not count in
@@ -84,9 +85,9 @@ func (b *bench) measureRequests(ctx context.Context, c contender) (Sample, error
 	return sample, err
 }
 
-func requestRows(all []Series) []Row {
+func (b *bench) requestRows(all []Series) []Row {
 	baseline, control, memory, strict, nginx := all[0], all[1], all[2], all[3], all[4]
-	return []Row{
+	return append([]Row{
 		costRow("chat: CPU per request of ReverseProxy", baseline),
 		controlRow("chat: a second ReverseProxy (control)", control, baseline),
 		ratioRow("chat: gateway, memory store", memory, baseline, &Bound{Budget: 0.60, Aim: 0.40}),
@@ -95,5 +96,5 @@ func requestRows(all []Series) []Row {
 		rateRow("chat: requests/s of ReverseProxy", baseline, nil),
 		rateRow("chat: requests/s, memory store", memory, nil),
 		rateRow("chat: requests/s, Redis strict", strict, &Bound{Budget: 10_000, Aim: 20_000, AtLeast: true}),
-	}
+	}, b.otherRows("chat", all[5:], memory)...)
 }

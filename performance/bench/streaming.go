@@ -43,12 +43,13 @@ func (b *bench) streamContenders(ctx context.Context, upstream string) ([]conten
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, err
 	}
-	return []contender{
+	others, err := b.contendOthers(ctx, memoryName+"-stream", upstream)
+	return append([]contender{
 		{name: baselineName, child: baseline},
 		{name: controlName, child: control},
 		gateway,
 		contendNginx(nginx),
-	}, nil
+	}, others...), err
 }
 
 // measureStreams opens the streams of one contender and, when they have been
@@ -81,6 +82,7 @@ func (b *bench) streamRows(all []Series) []Row {
 		ratioRow("stream: gateway, usage metered and stripped", gateway, baseline, &Bound{Budget: 1.00, Aim: 0.70}),
 		ratioRow("stream: nginx, unbuffered", nginx, baseline, nil),
 	}
+	rows = append(rows, b.otherRows("stream", all[4:], gateway)...)
 	for i, s := range all {
 		if got := spreadOf(s.of(rate)); got.Median > 0 && got.Min < 0.95*wanted {
 			rows[i].Note = fmt.Sprintf("only %.0f of %.0f events/s arrived: the machine is overloaded", got.Min, wanted)
