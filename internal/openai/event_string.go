@@ -103,7 +103,12 @@ func (k textSink) addString(c *jsonCursor) {
 		c.skip()
 		return
 	}
-	inner, escaped := c.str()
+	k.addInner(c.str())
+}
+
+// addInner counts the text of a string: what is between its quotes, and whether
+// that has escapes.
+func (k textSink) addInner(inner []byte, escaped bool) {
 	if !escaped {
 		k.add(inner)
 		return

@@ -44,9 +44,10 @@ type StreamOptions struct {
 // A Stream is for one goroutine. Its memory does not grow with the stream. The
 // zero value is of no use; see [NewStream] and [Stream.Reset].
 type Stream struct {
-	model []byte // PublicModel as JSON, empty to leave it
-	meter streamMeter
-	ident streamIdent
+	model   []byte // PublicModel as JSON, empty to leave it
+	meter   streamMeter
+	ident   streamIdent
+	pattern eventPattern
 	state
 }
 
@@ -96,6 +97,7 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 	}
 	s.meter.reset(o.Choices, o.Prompts)
 	s.ident.reset()
+	s.pattern.reset()
 }
 
 // Event meters one event and appends to dst what the client is to see of it,
@@ -114,6 +116,9 @@ func (s *Stream) Event(dst []byte, ev Event) []byte {
 func (s *Stream) event(dst []byte, ev Event) []byte {
 	s.before, s.failedBefore = s.relayed, s.failed
 	s.meter.changed = s.meter.changed[:0]
+	if out, ok := s.repeat(dst, &ev); ok {
+		return out
+	}
 	if len(ev.Data) == 0 {
 		return s.relay(dst, &ev, nil)
 	}
@@ -139,6 +144,7 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 		if hidden := s.chunk(&env, &es); hidden {
 			return dst
 		}
+		s.pattern.learn(&ev, &env, &es)
 	}
 	return s.relay(dst, &ev, &es)
 }
