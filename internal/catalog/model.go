@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -36,16 +35,8 @@ type Model struct {
 	ForwardHeaders []string // canonical names of request headers that are passed on
 	AllowFields    []string // body members that are passed on and held back otherwise
 
-	// Quirks is what was found out about the model server.
+	// Quirks is what was found out about the model's servers.
 	Quirks Quirks
-}
-
-// Quirks remembers in which ways a model server differs from what is usual.
-// The zero value is no difference. It is safe for concurrent use.
-type Quirks struct {
-	// NoUsageOptions is set when the server rejected the stream options that
-	// ask for usage on every chunk.
-	NoUsageOptions atomic.Bool
 }
 
 // PublicName returns the name to write into answers, or "" where the model

@@ -19,6 +19,9 @@ type Patch struct {
 	// .continuous_usage_stats become true, and its other members stay. It has
 	// no effect on other requests, whose answers carry their usage anyway.
 	ForceUsage bool
+	// TotalOnly leaves continuous_usage_stats as the client wrote it, for model
+	// servers that do not know it: usage comes at the end only.
+	TotalOnly bool
 	// OutputCap is written to every output cap in the body or, if there is
 	// none, inserted as the endpoint's usual one; 0: leave them. It only
 	// lowers: a smaller cap of the client's stays. It has no effect on
@@ -30,7 +33,16 @@ const (
 	usageOn      = `"include_usage":true`
 	continuousOn = `"continuous_usage_stats":true`
 	optionsOn    = `{` + usageOn + `,` + continuousOn + `}`
+	totalOn      = `{` + usageOn + `}`
 )
+
+// options returns the stream_options to write where there are none.
+func (p *Patch) options() string {
+	if p.TotalOnly {
+		return totalOn
+	}
+	return optionsOn
+}
 
 // NeedsPatch reports whether AppendBody would change anything. Where it would
 // not, body itself can be sent. Body must be the one that r was parsed from.

@@ -22,7 +22,7 @@ func (r *Request) insertions(edits []edit, p Patch) []edit {
 		edits = append(edits, edit{extent: head, before: `"model":`, value: modelValue, after: ","})
 	}
 	if r.forces(p) && !r.at.options.isSet() {
-		edits = append(edits, edit{extent: head, before: `"stream_options":` + optionsOn, after: ","})
+		edits = append(edits, edit{extent: head, before: `"stream_options":` + p.options(), after: ","})
 	}
 	if c, ok := r.wantedCap(p); ok && r.at.capsCount == 0 {
 		edits = append(edits, edit{extent: head, before: r.capName(), value: capValue, cap: c, after: ","})
@@ -43,10 +43,14 @@ func (r *Request) modelEdit(edits []edit, body []byte, p Patch) []edit {
 	return append(edits, edit{extent: at, value: modelValue})
 }
 
-// forces reports whether p makes this stream report its usage.
-func (r *Request) forces(p Patch) bool {
-	return p.ForceUsage && r.Stream && (r.Endpoint == ChatCompletions || r.Endpoint == Completions)
+// ReportsUsage reports whether the answer is a stream that can be asked for its
+// usage.
+func (r *Request) ReportsUsage() bool {
+	return r.Stream && (r.Endpoint == ChatCompletions || r.Endpoint == Completions)
 }
+
+// forces reports whether p makes this stream report its usage.
+func (r *Request) forces(p Patch) bool { return p.ForceUsage && r.ReportsUsage() }
 
 // optionsEdits appends what is to change in a stream_options that is there.
 func (r *Request) optionsEdits(edits []edit, p Patch) []edit {
@@ -55,9 +59,12 @@ func (r *Request) optionsEdits(edits []edit, p Patch) []edit {
 		return edits
 	}
 	if o.isNull || o.isEmpty {
-		return append(edits, edit{extent: o.extent, before: optionsOn})
+		return append(edits, edit{extent: o.extent, before: p.options()})
 	}
 	edits = o.switchOn(edits, o.usage, usageOn)
+	if p.TotalOnly {
+		return edits
+	}
 	return o.switchOn(edits, o.continuous, continuousOn)
 }
 

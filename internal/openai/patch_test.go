@@ -12,7 +12,7 @@ import (
 )
 
 func TestAppendBody(t *testing.T) {
-	force := Patch{ForceUsage: true}
+	force, total := Patch{ForceUsage: true}, Patch{ForceUsage: true, TotalOnly: true}
 	const on = `"include_usage":true,"continuous_usage_stats":true`
 	for _, tt := range []struct {
 		name       string
@@ -41,6 +41,11 @@ func TestAppendBody(t *testing.T) {
 		{"no stream, no usage", ChatCompletions, `{"stream":false,"stream_options":null}`, `{"stream":false,"stream_options":null}`, force},
 		{"responses have their usage", Responses, `{"stream":true,"input":""}`, `{"stream":true,"input":""}`, force},
 		{"messages have their usage", Messages, `{"stream":true,"max_tokens":1}`, `{"stream":true,"max_tokens":1}`, force},
+
+		{"only the total inserted", ChatCompletions, `{"stream":true}`, `{"stream_options":{"include_usage":true},"stream":true}`, total},
+		{"only the total for null", Completions, `{"stream":true,"stream_options":null}`, `{"stream":true,"stream_options":{"include_usage":true}}`, total},
+		{"only the total merged", ChatCompletions, `{"stream":true,"stream_options":{"continuous_usage_stats":false}}`,
+			`{"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":false}}`, total},
 
 		{"smaller cap to both", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":5}`, `{"max_tokens":5,"max_completion_tokens":5}`, Patch{}},
 		{"null cap stays", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":null}`, `{"max_tokens":9,"max_completion_tokens":null}`, Patch{}},
@@ -85,6 +90,7 @@ func TestAppendBodyProperty(t *testing.T) {
 		p := Patch{
 			Model:      []string{"", "b", `we"ird\ 이름`}[rng.IntN(3)],
 			ForceUsage: rng.IntN(2) == 0,
+			TotalOnly:  rng.IntN(2) == 0,
 			OutputCap:  []int64{0, 0, 3, 1000}[rng.IntN(4)],
 		}
 		checkPatch(t, e, []byte(body), p)
@@ -178,7 +184,10 @@ func changeDecoded(m map[string]any, r *Request, p Patch) bool {
 			options = map[string]any{}
 			m["stream_options"] = options
 		}
-		options["include_usage"], options["continuous_usage_stats"] = true, true
+		options["include_usage"] = true
+		if !p.TotalOnly {
+			options["continuous_usage_stats"] = true
+		}
 	}
 	changeCaps(m, r.Endpoint, p.OutputCap)
 	return fmt.Sprint(m) != before

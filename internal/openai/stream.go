@@ -196,6 +196,10 @@ func (s *Stream) Complete() bool {
 // is known. Of input, each prompt counts once.
 func (s *Stream) Usage() (Usage, Evidence) { return s.meter.usage() }
 
+// UsageRan reports whether usage was told before the total, as it is where it was
+// asked for on every chunk.
+func (s *Stream) UsageRan() bool { return s.meter.ran }
+
 // InputTold reports whether the input that Usage returns is that of every
 // prompt. Of several prompts, each tells its own with its first event.
 func (s *Stream) InputTold() bool { return s.meter.inputTold() }

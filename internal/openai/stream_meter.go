@@ -46,6 +46,7 @@ type tally struct {
 
 	sum      Usage
 	evidence Evidence
+	ran      bool // usage was told before the total
 }
 
 type choiceMeter struct {
@@ -150,7 +151,7 @@ func (m *streamMeter) setRunning(index int64, u usageReport) {
 	if m.evidence == FinalUsage {
 		return
 	}
-	m.evidence = RunningUsage
+	m.evidence, m.ran = RunningUsage, true
 	c := m.choice(index)
 	raise(&c.output, &m.sum.Output, u.Output)
 	c.shown = c.output

@@ -53,11 +53,11 @@ type visit struct {
 	estimate  usage.Price  // as learned
 	charge    limit.Amount // of it, what the limits can ever admit
 
-	sent      time.Time // when the request went to the model server
-	unmetered bool      // the options that ask for usage are left out of this request
-	away      time.Duration
-	response  *upstream.Response
-	spent     spent
+	sent     time.Time     // when the request went to the model server
+	quirk    catalog.Quirk // that is known of the model servers, when it was sent
+	away     time.Duration
+	response *upstream.Response
+	spent    spent
 
 	status int   // of the answer; 0 while there is none
 	err    error // what went wrong

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
@@ -33,10 +34,14 @@ func (x *exchange) forward() error {
 	x.sent = time.Now()
 	x.answer = x.answer[:0]
 	x.spent = x.unknown()
-	x.unmetered = x.model.Quirks.NoUsageOptions.Load()
+	x.quirk = x.model.Quirks.At(x.sent)
 	err := x.send(x.patch())
-	if err == nil && !x.left() && x.rejectsUsageOptions() {
-		err = x.sendWithoutUsageOptions()
+	for err == nil && !x.left() {
+		taken, rejected := x.rejectsUsageOptions()
+		if !rejected {
+			break
+		}
+		err = x.sendAsking(taken)
 	}
 	if err != nil {
 		return x.unanswered(err)
@@ -63,20 +68,34 @@ func (x *exchange) unheard() error {
 	return context.Canceled
 }
 
-// sendWithoutUsageOptions sends the request again as the client wrote it. Only
-// where that is accepted was it the options that the model server refused: a
-// refusal may quote the request, and words in it must not stop the metering of
-// all others. With media it proves nothing: a picture that could not be fetched,
-// from an address with such words, may be there the second time.
-func (x *exchange) sendWithoutUsageOptions() error {
+// sendAsking sends the request again with fewer stream options, or as the client
+// wrote it. Only where that is accepted was it the options
+// that the model server refused: a refusal may quote the request, and words in
+// it must not stop the metering of all others. With media it proves nothing: a
+// picture that could not be fetched, from an address with such words, may be
+// there the second time.
+func (x *exchange) sendAsking(o catalog.UsageOptions) error {
 	x.response.Body.Close()
 	x.answer = x.answer[:0]
-	x.unmetered = true
+	x.quirk.Asked = o
 	err := x.send(x.patch())
 	if err == nil && x.response.Status < 300 && !x.hasMedia() {
-		x.model.Quirks.NoUsageOptions.Store(true)
+		x.model.Quirks.Remember(x.quirk, time.Now())
 	}
 	return err
+}
+
+// silentEvents is how many events with text a stream must have had that told no
+// usage, before its model server is taken for one that tells none until the end.
+const silentEvents = 4
+
+// noteSilence remembers a model server that ignores the option that asks for
+// usage on every chunk: what it streams cannot be stopped in time by what it
+// tells.
+func (x *exchange) noteSilence() {
+	if x.metered() && !x.stream.UsageRan() && x.stream.OutputEvents() >= silentEvents {
+		x.model.Quirks.Remember(catalog.Quirk{Silent: true}, time.Now())
+	}
 }
 
 // send sends the request, patched, and waits for the head of the response.
@@ -99,7 +118,9 @@ func (x *exchange) send(p openai.Patch) error {
 
 // patch returns how the body that is sent differs from the client's.
 func (x *exchange) patch() openai.Patch {
-	p := openai.Patch{Model: x.model.ServedAs, ForceUsage: x.metered()}
+	p := openai.Patch{
+		Model: x.model.ServedAs, ForceUsage: x.quirk.Asked < catalog.NoUsage, TotalOnly: x.quirk.Asked == catalog.TotalOnly,
+	}
 	if x.capped() {
 		// Where less than min_tokens were written, the model server would refuse.
 		p.OutputCap = max(1, x.request.MinOutput, x.charge.Output/(x.request.Prompts*x.request.Sequences))
@@ -114,8 +135,7 @@ func (x *exchange) patch() openai.Patch {
 // so that the gateway can top up and stop in time. What others find out about the
 // model server meanwhile does not change how this request was sent.
 func (x *exchange) metered() bool {
-	return x.request.Stream && !x.unmetered &&
-		(x.endpoint == openai.ChatCompletions || x.endpoint == openai.Completions)
+	return x.request.ReportsUsage() && x.quirk == catalog.Quirk{}
 }
 
 // bounded reports whether the answer must not be longer than what is charged for
@@ -145,15 +165,20 @@ func (x *exchange) outputMost() int64 {
 	return 0
 }
 
-// rejectsUsageOptions reports whether the model server refused the stream
-// options that the gateway added. The body of the refusal is read for that.
-func (x *exchange) rejectsUsageOptions() bool {
-	if x.response.Status != http.StatusBadRequest && x.response.Status != http.StatusUnprocessableEntity || !x.metered() {
-		return false
+// rejectsUsageOptions reports whether the model server may have refused stream
+// options that the gateway added, and which it then takes. The body of the
+// refusal is read for that.
+func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected bool) {
+	asked := x.quirk.Asked
+	if x.response.Status != http.StatusBadRequest && x.response.Status != http.StatusUnprocessableEntity ||
+		!x.request.ReportsUsage() || asked == catalog.NoUsage {
+		return asked, false
 	}
 	x.answer = readUpTo(x.answer[:0], x.response.Body, refusalBytesMax)
-	return bytes.Contains(x.answer, []byte("continuous_usage_stats")) ||
-		!x.request.IncludeUsage && bytes.Contains(x.answer, []byte("stream_options"))
+	if asked == catalog.EveryChunk && !x.request.ContinuousUsage && bytes.Contains(x.answer, []byte("continuous_usage_stats")) {
+		return catalog.TotalOnly, true
+	}
+	return catalog.NoUsage, !x.request.IncludeUsage && bytes.Contains(x.answer, []byte("stream_options"))
 }
 
 // unanswered returns what to tell the client of a request that got no

@@ -149,6 +149,7 @@ func (x *exchange) conclude(s *streamed) {
 		x.spent = x.partial()
 		x.spent.complete = true
 	}
+	x.noteSilence()
 	x.paced(s)
 	x.settle()
 }

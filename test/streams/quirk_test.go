@@ -14,7 +14,8 @@ import (
 
 // TestRejectedOptions: a model server that rejects the options that the gateway
 // adds is asked without them, the client sees what a direct request brings, and
-// the next request is sent without them at once.
+// the next request is sent without them at once. One that rejects only usage on
+// every chunk still tells the total.
 func TestRejectedOptions(t *testing.T) {
 	for _, mode := range []string{"reject", "reject-continuous"} {
 		t.Run(mode, func(t *testing.T) {
@@ -28,7 +29,11 @@ func TestRejectedOptions(t *testing.T) {
 				if got := p.Ledger.Attempts(id); len(got) != attempts {
 					t.Errorf("request %d was sent %d times, with the direct one, want %d", i, len(got), attempts)
 				}
-				p.checkEstimated(t, id)
+				if mode == "reject" {
+					p.checkEstimated(t, id)
+				} else if e, _ := p.Ledger.Entry(id); logged(t, p.Gateway, id).Estimated || logged(t, p.Gateway, id).Output != e.Output {
+					t.Errorf("%+v was charged, the ledger says %d", logged(t, p.Gateway, id), e.Output)
+				}
 			}
 		})
 	}
@@ -249,5 +254,22 @@ func TestBrokenAnswers(t *testing.T) {
 	// model server generates more than 4,000 tokens a second.
 	if used := g.Usage(t, "alice").Windows[0].Used; used > 4*4_000*4/10 {
 		t.Errorf("they cost %d tokens", used)
+	}
+}
+
+// TestSilentServerIsRemembered: what a model server streams that tells no usage
+// until the end cannot be stopped by what it tells. Once that is known, the
+// output that was charged is written into requests that must not exceed it.
+func TestSilentServerIsRemembered(t *testing.T) {
+	for _, mock := range []string{`"stream_options":"ignore"`, `"usage":"final-only"`} {
+		g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-day: 100000, overrun: stop, default-output-tokens: 20}"})
+		for i, capped := range []bool{false, true, true} {
+			id := fmt.Sprint("silent-", i)
+			c := open(t, g.URL, chatPath, "alice", id, streamed(chatPath, ``, `"output_tokens":12,`+mock))
+			checkEnded(t, chatPath, ``, c.all(t))
+			if got := c.Header.Get("X-Token-Output-Cap") != ""; got != capped {
+				t.Errorf("%s, request %d: a cap is written: %v, want %v", mock, i, got, capped)
+			}
+		}
 	}
 }
