@@ -11,7 +11,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 )
 
-// Options of a Handler. All are required.
+// Options of a Handler. All but Profiles are required.
 type Options struct {
 	Catalog func() *catalog.Catalog
 	Store   limit.Store
@@ -19,6 +19,8 @@ type Options struct {
 	Metrics http.Handler  // serves the metrics
 	Build   Build         // what /actuator/info says
 	Config  func() string // the effective configuration, secrets masked
+	// Profiles lets admins take profiles of the process.
+	Profiles bool
 	// Draining reports whether the gateway takes no more requests.
 	Draining func() bool
 }
@@ -36,15 +38,23 @@ type Handler struct{ Options }
 // New returns a handler.
 func New(o Options) *Handler { return &Handler{o} }
 
-// Register adds the control plane to mux.
+// Register adds to mux what admins ask of users and models.
 func (h *Handler) Register(mux *http.ServeMux) {
 	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(auth.Admin, h.usage))
+}
+
+// RegisterOperations adds to mux what operators look at, which may be served in
+// another place.
+func (h *Handler) RegisterOperations(mux *http.ServeMux) {
 	mux.Handle("/actuator/health", h.get("", h.health))
 	mux.Handle("/actuator/health/liveness", h.get("", h.liveness))
 	mux.Handle("/actuator/health/readiness", h.get("", h.health))
 	mux.Handle("/actuator/prometheus", h.get("", h.Metrics.ServeHTTP))
 	mux.Handle("/actuator/info", h.get("", h.info))
 	mux.Handle("/actuator/env", h.get(auth.Admin, h.env))
+	if h.Profiles {
+		h.registerProfiles(mux)
+	}
 }
 
 // get lets GET requests of principals with the role pass; an empty role is

@@ -34,6 +34,7 @@ type App struct {
 	data     *proxy.Handler
 	server   *http.Server
 	cert     *certificate // of the server; nil: not encrypted
+	manage   *management  // nil: on the server too
 	hurry    <-chan struct{}
 	handling sync.RWMutex // held for reading by every request while it is handled
 }
@@ -87,20 +88,26 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.data = proxy.New(proxy.Options{
 		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log,
 		MaxBodyBytes: c.Server.MaxBodyBytes, BodyTimeout: c.Server.BodyTimeout,
+		TrustedProxies: c.Server.TrustedProxies,
 	})
 	control := admin.New(admin.Options{
 		Catalog: served, Store: a.store, Gate: a.data.Gate(), Build: o.Build,
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		Config:   c.Masked,
 		Draining: a.data.Draining,
+		Profiles: c.Management.Pprof,
 	})
 	mux := http.NewServeMux()
 	a.data.Register(mux)
 	control.Register(mux)
+	if a.manage = newManagement(c, control, log); a.manage == nil {
+		control.RegisterOperations(mux)
+	}
 	if a.cert, err = openCertificate(c.Server.TLS, log, registry); err != nil {
 		return nil, err
 	}
-	a.server = newHTTPServer(c, a.cert, a.tracked(proxy.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))), log)
+	handler := crossOrigin(plainPaths(mux), c.Server.CORSOrigins)
+	a.server = newHTTPServer(c, a.cert, a.tracked(proxy.WithRequestID(guarded(handler, c.Server.BodyTimeout))), log)
 	return a, nil
 }
 
@@ -111,15 +118,12 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 // accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
+	listener, served, err := a.listen(ctx)
 	if err != nil {
-		a.close(ctx)
-		return fmt.Errorf("server.address %s: %w; choose another there or with --address", a.config.Server.Address, err)
+		return errors.Join(err, a.close(ctx))
 	}
-	served := make(chan error, 1)
-	go func() { served <- a.serve(listener) }()
 	stopWatching := a.watch(context.WithoutCancel(ctx))
-	a.log.Info("listening", "address", listener.Addr().String(), "profile", a.config.Profile,
+	a.log.Info("listening", "address", listener.Addr().String(), "management", a.manage.where(), "profile", a.config.Profile,
 		"store", string(a.config.RateLimit.Store), "models", len(a.catalog.All()))
 	if ready != nil {
 		ready(listener.Addr().String())
@@ -127,10 +131,32 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	select {
 	case <-ctx.Done():
 		err = a.drain(context.WithoutCancel(ctx))
-	case err = <-served:
+	case failure := <-served:
+		err = errors.Join(failure, a.server.Close())
 	}
 	stopWatching()
 	return errors.Join(err, a.close(context.WithoutCancel(ctx)))
+}
+
+// listen opens the listeners and serves them. What ends the serving is sent to
+// served.
+func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan error, err error) {
+	failed := make(chan error, 2)
+	if a.manage != nil {
+		if err := a.manage.open(ctx, failed); err != nil {
+			return nil, nil, err
+		}
+		if !a.config.Auth.Enabled && !a.manage.isPrivate() {
+			a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
+				"address", a.manage.where())
+		}
+	}
+	clients, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
+	if err != nil {
+		return nil, nil, fmt.Errorf("server.address %s: %w; choose another there or with --address", a.config.Server.Address, err)
+	}
+	go func() { failed <- a.serve(clients) }()
+	return clients, failed, nil
 }
 
 // watch follows what changes by itself, until stop is called, which waits for
@@ -164,6 +190,9 @@ func (a *App) close(ctx context.Context) error {
 	}
 	if a.store != nil {
 		err = a.store.Close(ctx)
+	}
+	if a.manage != nil {
+		err = errors.Join(err, a.manage.close())
 	}
 	return err
 }

@@ -167,6 +167,17 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 	})
 }
 
+// Management returns the URL of the listener for operators, which the log names.
+func (g *Gateway) Management(t testing.TB) string {
+	t.Helper()
+	_, after, found := strings.Cut(g.Logs.String(), `"management":"`)
+	address, _, _ := strings.Cut(after, `"`)
+	if !found || address == "" {
+		t.Fatalf("there is no listener for operators: %s", g.Logs)
+	}
+	return "http://" + address
+}
+
 // Drain begins the end of the gateway, as SIGTERM does, and does not wait for it.
 func (g *Gateway) Drain() { g.stop() }
 

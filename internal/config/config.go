@@ -1,15 +1,19 @@
 package config
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Config is everything that can be set, validated and with defaults filled
 // in. It is immutable: to change a setting, change the file and Load again.
 type Config struct {
 	// Profile is the profile that was laid over application.yml; "" for none.
-	Profile   string
-	Server    Server
-	Redis     *Redis // nil when no Redis is configured
-	RateLimit RateLimit
+	Profile    string
+	Server     Server
+	Management Management
+	Redis      *Redis // nil when no Redis is configured
+	RateLimit  RateLimit
 	// Services holds the model servers by public model name.
 	Services map[string]Service
 	Auth     Auth
@@ -26,6 +30,15 @@ type Server struct {
 	IdleTimeout       time.Duration // of a kept-alive connection
 	DrainTimeout      time.Duration // for running requests at shutdown; 0: none
 	TLS               ServerTLS
+	CORSOrigins       []string       // web pages that may read answers; "*": all; empty: none
+	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
+}
+
+// Management is what operators look at. The zero value is the listener for
+// clients, without profiles.
+type Management struct {
+	Address string // host:port of a listener of its own; "": none
+	Pprof   bool   // profiles of the process, for admins
 }
 
 // ServerTLS is the encryption of the listener for clients. The zero value is
@@ -94,7 +107,7 @@ const (
 type Logging struct {
 	Level     LogLevel
 	Format    LogFormat
-	HashUsers bool // write a hash instead of user names
+	HashUsers bool // write a hash instead of user names, and no addresses of clients
 }
 
 // LogLevel is the lowest level that is written.

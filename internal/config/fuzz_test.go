@@ -71,7 +71,7 @@ func reload(t *testing.T, c *Config) {
 	if err != nil {
 		t.Fatalf("%v\nof\n%s", err, text)
 	}
-	if diff := cmp.Diff(c, got); diff != "" {
+	if diff := cmp.Diff(c, got, byValue); diff != "" {
 		t.Fatalf("(-want +got):\n%s\nby\n%s", diff, text)
 	}
 }

@@ -22,10 +22,6 @@ type later struct {
 // notYet is every such setting. Whoever builds one adds it to the schema and
 // deletes its line here.
 var notYet = []later{
-	{path: "server.cors.origins", instead: "remove it, and answer CORS in front of the gateway"},
-	{path: "server.trusted-proxies", instead: "remove it"},
-	{path: "management.address", instead: "remove it: operations are on server.address"},
-	{path: "management.pprof", instead: "remove it"},
 	{path: "redis.addresses", instead: "write redis.host and redis.port of one server"},
 	{path: "redis.cluster", instead: "write redis.host and redis.port of one server"},
 	{path: "redis.sentinel", instead: "write redis.host and redis.port of one server"},

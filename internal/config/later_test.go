@@ -9,10 +9,6 @@ import (
 // refused has, for every line of notYet, a value that is refused and the
 // mistake's place.
 var refused = map[string]struct{ text, want string }{
-	"server.cors.origins":                        {"server: {cors: {origins: ['*']}}", "1:17: server.cors.origins: "},
-	"server.trusted-proxies":                     {"server: {trusted-proxies: [10.0.0.0/8]}", "1:10: server.trusted-proxies: "},
-	"management.address":                         {"management: {address: ':9090'}", "1:14: management.address: "},
-	"management.pprof":                           {"management: {pprof: true}", "1:14: management.pprof: "},
 	"redis.addresses":                            {"redis: {addresses: [a:6379]}", "1:9: redis.addresses: "},
 	"redis.cluster":                              {"redis: {cluster: true}", "1:9: redis.cluster: "},
 	"redis.sentinel":                             {"redis: {sentinel: {master: m}}", "1:9: redis.sentinel: "},

@@ -21,8 +21,17 @@ var mistakes = []struct {
 	{"unknown key below a quoted name", "token:\n  rate-limit:\n    models:\n      gpt-3.5-turbo:\n        max-token-per-minute: 5\nvllm: {services: {gpt-3.5-turbo: http://a}}", []string{
 		`5:9: token.rate-limit.models["gpt-3.5-turbo"].max-token-per-minute: is not a known key; did you mean max-tokens-per-minute?`,
 	}},
-	{"unknown key in an empty section", "management:\n  port: 1", []string{
-		"2:3: management.port: is not a known key; nothing can be set here in this version",
+	{"a page where its origin is expected", "server: {cors: {origins: [https://a.b, 'https://a.b/page', 'https://*.b', 'HTTPS://a.b']}}", []string{
+		`1:40: server.cors.origins[1]: "https://a.b/page" is not an origin; write scheme and host, and the port where it is not the usual one, in lower case and with nothing behind, such as https://chat.example.com`,
+		`1:60: server.cors.origins[2]: "https://*.b" is not an origin; write scheme and host, and the port where it is not the usual one, in lower case and with nothing behind, such as https://chat.example.com`,
+		`1:75: server.cors.origins[3]: "HTTPS://a.b" is not an origin; write scheme and host, and the port where it is not the usual one, in lower case and with nothing behind, such as https://chat.example.com`,
+	}},
+	{"not a network", "server: {trusted-proxies: [10.0.0.0/8, 10.0.0.0/33, proxy]}", []string{
+		`1:40: server.trusted-proxies[1]: "10.0.0.0/33" is not a network; write an address or a network, such as 10.0.0.7 or 10.0.0.0/8`,
+		`1:53: server.trusted-proxies[2]: "proxy" is not a network; write an address or a network, such as 10.0.0.7 or 10.0.0.0/8`,
+	}},
+	{"not an address for operations", "management: {address: '9090'}", []string{
+		`1:23: management.address: "9090" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`,
 	}},
 	{"a map where text is expected", "server:\n  address: {host: a}", []string{
 		"2:12: server.address: is a map where a single value is expected; write the value behind the colon",

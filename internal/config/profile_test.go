@@ -57,7 +57,7 @@ vllm:
 			continue
 		}
 		got, want := x.check(c)
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, byValue); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/textproto"
 	"net/url"
 	"regexp"
@@ -58,6 +59,50 @@ func listenAddress(s string) *mistake {
 		return &mistake{"is not an address", `write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`}
 	}
 	return nil
+}
+
+// orEmpty lets nothing pass beside what the rule does.
+func orEmpty(rule func(string) *mistake) func(string) *mistake {
+	return func(s string) *mistake {
+		if s == "" {
+			return nil
+		}
+		return rule(s)
+	}
+}
+
+// webOrigin takes an origin as browsers write it (RFC 6454), which is compared as
+// a whole, or * for all.
+func webOrigin(s string) *mistake {
+	if s == "*" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != s || strings.Contains(s, "*") || strings.ToLower(s) != s {
+		return &mistake{"is not an origin", "write scheme and host, and the port where it is not the usual one, in lower case and with nothing behind, such as https://chat.example.com"}
+	}
+	return nil
+}
+
+// network binds a network in CIDR notation; an address alone is a network of one.
+func network(to *netip.Prefix) scalar {
+	return scalar{
+		want: "addresses or networks such as 10.0.0.0/8",
+		parse: func(s string) *mistake {
+			if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+				*to = netip.PrefixFrom(a, a.BitLen())
+				return nil
+			}
+			p, err := netip.ParsePrefix(s)
+			if err != nil {
+				return &mistake{"is not a network", "write an address or a network, such as 10.0.0.7 or 10.0.0.0/8"}
+			}
+			*to = p.Masked()
+			return nil
+		},
+		print: func() string { return yamlText(to.String()) },
+		show:  shown,
+	}
 }
 
 // hostName refuses what else is written for a host, such as host:port or a URL.

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // field is one key of a map: its name, what it means (for the reference) and
 // what it is bound to.
@@ -25,7 +28,7 @@ type target interface {
 func (c *Config) schema() object {
 	return object{
 		{"server", "The listener for clients.", c.Server.schema()},
-		{"management", "Operations.", object{}},
+		{"management", "What operators look at: `/actuator`, and profiles.", c.Management.schema()},
 		{"redis", "The shared store. Without this section accounts are kept in memory.", optional[Redis]{&c.Redis, defaultRedis, (*Redis).schema}},
 		{"token", "Tokens.", object{{"rate-limit", "Limits and how they are applied.", c.RateLimit.schema()}}},
 		{"vllm", "Model servers.", object{{"services", "The model servers by public model name.", c.services()}}},
@@ -47,7 +50,22 @@ func (s *Server) schema() object {
 			{"certificate", "File of the certificate, followed by those that vouch for it (PEM); empty: no encryption.", file(&s.TLS.Certificate)},
 			{"key", "File of the certificate's key (PEM).", file(&s.TLS.Key)},
 		}},
-		{"cors", "Requests from browsers.", object{}},
+		{"cors", "Requests from web pages.", object{
+			{"origins", "Pages that may send requests and read answers, by their origin; `*`: all; empty: none.",
+				texts[string]{&s.CORSOrigins, func(o *string) scalar {
+					return text(o, webOrigin).wants("origins such as https://chat.example.com")
+				}}},
+		}},
+		{"trusted-proxies", "Addresses or networks of proxies whose `X-Forwarded-For` tells the client's address, for the log.",
+			texts[netip.Prefix]{&s.TrustedProxies, network}},
+	}
+}
+
+func (m *Management) schema() object {
+	return object{
+		{"address", "Where `/actuator` and profiles are served instead of on `server.address`, not encrypted; empty: there.",
+			text(&m.Address, orEmpty(listenAddress)).wants("HOST:PORT")},
+		{"pprof", "Serve profiles of the process below `/debug/pprof/`, for the role admin.", boolean(&m.Pprof)},
 	}
 }
 
@@ -93,6 +111,6 @@ func (l *Logging) schema() object {
 	return object{
 		{"level", "Lowest level that is written.", choice(&l.Level, LevelDebug, LevelInfo, LevelWarn, LevelError)},
 		{"format", "Shape of a line.", choice(&l.Format, FormatJSON, FormatText)},
-		{"hash-users", "Write a hash instead of user names.", boolean(&l.HashUsers)},
+		{"hash-users", "Write a hash instead of user names, and no addresses of clients.", boolean(&l.HashUsers)},
 	}
 }

@@ -29,7 +29,7 @@ func TestPrintedConfigurationLoadsAgain(t *testing.T) {
 		want := load(t, strings.Replace(read(t, name), `password: ""`, "password: hunter2", 1), variables{"VLLM_API_KEY": "hunter3"})
 		text := want.Masked()
 		got := load(t, unmask(text, with), nil)
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, byValue); diff != "" {
 			t.Errorf("%s (-want +got):\n%s\nby\n%s", name, diff, text)
 		}
 		if again := got.Masked(); again != text {
@@ -56,7 +56,7 @@ auth: {api-keys: [{name: laptop, user: "$${u}", hash: `+goodHash+`}]}
 			t.Errorf("not printed:\n%s\nbut:\n%s", want, text)
 		}
 	}
-	for _, hidden := range []string{"hunter", goodHash, "management", "context-length", "max-tokens"} {
+	for _, hidden := range []string{"hunter", goodHash, "context-length", "max-tokens"} {
 		if strings.Contains(text, hidden) {
 			t.Errorf("%s is printed:\n%s", hidden, text)
 		}
@@ -100,7 +100,7 @@ func TestAnyNameAndTextSurvivesPrinting(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\nof\n%s", err, text)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, byValue); diff != "" {
 			t.Fatalf("(-want +got):\n%s\nby\n%s", diff, text)
 		}
 	})

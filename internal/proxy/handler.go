@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// Options of a Handler. All but Keys are required.
+// Options of a Handler. All but Keys and TrustedProxies are required.
 type Options struct {
 	Catalog func() *catalog.Catalog // the models that are served at the moment
 	Store   limit.Store
@@ -30,6 +31,9 @@ type Options struct {
 	// BodyTimeout is how long the server waits for a request's body: its read
 	// deadline, which the handler lifts once the body is there.
 	BodyTimeout time.Duration
+	// TrustedProxies are the networks whose X-Forwarded-For tells who the client
+	// is, for the log. May be nil.
+	TrustedProxies []netip.Prefix
 }
 
 // Handler serves the data plane. It is safe for concurrent use.

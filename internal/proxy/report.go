@@ -39,6 +39,7 @@ func (x *exchange) report() {
 		slog.String("id", x.id),
 		slog.String("endpoint", x.endpoint.String()),
 		slog.String(telemetry.UserKey, x.principal.User),
+		slog.String(telemetry.ClientKey, clientAddress(x.r, x.h.TrustedProxies)),
 		slog.Int("status", x.status),
 		slog.Float64("duration_ms", milliseconds(elapsed)),
 	)

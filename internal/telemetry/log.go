@@ -11,7 +11,7 @@ import (
 type LogOptions struct {
 	Level     slog.Level
 	Text      bool // key=value instead of JSON
-	HashUsers bool // names of users are replaced by a part of their hash
+	HashUsers bool // names of users are replaced by a part of their hash, and clients' addresses left out
 }
 
 // NewLogger returns a logger that writes to w.
@@ -19,8 +19,11 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	h := &slog.HandlerOptions{Level: o.Level}
 	if o.HashUsers {
 		h.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == UserKey {
+			switch a.Key {
+			case UserKey:
 				a.Value = slog.StringValue(hashUser(a.Value.String()))
+			case ClientKey:
+				return slog.Attr{}
 			}
 			return a
 		}
@@ -31,9 +34,14 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, h))
 }
 
-// UserKey is the log field of a user's name, the only one that is hashed where
-// the configuration says so.
-const UserKey = "user"
+const (
+	// UserKey is the log field of a user's name, the only one that is hashed where
+	// the configuration says so.
+	UserKey = "user"
+	// ClientKey is the log field of a client's address, which names a person as
+	// well and cannot be hashed: there are too few addresses. It is left out then.
+	ClientKey = "client"
+)
 
 // hashUser returns enough of the hash of a name to tell users apart.
 func hashUser(name string) string {

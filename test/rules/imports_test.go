@@ -23,6 +23,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus",
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
+		"github.com/rs/cors",
 		"internal/admin", "internal/auth", "internal/catalog", "internal/config", "internal/limit", "internal/mockvllm",
 		"internal/proxy", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+)
+
+// management is the listener for operators, apart from the one for clients. It is
+// open from before the first request until after the last one is settled, so that
+// probes and scrapers see a gateway drain.
+type management struct {
+	address  string // as configured
+	server   *http.Server
+	listener net.Listener
+}
+
+// newManagement returns the listener that c asks for, not yet open; nil where
+// operators share the one for clients.
+func newManagement(c *config.Config, control *admin.Handler, log *slog.Logger) *management {
+	if c.Management.Address == "" {
+		return nil
+	}
+	mux := http.NewServeMux()
+	control.RegisterOperations(mux)
+	mux.HandleFunc("/", proxy.NotFound)
+	handler := proxy.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))
+	return &management{address: c.Management.Address, server: newHTTPServer(c, nil, handler, log)}
+}
+
+// open begins to listen and to serve. What ends the serving, other than close, is
+// sent to failed.
+func (m *management) open(ctx context.Context, failed chan<- error) (err error) {
+	m.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", m.address)
+	if err != nil {
+		return fmt.Errorf("management.address %s: %w; choose another", m.address, err)
+	}
+	go func() {
+		if err := m.server.Serve(m.listener); err != http.ErrServerClosed {
+			failed <- fmt.Errorf("management.address %s: %w", m.address, err)
+		}
+	}()
+	return nil
+}
+
+func (m *management) close() error { return m.server.Close() }
+
+// where returns the address that is listened on; "" for none of its own.
+func (m *management) where() string {
+	if m == nil {
+		return ""
+	}
+	return m.listener.Addr().String()
+}
+
+// isPrivate reports whether only this machine reaches the listener.
+func (m *management) isPrivate() bool {
+	a, ok := m.listener.Addr().(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
+}

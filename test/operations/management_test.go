@@ -1,0 +1,132 @@
+package operations
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+)
+
+const (
+	adminKey = "0123456789abcdef0123456789abcdef"
+	userKey  = "fedcba9876543210fedcba9876543210"
+)
+
+// keys is configuration with a key for an admin and one for a user.
+func keys(t *testing.T) string {
+	t.Helper()
+	list := ""
+	for _, k := range []struct{ name, key, roles string }{{"root", adminKey, "user, admin"}, {"alice", userKey, "user"}} {
+		hash, err := auth.HashKey(k.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list += fmt.Sprintf("{name: %s, user: %s, hash: %q, roles: [%s]}, ", k.name, k.name, hash, k.roles)
+	}
+	return "auth: {api-keys: [" + list + "]}\n"
+}
+
+// get asks for url with a key, if it is not empty.
+func get(t *testing.T, url, key string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(b)
+}
+
+// TestManagementHasAListenerOfItsOwn: what operators look at is there and nowhere
+// else, and nothing of clients is.
+func TestManagementHasAListenerOfItsOwn(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Auth: true, Config: keys(t) + "management: {address: '127.0.0.1:0', pprof: true}\n"})
+	management := g.Management(t)
+	for _, tt := range []struct {
+		path, key           string
+		clients, management int
+	}{
+		{"/actuator/health", "", 404, 200},
+		{"/actuator/health/liveness", "", 404, 200},
+		{"/actuator/health/readiness", "", 404, 200},
+		{"/actuator/prometheus", "", 404, 200},
+		{"/actuator/info", "", 404, 200},
+		{"/actuator/env", "", 404, 401},
+		{"/actuator/env", userKey, 404, 403},
+		{"/actuator/env", adminKey, 404, 200},
+		{"/debug/pprof/", "", 404, 401},
+		{"/debug/pprof/", userKey, 404, 403},
+		{"/debug/pprof/", adminKey, 404, 200},
+		{"/debug/pprof/heap", userKey, 404, 403},
+		{"/debug/pprof/heap?debug=1", adminKey, 404, 200},
+		{"/debug/pprof/cmdline", userKey, 404, 403},
+		{"/debug/pprof/profile?seconds=1", adminKey, 404, 200},
+		{"/api/v1/admin/token-usage/llama2-7b/alice", adminKey, 200, 404},
+		{"/v1/models", userKey, 200, 404},
+	} {
+		if status, body := get(t, g.URL+tt.path, tt.key); status != tt.clients {
+			t.Errorf("clients' %s with %.4q: %d, want %d: %.200s", tt.path, tt.key, status, tt.clients, body)
+		}
+		if status, body := get(t, management+tt.path, tt.key); status != tt.management {
+			t.Errorf("operators' %s with %.4q: %d, want %d: %.200s", tt.path, tt.key, status, tt.management, body)
+		}
+	}
+}
+
+// TestProfilesAreOff: without the setting there are none, and with it, on the
+// listener for clients, they are for admins.
+func TestProfilesAreOff(t *testing.T) {
+	off := apptest.Start(t, apptest.Options{})
+	if status, _ := off.Probe(t, "/debug/pprof/"); status != http.StatusNotFound {
+		t.Errorf("switched off: %d", status)
+	}
+	on := apptest.Start(t, apptest.Options{Auth: true, Config: keys(t) + "management: {pprof: true}\n"})
+	for key, want := range map[string]int{"": 401, userKey: 403, adminKey: 200} {
+		if status, _ := get(t, on.URL+"/debug/pprof/goroutine?debug=1", key); status != want {
+			t.Errorf("with %.4q: %d, want %d", key, status, want)
+		}
+	}
+}
+
+// TestManagementOutlivesClients: probes see the gateway drain.
+func TestManagementOutlivesClients(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{
+		Config: "management: {address: '127.0.0.1:0'}\n", Mock: mockvllm.Options{TokenInterval: 20 * time.Millisecond},
+	})
+	management := g.Management(t)
+	running := open(t, g, "running", chat(`,"stream":true`, `"output_tokens":50`))
+	g.Drain()
+	eventually(t, "readiness goes off", func() bool {
+		status, body := get(t, management+"/actuator/health/readiness", "")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, "shutting down")
+	})
+	if status, _ := get(t, management+"/actuator/health/liveness", ""); status != http.StatusOK {
+		t.Errorf("liveness is %d", status)
+	}
+	if b, err := io.ReadAll(running.Body); err != nil || !strings.HasSuffix(string(b), "data: [DONE]\n\n") {
+		t.Errorf("%v after %s", err, b)
+	}
+	if err := g.Stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(management + "/actuator/health"); err == nil {
+		t.Error("the listener for operators stays open")
+	}
+}
