@@ -277,8 +277,8 @@ func TestSharedLimits(t *testing.T) {
 	c := load(t, `
 vllm:
   services:
-    llama2-7b: {endpoints: ["http://a", "http://b"], breaker-failures: 0, health-interval: 1s}
-    gpt-4: {endpoints: ["http://a"], served-as: llama2-7b, share-limits-with: llama2-7b}
+    llama2-7b: {endpoints: [http://a, http://b], breaker-failures: 0, health-interval: 1s}
+    gpt-4: {endpoints: [http://a], served-as: llama2-7b, share-limits-with: llama2-7b}
 token: {rate-limit: {defaults: {max-tokens-per-minute: 7}}}
 `, nil)
 	if diff := cmp.Diff([]Endpoint{"http://a", "http://b"}, c.Services["llama2-7b"].Endpoints); diff != "" {
@@ -292,5 +292,20 @@ token: {rate-limit: {defaults: {max-tokens-per-minute: 7}}}
 	}
 	if len(c.RateLimit.Models["llama2-7b"].User) != 1 {
 		t.Errorf("the model has %+v, want the defaults", c.RateLimit.Models["llama2-7b"])
+	}
+}
+
+// TestAddressesInLists: a port needs no quotes, however a list is written.
+func TestAddressesInLists(t *testing.T) {
+	want := []Endpoint{"http://a:8000", "https://b:8443/base", "http://[::1]:80"}
+	for _, text := range []string{
+		"vllm: {services: {m: {endpoints: [http://a:8000, https://b:8443/base, 'http://[::1]:80']}}}",
+		"vllm: {services: {m: {endpoints: [http://a:8000,https://b:8443/base,'http://[::1]:80'], served-as: x}}}",
+		"vllm:\n  services:\n    m:\n      endpoints: [http://a:8000, https://b:8443/base, 'http://[::1]:80']",
+		"vllm:\n  services:\n    m:\n      endpoints:\n        - http://a:8000\n        - https://b:8443/base\n        - http://[::1]:80",
+	} {
+		if diff := cmp.Diff(want, load(t, text, nil).Services["m"].Endpoints); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
 	}
 }

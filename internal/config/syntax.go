@@ -71,7 +71,7 @@ func (p *parsing) document(text string) ast.Node {
 			p.report.add(position{file: p.file}, "", "", mistake{problem: "the file cannot be read as YAML"})
 		}
 	}()
-	tokens := lexer.Tokenize(text)
+	tokens := joinScalars(lexer.Tokenize(text))
 	if m := bounded(tokens); m != nil {
 		p.report.add(position{file: p.file}, "", "", *m)
 		return nil
