@@ -57,7 +57,10 @@ cover: needs ## statement coverage of internal/, which must be at least 85 %
 bench: ## measure the gateway against httputil.ReverseProxy in one run
 	$(GO) run ./performance/bench
 
+soak: ## 1,000 open streams for two minutes: memory, what is left behind, the time that events take
+	$(GO) run ./performance/bench --scenario soak --enforce
+
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench fuzz
+.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench soak fuzz

@@ -34,6 +34,7 @@ var scenarios = []scenario{
 	{"streaming", (*bench).streaming},
 	{"memory", (*bench).memory},
 	{"micro", (*bench).micro},
+	{"soak", (*bench).soak},
 }
 
 // run runs the named scenarios, in their own order, into a report.

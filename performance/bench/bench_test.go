@@ -17,6 +17,7 @@ var tinyPlan = plan{
 	Rounds: 2, Window: 50 * time.Millisecond, Warmup: 10 * time.Millisecond, Connections: 4, Users: 3,
 	StreamRounds: 1, StreamWindow: 100 * time.Millisecond, Streams: 5,
 	OpenStreams: 5, Accounts: 20, FurtherAccounts: 20, Watch: 60 * time.Millisecond,
+	DirectStreams: 2, Soak: 300 * time.Millisecond, Settle: 40 * time.Millisecond,
 	BenchTime: time.Millisecond, BenchCount: 1,
 }
 

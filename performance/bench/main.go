@@ -23,7 +23,7 @@ type runCommand struct {
 	Gateway  string   `default:"build" placeholder:"PATH" help:"Binary to measure; 'build' (the default) builds ./cmd/token-rate-limiter, 'none' measures the harness alone."`
 	Against  []string `placeholder:"PATH" help:"Other binaries of the gateway, such as of the commit before: they take turns with it on the memory store."`
 	Quick    bool     `help:"Half a minute instead of three: less steady figures."`
-	Scenario []string `default:"requests,streaming,memory,micro" enum:"requests,streaming,memory,micro" help:"What to measure (all of it)."`
+	Scenario []string `default:"requests,streaming,memory,micro" enum:"requests,streaming,memory,micro,soak" help:"What to measure: requests, streaming, memory and micro unless told otherwise; soak takes minutes of its own."`
 	Results  string   `placeholder:"DIR" help:"Where the JSON goes (performance/results in the module)."`
 	Enforce  bool     `help:"Exit with 1 if a budget was missed or a line failed."`
 }

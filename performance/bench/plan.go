@@ -19,15 +19,20 @@ type plan struct {
 	FurtherAccounts int
 	Watch           time.Duration // for the peak of memory
 
+	DirectStreams int           // of a soak, beside OpenStreams
+	Soak          time.Duration // for which they are open
+	Settle        time.Duration // for which is looked at what is left; more than idle connections last
+
 	BenchTime  time.Duration // of a store's benchmark
 	BenchCount int
 }
 
-// fullPlan takes about three minutes.
+// fullPlan takes about three minutes, and its soak as long again.
 var fullPlan = plan{
 	Rounds: 7, Window: 2 * time.Second, Warmup: 300 * time.Millisecond, Connections: 32, Users: 100,
 	StreamRounds: 5, StreamWindow: 3 * time.Second, Streams: 200,
 	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 100_000, Watch: 3 * time.Second,
+	DirectStreams: 200, Soak: 2 * time.Minute, Settle: 10 * time.Second,
 	BenchTime: time.Second, BenchCount: 5,
 }
 
@@ -37,5 +42,6 @@ var quickPlan = plan{
 	Rounds: 3, Window: 500 * time.Millisecond, Warmup: 150 * time.Millisecond, Connections: 32, Users: 100,
 	StreamRounds: 2, StreamWindow: time.Second, Streams: 200,
 	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 30_000, Watch: time.Second,
+	DirectStreams: 200, Soak: 10 * time.Second, Settle: 6 * time.Second,
 	BenchTime: 200 * time.Millisecond, BenchCount: 3,
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -44,6 +46,9 @@ func serveStandIn(arguments []string) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /actuator/health/readiness", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /actuator/prometheus", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "# TYPE go_goroutines gauge\ngo_goroutines %d\n", runtime.NumGoroutine())
+	})
 	mux.Handle("POST "+chatPath, standInHandler(upstream))
 	server := http.Server{Addr: config.Server.Address, Handler: mux, ReadHeaderTimeout: time.Second}
 	log.Fatal(server.ListenAndServe())

@@ -36,9 +36,19 @@ type openStream struct {
 // and returns when each has had an event. A stream that does not begin is an
 // error.
 func OpenStreams(ctx context.Context, address string, count int) (*Streams, error) {
+	return OpenStreamsApart(ctx, address, count, 0)
+}
+
+// OpenStreamsApart does what OpenStreams does and lets some time pass between
+// two streams, so that the events of all do not come in one bunch.
+func OpenStreamsApart(ctx context.Context, address string, count int, apart time.Duration) (*Streams, error) {
 	s := &Streams{ended: make(chan error, 1)}
 	var d net.Dialer
 	for user := range count {
+		if err := pause(ctx, apart); err != nil {
+			s.Close()
+			return nil, err
+		}
 		conn, err := d.DialContext(ctx, "tcp", address)
 		if err != nil {
 			s.Close()
@@ -111,6 +121,16 @@ func (s *Streams) Close() Percentiles {
 		delays = append(delays, o.delays...)
 	}
 	return percentilesOf(delays)
+}
+
+// Delays returns, after Close, what Record noted: for each stream how long its
+// events took, in their order.
+func (s *Streams) Delays() [][]time.Duration {
+	all := make([][]time.Duration, len(s.open))
+	for i, o := range s.open {
+		all[i] = o.delays
+	}
+	return all
 }
 
 // read sends the request and reads the stream until it ends, which is an
