@@ -97,7 +97,7 @@ func (b *bench) measureSoak(ctx context.Context) (s soaked, err error) {
 	}
 	defer upstream.Close()
 	defer b.stopAll()
-	gateway, err := b.startGateway(ctx, memoryName+"-soak", upstream.Address(), nil)
+	gateway, err := b.startGateway(ctx, memoryName+"-soak", b.binary, upstream.Address(), nil)
 	if err != nil {
 		return s, err
 	}
