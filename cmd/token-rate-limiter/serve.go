@@ -21,8 +21,8 @@ type configFlags struct {
 	Profile string `placeholder:"NAME" help:"Profile laid over application.yml; else PROFILE, then SPRING_PROFILES_ACTIVE."`
 }
 
-func (f configFlags) load() (*config.Config, error) {
-	return config.Load(config.Options{Dir: f.Config, Profile: f.Profile})
+func (f configFlags) source() config.Options {
+	return config.Options{Dir: f.Config, Profile: f.Profile}
 }
 
 type serveCommand struct {
@@ -35,47 +35,38 @@ type serveCommand struct {
 // settled, and the exit code is 0.
 func (c *serveCommand) Run() error {
 	outliveReaders()
-	outliveHangup()
-	cfg, err := c.load()
+	hangups := outliveHangup()
+	source := c.source()
+	source.Address = c.Address
+	cfg, err := config.Load(source)
 	if err != nil {
 		return err
 	}
-	if c.Address != "" {
-		changed := *cfg
-		changed.Server.Address = c.Address
-		cfg = &changed
-	}
 	lines := telemetry.NewBuffer(os.Stderr)
 	defer lines.Flush()
-	log := newLogger(lines, cfg.Logging)
-	if cfg.Auth.Enabled && len(cfg.Auth.APIKeys) == 0 {
-		log.Warn("authentication is on and there is no API key, so every request is answered with 401; " +
-			"make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash in auth.api-keys")
-	}
+	level := new(slog.LevelVar)
+	log := newLogger(lines, level, cfg.Logging)
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	hurry, endNow := context.WithCancel(context.Background())
 	defer endNow()
 	defer onSignals(end, endNow)()
-	a, err := app.New(ctx, app.Options{Config: cfg, Log: log, Build: build(), Hurry: hurry.Done()})
+	a, err := app.New(ctx, app.Options{
+		Config: cfg, Source: &source, Log: log, Level: level, Build: build(), Hurry: hurry.Done(),
+	})
 	if err != nil {
 		return err
 	}
-	return a.Run(ctx, func(address string) {
-		if !cfg.Auth.Enabled && !isLoopback(address) {
-			log.Warn("authentication is off, and the gateway listens beyond this machine: everybody who reaches it is admin",
-				"address", address)
+	go func() {
+		for range hangups {
+			a.Reload()
 		}
+	}()
+	return a.Run(ctx, func(address string) {
 		if model := mockModel(cfg); model != "" {
 			fmt.Print(welcome(address, model)) // of the profile dev, which has no TLS
 		}
 	})
-}
-
-// isLoopback reports whether only this machine reaches an address.
-func isLoopback(address string) bool {
-	a, err := netip.ParseAddrPort(address)
-	return err == nil && a.Addr().IsLoopback()
 }
 
 // mockModel returns a model that a mock in this process serves, the last by
@@ -89,14 +80,9 @@ func mockModel(cfg *config.Config) (model string) {
 	return model
 }
 
-func newLogger(w io.Writer, c config.Logging) *slog.Logger {
-	levels := map[config.LogLevel]slog.Level{
-		config.LevelDebug: slog.LevelDebug, config.LevelInfo: slog.LevelInfo,
-		config.LevelWarn: slog.LevelWarn, config.LevelError: slog.LevelError,
-	}
-	return telemetry.NewLogger(w, telemetry.LogOptions{
-		Level: levels[c.Level], Text: c.Format == config.FormatText, HashUsers: c.HashUsers,
-	})
+// newLogger returns a logger whose level is that of the variable.
+func newLogger(w io.Writer, level *slog.LevelVar, c config.Logging) *slog.Logger {
+	return telemetry.NewLogger(w, telemetry.LogOptions{Level: level, Text: c.Format == config.FormatText, HashUsers: c.HashUsers})
 }
 
 // welcome returns what a developer can try at once with a mock model.
@@ -122,7 +108,7 @@ type checkCommand struct{ configFlags }
 
 // Run validates the configuration and the files that it names, and prints it.
 func (c *checkCommand) Run() error {
-	cfg, err := c.load()
+	cfg, err := config.Load(c.source())
 	if err != nil {
 		return err
 	}

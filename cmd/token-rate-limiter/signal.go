@@ -12,10 +12,13 @@ import (
 // is right for commands that only print.
 func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
-// outliveHangup lets the process go on at SIGHUP, which others take as a request
-// to read their configuration again. That is not in this version: a restart does
-// it.
-func outliveHangup() { signal.Ignore(syscall.SIGHUP) }
+// outliveHangup lets the process go on at SIGHUP, and returns what tells of it.
+// Several that come before it is asked are one.
+func outliveHangup() <-chan os.Signal {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	return hangups
+}
 
 // onSignals calls the steps, one at each SIGINT or SIGTERM, in order; signals
 // after the last change nothing. stop ends that.

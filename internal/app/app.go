@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -24,12 +26,13 @@ import (
 
 // App is a gateway, built and not yet listening.
 type App struct {
-	config   *config.Config
+	config   *config.Config // of the start: what cannot change is read from it
 	log      *slog.Logger
 	store    limit.Store
+	current  atomic.Pointer[snapshot]
+	reloads  reloads
 	servers  *endpoints
-	catalog  *catalog.Catalog
-	mocks    *mocks // model servers in this process; nil for none
+	mocks    *mocks // model servers in this process
 	metrics  *telemetry.Metrics
 	data     *proxy.Handler
 	server   *http.Server
@@ -47,6 +50,11 @@ type Options struct {
 	// Store takes the place of the one that Config asks for, so that tests can
 	// move its clock; nil means that one. The App closes it.
 	Store limit.Store
+	// Source says where Config was loaded from, and is read again by Reload and
+	// when a file changes; nil: never.
+	Source *config.Options
+	// Level is the level of Log, which follows the configuration; nil: it stays.
+	Level *slog.LevelVar
 	// Hurry, when it is closed, ends the draining at once: what is still
 	// running is cut off and settled. nil means never.
 	Hurry <-chan struct{}
@@ -56,7 +64,11 @@ type Options struct {
 // ends it with an error, and what was built before is closed.
 func New(ctx context.Context, o Options) (_ *App, err error) {
 	c, log := o.Config, o.Log
-	a := &App{config: c, log: log, store: o.Store, hurry: o.Hurry}
+	a := &App{config: c, log: log, store: o.Store, hurry: o.Hurry, mocks: &mocks{}}
+	a.reloads.source, a.reloads.level = o.Source, o.Level
+	if o.Level != nil {
+		o.Level.Set(logLevels[c.Logging.Level])
+	}
 	defer func() {
 		if err != nil {
 			a.close(ctx)
@@ -72,18 +84,15 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		}
 	}
 	a.servers = newEndpoints(log)
-	if a.mocks, err = startMocks(c); err != nil {
-		return nil, err
-	}
-	if a.catalog, err = newCatalog(c, a.servers, a.mocks, a.metrics); err != nil {
-		return nil, err
-	}
-	keys, err := newKeys(c.Auth)
+	s, err := a.newSnapshot(nil, c)
 	if err != nil {
 		return nil, err
 	}
+	a.current.Store(s)
+	a.metrics.Reloaded(true, time.Now())
 
-	served := func() *catalog.Catalog { return a.catalog }
+	served := func() *catalog.Catalog { return a.current.Load().catalog }
+	keys := func() *auth.Keys { return a.current.Load().keys }
 	telemetry.NewEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
 	a.data = proxy.New(proxy.Options{
 		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log,
@@ -93,7 +102,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	control := admin.New(admin.Options{
 		Catalog: served, Store: a.store, Gate: a.data.Gate(), Build: o.Build,
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		Config:   c.Masked,
+		Config:   func() string { return a.current.Load().config.Masked() },
 		Draining: a.data.Draining,
 		Profiles: c.Management.Pprof,
 	})
@@ -122,11 +131,13 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	if err != nil {
 		return errors.Join(err, a.close(ctx))
 	}
+	address := listener.Addr().String()
+	a.log.Info("listening", "address", address, "management", a.manage.where(), "profile", a.config.Profile,
+		"store", string(a.config.RateLimit.Store), "models", len(a.config.Services))
+	a.listens(address)
 	stopWatching := a.watch(context.WithoutCancel(ctx))
-	a.log.Info("listening", "address", listener.Addr().String(), "management", a.manage.where(), "profile", a.config.Profile,
-		"store", string(a.config.RateLimit.Store), "models", len(a.catalog.All()))
 	if ready != nil {
-		ready(listener.Addr().String())
+		ready(address)
 	}
 	select {
 	case <-ctx.Done():
@@ -165,6 +176,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { a.watchStore(ctx) })
+	watching.Go(func() { a.watchConfig(ctx) })
 	if a.cert != nil {
 		watching.Go(func() { a.cert.watch(ctx) })
 	}
@@ -182,12 +194,11 @@ func (a *App) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	var err error
+	a.endReloads()
 	if a.servers != nil {
 		a.servers.close()
 	}
-	if a.mocks != nil {
-		a.mocks.close()
-	}
+	a.mocks.close()
 	if a.store != nil {
 		err = a.store.Close(ctx)
 	}

@@ -1,57 +1,35 @@
 package app
 
 import (
-	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
-// newCatalog makes the models that c serves.
-func newCatalog(c *config.Config, servers *endpoints, mocks *mocks, metrics *telemetry.Metrics) (*catalog.Catalog, error) {
-	var models []*catalog.Model
-	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
-		m, err := newModel(c, name, servers, mocks, metrics)
-		if err != nil {
-			return nil, fmt.Errorf("the model %s: %w", name, err)
-		}
-		models = append(models, m)
-	}
-	return catalog.New(models), nil
-}
-
-func newModel(c *config.Config, name string, servers *endpoints, mocks *mocks, metrics *telemetry.Metrics) (*catalog.Model, error) {
-	service, account := c.Services[name], name
-	if service.ShareLimitsWith != "" {
-		account = service.ShareLimitsWith
-	}
+// newModel makes a model that c serves, and takes over what previous knows of it.
+// It is held by whoever gets it, which ends with its Gone.
+func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*catalog.Model, error) {
+	service := c.Services[name]
+	account := accountOf(c, name)
 	limits := c.RateLimit.Models[account]
 	policy, err := newPolicy(account, limits)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := servers.open(service, mocks)
+	servers, err := a.servers.open(service, a.mocks)
 	if err != nil {
 		return nil, err
 	}
-	counted := metrics.Model(name)
+	counted := a.metrics.Model(name)
 	m := &catalog.Model{
 		Name: name, ServedAs: service.ServedAs, ContextLength: service.ContextLength,
 		Policy: policy, Metrics: counted,
-		Pool: upstream.NewPool(pool, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
-		Pricer: usage.NewPricer(usage.Options{
-			DefaultOutput: limits.DefaultOutputTokens, ImageTokens: limits.ImageTokens,
-			AudioTokensPerSecond: limits.AudioTokensPerSecond, ContextLength: service.ContextLength,
-			WorstCase: limits.Reserve == config.ReserveWorstCase,
-		}),
+		Pool:             upstream.NewPool(servers, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
 		FirstByteTimeout: service.FirstByteTimeout,
 		ResponseTimeout:  service.ResponseTimeout,
 		IdleTimeout:      service.IdleTimeout,
@@ -62,7 +40,30 @@ func newModel(c *config.Config, name string, servers *endpoints, mocks *mocks, m
 	for _, field := range service.ForwardHeaders {
 		m.ForwardHeaders = append(m.ForwardHeaders, http.CanonicalHeaderKey(field))
 	}
+	m.Pricer, m.Quirks = learned(previous, c, name)
+	m.Gone = func() {
+		counted.Release()
+		a.servers.release(servers)
+	}
 	return m, nil
+}
+
+// accountOf returns the model whose limits and accounts the one called name has.
+func accountOf(c *config.Config, name string) string {
+	if other := c.Services[name].ShareLimitsWith; other != "" {
+		return other
+	}
+	return name
+}
+
+// pricing says how the requests of a model are priced.
+func pricing(c *config.Config, name string) usage.Options {
+	limits := c.RateLimit.Models[accountOf(c, name)]
+	return usage.Options{
+		DefaultOutput: limits.DefaultOutputTokens, ImageTokens: limits.ImageTokens,
+		AudioTokensPerSecond: limits.AudioTokensPerSecond, ContextLength: c.Services[name].ContextLength,
+		WorstCase: limits.Reserve == config.ReserveWorstCase,
+	}
 }
 
 // meters and windows translate the configuration's names.

@@ -40,6 +40,7 @@ type endpointKey struct {
 // endpoint is a model server and the end of its watch.
 type endpoint struct {
 	*upstream.Server
+	held    int // by how many models
 	unwatch context.CancelFunc
 	watched chan struct{} // closed when the watch has ended
 }
@@ -49,7 +50,7 @@ func newEndpoints(log *slog.Logger) *endpoints {
 }
 
 // open returns the model servers of a service, those that there are already and
-// new ones.
+// new ones, for a model that ends with release.
 func (e *endpoints) open(s config.Service, mocks *mocks) ([]*upstream.Server, error) {
 	key := endpointKey{
 		apiKey: s.APIKey, connect: s.ConnectTimeout, check: s.HealthInterval,
@@ -77,6 +78,7 @@ func (e *endpoints) open(s config.Service, mocks *mocks) ([]*upstream.Server, er
 		}
 		server, err := e.server(key, roots)
 		if err != nil {
+			e.release(servers[:i])
 			return nil, err
 		}
 		servers[i] = server
@@ -84,11 +86,13 @@ func (e *endpoints) open(s config.Service, mocks *mocks) ([]*upstream.Server, er
 	return servers, nil
 }
 
-// server returns the model server of a key, made and watched at first use.
+// server returns the model server of a key, made and watched at first use, and
+// holds it.
 func (e *endpoints) server(key endpointKey, roots *x509.CertPool) (*upstream.Server, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if known := e.servers[key]; known != nil {
+		known.held++
 		return known.Server, nil
 	}
 	u, err := url.Parse(key.url)
@@ -105,7 +109,7 @@ func (e *endpoints) server(key endpointKey, roots *x509.CertPool) (*upstream.Ser
 		return nil, err
 	}
 	ctx, unwatch := context.WithCancel(context.Background())
-	added := &endpoint{Server: server, unwatch: unwatch, watched: make(chan struct{})}
+	added := &endpoint{Server: server, held: 1, unwatch: unwatch, watched: make(chan struct{})}
 	e.servers[key] = added
 	go func() {
 		defer close(added.watched)
@@ -128,27 +132,45 @@ func (e *endpoints) report(name string, s upstream.Standing) {
 	}
 }
 
-// keep closes the model servers that are not among those in use. Requests that
-// are running on them go on to their end.
-func (e *endpoints) keep(inUse map[*upstream.Server]bool) {
+// release ends what open has begun for a model that has gone: the model servers
+// that no other one uses are closed.
+func (e *endpoints) release(servers []*upstream.Server) {
 	e.mu.Lock()
 	var unused []*endpoint
 	for key, known := range e.servers {
-		if !inUse[known.Server] {
+		for _, s := range servers {
+			if known.Server == s {
+				known.held--
+			}
+		}
+		if known.held == 0 {
 			unused = append(unused, known)
 			delete(e.servers, key)
 		}
 	}
 	e.mu.Unlock()
 	for _, u := range unused {
-		u.unwatch()
-		<-u.watched
-		u.Close()
+		u.close()
 	}
 }
 
 // close closes all.
-func (e *endpoints) close() { e.keep(nil) }
+func (e *endpoints) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, known := range e.servers {
+		known.close()
+	}
+	clear(e.servers)
+}
+
+// close ends the watch of a model server and closes it. Requests that are
+// running on it go on to their end.
+func (e *endpoint) close() {
+	e.unwatch()
+	<-e.watched
+	e.Close()
+}
 
 // standings returns how the endpoints of all models stand, for the gauges.
 func standings(c *catalog.Catalog) (all []telemetry.EndpointStanding) {

@@ -27,42 +27,56 @@ var mockLength = mockvllm.Length{Min: 160, Max: 240}
 // mocks is the stand-in model server of the services whose endpoint is "mock:".
 // It is a real server on a loopback port, so that nothing differs but the
 // address.
+//
+// The zero value has not started. One goroutine at a time uses it.
 type mocks struct {
 	server   *mockvllm.Server
 	http     *http.Server
 	listener net.Listener
 }
 
-// startMocks starts the mock models that c asks for; nil if there are none.
-func startMocks(c *config.Config) (*mocks, error) {
+// serve sees to it that the mock models that c asks for are served, beside those
+// that were before.
+func (m *mocks) serve(c *config.Config) error {
 	var models []mockvllm.Model
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
 		if s := c.Services[name]; slices.Contains(s.Endpoints, config.MockEndpoint) {
 			models = append(models, mockvllm.Model{Name: s.ServedAs})
 		}
 	}
-	if len(models) == 0 {
-		return nil, nil
+	if len(models) > 0 && m.server == nil {
+		return m.start(models)
 	}
+	for _, x := range models {
+		m.server.Serve(x)
+	}
+	return nil
+}
+
+func (m *mocks) start(models []mockvllm.Model) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("the mock model server: %w", err)
+		return fmt.Errorf("the mock model server: %w", err)
 	}
-	server := mockvllm.New(mockvllm.Options{
+	m.listener = listener
+	m.server = mockvllm.New(mockvllm.Options{
 		Models: models, TimeToFirstToken: mockFirstToken, TokenInterval: mockToken, OutputTokens: mockLength,
 	})
-	m := &mocks{server: server, listener: listener, http: &http.Server{Handler: server, ReadHeaderTimeout: 5 * time.Second}}
+	m.http = &http.Server{Handler: m.server, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		if err := m.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			panic(err) // the listener broke: nothing in this process can go on
 		}
 	}()
-	return m, nil
+	return nil
 }
 
 func (m *mocks) url() string { return "http://" + m.listener.Addr().String() }
 
 func (m *mocks) close() {
+	if m.server == nil {
+		return
+	}
 	m.server.Close()
 	m.http.Close()
 }

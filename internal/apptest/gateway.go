@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
@@ -69,6 +68,9 @@ type Options struct {
 	// Endpoint, if set, takes the place of the model server's address, for
 	// servers that do not answer at all.
 	Endpoint string
+	// Reloads has the gateway read its configuration from files in a folder, and
+	// read it again when they change; see Gateway.Folder and Configure.
+	Reloads bool
 	// Auth leaves authentication on; Config then has the keys.
 	Auth bool
 }
@@ -82,7 +84,10 @@ type Gateway struct {
 	Logs    *Log
 	Client  *http.Client // trusts the gateway
 	Files   tlstest.Pair // of the gateway's certificate, where it has one
+	Folder  string       // of the configuration's files; empty where there are none
 
+	app      *app.App
+	options  Options
 	stop     context.CancelFunc
 	done     chan error
 	hurry    chan struct{}
@@ -133,20 +138,26 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 		g.Client = g.Files.Client(t)
 		o.Server = "tls: " + g.Files.YAML() + ", " + o.Server
 	}
-	cfg, err := config.Load(config.Options{
-		Dir: ".", Files: fstest.MapFS{"application.yml": {Data: []byte(o.yaml())}},
-		Env: func(string) (string, bool) { return "", false },
-	})
+	g.options = o
+	source := g.source(t, o)
+	cfg, err := config.Load(source)
 	if err != nil {
 		t.Fatalf("the configuration: %v\n%s", err, o.yaml())
 	}
 	g.hurry = make(chan struct{})
-	a, err := app.New(t.Context(), app.Options{
-		Config: cfg, Log: slog.New(slog.NewJSONHandler(g.Logs, nil)), Store: o.Store, Hurry: g.hurry,
-	})
+	level := new(slog.LevelVar)
+	options := app.Options{
+		Config: cfg, Log: slog.New(slog.NewJSONHandler(g.Logs, &slog.HandlerOptions{Level: level})), Level: level,
+		Store: o.Store, Hurry: g.hurry,
+	}
+	if o.Reloads {
+		options.Source = &source
+	}
+	a, err := app.New(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.app = a
 	ctx, stop := context.WithCancel(context.Background())
 	g.stop, g.done = stop, make(chan error, 1)
 	ready := make(chan string, 1)

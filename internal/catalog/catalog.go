@@ -12,10 +12,12 @@ type Catalog struct {
 	names  []string
 }
 
-// New returns a catalog of the given models, whose names differ.
+// New returns a catalog of the given models, whose names differ and which are in
+// no other one. It holds them until its Release.
 func New(models []*Model) *Catalog {
 	c := &Catalog{models: make(map[string]*Model, len(models))}
 	for _, m := range models {
+		m.held.Store(1)
 		c.models[m.Name] = m
 	}
 	c.names = slices.Sorted(maps.Keys(c.models))

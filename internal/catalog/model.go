@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -35,8 +36,12 @@ type Model struct {
 	ForwardHeaders []string // canonical names of request headers that are passed on
 	AllowFields    []string // body members that are passed on and held back otherwise
 
-	// Quirks is what was found out about the model's servers.
-	Quirks Quirks
+	// Quirks is what was found out about the model's servers; never nil.
+	Quirks *Quirks
+
+	// Gone, if not nil, is called when nobody holds the model any more.
+	Gone func()
+	held atomic.Int64
 }
 
 // PublicName returns the name to write into answers, or "" where the model

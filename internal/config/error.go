@@ -83,10 +83,7 @@ func (r *report) add(at position, key path, shown string, m mistake) {
 
 // has reports whether a mistake was noted at a key or below it.
 func (r *report) has(key path) bool {
-	return slices.ContainsFunc(r.list, func(e *Error) bool {
-		rest, below := strings.CutPrefix(e.Path, string(key))
-		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
-	})
+	return slices.ContainsFunc(r.list, func(e *Error) bool { return path(e.Path).below(key) })
 }
 
 // err returns the mistakes in order of place, or nil.

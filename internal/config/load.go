@@ -19,6 +19,8 @@ type Options struct {
 	// SPRING_PROFILES_ACTIVE, and spring.profiles.active in application.yml.
 	// When none is, nothing is laid over.
 	Profile string
+	// Address takes the place of server.address; "" does not.
+	Address string
 	// Env looks up an environment variable; nil is os.LookupEnv.
 	Env func(string) (string, bool)
 	// Files holds the content of Dir; nil is the operating system's.
@@ -48,6 +50,9 @@ func Load(o Options) (*Config, error) {
 		return nil, err
 	}
 	c.complete()
+	if o.Address != "" {
+		c.Server.Address = o.Address
+	}
 	return c, nil
 }
 
@@ -63,6 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
+
+// Folder returns the directory of the files.
+func (o Options) Folder() string { return o.withDefaults().Dir }
 
 // baseFile is the file that every profile shares.
 const baseFile = "application.yml"
@@ -86,7 +94,7 @@ func (o Options) tree(r *report) (root *node, profile string) {
 // read returns the tree of a file of Dir.
 func (o Options) read(name string, r *report) *node {
 	shown := filepath.Join(o.Dir, name)
-	b, err := readBounded(o.Files, name)
+	b, err := readBounded(o.Files.Open, name)
 	if err != nil {
 		r.add(position{file: shown}, "", "", o.unreadable(name, err))
 		return &node{}
@@ -96,8 +104,8 @@ func (o Options) read(name string, r *report) *node {
 
 // readBounded reads one byte more than a file may have, so that a larger one
 // shows.
-func readBounded(files fs.FS, name string) ([]byte, error) {
-	f, err := files.Open(name)
+func readBounded(open func(string) (fs.File, error), name string) ([]byte, error) {
+	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}

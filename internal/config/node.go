@@ -38,6 +38,7 @@ type node struct {
 	at     position
 	text   string  // of a scalar
 	source string  // what a scalar was before variables were filled in; "" if that changed nothing
+	hidden string  // of a secret that is printed: its value, for comparisons
 	items  []*node // of a list
 	fields []entry // of a map, in the order of the file
 	index  map[string]int

@@ -30,6 +30,9 @@ variable ` + "`PROFILE`" + ` or ` + "`SPRING_PROFILES_ACTIVE`" + `, or by ` + "`
 - A model without limits of its own has those of ` + "`token.rate-limit.defaults`" + `; one with limits of its own has none
   of them, but inherits the settings of ` + "`token.rate-limit`" + `.
 - ` + "`mock:`" + ` must be quoted.
+- The files are read again when one of them changes, and on SIGHUP. What they say then is applied as a whole, to the
+  requests that come from then on; one mistake, and nothing is. What is marked *next start*, and all below it, stays as it
+  is, with a warning in the log. Variables do not change while a process runs.
 - Limits: %d bytes, %d keys and list items in a file, %d levels.
 
 ` + "`token-rate-limiter check`" + ` reports every mistake with file, line and column, and prints what results.
@@ -154,6 +157,9 @@ func itemWant(t target) string {
 func (r reference) line(key path, want, preset, doc string) {
 	if preset != "" {
 		preset = "`" + preset + "`"
+	}
+	if slices.Contains(atStart, key) {
+		doc += " *Next start.*"
 	}
 	fmt.Fprintf(r, "| `%s` | %s | %s | %s |\n", key, want, preset, doc)
 }

@@ -14,10 +14,11 @@ const mask = "***"
 
 // scalar is a single value. It is bound to a variable by the functions below.
 type scalar struct {
-	want  string                // "a whole number from 1 to 65535", for messages and the reference
-	parse func(string) *mistake // sets the variable, or says why not
-	print func() string         // the variable in YAML; "" leaves the key out
-	show  func(string) string   // a value as messages may show it
+	want   string                // "a whole number from 1 to 65535", for messages and the reference
+	parse  func(string) *mistake // sets the variable, or says why not
+	print  func() string         // the variable in YAML; "" leaves the key out
+	show   func(string) string   // a value as messages may show it
+	hidden func() string         // of a secret: the variable as it is; nil for others
 }
 
 func (s scalar) decode(r *report, key path, n *node) {
@@ -39,10 +40,15 @@ func (s scalar) decode(r *report, key path, n *node) {
 }
 
 func (s scalar) encode() *node {
-	if text := s.print(); text != "" {
-		return &node{kind: scalarKind, text: text}
+	text := s.print()
+	if text == "" {
+		return nil
 	}
-	return nil
+	n := &node{kind: scalarKind, text: text}
+	if s.hidden != nil {
+		n.hidden = s.hidden()
+	}
+	return n
 }
 
 // variableUse finds the names of variables in a text. Their defaults are not
@@ -98,6 +104,7 @@ func masked(s scalar) scalar {
 		}
 		return quote(mask)
 	}
+	s.hidden = plain
 	return s
 }
 

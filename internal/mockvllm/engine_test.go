@@ -20,7 +20,7 @@ func TestQueue(t *testing.T) {
 			go send(id)
 			synctest.Wait()
 		}
-		if running, waiting := s.models[0].load(); running != 1 || waiting != 1 {
+		if running, waiting := s.models()[0].load(); running != 1 || waiting != 1 {
 			t.Errorf("%d run and %d wait", running, waiting)
 		}
 		if b, _ := s.Ledger().Entry("b"); b.Input != 0 || b.InFlight != 2 {

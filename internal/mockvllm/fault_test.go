@@ -157,7 +157,7 @@ func TestCancel(t *testing.T) {
 			}
 		})
 	}
-	if running, waiting := s.models[0].load(); running != 0 || waiting != 0 {
+	if running, waiting := s.models()[0].load(); running != 0 || waiting != 0 {
 		t.Errorf("%d still run and %d wait", running, waiting)
 	}
 }

@@ -22,7 +22,7 @@ func (s *Server) serveVersion(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	created := strconv.FormatInt(s.options.Clock().Unix(), 10)
 	body := []byte(`{"object":"list","data":[`)
-	for i, m := range s.models {
+	for i, m := range s.models() {
 		if i > 0 {
 			body = append(body, ',')
 		}
@@ -56,7 +56,7 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 			func(m *model) int64 { return m.succeeded.Load() }},
 	} {
 		text = append(text, "# HELP "+metric.name+" "+metric.help+"\n# TYPE "+metric.name+" "+metric.kind+"\n"...)
-		for _, m := range s.models {
+		for _, m := range s.models() {
 			text = m.appendSample(text, metric.name, metric.value(m))
 		}
 	}

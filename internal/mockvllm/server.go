@@ -2,6 +2,7 @@ package mockvllm
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -12,7 +13,7 @@ import (
 // [http.Handler]; make one with [New]. Safe for concurrent use.
 type Server struct {
 	options Options
-	models  []*model
+	served  atomic.Pointer[[]*model]
 	routes  *http.ServeMux
 
 	defaults  atomic.Pointer[Behavior]
@@ -37,8 +38,9 @@ func New(o Options) *Server {
 		acks:    make(map[string]chan struct{}),
 		closed:  make(chan struct{}),
 	}
+	s.served.Store(new([]*model))
 	for _, m := range o.Models {
-		s.models = append(s.models, newModel(m, o))
+		s.Serve(m)
 	}
 	s.SetDefaults(Behavior{
 		FirstTokenMillis: inMillis(o.TimeToFirstToken),
@@ -111,12 +113,29 @@ func (s *Server) closeAcks(requestID string) {
 	s.ackMu.Unlock()
 }
 
+// Serve adds a model to those served, unless one of its name is among them.
+func (s *Server) Serve(m Model) {
+	for {
+		known := s.served.Load()
+		if m.Name != "" && s.model(m.Name) != nil {
+			return
+		}
+		more := append(slices.Clone(*known), newModel(m, s.options))
+		if s.served.CompareAndSwap(known, &more) {
+			return
+		}
+	}
+}
+
+// models returns the models served.
+func (s *Server) models() []*model { return *s.served.Load() }
+
 // model returns the model of a name; no name means the first.
 func (s *Server) model(name string) *model {
 	if name == "" {
-		return s.models[0]
+		return s.models()[0]
 	}
-	for _, m := range s.models {
+	for _, m := range s.models() {
 		if m.name == name {
 			return m
 		}

@@ -175,3 +175,16 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// TestServeAddsModels: a model that is added answers; one that there is already
+// keeps its engine.
+func TestServeAddsModels(t *testing.T) {
+	s := New(Options{Models: []Model{{Name: "a"}}})
+	engine := s.model("a")
+	for _, name := range []string{"b", "a", "b"} {
+		s.Serve(Model{Name: name})
+	}
+	if n := len(s.models()); n != 2 || s.model("b") == nil || s.model("a") != engine {
+		t.Errorf("%d models are served", n)
+	}
+}

@@ -82,6 +82,9 @@ func (h *Handler) end(x *exchange) {
 		x.status = statusClientGone
 	}
 	x.report()
+	if x.model != nil {
+		x.model.Release()
+	}
 	x.grant.Reset()
 	x.decision.Reset(0)
 	clear(x.sending)

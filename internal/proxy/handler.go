@@ -21,9 +21,10 @@ import (
 type Options struct {
 	Catalog func() *catalog.Catalog // the models that are served at the moment
 	Store   limit.Store
-	// Keys knows the credentials; nil switches authentication off: everybody
-	// is admin, and X-User-ID names the user.
-	Keys    *auth.Keys
+	// Keys returns what knows the credentials at the moment; nil, itself or what
+	// it returns, switches authentication off: everybody is admin, and X-User-ID
+	// names the user.
+	Keys    func() *auth.Keys
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
 

@@ -71,6 +71,15 @@ func (h *herd) join(model string, now time.Time) (n int, place float64) {
 	return c.last + c.count - 1, c.place
 }
 
+// forget drops the crowds that have dispersed, for models come and go.
+func (h *herd) forget(now time.Time) {
+	for model, c := range h.models {
+		if now.Sub(c.since) >= 2*crowdInterval {
+			delete(h.models, model)
+		}
+	}
+}
+
 // crowd returns the crowd of model. Its places begin anywhere, so that replicas
 // do not send their clients back at the same moments.
 func (h *herd) crowd(model string, now time.Time) *crowd {
@@ -79,6 +88,7 @@ func (h *herd) crowd(model string, now time.Time) *crowd {
 		if h.models == nil {
 			h.models = map[string]*crowd{}
 		}
+		h.forget(now)
 		c = &crowd{since: now, place: rand.Float64()}
 		h.models[model] = c
 	}

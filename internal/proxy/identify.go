@@ -17,7 +17,16 @@ const anonymous = "anonymous"
 
 // Gate identifies callers by their credentials. It is safe for concurrent use.
 type Gate struct {
-	keys *auth.Keys // nil: authentication is off
+	keys func() *auth.Keys // nil, or returning nil: authentication is off
+}
+
+// known returns the keys that are known at the moment; nil while authentication
+// is off.
+func (g *Gate) known() *auth.Keys {
+	if g.keys == nil {
+		return nil
+	}
+	return g.keys()
 }
 
 // Identify returns the principal of a request, or an *openai.Error of status
@@ -38,14 +47,15 @@ func (g *Gate) Identify(h http.Header) (auth.Principal, error) {
 }
 
 func (g *Gate) authenticate(h http.Header) (auth.Principal, error) {
-	if g.keys == nil {
+	keys := g.known()
+	if keys == nil {
 		return auth.Principal{User: anonymous, Roles: everyRole, ActAs: true}, nil
 	}
 	credential, err := credentialOf(h)
 	if err != nil {
 		return auth.Principal{}, err
 	}
-	p, err := g.keys.Authenticate(credential)
+	p, err := keys.Authenticate(credential)
 	if err != nil {
 		return auth.Principal{}, openai.InvalidKey("the API key is not known")
 	}

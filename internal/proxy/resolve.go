@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -18,23 +19,29 @@ func (x *exchange) resolve() error {
 	if err := x.read(); err != nil {
 		return err
 	}
-	if err := x.parse(); err != nil {
-		return err
+	for {
+		served := x.h.Catalog()
+		if err := x.parse(served); err != nil {
+			return err
+		}
+		m, ok := served.Find(x.request.Model)
+		if !ok {
+			return openai.ModelNotFound(x.request.Model)
+		}
+		if m.Hold() {
+			x.model = m
+			return nil
+		}
+		// The catalog has been replaced by now.
 	}
-	m, ok := x.h.Catalog().Find(x.request.Model)
-	if !ok {
-		return openai.ModelNotFound(x.request.Model)
-	}
-	x.model = m
-	return nil
 }
 
 // parse reads the request out of the body. Which members are held back depends
 // on the model, which the body may name behind them: where one is in the way,
 // the body is read again once its model is known.
-func (x *exchange) parse() error {
+func (x *exchange) parse(served *catalog.Catalog) error {
 	o := openai.ParseOptions{PathModel: x.r.PathValue("model")}
-	if m, ok := x.h.Catalog().Find(o.PathModel); ok {
+	if m, ok := served.Find(o.PathModel); ok {
 		o.AllowFields = m.AllowFields
 	}
 	err := x.parseAs(o)
@@ -44,7 +51,7 @@ func (x *exchange) parse() error {
 		if err = x.parseAs(o); err != nil {
 			return err
 		}
-		m, ok := x.h.Catalog().Find(x.request.Model)
+		m, ok := served.Find(x.request.Model)
 		if !ok {
 			return held
 		}

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,6 +26,10 @@ type Metrics struct {
 	storeDuration *prometheus.HistogramVec
 	storeErrors   *prometheus.CounterVec
 	degraded      prometheus.Gauge
+	reloaded      prometheus.Gauge
+	reloadedAt    prometheus.Gauge
+
+	lives
 }
 
 // Buckets of the histograms, in seconds unless the name says otherwise.
@@ -39,8 +44,8 @@ var (
 // NewMetrics makes the metrics and registers them with r. It panics where r
 // has one of the names already: that is a programmer's mistake.
 func NewMetrics(r prometheus.Registerer) *Metrics {
-	f := factory{r}
-	return &Metrics{
+	f := &factory{Registerer: r}
+	m := &Metrics{
 		usage:      f.counters("token_usage_total", "Tokens that model servers reported or that were estimated, by type; cached is a part of input.", "model", "type"),
 		exceeded:   f.counters("token_rate_limit_exceeded_total", "Denied requests, by every limit that was in the way.", "model", "meter", "window", "scope"),
 		running:    f.gauges("token_concurrent_requests", "Requests of this replica that are running.", "model"),
@@ -57,28 +62,45 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		storeDuration: f.histograms("rate_limit_store_duration_seconds", "Time that calls of the store took.", storeBuckets, "operation"),
 		storeErrors:   f.counters("rate_limit_store_errors_total", "Calls of the store that failed.", "operation"),
 		degraded:      f.gauges("rate_limit_degraded", "1 while the store cannot decide.").With(nil),
+		reloaded:      f.gauges("config_last_reload_successful", "1 where the configuration's files were right when they were read last.").With(nil),
+		reloadedAt:    f.gauges("config_last_reload_success_timestamp_seconds", "When the configuration was last applied.").With(nil),
 	}
+	m.series = f.series
+	return m
 }
 
 // factory makes metrics and registers them.
-type factory struct{ prometheus.Registerer }
+type factory struct {
+	prometheus.Registerer
+	series []series // those with a label for the model
+}
 
-func (f factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
+func (f *factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
-	f.MustRegister(v)
+	f.register(v, labels)
 	return v
 }
 
-func (f factory) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+func (f *factory) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
 	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
-	f.MustRegister(v)
+	f.register(v, labels)
 	return v
 }
 
-func (f factory) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+func (f *factory) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
-	f.MustRegister(v)
+	f.register(v, labels)
 	return v
+}
+
+func (f *factory) register(v interface {
+	prometheus.Collector
+	series
+}, labels []string) {
+	f.MustRegister(v)
+	if slices.Contains(labels, modelLabel) {
+		f.series = append(f.series, v)
+	}
 }
 
 // Overhead notes how long a request spent in the gateway itself.
@@ -101,36 +123,29 @@ func (m *Metrics) Degraded(yes bool) {
 	m.degraded.Set(0)
 }
 
+// Reloaded notes that the configuration was read again, and whether it was
+// right and is in effect since now.
+func (m *Metrics) Reloaded(ok bool, now time.Time) {
+	if !ok {
+		m.reloaded.Set(0)
+		return
+	}
+	m.reloaded.Set(1)
+	m.reloadedAt.Set(float64(now.UnixMilli()) / 1000)
+}
+
 // Model is the metrics of one model, looked up once: a request costs no more
-// than the counting. Make it with Metrics.Model.
+// than the counting. Get it from Metrics.Model.
 type Model struct {
 	name string
 	m    *Metrics
+	held int // by how many; guarded by lives.mu
 
 	Input, Output, Cached         prometheus.Counter // tokens used
 	Running                       prometheus.Gauge
 	FirstToken, PerToken          prometheus.Observer // seconds
 	InputEstimate, OutputEstimate prometheus.Observer // estimated / used
 	Overrun, Refunded, Suppressed prometheus.Counter  // tokens
-}
-
-// Model returns the metrics of the model called name, which comes from the
-// configuration.
-func (m *Metrics) Model(name string) *Model {
-	return &Model{
-		name: name, m: m,
-		Input:          m.usage.WithLabelValues(name, "input"),
-		Output:         m.usage.WithLabelValues(name, "output"),
-		Cached:         m.usage.WithLabelValues(name, "cached"),
-		Running:        m.running.WithLabelValues(name),
-		FirstToken:     m.firstToken.WithLabelValues(name),
-		PerToken:       m.perToken.WithLabelValues(name),
-		InputEstimate:  m.estimate.WithLabelValues(name, "input"),
-		OutputEstimate: m.estimate.WithLabelValues(name, "output"),
-		Overrun:        m.overrun.WithLabelValues(name),
-		Refunded:       m.refunded.WithLabelValues(name),
-		Suppressed:     m.suppressed.WithLabelValues(name),
-	}
 }
 
 // Answered notes a request that ended with an HTTP status.

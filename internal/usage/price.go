@@ -61,7 +61,11 @@ func orDefault[T int | int64 | float64](v, otherwise T) T {
 // safe for concurrent use. Make one with [NewPricer].
 type Pricer struct {
 	options Options
+	*learned
+}
 
+// learned is what a Pricer has found out, which those made of it share.
+type learned struct {
 	input   atomic.Pointer[inputModel] // what Price reads; replaced by Learn
 	learner struct {
 		sync.Mutex
@@ -74,10 +78,17 @@ type Pricer struct {
 // NewPricer returns a Pricer that has learned nothing yet.
 func NewPricer(o Options) *Pricer {
 	o = o.withDefaults()
-	p := &Pricer{options: o, output: newHistory(o.UsersMax), speed: newSpeed()}
-	p.learner.inputLearner = newInputLearner()
-	p.input.Store(p.learner.model())
-	return p
+	l := &learned{output: newHistory(o.UsersMax), speed: newSpeed()}
+	l.learner.inputLearner = newInputLearner()
+	l.input.Store(l.learner.model())
+	return &Pricer{o, l}
+}
+
+// With returns a Pricer with other options that knows what p has learned; from
+// then on either learns for both. UsersMax stays as it is.
+func (p *Pricer) With(o Options) *Pricer {
+	o.UsersMax = p.options.UsersMax
+	return &Pricer{o.withDefaults(), p.learned}
 }
 
 // Price estimates what request r of a user will cost. It does not allocate and

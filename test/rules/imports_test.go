@@ -20,6 +20,7 @@ var imports = map[string][]string{
 		"internal/admin", "internal/app", "internal/auth", "internal/config", "internal/mockvllm", "internal/telemetry",
 	},
 	"internal/app": {
+		"github.com/fsnotify/fsnotify",
 		"github.com/prometheus/client_golang/prometheus",
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",

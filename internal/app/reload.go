@@ -1,0 +1,207 @@
+package app
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+)
+
+// reloads is what is known of reading the configuration again.
+type reloads struct {
+	source *config.Options // nil: it is not read again
+	level  *slog.LevelVar  // nil: it does not change
+
+	mu     sync.Mutex // held while the configuration is read and replaced
+	closed bool
+	sum    config.Sum // of what was read last
+	failed string     // what was wrong with it; "" for nothing
+	// address is where the gateway listens; "" while it does not.
+	address string
+}
+
+// Reload reads the configuration again at once and says what came of it, also
+// where the files are as they were. It is safe for concurrent use; callers wait
+// for each other.
+func (a *App) Reload() {
+	if a.reloads.source == nil {
+		a.log.Info("the configuration was not read from files, and is not read again")
+		return
+	}
+	a.reload(asked)
+}
+
+// occasion says why the configuration is read again.
+type occasion int
+
+const (
+	seen  occasion = iota // a file may have changed
+	asked                 // somebody wants it
+)
+
+// reload reads the configuration and replaces the snapshot, or leaves
+// everything as it is.
+func (a *App) reload(why occasion) {
+	r := &a.reloads
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || a.data.Draining() {
+		return
+	}
+	first := r.sum == config.Sum{}
+	sum := r.source.Sum(a.otherFiles()...)
+	if sum == r.sum && r.failed == "" {
+		if why == asked {
+			a.log.Info("the configuration is as it was")
+		}
+		return
+	}
+	c, err := config.Load(*r.source)
+	var changes config.Changes
+	if err == nil {
+		changes, err = a.apply(c)
+	}
+	news := sum != r.sum || why == asked
+	r.sum = sum
+	if err != nil {
+		news = news || r.failed != err.Error()
+		r.failed = err.Error()
+		a.metrics.Reloaded(false, time.Now())
+		if news {
+			a.logMistakes(err)
+		}
+		return
+	}
+	r.failed = ""
+	if first && reflect.DeepEqual(changes, config.Changes{}) {
+		return // it is what the gateway has started with
+	}
+	a.metrics.Reloaded(true, time.Now())
+	a.logChanges(changes)
+}
+
+// endReloads lets nothing change the configuration any more.
+func (a *App) endReloads() {
+	a.reloads.mu.Lock()
+	defer a.reloads.mu.Unlock()
+	a.reloads.closed = true
+}
+
+// stale reports whether there is something to read: the files are not as they
+// were read last, or were wrong for a reason that may lie elsewhere.
+func (a *App) stale() bool {
+	r := &a.reloads
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed != "" || r.source.Sum(a.otherFiles()...) != r.sum
+}
+
+// otherFiles returns the files that the configuration names and that are read
+// with it.
+func (a *App) otherFiles() (files []string) {
+	for _, s := range a.current.Load().config.Services {
+		if s.CAFile != "" {
+			files = append(files, s.CAFile)
+		}
+	}
+	return files
+}
+
+// apply makes next the configuration, as far as it can change. Requests that
+// are running go on with the one that they have begun with.
+func (a *App) apply(next *config.Config) (config.Changes, error) {
+	previous := a.current.Load()
+	c, changes := config.Compare(previous.config, next)
+	s, err := a.newSnapshot(previous, c)
+	if err != nil {
+		return config.Changes{}, err
+	}
+	a.current.Store(s)
+	previous.catalog.Release()
+	if a.reloads.level != nil {
+		a.reloads.level.Set(logLevels[c.Logging.Level])
+	}
+	return changes, nil
+}
+
+// logMistakes says why a configuration is not applied: everything that is wrong
+// with it, on one line.
+func (a *App) logMistakes(err error) {
+	mistakes := []string{err.Error()}
+	if list := (config.Errors)(nil); errors.As(err, &list) {
+		mistakes = mistakes[:0]
+		for _, m := range list {
+			mistakes = append(mistakes, m.Error())
+		}
+	}
+	a.log.Error("the configuration is wrong and not applied; the gateway goes on with the one before", "mistakes", mistakes)
+}
+
+// logLevels are the levels by the configuration's words.
+var logLevels = map[config.LogLevel]slog.Level{
+	config.LevelDebug: slog.LevelDebug, config.LevelInfo: slog.LevelInfo,
+	config.LevelWarn: slog.LevelWarn, config.LevelError: slog.LevelError,
+}
+
+// namesMax is how many names of a kind a line has.
+const namesMax = 50
+
+// logChanges says what a reload has changed, and what it could not.
+func (a *App) logChanges(c config.Changes) {
+	var attrs []any
+	for _, list := range []struct {
+		what  string
+		names []string
+	}{
+		{"models-added", c.Models.Added}, {"models-removed", c.Models.Removed}, {"models-changed", c.Models.Changed},
+		{"keys-added", c.Keys.Added}, {"keys-removed", c.Keys.Removed}, {"keys-changed", c.Keys.Changed},
+		{"settings-changed", c.Settings},
+	} {
+		if len(list.names) > 0 {
+			attrs = append(attrs, list.what, list.names[:min(len(list.names), namesMax)])
+		}
+		if more := len(list.names) - namesMax; more > 0 {
+			attrs = append(attrs, list.what+"-more", more)
+		}
+	}
+	a.log.Info("the configuration is applied", attrs...)
+	if len(c.AtStart) > 0 {
+		a.log.Warn("these settings have changed and take effect at the next start", "settings", c.AtStart)
+	}
+	if c.Keys.Any() || slices.Contains(c.Settings, "auth.enabled") {
+		a.warnOfAccess()
+	}
+}
+
+// listens notes where the gateway listens, and warns of who may come in.
+func (a *App) listens(address string) {
+	a.reloads.mu.Lock()
+	defer a.reloads.mu.Unlock()
+	a.reloads.address = address
+	a.warnOfAccess()
+}
+
+// warnOfAccess warns of a configuration that lets nobody in, or everybody. The
+// caller holds the lock of reloads.
+func (a *App) warnOfAccess() {
+	c := a.current.Load().config
+	if c.Auth.Enabled && len(c.Auth.APIKeys) == 0 {
+		a.log.Warn("authentication is on and there is no API key, so every request is answered with 401; " +
+			"make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash in auth.api-keys")
+	}
+	if !c.Auth.Enabled && !isLoopback(a.reloads.address) {
+		a.log.Warn("authentication is off, and the gateway listens beyond this machine: everybody who reaches it is admin",
+			"address", a.reloads.address)
+	}
+}
+
+// isLoopback reports whether only this machine reaches an address.
+func isLoopback(address string) bool {
+	a, err := netip.ParseAddrPort(address)
+	return err == nil && a.Addr().IsLoopback()
+}

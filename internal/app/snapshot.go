@@ -1,0 +1,63 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+)
+
+// snapshot is what one configuration makes of the gateway, as far as it can
+// change while it runs. It is immutable: requests take what they need of the
+// newest one, and end with it.
+type snapshot struct {
+	config  *config.Config
+	catalog *catalog.Catalog
+	keys    *auth.Keys // nil: authentication is off
+}
+
+// newSnapshot makes the snapshot of c. What outlives a configuration is taken
+// over from previous, which is nil at the start: what was learned and found out
+// about models, and model servers that are the same.
+func (a *App) newSnapshot(previous *snapshot, c *config.Config) (_ *snapshot, err error) {
+	s := &snapshot{config: c}
+	if s.keys, err = newKeys(c.Auth); err != nil {
+		return nil, err
+	}
+	if err := a.mocks.serve(c); err != nil {
+		return nil, err
+	}
+	var models []*catalog.Model
+	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
+		m, err := a.newModel(previous, c, name)
+		if err != nil {
+			catalog.New(models).Release()
+			return nil, fmt.Errorf("the model %s: %w", name, err)
+		}
+		models = append(models, m)
+	}
+	s.catalog = catalog.New(models)
+	return s, nil
+}
+
+// learned returns what prices the requests of a model, with all that was learned
+// of the model of that name, and what was found out about its model servers, as
+// long as they are the same.
+func learned(previous *snapshot, c *config.Config, name string) (*usage.Pricer, *catalog.Quirks) {
+	if previous == nil {
+		return usage.NewPricer(pricing(c, name)), new(catalog.Quirks)
+	}
+	was, known := previous.catalog.Find(name)
+	if !known {
+		return usage.NewPricer(pricing(c, name)), new(catalog.Quirks)
+	}
+	before, now := previous.config.Services[name], c.Services[name]
+	if !slices.Equal(before.Endpoints, now.Endpoints) || before.ServedAs != now.ServedAs {
+		return was.Pricer.With(pricing(c, name)), new(catalog.Quirks)
+	}
+	return was.Pricer.With(pricing(c, name)), was.Quirks
+}

@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// restFor is how long files must be left alone before they are read: an
+	// editor writes more than once, and a half-written file may look whole.
+	restFor = 200 * time.Millisecond
+	// restLatest is when they are read although somebody goes on writing.
+	restLatest = 2 * time.Second
+	// lookInterval is how often the files are looked at without being told:
+	// nobody tells of changes on network file systems, behind links that lead
+	// out of the folder, or of a folder that has come back.
+	lookInterval = 2 * time.Second
+)
+
+// watchConfig reads the configuration again whenever its files have changed and
+// come to rest, until ctx ends.
+func (a *App) watchConfig(ctx context.Context) {
+	if a.reloads.source == nil {
+		return
+	}
+	f, err := openFolder(a.reloads.source.Folder())
+	if err != nil {
+		a.log.Warn("the system does not tell of changed files: they are looked at every "+lookInterval.String(), "error", err)
+	}
+	defer f.close()
+	tick := time.NewTicker(lookInterval)
+	defer tick.Stop()
+	read := time.NewTimer(0) // files may have changed since the start
+	defer read.Stop()
+	var r rest
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.changed():
+			read.Reset(r.disturbed(time.Now()))
+		case <-f.failed(): // events may be missing
+			read.Reset(r.disturbed(time.Now()))
+		case <-tick.C:
+			f.follow()
+			if !r.waiting() && a.stale() {
+				read.Reset(r.disturbed(time.Now()))
+			}
+		case <-read.C:
+			r = rest{}
+			f.follow()
+			a.reload(seen)
+		}
+	}
+}
+
+// rest tells when files that are being changed are to be read. The zero value
+// waits for nothing.
+type rest struct{ since time.Time }
+
+// waiting reports whether files are to be read.
+func (r *rest) waiting() bool { return !r.since.IsZero() }
+
+// disturbed takes note of a change, and returns how long to wait for the next
+// one before the files are read.
+func (r *rest) disturbed(now time.Time) time.Duration {
+	if !r.waiting() {
+		r.since = now
+	}
+	return max(0, min(restFor, r.since.Add(restLatest).Sub(now)))
+}
+
+// folder tells of changes in a directory, also of one that is put in its place.
+type folder struct {
+	path    string
+	notify  *fsnotify.Watcher // nil: the system has none to give
+	watched os.FileInfo       // what is watched; nil for nothing
+}
+
+// openFolder watches the directory at path, which may be missing. With an error
+// the folder never tells of anything.
+func openFolder(path string) (*folder, error) {
+	f := &folder{path: path}
+	var err error
+	if f.notify, err = fsnotify.NewWatcher(); err == nil {
+		f.follow()
+	}
+	return f, err
+}
+
+// follow watches what is at the path now.
+func (f *folder) follow() {
+	if f.notify == nil {
+		return
+	}
+	there, err := os.Stat(f.path)
+	lost := len(f.notify.WatchList()) == 0
+	if err == nil && !lost && os.SameFile(there, f.watched) {
+		return
+	}
+	f.watched = nil
+	if !lost {
+		_ = f.notify.Remove(f.path) // what was watched may be gone
+	}
+	if err == nil && f.notify.Add(f.path) == nil {
+		f.watched = there
+	}
+}
+
+// changed returns what tells of changes; nil where nothing does.
+func (f *folder) changed() <-chan fsnotify.Event {
+	if f.notify == nil {
+		return nil
+	}
+	return f.notify.Events
+}
+
+// failed returns what tells that changes may have been missed.
+func (f *folder) failed() <-chan error {
+	if f.notify == nil {
+		return nil
+	}
+	return f.notify.Errors
+}
+
+func (f *folder) close() {
+	if f.notify != nil {
+		_ = f.notify.Close() // nothing is lost by what goes wrong here
+	}
+}

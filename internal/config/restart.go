@@ -1,0 +1,32 @@
+package config
+
+import "slices"
+
+// atStart is what cannot change while a gateway runs: these keys and all below
+// them. The reference marks them, and Compare keeps what runs.
+var atStart = []path{
+	"server",
+	"management",
+	"redis",
+	"token.rate-limit.store",
+	"token.rate-limit.max-accounts",
+	"logging.format",
+	"logging.hash-users",
+}
+
+// isAtStart reports whether the setting at key takes effect at the next start
+// only.
+func isAtStart(key path) bool {
+	return slices.ContainsFunc(atStart, key.below)
+}
+
+// keepAtStart gives c what running has of the settings that cannot change.
+func (c *Config) keepAtStart(running *Config) {
+	c.Server = running.Server
+	c.Management = running.Management
+	c.Redis = running.Redis
+	c.RateLimit.Store = running.RateLimit.Store
+	c.RateLimit.MaxAccounts = running.RateLimit.MaxAccounts
+	c.Logging.Format = running.Logging.Format
+	c.Logging.HashUsers = running.Logging.HashUsers
+}
