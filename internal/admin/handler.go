@@ -21,7 +21,7 @@ type Options struct {
 	Config  func() string // the effective configuration, secrets masked
 	// Profiles lets admins take profiles of the process.
 	Profiles bool
-	// Draining reports whether the gateway takes no more requests.
+	// Draining reports whether the gateway is going to take no more requests.
 	Draining func() bool
 }
 

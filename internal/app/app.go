@@ -39,6 +39,7 @@ type App struct {
 	cert     *certificate // of the server; nil: not encrypted
 	manage   *management  // nil: on the server too
 	hurry    <-chan struct{}
+	leaving  atomic.Bool  // readiness is off
 	handling sync.RWMutex // held for reading by every request while it is handled
 }
 
@@ -103,7 +104,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Catalog: served, Store: a.store, Gate: a.data.Gate(), Build: o.Build,
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		Config:   func() string { return a.current.Load().config.Masked() },
-		Draining: a.data.Draining,
+		Draining: a.leaving.Load,
 		Profiles: c.Management.Pprof,
 	})
 	mux := http.NewServeMux()

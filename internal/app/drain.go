@@ -14,11 +14,14 @@ const cutOffTimeout = 5 * time.Second
 // drain takes no more requests and waits for the running ones. Those that take
 // too long are cut off; when it returns, all are settled.
 //
-// The listener stays open while requests are running: a load balancer sees the
-// readiness go off, and a client whose request still comes here is told so,
-// instead of finding nobody. When nothing is running there is no one to wait
-// for, and the end is at once.
+// First comes the configured delay, in which everything goes on but readiness is
+// off: what sends requests here, such as the proxies of a Kubernetes service,
+// needs a while to notice. The listener stays open while requests are running,
+// too: a client whose request still comes here is told so, instead of finding
+// nobody. When nothing is running there is no one to wait for, and the end is at
+// once.
 func (a *App) drain(ctx context.Context) error {
+	a.announce()
 	ctx, cancel := context.WithTimeout(ctx, a.config.Server.DrainTimeout)
 	defer cancel()
 	ended := a.data.Drain()
@@ -50,6 +53,19 @@ func (a *App) drain(ctx context.Context) error {
 		a.log.Error("requests that were cut off have not ended, and stay charged in full")
 	}
 	return err
+}
+
+// announce turns readiness off and lets requests come for the configured delay.
+func (a *App) announce() {
+	a.leaving.Store(true)
+	if a.config.Server.DrainDelay == 0 {
+		return
+	}
+	a.log.Info("not ready any more; requests are still served", "for", a.config.Server.DrainDelay.String())
+	select {
+	case <-a.hurry:
+	case <-time.After(a.config.Server.DrainDelay):
+	}
 }
 
 // tracked lets awaitHandlers know of the requests that next handles.

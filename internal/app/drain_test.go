@@ -151,3 +151,30 @@ func TestHurryCutsOff(t *testing.T) {
 	}
 	store.checkSettled(t)
 }
+
+// TestDrainDelay: a gateway that is told to end is not ready at once, and serves
+// requests until the delay is over, or until it is told to hurry.
+func TestDrainDelay(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Server: "drain-delay: 1h"})
+	g.Drain()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if status, _ := g.Probe(t, "/actuator/health/readiness"); status == http.StatusServiceUnavailable {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it is still ready")
+		}
+	}
+	for range 10 {
+		if status, _, body := g.Post(t, "/v1/chat/completions", "alice", `{"model":"llama2-7b","messages":[{"role":"user","content":"Hi"}]}`); status != http.StatusOK {
+			t.Errorf("a request is answered with %d %s", status, body)
+		}
+	}
+	if status, _ := g.Probe(t, "/actuator/health/liveness"); status != http.StatusOK {
+		t.Errorf("liveness answers %d", status)
+	}
+	g.Hurry()
+	if err := g.Stop(); err != nil {
+		t.Errorf("the gateway ended: %v", err)
+	}
+}

@@ -50,7 +50,7 @@ func (a *App) reload(why occasion) {
 	r := &a.reloads
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || a.data.Draining() {
+	if r.closed || a.leaving.Load() {
 		return
 	}
 	first := r.sum == config.Sum{}

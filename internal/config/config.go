@@ -28,6 +28,7 @@ type Server struct {
 	ReadHeaderTimeout time.Duration
 	BodyTimeout       time.Duration // for the whole request body
 	IdleTimeout       time.Duration // of a kept-alive connection
+	DrainDelay        time.Duration // from SIGTERM until requests are refused; readiness is off at once
 	DrainTimeout      time.Duration // for running requests at shutdown; 0: none
 	TLS               ServerTLS
 	CORSOrigins       []string       // web pages that may read answers; "*": all; empty: none

@@ -45,6 +45,7 @@ func (s *Server) schema() object {
 		{"read-header-timeout", "How long a client may take to send a request head.", duration(&s.ReadHeaderTimeout, time.Millisecond)},
 		{"body-timeout", "How long a client may take to send a request body.", duration(&s.BodyTimeout, time.Millisecond)},
 		{"idle-timeout", "How long a connection is kept without a request.", duration(&s.IdleTimeout, time.Millisecond)},
+		{"drain-delay", "How long requests are still served after SIGTERM or SIGINT while readiness answers 503 already, for load balancers to notice.", duration(&s.DrainDelay, 0)},
 		{"drain-timeout", "How long running requests may go on after SIGTERM or SIGINT; a second signal cuts them off.", duration(&s.DrainTimeout, 0)},
 		{"tls", "Encryption, with HTTP/2 and HTTP/1.1. Changed files take effect without a restart.", object{
 			{"certificate", "File of the certificate, followed by those that vouch for it (PEM); empty: no encryption.", file(&s.TLS.Certificate)},

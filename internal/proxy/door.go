@@ -54,19 +54,10 @@ func (d *door) shut() <-chan struct{} {
 	return d.empty
 }
 
-func (d *door) isShut() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.empty != nil
-}
-
 // Drain refuses new requests from now on, while the running ones go on. What it
 // returns is closed when the last of them is settled; at once if none is
 // running. Requests that only list models are answered all the same.
 func (h *Handler) Drain() <-chan struct{} { return h.door.shut() }
-
-// Draining reports whether new requests are refused.
-func (h *Handler) Draining() bool { return h.door.isShut() }
 
 // refuse answers a request that came after Drain. It starts nothing and costs
 // nothing, and is the last one of its connection, so that the client's next one
