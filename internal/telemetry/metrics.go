@@ -109,8 +109,9 @@ func (m *Metrics) Overhead(d time.Duration) { m.overhead.Observe(d.Seconds()) }
 // Store notes a call of the store. It has the shape that stores report to.
 func (m *Metrics) Store(operation string, d time.Duration, err error) {
 	m.storeDuration.WithLabelValues(operation).Observe(d.Seconds())
+	failed := m.storeErrors.WithLabelValues(operation) // there at 0: a rate shows the first one
 	if err != nil {
-		m.storeErrors.WithLabelValues(operation).Inc()
+		failed.Inc()
 	}
 }
 

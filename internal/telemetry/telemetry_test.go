@@ -35,11 +35,13 @@ func TestStoreErrorsAreCounted(t *testing.T) {
 	m := NewMetrics(r)
 	m.Store("reserve", time.Millisecond, nil)
 	m.Store("reserve", time.Millisecond, errors.New("away"))
+	m.Store("view", time.Millisecond, nil)
 	m.Degraded(true)
 	want := `
 # HELP rate_limit_store_errors_total Calls of the store that failed.
 # TYPE rate_limit_store_errors_total counter
 rate_limit_store_errors_total{operation="reserve"} 1
+rate_limit_store_errors_total{operation="view"} 0
 # HELP rate_limit_degraded 1 while the store cannot decide.
 # TYPE rate_limit_degraded gauge
 rate_limit_degraded 1

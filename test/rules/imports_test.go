@@ -21,6 +21,7 @@ var imports = map[string][]string{
 	},
 	"internal/app": {
 		"github.com/fsnotify/fsnotify",
+		"github.com/KimMachineGun/automemlimit/memlimit",
 		"github.com/prometheus/client_golang/prometheus",
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
