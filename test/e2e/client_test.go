@@ -33,6 +33,7 @@ type chat struct {
 	tokens    int    // that the model server would generate
 	maxTokens int    // the client's own cap; 0: none
 	pace      int    // ms between two tokens
+	wait      int    // ms until the first one
 	stream    bool
 	// held is the id of a stream that stands still until its events are
 	// acknowledged to the model server. Empty: one that does not.
@@ -48,7 +49,7 @@ func (c chat) body() io.Reader {
 	members := map[string]any{
 		"model": name, "user": c.user, "stream": c.stream,
 		"messages": []any{map[string]any{"role": "user", "content": "Tell me a story about the sea."}},
-		"mock":     map[string]any{"output_tokens": c.tokens, "token_ms": c.pace, "ack": c.held != ""},
+		"mock":     map[string]any{"output_tokens": c.tokens, "token_ms": c.pace, "ttft_ms": c.wait, "ack": c.held != ""},
 	}
 	if c.maxTokens > 0 {
 		members["max_tokens"] = c.maxTokens

@@ -120,7 +120,7 @@ func newRush(t *testing.T, c client, clients int) *rush {
 // stream that has begun may break off, but must say so.
 func (r *rush) one(t *testing.T, c client, id string, stream bool) {
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.base+"/v1/chat/completions",
-		chat{user: "rush", tokens: 20, pace: 2, stream: stream}.body())
+		chat{user: "rush", tokens: 20, pace: 2, wait: 15, stream: stream}.body())
 	if err != nil {
 		panic(err)
 	}
