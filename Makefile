@@ -10,6 +10,7 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 UNIT     := ./cmd/... ./internal/...
 INTEGRATION := ./test/... ./performance/...
 FUZZTIME ?= 10s
+PLAN     ?= k6-load
 COVERAGE_MIN := 85
 
 .DEFAULT_GOAL := help
@@ -57,10 +58,13 @@ cover: needs ## statement coverage of internal/, which must be at least 85 %
 bench: ## measure the gateway against httputil.ReverseProxy in one run
 	$(GO) run ./performance/bench
 
+load: ## run the load plan PLAN (k6-load) against a gateway of its own
+	GO='$(GO)' scripts/load-test.sh $(PLAN)
+
 soak: ## 1,000 open streams for two minutes: memory, what is left behind, the time that events take
 	$(GO) run ./performance/bench --scenario soak --enforce
 
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench soak fuzz
+.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench load soak fuzz
