@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 )
 
 // line is a line of the log, as far as it is about reloads.
@@ -119,6 +122,37 @@ func TestModelsComeAndGo(t *testing.T) {
 		t.Errorf("the stream of a removed model ended with %v after %d events", err, strings.Count(string(rest), "data:"))
 	}
 	awaitMetrics(t, g, "the series of a removed model to go", func(metrics string) bool { return !strings.Contains(metrics, `model="old"`) })
+}
+
+// heldStore keeps a decision back until it is let go.
+type heldStore struct {
+	*memory.Store
+	asked, letGo chan struct{}
+}
+
+func (s heldStore) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
+	s.asked <- struct{}{}
+	<-s.letGo
+	return s.Store.Reserve(ctx, p, user, need, g, d)
+}
+
+// TestRequestKeepsItsModelServer: also one that was not sent yet when its model
+// went, and nobody else uses the model server.
+func TestRequestKeepsItsModelServer(t *testing.T) {
+	store := heldStore{memory.New(memory.Options{}), make(chan struct{}), make(chan struct{})}
+	g := apptest.Start(t, apptest.Options{Reloads: true, Store: store})
+	status := make(chan int)
+	go func() { status <- ask(t, g, apptest.Model, "alice") }()
+	<-store.asked
+	g.WriteConfig(t, "server: {address: \"127.0.0.1:0\"}\nauth: {enabled: false}\nvllm: {services: {other: \"mock:\"}}\n")
+	g.Reload()
+	if lines := told(t, g); len(lines) == 0 || !slices.Equal(lines[0].ModelsRemoved, []string{apptest.Model}) {
+		t.Errorf("the log says %+v", lines)
+	}
+	store.letGo <- struct{}{}
+	if got := <-status; got != http.StatusOK {
+		t.Errorf("a request of a model that has gone is answered with %d", got)
+	}
 }
 
 // awaitMetrics waits until the metrics are as told.

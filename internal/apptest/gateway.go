@@ -287,8 +287,14 @@ func (g *Gateway) Probe(t testing.TB, path string) (status int, body string) {
 // Usage returns where user stands on the model.
 func (g *Gateway) Usage(t testing.TB, user string) admin.Usage {
 	t.Helper()
+	return g.UsageOf(t, Model, user)
+}
+
+// UsageOf returns where user stands on a model.
+func (g *Gateway) UsageOf(t testing.TB, model, user string) admin.Usage {
+	t.Helper()
 	var u admin.Usage
-	body := g.Get(t, "/api/v1/admin/token-usage/"+Model+"/"+url.PathEscape(user))
+	body := g.Get(t, "/api/v1/admin/token-usage/"+url.PathEscape(model)+"/"+url.PathEscape(user))
 	if err := json.Unmarshal([]byte(body), &u); err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
