@@ -73,10 +73,12 @@ func (c *chat) appendDelta(dst []byte, t token) []byte {
 		return c.appendToolDelta(dst, t)
 	case t.index < c.job.behavior.ReasoningTokens:
 		dst = append(dst, `"reasoning":"`...)
+		dst = appendPiece(dst, c.job.behavior, t.sequence.choice, t.index)
 	default:
 		dst = append(dst, `"content":"`...)
+		dst = c.job.appendContent(dst, t.sequence, c.job.behavior.ReasoningTokens, t.index, t.index+1)
 	}
-	return append(appendPiece(dst, c.job.behavior, t.sequence.choice, t.index), '"')
+	return append(dst, '"')
 }
 
 // appendToolDelta appends a piece of a tool call; the pieces of its arguments
@@ -153,7 +155,7 @@ func (c *chat) appendChoice(dst []byte, s *sequence) []byte {
 		reasoned = 0
 		dst = append(dst, "null"...)
 	} else {
-		dst = append(c.job.appendText(append(dst, '"'), s, reasoned, s.tokens), '"')
+		dst = append(c.job.appendContent(append(dst, '"'), s, reasoned, reasoned, s.tokens), '"')
 	}
 	dst = append(dst, `,"refusal":null,"annotations":null,"audio":null,"function_call":null,"tool_calls":[`...)
 	if c.job.behavior.ToolCall {
@@ -185,18 +187,37 @@ func (c *chat) appendLogprobs(dst []byte, s *sequence, first, end int64) []byte 
 		if i > first {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, `{"token":"`...)
-		start := len(dst)
-		dst = appendPiece(dst, c.job.behavior, s.choice, i)
-		piece := string(dst[start:])
-		dst = append(dst, `","logprob":-0.5,"bytes":[`...)
-		for k := range len(piece) {
-			if k > 0 {
+		dst = c.appendLogprob(dst, s.choice, i, 0)
+		dst = append(dst, `,"top_logprobs":[`...)
+		for rank := range min(c.job.body.TopLogprobs, topLogprobsMax) {
+			if rank > 0 {
 				dst = append(dst, ',')
 			}
-			dst = strconv.AppendInt(dst, int64(piece[k]), 10)
+			dst = append(c.appendLogprob(dst, s.choice, i, rank), '}')
 		}
-		dst = append(dst, `],"top_logprobs":[]}`...)
+		dst = append(dst, "]}"...)
 	}
 	return append(dst, "]}"...)
+}
+
+// topLogprobsMax is the most alternatives that vLLM tells by default.
+const topLogprobsMax = 20
+
+// appendLogprob appends an open object: the log probability of token i, or that
+// of the rank-th alternative to it, which no other rank has.
+func (c *chat) appendLogprob(dst []byte, choice int, i, rank int64) []byte {
+	dst = append(dst, `{"token":"`...)
+	start := len(dst)
+	dst = appendPiece(dst, c.job.behavior, choice+int(rank)*sequencesMax, i)
+	piece := string(dst[start:])
+	dst = append(dst, `","logprob":`...)
+	dst = strconv.AppendFloat(dst, -0.5-float64(rank), 'f', 1, 64)
+	dst = append(dst, `,"bytes":[`...)
+	for k := range len(piece) {
+		if k > 0 {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendInt(dst, int64(piece[k]), 10)
+	}
+	return append(dst, ']')
 }

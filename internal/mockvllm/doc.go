@@ -18,7 +18,10 @@
 // arrived tells how many tokens did; [Text] returns what to expect.
 //
 // max_tokens and its kin, min_tokens, ignore_eos, n, best_of, prompt lists,
-// token-id prompts and logprobs do what they do in vLLM. Usage counts all
+// token-id prompts, logprobs and top_logprobs do what they do in vLLM. An answer
+// whose format is JSON (response_format of chats, text.format of responses) is
+// the least value that the schema admits, with the generated text in its first
+// string: what is around the text is no token, as with a tool's arguments. Usage counts all
 // sequences of best_of. stop, echo, seed and sampling parameters do nothing.
 //
 // # Behaviour of a request

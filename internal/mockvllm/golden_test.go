@@ -20,13 +20,18 @@ func TestGolden(t *testing.T) {
 		two    = `"mock":{"output_tokens":2}`
 		usage  = `"stream":true,"stream_options":{"include_usage":true}`
 		always = `"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}`
-		tools  = `"tools":[{"type":"function","function":{"name":"look_up"}}]`
+		format = `"response_format":{"type":"json_schema","json_schema":{"name":"greeting","schema":{"type":"object",` +
+			`"properties":{"count":{"type":"integer"},"words":{"type":"string"}},"required":["count","words"]}}}`
+		tools = `"tools":[{"type":"function","function":{"name":"look_up"}}]`
 	)
 	for _, c := range []struct{ name, path, body string }{
 		{"chat", "/v1/chat/completions", `{` + hello + `,` + two + `}`},
 		{"chat_cached", "/v1/chat/completions", `{` + hello + `,"mock":{"output_tokens":2,"cached_tokens":3,"reasoning_tokens":1}}`},
 		{"chat_choices", "/v1/chat/completions", `{` + hello + `,"n":2,"max_tokens":2,"mock":{"choice_tokens":[1,3]}}`},
 		{"chat_logprobs", "/v1/chat/completions", `{` + hello + `,"logprobs":true,` + two + `}`},
+		{"chat_top_logprobs", "/v1/chat/completions", `{` + hello + `,"logprobs":true,"top_logprobs":2,"mock":{"output_tokens":1}}`},
+		{"chat_structured", "/v1/chat/completions", `{` + hello + `,` + format + `,"mock":{"output_tokens":3,"reasoning_tokens":1}}`},
+		{"chat_structured_capped", "/v1/chat/completions", `{` + hello + `,` + format + `,"max_tokens":2,"mock":{"output_tokens":9}}`},
 		{"chat_tool", "/v1/chat/completions", `{` + hello + `,` + tools + `,"mock":{"output_tokens":2,"tool_call":true}}`},
 		{"chat_korean", "/v1/chat/completions", `{` + hello + `,"mock":{"output_tokens":5,"language":"ko"}}`},
 		{"chat_no_usage", "/v1/chat/completions", `{` + hello + `,"mock":{"output_tokens":1,"usage":"none"}}`},
@@ -35,6 +40,7 @@ func TestGolden(t *testing.T) {
 		{"chat_stream_continuous", "/v1/chat/completions", `{` + hello + `,` + always + `,"n":2,"mock":{"choice_tokens":[1,2],"cached_tokens":2}}`},
 		{"chat_stream_reasoning", "/v1/chat/completions", `{` + hello + `,"stream":true,"mock":{"output_tokens":2,"reasoning_tokens":1}}`},
 		{"chat_stream_tool", "/v1/chat/completions", `{` + hello + `,"stream":true,` + tools + `,"mock":{"output_tokens":2,"tool_call":true}}`},
+		{"chat_stream_structured", "/v1/chat/completions", `{` + hello + `,"stream":true,` + format + `,"mock":{"output_tokens":3,"reasoning_tokens":1}}`},
 		{"chat_stream_logprobs", "/v1/chat/completions", `{` + hello + `,"stream":true,"logprobs":true,"mock":{"output_tokens":1}}`},
 		{"chat_stream_empty", "/v1/chat/completions", `{` + hello + `,"stream":true,"mock":{"output_tokens":0}}`},
 		{"chat_stream_error", "/v1/chat/completions", `{` + hello + `,"stream":true,"mock":{"fail":"error","after_tokens":1}}`},
@@ -48,6 +54,7 @@ func TestGolden(t *testing.T) {
 		{"completion_stream_null", "/v1/completions", `{"model":"m","prompt":"Once","stream":true,"mock":{"output_tokens":1,"null_usage":true}}`},
 		{"completion_stream_continuous", "/v1/completions", `{"model":"m","prompt":["Once","upon a time"],"n":2,` + always + `,"mock":{"output_tokens":1}}`},
 		{"response", "/v1/responses", `{"model":"m","input":"Say hello.","max_output_tokens":1,` + two + `}`},
+		{"response_structured", "/v1/responses", `{"model":"m","input":"Say hello.","text":{"format":{"type":"json_object"}},` + two + `}`},
 		{"response_stream", "/v1/responses", `{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"Say hello."}]}],"stream":true,"mock":{"output_tokens":2,"cached_tokens":4}}`},
 		{"response_stream_error", "/v1/responses", `{"model":"m","input":"Say hello.","stream":true,"mock":{"output_tokens":2,"fail":"error","after_tokens":1}}`},
 		{"messages", "/v1/messages", `{"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":[{"type":"text","text":"Hello"}]}],` + two + `}`},

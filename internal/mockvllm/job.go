@@ -26,7 +26,8 @@ type job struct {
 
 	inputs    []int64 // tokens of each prompt
 	sequences []sequence
-	returned  int // sequences of each prompt that become choices
+	frame     frame // around the text of every choice
+	returned  int   // sequences of each prompt that become choices
 
 	inEngine bool
 	struck   bool  // the fault has struck

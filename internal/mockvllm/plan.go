@@ -48,6 +48,9 @@ func (j *job) plan() error {
 	if err := j.validate(); err != nil {
 		return err
 	}
+	if err := j.structure(); err != nil {
+		return err
+	}
 	generated, returned := j.body.sequences()
 	if generated*int64(len(j.inputs)) > sequencesMax {
 		return invalid("n", fmt.Sprintf("at most %d sequences are generated for a request", sequencesMax))

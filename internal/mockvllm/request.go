@@ -39,7 +39,11 @@ type body struct {
 	UseBeamSearch       bool   `json:"use_beam_search"`
 
 	Logprobs       jsontext.Value `json:"logprobs"`
+	TopLogprobs    int64          `json:"top_logprobs"`
 	EncodingFormat string         `json:"encoding_format"`
+
+	ResponseFormat responseFormat `json:"response_format"`
+	Text           textOptions    `json:"text"`
 
 	MetadataJSON jsontext.Value `json:"metadata"`
 	Mock         jsontext.Value `json:"mock"`
@@ -50,6 +54,11 @@ type body struct {
 type streamOptions struct {
 	IncludeUsage    jsontext.Value `json:"include_usage"`
 	ContinuousUsage bool           `json:"continuous_usage_stats"`
+}
+
+// textOptions are the member text of responses.
+type textOptions struct {
+	Format responseFormat `json:"format"`
 }
 
 func (o *streamOptions) includesUsage() bool {

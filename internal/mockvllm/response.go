@@ -36,7 +36,7 @@ func (j *job) countResponseInput() (int64, error) {
 func (r *response) sequence() *sequence { return &r.job.sequences[0] }
 
 func (r *response) text() []byte {
-	return r.job.appendText(nil, r.sequence(), 0, r.sequence().tokens)
+	return r.job.appendContent(nil, r.sequence(), 0, 0, r.sequence().tokens)
 }
 
 // event appends the common end of an event and sends it. Members up to
@@ -81,7 +81,7 @@ func (r *response) token(out *eventStream, t token) error {
 		return nil
 	}
 	buf := append(r.buf[:0], `{"content_index":0,"delta":"`...)
-	buf = appendPiece(buf, r.job.behavior, t.sequence.choice, t.index)
+	buf = r.job.appendContent(buf, t.sequence, 0, t.index, t.index+1)
 	buf = append(r.place(append(buf, `",`...)), `,"logprobs":[],"output_index":0,`...)
 	return r.event(out, "response.output_text.delta", buf, "")
 }
