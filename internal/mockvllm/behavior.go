@@ -25,7 +25,8 @@ type Behavior struct {
 	// are reasoning and not content (chat completions and messages).
 	ReasoningTokens int64 `json:"reasoning_tokens"`
 	// ToolCall answers with a call of the first tool instead of content (chat
-	// completions). Every token is a piece of its arguments.
+	// completions, responses and messages). Every token is a piece of its
+	// arguments.
 	ToolCall bool `json:"tool_call"`
 	// Language is the language of the text.
 	Language Language `json:"language"`

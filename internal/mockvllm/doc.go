@@ -21,8 +21,9 @@
 // token-id prompts, logprobs and top_logprobs do what they do in vLLM. An answer
 // whose format is JSON (response_format of chats, text.format of responses) is
 // the least value that the schema admits, with the generated text in its first
-// string: what is around the text is no token, as with a tool's arguments. Usage counts all
-// sequences of best_of. stop, echo, seed and sampling parameters do nothing.
+// string: what is around the text is no token, as with a tool's arguments. Usage
+// counts all sequences of best_of. stop, echo, seed and sampling parameters do
+// nothing.
 //
 // # Behaviour of a request
 //

@@ -56,6 +56,8 @@ func TestGolden(t *testing.T) {
 		{"response", "/v1/responses", `{"model":"m","input":"Say hello.","max_output_tokens":1,` + two + `}`},
 		{"response_structured", "/v1/responses", `{"model":"m","input":"Say hello.","text":{"format":{"type":"json_object"}},` + two + `}`},
 		{"response_stream", "/v1/responses", `{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"Say hello."}]}],"stream":true,"mock":{"output_tokens":2,"cached_tokens":4}}`},
+		{"response_tool", "/v1/responses", `{"model":"m","input":"Say hello.","tools":[{"type":"function","name":"look_up"}],"mock":{"output_tokens":2,"tool_call":true}}`},
+		{"response_stream_tool", "/v1/responses", `{"model":"m","input":"Say hello.","stream":true,"tools":[{"type":"function","name":"look_up"}],"mock":{"output_tokens":2,"tool_call":true}}`},
 		{"response_stream_error", "/v1/responses", `{"model":"m","input":"Say hello.","stream":true,"mock":{"output_tokens":2,"fail":"error","after_tokens":1}}`},
 		{"messages", "/v1/messages", `{"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":[{"type":"text","text":"Hello"}]}],` + two + `}`},
 		{"messages_stream", "/v1/messages", `{` + hello + `,"max_tokens":2,"stream":true,"mock":{"output_tokens":9,"reasoning_tokens":1,"ping":true}}`},

@@ -57,7 +57,12 @@ func (r *response) place(dst []byte) []byte {
 	return appendString(append(dst, `"item_id":`...), r.itemID())
 }
 
-func (r *response) itemID() string { return "msg_" + r.job.id }
+func (r *response) itemID() string {
+	if r.job.behavior.ToolCall {
+		return "fc_" + r.job.id
+	}
+	return "msg_" + r.job.id
+}
 
 func (r *response) open(out *eventStream) error {
 	for _, name := range []string{"response.created", "response.in_progress"} {
@@ -65,6 +70,9 @@ func (r *response) open(out *eventStream) error {
 		if err := r.event(out, name, append(buf, ','), ""); err != nil {
 			return err
 		}
+	}
+	if r.job.behavior.ToolCall {
+		return r.openCall(out)
 	}
 	buf := appendString(append(r.buf[:0], `{"item":{"id":`...), r.itemID())
 	buf = append(buf, `,"content":[],"role":"assistant","status":"in_progress","type":"message"},"output_index":0,`...)
@@ -80,6 +88,9 @@ func (r *response) token(out *eventStream, t token) error {
 	if t.index < 0 {
 		return nil
 	}
+	if r.job.behavior.ToolCall {
+		return r.callToken(out, t)
+	}
 	buf := append(r.buf[:0], `{"content_index":0,"delta":"`...)
 	buf = r.job.appendContent(buf, t.sequence, 0, t.index, t.index+1)
 	buf = append(r.place(append(buf, `",`...)), `,"logprobs":[],"output_index":0,`...)
@@ -87,18 +98,14 @@ func (r *response) token(out *eventStream, t token) error {
 }
 
 func (r *response) end(out *eventStream) error {
-	text := r.text()
-	buf := r.place(append(r.buf[:0], `{"content_index":0,`...))
-	buf = append(buf, `,"logprobs":[],"output_index":0,`...)
-	if err := r.event(out, "response.output_text.done", buf, `,"text":"`+string(text)+`"`); err != nil {
+	parts := r.endText
+	if r.job.behavior.ToolCall {
+		parts = r.endCall
+	}
+	if err := parts(out); err != nil {
 		return err
 	}
-	buf = r.place(append(r.buf[:0], `{"content_index":0,`...))
-	buf = append(buf, `,"output_index":0,"part":{"annotations":[],"text":"`+string(text)+`","type":"output_text","logprobs":null},`...)
-	if err := r.event(out, "response.content_part.done", buf, ""); err != nil {
-		return err
-	}
-	buf = r.appendItem(append(r.buf[:0], `{"item":`...))
+	buf := r.appendItem(append(r.buf[:0], `{"item":`...))
 	if err := r.event(out, "response.output_item.done", append(buf, `,"output_index":0,`...), ""); err != nil {
 		return err
 	}
@@ -111,6 +118,19 @@ func (r *response) end(out *eventStream) error {
 	return r.event(out, "response.completed", append(buf, ','), "")
 }
 
+// endText ends the text and its part.
+func (r *response) endText(out *eventStream) error {
+	text := r.text()
+	buf := r.place(append(r.buf[:0], `{"content_index":0,`...))
+	buf = append(buf, `,"logprobs":[],"output_index":0,`...)
+	if err := r.event(out, "response.output_text.done", buf, `,"text":"`+string(text)+`"`); err != nil {
+		return err
+	}
+	buf = r.place(append(r.buf[:0], `{"content_index":0,`...))
+	buf = append(buf, `,"output_index":0,"part":{"annotations":[],"text":"`+string(text)+`","type":"output_text","logprobs":null},`...)
+	return r.event(out, "response.content_part.done", buf, "")
+}
+
 func (r *response) answer(dst []byte) []byte { return r.appendResponse(dst, r.status()) }
 
 func (r *response) status() string {
@@ -120,8 +140,11 @@ func (r *response) status() string {
 	return "completed"
 }
 
-// appendItem appends the finished output message.
+// appendItem appends the finished output item: a message, or a function's call.
 func (r *response) appendItem(dst []byte) []byte {
+	if r.job.behavior.ToolCall {
+		return r.appendCall(dst, r.arguments(), "completed")
+	}
 	dst = appendString(append(dst, `{"id":`...), r.itemID())
 	dst = append(dst, `,"content":[{"annotations":[],"text":"`...)
 	dst = append(dst, r.text()...)

@@ -3,6 +3,7 @@ package mockvllm
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -86,8 +87,8 @@ const (
 	schemaDepthMax = 32
 )
 
-// instance makes a value that a schema admits: each property once, the least
-// that their types allow, and the hole in the first string that is free.
+// instance makes a value that a schema admits: each property once, 0 or the next
+// number allowed, the first of what may be chosen, and the hole in the first string that is free.
 type instance struct {
 	root   jsontext.Value
 	text   []byte
@@ -104,7 +105,7 @@ type schemaNode struct {
 	Properties jsontext.Value   `json:"properties"`
 	Items      jsontext.Value   `json:"items"`
 	MinItems   int              `json:"minItems"`
-	Minimum    jsontext.Value   `json:"minimum"`
+	Minimum    float64          `json:"minimum"`
 }
 
 func (i *instance) append(schema jsontext.Value, depth int) error {
@@ -189,10 +190,7 @@ func (i *instance) appendTyped(n *schemaNode, depth int) error {
 	case `"string"`:
 		i.appendString()
 	case `"integer"`, `"number"`:
-		if n.Minimum == nil {
-			n.Minimum = jsontext.Value("0")
-		}
-		i.text = append(i.text, n.Minimum...)
+		i.text = strconv.AppendFloat(i.text, max(0, n.Minimum), 'f', -1, 64)
 	case `"boolean"`:
 		i.text = append(i.text, "true"...)
 	case `"null"`:
