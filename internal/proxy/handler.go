@@ -67,6 +67,7 @@ var life = [...]func(*exchange) error{
 
 // serve takes one request through its life.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoint) {
+	repeatID(w.Header(), e)
 	if !h.door.enter() {
 		h.refuse(w, r, e)
 		return

@@ -68,6 +68,16 @@ func WithRequestID(next http.Handler) http.Handler {
 // requestIDHeader is the canonical name of X-Request-ID.
 const requestIDHeader = "X-Request-Id"
 
+// anthropicIDHeader is where Anthropic's libraries look for a request's id.
+const anthropicIDHeader = "Request-Id"
+
+// repeatID tells the id where the libraries of the endpoint look for it too.
+func repeatID(h http.Header, e openai.Endpoint) {
+	if e.Anthropic() {
+		h[anthropicIDHeader] = h[requestIDHeader]
+	}
+}
+
 // requestIDBytesMax is the longest request id that is taken from a client.
 const requestIDBytesMax = 128
 

@@ -108,4 +108,13 @@ func TestRequestIDs(t *testing.T) {
 			t.Errorf("the answer %d has the name %q", a.status, a.header.Get("X-Request-Id"))
 		}
 	}
+	// Anthropic's libraries look elsewhere, on the routes that are theirs.
+	for path, want := range map[string]string{"/v1/messages": "same", "/v1/messages/count_tokens": "same", chatPath: ""} {
+		for _, body := range []string{strings.Replace(chat, "{", `{"max_tokens":9,`, 1), "{"} {
+			a := send(t, g, http.MethodPost, path, fields{"X-Request-ID": "same"}, body)
+			if got := a.header.Get("Request-Id"); got != want {
+				t.Errorf("%s: the answer %d has the Request-Id %q, want %q", path, a.status, got, want)
+			}
+		}
+	}
 }
