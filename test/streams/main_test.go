@@ -8,8 +8,13 @@ import (
 )
 
 // TestMain fails where a test leaves a goroutine behind.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		http.DefaultClient.CloseIdleConnections()
-	}))
+func TestMain(m *testing.M) { goleak.VerifyTestMain(tidy{m}) }
+
+// tidy closes the connections that are idle before goroutines are counted.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	code := m.M.Run()
+	http.DefaultClient.CloseIdleConnections()
+	return code
 }
