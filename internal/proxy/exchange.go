@@ -42,7 +42,7 @@ type visit struct {
 	h        *Handler
 	w        http.ResponseWriter
 	r        *http.Request
-	control  *http.ResponseController
+	control  http.ResponseController
 	endpoint openai.Endpoint
 	id       string // of the request
 	begun    time.Time
@@ -71,7 +71,7 @@ func newExchange() *exchange {
 func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoint) *exchange {
 	x := h.exchanges.Get().(*exchange)
 	x.h, x.w, x.r, x.endpoint, x.begun = h, w, r, e, time.Now()
-	x.control = http.NewResponseController(w)
+	x.control = *http.NewResponseController(w)
 	x.id = header(r.Header, requestIDHeader) // from WithRequestID
 	return x
 }

@@ -153,13 +153,13 @@ func (f *fieldSet) writeTo(h http.Header) {
 // writeStanding writes where the caller stands after a decision: the OpenAI
 // fields for tokens and requests, each for the limit with the least remaining
 // share, and the IETF draft's for every limit (draft-ietf-httpapi-ratelimit-headers).
-func writeStanding(h http.Header, p *limit.Policy, d *limit.Decision) {
+// It needs a buffer meanwhile, which it returns empty, perhaps grown.
+func writeStanding(h http.Header, p *limit.Policy, d *limit.Decision, buffer []byte) []byte {
 	rules := p.Rules()
 	if len(rules) == 0 {
-		return
+		return buffer
 	}
-	var space [512]byte
-	f := fieldSet{b: space[:0]}
+	f := fieldSet{b: buffer[:0]}
 	if i := scarcest(rules, d, limit.Tokens); i >= 0 {
 		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens")
 	}
@@ -168,6 +168,7 @@ func writeStanding(h http.Header, p *limit.Policy, d *limit.Decision) {
 	}
 	f.structured(rules, d)
 	f.writeTo(h)
+	return f.b[:0]
 }
 
 // scarcest returns the index of the rule on m with the least remaining share,

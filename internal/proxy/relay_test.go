@@ -27,7 +27,7 @@ func TestLargeAnswersNeedProgressOnly(t *testing.T) {
 	for size, want := range map[int]int{0: 0, blockingBytes: 0, blockingBytes + 1: 1, 3*pieceBytes + 1: 4} {
 		w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
 		x := newExchange()
-		x.w, x.control = w, http.NewResponseController(w)
+		x.w, x.control = w, *http.NewResponseController(w)
 		x.write(http.StatusOK, make([]byte, size))
 		if len(w.at) != want || w.Body.Len() != size {
 			t.Errorf("%d bytes: %d were written, with deadlines after %v", size, w.Body.Len(), w.at)

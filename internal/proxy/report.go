@@ -70,5 +70,8 @@ func (x *exchange) report() {
 	if x.err != nil {
 		attrs = append(attrs, slog.String("error", x.err.Error()))
 	}
-	x.h.Log.LogAttrs(ctx, level, "request", attrs...)
+	// Not by LogAttrs, which looks up where in the source it was called.
+	line := slog.NewRecord(time.Now(), level, "request", 0)
+	line.AddAttrs(attrs...)
+	_ = x.h.Log.Handler().Handle(ctx, line) // there is nobody to tell
 }

@@ -29,7 +29,7 @@ func (x *exchange) reserve() error {
 		}
 		return openai.StoreUnavailable(storeWait)
 	}
-	writeStanding(x.w.Header(), x.model.Policy, &x.decision)
+	x.answer = writeStanding(x.w.Header(), x.model.Policy, &x.decision, x.answer) // there is no answer yet
 	if !x.decision.Admitted {
 		return x.deny()
 	}

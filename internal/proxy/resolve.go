@@ -86,7 +86,11 @@ func (x *exchange) read() error {
 		x.closeConnection()
 		return openai.BodyTooLarge(most)
 	}
-	err := x.readAll(http.MaxBytesReader(x.w, x.r.Body, most))
+	body := x.r.Body // no longer than its length says
+	if x.r.ContentLength < 0 {
+		body = http.MaxBytesReader(x.w, body, most)
+	}
+	err := x.readAll(body)
 	if err == nil {
 		// From now on the server only waits for the client to leave. A
 		// connection that cannot have deadlines is one that a test made up.
