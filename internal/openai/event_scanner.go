@@ -31,9 +31,10 @@ const (
 // The buffer is 1 KiB, grows to what an event needs and shrinks again. An
 // EventScanner is for one goroutine.
 type EventScanner struct {
-	r   io.Reader
-	max int
-	err error // of the reader; returned when the buffer is used up
+	r     io.Reader
+	ready interface{ Ready() bool } // r, where it can tell; else nil
+	max   int
+	err   error // of the reader; returned when the buffer is used up
 
 	buf    []byte
 	start  int // of the event that is being looked for
@@ -53,7 +54,9 @@ func NewEventScanner(r io.Reader, bytesMax int) *EventScanner {
 	if bytesMax <= 0 {
 		bytesMax = EventBytesMax
 	}
-	return &EventScanner{r: r, max: bytesMax}
+	s := &EventScanner{max: bytesMax}
+	s.Reset(r)
+	return s
 }
 
 // Reset makes the scanner read another stream. It keeps its limit, and its
@@ -64,6 +67,7 @@ func (s *EventScanner) Reset(r io.Reader) {
 		buf = nil
 	}
 	*s = EventScanner{r: r, max: s.max, buf: buf}
+	s.ready, _ = r.(interface{ Ready() bool })
 }
 
 // Next returns the next event, and reads only while none is complete. After the
@@ -85,6 +89,18 @@ func (s *EventScanner) Next() (Event, error) {
 // It leaves the event that Next returned last valid.
 func (s *EventScanner) Buffered() bool {
 	return s.end > 0 || s.find()
+}
+
+// More reports whether there is another event without waiting for one. Where its
+// reader can tell that a read would not wait, by a method Ready, it reads for that;
+// the event that Next returned last is then no longer valid.
+func (s *EventScanner) More() bool {
+	for !s.Buffered() {
+		if s.ready == nil || !s.ready.Ready() || s.fill() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // take returns the bytes up to end as an event.

@@ -237,6 +237,47 @@ func TestEventScannerReset(t *testing.T) {
 	}
 }
 
+// hoard is a reader that has some pieces there and fails the test when it is
+// asked for more.
+type hoard struct {
+	t      *testing.T
+	pieces []string
+}
+
+func (h *hoard) Ready() bool { return len(h.pieces) > 0 }
+
+func (h *hoard) Read(p []byte) (int, error) {
+	if len(h.pieces) == 0 {
+		h.t.Error("it reads where nothing is ready")
+		return 0, io.EOF
+	}
+	n := copy(p, h.pieces[0])
+	if h.pieces[0] = h.pieces[0][n:]; h.pieces[0] == "" {
+		h.pieces = h.pieces[1:]
+	}
+	return n, nil
+}
+
+func TestMoreReadsWhatIsReady(t *testing.T) {
+	h := &hoard{t, []string{"data: 1\n\nda", "ta: 2\n", "\n", "data: " + strings.Repeat("x", 3*scanBytesMin) + "\n\n", "data: 4\n"}}
+	s := NewEventScanner(h, 0)
+	for range 3 {
+		if !s.More() {
+			t.Fatal("there is no more, with an event that is ready")
+		}
+		if _, err := s.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.More() {
+		t.Error("half an event is said to be more")
+	}
+	s.Reset(strings.NewReader("data: 5\n\n"))
+	if s.More() {
+		t.Error("it reads from a reader that cannot tell whether that waits")
+	}
+}
+
 func FuzzEventScanner(f *testing.F) {
 	f.Add([]byte("data: a\r\n\r\ndata: b\n\n: c\r\rdata: d"), uint16(3), uint16(9))
 	f.Add([]byte("\uFEFFdata: a\ndata: b\r\r\n\n\revent: e\n\n"), uint16(1), uint16(17))

@@ -57,7 +57,7 @@ func (x *exchange) relayStream() error {
 		if x.stream.Ended() {
 			x.conclude(&s) // who has read the last event finds it settled
 		}
-		if x.scanner.Buffered() && len(x.answer) < flushBytes {
+		if len(x.answer) < flushBytes && x.scanner.More() {
 			continue
 		}
 		if !x.flush(&s) {

@@ -108,13 +108,14 @@ func (b *Body) Next() ([]byte, error) {
 	return view, nil
 }
 
-// Buffered returns how many bytes have come in that were not read yet, framing
-// included: a reader that may flush what it has written should, when it is 0.
-func (b *Body) Buffered() int {
-	if b.state.Load() != open {
-		return 0
+// Ready reports whether more of the body has come in that was not read yet: Read
+// does not wait then. A reader that may flush what it has written should, where
+// it is false.
+func (b *Body) Ready() bool {
+	if b.state.Load() != open || b.conn.br.Buffered() == 0 {
+		return false
 	}
-	return b.conn.br.Buffered()
+	return b.left > 0 || b.framing == byClose || b.chunked && anotherChunk(b.conn.br)
 }
 
 // Close gives the body up. Before its end that closes the connection at once,

@@ -317,16 +317,41 @@ func TestNextIsAView(t *testing.T) {
 	want("one")
 	next <- struct{}{}
 	want("two")
-	if r.Body.Buffered() == 0 {
-		t.Error("nothing is said to be buffered, with an event that has come in")
+	if !r.Body.Ready() {
+		t.Error("nothing is said to be ready, with an event that has come in")
 	}
 	want("TWO")
 	next <- struct{}{}
 	if _, err := r.Body.Next(); err != io.EOF {
 		t.Errorf("end: %v", err)
 	}
-	if n := r.Body.Buffered(); n != 0 {
-		t.Errorf("%d bytes buffered after the end", n)
+	if r.Body.Ready() {
+		t.Error("something is said to be ready after the end")
+	}
+}
+
+// TestReadyDoesNotWait: what is said to be ready is read from memory. A chunk of
+// which only the size has come, or a part of it, would be waited for.
+func TestReadyDoesNotWait(t *testing.T) {
+	for rest, want := range map[string]bool{
+		"": false, "\r": false, "\r\n": false, "\r\n3": false, "\r\n3\r\n": false, "\r\n3\r\nt": true, "\r\n3\r\ntwo\r\n": true, "\r\n0\r\n": false,
+	} {
+		l := listen(t, func(_ int, p *peer) {
+			p.request()
+			p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none" + rest)
+			p.request()
+		})
+		r, err := connect(t, l.url()).Do(t.Context(), post("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if view, err := r.Body.Next(); string(view) != "one" || err != nil {
+			t.Fatalf("got %q, %v", view, err)
+		}
+		if got := r.Body.Ready(); got != want {
+			t.Errorf("with %q there is something ready: %t", rest, got)
+		}
+		r.Body.Close()
 	}
 }
 
