@@ -39,13 +39,13 @@ type Handler struct{ Options }
 func New(o Options) *Handler { return &Handler{o} }
 
 // Register adds to mux what admins ask of users and models.
-func (h *Handler) Register(mux *http.ServeMux) {
+func (h *Handler) Register(mux proxy.Routes) {
 	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(auth.Admin, h.usage))
 }
 
 // RegisterOperations adds to mux what operators look at, which may be served in
 // another place.
-func (h *Handler) RegisterOperations(mux *http.ServeMux) {
+func (h *Handler) RegisterOperations(mux proxy.Routes) {
 	mux.Handle("/actuator/health", h.get("", h.health))
 	mux.Handle("/actuator/health/liveness", h.get("", h.liveness))
 	mux.Handle("/actuator/health/readiness", h.get("", h.health))

@@ -5,12 +5,13 @@ import (
 	"net/http/pprof"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 )
 
 // registerProfiles adds the profiles of the process to mux, where the tools of Go
 // look for them. They tell of the code, of memory addresses and of what goroutines
 // do, and cost time, so that they are for admins.
-func (h *Handler) registerProfiles(mux *http.ServeMux) {
+func (h *Handler) registerProfiles(mux proxy.Routes) {
 	mux.Handle("/debug/pprof/", h.get(auth.Admin, pprof.Index))
 	for name, serve := range map[string]http.HandlerFunc{
 		"cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,

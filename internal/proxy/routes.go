@@ -8,9 +8,14 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
+// Routes takes handlers by their patterns, as http.ServeMux does.
+type Routes interface {
+	Handle(pattern string, h http.Handler)
+}
+
 // Register adds the data plane to mux. What mux does not know is to be answered
 // by NotFound: nothing else is ever passed on. WithRequestID has to come before.
-func (h *Handler) Register(mux *http.ServeMux) {
+func (h *Handler) Register(mux Routes) {
 	for _, e := range openai.Endpoints {
 		serve := only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
 		mux.Handle(e.Path(), serve)
@@ -22,7 +27,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	mux.Handle("/api/v1/models", only(http.MethodGet, 0, h.listInFull))
 	mux.Handle("/api/v1/models/{model}", only(http.MethodGet, 0, h.show))
 	mux.Handle("/api/v1/models/{model}/health", only(http.MethodGet, 0, h.health))
-	mux.HandleFunc("/", NotFound)
+	mux.Handle("/", http.HandlerFunc(NotFound))
 }
 
 // operation returns the path of e behind a model, such as "/chat/completions".
