@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,7 @@ type App struct {
 	server   *http.Server
 	cert     *certificate // of the server; nil: not encrypted
 	manage   *management  // nil: on the server too
+	tracer   *telemetry.Tracer
 	hurry    <-chan struct{}
 	leaving  atomic.Bool  // readiness is off
 	handling sync.RWMutex // held for reading by every request while it is handled
@@ -93,11 +95,18 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.current.Store(s)
 	a.metrics.Reloaded(true, time.Now())
 
+	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{
+		Env: os.Getenv, Version: o.Build.Version,
+		Failed: func(err error) { log.Warn("traces do not reach the collector", "error", err) },
+	})
+	if err != nil {
+		return nil, err
+	}
 	served := func() *catalog.Catalog { return a.current.Load().catalog }
 	keys := func() *auth.Keys { return a.current.Load().keys }
 	telemetry.NewEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
 	a.data = proxy.New(proxy.Options{
-		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log,
+		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log, Tracer: a.tracer,
 		MaxBodyBytes: c.Server.MaxBodyBytes, BodyTimeout: c.Server.BodyTimeout,
 		TrustedProxies: c.Server.TrustedProxies,
 	})
@@ -207,6 +216,9 @@ func (a *App) close(ctx context.Context) error {
 	}
 	if a.manage != nil {
 		err = errors.Join(err, a.manage.close())
+	}
+	if failed := a.tracer.Close(ctx); failed != nil {
+		a.log.Warn("the last traces are lost", "error", failed)
 	}
 	return err
 }

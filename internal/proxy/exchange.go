@@ -59,6 +59,8 @@ type visit struct {
 	response *upstream.Response
 	spent    spent
 
+	spans spans
+
 	status int   // of the answer; 0 while there is none
 	err    error // what went wrong
 }
@@ -73,6 +75,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x.h, x.w, x.r, x.endpoint, x.begun = h, w, r, e, time.Now()
 	x.control = *http.NewResponseController(w)
 	x.id = header(r.Header, requestIDHeader) // from WithRequestID
+	x.beginTrace()
 	return x
 }
 

@@ -105,6 +105,7 @@ func (x *exchange) send(p openai.Patch) error {
 		x.patched = x.request.AppendBody(x.patched[:0], body, p)
 		body = x.patched
 	}
+	x.beginAttempt()
 	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Header: x.fields(), Body: body}
 	if x.request.Stream {
 		request.FirstByteTimeout, request.IdleTimeout = x.model.FirstByteTimeout, x.model.IdleTimeout
@@ -113,6 +114,7 @@ func (x *exchange) send(p openai.Patch) error {
 	}
 	var err error
 	x.response, err = x.model.Pool.Do(x.r.Context(), &request)
+	x.answered(err)
 	return err
 }
 

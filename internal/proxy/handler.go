@@ -17,7 +17,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// Options of a Handler. All but Keys and TrustedProxies are required.
+// Options of a Handler. All but Keys, Tracer and TrustedProxies are required.
 type Options struct {
 	Catalog func() *catalog.Catalog // the models that are served at the moment
 	Store   limit.Store
@@ -27,6 +27,7 @@ type Options struct {
 	Keys    func() *auth.Keys
 	Metrics *telemetry.Metrics
 	Log     *slog.Logger
+	Tracer  *telemetry.Tracer // nil: no traces
 
 	MaxBodyBytes int64
 	// BodyTimeout is how long the server waits for a request's body: its read

@@ -22,8 +22,15 @@ var returnedFields = []string{"Content-Type", "Content-Language", "Cache-Control
 // fields returns the header fields that go to the model server.
 func (x *exchange) fields() []upstream.Field {
 	list := append(x.sending[:0], upstream.Field{Name: "X-Request-Id", Value: x.id})
+	traced := x.spans.attempt != nil
+	if traced {
+		list = x.appendTrace(list)
+	}
 	for _, names := range [...][]string{sentFields, x.model.ForwardHeaders} {
 		for _, name := range names {
+			if traced && carriesTrace(name) {
+				continue
+			}
 			if v := header(x.r.Header, name); v != "" && !concernsConnection(x.r.Header, name) {
 				list = append(list, upstream.Field{Name: name, Value: v})
 			}

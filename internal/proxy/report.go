@@ -21,6 +21,7 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 
 // report counts the request and writes its log line.
 func (x *exchange) report() {
+	x.endTrace()
 	elapsed := time.Since(x.begun)
 	x.h.Metrics.Overhead(elapsed - x.away)
 	if x.model != nil {
@@ -63,9 +64,11 @@ func (x *exchange) report() {
 	if x.spent.stopped {
 		attrs = append(attrs, slog.Bool("stopped", true))
 	}
-	if len(x.decision.Violations) > 0 && !x.decision.Admitted {
-		r := &x.decision.Violations[0].Rule
-		attrs = append(attrs, slog.String("limit", r.Scope.String()+" "+r.Meter.String()+" per "+r.Window.String()))
+	if limit := x.deniedBy(); limit != "" {
+		attrs = append(attrs, slog.String("limit", limit))
+	}
+	if id := x.spans.whole.TraceID(); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
 	}
 	if x.err != nil {
 		attrs = append(attrs, slog.String("error", x.err.Error()))
@@ -74,4 +77,14 @@ func (x *exchange) report() {
 	line := slog.NewRecord(time.Now(), level, "request", 0)
 	line.AddAttrs(attrs...)
 	_ = x.h.Log.Handler().Handle(ctx, line) // there is nobody to tell
+}
+
+// deniedBy names the limit of windows that denied the request, the one with the
+// longest wait; "" for none.
+func (x *exchange) deniedBy() string {
+	if len(x.decision.Violations) == 0 || x.decision.Admitted {
+		return ""
+	}
+	r := &x.decision.Violations[0].Rule
+	return r.Scope.String() + " " + r.Meter.String() + " per " + r.Window.String()
 }

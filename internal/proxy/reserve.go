@@ -19,7 +19,13 @@ const (
 
 // reserve charges the price to every limit that applies, or denies.
 func (x *exchange) reserve() error {
+	span := x.spans.whole.Child("reserve")
 	err := x.h.Store.Reserve(x.r.Context(), x.model.Policy, x.principal.User, x.charge, &x.grant, &x.decision)
+	if err != nil {
+		span.Fail("store_unavailable")
+	}
+	span.Flag("token_rate_limiter.admitted", err == nil && x.decision.Admitted)
+	span.End(time.Time{})
 	if err != nil {
 		if x.left() {
 			return context.Canceled

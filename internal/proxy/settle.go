@@ -93,7 +93,11 @@ func (x *exchange) settle() {
 		return
 	}
 	difference := x.grant.Settlement(x.spent.amount)
+	span := x.spans.whole.Child("settle")
 	x.h.Store.Settle(&x.grant, x.spent.amount)
+	span.Number("token_rate_limiter.refunded_tokens", difference.Refunded)
+	span.Number("token_rate_limiter.overrun_tokens", difference.Overrun)
+	span.End(time.Time{})
 	m := x.model.Metrics
 	m.Running.Dec()
 	m.Refunded.Add(float64(difference.Refunded))

@@ -231,6 +231,7 @@ func (x *exchange) paced(s *streamed) {
 	if s.first.IsZero() {
 		return
 	}
+	x.spans.attempt.Event("first token", s.first)
 	x.model.Metrics.FirstToken.Observe(s.first.Sub(x.sent).Seconds())
 	if n := x.spent.usage.Output; n > 1 {
 		x.model.Metrics.PerToken.Observe(s.last.Sub(s.first).Seconds() / float64(n-1))

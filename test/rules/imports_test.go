@@ -49,8 +49,13 @@ var imports = map[string][]string{
 	// Beside the core.
 	"internal/store/memory": {"internal/limit"},
 	"internal/store/redis":  {"github.com/redis/rueidis", "internal/limit"},
-	"internal/telemetry":    {"github.com/prometheus/client_golang/prometheus"},
-	"internal/upstream":     {},
+	"internal/telemetry": {
+		"github.com/prometheus/client_golang/prometheus",
+		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
+		"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp", "go.opentelemetry.io/otel/propagation",
+		"go.opentelemetry.io/otel/sdk/resource", "go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/trace",
+	},
+	"internal/upstream": {},
 	"internal/config": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",

@@ -1,0 +1,133 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+)
+
+// spans are those of a request: nil where traces are switched off, which costs a
+// comparison each. What clients and model servers write is in none of them.
+type spans struct {
+	whole   *telemetry.Span
+	attempt *telemetry.Span // the last one to a model server
+}
+
+// beginTrace begins the span of the request.
+func (x *exchange) beginTrace() {
+	if x.h.Tracer == nil {
+		return
+	}
+	x.spans.whole = x.h.Tracer.Begin(telemetry.Request{
+		Header: x.r.Header, Method: x.r.Method, Route: x.r.Pattern, TLS: x.r.TLS != nil, Begun: x.begun, Endpoint: x.endpoint.String(),
+	})
+}
+
+// beginAttempt begins the span of sending the request, and ends the one before.
+func (x *exchange) beginAttempt() {
+	x.spans.attempt.End(time.Time{})
+	x.spans.attempt = x.spans.whole.Attempt(x.endpoint.String(), x.model.ServedAs)
+}
+
+// answered notes in the span what has come of an attempt.
+func (x *exchange) answered(err error) {
+	s := x.spans.attempt
+	if s == nil {
+		return
+	}
+	var failure *upstream.Error
+	switch {
+	case err == nil:
+		s.Text("server.address", x.response.Server)
+		s.Number("http.response.status_code", int64(x.response.Status))
+		if x.response.Status >= http.StatusBadRequest {
+			s.Fail(itoa(int64(x.response.Status)))
+		}
+	case errors.As(err, &failure):
+		s.Text("server.address", failure.Address)
+		s.Fail(failure.Kind.String())
+	default:
+		s.Fail("_OTHER") // the word of the conventions
+	}
+}
+
+// appendTrace adds the fields that tell the model server of the trace, in place of
+// the client's.
+func (x *exchange) appendTrace(list []upstream.Field) []upstream.Field {
+	parent, state := x.spans.attempt.Carry()
+	if parent != "" {
+		list = append(list, upstream.Field{Name: "Traceparent", Value: parent})
+	}
+	if state != "" {
+		list = append(list, upstream.Field{Name: "Tracestate", Value: state})
+	}
+	return list
+}
+
+// carriesTrace reports whether a field tells of a trace.
+func carriesTrace(name string) bool { return name == "Traceparent" || name == "Tracestate" }
+
+// endTrace ends the spans with what is known at the end.
+func (x *exchange) endTrace() {
+	s := x.spans.whole
+	if s == nil {
+		return
+	}
+	if x.model != nil {
+		s.Text("gen_ai.request.model", x.model.Name)
+		s.Number("token_rate_limiter.charge.input_tokens", x.charge.Input)
+		s.Number("token_rate_limiter.charge.output_tokens", x.charge.Output)
+		s.Flag("gen_ai.request.stream", x.request.Stream)
+	}
+	if x.spans.attempt != nil {
+		for _, span := range []*telemetry.Span{s, x.spans.attempt} {
+			span.Number("gen_ai.usage.input_tokens", x.spent.amount.Input)
+			span.Number("gen_ai.usage.output_tokens", x.spent.amount.Output)
+		}
+		if x.failed() {
+			x.spans.attempt.Fail(kindOf(x.err))
+		}
+		var end time.Time
+		if x.away > 0 {
+			end = x.sent.Add(x.away)
+		}
+		x.spans.attempt.End(end)
+	}
+	s.Flag("token_rate_limiter.estimated", x.spent.estimated)
+	s.Flag("token_rate_limiter.stopped", x.spent.stopped)
+	if limit := x.deniedBy(); limit != "" {
+		s.Text("token_rate_limiter.limit", limit)
+	}
+	s.Number("http.response.status_code", int64(x.status))
+	switch {
+	case x.failed():
+		s.Fail(kindOf(x.err))
+	case x.err != nil:
+		s.Text("error.type", kindOf(x.err)) // the client's, no failure of the server
+	}
+	s.End(time.Time{})
+}
+
+// failed reports whether the request has failed for another reason than its
+// client.
+func (x *exchange) failed() bool {
+	return x.status >= http.StatusInternalServerError ||
+		x.err != nil && x.status < http.StatusBadRequest && !errors.Is(x.err, context.Canceled)
+}
+
+// kindOf returns a word of the gateway's own for an error.
+func kindOf(err error) string {
+	var answer *openai.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "client_left"
+	case errors.As(err, &answer) && !answer.Foreign:
+		return answer.Code
+	}
+	return "model_server_error"
+}
