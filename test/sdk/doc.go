@@ -9,6 +9,7 @@
 //   - Errors are of the library's own types (error_test.go).
 //   - A 429 tells the library when to come back, and what it then does by itself
 //     succeeds: one request served, two attempts (retry_test.go).
+//   - The snippets of docs/clients.md are those that run here (docs_test.go).
 //
 // The libraries for Node run in one process each, which is told what to check
 // line by line (node_test.go, node/driver.mjs); `make needs` installs them. Time

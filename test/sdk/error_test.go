@@ -114,6 +114,9 @@ func TestLimit(t *testing.T) {
 			if len(o.Sent) != 1 {
 				t.Errorf("the library tried %d times", len(o.Sent))
 			}
+			if want := map[bool]string{true: "rate_limit_error", false: "tokens"}[name == anthropic]; o.Error.Type != want {
+				t.Errorf("the error's type is %q, want %q", o.Error.Type, want)
+			}
 			h := o.Error.Headers
 			seconds, err := strconv.Atoi(h["retry-after"])
 			if err != nil || seconds < 1 || h["retry-after-ms"] != strconv.Itoa(1000*seconds) {

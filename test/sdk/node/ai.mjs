@@ -1,7 +1,10 @@
 // The checks of the AI SDK. What stands between "docs:" and "end" is shown in
 // docs/clients.md.
+// docs: import
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { APICallError, Output, RetryError, embedMany, generateText, streamText, tool } from 'ai';
+import { APICallError, generateText } from 'ai';
+// end
+import { Output, RetryError, embedMany, streamText, tool } from 'ai';
 import { z } from 'zod';
 
 import { drive, fields, pixel } from './driver.mjs';

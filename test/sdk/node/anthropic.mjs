@@ -1,6 +1,8 @@
 // The checks of Anthropic's library. What stands between "docs:" and "end" is
 // shown in docs/clients.md.
+// docs: import
 import Anthropic from '@anthropic-ai/sdk';
+// end
 
 import { drive, fields, pixel } from './driver.mjs';
 

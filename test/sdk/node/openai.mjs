@@ -1,6 +1,8 @@
 // The checks of OpenAI's library. What stands between "docs:" and "end" is shown
 // in docs/clients.md.
+// docs: import
 import OpenAI from 'openai';
+// end
 import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 
