@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -43,14 +43,18 @@ const serviceName = "token-rate-limiter"
 // (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/):
 // nil unless OTEL_TRACES_EXPORTER is otlp, or is not set and an endpoint of the
 // exporter is. It does not wait for the collector. The variables are those of the
-// process: the exporter and the SDK read them too.
+// process: the SDK reads some of them itself.
 func OpenTracer(ctx context.Context, o TracerOptions) (*Tracer, error) {
 	if on, err := tracesWanted(o.Env); !on || err != nil {
 		return nil, err
 	}
+	to, err := newSender(o.Env)
+	if err != nil {
+		return nil, err
+	}
 	var mistakes atomic.Pointer[error] // of the variables, which the SDK only reports
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { mistakes.Store(&err) }))
-	exporter, err := otlptracehttp.New(ctx)
+	exporter, err := otlptrace.New(ctx, to)
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
 	}
