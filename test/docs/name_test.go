@@ -1,0 +1,211 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	testName = regexp.MustCompile(`^((?:Test|Fuzz|Benchmark)[A-Z]\w*)(/\S+)?(\.\.\.)?$`)
+	fileName = regexp.MustCompile(`^(?:\./)?((?:api|cmd|configs|docs|internal|performance|scripts|test|testdata|tools)/[\w./*-]+)$`)
+)
+
+// testNames returns the names of all tests, fuzz targets and benchmarks.
+func testNames(t testing.TB) []string {
+	return found(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`, sources(t, true, "cmd", "internal", "test", "performance"))
+}
+
+// TestNamedTestsExist also knows names that are cut off by three dots.
+func TestNamedTestsExist(t *testing.T) {
+	names, named := testNames(t), 0
+	for _, d := range documents(t) {
+		for _, span := range d.spans() {
+			m := testName.FindStringSubmatch(span)
+			if m == nil {
+				continue
+			}
+			named++
+			is := func(name string) bool { return name == m[1] || m[3] != "" && strings.HasPrefix(name, m[1]) }
+			if !slices.ContainsFunc(names, is) {
+				t.Errorf("%s names %s, which does not exist", d.path, span)
+			}
+		}
+	}
+	if named < 100 {
+		t.Errorf("%d tests are named only", named)
+	}
+}
+
+// TestNamedFilesExist is about paths from the root of the repository.
+func TestNamedFilesExist(t *testing.T) {
+	named := 0
+	for _, d := range documents(t) {
+		if strings.HasPrefix(d.path, "internal/") {
+			continue // beside the files that they are about
+		}
+		for _, span := range d.spans() {
+			m := fileName.FindStringSubmatch(strings.TrimSuffix(span, "/..."))
+			if m == nil {
+				continue
+			}
+			named++
+			if hits, err := filepath.Glob(filepath.Join(root, m[1])); err != nil || len(hits) == 0 && !made[m[1]] {
+				t.Errorf("%s names %s, which does not exist", d.path, span)
+			}
+		}
+	}
+	if named < 60 {
+		t.Errorf("%d files are named only", named)
+	}
+}
+
+// made are files that commands leave.
+var made = map[string]bool{"performance/results/": true, "performance/results": true, "testdata/fuzz": true}
+
+var goTest = regexp.MustCompile("go test [^`\n]*")
+
+// TestNamedCommandsOfTestsFindThem looks at every `go test` in the documents: its
+// packages exist, and each alternative of what it is to run is the beginning of a
+// name there.
+func TestNamedCommandsOfTestsFindThem(t *testing.T) {
+	commands := 0
+	for _, d := range documents(t) {
+		text := regexp.MustCompile("`([^`]*\n[^`]*)`").ReplaceAllStringFunc(d.text, func(s string) string {
+			return strings.ReplaceAll(s, "\n", " ") // commands that are broken over lines
+		})
+		for _, f := range d.fences {
+			text += "\n" + f.String()
+		}
+		for _, command := range goTest.FindAllString(text, -1) {
+			commands++
+			checkGoTest(t, d.path, command)
+		}
+	}
+	if commands < 20 {
+		t.Errorf("there are %d commands only", commands)
+	}
+}
+
+func checkGoTest(t *testing.T, where, command string) {
+	t.Helper()
+	words := strings.Fields(strings.NewReplacer("'", "", `\|`, "|").Replace(command)) // a table escapes bars
+	var names []string
+	for _, word := range words {
+		folder, below := strings.CutSuffix(word, "/...")
+		if !strings.HasPrefix(folder, "./") || folder == "./" {
+			continue
+		}
+		folder = strings.TrimSuffix(folder, "/")
+		if _, err := os.Stat(filepath.Join(root, folder)); err != nil {
+			t.Errorf("%s: %s: there is no %s", where, command, folder)
+			return
+		}
+		for path, text := range sources(t, true, folder) {
+			if below || filepath.Dir(path) == filepath.Join(root, folder) {
+				names = append(names, found(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`, map[string]string{path: text})...)
+			}
+		}
+	}
+	for i, word := range words {
+		if !slices.Contains([]string{"-run", "-bench", "-fuzz"}, word) || i+1 == len(words) || words[i+1] == "^$" || len(names) == 0 {
+			continue
+		}
+		for alternative := range strings.SplitSeq(words[i+1], "|") {
+			pattern, _, _ := strings.Cut(alternative, "/")
+			expression := regexp.MustCompile(pattern)
+			if !slices.ContainsFunc(names, expression.MatchString) {
+				t.Errorf("%s: %s: nothing is called %s", where, command, pattern)
+			}
+		}
+	}
+}
+
+// TestMetricsAreDescribed compares the metrics of the code with those that the
+// READMEs describe and that documents name.
+func TestMetricsAreDescribed(t *testing.T) {
+	code := sources(t, false, "cmd", "internal")
+	for path := range code {
+		if strings.Contains(path, "mockvllm") {
+			delete(code, path) // vLLM's
+		}
+	}
+	metrics := found(`(?:f\.(?:counters|gauges|histograms)\(|Name:\s*|NewDesc\()"([a-z]+(?:_[a-z]+)+)"`, code)
+	if len(metrics) < 20 {
+		t.Fatalf("the code has %d metrics only", len(metrics))
+	}
+	for _, path := range []string{"README.md", "README.ko.md", "docs/operations.md", "docs/operations.ko.md"} {
+		if !strings.Contains(path, "README") {
+			continue
+		}
+		described := readDocument(t, path).text + readDocument(t, strings.Replace(path, "README", "docs/operations", 1)).text
+		for _, m := range metrics {
+			if !strings.Contains(described, "`"+m+"`") {
+				t.Errorf("%s and docs/operations do not describe %s", path, m)
+			}
+		}
+	}
+	shape := regexp.MustCompile(`\b([a-z]+(?:_[a-z]+)+_(?:total|seconds|ratio|degraded|healthy|bytes))\b`)
+	for _, d := range documents(t) {
+		for _, m := range shape.FindAllStringSubmatch(strings.Join(d.spans(), "\n"), -1) {
+			if name := m[1]; !slices.Contains(metrics, name) && !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
+				t.Errorf("%s names the metric %s, which does not exist", d.path, name)
+			}
+		}
+	}
+}
+
+// TestErrorsAreDescribed compares the codes of the code with those that the
+// documents and the description of the interface have.
+func TestErrorsAreDescribed(t *testing.T) {
+	table := sources(t, false, "internal/openai")
+	codes := found(`(?:clientError|serverError)\(http\.Status\w+, "([a-z_]+)"`, table)
+	codes = append(codes, found(`Code: "([a-z_]+)"`, table)...)
+	slices.Sort(codes)
+	if len(codes) < 15 {
+		t.Fatalf("the code has %d error codes only: %q", len(codes), codes)
+	}
+	for _, path := range []string{"docs/troubleshooting.md", "docs/troubleshooting.ko.md"} {
+		described := found("(?m)^\\| [45]\\d\\d \\| `([a-z_]+)` \\|", map[string]string{"": readDocument(t, path).text})
+		if diff := cmp.Diff(slices.Compact(codes), described); diff != "" {
+			t.Errorf("%s (-the code +the document):\n%s", path, diff)
+		}
+	}
+	b, err := os.ReadFile(filepath.Join(root, "api/openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, enum, _ := strings.Cut(string(b), "    Code:\n")
+	enum, _, _ = strings.Cut(enum, "]")
+	listed := found(`\b([a-z]+(?:_[a-z]+)+)\b`, map[string]string{"": enum})
+	if diff := cmp.Diff(slices.Compact(codes), listed); diff != "" {
+		t.Errorf("api/openapi.yaml (-the code +the document):\n%s", diff)
+	}
+}
+
+// TestWarningsAreDescribed compares what the gateway logs as a warning or an error
+// with the beginnings that the documents have.
+func TestWarningsAreDescribed(t *testing.T) {
+	messages := found(`(?i)log\.(?:Warn|Error)\("([^"]+)"`, sources(t, false, "cmd", "internal"))
+	if len(messages) < 10 {
+		t.Fatalf("the code has %d warnings only", len(messages))
+	}
+	for _, path := range []string{"docs/troubleshooting.md", "docs/troubleshooting.ko.md"} {
+		described := found("(?m)^\\| `([^`]+)` \\| (?:WARN|ERROR) \\|", map[string]string{"": readDocument(t, path).text})
+		for _, m := range messages {
+			if !slices.ContainsFunc(described, func(begin string) bool { return strings.HasPrefix(m, begin) }) {
+				t.Errorf("%s does not describe the log line %q", path, m)
+			}
+		}
+		for _, begin := range described {
+			if begin != "request" && !slices.ContainsFunc(messages, func(m string) bool { return strings.HasPrefix(m, begin) }) {
+				t.Errorf("%s describes the log line %q, which is not written", path, begin)
+			}
+		}
+	}
+}
