@@ -91,8 +91,11 @@ func gauge(t *testing.T, g *apptest.Gateway, name string) (v float64) {
 // TestModelsComeAndGo: with running requests, and without a restart.
 func TestModelsComeAndGo(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Reloads: true, Aliases: []string{"old", "changed"}})
-	const slow = `{"model":"old","stream":true,"max_tokens":400,"mock":{"output_tokens":400,"token_ms":1},` + message + `}`
-	running, err := http.DefaultClient.Do(g.Request(t.Context(), "/v1/chat/completions", "alice", slow))
+	const tokens = 40
+	slow := g.Request(t.Context(), "/v1/chat/completions", "alice", // an event at a time, when it is told
+		fmt.Sprintf(`{"model":"old","stream":true,"mock":{"output_tokens":%d,"ack":true},%s}`, tokens, message))
+	slow.Header.Set("X-Request-Id", "slow")
+	running, err := http.DefaultClient.Do(slow)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,8 +120,11 @@ func TestModelsComeAndGo(t *testing.T) {
 	if metrics := g.Get(t, "/actuator/prometheus"); !strings.Contains(metrics, `token_concurrent_requests{model="old"} 1`) {
 		t.Error("the running request of a removed model is not counted")
 	}
+	for range 2 * tokens { // more than there are events
+		g.Mock.Ack("slow")
+	}
 	rest, err := io.ReadAll(running.Body)
-	if err != nil || strings.Count(string(rest), `"content":"`) < 400 || !strings.HasSuffix(string(rest), "data: [DONE]\n\n") {
+	if err != nil || strings.Count(string(rest), `"content":"`) < tokens || !strings.HasSuffix(string(rest), "data: [DONE]\n\n") {
 		t.Errorf("the stream of a removed model ended with %v after %d events", err, strings.Count(string(rest), "data:"))
 	}
 	awaitMetrics(t, g, "the series of a removed model to go", func(metrics string) bool { return !strings.Contains(metrics, `model="old"`) })

@@ -61,3 +61,17 @@ func learned(previous *snapshot, c *config.Config, name string) (*usage.Pricer, 
 	}
 	return was.Pricer.With(pricing(c, name)), was.Quirks
 }
+
+// forgetModels lets the store drop what it keeps of models that have gone, once
+// that does not count any more.
+func (a *App) forgetModels() {
+	store, ok := a.store.(interface{ Forget(func(string) bool) })
+	if !ok {
+		return
+	}
+	charged := map[string]bool{}
+	for _, m := range a.current.Load().catalog.All() {
+		charged[m.Policy.Model()] = true
+	}
+	store.Forget(func(name string) bool { return charged[name] })
+}

@@ -46,6 +46,7 @@ func (a *App) watchConfig(ctx context.Context) {
 			read.Reset(r.disturbed(time.Now()))
 		case <-tick.C:
 			f.follow()
+			a.forgetModels()
 			if !r.waiting() && a.stale() {
 				read.Reset(r.disturbed(time.Now()))
 			}

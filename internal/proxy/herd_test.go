@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -67,5 +68,19 @@ func TestLoneClient(t *testing.T) {
 		if n, _ := h.join(tt.model, now.Add(tt.later)); (n > 100) != tt.crowd {
 			t.Errorf("%v after a crowd of m, %d clients of %s count", tt.later, n, tt.model)
 		}
+	}
+}
+
+// TestHerdForgets: crowds of models that nobody was denied on of late make room
+// when one comes.
+func TestHerdForgets(t *testing.T) {
+	var h herd
+	now := time.Unix(1_700_000_000, 0)
+	for i := range 1000 {
+		h.spread(fmt.Sprint("model-", i), time.Second, now)
+		now = now.Add(crowdInterval)
+	}
+	if n := len(h.models); n > 3 {
+		t.Errorf("there are %d crowds", n)
 	}
 }

@@ -12,6 +12,9 @@
 //   - An account is forgotten only when nothing in its windows counts any more
 //     and no request of its user is running: forgetting a live one would be
 //     free quota.
+//   - The accounts of a model outlive it: if it returns while they count, they are
+//     as they were. Forget drops those of models that nobody serves once they
+//     are idle.
 //   - There are never more than MaxAccounts accounts of users. Users who come
 //     after that share one overflow account per model, with the limits of one
 //     user.

@@ -17,6 +17,7 @@ type model struct {
 	store *Store
 
 	mu       sync.Mutex
+	gone     bool           // from the store: nothing may be charged here any more
 	total    *limit.Account // over all users; nil until a limit needs it
 	running  int64
 	users    map[string]*entry

@@ -49,7 +49,7 @@ func New(o Options) *Store {
 }
 
 // model returns the accounts of the model called name, made at first use.
-// Names come from the configuration, so their number is bounded.
+// Names come from the configuration, and go by Forget.
 func (s *Store) model(name string) *model {
 	s.mu.RLock()
 	m := s.models[name]
@@ -66,13 +66,24 @@ func (s *Store) model(name string) *model {
 	return m
 }
 
+// lock returns the accounts of the model called name, locked.
+func (s *Store) lock(name string) *model {
+	for {
+		m := s.model(name)
+		m.mu.Lock()
+		if !m.gone {
+			return m
+		}
+		m.mu.Unlock() // Forget came between
+	}
+}
+
 // Reserve implements limit.Store. Its only error is limit.ErrClosed.
 func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
 	if s.closed.Load() {
 		return limit.ErrClosed
 	}
-	m := s.model(p.Model())
-	m.mu.Lock()
+	m := s.lock(p.Model())
 	defer m.mu.Unlock()
 
 	now := s.now()
@@ -144,8 +155,7 @@ func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.Vie
 	if s.closed.Load() {
 		return limit.View{}, limit.ErrClosed
 	}
-	m := s.model(p.Model())
-	m.mu.Lock()
+	m := s.lock(p.Model())
 	defer m.mu.Unlock()
 	now := s.now()
 	sub := m.subjects(m.find(p, user, now))

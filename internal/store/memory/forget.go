@@ -1,0 +1,62 @@
+package memory
+
+import (
+	"maps"
+	"slices"
+)
+
+// Forget drops the accounts of models that are not served, as far as nothing of
+// them counts any more and no request of theirs is running. It is called from
+// time to time; served reports whether the model whose accounts have a name is
+// served.
+func (s *Store) Forget(served func(name string) bool) {
+	s.mu.RLock()
+	names := slices.Collect(maps.Keys(s.models))
+	s.mu.RUnlock()
+	for _, name := range names {
+		if !served(name) {
+			s.forget(name)
+		}
+	}
+}
+
+// forget drops what is idle of a model, the longest unused first, and at last the
+// model. It holds no lock for long: the model may return at any time.
+func (s *Store) forget(name string) {
+	m := s.lock(name)
+	for m.evict(s.now()) {
+		m.mu.Unlock()
+		m.mu.Lock()
+	}
+	idle := m.idle()
+	m.mu.Unlock()
+	if !idle {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.gone && m.idle() {
+		m.gone = true
+		delete(s.models, name)
+	}
+}
+
+// idle reports whether nothing of the model counts any more.
+func (m *model) idle() bool {
+	if len(m.users) > 0 || m.running > 0 {
+		return false
+	}
+	now := m.store.now()
+	for _, a := range m.accounts(&m.overflow) {
+		if a == nil {
+			continue
+		}
+		a.Advance(now)
+		if !a.Idle() {
+			return false
+		}
+	}
+	return true
+}
