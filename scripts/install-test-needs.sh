@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a C compiler for the race detector, a
-# real redis-server, curl, node and npm, and the npm packages of test/sdk. Where
+# real redis-server, curl, openssl, node and npm, and the npm packages of test/sdk. Where
 # it may not install, it says what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ node_min=18
 missing_packages() {
   # Debian's gcc comes without the C library's headers, which cgo wants.
   echo '#include <stdlib.h>' | gcc -x c -fsyntax-only - 2>/dev/null || echo gcc libc6-dev
-  for command in redis-server curl npm; do
+  for command in redis-server curl openssl npm; do
     command -v "$command" >/dev/null || echo "$command"
   done
   command -v node >/dev/null || echo nodejs

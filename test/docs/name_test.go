@@ -126,6 +126,33 @@ func checkGoTest(t *testing.T, where, command string) {
 	}
 }
 
+// TestNamedTargetsExist is about targets of make and commands of the program in
+// the middle of texts.
+func TestNamedTargetsExist(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := found(`(?m)^([a-z-]+):`, map[string]string{"": string(b)})
+	commands := found("(?m)^\\| `([a-z-]+)[^`]*` \\|", map[string]string{"": readDocument(t, "README.md").text})
+	span := regexp.MustCompile(`^(?:[A-Z_]+=\S+ )*(?:(make)|(?:bin/)?token-rate-limiter) ([a-z-]+)`)
+	for _, d := range documents(t) {
+		for _, s := range d.spans() {
+			m := span.FindStringSubmatch(s)
+			if m == nil || strings.HasPrefix(m[2], "-") {
+				continue
+			}
+			known := commands
+			if m[1] != "" {
+				known = targets
+			}
+			if !slices.Contains(known, m[2]) {
+				t.Errorf("%s: %s: there is no %s", d.path, s, m[2])
+			}
+		}
+	}
+}
+
 // TestMetricsAreDescribed compares the metrics of the code with those that the
 // READMEs describe and that documents name.
 func TestMetricsAreDescribed(t *testing.T) {

@@ -1,0 +1,137 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// elsewhere are the commands of documents that are not run here, by what runs them:
+// a test, or a script of the repository.
+var elsewhere = map[string]string{
+	"make test":             ".ci/run",
+	"make test-unit":        ".ci/run", // a part of make test
+	"make test-integration": ".ci/run", // the other part
+	"make cover":            "Makefile",
+	"make fuzz":             "scripts/fuzz.sh",
+	"make bench":            "TestRunMeasuresGateway",
+	"make soak":             "TestSoak",
+	"make load":             "TestScript",
+
+	"make load PLAN=k6-stress":                                                       "TestScript",
+	"go build -o bin/bench ./performance/bench && make build":                        "TestRunMeasuresGateway",
+	"chrt -r 5 bin/bench --gateway bin/token-rate-limiter --scenario soak --enforce": "TestSoak",
+}
+
+// runs are the programs whose commands are run here.
+var runs = []string{"curl", "bin/token-rate-limiter", "export", "openssl", "grep", "redis-cli", "sleep", "go tool pprof"}
+
+// command is one line of a shell, without its comment.
+type command struct {
+	text     string
+	statuses []string // of answers that are errors, as its comment announces them
+}
+
+var (
+	assignment = regexp.MustCompile(`^([A-Z_]+=\S*\s+)+`)
+	announced  = regexp.MustCompile(`\b[45]\d\d\b`)
+)
+
+// commands returns those of a block: lines that end in a backslash go on.
+func commands(f fence) []command {
+	var all []command
+	for _, line := range strings.Split(strings.ReplaceAll(f.String(), "\\\n", " "), "\n") {
+		said := comment.FindString(line)
+		text := strings.TrimSpace(comment.ReplaceAllString(line, ""))
+		if text != "" {
+			all = append(all, command{text, announced.FindAllString(said, -1)})
+		}
+	}
+	return all
+}
+
+// kind says what becomes of a command.
+type kind int
+
+const (
+	unknown kind = iota
+	isRun
+	isElsewhere
+	isServer // runs until it is ended
+	isGoTest // checked by TestNamedCommandsOfTestsFindThem
+)
+
+func (c command) kind() kind {
+	bare := assignment.ReplaceAllString(c.text, "")
+	begins := func(program string) bool { return bare == program || strings.HasPrefix(bare, program+" ") }
+	switch {
+	case begins("make run"), begins("make run-prod"):
+		return isServer
+	case elsewhere[bare] != "":
+		return isElsewhere
+	case begins("go test"):
+		return isGoTest
+	case slices.ContainsFunc(runs, begins):
+		return isRun
+	}
+	return unknown
+}
+
+// shellBlocks returns the blocks of a document that are for a shell.
+func (d document) shellBlocks() []fence {
+	return slices.DeleteFunc(slices.Clone(d.fences), func(f fence) bool { return f.language != "sh" })
+}
+
+// TestEveryCommandIsRun wants each command of each document run here or named
+// above, and what is named there to exist.
+func TestEveryCommandIsRun(t *testing.T) {
+	used, count := map[string]bool{}, 0
+	for _, d := range documents(t) {
+		for _, f := range d.fences {
+			if f.language == "bash" || f.language == "shell" || f.language == "console" {
+				t.Errorf("%s: write ```sh, which is run: %s", d.path, f)
+			}
+		}
+		for _, f := range d.shellBlocks() {
+			for _, c := range commands(f) {
+				count++
+				switch c.kind() {
+				case unknown:
+					t.Errorf("%s: nothing runs %q: add its program to runs, or the command to elsewhere", d.path, c.text)
+				case isElsewhere:
+					used[assignment.ReplaceAllString(c.text, "")] = true
+				}
+			}
+		}
+	}
+	if count < 100 {
+		t.Errorf("there are %d commands only", count)
+	}
+	names := testNames(t)
+	for text, by := range elsewhere {
+		if !used[text] {
+			t.Errorf("no document has %q any more", text)
+		}
+		if _, err := os.Stat(filepath.Join(root, by)); err != nil && !slices.Contains(names, by) {
+			t.Errorf("%q is said to be run by %s, which does not exist", text, by)
+		}
+	}
+}
+
+// TestCommands lets commands be told apart.
+func TestCommands(t *testing.T) {
+	f := fence{lines: []string{"curl -i a \\", "  -d '#{b}'   # 404: gone", "# only words", "A=b make run-prod", "rm -rf /"}}
+	var got []kind
+	for _, c := range commands(f) {
+		got = append(got, c.kind())
+	}
+	if !slices.Equal(got, []kind{isRun, isServer, unknown}) {
+		t.Errorf("the kinds are %v", got)
+	}
+	if c := commands(f)[0]; c.text != "curl -i a    -d '#{b}'" || !slices.Equal(c.statuses, []string{"404"}) {
+		t.Errorf("%+v", c)
+	}
+}
