@@ -23,22 +23,20 @@ type streamed struct {
 }
 
 // relayStream passes on a stream of events, each as soon as it is there.
+//
+// What it calls that needs room on the stack of its own has it in a function
+// of its own: net/http writes the header of an answer so deep that a few
+// hundred bytes more here would double the stack of every stream.
 func (x *exchange) relayStream() error {
-	x.scanner.Reset(x.response.Body)
-	x.stream.Reset(x.endpoint, openai.StreamOptions{
-		IncludeUsage: x.request.IncludeUsage, ContinuousUsage: x.request.ContinuousUsage,
-		PublicModel: x.model.PublicName(), Choices: x.request.Choices, Prompts: x.request.Prompts,
-	})
+	x.beginStream()
 	s := streamed{topUp: x.newTopUp()}
 	defer x.control.SetWriteDeadline(time.Time{}) // the connection may serve more requests
 	x.answer = x.answer[:0]
 	for {
-		ev, err := x.scanner.Next()
-		if err != nil {
+		begin := len(x.answer)
+		if err := x.nextEvent(); err != nil {
 			return x.streamEnded(&s, err)
 		}
-		begin := len(x.answer)
-		x.answer = x.stream.Event(x.answer, ev)
 		if x.left() {
 			return x.clientLeft()
 		}
@@ -64,6 +62,25 @@ func (x *exchange) relayStream() error {
 			return x.clientLeft()
 		}
 	}
+}
+
+// beginStream prepares the readers of the stream.
+func (x *exchange) beginStream() {
+	x.scanner.Reset(x.response.Body)
+	x.stream.Reset(x.endpoint, openai.StreamOptions{
+		IncludeUsage: x.request.IncludeUsage, ContinuousUsage: x.request.ContinuousUsage,
+		PublicModel: x.model.PublicName(), Choices: x.request.Choices, Prompts: x.request.Prompts,
+	})
+}
+
+// nextEvent waits for an event, and gathers what the client gets of it.
+func (x *exchange) nextEvent() error {
+	ev, err := x.scanner.Next()
+	if err != nil {
+		return err
+	}
+	x.answer = x.stream.Event(x.answer, ev)
+	return nil
 }
 
 // arrived notes the time of an event. Roles, openings and comments are not the
