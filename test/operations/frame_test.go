@@ -19,8 +19,9 @@ import (
 )
 
 // dialing opens connections of HTTP/2 and counts them.
-func dialing(count *atomic.Int64) func(context.Context, string, string, *tls.Config) (net.Conn, error) {
-	return func(ctx context.Context, network, address string, c *tls.Config) (net.Conn, error) {
+func dialing(count *atomic.Int64, c *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+	c.NextProtos = []string{"h2"}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		count.Add(1)
 		return (&tls.Dialer{Config: c}).DialContext(ctx, network, address)
 	}

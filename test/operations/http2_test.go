@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
 )
@@ -50,8 +48,8 @@ func TestEveryEventIsFlushedOverHTTP2(t *testing.T) {
 // pays for what was generated, and leaves the connection to its neighbours.
 func TestLeavingOverHTTP2(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{TLS: true, Limits: "{max-tokens-per-day: 1000000, max-concurrent-requests: 2}"})
-	transport := &http2.Transport{TLSClientConfig: g.Files.Trust(t)}
-	dials := countDials(transport)
+	var dials atomic.Int64
+	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: dialing(&dials, g.Files.Trust(t))}
 	g.Client = &http.Client{Transport: transport}
 	defer transport.CloseIdleConnections()
 	staying := open(t, g, "staying", chat(`,"stream":true,"stream_options":{"include_usage":true}`, `"output_tokens":100,"ack":true`))
@@ -86,16 +84,12 @@ func TestLeavingOverHTTP2(t *testing.T) {
 		g.Mock.Ack("staying")
 	}
 	g.Post(t, chatPath, "bob", chat("", `"output_tokens":3`))
+	if staying.ProtoMajor != 2 {
+		t.Errorf("the test speaks %s", staying.Proto)
+	}
 	if n := dials.Load(); n != 1 {
 		t.Errorf("%d connections: leaving closes them", n)
 	}
-}
-
-// countDials counts the connections that a transport opens.
-func countDials(transport *http2.Transport) *atomic.Int64 {
-	dials := new(atomic.Int64)
-	transport.DialTLSContext = dialing(dials)
-	return dials
 }
 
 // TestDrainOverHTTP2: while a stream runs, new requests on its connection are
