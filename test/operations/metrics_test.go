@@ -122,9 +122,9 @@ func labels(f *dto.MetricFamily) string {
 	return strings.Join(names, " ")
 }
 
-// TestMetricsAreDocumented: both readmes name every metric.
+// TestMetricsAreDocumented: the documents for operators name every metric.
 func TestMetricsAreDocumented(t *testing.T) {
-	for _, file := range []string{"../../README.md", "../../README.ko.md"} {
+	for _, file := range []string{"../../docs/operations.md", "../../docs/operations.ko.md"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
