@@ -19,7 +19,8 @@ type reloads struct {
 
 	mu     sync.Mutex // held while the configuration is read and replaced
 	closed bool
-	sum    config.Sum // of what was read last
+	sum    config.Sum // of the files that were read last
+	named  config.Sum // of those that the configuration names, when it was applied
 	failed string     // what was wrong with it; "" for nothing
 	// address is where the gateway listens; "" while it does not.
 	address string
@@ -54,8 +55,8 @@ func (a *App) reload(why occasion) {
 		return
 	}
 	first := r.sum == config.Sum{}
-	sum := r.source.Sum(a.otherFiles()...)
-	if sum == r.sum && r.failed == "" {
+	sum := r.source.Sum()
+	if sum == r.sum && r.failed == "" && a.current.Load().config.SumNamed() == r.named {
 		if why == asked {
 			a.log.Info("the configuration is as it was")
 		}
@@ -98,18 +99,7 @@ func (a *App) stale() bool {
 	r := &a.reloads
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.failed != "" || r.source.Sum(a.otherFiles()...) != r.sum
-}
-
-// otherFiles returns the files that the configuration names and that are read
-// with it.
-func (a *App) otherFiles() (files []string) {
-	for _, s := range a.current.Load().config.Services {
-		if s.CAFile != "" {
-			files = append(files, s.CAFile)
-		}
-	}
-	return files
+	return r.failed != "" || r.source.Sum() != r.sum || a.current.Load().config.SumNamed() != r.named
 }
 
 // apply makes next the configuration, as far as it can change. Requests that
@@ -117,10 +107,12 @@ func (a *App) otherFiles() (files []string) {
 func (a *App) apply(next *config.Config) (config.Changes, error) {
 	previous := a.current.Load()
 	c, changes := config.Compare(previous.config, next)
+	named := c.SumNamed() // before they are read: what changes then is read again
 	s, err := a.newSnapshot(previous, c)
 	if err != nil {
 		return config.Changes{}, err
 	}
+	a.reloads.named = named
 	a.current.Store(s)
 	previous.catalog.Release()
 	if a.reloads.level != nil {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
 
 // TestRest: files are read once nobody has touched them for a while, and at last
@@ -82,6 +84,14 @@ func TestWrongConfigurationIsToldOnce(t *testing.T) {
 	defer a.close(t.Context())
 
 	authority := filepath.Join(dir, "ca.pem")
+	// The order in which a map is walked must not look like a change.
+	many := "vllm: {services: {a: {endpoints: [\"http://a:1\"]"
+	var pair tlstest.Pair
+	for i := range 4 {
+		pair = tlstest.New(t)
+		many += fmt.Sprintf(", ca-file: %s}, b%d: {endpoints: [\"http://a:1\"]", pair.Certificate, i)
+	}
+	many += "}}}\n"
 	for _, step := range []struct {
 		text string
 		why  occasion
@@ -98,11 +108,21 @@ func TestWrongConfigurationIsToldOnce(t *testing.T) {
 		{"vllm: {services: {a: {endpoints: [\"http://a:1\"], ca-file: " + authority + "}}}\n", seen, "ca.pem: no such file"},
 		{"vllm: {services: {a: {endpoints: [\"http://a:1\"], ca-file: " + authority + "}}}\n", seen, ""},
 		{right, seen, "is applied"},
+		{many, seen, "is applied"},
+		{many, seen, ""},
+		{many, seen, ""},
+		{many, seen, ""},
+		{many, asked, "is as it was"},
 	} {
 		write(step.text)
 		a.reload(step.why)
 		if got := lines.take(); (got == "") != (step.want == "") || !strings.Contains(got, step.want) || strings.Count(got, "\n") > 1 {
 			t.Errorf("of %q the log says %q, want %q", step.text, got, step.want)
 		}
+	}
+	pair.Renew(t)
+	a.reload(seen)
+	if got := lines.take(); !strings.Contains(got, "is applied") {
+		t.Errorf("of a file that the configuration names, and that has changed, the log says %q", got)
 	}
 }

@@ -8,30 +8,41 @@ import (
 	"slices"
 )
 
-// Sum stands for what the files said at a moment: as long as they say the same,
-// it is the same.
+// Sum stands for what files said at a moment: as long as they say the same, it is
+// the same.
 type Sum [sha256.Size]byte
 
-// Sum reads the files that Load may read, whichever the profile, and others that
-// the configuration names, without looking at what they mean. It costs little.
-// A file that cannot be read counts by the reason.
-func (o Options) Sum(others ...string) Sum {
+// Sum reads the files that Load may read, whichever the profile, without looking
+// at what they mean. It costs little. A file that cannot be read counts by the
+// reason.
+func (o Options) Sum() Sum {
 	o = o.withDefaults()
 	files, err := fs.Glob(o.Files, profileFile("*"))
-	h := sha256.New()
-	add := func(name string, read func(string) (fs.File, error)) {
-		b, unread := readBounded(read, name)
-		fmt.Fprintf(h, "%q %d %v\n", name, len(b), unread)
-		h.Write(b)
+	if err != nil {
+		files = nil // the pattern is right
 	}
-	for _, name := range slices.Concat([]string{baseFile}, files) {
-		add(name, o.Files.Open)
-	}
-	for _, name := range others {
-		add(name, openFile)
-	}
-	fmt.Fprint(h, err)
-	return Sum(h.Sum(nil))
+	return sum(o.Files.Open, slices.Concat([]string{baseFile}, files))
 }
 
-func openFile(name string) (fs.File, error) { return os.Open(name) }
+// SumNamed reads the files that c names and that a reload reads again: the
+// authorities of model servers.
+func (c *Config) SumNamed() Sum {
+	var files []string
+	for _, s := range c.Services {
+		if s.CAFile != "" {
+			files = append(files, s.CAFile)
+		}
+	}
+	slices.Sort(files)
+	return sum(func(name string) (fs.File, error) { return os.Open(name) }, slices.Compact(files))
+}
+
+func sum(open func(string) (fs.File, error), files []string) Sum {
+	h := sha256.New()
+	for _, name := range files {
+		b, err := readBounded(open, name)
+		fmt.Fprintf(h, "%q %d %v\n", name, len(b), err)
+		h.Write(b)
+	}
+	return Sum(h.Sum(nil))
+}
