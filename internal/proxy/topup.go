@@ -9,9 +9,13 @@ import (
 
 const (
 	// topUpAhead is how much decoding a grant should still cover when it is
-	// topped up, and topUpSpan for how much it is.
+	// topped up, and topUpSpan for how much it is at the least. The longer a stream
+	// has been decoding, the more it gets at once, an eighth of it (topUpShare): so
+	// the charges of a long stream, each of which is kept until it is settled, grow
+	// with the logarithm of its length.
 	topUpAhead = time.Second
 	topUpSpan  = 2 * time.Second
+	topUpShare = 8
 	// Bounds of a top-up, in tokens.
 	topUpMin = 16
 	topUpMax = 512
@@ -92,7 +96,8 @@ func ahead(used, granted, most int64, decoding time.Duration) int64 {
 	if used == 0 || float64(granted-used) >= min(pace*topUpAhead.Seconds(), topUpMax) {
 		return 0
 	}
-	n := int64(min(max(pace*topUpSpan.Seconds(), topUpMin), topUpMax))
+	span := max(topUpSpan, decoding/topUpShare)
+	n := int64(min(max(pace*span.Seconds(), topUpMin), topUpMax))
 	if most > 0 {
 		n = min(n, most-granted)
 	}
