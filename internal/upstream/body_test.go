@@ -334,7 +334,8 @@ func TestNextIsAView(t *testing.T) {
 // which only the size has come, or a part of it, would be waited for.
 func TestReadyDoesNotWait(t *testing.T) {
 	for rest, want := range map[string]bool{
-		"": false, "\r": false, "\r\n": false, "\r\n3": false, "\r\n3\r\n": false, "\r\n3\r\nt": true, "\r\n3\r\ntwo\r\n": true, "\r\n0\r\n": false,
+		"": false, "\r": false, "\r\n": false, "\r\n3": false, "\r\n3\r\n": false, "\r\n3\r\nt": true, "\r\n3\r\ntwo\r\n": true,
+		"\r\n03\r\ntwo\r\n": true, "\r\n3;x=y\r\ntwo\r\n": true, "\r\n0\r\n": false, "\r\n00\r\n\r\n": false, "\r\nx\r\ntwo": false,
 	} {
 		l := listen(t, func(_ int, p *peer) {
 			p.request()

@@ -36,12 +36,13 @@ func nextChunk(br *bufio.Reader, after bool) (int64, error) {
 // line end of the one before it, its whole size and data. It does not wait.
 func anotherChunk(br *bufio.Reader) bool {
 	in, _ := br.Peek(br.Buffered())
-	size, ok := bytes.CutPrefix(in, []byte("\r\n"))
-	if !ok || len(size) == 0 || size[0] == '0' {
+	in, ok := bytes.CutPrefix(in, []byte("\r\n"))
+	line, data, whole := bytes.Cut(in, []byte("\r\n"))
+	if !ok || !whole || len(data) == 0 {
 		return false
 	}
-	end := bytes.IndexByte(size, '\n')
-	return end > 0 && end+1 < len(size)
+	size, ok := parseChunkSize(line) // which may begin with zeros
+	return ok && size > 0
 }
 
 // skipTrailer reads up to and including an empty line.
