@@ -17,6 +17,7 @@ type bench struct {
 	directory string   // temporary, for binaries, configurations and outputs
 	binary    string   // the gateway; "" measures the harness alone
 	others    []string // further binaries of the gateway, compared with it
+	profiles  string   // where profiles go; "" for none
 	plan      plan
 	progress  io.Writer
 
@@ -79,7 +80,7 @@ func (b *bench) contendGateway(ctx context.Context, name, upstream string, redis
 		return contender{name: name, skipped: noGateway}, nil
 	}
 	child, err := b.startGateway(ctx, name, b.binary, upstream, redis)
-	return contender{name: name, child: child, store: redis, gateway: true}, err
+	return contender{name: name, child: child, store: redis, gateway: true, profiled: b.profiles != ""}, err
 }
 
 // contendOthers makes the other binaries contenders, on the memory store.

@@ -18,6 +18,7 @@ var tinyPlan = plan{
 	StreamRounds: 1, StreamWindow: 100 * time.Millisecond, Streams: 5,
 	OpenStreams: 5, Accounts: 20, FurtherAccounts: 20, Watch: 60 * time.Millisecond,
 	DirectStreams: 2, Soak: 300 * time.Millisecond, Settle: 40 * time.Millisecond,
+	Profile:   time.Second,
 	BenchTime: time.Millisecond, BenchCount: 1,
 }
 
@@ -53,6 +54,7 @@ func judged(verdict string) bool {
 func TestRunMeasuresGateway(t *testing.T) {
 	b := testBench(t, true)
 	b.others = []string{b.binary}
+	b.profiles = t.TempDir()
 	report := newReport(true)
 	if err := b.run(t.Context(), []string{"streaming", "memory"}, report); err != nil {
 		t.Fatal(err)
@@ -65,6 +67,14 @@ func TestRunMeasuresGateway(t *testing.T) {
 	} {
 		if !judged(got[path]) {
 			t.Errorf("%s: %q; rows: %+v", path, got[path], report.rows())
+		}
+	}
+	for name, want := range map[string]string{
+		"cpu": "/debug/pprof/profile?seconds=1", "heap": "/debug/pprof/heap", "allocs": "/debug/pprof/allocs",
+	} {
+		got, err := os.ReadFile(filepath.Join(b.profiles, memoryName+"-stream-"+name+".pprof"))
+		if err != nil || string(got) != want {
+			t.Errorf("profile %s: %q, %v", name, got, err)
 		}
 	}
 	if other := fmt.Sprintf("stream: %s / this gateway", b.binary); got[other] != verdictInformative {

@@ -24,6 +24,7 @@ type runCommand struct {
 	Against  []string `placeholder:"PATH" help:"Other binaries of the gateway, such as of the commit before: they take turns with it on the memory store."`
 	Quick    bool     `help:"Half a minute instead of three: less steady figures."`
 	Scenario []string `default:"requests,streaming,memory,micro" enum:"requests,streaming,memory,micro,soak" help:"What to measure: requests, streaming, memory and micro unless told otherwise; soak takes minutes of its own."`
+	Profile  string   `placeholder:"DIR" help:"Leaves profiles of the gateway there (CPU, heap, allocations), taken under the same load after the rounds of requests and streaming."`
 	Results  string   `placeholder:"DIR" help:"Where the JSON goes (performance/results in the module)."`
 	Enforce  bool     `help:"Exit with 1 if a budget was missed or a line failed."`
 }
@@ -82,6 +83,11 @@ func (c *runCommand) open(ctx context.Context) (*bench, error) {
 	b := &bench{root: root, directory: directory, plan: fullPlan, progress: os.Stderr}
 	if c.Quick {
 		b.plan = quickPlan
+	}
+	if b.profiles = c.Profile; b.profiles != "" {
+		if err := os.MkdirAll(b.profiles, 0o755); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(directory))
+		}
 	}
 	if err := c.prepare(ctx, b); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(directory))

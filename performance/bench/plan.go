@@ -23,6 +23,8 @@ type plan struct {
 	Soak          time.Duration // for which they are open
 	Settle        time.Duration // for which is looked at what is left; more than idle connections last
 
+	Profile time.Duration // of the CPU, in whole seconds
+
 	BenchTime  time.Duration // of a store's benchmark
 	BenchCount int
 }
@@ -33,6 +35,7 @@ var fullPlan = plan{
 	StreamRounds: 5, StreamWindow: 3 * time.Second, Streams: 200,
 	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 100_000, Watch: 3 * time.Second,
 	DirectStreams: 200, Soak: 2 * time.Minute, Settle: 10 * time.Second,
+	Profile:   20 * time.Second,
 	BenchTime: time.Second, BenchCount: 5,
 }
 
@@ -43,5 +46,6 @@ var quickPlan = plan{
 	StreamRounds: 2, StreamWindow: time.Second, Streams: 200,
 	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 30_000, Watch: time.Second,
 	DirectStreams: 200, Soak: 10 * time.Second, Settle: 6 * time.Second,
+	Profile:   20 * time.Second,
 	BenchTime: 200 * time.Millisecond, BenchCount: 3,
 }

@@ -34,6 +34,7 @@ func (b *bench) requests(ctx context.Context) (Section, error) {
 	if err != nil {
 		return Section{}, err
 	}
+	b.profile(ctx, contenders, (*bench).measureRequests)
 	return Section{Name: "requests", Series: all, Rows: b.requestRows(all)}, nil
 }
 

@@ -8,12 +8,13 @@ import (
 
 // contender is one of those that are compared in a scenario.
 type contender struct {
-	name    string
-	child   *Child // nil: skipped
-	store   *Child // the store's process, where it has one
-	gateway bool   // limits and meters, so that the probes ask for it
-	skipped string // why it takes no part
-	failed  string // what the probe found wrong
+	name     string
+	child    *Child // nil: skipped
+	store    *Child // the store's process, where it has one
+	gateway  bool   // limits and meters, so that the probes ask for it
+	profiled bool   // on request, after the rounds
+	skipped  string // why it takes no part
+	failed   string // what the probe found wrong
 }
 
 // cpu returns the CPU time spent so far by the contender and by its store.

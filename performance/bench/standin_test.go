@@ -49,6 +49,9 @@ func serveStandIn(arguments []string) {
 	mux.HandleFunc("GET /actuator/prometheus", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# TYPE go_goroutines gauge\ngo_goroutines %d\n", runtime.NumGoroutine())
 	})
+	if bytes.Contains(text, []byte(profiling)) {
+		mux.HandleFunc("GET /debug/pprof/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL) })
+	}
 	mux.Handle("POST "+chatPath, standInHandler(upstream))
 	server := http.Server{Addr: config.Server.Address, Handler: mux, ReadHeaderTimeout: time.Second}
 	log.Fatal(server.ListenAndServe())

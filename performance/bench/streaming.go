@@ -30,6 +30,7 @@ func (b *bench) streaming(ctx context.Context) (Section, error) {
 	if err != nil {
 		return Section{}, err
 	}
+	b.profile(ctx, contenders, (*bench).measureStreams)
 	return Section{Name: "streaming", Series: all, Rows: b.streamRows(all)}, nil
 }
 
