@@ -3,6 +3,7 @@
 GO       ?= go
 BINARY   := bin/token-rate-limiter
 PACKAGE  := ./cmd/token-rate-limiter
+PROFILE  := cmd/token-rate-limiter/profile.pgo
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
@@ -19,7 +20,7 @@ help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the binary into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) $(PACKAGE)
+	CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(PROFILE) -ldflags '$(LDFLAGS)' -o $(BINARY) $(PACKAGE)
 
 run: build ## run the gateway with mock models on 127.0.0.1:8080
 	$(BINARY) serve --profile dev
@@ -58,6 +59,9 @@ cover: needs ## statement coverage of internal/, which must be at least 85 %
 bench: ## measure the gateway against httputil.ReverseProxy in one run
 	$(GO) run ./performance/bench
 
+profile: ## measure anew what the compiler optimises `make build` for
+	GO='$(GO)' scripts/profile.sh
+
 load: ## run the load plan PLAN (k6-load) against a gateway of its own
 	GO='$(GO)' scripts/load-test.sh $(PLAN)
 
@@ -67,4 +71,4 @@ soak: ## 1,000 open streams for two minutes: memory, what is left behind, the ti
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench load soak fuzz
+.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak fuzz
