@@ -48,7 +48,7 @@ type client struct {
 
 // send sends the nth request of the client and reads the answer. Clients begin
 // with different kinds, so that all are there at all times.
-func (c *client) send(n int) error {
+func (c *client) send(n int) (*visit, error) {
 	v := &visit{
 		id: fmt.Sprintf("c%d-%d", c.number, n), user: fmt.Sprintf("stays-%d", c.number), model: apptest.Model,
 		stream: true, wants: 180,
@@ -68,21 +68,24 @@ func (c *client) send(n int) error {
 		`{"model":%q,"stream":%v,"messages":[{"role":"user","content":"Hello there"}],"mock":{"output_tokens":%d,"token_ms":6}}`,
 		v.model, v.stream, v.wants))
 	r.Header.Set("X-Request-Id", v.id)
+	if err := c.read(v, r); err != nil {
+		return v, fmt.Errorf("%v: %w", v, err)
+	}
+	return v, nil
+}
+
+// read sends r and reads what comes of it.
+func (c *client) read(v *visit, r *http.Request) error {
 	response, err := c.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("%v: %w", v, err)
+		return err
 	}
 	defer response.Body.Close()
 	v.status, v.limit = response.StatusCode, dayLimit(response.Header)
 	if v.stream && v.status == http.StatusOK {
-		err = v.readStream(response.Body)
-	} else {
-		err = v.readAnswer(response.Body)
+		return v.readStream(response.Body)
 	}
-	if err != nil {
-		return fmt.Errorf("%v: %w", v, err)
-	}
-	return nil
+	return v.readAnswer(response.Body)
 }
 
 // dayLimit returns the user's limit of tokens per day that header fields tell

@@ -14,6 +14,10 @@ const (
 	visitor = "visitor"
 )
 
+// patient keeps a model server in use on a machine that is so busy that it seems
+// to be away.
+const patient = "breaker-failures: 0, health-interval: 1h"
+
 // site is what all configurations have in common.
 type site struct {
 	mock  string // address of the model server
@@ -32,7 +36,7 @@ func (s site) configuration(n int) string {
 	models, services := "", ""
 	if serves(n) {
 		models = fmt.Sprintf("      %s: %s\n", visitor, limits)
-		services = fmt.Sprintf("    %s: {served-as: %s, connect-timeout: 3s, endpoints: [%q]}\n", visitor, apptest.Model, s.mock)
+		services = fmt.Sprintf("    %s: {served-as: %s, connect-timeout: 31s, %s, endpoints: [%q]}\n", visitor, apptest.Model, patient, s.mock)
 	}
 	return fmt.Sprintf(`server: {address: "127.0.0.1:0"}
 auth: {enabled: false}
@@ -43,8 +47,8 @@ token:
       %s: %s
 %svllm:
   services:
-    %s: {context-length: %d, endpoints: [%q]}
-%s`, s.redis, apptest.Model, limits, models, apptest.Model, 10000+n, s.mock, services)
+    %s: {context-length: %d, connect-timeout: 30s, %s, endpoints: [%q]}
+%s`, s.redis, apptest.Model, limits, models, apptest.Model, 10000+n, patient, s.mock, services)
 }
 
 // serves reports whether the nth configuration serves the visitor.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,32 +53,37 @@ func (v *visit) stopped() bool {
 	return v.status == http.StatusOK && v.limit == narrow && v.wants >= narrow
 }
 
-// mix checks that there was enough of everything.
-func (j *judge) mix(t *testing.T) {
-	counts := map[string]int{}
-	for _, v := range j.visits {
-		for kind, is := range map[string]bool{
-			"denied under the narrow limit":  v.status == http.StatusTooManyRequests,
-			"of a model that is not served":  v.status == http.StatusNotFound,
-			"of a model that comes and goes": v.status == http.StatusOK && v.model == visitor,
-			"stopped at the narrow limit":    v.stopped(),
-			"longer than the narrow limit":   v.limit >= wide && v.wants > narrow,
-			"JSON":                           v.status == http.StatusOK && !v.stream,
-		} {
-			if is {
-				counts[kind]++
-			}
+// kinds are what there has to be enough of.
+var kinds = map[string]func(*visit) bool{
+	"denied under the narrow limit":  func(v *visit) bool { return v.status == http.StatusTooManyRequests },
+	"of a model that is not served":  func(v *visit) bool { return v.status == http.StatusNotFound },
+	"of a model that comes and goes": func(v *visit) bool { return v.status == http.StatusOK && v.model == visitor },
+	"stopped at the narrow limit":    (*visit).stopped,
+	"longer than the narrow limit":   func(v *visit) bool { return v.limit >= wide && v.wants > narrow },
+	"JSON":                           func(v *visit) bool { return v.status == http.StatusOK && !v.stream },
+}
+
+// tally counts requests by their kinds. It is safe for concurrent use.
+type tally struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (c *tally) add(v *visit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for kind, is := range kinds {
+		if is(v) {
+			c.counts[kind]++
 		}
 	}
-	for _, kind := range []string{
-		"denied under the narrow limit", "of a model that is not served", "of a model that comes and goes",
-		"stopped at the narrow limit", "longer than the narrow limit", "JSON",
-	} {
-		t.Logf("%5d %s", counts[kind], kind)
-		if counts[kind] == 0 {
-			t.Errorf("no request is %s", kind)
-		}
-	}
+}
+
+// full reports whether there is one of every kind.
+func (c *tally) full() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.counts) == len(kinds)
 }
 
 // answers checks that each request is treated by the limits that it was admitted
