@@ -117,6 +117,7 @@ func (s *Server) attempt(ctx context.Context, r *Request) (*Response, *Error) {
 	}
 	if err == nil {
 		if err = response.Body.await(); err == nil {
+			s.heard()
 			return response, nil
 		}
 	}

@@ -68,7 +68,7 @@ type Server struct {
 
 	running  atomic.Int64 // requests whose answer has not ended
 	breaker  breaker
-	silences atomic.Int32  // checks in a row that were not answered
+	silences atomic.Int32  // checks that were not answered, since it answered anything
 	every    time.Duration // between two checks
 	alarm    chan struct{} // wakes Watch when the server has gone away
 	changed  func(Standing)

@@ -14,7 +14,8 @@ const (
 	// checkTimeout bounds one such question.
 	checkTimeout = 2 * time.Second
 	// silencesMax is how many of them in a row may go without an answer before
-	// the server is away: a busy one may be late.
+	// the server is away: a busy one may be late. An answer to anything else begins
+	// the count anew.
 	silencesMax = 3
 )
 
@@ -69,13 +70,20 @@ func (s *Server) Check(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return err // the asker has left; it says nothing about the server
 	case err == nil, errors.As(err, &told) && told.Status < http.StatusInternalServerError:
-		s.silences.Store(0)
+		s.heard()
 		s.noteFound(true)
 		return nil
 	case told != nil, asError(err).nobodyThere(), s.silences.Add(1) >= silencesMax:
 		s.noteFound(false)
 	}
 	return err
+}
+
+// heard notes that the server has answered something.
+func (s *Server) heard() {
+	if s.silences.Load() != 0 {
+		s.silences.Store(0)
+	}
 }
 
 // StatusError is a health check that was answered, but not with 200.

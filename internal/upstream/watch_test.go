@@ -29,6 +29,7 @@ const (
 	deaf   = "deaf"   // takes connections and says nothing
 	absent = "absent" // refuses connections
 	other  = "other"  // knows no /health
+	busy   = "busy"   // answers requests, but no checks
 )
 
 func (w *ward) set(condition string) {
@@ -54,8 +55,13 @@ func (w *ward) dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
 	go func() {
 		defer func() { _ = far.Close() }()
-		if _, err := http.ReadRequest(bufio.NewReader(far)); err != nil {
+		r, err := http.ReadRequest(bufio.NewReader(far))
+		if err != nil {
 			return
+		}
+		condition := condition
+		if condition == busy {
+			condition = map[bool]string{true: deaf, false: well}[r.URL.Path == "/health"]
 		}
 		say := map[string]string{
 			well:  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
@@ -187,4 +193,34 @@ func TestPoolCheck(t *testing.T) {
 			t.Errorf("%d servers: well is %v, want %v", len(tt.addresses), got, tt.well)
 		}
 	}
+}
+
+// TestWatchBusy: a server that is too busy to answer checks in time is not away
+// as long as it answers requests.
+func TestWatchBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &ward{condition: busy}
+		s := connect(t, "http://ward", func(o *Options) { o.Dial = w.dial })
+		p := NewPool([]*Server{s}, nil)
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.Watch(ctx)
+		}()
+		for range 20 {
+			time.Sleep(10 * time.Second)
+			if _, _, failure := ask(t, p); failure != nil {
+				t.Fatal(failure)
+			}
+		}
+		w.set(deaf)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if s.Standing().Reachable {
+			t.Error("a server that answers nothing at all is not away")
+		}
+		end()
+		<-ended
+	})
 }
