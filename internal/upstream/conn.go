@@ -263,3 +263,13 @@ func (c *conn) abandon(err error) {
 		c.writing = nil
 	}
 }
+
+// stays reports whether the other side leaves an unused connection open for a
+// while.
+func (c *conn) stays(wait time.Duration) bool {
+	if c.raw.SetReadDeadline(time.Now().Add(wait)) != nil {
+		return false
+	}
+	_, err := c.stream.Read(make([]byte, 1))
+	return errors.Is(err, os.ErrDeadlineExceeded)
+}

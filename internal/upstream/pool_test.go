@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -79,11 +80,8 @@ func named(t testing.TB, name string) *httptest.Server {
 // closedAddress is the URL of an address that nobody listens on.
 func closedAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
+	l := listenRaw(t)
+	_ = l.Close()
 	return "http://" + l.Addr().String()
 }
 
@@ -191,6 +189,21 @@ func TestPoolGoesElsewhere(t *testing.T) {
 				c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 			}).url()
 		}, 200, 0, true, 1, 1},
+		{"it dies, its listener last", func(t testing.TB) string {
+			// A connection that waits to be accepted is reset when the listener is closed.
+			l := listenRaw(t)
+			go func() {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				(&peer{Conn: c, br: bufio.NewReader(c)}).request()
+				_ = c.Close()
+				time.Sleep(10 * time.Millisecond) // the system takes its time
+				_ = l.Close()
+			}()
+			return "http://" + l.Addr().String()
+		}, 200, 0, true, 1, 1},
 		{"it closes without an answer and is there", func(t testing.TB) string {
 			return listen(t, hang).url()
 		}, 0, Closed, false, 1, 0},
@@ -256,6 +269,17 @@ func TestPoolGoesElsewhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// listenRaw is a listener whose connections nobody accepts by itself.
+func listenRaw(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
 }
 
 // listenOnce plays a script for one connection and then listens no more.

@@ -114,14 +114,34 @@ func (s *Server) Health(ctx context.Context) error {
 
 // gone reports whether nobody is at the server's address any more: what it was
 // working on has ended with it.
+//
+// The system of a process that dies closes its connections and its listener one
+// after the other. So a connection that can be made proves little: it may wait in
+// the queue of a listener that is closed the next moment, and is then reset. One
+// that is still open after a while has somebody at its other end.
 func (s *Server) gone(ctx context.Context) bool {
-	c, failure := s.dial(ctx)
-	if failure == nil {
-		s.kept.put(c, time.Now())
-		return false
+	for range goneLooks {
+		c, failure := s.dial(ctx)
+		if failure != nil {
+			return failure.nobodyThere()
+		}
+		stays := c.stays(goneWait)
+		c.kill()
+		if stays {
+			return false
+		}
 	}
-	return failure.nobodyThere()
+	return false
 }
+
+const (
+	// goneWait is how long a new connection is watched. It is spent on a request
+	// that has failed, to find out whether it may be sent elsewhere.
+	goneWait = 50 * time.Millisecond
+	// goneLooks bounds the connections that are made for that, to a server that
+	// closes them all.
+	goneLooks = 3
+)
 
 // noteFound notes whether the server is there.
 func (s *Server) noteFound(there bool) {

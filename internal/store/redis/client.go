@@ -37,8 +37,12 @@ func dial(o Options) (*client, error) {
 		// A call is answered by this server or not at all: never again by
 		// itself, never from a cache.
 		ForceSingleClient: true,
-		DisableRetry:      true,
-		DisableCache:      true,
+		// Where few calls run, the client would write and read in the goroutine of
+		// one of them, and close the connection at that one's deadline: a caller who
+		// gives up would take the settlements on the same connection with it.
+		AlwaysPipelining: true,
+		DisableRetry:     true,
+		DisableCache:     true,
 		// Batches on one connection; more of them cost calls to the kernel.
 		PipelineMultiplex: -1,
 	})
