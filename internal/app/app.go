@@ -147,6 +147,7 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	a.log.Info("listening", "address", address, "management", a.manage.where(), "profile", a.config.Profile,
 		"store", string(a.config.RateLimit.Store), "models", len(a.config.Services))
 	a.listens(address)
+	a.servers.start()
 	stopWatching := a.watch(context.WithoutCancel(ctx))
 	if ready != nil {
 		ready(address)
@@ -158,7 +159,10 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 		err = errors.Join(failure, a.server.Close())
 	}
 	stopWatching()
-	return errors.Join(err, a.close(context.WithoutCancel(ctx)))
+	if err = errors.Join(err, a.close(context.WithoutCancel(ctx))); err == nil {
+		a.log.Info("ended, and everything is settled")
+	}
+	return err
 }
 
 // listen opens the listeners and serves them. What ends the serving is sent to

@@ -21,7 +21,7 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	if err != nil {
 		return nil, err
 	}
-	servers, err := a.servers.open(service, a.mocks)
+	servers, err := a.servers.open(name, service, a.mocks)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	m.Pricer, m.Quirks = learned(previous, c, name)
 	m.Gone = func() {
 		counted.Release()
-		a.servers.release(servers)
+		a.servers.release(name, servers)
 	}
 	return m, nil
 }

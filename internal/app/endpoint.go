@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +23,8 @@ import (
 // served by the same one share its connections, its breaker and the count of
 // what it is working on. They are kept from one configuration to the next.
 type endpoints struct {
-	log *slog.Logger
+	log     *slog.Logger
+	started chan struct{} // closed when they are to be watched
 
 	mu      sync.Mutex
 	servers map[endpointKey]*endpoint
@@ -40,18 +43,21 @@ type endpointKey struct {
 // endpoint is a model server and the end of its watch.
 type endpoint struct {
 	*upstream.Server
-	held    int // by how many models
+	models  map[string]int // those that it serves, and how often each holds it
 	unwatch context.CancelFunc
 	watched chan struct{} // closed when the watch has ended
 }
 
 func newEndpoints(log *slog.Logger) *endpoints {
-	return &endpoints{log: log, servers: map[endpointKey]*endpoint{}}
+	return &endpoints{log: log, started: make(chan struct{}), servers: map[endpointKey]*endpoint{}}
 }
 
+// start lets all be watched, from now on. It is called once.
+func (e *endpoints) start() { close(e.started) }
+
 // open returns the model servers of a service, those that there are already and
-// new ones, for a model that ends with release.
-func (e *endpoints) open(s config.Service, mocks *mocks) ([]*upstream.Server, error) {
+// new ones, for the model of that name, which ends with release.
+func (e *endpoints) open(model string, s config.Service, mocks *mocks) ([]*upstream.Server, error) {
 	key := endpointKey{
 		apiKey: s.APIKey, connect: s.ConnectTimeout, check: s.HealthInterval,
 		breaker: upstream.BreakerOptions{Failures: int(s.BreakerFailures), Outcomes: int(s.BreakerOutcomes), Wait: s.BreakerWait},
@@ -76,9 +82,9 @@ func (e *endpoints) open(s config.Service, mocks *mocks) ([]*upstream.Server, er
 		if address == config.MockEndpoint {
 			key.url = mocks.url()
 		}
-		server, err := e.server(key, roots)
+		server, err := e.server(key, roots, model)
 		if err != nil {
-			e.release(servers[:i])
+			e.release(model, servers[:i])
 			return nil, err
 		}
 		servers[i] = server
@@ -88,62 +94,69 @@ func (e *endpoints) open(s config.Service, mocks *mocks) ([]*upstream.Server, er
 
 // server returns the model server of a key, made and watched at first use, and
 // holds it.
-func (e *endpoints) server(key endpointKey, roots *x509.CertPool) (*upstream.Server, error) {
+func (e *endpoints) server(key endpointKey, roots *x509.CertPool, model string) (*upstream.Server, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if known := e.servers[key]; known != nil {
-		known.held++
+		known.models[model]++
 		return known.Server, nil
 	}
 	u, err := url.Parse(key.url)
 	if err != nil {
 		return nil, err
 	}
-	name := u.Host + u.Path
-	server, err := upstream.New(upstream.Options{
+	added := &endpoint{models: map[string]int{model: 1}, watched: make(chan struct{})}
+	added.Server, err = upstream.New(upstream.Options{
 		URL: u, APIKey: key.apiKey, RootCAs: roots, ConnectTimeout: key.connect,
 		Breaker: key.breaker, CheckInterval: key.check,
-		Changed: func(s upstream.Standing) { e.report(name, s) },
+		Changed: func(s upstream.Standing) { e.report(added, s) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	ctx, unwatch := context.WithCancel(context.Background())
-	added := &endpoint{Server: server, held: 1, unwatch: unwatch, watched: make(chan struct{})}
+	added.unwatch = unwatch
 	e.servers[key] = added
 	go func() {
 		defer close(added.watched)
-		server.Watch(ctx)
+		select {
+		case <-e.started:
+			added.Watch(ctx)
+		case <-ctx.Done():
+		}
 	}()
-	return server, nil
+	return added.Server, nil
 }
 
 // report writes a line for a change of a model server.
-func (e *endpoints) report(name string, s upstream.Standing) {
+func (e *endpoints) report(changed *endpoint, s upstream.Standing) {
+	e.mu.Lock()
+	log := e.log.With("server", changed.Name(), "models", slices.Sorted(maps.Keys(changed.models)))
+	e.mu.Unlock()
 	switch {
 	case !s.Reachable:
-		e.log.Warn("a model server is away; it is asked every second whether it is back", "server", name)
+		log.Warn("a model server is away; it is asked every second whether it is back")
 	case s.Breaker == upstream.BreakerOpen:
-		e.log.Warn("a model server fails; requests go elsewhere for a while", "server", name, "breaker", s.Breaker.String())
+		log.Warn("a model server fails; requests go elsewhere for a while", "breaker", s.Breaker.String())
 	case s.Breaker == upstream.BreakerHalfOpen:
-		e.log.Info("a model server that failed is tried again", "server", name, "breaker", s.Breaker.String())
+		log.Info("a model server that failed is tried again", "breaker", s.Breaker.String())
 	default:
-		e.log.Info("a model server is back", "server", name, "breaker", s.Breaker.String())
+		log.Info("a model server is back", "breaker", s.Breaker.String())
 	}
 }
 
 // release ends what open has begun for a model that has gone: the model servers
 // that no other one uses are closed.
-func (e *endpoints) release(servers []*upstream.Server) {
+func (e *endpoints) release(model string, servers []*upstream.Server) {
 	e.mu.Lock()
 	var unused []*endpoint
 	for key, known := range e.servers {
 		for _, s := range servers {
 			if known.Server == s {
-				known.held--
+				known.leave(model)
 			}
 		}
-		if known.held == 0 {
+		if len(known.models) == 0 {
 			unused = append(unused, known)
 			delete(e.servers, key)
 		}
@@ -157,11 +170,19 @@ func (e *endpoints) release(servers []*upstream.Server) {
 // close closes all.
 func (e *endpoints) close() {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, known := range e.servers {
+	all := e.servers
+	e.servers = nil
+	e.mu.Unlock() // a check that is under way may have something to report
+	for _, known := range all {
 		known.close()
 	}
-	clear(e.servers)
+}
+
+// leave notes that a model holds it once less. The caller holds the lock.
+func (e *endpoint) leave(model string) {
+	if e.models[model]--; e.models[model] == 0 {
+		delete(e.models, model)
+	}
 }
 
 // close ends the watch of a model server and closes it. Requests that are

@@ -52,11 +52,13 @@ type visit struct {
 	model     *catalog.Model
 	estimate  usage.Price  // as learned
 	charge    limit.Amount // of it, what the limits can ever admit
+	binding   string       // the limit that denied the request; "" for none
 
 	sent     time.Time     // when the request went to the model server
 	quirk    catalog.Quirk // that is known of the model servers, when it was sent
 	away     time.Duration
 	response *upstream.Response
+	server   string // that it went to last; of several that are away, all
 	spent    spent
 
 	spans spans

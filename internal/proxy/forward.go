@@ -46,6 +46,7 @@ func (x *exchange) forward() error {
 	if err != nil {
 		return x.unanswered(err)
 	}
+	x.server = x.response.Server
 	if x.response.Status >= 300 {
 		if x.left() {
 			x.response.Body.Abandon()
@@ -192,6 +193,7 @@ func (x *exchange) unanswered(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	x.server = e.Address
 	if e.Kind == upstream.Canceled {
 		if e.Sent() {
 			x.spent = x.abandoned()

@@ -36,10 +36,15 @@ func (g *Gate) Identify(h http.Header) (auth.Principal, error) {
 	if err != nil {
 		return auth.Principal{}, err
 	}
-	user := header(h, userHeader)
-	if user == "" || !p.ActAs {
+	names := h[userHeader]
+	if len(names) == 0 || !p.ActAs {
 		return p, nil
 	}
+	if len(names) > 1 || names[0] == "" {
+		// Whoever is in front may have added its own to that of its client.
+		return auth.Principal{}, openai.InvalidRequest("", "X-User-ID must be sent once, with a name")
+	}
+	user := names[0]
 	if err := auth.CheckUser(user); err != nil {
 		return auth.Principal{}, openai.InvalidRequest("", "X-User-ID: %v", err)
 	}

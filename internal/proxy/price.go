@@ -17,7 +17,7 @@ func (x *exchange) price() error {
 	}
 	charge, err := x.model.Policy.Fit(x.priced())
 	if err != nil {
-		return misfit(err)
+		return x.misfit(err)
 	}
 	x.charge = charge
 	return nil
@@ -33,11 +33,12 @@ func (x *exchange) priced() limit.Price {
 }
 
 // misfit returns the answer to a request that can never be admitted.
-func misfit(err error) error {
+func (x *exchange) misfit(err error) error {
 	var m *limit.MisfitError
 	if !errors.As(err, &m) {
 		return err
 	}
+	x.binding = nameOf(&m.Rule)
 	if m.Blocked() {
 		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
 	}

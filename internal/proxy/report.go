@@ -1,11 +1,14 @@
 package proxy
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -52,8 +55,8 @@ func (x *exchange) report() {
 			slog.Float64("upstream_ms", milliseconds(x.away)),
 		)
 	}
-	if x.response != nil {
-		attrs = append(attrs, slog.String("server", x.response.Server))
+	if x.server != "" {
+		attrs = append(attrs, slog.String("server", x.server))
 	}
 	if x.principal.Credential != "" {
 		attrs = append(attrs, slog.String("key", x.principal.Credential))
@@ -64,14 +67,14 @@ func (x *exchange) report() {
 	if x.spent.stopped {
 		attrs = append(attrs, slog.Bool("stopped", true))
 	}
-	if limit := x.deniedBy(); limit != "" {
-		attrs = append(attrs, slog.String("limit", limit))
+	if x.binding != "" {
+		attrs = append(attrs, slog.String("limit", x.binding))
 	}
 	if id := x.spans.whole.TraceID(); id != "" {
 		attrs = append(attrs, slog.String("trace_id", id))
 	}
 	if x.err != nil {
-		attrs = append(attrs, slog.String("error", x.err.Error()))
+		attrs = append(attrs, slog.String("error", wordsOf(x.err)))
 	}
 	// Not by LogAttrs, which looks up where in the source it was called.
 	line := slog.NewRecord(time.Now(), level, "request", 0)
@@ -79,12 +82,15 @@ func (x *exchange) report() {
 	_ = x.h.Log.Handler().Handle(ctx, line) // there is nobody to tell
 }
 
-// deniedBy names the limit of windows that denied the request, the one with the
-// longest wait; "" for none.
-func (x *exchange) deniedBy() string {
-	if len(x.decision.Violations) == 0 || x.decision.Admitted {
-		return ""
+// wordsOf says what went wrong, for the log.
+func wordsOf(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "the client has left, or was cut off"
 	}
-	r := &x.decision.Violations[0].Rule
+	return err.Error()
+}
+
+// nameOf names a limit of windows, for the log.
+func nameOf(r *limit.Rule) string {
 	return r.Scope.String() + " " + r.Meter.String() + " per " + r.Window.String()
 }

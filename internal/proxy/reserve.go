@@ -58,8 +58,10 @@ func (x *exchange) deny() error {
 	var wait time.Duration
 	if len(d.Full) > 0 {
 		wait = slotWait
+		x.binding = d.Full[0].Scope.String() + " " + concurrentRequests
 	}
 	if len(d.Violations) > 0 {
+		x.binding = nameOf(&d.Violations[0].Rule)
 		wait = max(wait, d.Violations[0].Wait)
 	}
 	wait = x.h.herd.spread(x.model.Policy.Model(), wait, x.begun)

@@ -100,8 +100,8 @@ func (x *exchange) endTrace() {
 	}
 	s.Flag("token_rate_limiter.estimated", x.spent.estimated)
 	s.Flag("token_rate_limiter.stopped", x.spent.stopped)
-	if limit := x.deniedBy(); limit != "" {
-		s.Text("token_rate_limiter.limit", limit)
+	if x.binding != "" {
+		s.Text("token_rate_limiter.limit", x.binding)
 	}
 	s.Number("http.response.status_code", int64(x.status))
 	switch {

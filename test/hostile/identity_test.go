@@ -108,6 +108,24 @@ func TestTwoHeaderLines(t *testing.T) {
 	wantSent(t, r, 0)
 }
 
+// TestTwoUsers: a caller that serves users of its own, and adds its header behind
+// its client's, has nobody charged; nor has one whose user has no name.
+func TestTwoUsers(t *testing.T) {
+	g, r := start(t, apptest.Options{Auth: true, Config: keyring(t)})
+	for _, lines := range [][]string{
+		{"X-User-ID: mallory", "X-User-ID: alice"},
+		{"X-User-ID: alice", "x-user-id: alice"},
+		{"X-User-ID:"},
+	} {
+		lines = append(lines, "Authorization: "+bearer("service"), "Connection: close", length(len(chat)))
+		list := exchange(t, g, "two users", head(postChat, lines...)+chat)
+		if len(list) != 1 || list[0].status != http.StatusBadRequest {
+			t.Errorf("%v", list)
+		}
+	}
+	wantSent(t, r, 0)
+}
+
 func hashOf(t testing.TB, name string) string {
 	t.Helper()
 	hash, err := auth.HashKey(key(name))
