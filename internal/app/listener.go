@@ -48,7 +48,6 @@ func longestIdle(services map[string]config.Service) time.Duration {
 
 // serve answers what comes to the listener until the server is shut down.
 func (a *App) serve(listener net.Listener) error {
-	listener = lazyListener{listener}
 	if a.cert == nil {
 		return a.server.Serve(listener)
 	}

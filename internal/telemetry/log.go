@@ -31,7 +31,7 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	if o.Text {
 		return slog.New(slog.NewTextHandler(w, h))
 	}
-	return slog.New(newLineHandler(w, h))
+	return slog.New(slog.NewJSONHandler(w, h))
 }
 
 const (
