@@ -297,12 +297,12 @@ token: {rate-limit: {defaults: {max-tokens-per-minute: 7}}}
 
 // TestAddressesInLists: a port needs no quotes, however a list is written.
 func TestAddressesInLists(t *testing.T) {
-	want := []Endpoint{"http://a:8000", "https://b:8443/base", "http://[::1]:80"}
+	want := []Endpoint{"http://a:8000", "https://b:8443/base", "http://[::1]:81"}
 	for _, text := range []string{
-		"vllm: {services: {m: {endpoints: [http://a:8000, https://b:8443/base, 'http://[::1]:80']}}}",
-		"vllm: {services: {m: {endpoints: [http://a:8000,https://b:8443/base,'http://[::1]:80'], served-as: x}}}",
-		"vllm:\n  services:\n    m:\n      endpoints: [http://a:8000, https://b:8443/base, 'http://[::1]:80']",
-		"vllm:\n  services:\n    m:\n      endpoints:\n        - http://a:8000\n        - https://b:8443/base\n        - http://[::1]:80",
+		"vllm: {services: {m: {endpoints: [http://a:8000, https://b:8443/base, 'http://[::1]:81']}}}",
+		"vllm: {services: {m: {endpoints: [http://a:8000,https://b:8443/base,'http://[::1]:81'], served-as: x}}}",
+		"vllm:\n  services:\n    m:\n      endpoints: [http://a:8000, https://b:8443/base, 'http://[::1]:81']",
+		"vllm:\n  services:\n    m:\n      endpoints:\n        - http://a:8000\n        - https://b:8443/base\n        - http://[::1]:81",
 	} {
 		if diff := cmp.Diff(want, load(t, text, nil).Services["m"].Endpoints); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)

@@ -122,6 +122,9 @@ var mistakes = []struct {
 	{"endpoint twice", "vllm: {services: {a: {endpoints: [http://a, http://b, http://a]}}}", []string{
 		`1:22: vllm.services.a.endpoints: "http://a" is listed twice; list each address once`,
 	}},
+	{"endpoint in two spellings", "vllm: {services: {a: {endpoints: [http://a:80/v, HTTP://A/v/, 'https://b:443']}}}", []string{
+		`1:22: vllm.services.a.endpoints: "http://a/v" is listed twice; list each address once`,
+	}},
 	{"breaker that never opens", "vllm: {services: {a: {endpoints: [http://a], breaker-failures: 11}}}", []string{
 		"1:22: vllm.services.a.breaker-failures: 11 is more than breaker-outcomes (10) and would never be reached; write 0 for never",
 	}},

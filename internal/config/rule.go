@@ -179,12 +179,29 @@ func endpoint(to *Endpoint) scalar {
 		}
 		m := serverURL(v)
 		if m == nil {
-			*to = Endpoint(strings.TrimRight(v, "/"))
+			*to = plainURL(v)
 		}
 		return m
 	}
 	s.show = withoutSecrets
 	return s
+}
+
+// plainURL returns the one spelling of a valid address, so that a server that is
+// listed twice is seen: no slash at its end, no port that goes without saying, and
+// small letters where capitals mean the same.
+func plainURL(s string) Endpoint {
+	u, err := url.Parse(s)
+	if err != nil {
+		return Endpoint(s)
+	}
+	u.Host = strings.ToLower(u.Host)
+	if u.Scheme == "http" {
+		u.Host = strings.TrimSuffix(u.Host, ":80")
+	} else {
+		u.Host = strings.TrimSuffix(u.Host, ":443")
+	}
+	return Endpoint(strings.TrimRight(u.String(), "/"))
 }
 
 func serverURL(s string) *mistake {

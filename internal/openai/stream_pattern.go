@@ -92,6 +92,9 @@ func (p *eventPattern) match(raw []byte) (m patternMatch, ok bool) {
 // read reads the value of a part.
 func (m *patternMatch) read(c *jsonCursor, kind partKind) (ok bool) {
 	if kind != textPart {
+		if c.i == len(c.b) || c.b[c.i] < '0' || c.b[c.i] > '9' {
+			return false // white space may be a line's end, which splits the data
+		}
 		m.numbers[kind], ok = c.count()
 		return ok
 	}
@@ -157,7 +160,7 @@ func (p *eventPattern) learn(ev *Event, env *envelope, es *eventEdits) {
 	if env.has(fieldUsage) {
 		u := readUsage(env.data, env.values[fieldUsage])
 		r.c.i = env.values[fieldUsage].start
-		if !r.usage() || u.Cached > 0 && u.Cached == u.Input { // it may have been cut to the input
+		if !r.usage() || u.Cached == u.Input { // it may have been cut to the input
 			return
 		}
 		p.metered, p.cached = true, u.Cached

@@ -148,3 +148,29 @@ func FuzzStreamPattern(f *testing.F) {
 		checkPattern(t, endpoint, o, []byte(string(event)+string(event)+like+string(event)+like))
 	})
 }
+
+// TestPatternAcrossLines: a line that ends before a number splits the data of an
+// event in two, which is no JSON any more.
+func TestPatternAcrossLines(t *testing.T) {
+	ord := "data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"}}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}\n\n"
+	odd := strings.Replace(ord, "completion_tokens\":1", "completion_tokens\":\n9", 1)
+	run := func(in string) (Usage, string) {
+		s := NewStream(ChatCompletions, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
+		sc := NewEventScanner(strings.NewReader(in), 0)
+		var out []byte
+		for {
+			ev, err := sc.Next()
+			if err != nil {
+				break
+			}
+			out = s.Event(out, ev)
+		}
+		u, _ := s.Usage()
+		return u, string(out)
+	}
+	a, _ := run(ord + odd)
+	b, _ := run("data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"}}],\"usage\":{\"completion_tokens\":1,\"prompt_tokens\":5}}\n\n" + odd)
+	if a != b {
+		t.Errorf("with a pattern %+v, parsed %+v", a, b)
+	}
+}

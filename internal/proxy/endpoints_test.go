@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -96,5 +97,43 @@ func TestBreaker(t *testing.T) {
 	}
 	if status, _ := post(``); status != http.StatusOK {
 		t.Error("the breaker did not close after a good answer")
+	}
+}
+
+// TestWordsAtTwoServers: of two servers that differ, one refuses a request and
+// quotes it, and the other takes it. That proves nothing about stream options: the
+// streams of others go on being metered.
+func TestWordsAtTwoServers(t *testing.T) {
+	sent := make(chan string, 8)
+	serve := func(refuses bool) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			switch {
+			case r.URL.Path == "/health":
+			case refuses && strings.Contains(string(b), "guided"):
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, `{"error":{"message":"not known here: \"stream_options\""}}`)
+			default:
+				sent <- string(b)
+				w.Header().Set("Content-Type", "text/event-stream")
+				_, _ = io.WriteString(w, "data: [DONE]\n\n")
+			}
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	g := apptest.Start(t, apptest.Options{Services: fmt.Sprintf("two: {endpoints: [%q, %q]}", serve(true), serve(false))})
+	send := func(user, more string) {
+		g.Post(t, chatPath, user, `{"model":"two","stream":true,"messages":[{"role":"user","content":"hi"}]`+more+`}`)
+	}
+	for range 3 {
+		send("mallory", `,"guided":"stream_options"`)
+	}
+	for len(sent) > 0 {
+		<-sent
+	}
+	send("bob", "")
+	if body := <-sent; !strings.Contains(body, "continuous_usage_stats") {
+		t.Errorf("what bob asked for was sent as %s", body)
 	}
 }

@@ -70,8 +70,8 @@ func (x *exchange) unheard() error {
 }
 
 // sendAsking sends the request again with fewer stream options, or as the client
-// wrote it. Only where that is accepted was it the options
-// that the model server refused: a refusal may quote the request, and words in
+// wrote it. Only where the same model server accepts that was it the options
+// that it refused: a refusal may quote the request, and words in
 // it must not stop the metering of all others. With media it proves nothing: a
 // picture that could not be fetched, from an address with such words, may be
 // there the second time.
@@ -79,8 +79,9 @@ func (x *exchange) sendAsking(o catalog.UsageOptions) error {
 	x.response.Body.Close()
 	x.answer = x.answer[:0]
 	x.quirk.Asked = o
+	x.server = x.response.Server // that other one may take what this one does not
 	err := x.send(x.patch())
-	if err == nil && x.response.Status < 300 && !x.hasMedia() {
+	if err == nil && x.response.Status < 300 && !x.hasMedia() && x.response.Server == x.server {
 		x.model.Quirks.Remember(x.quirk, time.Now())
 	}
 	return err
@@ -107,7 +108,7 @@ func (x *exchange) send(p openai.Patch) error {
 		body = x.patched
 	}
 	x.beginAttempt()
-	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Header: x.fields(), Body: body}
+	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Header: x.fields(), Body: body, Server: x.server}
 	if x.request.Stream {
 		request.FirstByteTimeout, request.IdleTimeout = x.model.FirstByteTimeout, x.model.IdleTimeout
 	} else {

@@ -93,6 +93,9 @@ func (x *exchange) rescue() {
 	if fault == nil {
 		return
 	}
+	if x.response != nil {
+		x.response.Body.Close()
+	}
 	x.h.Log.Error("a fault of the gateway", "id", x.id, "fault", fault, "stack", string(debug.Stack()))
 	if x.status != 0 {
 		x.err = openai.Internal()

@@ -97,6 +97,9 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	state, status := "UP", http.StatusOK
+	if m.Hold() { // or else it is being replaced
+		defer m.Release()
+	}
 	if !m.Pool.Check(r.Context()) {
 		state, status = "DOWN", http.StatusServiceUnavailable
 	}

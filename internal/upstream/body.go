@@ -16,7 +16,8 @@ const (
 
 // Body is the body of a response. After its end ([io.EOF]) the connection is
 // kept for another request; before it, Close closes the connection. Errors are
-// of type [*Error] and stay.
+// of type [*Error] and stay. A body has to be closed also after its end: only then
+// is a whole answer known to be a good one.
 //
 // One goroutine may read; Close may be called by another meanwhile.
 type Body struct {
@@ -35,7 +36,8 @@ type Body struct {
 	state   atomic.Uint32
 
 	visit  visit
-	blamed atomic.Bool
+	judged atomic.Bool
+	whole  atomic.Bool // it has come to its end
 }
 
 // open starts the body behind h.
@@ -125,13 +127,22 @@ func (b *Body) Close() error {
 	switch b.state.Swap(gone) {
 	case complete:
 		b.release()
-		b.over(wentWell)
+		b.visit.leave()
+		b.whole.Store(true)
 	case open:
 		b.stop()
 		b.conn.kill()
-		b.over(saysNothing)
+		b.visit.leave()
 	}
+	b.conclude()
 	return nil
+}
+
+// conclude judges the model server by an answer that is closed.
+func (b *Body) conclude() {
+	if b.whole.Load() {
+		b.judge(wentWell)
+	}
 }
 
 // Part tells the model server that nobody wants the rest. What it still sends can
@@ -150,32 +161,38 @@ func (b *Body) Abandon() {
 	switch b.state.Swap(gone) {
 	case complete:
 		b.release()
-		b.over(wentWell)
+		b.visit.leave()
+		b.whole.Store(true)
 	case open:
 		b.stop()
 		b.conn.leave()
-		b.over(saysNothing)
+		b.visit.leave()
 	}
+	b.conclude()
 }
 
 // Blame says that the model server has failed although what it sent is proper
-// HTTP: it is an error, or not whole. It is for the goroutine that reads, may be
-// called after the end too, and counts once.
-func (b *Body) Blame() {
-	if b.blamed.Swap(true) || b.state.Load() != gone {
-		return
+// HTTP: it is an error, or not whole. It may be called until the body is closed,
+// also after its end, and counts once.
+func (b *Body) Blame() { b.judge(wentWrong) }
+
+// excuse says that the answer, whatever it is, is none to judge the model server
+// by.
+func (b *Body) excuse() { b.judge(saysNothing) }
+
+// judge lets the model server be judged by the answer, the first time that it is
+// called.
+func (b *Body) judge(o outcome) {
+	if !b.judged.Swap(true) {
+		b.visit.judge(o)
 	}
-	b.visit.judge(wentWrong)
 }
 
-// over ends the visit of the server.
-func (b *Body) over(o outcome) {
-	if b.blamed.Load() {
-		o = wentWrong
-	} else if o == wentWrong {
-		b.blamed.Store(true)
+// judgeStatus judges the answer by its status, if that says all.
+func (b *Body) judgeStatus(status int) {
+	if o, ok := outcomeOf(status); ok {
+		b.judge(o)
 	}
-	b.visit.end(o)
 }
 
 // await waits for the first byte of the body, or for its end.
@@ -250,7 +267,8 @@ func (b *Body) finish() error {
 	b.err = io.EOF
 	if b.state.CompareAndSwap(complete, gone) {
 		b.release()
-		b.over(wentWell)
+		b.visit.leave()
+		b.whole.Store(true)
 	}
 	return b.err
 }
@@ -265,10 +283,9 @@ func (b *Body) fail(err error) error {
 		failure, left := b.conn.failure(b.ctx, err), b.conn.hasParted()
 		b.err = failure
 		b.conn.closeAfter(err)
-		if left {
-			b.over(saysNothing)
-		} else {
-			b.over(failure.outcome())
+		b.visit.leave()
+		if !left {
+			b.judge(failure.outcome())
 		}
 	}
 	return b.err

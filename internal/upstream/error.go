@@ -114,6 +114,11 @@ func (e *Error) unconnected() bool {
 // not there, or does not answer.
 func (e *Error) nobodyThere() bool { return e.unconnected() && !e.ours() }
 
+// refused reports whether the server's machine says that nobody listens. Only
+// that tells that a process is gone: where packets get lost, or a name is not
+// found, it may be working on what was sent to it before.
+func (e *Error) refused() bool { return e.Kind == Refused && errors.Is(e.Err, syscall.ECONNREFUSED) }
+
 // ours reports whether what went wrong is this process's own affair.
 func (e *Error) ours() bool {
 	if e.Kind == Canceled || e.Kind == Invalid || errors.Is(e.Err, ErrServerClosed) {
@@ -130,7 +135,7 @@ func (e *Error) ours() bool {
 // asError returns err as what all errors of exchanges are.
 func asError(err error) *Error {
 	var e *Error
-	if errors.As(err, &e) {
+	if err == nil || errors.As(err, &e) {
 		return e
 	}
 	return &Error{Kind: Broken, Err: err}

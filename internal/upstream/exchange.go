@@ -30,7 +30,7 @@ type Response struct {
 // closes the connection at once.
 //
 // A request is sent a second time in one case: a kept connection turned out to
-// be closed before one byte of a response came back.
+// be closed, at once, before one byte of a response came back.
 func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
 	if why := r.check(); why != "" {
 		return nil, &Error{Kind: Invalid, Address: s.address, Err: why}
@@ -38,7 +38,8 @@ func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
 	v := s.begin(r)
 	response, failure := s.ask(ctx, r, v)
 	if failure != nil {
-		v.end(failure.outcome())
+		v.leave()
+		v.judge(failure.outcome())
 		return nil, failure
 	}
 	return response, nil
@@ -53,11 +54,16 @@ func (s *Server) ask(ctx context.Context, r *Request, v visit) (*Response, *Erro
 		return nil, failure
 	}
 	response, failure := s.exchange(ctx, c, r, v, 1)
-	if failure != nil && failure.Kind == Closed && c.reused {
+	if failure != nil && failure.Kind == Closed && c.reused && time.Since(now) < staleWithin {
 		return s.again(ctx, l, r, v)
 	}
 	return response, failure
 }
+
+// staleWithin is how soon a kept connection shows that the server had closed it
+// before the request came: about a round trip. One that closes later may have
+// been worked on.
+const staleWithin = 100 * time.Millisecond
 
 // again sends r on a fresh connection, after a kept one turned out to be closed.
 func (s *Server) again(ctx context.Context, l limits, r *Request, v visit) (*Response, *Error) {
@@ -118,9 +124,7 @@ func (s *Server) exchange(ctx context.Context, c *conn, r *Request, v visit, att
 	response := &Response{Status: h.status, Server: s.name, Header: h.header, ContentLength: h.length, Attempts: attempt}
 	response.Body = &response.body
 	response.body.visit = v
-	if isFailure(h.status) {
-		response.body.Blame()
-	}
+	response.body.judgeStatus(h.status)
 	response.body.open(ctx, s, c, h, stop)
 	return response, nil
 }

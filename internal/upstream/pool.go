@@ -35,24 +35,26 @@ func (p *Pool) Servers() []*Server { return p.servers }
 // It asks another server in three cases, in which nothing was generated that
 // anybody could still get: no connection could be made; the connection closed
 // before the answer began and nobody is at the address any more; the queue is
-// full, which is tried at one other. Whatever else goes wrong is the caller's to
-// tell: a request may be generating although nothing comes back.
+// full. A request that was sent is tried at one other server at most, so that one
+// that kills its server does not kill them all. Whatever else goes wrong is the
+// caller's to tell: a request may be generating although nothing comes back.
 func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 	r.failed = p.failed
 	var tried []*Server
-	var failure *Error // of the last attempt; one with a full queue stands
+	var failure *Error // of the last attempt; one that was sent stands
 	for {
-		s := p.choose(tried, time.Now())
+		s := p.choose(tried, r.Server, time.Now())
 		if s == nil {
 			return nil, p.none(failure)
 		}
 		response, err := s.attempt(ctx, r)
+		again := failure != nil && failure.sent
 		switch {
 		case err == nil:
 			return response, nil
-		case err.Kind == Busy && failure != nil && failure.Kind == Busy, !err.elsewhere:
+		case !err.elsewhere, err.sent && again:
 			return nil, err
-		case failure == nil || failure.Kind != Busy:
+		case !again:
 			failure = err
 		}
 		tried = append(tried, s)
@@ -60,11 +62,11 @@ func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 }
 
 // choose returns the server to ask that was not tried yet: of those whose breaker
-// lets a request pass the one with the fewest running requests. It returns nil
-// where there is none.
-func (p *Pool) choose(tried []*Server, now time.Time) *Server {
+// lets a request pass the one with that name, or else the one with the fewest
+// running requests. It returns nil where there is none.
+func (p *Pool) choose(tried []*Server, name string, now time.Time) *Server {
 	for {
-		s := p.leastBusy(tried, now)
+		s := p.leastBusy(tried, name, now)
 		if s == nil {
 			return nil
 		}
@@ -78,7 +80,7 @@ func (p *Pool) choose(tried []*Server, now time.Time) *Server {
 	}
 }
 
-func (p *Pool) leastBusy(tried []*Server, now time.Time) *Server {
+func (p *Pool) leastBusy(tried []*Server, name string, now time.Time) *Server {
 	n := len(p.servers)
 	first := 0
 	if n > 1 {
@@ -87,7 +89,13 @@ func (p *Pool) leastBusy(tried []*Server, now time.Time) *Server {
 	var best *Server
 	for i := range n {
 		s := p.servers[(first+i)%n]
-		if (best == nil || s.running.Load() < best.running.Load()) && !slices.Contains(tried, s) && s.breaker.passable(now) {
+		if slices.Contains(tried, s) || !s.breaker.passable(now) {
+			continue
+		}
+		if s.name == name {
+			return s
+		}
+		if best == nil || s.running.Load() < best.running.Load() {
 			best = s
 		}
 	}
@@ -124,7 +132,7 @@ func (s *Server) attempt(ctx context.Context, r *Request) (*Response, *Error) {
 	failure := asError(err)
 	switch {
 	case failure.unconnected():
-		failure.elsewhere = true
+		failure.elsewhere = !failure.sent || failure.refused()
 		if failure.nobodyThere() {
 			s.noteFound(false)
 		}
@@ -141,13 +149,19 @@ func (s *Server) attempt(ctx context.Context, r *Request) (*Response, *Error) {
 func (s *Server) unavailable(ctx context.Context, response *Response) *Error {
 	err := s.Check(ctx)
 	if err == nil {
+		response.Body.excuse()
 		_ = response.Body.Close()
 		return &Error{Kind: Busy, Address: s.address, Err: errQueueFull, sent: true, started: true, elsewhere: true}
 	}
 	failure := &Error{Kind: Away, Address: s.address, Err: err, sent: true, started: true}
-	if ctx.Err() != nil {
+	var checked *Error
+	switch {
+	case ctx.Err() != nil:
 		failure.Kind, failure.Err = Canceled, context.Cause(ctx)
-	} else {
+		response.Body.excuse()
+	case errors.As(err, &checked) && checked.ours():
+		response.Body.excuse()
+	default:
 		response.Body.Blame()
 	}
 	_ = response.Body.Close()

@@ -26,6 +26,10 @@ type Request struct {
 	ResponseTimeout  time.Duration // from the call of Do to its last byte
 	IdleTimeout      time.Duration // between two reads of it, once it has begun
 
+	// Server is the name of the model server that a [Pool] asks first, if it can be
+	// asked; empty: the least busy one.
+	Server string
+
 	// aside tells that the request is a question about the server's health: it is
 	// not counted and not judged.
 	aside bool

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -70,6 +71,8 @@ type Server struct {
 	breaker  breaker
 	silences atomic.Int32  // checks that were not answered, since it answered anything
 	every    time.Duration // between two checks
+	asking   sync.Mutex
+	asked    *question     // whether it is well, on its way; nil: none is
 	alarm    chan struct{} // wakes Watch when the server has gone away
 	changed  func(Standing)
 }

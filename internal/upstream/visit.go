@@ -22,11 +22,17 @@ func (e *Error) outcome() outcome {
 	return wentWrong
 }
 
-// isFailure reports whether a status is a failure of the model server. 503 may be
-// a full queue, which is none; whoever has asked finds out.
-func isFailure(status int) bool {
-	return status < 200 || status >= 300 && status < 400 ||
-		status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable
+// outcomeOf returns what a status says about the server, whatever becomes of the
+// body; ok is false where the body will tell. 503 may be a full queue: whoever
+// has asked finds out, and until then it is an answer that has not ended.
+func outcomeOf(status int) (o outcome, ok bool) {
+	switch {
+	case status >= 200 && status < 300, status == http.StatusServiceUnavailable:
+		return saysNothing, false
+	case status >= 400 && status < 500:
+		return saysNothing, true
+	}
+	return wentWrong, true
 }
 
 // visit is a request at a server, from when it is sent there until its answer
@@ -46,15 +52,14 @@ func (s *Server) begin(r *Request) visit {
 	return visit{server: s, epoch: s.breaker.epoch.Load(), failed: r.failed}
 }
 
-// end ends the visit. It is called once.
-func (v *visit) end(o outcome) {
+// leave ends the visit. It is called once.
+func (v *visit) leave() {
 	if v.server != nil {
 		v.server.running.Add(-1)
-		v.judge(o)
 	}
 }
 
-// judge lets the server be judged by o.
+// judge lets the server be judged by o. It is called once at most.
 func (v *visit) judge(o outcome) {
 	s := v.server
 	if s == nil || o == saysNothing {

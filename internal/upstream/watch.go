@@ -48,7 +48,9 @@ func (s *Server) Watch(ctx context.Context) {
 		case <-s.alarm:
 			timer.Reset(min(s.every, recheckInterval))
 		case <-timer.C:
-			s.Check(ctx)
+			if err := asError(s.Check(ctx)); err != nil && !err.ours() {
+				s.silent()
+			}
 			wait := s.every
 			if s.breaker.isAway() {
 				wait = min(wait, recheckInterval)
@@ -58,25 +60,79 @@ func (s *Server) Watch(ctx context.Context) {
 	}
 }
 
-// Check asks the server whether it is well, within two seconds, notes the
-// answer, and returns nil if it is, or why not. A server that does not know the
-// question is well: it answers.
+// Check asks the server whether it is well, within two seconds, notes what it
+// says, and returns nil if it is well, or why not. A server that does not know
+// the question is well: it answers. Those who ask at the same time share one
+// question. That there is no answer in time says nothing yet, see Watch.
 func (s *Server) Check(ctx context.Context) error {
+	for {
+		q, own := s.question()
+		if own {
+			q.err = s.check(ctx)
+			s.answered(q)
+			return q.err
+		}
+		select {
+		case <-q.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if !errors.Is(q.err, context.Canceled) { // that was who asked, who has left
+			return q.err
+		}
+	}
+}
+
+// question is one that is on its way.
+type question struct {
+	done chan struct{} // closed when err is set
+	err  error
+}
+
+// question returns the question that is on its way, or a new one for the caller
+// to ask.
+func (s *Server) question() (q *question, own bool) {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if s.asked == nil {
+		s.asked, own = &question{done: make(chan struct{})}, true
+	}
+	return s.asked, own
+}
+
+// answered ends a question.
+func (s *Server) answered(q *question) {
+	s.asking.Lock()
+	s.asked = nil
+	s.asking.Unlock()
+	close(q.done)
+}
+
+func (s *Server) check(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	err := s.Health(bounded)
 	var told *StatusError
 	switch {
 	case ctx.Err() != nil:
-		return err // the asker has left; it says nothing about the server
+		return context.Canceled // it says nothing about the server
 	case err == nil, errors.As(err, &told) && told.Status < http.StatusInternalServerError:
 		s.heard()
 		s.noteFound(true)
 		return nil
-	case told != nil, asError(err).nobodyThere(), s.silences.Add(1) >= silencesMax:
+	case told != nil, asError(err).nobodyThere():
 		s.noteFound(false)
+	case bounded.Err() != nil:
+		return &Error{Kind: Timeout, Phase: Whole, Address: s.address, Err: bounded.Err()}
 	}
 	return err
+}
+
+// silent notes that a check was not answered; too many make the server away.
+func (s *Server) silent() {
+	if s.silences.Add(1) >= silencesMax {
+		s.noteFound(false)
+	}
 }
 
 // heard notes that the server has answered something.
@@ -123,7 +179,7 @@ func (s *Server) gone(ctx context.Context) bool {
 	for range goneLooks {
 		c, failure := s.dial(ctx)
 		if failure != nil {
-			return failure.nobodyThere()
+			return failure.refused()
 		}
 		stays := c.stays(goneWait)
 		c.kill()
