@@ -126,7 +126,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.cert, err = openCertificate(c.Server.TLS, log, registry); err != nil {
 		return nil, err
 	}
-	handler := crossOrigin(plainPaths(mux), c.Server.CORSOrigins)
+	pages, err := ownPages(plainPaths(mux), c.Server.CORSOrigins, keys)
+	if err != nil {
+		return nil, err
+	}
+	handler := crossOrigin(pages, c.Server.CORSOrigins)
 	a.server = newHTTPServer(c, a.cert, a.tracked(proxy.WithRequestID(guarded(handler, c.Server.BodyTimeout))), log)
 	return a, nil
 }

@@ -24,6 +24,7 @@ func (h *Handler) Register(mux Routes) {
 		}
 	}
 	mux.Handle("/v1/models", only(http.MethodGet, 0, h.list))
+	mux.Handle("/v1/models/{model}", only(http.MethodGet, 0, h.showBriefly))
 	mux.Handle("/api/v1/models", only(http.MethodGet, 0, h.listInFull))
 	mux.Handle("/api/v1/models/{model}", only(http.MethodGet, 0, h.show))
 	mux.Handle("/api/v1/models/{model}/health", only(http.MethodGet, 0, h.health))
@@ -53,6 +54,11 @@ func NotFound(w http.ResponseWriter, r *http.Request) {
 		e = openai.Messages
 	}
 	WriteError(w, openai.NotFound(r.URL.Path), e)
+}
+
+// ForeignPage answers 403 to what a browser sends for a page of another origin.
+func ForeignPage(w http.ResponseWriter) {
+	WriteError(w, openai.PermissionDenied("the page that sends this is of another origin: list that in server.cors.origins"), 0)
 }
 
 // belowMessages reports whether an escaped path, in its shortest form, is

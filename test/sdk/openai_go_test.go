@@ -344,7 +344,11 @@ func (c goCall) models() (*result, error) {
 	page := client.Models.ListAutoPaging(c.ctx)
 	r := &result{}
 	for page.Next() {
-		r.Models = append(r.Models, page.Current().ID)
+		m, err := client.Models.Get(c.ctx, page.Current().ID)
+		if err != nil {
+			return nil, err
+		}
+		r.Models = append(r.Models, m.ID)
 	}
 	return r, page.Err()
 }

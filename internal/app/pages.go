@@ -1,0 +1,32 @@
+package app
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+)
+
+// ownPages refuses what browsers send for pages of other origins while everybody
+// is let in: such a page needs no key then, and whoever looks at it would spend
+// what is theirs. The listed origins may; "*" is every origin. While keys are
+// asked for, a page can use only one that it has.
+func ownPages(next http.Handler, origins []string, keys func() *auth.Keys) (http.Handler, error) {
+	if slices.Contains(origins, "*") {
+		return next, nil
+	}
+	protection := http.NewCrossOriginProtection()
+	for _, o := range origins {
+		if err := protection.AddTrustedOrigin(o); err != nil {
+			return nil, err
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if keys() == nil && protection.Check(r) != nil {
+			proxy.ForeignPage(w)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}), nil
+}

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+)
+
+func TestPagesOfOthers(t *testing.T) {
+	open := func() *auth.Keys { return nil }
+	locked := func() *auth.Keys { return new(auth.Keys) }
+	for _, tt := range []struct {
+		name    string
+		keys    func() *auth.Keys
+		origins []string
+		method  string
+		fields  map[string]string
+		status  int
+	}{
+		{"a page of another origin", open, nil, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403},
+		{"an old browser's", open, nil, "POST", map[string]string{"Origin": "https://evil.example"}, 403},
+		{"a listed one", open, []string{"https://chat.example"}, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://chat.example"}, 200},
+		{"one beside the listed", open, []string{"https://chat.example"}, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403},
+		{"every one", open, []string{"*"}, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 200},
+		{"a page with a key", locked, nil, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 200},
+		{"a library", open, nil, "POST", nil, 200},
+		{"reading", open, nil, "GET", map[string]string{"Sec-Fetch-Site": "cross-site"}, 200},
+	} {
+		h, err := ownPages(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), tt.origins, tt.keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(tt.method, "http://gateway/v1/chat/completions", nil)
+		for name, value := range tt.fields {
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != tt.status || tt.status == 403 && !strings.Contains(w.Body.String(), "server.cors.origins") {
+			t.Errorf("%s: %d %s, want %d", tt.name, w.Code, w.Body, tt.status)
+		}
+	}
+}
