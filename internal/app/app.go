@@ -177,10 +177,6 @@ func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan e
 		if err := a.manage.open(ctx, failed); err != nil {
 			return nil, nil, err
 		}
-		if !a.config.Auth.Enabled && !a.manage.isPrivate() {
-			a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
-				"address", a.manage.where())
-		}
 	}
 	clients, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
 	if err != nil {

@@ -181,10 +181,17 @@ func (a *App) listens(address string) {
 // warnOfAccess warns of a configuration that lets nobody in, or everybody. The
 // caller holds the lock of reloads.
 func (a *App) warnOfAccess() {
+	if a.reloads.address == "" {
+		return // listens will tell
+	}
 	c := a.current.Load().config
 	if c.Auth.Enabled && len(c.Auth.APIKeys) == 0 {
 		a.log.Warn("authentication is on and there is no API key, so every request is answered with 401; " +
 			"make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash in auth.api-keys")
+	}
+	if !c.Auth.Enabled && a.manage != nil && !a.manage.isPrivate() {
+		a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
+			"address", a.manage.where())
 	}
 	if !c.Auth.Enabled && !isLoopback(a.reloads.address) {
 		a.log.Warn("authentication is off, and the gateway listens beyond this machine: everybody who reaches it is admin",

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // check reports mistakes that concern more than one key. The tree tells where
@@ -16,7 +17,18 @@ func (c *Config) check(root *node, r *report) {
 	k.redis()
 	k.pairs()
 	k.apiKeys()
+	k.addresses()
 	k.empty()
+}
+
+// addresses checks that operators and clients do not share one by two names.
+func (k checking) addresses() {
+	address := k.Management.Address
+	if address == "" || address != k.Server.Address || strings.HasSuffix(address, ":0") || k.report.has("management") {
+		return
+	}
+	k.report.add(k.root.find("management", "address").at, "management.address", quote(address),
+		mistake{"is server.address too", "write another port, or remove it: operators then share the listener for clients"})
 }
 
 type checking struct {
@@ -93,6 +105,8 @@ func (k checking) sharing(name string, s Service, e *entry, key path) {
 			remedy = "did you mean " + quote(near) + "?"
 		}
 		k.report.add(at, key, quote(s.ShareLimitsWith), mistake{"is not served", remedy})
+	case other.ShareLimitsWith == name:
+		k.report.add(at, key, quote(s.ShareLimitsWith), mistake{"shares the limits of " + quote(name) + " itself", "remove one of the two"})
 	case other.ShareLimitsWith != "":
 		k.report.add(at, key, quote(s.ShareLimitsWith), mistake{"shares another's limits itself", "write " + quote(other.ShareLimitsWith)})
 	case limited:

@@ -125,6 +125,13 @@ var mistakes = []struct {
 	{"endpoint in two spellings", "vllm: {services: {a: {endpoints: [http://a:80/v, HTTP://A/v/, 'https://b:443']}}}", []string{
 		`1:22: vllm.services.a.endpoints: "http://a/v" is listed twice; list each address once`,
 	}},
+	{"one listener by two names", "server: {address: ':81'}\nmanagement: {address: ':81'}\nvllm: {services: {a: http://a}}", []string{
+		`2:23: management.address: ":81" is server.address too; write another port, or remove it: operators then share the listener for clients`,
+	}},
+	{"limits shared both ways", "vllm: {services: {a: {endpoints: [http://a], share-limits-with: b}, b: {endpoints: [http://a], share-limits-with: a}}}", []string{
+		`1:65: vllm.services.a.share-limits-with: "b" shares the limits of "a" itself; remove one of the two`,
+		`1:115: vllm.services.b.share-limits-with: "a" shares the limits of "b" itself; remove one of the two`,
+	}},
 	{"breaker that never opens", "vllm: {services: {a: {endpoints: [http://a], breaker-failures: 11}}}", []string{
 		"1:22: vllm.services.a.breaker-failures: 11 is more than breaker-outcomes (10) and would never be reached; write 0 for never",
 	}},
