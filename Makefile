@@ -44,13 +44,14 @@ needs: ## install what the tests need, where that is possible
 	scripts/install-test-needs.sh
 
 test: needs check ## check, then all tests with the race detector, on real servers of their own
-	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 10m ./...
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 10m $(UNIT)
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 10m -p 1 $(INTEGRATION)
 
 test-unit: needs ## the tests beside the code
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on $(UNIT)
 
 test-integration: needs ## the tests of whole gateways
-	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 10m $(INTEGRATION)
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 10m -p 1 $(INTEGRATION)
 
 cover: needs ## statement coverage of internal/, which must be at least 85 %
 	$(GO) test -coverpkg=./internal/... -coverprofile=coverage.out ./internal/... ./test/...

@@ -23,7 +23,9 @@ func ownPages(next http.Handler, origins []string, keys func() *auth.Keys) (http
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if keys() == nil && protection.Check(r) != nil {
+		// Browsers tell where a request comes from; other clients do not, and are
+		// none of this.
+		if keys() == nil && len(r.Header["Sec-Fetch-Site"]) > 0 && protection.Check(r) != nil {
 			proxy.ForeignPage(w)
 			return
 		}

@@ -21,7 +21,8 @@ func TestPagesOfOthers(t *testing.T) {
 		status  int
 	}{
 		{"a page of another origin", open, nil, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403},
-		{"an old browser's", open, nil, "POST", map[string]string{"Origin": "https://evil.example"}, 403},
+		{"the same origin", open, nil, "POST", map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": "http://gateway"}, 200},
+		{"no browser", open, nil, "POST", map[string]string{"Origin": "https://evil.example"}, 200},
 		{"a listed one", open, []string{"https://chat.example"}, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://chat.example"}, 200},
 		{"one beside the listed", open, []string{"https://chat.example"}, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403},
 		{"every one", open, []string{"*"}, "POST", map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 200},

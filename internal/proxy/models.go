@@ -70,15 +70,8 @@ func (h *Handler) writeModels(w http.ResponseWriter, item func(*catalog.Model) m
 	WriteJSON(w, http.StatusOK, list)
 }
 
-// showBriefly answers with one model, in OpenAI's shape.
-func (h *Handler) showBriefly(w http.ResponseWriter, r *http.Request) {
-	h.showAs(w, r, func(m *catalog.Model, _ *auth.Principal) modelItem { return newItem(m) })
-}
-
-// show adds limits and health for those who may see them.
-func (h *Handler) show(w http.ResponseWriter, r *http.Request) { h.showAs(w, r, itemFor) }
-
-func (h *Handler) showAs(w http.ResponseWriter, r *http.Request, item func(*catalog.Model, *auth.Principal) modelItem) {
+// show answers with one model.
+func (h *Handler) show(w http.ResponseWriter, r *http.Request) {
 	p, err := h.gate.Identify(r.Header)
 	if err != nil {
 		WriteError(w, answerTo(err), 0)
@@ -89,7 +82,7 @@ func (h *Handler) showAs(w http.ResponseWriter, r *http.Request, item func(*cata
 		WriteError(w, openai.ModelNotFound(r.PathValue("model")), 0)
 		return
 	}
-	WriteJSON(w, http.StatusOK, item(m, &p))
+	WriteJSON(w, http.StatusOK, itemFor(m, &p))
 }
 
 // health asks the model servers and answers 200 if one is well, else 503.

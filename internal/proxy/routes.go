@@ -24,7 +24,6 @@ func (h *Handler) Register(mux Routes) {
 		}
 	}
 	mux.Handle("/v1/models", only(http.MethodGet, 0, h.list))
-	mux.Handle("/v1/models/{model}", only(http.MethodGet, 0, h.showBriefly))
 	mux.Handle("/api/v1/models", only(http.MethodGet, 0, h.listInFull))
 	mux.Handle("/api/v1/models/{model}", only(http.MethodGet, 0, h.show))
 	mux.Handle("/api/v1/models/{model}/health", only(http.MethodGet, 0, h.health))

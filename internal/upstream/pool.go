@@ -35,31 +35,42 @@ func (p *Pool) Servers() []*Server { return p.servers }
 // It asks another server in three cases, in which nothing was generated that
 // anybody could still get: no connection could be made; the connection closed
 // before the answer began and nobody is at the address any more; the queue is
-// full. A request that was sent is tried at one other server at most, so that one
-// that kills its server does not kill them all. Whatever else goes wrong is the
+// full. The last is tried at one other. A request whose server died is tried at
+// two others at most, so that one that kills its server does not kill them all. Whatever else goes wrong is the
 // caller's to tell: a request may be generating although nothing comes back.
 func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 	r.failed = p.failed
 	var tried []*Server
 	var failure *Error // of the last attempt; one that was sent stands
+	full, died := 0, 0 // attempts that were sent
 	for {
 		s := p.choose(tried, r.Server, time.Now())
 		if s == nil {
 			return nil, p.none(failure)
 		}
 		response, err := s.attempt(ctx, r)
-		again := failure != nil && failure.sent
-		switch {
-		case err == nil:
+		if err == nil {
 			return response, nil
-		case !err.elsewhere, err.sent && again:
+		}
+		if err.Kind == Busy {
+			full++
+		} else if err.sent {
+			died++
+		}
+		if !err.elsewhere || full > fullMax || died > diedMax {
 			return nil, err
-		case !again:
+		}
+		if failure == nil || !failure.sent {
 			failure = err
 		}
 		tried = append(tried, s)
 	}
 }
+
+const (
+	fullMax = 1 // full queues that a request may meet and go on
+	diedMax = 2 // servers that may die of it, or beside it
+)
 
 // choose returns the server to ask that was not tried yet: of those whose breaker
 // lets a request pass the one with that name, or else the one with the fewest

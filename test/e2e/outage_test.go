@@ -121,9 +121,8 @@ func (o *outage) checkHealed(t *testing.T) {
 	}
 	o.load.end(t)
 	for what, want := range map[string]int{"the store is away": 1, "the store is back": 1} {
-		if lines := o.stderr.lines(what); len(lines) < want {
-			t.Errorf("%q is logged %d times", what, len(lines))
-		}
+		// Whoever looks does so every second.
+		eventually(t, patience, what+", in the log", func() bool { return len(o.stderr.lines(what)) >= want })
 	}
 }
 

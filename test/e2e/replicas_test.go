@@ -109,7 +109,7 @@ func storm(t *testing.T, gateways []*gateway, requests, users int) *tally {
 			for i := range requests / clients {
 				r := chat{
 					user: fmt.Sprint("user", random.IntN(users)), model: usual, stream: random.IntN(2) == 0,
-					tokens: 5 + random.IntN(120), maxTokens: 100, pace: random.IntN(2),
+					tokens: 5 + random.IntN(120), maxTokens: 100, pace: 1 + random.IntN(2),
 				}
 				if (n+i)%2 == 0 {
 					r.model = exact

@@ -35,6 +35,8 @@ func TestManySlowClients(t *testing.T) {
 	var deaf, mute []net.Conn
 	for i := range clients {
 		deaf = append(deaf, dialDeaf(t, address, fmt.Sprint("deaf-", i)))
+	}
+	for i := range clients {
 		mute = append(mute, dialMute(t, address, i))
 	}
 	eventually(t, patience, "streams that nobody reads", func() bool {
@@ -55,7 +57,7 @@ func TestManySlowClients(t *testing.T) {
 	eventually(t, 3*patience, "a model server that works on nothing", func() bool { return ledger.InFlight(model) == 0 })
 	eventually(t, patience, "no slot that is held", func() bool { return g.usage(t, model, "deaf-0").running() == 0 })
 	// The first ones may be gone when a slow machine has come to the last.
-	if n := ledger.MaxRunning(model); n < clients/4 {
+	if n := ledger.MaxRunning(model); n < clients/8 {
 		t.Errorf("%d requests were running at once, want more of %d: the test tests nothing", n, clients)
 	}
 	for _, c := range deaf {

@@ -344,11 +344,7 @@ func (c goCall) models() (*result, error) {
 	page := client.Models.ListAutoPaging(c.ctx)
 	r := &result{}
 	for page.Next() {
-		m, err := client.Models.Get(c.ctx, page.Current().ID)
-		if err != nil {
-			return nil, err
-		}
-		r.Models = append(r.Models, m.ID)
+		r.Models = append(r.Models, page.Current().ID)
 	}
 	return r, page.Err()
 }
