@@ -34,10 +34,15 @@ func InvalidRequest(param, format string, args ...any) *Error {
 
 // RequestExceedsLimit is the 400 for a request that needs so many tokens at
 // least (its input, and where the output is bounded the least of that too), more
-// than the limit can ever admit. Trying again is useless.
+// than the limit can ever admit. Trying again is useless. Where a member insists
+// on most of that, limit.Lower names it.
 func RequestExceedsLimit(least int64, limit Denied) *Error {
+	remedy := "shorten it"
+	if limit.Lower != "" {
+		remedy = "lower its " + limit.Lower
+	}
 	e := clientError(http.StatusBadRequest, "request_exceeds_limit",
-		"the request needs at least %d tokens, more than %s: shorten it, or ask for a higher limit", least, limit.name())
+		"the request needs at least %d tokens, more than %s: %s, or ask for a higher limit", least, limit.name(), remedy)
 	e.Denied = []Denied{limit}
 	return e
 }

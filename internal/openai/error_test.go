@@ -52,6 +52,9 @@ func TestErrorJSON(t *testing.T) {
 		{"never fits a part", RequestExceedsLimit(3995, Denied{Meter: "tokens", Window: "hour", Limit: 4000, KeptBack: 40}), Completions,
 			`{"error":{"message":"the request needs at least 3995 tokens, more than the limit of 4000 tokens per hour, of which 3960 are admitted: shorten it, or ask for a higher limit",` +
 				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"hour","scope":null}}`},
+		{"never fits by its output", RequestExceedsLimit(5000, Denied{Meter: "tokens", Window: "day", Scope: "user", Limit: 4000, Lower: "max_output_tokens"}), Responses,
+			`{"error":{"message":"the request needs at least 5000 tokens, more than the limit of 4000 tokens per day of this user: lower its max_output_tokens, or ask for a higher limit",` +
+				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day","scope":"user"}}`},
 		{"only a wait", ModelUnavailable("m", 1500*time.Millisecond), ChatCompletions,
 			`{"error":{"message":"no server of the model \"m\" is available; try again later","type":"server_error","param":null,"code":"model_unavailable","retry_after":2}}`},
 	} {

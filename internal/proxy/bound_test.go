@@ -64,3 +64,20 @@ func TestDebtNeedsNoRoomForTheOutput(t *testing.T) {
 		t.Errorf("the answer is %d: %.300s", status, body)
 	}
 }
+
+// TestRefusalNamesWhatInsists: a request that never fits is told to lower what
+// insists on most of its least price, and to be shortened where that is its input.
+func TestRefusalNamesWhatInsists(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 100, overrun: stop}"})
+	for _, tt := range []struct{ content, more, remedy string }{
+		{"hello", `"max_tokens":500,"ignore_eos":true`, "lower its max_tokens, or"},
+		{"hello", `"max_tokens":500,"min_tokens":400`, "lower its min_tokens, or"},
+		{strings.Repeat("hello ", 800), `"max_tokens":50,"min_tokens":40`, "shorten it, or"},
+		{strings.Repeat("hello ", 800), `"max_tokens":500`, "shorten it, or"},
+	} {
+		status, _, body := g.Post(t, chatPath, "alice", `{"model":"llama2-7b",`+tt.more+`,"messages":[{"role":"user","content":"`+tt.content+`"}]}`)
+		if status != http.StatusBadRequest || !strings.Contains(body, tt.remedy) {
+			t.Errorf("%s: %d %.300s, want %q", tt.more, status, body, tt.remedy)
+		}
+	}
+}

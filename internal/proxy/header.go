@@ -119,8 +119,8 @@ func WriteError(w http.ResponseWriter, e *openai.Error, endpoint openai.Endpoint
 	_, _ = w.Write(body)
 }
 
-// patience is the wait from which on clients' libraries are told not to try
-// again by themselves.
+// patience is the longest wait after which clients' libraries may try again by
+// themselves.
 const patience = time.Minute
 
 func writeRetryAfter(h http.Header, e *openai.Error) {

@@ -42,5 +42,20 @@ func (x *exchange) misfit(err error) error {
 	if m.Blocked() {
 		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
 	}
-	return openai.RequestExceedsLimit(m.Need, limitOf(&m.Rule))
+	exceeded := limitOf(&m.Rule)
+	exceeded.Lower = x.insists(m.Rule.Meter)
+	return openai.RequestExceedsLimit(m.Need, exceeded)
+}
+
+// insists names the request member that insists on most of the least that m can
+// be charged; "" where that is the input, or no member does.
+func (x *exchange) insists(m limit.Meter) string {
+	p := x.priced()
+	switch {
+	case m != limit.OutputTokens && (m != limit.Tokens || p.OutputFloor <= p.InputFloor), x.request.MinOutput <= 1:
+		return ""
+	case x.request.IgnoreEOS && x.request.OutputCap > 0:
+		return x.request.Endpoint.OutputCap() // the answer goes on until there
+	}
+	return "min_tokens"
 }

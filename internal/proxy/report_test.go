@@ -50,17 +50,45 @@ func TestLineOfAFailure(t *testing.T) {
 		if response.StatusCode != tt.status {
 			t.Errorf("%s: %d, want %d", tt.id, response.StatusCode, tt.status)
 		}
-		line := ""
-		apptest.Eventually(func() bool {
-			for l := range strings.Lines(g.Logs.String()) {
-				if strings.Contains(l, `"id":"`+tt.id+`"`) {
-					line = l
-				}
-			}
-			return line != ""
-		})
-		if !strings.Contains(line, tt.words) {
+		if line := lineOf(g, tt.id); !strings.Contains(line, tt.words) {
 			t.Errorf("%s: the line has no %s: %s", tt.id, tt.words, line)
 		}
 	}
+}
+
+// TestLineOfACount: where no tokens count there is nothing to estimate, whatever
+// the model server answers.
+func TestLineOfACount(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 1000}"})
+	for path, body := range map[string]string{
+		"/tokenize":                 `{"model":"llama2-7b","prompt":"hello"}`,
+		"/detokenize":               `{"model":"llama2-7b","tokens":[1,2]}`,
+		"/v1/messages/count_tokens": `{"model":"llama2-7b","messages":[{"role":"user","content":"hello"}]}`,
+	} {
+		r := g.Request(t.Context(), path, "alice", body)
+		id := strings.ReplaceAll(path, "/", "-")
+		r.Header.Set("X-Request-Id", id)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if line := lineOf(g, id); response.StatusCode != http.StatusOK || strings.Contains(line, "estimated") || !strings.Contains(line, `"input":0,"output":0`) {
+			t.Errorf("%s: %d, and the line is %s", path, response.StatusCode, line)
+		}
+	}
+}
+
+// lineOf returns the line of the log about the request of that id, once there is
+// one; "" if none comes.
+func lineOf(g *apptest.Gateway, id string) (line string) {
+	apptest.Eventually(func() bool {
+		for l := range strings.Lines(g.Logs.String()) {
+			if strings.Contains(l, `"id":"`+id+`"`) {
+				line = l
+			}
+		}
+		return line != ""
+	})
+	return line
 }

@@ -69,7 +69,9 @@ func (x *exchange) abandoned() spent {
 }
 
 // unknown returns what is settled if nothing is found out: what was granted.
-func (x *exchange) unknown() spent { return spent{amount: x.grant.Granted(), estimated: true} }
+func (x *exchange) unknown() spent {
+	return spent{amount: x.grant.Granted(), estimated: x.endpoint.Counts()}
+}
 
 // running returns what a stream has used up to now.
 func (x *exchange) running() limit.Amount {
@@ -77,12 +79,13 @@ func (x *exchange) running() limit.Amount {
 	return limit.Amount{Input: s.amount.Input, Output: s.amount.Output}
 }
 
-// costing fills in what s is settled with.
+// costing fills in what s is settled with. Where no tokens count there is no usage
+// to tell or to estimate.
 func (x *exchange) costing(s spent) spent {
-	s.amount.Requests = 1
-	if x.endpoint.Counts() {
-		s.amount.Input, s.amount.Output = s.usage.Input, s.usage.Output
+	if !x.endpoint.Counts() {
+		s.usage, s.estimated = openai.Usage{}, false
 	}
+	s.amount = limit.Amount{Input: s.usage.Input, Output: s.usage.Output, Requests: 1}
 	return s
 }
 
