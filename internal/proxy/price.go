@@ -38,7 +38,10 @@ func (x *exchange) misfit(err error) error {
 	if !errors.As(err, &m) {
 		return err
 	}
-	x.binding = nameOf(&m.Rule)
+	x.binding = concurrentRequests
+	if !m.Concurrency {
+		x.binding = nameOf(&m.Rule)
+	}
 	if m.Blocked() {
 		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
 	}

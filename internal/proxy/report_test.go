@@ -40,18 +40,26 @@ func TestLineOfAFailure(t *testing.T) {
 			}
 			defer response.Body.Close()
 		}
-		r := g.Request(t.Context(), chatPath, "alice", `{"model":"llama2-7b","messages":[{"role":"user","content":"`+content+`"}],`+tt.body+`}`)
-		r.Header.Set("X-Request-Id", tt.id)
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
+		body := `{"model":"llama2-7b","messages":[{"role":"user","content":"` + content + `"}],` + tt.body + `}`
+		status, line := ask(t, g, tt.id, chatPath, body)
+		if status != tt.status {
+			t.Errorf("%s: %d, want %d", tt.id, status, tt.status)
 		}
-		response.Body.Close()
-		if response.StatusCode != tt.status {
-			t.Errorf("%s: %d, want %d", tt.id, response.StatusCode, tt.status)
-		}
-		if line := lineOf(g, tt.id); !strings.Contains(line, tt.words) {
+		if !strings.Contains(line, tt.words) {
 			t.Errorf("%s: the line has no %s: %s", tt.id, tt.words, line)
+		}
+	}
+}
+
+// TestLineOfABlockedModel: a limit of 0 is named, be it one of a window or not.
+func TestLineOfABlockedModel(t *testing.T) {
+	for limits, want := range map[string]string{
+		"{max-concurrent-requests: 0, max-tokens-per-minute: 10}": `"limit":"concurrent_requests"`,
+		"{max-tokens-per-day: 0}":                                 `"limit":"user tokens per day"`,
+	} {
+		g := apptest.Start(t, apptest.Options{Limits: limits})
+		if status, line := ask(t, g, "blocked", chatPath, `{"model":"llama2-7b","messages":[]}`); status != http.StatusForbidden || !strings.Contains(line, want) {
+			t.Errorf("%s: %d, and the line has no %s: %s", limits, status, want, line)
 		}
 	}
 }
@@ -65,23 +73,24 @@ func TestLineOfACount(t *testing.T) {
 		"/detokenize":               `{"model":"llama2-7b","tokens":[1,2]}`,
 		"/v1/messages/count_tokens": `{"model":"llama2-7b","messages":[{"role":"user","content":"hello"}]}`,
 	} {
-		r := g.Request(t.Context(), path, "alice", body)
 		id := strings.ReplaceAll(path, "/", "-")
-		r.Header.Set("X-Request-Id", id)
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response.Body.Close()
-		if line := lineOf(g, id); response.StatusCode != http.StatusOK || strings.Contains(line, "estimated") || !strings.Contains(line, `"input":0,"output":0`) {
-			t.Errorf("%s: %d, and the line is %s", path, response.StatusCode, line)
+		if status, line := ask(t, g, id, path, body); status != http.StatusOK || strings.Contains(line, "estimated") || !strings.Contains(line, `"input":0,"output":0`) {
+			t.Errorf("%s: %d, and the line is %s", path, status, line)
 		}
 	}
 }
 
-// lineOf returns the line of the log about the request of that id, once there is
-// one; "" if none comes.
-func lineOf(g *apptest.Gateway, id string) (line string) {
+// ask sends a request under an id of its own, and returns the answer's status and
+// the line of the log about it; "" if none comes.
+func ask(t *testing.T, g *apptest.Gateway, id, path, body string) (status int, line string) {
+	t.Helper()
+	r := g.Request(t.Context(), path, "alice", body)
+	r.Header.Set("X-Request-Id", id)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
 	apptest.Eventually(func() bool {
 		for l := range strings.Lines(g.Logs.String()) {
 			if strings.Contains(l, `"id":"`+id+`"`) {
@@ -90,5 +99,5 @@ func lineOf(g *apptest.Gateway, id string) (line string) {
 		}
 		return line != ""
 	})
-	return line
+	return response.StatusCode, line
 }
