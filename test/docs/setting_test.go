@@ -25,7 +25,8 @@ func TestShownConfigurationsLoad(t *testing.T) {
 				Dir: ".", Profile: "shown",
 				Files: fstest.MapFS{"application.yml": {Data: []byte(small)}, "application-shown.yml": {Data: []byte(f.String())}},
 				Env: func(name string) (string, bool) {
-					return "sha256:" + strings.Repeat("0", 64), name == "ALICE_KEY_HASH"
+					digit, ok := map[string]string{"ALICE_KEY_HASH": "0", "ADMIN_KEY_HASH": "1"}[name]
+					return "sha256:" + strings.Repeat(digit, 64), ok
 				},
 			})
 			if err != nil {
