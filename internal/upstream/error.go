@@ -117,7 +117,11 @@ func (e *Error) nobodyThere() bool { return e.unconnected() && !e.ours() }
 // refused reports whether the server's machine says that nobody listens. Only
 // that tells that a process is gone: where packets get lost, or a name is not
 // found, it may be working on what was sent to it before.
-func (e *Error) refused() bool { return e.Kind == Refused && errors.Is(e.Err, syscall.ECONNREFUSED) }
+// A connection that is reset while it is made was in the queue of a listener that
+// was closed.
+func (e *Error) refused() bool {
+	return e.Kind == Refused && (errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ECONNRESET))
+}
 
 // ours reports whether what went wrong is this process's own affair.
 func (e *Error) ours() bool {
