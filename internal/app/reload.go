@@ -165,7 +165,12 @@ func (a *App) logChanges(c config.Changes) {
 	if len(c.AtStart) > 0 {
 		a.log.Warn("these settings have changed and take effect at the next start", "settings", c.AtStart)
 	}
-	if c.Keys.Any() || slices.Contains(c.Settings, "auth.enabled") {
+	switched := slices.Contains(c.Settings, "auth.enabled")
+	if switched && !a.current.Load().config.Auth.Enabled {
+		a.log.Warn("authentication has been switched off: from now on everybody who reaches the gateway is admin and names the user whose limits count; " +
+			"to undo it, set auth.enabled to true in the configuration's files, which are read again by themselves")
+	}
+	if c.Keys.Any() || switched {
 		a.warnOfAccess()
 	}
 }

@@ -300,6 +300,37 @@ func TestKeysComeAndGo(t *testing.T) {
 	}
 }
 
+// TestAuthenticationSwitchedOff: it is a warning, also where only this machine
+// reaches the gateway, that comes once and tells the way back.
+func TestAuthenticationSwitchedOff(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Reloads: true, Auth: true})
+	warnings := func() (found []line) {
+		for text := range strings.Lines(g.Logs.String()) {
+			var l line
+			if err := json.Unmarshal([]byte(text), &l); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			if l.Level == "WARN" && strings.Contains(l.Msg, "switched off") {
+				found = append(found, l)
+			}
+		}
+		return found
+	}
+	if w := warnings(); len(w) != 0 {
+		t.Errorf("before it is switched off, the log says %+v", w)
+	}
+	reload(t, g, func(o *apptest.Options) { o.Auth = false })
+	w := warnings()
+	if len(w) != 1 || !strings.Contains(w[0].Msg, "admin") || !strings.Contains(w[0].Msg, "set auth.enabled to true") {
+		t.Fatalf("once it is switched off, the log says %+v", w)
+	}
+	reload(t, g, func(o *apptest.Options) { o.Aliases = []string{"other"} })
+	reload(t, g, func(o *apptest.Options) { o.Auth = true })
+	if w := warnings(); len(w) != 1 {
+		t.Errorf("other changes are said to switch it off: %+v", w[1:])
+	}
+}
+
 // TestLevelChanges: lines of requests come and go with it.
 func TestLevelChanges(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Reloads: true})
