@@ -100,6 +100,36 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
+// TestOneSetOfLimits: what is sent again with fewer stream options does not have the
+// time anew that the refusal took.
+func TestOneSetOfLimits(t *testing.T) {
+	const limit, refusal = 1500 * time.Millisecond, 1350 * time.Millisecond
+	again := make(chan struct{}, 8)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/health" {
+			return
+		}
+		if b, _ := io.ReadAll(r.Body); strings.Contains(string(b), "continuous_usage_stats") {
+			time.Sleep(refusal)
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":{"message":"continuous_usage_stats is not known"}}`)
+			return
+		}
+		again <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(s.Close)
+	g := apptest.Start(t, apptest.Options{Services: fmt.Sprintf("slow: {endpoints: [%q], first-byte-timeout: %s}", s.URL, limit)})
+	begun := time.Now()
+	status, _, body := g.Post(t, chatPath, "alice", `{"model":"slow","stream":true,"messages":[{"role":"user","content":"hi"}]}`)
+	if status != http.StatusGatewayTimeout || len(again) != 1 {
+		t.Fatalf("%d %s, and sent again %d times; want 504 of what was sent again", status, body, len(again))
+	}
+	if took := time.Since(begun); took < limit || took > limit+refusal-100*time.Millisecond {
+		t.Errorf("it took %v, want about %v", took, limit)
+	}
+}
+
 // TestWordsAtTwoServers: of two servers that differ, one refuses a request and
 // quotes it, and the other takes it. That proves nothing about stream options: the
 // streams of others go on being metered.

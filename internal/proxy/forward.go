@@ -108,7 +108,7 @@ func (x *exchange) send(p openai.Patch) error {
 		body = x.patched
 	}
 	x.beginAttempt()
-	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Header: x.fields(), Body: body, Server: x.server}
+	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Header: x.fields(), Body: body, Server: x.server, Begun: x.sent}
 	if x.request.Stream {
 		request.FirstByteTimeout, request.IdleTimeout = x.model.FirstByteTimeout, x.model.IdleTimeout
 	} else {
@@ -210,7 +210,9 @@ func (x *exchange) unanswered(err error) error {
 		if e.Phase == upstream.Connect {
 			return openai.ModelUnavailable(x.model.Name, unavailableWait)
 		}
-		x.spent = x.abandoned()
+		if e.Sent() {
+			x.spent = x.abandoned()
+		}
 		return openai.UpstreamTimeout("the model server did not answer in time")
 	case upstream.Closed:
 		return openai.UpstreamError("the model server closed the connection without an answer")

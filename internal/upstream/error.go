@@ -84,6 +84,7 @@ type Error struct {
 
 	sent, started bool
 	elsewhere     bool // another server may be asked
+	short         bool // of a Timeout: others had used the time
 }
 
 // Error names the server, what happened and the cause.
@@ -165,7 +166,7 @@ func (c *conn) failure(ctx context.Context, err error) *Error {
 	case bad:
 		e.Kind = Protocol
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		e.Kind, e.Phase = Timeout, c.phase
+		e.Kind, e.Phase, e.short = Timeout, c.phase, c.limits.short(c.phase)
 	case c.started:
 		e.Kind, e.Err = Broken, unexpected(err)
 	default:

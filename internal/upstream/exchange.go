@@ -32,11 +32,16 @@ type Response struct {
 // A request is sent a second time in one case: a kept connection turned out to
 // be closed, at once, before one byte of a response came back.
 func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
+	return s.do(ctx, r, r.begin(time.Now()))
+}
+
+// do is Do for a request whose time limits began at the time begun.
+func (s *Server) do(ctx context.Context, r *Request, begun time.Time) (*Response, error) {
 	if why := r.check(); why != "" {
 		return nil, &Error{Kind: Invalid, Address: s.address, Err: why}
 	}
 	v := s.begin(r)
-	response, failure := s.ask(ctx, r, v)
+	response, failure := s.ask(ctx, r, v, begun)
 	if failure != nil {
 		v.leave()
 		v.judge(failure.outcome())
@@ -46,9 +51,9 @@ func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
 }
 
 // ask is Do for a request that has been counted.
-func (s *Server) ask(ctx context.Context, r *Request, v visit) (*Response, *Error) {
+func (s *Server) ask(ctx context.Context, r *Request, v visit, begun time.Time) (*Response, *Error) {
 	now := time.Now()
-	l := limitsOf(r, now)
+	l := limitsOf(r, begun, now)
 	c, failure := s.connection(ctx, l, now)
 	if failure != nil {
 		return nil, failure
@@ -89,9 +94,20 @@ func (s *Server) connection(ctx context.Context, l limits, now time.Time) (*conn
 	return s.fresh(ctx, l, now)
 }
 
+// fresh makes a connection, for which there is no more time than for the answer.
 func (s *Server) fresh(ctx context.Context, l limits, now time.Time) (*conn, *Error) {
-	c, failure := s.dial(ctx)
+	by, _, phase := l.next(now, false)
+	scarce := !by.IsZero() && by.Before(now.Add(s.connect))
+	bounded, cancel := ctx, func() {}
+	if scarce {
+		bounded, cancel = context.WithDeadline(ctx, by)
+	}
+	defer cancel()
+	c, failure := s.dial(bounded)
 	if failure != nil {
+		if scarce && ctx.Err() == nil && !time.Now().Before(by) {
+			failure.Kind, failure.Phase, failure.short = Timeout, phase, l.short(phase)
+		}
 		return nil, failure
 	}
 	if err := c.begin(l, now); err != nil {

@@ -7,6 +7,7 @@ type limits struct {
 	first, whole           time.Time // zero: none
 	firstSlack, wholeSlack time.Duration
 	idle                   time.Duration // zero: none
+	used                   time.Duration // by attempts before this one
 }
 
 // unknown stands for a deadline that the connection may have and that no
@@ -17,17 +18,34 @@ var unknown = time.Unix(0, 0)
 // that deadlines need not be set for every read.
 const lateness = 8
 
-func limitsOf(r *Request, now time.Time) limits {
-	l := limits{idle: r.IdleTimeout}
+// limitsOf returns the limits of r that began at the time begun, for an exchange
+// that begins now.
+func limitsOf(r *Request, begun, now time.Time) limits {
+	l := limits{idle: r.IdleTimeout, used: now.Sub(begun)}
 	if r.FirstByteTimeout > 0 {
-		l.first = now.Add(r.FirstByteTimeout)
+		l.first = begun.Add(r.FirstByteTimeout)
 		l.firstSlack = r.FirstByteTimeout / lateness
 	}
 	if r.ResponseTimeout > 0 {
-		l.whole = now.Add(r.ResponseTimeout)
+		l.whole = begun.Add(r.ResponseTimeout)
 		l.wholeSlack = r.ResponseTimeout / lateness
 	}
 	return l
+}
+
+// passed returns the phase whose limit a request has used up that nothing came
+// of until now; zero where there is time left.
+func (l *limits) passed(now time.Time) Phase {
+	if by, _, p := l.next(now, false); !by.IsZero() && !now.Before(by) {
+		return p
+	}
+	return 0
+}
+
+// short reports whether attempts before this one have used more of the limit of
+// phase p than its slack: that it passes says nothing about the model server then.
+func (l *limits) short(p Phase) bool {
+	return p == FirstByte && l.used > l.firstSlack || p == Whole && l.used > l.wholeSlack
 }
 
 // next returns the limit that applies to a read that starts now: the time that

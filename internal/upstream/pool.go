@@ -38,17 +38,25 @@ func (p *Pool) Servers() []*Server { return p.servers }
 // full. The last is tried at one other. A request whose server died is tried at
 // two others at most, so that one that kills its server does not kill them all. Whatever else goes wrong is the
 // caller's to tell: a request may be generating although nothing comes back.
+//
+// All of them have the time limits of r between them.
 func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 	r.failed = p.failed
 	var tried []*Server
 	var failure *Error // of the last attempt; one that was sent stands
 	full, died := 0, 0 // attempts that were sent
-	for {
-		s := p.choose(tried, r.Server, time.Now())
+	now := time.Now()
+	begun := r.begin(now)
+	for ; ; now = time.Now() {
+		l := limitsOf(r, begun, now)
+		if phase := l.passed(now); phase != 0 {
+			return nil, p.late(failure, phase)
+		}
+		s := p.choose(tried, r.Server, now)
 		if s == nil {
 			return nil, p.none(failure)
 		}
-		response, err := s.attempt(ctx, r)
+		response, err := s.attempt(ctx, r, begun)
 		if err == nil {
 			return response, nil
 		}
@@ -118,19 +126,32 @@ func (p *Pool) none(failure *Error) *Error {
 	if failure != nil {
 		return failure
 	}
+	return &Error{Kind: Away, Address: p.names(), Err: errNone}
+}
+
+// late returns why no time is left to ask a server.
+func (p *Pool) late(failure *Error, phase Phase) *Error {
+	if failure != nil {
+		return failure
+	}
+	return &Error{Kind: Timeout, Phase: phase, Address: p.names(), Err: context.DeadlineExceeded, short: true}
+}
+
+// names returns the names of all servers, for people.
+func (p *Pool) names() string {
 	names := make([]string, len(p.servers))
 	for i, s := range p.servers {
 		names[i] = s.Name()
 	}
-	return &Error{Kind: Away, Address: strings.Join(names, ", "), Err: errNone}
+	return strings.Join(names, ", ")
 }
 
 var errNone = errors.New("it failed lately, and is not asked until it has recovered")
 
 // attempt sends r to the server and waits until the body of the answer has begun.
 // Its error says whether another server may be asked.
-func (s *Server) attempt(ctx context.Context, r *Request) (*Response, *Error) {
-	response, err := s.Do(ctx, r)
+func (s *Server) attempt(ctx context.Context, r *Request, begun time.Time) (*Response, *Error) {
+	response, err := s.do(ctx, r, begun)
 	if err == nil && response.Status == http.StatusServiceUnavailable {
 		return nil, s.unavailable(ctx, response)
 	}

@@ -22,8 +22,12 @@ type Request struct {
 	// Body is JSON; nil sends none. It is read until Do returns, not later.
 	Body []byte
 
-	FirstByteTimeout time.Duration // from the call of Do to the first byte of the response's body
-	ResponseTimeout  time.Duration // from the call of Do to its last byte
+	// Begun is when the time limits began, where this is not the first that is
+	// sent of what the client wants; zero: with the call of Do. A [Pool] counts
+	// from there over all the servers that it asks.
+	Begun            time.Time
+	FirstByteTimeout time.Duration // from Begun to the first byte of the response's body
+	ResponseTimeout  time.Duration // from Begun to its last byte
 	IdleTimeout      time.Duration // between two reads of it, once it has begun
 
 	// Server is the name of the model server that a [Pool] asks first, if it can be
@@ -44,6 +48,14 @@ func commonFields(host, apiKey string) string {
 		fields += "Authorization: Bearer " + apiKey + "\r\n"
 	}
 	return fields
+}
+
+// begin returns when the time limits began of a request that is sent now.
+func (r *Request) begin(now time.Time) time.Time {
+	if r.Begun.IsZero() {
+		return now
+	}
+	return r.Begun
 }
 
 // appendHead appends the request line and the header block.

@@ -16,7 +16,7 @@ const (
 
 // outcome returns what e says about the server.
 func (e *Error) outcome() outcome {
-	if e.ours() {
+	if e.ours() || e.short {
 		return saysNothing
 	}
 	return wentWrong
