@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
 )
 
 // askTimeout bounds a question to a running gateway.
@@ -35,9 +35,8 @@ func (f gatewayFlags) client() (*http.Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--ca-file: %w", err)
 		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--ca-file: %s has no certificate (PEM)", f.CAFile)
+		if t.RootCAs, err = app.Roots(pem); err != nil {
+			return nil, fmt.Errorf("--ca-file: %s %w", f.CAFile, err)
 		}
 	}
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}}, nil

@@ -271,11 +271,18 @@ func TestCheckReadsTheFilesThatAreNamed(t *testing.T) {
 		t.Errorf("a pair: %+v", r)
 	}
 	a.Key = b.Key
-	r := run(t, "", nil, "check", "--config", write(t, "server: {tls: "+a.YAML()+"}\nredis: {host: h, tls: {enabled: true, ca-file: /none/redis.pem}}"+
-		"\nvllm: {services: {m: {endpoints: [https://h], ca-file: /none/m.pem}}}\n"))
-	for _, want := range []string{a.Certificate, "no certificate and its key", "redis.tls.ca-file", "/none/redis.pem", "the model m: ca-file", "/none/m.pem"} {
-		if r.code == 0 || r.out != "" || !strings.Contains(r.errors, want) {
-			t.Errorf("%q is missing in %+v", want, r)
+	wrong := write(t, "logging: {level: loud}\nserver: {tls: "+a.YAML()+"}\nredis: {host: h, tls: {enabled: true, ca-file: /none/redis.pem}}"+
+		"\nvllm: {services: {m: {endpoints: [https://h], ca-file: /none/m.pem}}}\n")
+	for _, command := range []string{"check", "serve"} {
+		r := run(t, "", nil, command, "--config", wrong)
+		for _, want := range []string{
+			`application.yml:1:18: logging.level: "loud" `, "application.yml:2:",
+			fmt.Sprintf(": server.tls.key: %q is not the key of %q", b.Key, a.Certificate),
+			`application.yml:3:48: redis.tls.ca-file: "/none/redis.pem" `, `application.yml:4:56: vllm.services.m.ca-file: "/none/m.pem" `,
+		} {
+			if r.code == 0 || r.out != "" || !strings.Contains(r.errors, want) {
+				t.Errorf("%s: %q is missing in %+v", command, want, r)
+			}
 		}
 	}
 }

@@ -22,7 +22,7 @@ type configFlags struct {
 }
 
 func (f configFlags) source() config.Options {
-	return config.Options{Dir: f.Config, Profile: f.Profile}
+	return config.Options{Dir: f.Config, Profile: f.Profile, Check: app.CheckFiles}
 }
 
 type serveCommand struct {
@@ -110,9 +110,6 @@ type checkCommand struct{ configFlags }
 func (c *checkCommand) Run() error {
 	cfg, err := config.Load(c.source())
 	if err != nil {
-		return err
-	}
-	if err := app.Check(cfg); err != nil {
 		return err
 	}
 	return cfg.WriteYAML(os.Stdout)

@@ -161,11 +161,5 @@ func TestWrongPairAtTheStart(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s...", err, want)
 		}
-		if err := Check(&config.Config{Server: config.Server{TLS: files}}); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("Check: %v, want %s...", err, want)
-		}
-	}
-	if err := Check(&config.Config{Server: config.Server{TLS: files(a)}}); err != nil {
-		t.Error(err)
 	}
 }

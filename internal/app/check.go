@@ -1,33 +1,98 @@
 package app
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
-// Check reads the files that a configuration names, and returns an error for
-// every one that New could not use. It connects to nothing.
-func Check(c *config.Config) error {
-	var errs []error
-	if c.Server.TLS.Enabled() {
-		_, _, err := lookAt(c.Server.TLS)
-		errs = append(errs, err)
-	}
-	if c.Redis != nil {
-		_, err := redisTLS(c.Redis)
-		errs = append(errs, err)
+// CheckFiles reads the files that a configuration names, and returns what is
+// wrong with those that a gateway could not use, for [config.Options.Check]. It
+// quotes nothing of what they hold, and connects to nothing.
+func CheckFiles(c *config.Config) []config.Finding {
+	var f findings
+	f.pair(c.Server.TLS.Certificate, c.Server.TLS.Key, "server", "tls")
+	if c.Redis != nil && c.Redis.TLS.Enabled {
+		f.roots(c.Redis.TLS.CAFile, "redis", "tls", "ca-file")
+		f.pair(c.Redis.TLS.Certificate, c.Redis.TLS.Key, "redis", "tls")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
-		if file := c.Services[name].CAFile; file != "" {
-			if _, err := upstream.ReadRoots(file); err != nil {
-				errs = append(errs, fmt.Errorf("the model %s: ca-file: %w", name, err))
-			}
+		f.roots(c.Services[name].CAFile, "vllm", "services", name, "ca-file")
+	}
+	return f
+}
+
+// findings are what is wrong with files.
+type findings []config.Finding
+
+func (f *findings) add(setting []string, problem, remedy string) {
+	*f = append(*f, config.Finding{Setting: setting, Problem: problem, Remedy: remedy})
+}
+
+// roots checks a file of authorities. "" is none.
+func (f *findings) roots(file string, setting ...string) {
+	text, ok := f.read(file, setting)
+	if !ok {
+		return
+	}
+	if _, err := Roots(text); err != nil {
+		f.add(setting, err.Error(), "write the name of a file with the certificates of authorities")
+	}
+}
+
+// pair checks the files of a certificate and its key, as far as they are named.
+func (f *findings) pair(certificateFile, keyFile string, section ...string) {
+	certificateAt, keyAt := slices.Concat(section, []string{"certificate"}), slices.Concat(section, []string{"key"})
+	certificate, known := f.read(certificateFile, certificateAt)
+	if known && !hasCertificate(certificate) {
+		f.add(certificateAt, errNoCertificate.Error(), "write the name of a file with the certificate, followed by those that vouch for it")
+		known = false
+	}
+	key, ok := f.read(keyFile, keyAt)
+	if !ok {
+		return
+	}
+	if !hasKey(key) {
+		f.add(keyAt, "has no private key (PEM)", "write the name of the file with the key of the certificate")
+		return
+	}
+	if !known {
+		return
+	}
+	if _, err := tls.X509KeyPair(certificate, key); err != nil {
+		f.add(keyAt, fmt.Sprintf("is not the key of %s: %s", strconv.Quote(certificateFile), strings.TrimPrefix(err.Error(), "tls: ")),
+			"write two files that belong together, the key without a passphrase")
+	}
+}
+
+// read returns what a file holds, and whether there is anything to look at.
+func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
+	if file == "" {
+		return nil, false
+	}
+	text, err := os.ReadFile(file)
+	if err == nil {
+		return text, true
+	}
+	remedy := "write the name of a file that the user of the gateway can read"
+	if errors.Is(err, fs.ErrNotExist) {
+		remedy = "create it, or write the name of another file"
+		if folder, err := os.Getwd(); err == nil && !filepath.IsAbs(file) {
+			remedy += ", as seen from " + folder
 		}
 	}
-	return errors.Join(errs...)
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		err = e.Err // the name is told anyway
+	}
+	f.add(setting, "cannot be read: "+err.Error(), remedy)
+	return nil, false
 }

@@ -71,10 +71,10 @@ func (e *endpoints) open(model string, s config.Service, mocks *mocks) ([]*upstr
 		if err != nil {
 			return nil, fmt.Errorf("ca-file: %w", err)
 		}
-		roots, key.roots = x509.NewCertPool(), sha256.Sum256(pem)
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca-file: %s has no PEM certificate", s.CAFile)
+		if roots, err = Roots(pem); err != nil {
+			return nil, fmt.Errorf("ca-file: %s %w", s.CAFile, err)
 		}
+		key.roots = sha256.Sum256(pem)
 	}
 	servers := make([]*upstream.Server, len(s.Endpoints))
 	for i, address := range s.Endpoints {

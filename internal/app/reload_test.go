@@ -174,11 +174,13 @@ func awaitMetrics(t *testing.T, g *apptest.Gateway, what string, ok func(string)
 func TestWrongConfigurationChangesNothing(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Reloads: true, Config: "redis: {host: r, password: swordfish}\n"})
 	at := gauge(t, g, "config_last_reload_success_timestamp_seconds")
-	const wrong = "vllm: {services: {other: \"http://other:1\", }}\nredis: {password: swordfish, databse: 1}\nserver: {idle-timeout: 7}\n"
+	const wrong = "vllm: {services: {other: \"http://other:1\", }}\nredis: {password: swordfish, databse: 1}\nserver: {idle-timeout: 7, tls: {certificate: /none/a, key: /none/b}}\n"
 	lines := reading(t, g, func() { g.WriteConfig(t, wrong) })
 	want := []string{
 		g.Folder + `/application.yml:2:30: redis.databse: is not a known key; did you mean database?`,
 		g.Folder + `/application.yml:3:24: server.idle-timeout: "7" has no unit; write 7s if seconds are meant`,
+		g.Folder + `/application.yml:3:46: server.tls.certificate: "/none/a" cannot be read: no such file or directory; create it, or write the name of another file`,
+		g.Folder + `/application.yml:3:60: server.tls.key: "/none/b" cannot be read: no such file or directory; create it, or write the name of another file`,
 	}
 	if len(lines) != 1 || lines[0].Level != "ERROR" || !slices.Equal(lines[0].Mistakes, want) {
 		t.Errorf("the log says %+v, want %q", lines, want)

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"os"
@@ -65,9 +64,8 @@ func redisTLS(c *config.Redis) (*tls.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("redis.tls.ca-file: %w", err)
 		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("redis.tls.ca-file: %s has no certificate", c.TLS.CAFile)
+		if t.RootCAs, err = Roots(pem); err != nil {
+			return nil, fmt.Errorf("redis.tls.ca-file: %s %w", c.TLS.CAFile, err)
 		}
 	}
 	if c.TLS.Certificate != "" {

@@ -71,7 +71,7 @@ func TestWrongConfigurationIsToldOnce(t *testing.T) {
 	}
 	const right = "vllm: {services: {a: \"http://a:1\"}}\n"
 	write(right)
-	source := config.Options{Dir: dir}
+	source := config.Options{Dir: dir, Check: CheckFiles}
 	c, err := config.Load(source)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestWrongConfigurationIsToldOnce(t *testing.T) {
 		{"a: 2\n", seen, "a: is not a known key"}, // another content
 		{right, seen, "is applied"},
 		{right, seen, ""},
-		{"vllm: {services: {a: {endpoints: [\"http://a:1\"], ca-file: " + authority + "}}}\n", seen, "ca.pem: no such file"},
+		{"vllm: {services: {a: {endpoints: [\"http://a:1\"], ca-file: " + authority + "}}}\n", seen, "application.yml:1:59: vllm.services.a.ca-file: "},
 		{"vllm: {services: {a: {endpoints: [\"http://a:1\"], ca-file: " + authority + "}}}\n", seen, ""},
 		{right, seen, "is applied"},
 		{many, seen, "is applied"},

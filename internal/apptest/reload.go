@@ -7,13 +7,14 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 )
 
 // source returns where the gateway's configuration is.
 func (g *Gateway) source(t testing.TB, o Options) config.Options {
 	t.Helper()
-	s := config.Options{Env: func(string) (string, bool) { return "", false }}
+	s := config.Options{Env: func(string) (string, bool) { return "", false }, Check: app.CheckFiles}
 	if o.Reloads {
 		g.Folder = t.TempDir()
 		s.Dir = g.Folder

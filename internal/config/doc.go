@@ -1,8 +1,9 @@
 // Package config turns the files application.yml and
 // application-<profile>.yml and the environment into one validated Config.
 //
-// It reads, checks and prints settings; it opens nothing, connects to nothing
-// and builds nothing: the composition root hands every package its own options.
+// It reads, checks and prints settings; it opens no other file, connects to
+// nothing and builds nothing: the composition root hands every package its own
+// options, and looks at the files that settings name (Options.Check).
 //
 // Invariants:
 //   - Load returns a Config or errors, never both, and reports all mistakes of

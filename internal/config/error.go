@@ -81,6 +81,20 @@ func (r *report) add(at position, key path, shown string, m mistake) {
 	})
 }
 
+// found notes what others have found wrong with values of a tree, unless
+// something is noted there already.
+func (r *report) found(root *node, findings []Finding) {
+	for _, f := range findings {
+		at, key := root.find(f.Setting...), joined(f.Setting)
+		if at == nil {
+			at = &node{at: position{file: root.at.file}} // it is not written, but a default
+		}
+		if !r.has(key) {
+			r.add(at.at, at.path(key), shown(at.text)+origin(at), mistake{f.Problem, f.Remedy})
+		}
+	}
+}
+
 // has reports whether a mistake was noted at a key or below it.
 func (r *report) has(key path) bool {
 	return slices.ContainsFunc(r.list, func(e *Error) bool { return path(e.Path).below(key) })

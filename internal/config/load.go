@@ -25,11 +25,23 @@ type Options struct {
 	Env func(string) (string, bool)
 	// Files holds the content of Dir; nil is the operating system's.
 	Files fs.FS
+	// Check returns what is wrong with what settings name, such as files, which
+	// is not for this package to look at. What it finds is reported like any other
+	// mistake, together with the others: it is asked about a Config that may have
+	// some, and not all of its settings. nil finds nothing.
+	Check func(*Config) []Finding
+}
+
+// Finding is a mistake in the value of a setting that is not secret.
+type Finding struct {
+	Setting []string // its keys, from the top
+	Problem string   // what is wrong, following the value
+	Remedy  string   // what to do
 }
 
 // Load reads, merges and validates the configuration. The error is of type
 // Errors and lists every mistake. Load changes nothing and may be called again
-// and concurrently.
+// and concurrently, as far as Options.Check may.
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
 	r := &report{}
@@ -46,6 +58,9 @@ func Load(o Options) (*Config, error) {
 	c.Profile = profile
 	c.schema().decode(r, "", root)
 	c.check(root, r)
+	if o.Check != nil {
+		r.found(root, o.Check(c))
+	}
 	if err := r.err(); err != nil {
 		return nil, err
 	}

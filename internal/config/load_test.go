@@ -309,3 +309,27 @@ func TestAddressesInLists(t *testing.T) {
 		}
 	}
 }
+
+// TestFindings: what others find is told like what Load finds itself, once for
+// each setting.
+func TestFindings(t *testing.T) {
+	asked := func(*Config) []Finding {
+		return []Finding{
+			{[]string{"server", "tls", "certificate"}, "is odd", "write another"},
+			{[]string{"server", "tls", "key"}, "is odd", "write another"},
+			{[]string{"redis", "tls", "ca-file"}, "is odd", "write another"},
+			{[]string{"vllm", "services", "m.1", "ca-file"}, "is odd", "write another"},
+		}
+	}
+	_, err := Load(Options{Dir: "conf", Profile: "x", Check: asked, Env: variables{"A": "a.pem"}.look, Files: fstest.MapFS{
+		"application.yml":   {Data: []byte("server:\n  tls: {certificate: '${A}', key: b.pem}\n")},
+		"application-x.yml": {Data: []byte("vllm:\n  services:\n    m.1: {endpoints: [x], ca-file: c.pem}\nserver: {tls: {key: \"\\n\"}}\n")},
+	}})
+	wantErrors(t, err,
+		`conf/application-x.yml: redis.tls.ca-file: "" is odd; write another`,
+		`conf/application-x.yml:3:23: vllm.services["m.1"].endpoints[0]: "x" is not an http or https URL; write an address such as http://host:8000`,
+		`conf/application-x.yml:3:36: vllm.services["m.1"].ca-file: "c.pem" is odd; write another`,
+		`conf/application-x.yml:4:21: server.tls.key: "\n" holds a control character; remove it; a newline may come from the end of a secret's file`,
+		`conf/application.yml:2:22: server.tls.certificate: "a.pem" (from ${A}) is odd; write another`,
+	)
+}

@@ -222,6 +222,9 @@ var mistakes = []struct {
 	{"half a certificate", "redis:\n  tls: {certificate: a}", []string{
 		"2:8: redis.tls: has one of certificate and key; write both or none",
 	}},
+	{"a key in place of its file", "server:\n  tls:\n    certificate: a.pem\n    key: |\n      -----BEGIN PRIVATE KEY-----\n      hunter2\n      -----END PRIVATE KEY-----", []string{
+		"4:10: server.tls.key: *** is what a file holds; write it into a file, and here the name of that file",
+	}},
 	{"a certificate without its key", "server:\n  tls: {certificate: a.pem}", []string{
 		"2:8: server.tls: has one of certificate and key; write both or none",
 	}},

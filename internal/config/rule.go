@@ -29,6 +29,14 @@ func printable(s string) *mistake {
 	return nil
 }
 
+// fileName refuses what a file in PEM holds.
+func fileName(s string) *mistake {
+	if strings.Contains(s, "-----BEGIN") {
+		return &mistake{"is what a file holds", "write it into a file, and here the name of that file"}
+	}
+	return nil
+}
+
 // nameBytesMax bounds the names of users, keys and models.
 const nameBytesMax = 256
 

@@ -89,8 +89,19 @@ func (s scalar) wants(want string) scalar {
 	return s
 }
 
-// file binds the name of a file; whoever opens it reports that it is missing.
-func file(to *string) scalar { return text(to, printable).wants("the name of a file") }
+// file binds the name of a file, which others look at: see Options.Check. What
+// the file should hold may be a secret, and is not shown where it stands in place
+// of the name.
+func file(to *string) scalar {
+	s := text(to, fileName, printable).wants("the name of a file")
+	s.show = func(v string) string {
+		if fileName(v) != nil {
+			return mask
+		}
+		return shown(v)
+	}
+	return s
+}
 
 // secret binds a string that is never shown.
 func secret(to *string) scalar { return masked(text(to, printable)) }

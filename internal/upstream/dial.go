@@ -4,24 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"net"
-	"os"
 )
-
-// ReadRoots returns the certificate authorities of a PEM file, for
-// [Options.RootCAs]. With them nobody else is trusted, the system's included.
-func ReadRoots(path string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read certificate authorities: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read certificate authorities: %s holds no PEM certificate", path)
-	}
-	return roots, nil
-}
 
 func tlsConfig(name string, roots *x509.CertPool) *tls.Config {
 	return &tls.Config{
