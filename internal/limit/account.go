@@ -17,20 +17,25 @@ const clockTolerance Instant = 1000
 // backwards. When the store's clock steps back, what has been charged keeps
 // its age, and the account goes on from where it was. Charges and refunds name
 // moments of this time, so that a refund finds its slot whatever the clock did.
+//
+// Nearly all that is done concerns the current slots. They lie in the rings, so
+// that a decision reads and writes little; the slots before them lie apart.
 type Account struct {
 	layout *Layout
 	last   Instant // the account's time when it was last advanced
 	skew   Instant // the account's time less the store's
+	next   Instant // the account's time when the first of the current slots ends
 	rings  []ring
-	slots  []uint32 // of all rings, as the layout places them
-	wide   []int64  // replaces slots once an amount needs more than 32 bits
 	held   Amount   // charged by grants that are not settled
+	slots  []uint32 // of all rings, as the layout places them; the current ones are 0
+	wide   []int64  // replaces slots once an amount needs more than 32 bits
 }
 
 // ring is the state of one window of one meter.
 type ring struct {
-	head int64 // number of the current slot
-	sum  int64 // of the current slot and the B before it
+	head    int64 // number of the current slot
+	current int64 // what it holds
+	sum     int64 // of the current slot and the B before it
 	// since is the account's time when the ring was added to an account that
 	// there was; 0 for those that it began with. What was charged before is not
 	// in the ring.
@@ -60,9 +65,9 @@ func (a *Account) Cover(l *Layout) {
 	rings := make([]ring, len(u.rings))
 	copy(rings, a.rings)
 	for i := len(a.rings); i < len(rings); i++ {
-		rings[i].head, rings[i].since = u.rings[i].window.slot(a.last), a.last
+		rings[i].head, rings[i].since = u.rings[i].slot(a.last), a.last
 	}
-	a.layout, a.slots, a.rings = u, slots, rings
+	a.layout, a.slots, a.rings, a.next = u, slots, rings, 0
 }
 
 // Advance moves the account to the store's time now, dropping the slots that
@@ -78,31 +83,57 @@ func (a *Account) Advance(now Instant) {
 		t = a.last
 	}
 	a.last = t
-	for i := range a.rings {
-		a.roll(i, a.layout.rings[i].window.slot(t))
+	if t >= a.next {
+		a.roll(t)
 	}
 }
 
-// roll makes slot the current one of ring i, and drops what falls out.
-func (a *Account) roll(i int, slot int64) {
-	r := &a.rings[i]
+// roll makes the slots that t falls in the current ones.
+func (a *Account) roll(t Instant) {
+	a.next = math.MaxInt64
+	for i := range a.rings {
+		shape := &a.layout.rings[i]
+		a.turn(i, shape.slot(t))
+		a.next = min(a.next, shape.ends(a.rings[i].head))
+	}
+}
+
+// turn makes slot the current one of ring i, and drops what falls out.
+func (a *Account) turn(i int, slot int64) {
+	r, n := &a.rings[i], a.layout.rings[i].slots
 	if slot <= r.head {
 		return
 	}
-	n := windowShapes[a.layout.rings[i].window].slots + 1
 	if r.sum != 0 {
+		a.put(a.index(i, r.head), r.current)
 		for s := max(r.head+1, slot-n+1); s <= slot; s++ {
 			r.sum -= a.take(a.index(i, s))
 		}
 	}
-	r.head = slot
+	r.head, r.current = slot, 0
 }
 
 // index returns where slot s of ring i lies.
 func (a *Account) index(i int, s int64) int {
 	shape := &a.layout.rings[i]
-	n := windowShapes[shape.window].slots + 1
-	return shape.offset + int(((s%n)+n)%n)
+	return shape.offset + int(((s%shape.slots)+shape.slots)%shape.slots)
+}
+
+// get returns what slot s of ring i holds.
+func (a *Account) get(i int, s int64) int64 {
+	if s == a.rings[i].head {
+		return a.rings[i].current
+	}
+	return a.at(a.index(i, s))
+}
+
+// set makes slot s of ring i hold v.
+func (a *Account) set(i int, s, v int64) {
+	if s == a.rings[i].head {
+		a.rings[i].current = v
+		return
+	}
+	a.put(a.index(i, s), v)
 }
 
 // take empties the slot at index and returns what it held.
@@ -173,10 +204,8 @@ func (a *Account) Charge(amount Amount) Instant {
 }
 
 func (a *Account) add(i int, v int64) {
-	r := &a.rings[i]
-	index := a.index(i, r.head)
-	a.put(index, a.at(index)+v)
-	r.sum += v
+	a.rings[i].current += v
+	a.rings[i].sum += v
 }
 
 // refund takes v off the slot of ring i that was current at the moment at. It
@@ -186,16 +215,17 @@ func (a *Account) add(i int, v int64) {
 // charge of the very millisecond at which the ring was added may be older, and
 // is skipped too: at worst, too much stays charged.
 func (a *Account) refund(i int, at Instant, v int64) (missing int64) {
-	r := &a.rings[i]
-	shape := &a.layout.rings[i]
-	slot := shape.window.slot(at)
-	if at <= r.since || slot > r.head || slot < r.head-windowShapes[shape.window].slots {
+	r, shape := &a.rings[i], &a.layout.rings[i]
+	slot := r.head
+	if at < shape.begins(slot) || at >= shape.ends(slot) {
+		slot = shape.slot(at) // a division, which most refunds do without
+	}
+	if at <= r.since || slot > r.head || slot <= r.head-shape.slots {
 		return 0
 	}
-	index := a.index(i, slot)
-	have := a.at(index)
+	have := a.get(i, slot)
 	back := min(v, have)
-	a.put(index, have-back)
+	a.set(i, slot, have-back)
 	r.sum -= back
 	return v - back
 }
@@ -209,35 +239,41 @@ func (a *Account) Wait(m Meter, w Window, excess int64) time.Duration {
 		return 0
 	}
 	i := int(a.layout.at[m][w])
-	r := &a.rings[i]
+	r, shape := &a.rings[i], &a.layout.rings[i]
 	last := r.head
-	for s := r.head - windowShapes[w].slots; s <= r.head; s++ {
-		if v := a.at(a.index(i, s)); v > 0 {
+	for s := r.head - shape.slots + 1; s <= r.head; s++ {
+		if v := a.get(i, s); v > 0 {
 			last = s
 			if excess -= v; excess <= 0 {
 				break
 			}
 		}
 	}
-	return w.leaves(last).Sub(a.last)
+	return shape.leaves(last).Sub(a.last)
 }
 
-// Reset returns how long it takes until the window is empty if nothing more
-// is charged, counting from the account's time.
-func (a *Account) Reset(m Meter, w Window) time.Duration {
+// Standing returns where the account stands on a meter and window; nowhere
+// where it has no such ring, or is nil.
+func (a *Account) Standing(m Meter, w Window) Standing {
 	if a == nil || a.layout.at[m][w] < 0 {
-		return 0
+		return Standing{}
 	}
 	i := int(a.layout.at[m][w])
+	return Standing{Used: a.rings[i].sum, Reset: a.reset(i)}
+}
+
+// reset returns how long it takes until ring i is empty if nothing more is
+// charged, counting from the account's time.
+func (a *Account) reset(i int) time.Duration {
 	r := &a.rings[i]
 	if r.sum == 0 {
 		return 0
 	}
-	for s := r.head; ; s-- {
-		if a.at(a.index(i, s)) > 0 {
-			return w.leaves(s).Sub(a.last)
-		}
+	s := r.head
+	for a.get(i, s) == 0 {
+		s--
 	}
+	return a.layout.rings[i].leaves(s).Sub(a.last)
 }
 
 // Idle reports whether nothing counts any more and no grant is unsettled, so

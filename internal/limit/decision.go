@@ -50,7 +50,8 @@ type Decision struct {
 
 // Reset makes d empty, keeping its slices.
 func (d *Decision) Reset(at Instant) {
-	*d = Decision{Violations: d.Violations[:0], Full: d.Full[:0], Standings: d.Standings[:0], At: at}
+	d.Admitted, d.At = false, at
+	d.Violations, d.Full, d.Standings = d.Violations[:0], d.Full[:0], d.Standings[:0]
 }
 
 // Sort orders the violations, the longest wait first.
@@ -75,8 +76,8 @@ type Subjects struct {
 
 // Advance moves the accounts to the store's time now.
 func (s *Subjects) Advance(now Instant) {
-	for _, a := range s.Accounts {
-		if a != nil {
+	for scope := range s.Accounts {
+		if a := s.Accounts[scope]; a != nil {
 			a.Advance(now)
 		}
 	}
@@ -102,7 +103,9 @@ func (s *Subjects) Check(p *Policy, need Amount, at Instant, d *Decision) {
 		}
 	}
 	d.Admitted = len(d.Violations) == 0 && len(d.Full) == 0
-	d.Sort()
+	if !d.Admitted {
+		d.Sort()
+	}
 }
 
 // Stand appends the standing under every rule of p to d.
@@ -110,22 +113,21 @@ func (s *Subjects) Stand(p *Policy, d *Decision) {
 	d.Standings = d.Standings[:0]
 	for i := range p.rules {
 		r := &p.rules[i]
-		a := s.Accounts[r.Scope]
-		d.Standings = append(d.Standings, Standing{Used: a.Sum(r.Meter, r.Window), Reset: a.Reset(r.Meter, r.Window)})
+		d.Standings = append(d.Standings, s.Accounts[r.Scope].Standing(r.Meter, r.Window))
 	}
 }
 
 // Charge charges need to every account, for a reservation that Check has
 // admitted, and notes it in g.
 func (s *Subjects) Charge(need Amount, g *Grant) {
-	c := Charge{Amount: need}
-	for scope, a := range s.Accounts {
-		if a != nil {
+	g.Charges = append(g.Charges, Charge{Amount: need})
+	c := &g.Charges[len(g.Charges)-1]
+	for scope := range s.Accounts {
+		if a := s.Accounts[scope]; a != nil {
 			c.At[scope] = a.Charge(need)
 			a.held = a.held.Plus(need)
 		}
 	}
-	g.Charges = append(g.Charges, c)
 }
 
 // TopUp charges more for the running request of g where its limits have room
@@ -157,32 +159,33 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 // returns how much of the refund its slots did not hold, which is 0 unless
 // counters were lost.
 func (s *Subjects) Settle(g *Grant, used Amount) (missing int64) {
-	granted := g.Granted()
-	for scope, a := range s.Accounts {
+	delta := used.Minus(g.Granted())
+	for scope := range s.Accounts {
+		a := s.Accounts[scope]
 		held, charged := g.charged(Scope(scope))
 		if a == nil || !charged {
 			continue // the account is younger than the grant
 		}
 		a.held = a.held.Minus(held)
-		for i := range a.rings {
-			missing += a.settle(i, Scope(scope), g.Charges, used.Minus(granted))
-		}
+		missing += a.settle(Scope(scope), g.Charges, delta)
 	}
 	return missing
 }
 
-// settle corrects ring i by delta.
-func (a *Account) settle(i int, scope Scope, charges []Charge, delta Amount) (missing int64) {
-	meter := a.layout.rings[i].meter
-	v := delta.Of(meter)
-	if v > 0 {
-		a.add(i, v)
-		return 0
-	}
-	for n := len(charges) - 1; n >= 0 && v < 0; n-- {
-		back := min(-v, charges[n].Amount.Of(meter))
-		missing += a.refund(i, charges[n].At[scope], back)
-		v += back
+// settle corrects every ring by delta.
+func (a *Account) settle(scope Scope, charges []Charge, delta Amount) (missing int64) {
+	for i := range a.rings {
+		meter := a.layout.rings[i].meter
+		v := delta.Of(meter)
+		if v >= 0 {
+			a.add(i, v)
+			continue
+		}
+		for n := len(charges) - 1; n >= 0 && v < 0; n-- {
+			back := min(-v, charges[n].Amount.Of(meter))
+			missing += a.refund(i, charges[n].At[scope], back)
+			v += back
+		}
 	}
 	return missing
 }

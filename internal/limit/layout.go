@@ -11,8 +11,23 @@ type Layout struct {
 type ringShape struct {
 	meter  Meter
 	window Window
-	offset int // of its first slot
+	offset int     // of its first slot
+	width  Instant // of a slot
+	slots  int64   // that the ring keeps: the current one, and the B before it
 }
+
+// slot returns the number of the slot that t falls in.
+func (r *ringShape) slot(t Instant) int64 { return int64(t / r.width) }
+
+// begins returns the moment at which a slot begins.
+func (r *ringShape) begins(slot int64) Instant { return Instant(slot) * r.width }
+
+// ends returns the moment at which a slot ends, and the next one begins.
+func (r *ringShape) ends(slot int64) Instant { return Instant(slot+1) * r.width }
+
+// leaves returns the moment at which a charge made in a slot no longer counts: B
+// slots after its own has ended.
+func (r *ringShape) leaves(slot int64) Instant { return Instant(slot+r.slots) * r.width }
 
 func newLayout(limits []Limit) *Layout {
 	l := &Layout{}
@@ -32,8 +47,9 @@ func (l *Layout) add(m Meter, w Window) {
 		return
 	}
 	l.at[m][w] = int8(len(l.rings))
-	l.rings = append(l.rings, ringShape{meter: m, window: w, offset: l.slots})
-	l.slots += w.Slots() + 1
+	kept := w.Slots() + 1
+	l.rings = append(l.rings, ringShape{meter: m, window: w, offset: l.slots, width: windowShapes[w].width, slots: int64(kept)})
+	l.slots += kept
 }
 
 // covers reports whether every ring of other is also in l.

@@ -36,8 +36,8 @@ func (s *Subjects) View(p *Policy, at Instant) View {
 	for i := range p.rules {
 		r := p.rules[i]
 		a := s.Accounts[r.Scope]
-		v.Windows = append(v.Windows, NewWindowView(r,
-			a.Sum(r.Meter, r.Window), a.Held().Of(r.Meter), a.Reset(r.Meter, r.Window)))
+		at := a.Standing(r.Meter, r.Window)
+		v.Windows = append(v.Windows, NewWindowView(r, at.Used, a.Held().Of(r.Meter), at.Reset))
 	}
 	return v
 }

@@ -60,13 +60,3 @@ func (w Window) Slots() int { return int(windowShapes[w].slots) }
 func (w Window) SlotWidth() time.Duration {
 	return time.Duration(windowShapes[w].width) * time.Millisecond
 }
-
-// slot returns the number of the slot of w that t falls in.
-func (w Window) slot(t Instant) int64 { return int64(t / windowShapes[w].width) }
-
-// leaves returns the moment at which a charge made in the given slot no
-// longer counts: B slots after its own has ended.
-func (w Window) leaves(slot int64) Instant {
-	s := windowShapes[w]
-	return Instant(slot+s.slots+1) * s.width
-}

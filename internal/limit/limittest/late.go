@@ -45,6 +45,26 @@ func testLateWindow(t *testing.T, open Open) {
 	})
 }
 
+// testShorterWindow adds a window of a minute to accounts that count days: its
+// slots end long before those of the day, and what they hold leaves with them.
+func testShorterWindow(t *testing.T, open Open) {
+	day := []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 100_000}}
+	both := append(day[:1:1], limit.Limit{Meter: limit.Tokens, Window: limit.Minute, Max: 10_000})
+	before := Policy(t, limit.PolicyOptions{User: day, Total: day})
+	after := Policy(t, limit.PolicyOptions{User: both, Total: both})
+	s, clock := start(t, open)
+	charged(t, s, before, 1000)
+	clock.Advance(sec)
+	charged(t, s, after, 500)
+	checkSums(t, s, after, 500, 1500)
+	clock.Advance(sec)
+	charged(t, s, after, 50)
+	clock.Advance(60 * sec)
+	checkSums(t, s, after, 50, 1550)
+	clock.Advance(sec)
+	checkSums(t, s, after, 0, 1550)
+}
+
 // charged reserves n output tokens for the user u, which must be admitted.
 func charged(t *testing.T, s limit.Store, p *limit.Policy, n int64) *limit.Grant {
 	t.Helper()

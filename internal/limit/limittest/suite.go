@@ -22,6 +22,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("limits change", func(t *testing.T) { testLimitsChange(t, open) })
 	t.Run("a limit on the model comes while a request runs", func(t *testing.T) { testLateLimit(t, open) })
 	t.Run("a window comes while a request runs", func(t *testing.T) { testLateWindow(t, open) })
+	t.Run("a shorter window comes", func(t *testing.T) { testShorterWindow(t, open) })
 	t.Run("a top-up of a settled request", func(t *testing.T) { testTopUpOfClosed(t, open) })
 	t.Run("closed", func(t *testing.T) { testClosed(t, open) })
 }

@@ -1,19 +1,13 @@
 package memory
 
-import (
-	"maps"
-	"slices"
-)
+import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 
 // Forget drops the accounts of models that are not served, as far as nothing of
 // them counts any more and no request of theirs is running. It is called from
 // time to time; served reports whether the model whose accounts have a name is
 // served.
 func (s *Store) Forget(served func(name string) bool) {
-	s.mu.RLock()
-	names := slices.Collect(maps.Keys(s.models))
-	s.mu.RUnlock()
-	for _, name := range names {
+	for name := range *s.models.Load() {
 		if !served(name) {
 			s.forget(name)
 		}
@@ -39,7 +33,7 @@ func (s *Store) forget(name string) {
 	defer m.mu.Unlock()
 	if !m.gone && m.idle() {
 		m.gone = true
-		delete(s.models, name)
+		s.change(func(models map[string]*model) { delete(models, name) })
 	}
 }
 
@@ -49,7 +43,7 @@ func (m *model) idle() bool {
 		return false
 	}
 	now := m.store.now()
-	for _, a := range m.accounts(&m.overflow) {
+	for _, a := range []*limit.Account{m.overflow.account, m.total} {
 		if a == nil {
 			continue
 		}

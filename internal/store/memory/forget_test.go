@@ -51,9 +51,7 @@ func TestForget(t *testing.T) {
 			step.do()
 		}
 		s.Forget(func(name string) bool { return step.served && name == p.Model() })
-		s.mu.RLock()
-		_, kept := s.models[p.Model()]
-		s.mu.RUnlock()
+		_, kept := (*s.models.Load())[p.Model()]
 		if s.Accounts() != step.accounts || kept != step.kept {
 			t.Errorf("at %v there are %d accounts, want %d; the model is kept: %v, want %v", step.at, s.Accounts(), step.accounts, kept, step.kept)
 		}
@@ -126,7 +124,7 @@ func TestChargeWaitsForForget(t *testing.T) {
 		runtime.Gosched() // lets it come to the lock, as a rule
 		s.mu.Lock()
 		m.gone = true
-		delete(s.models, p.Model())
+		s.change(func(models map[string]*model) { delete(models, p.Model()) })
 		s.mu.Unlock()
 		m.mu.Unlock()
 		if err := <-done; err != nil {

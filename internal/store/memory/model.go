@@ -62,24 +62,17 @@ func (m *model) find(p *limit.Policy, user string, now limit.Instant) *entry {
 	return nil
 }
 
-// subjects returns what a decision about e looks at. A nil entry stands for a
+// look writes to s what a decision about e looks at. A nil entry stands for a
 // user of whom nothing is known.
-func (m *model) subjects(e *entry) limit.Subjects {
-	s := limit.Subjects{Running: m.running, Accounts: m.accounts(e)}
-	if e != nil && e != &m.nobody {
+func (m *model) look(e *entry, s *limit.Subjects) {
+	s.Running, s.Accounts[limit.ModelScope] = m.running, m.total
+	if e == nil {
+		return
+	}
+	s.Accounts[limit.UserScope] = e.account
+	if e != &m.nobody {
 		s.UserRunning = e.running
 	}
-	return s
-}
-
-// accounts returns the accounts that a charge to e changes, those that there
-// are.
-func (m *model) accounts(e *entry) (a limit.Accounts) {
-	a[limit.ModelScope] = m.total
-	if e != nil {
-		a[limit.UserScope] = e.account
-	}
-	return a
 }
 
 // enter sees to it that every account that p needs exists, and returns the

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,8 +31,8 @@ type Store struct {
 	accounts    atomic.Int64 // of users, over all models
 	closed      atomic.Bool
 
-	mu     sync.RWMutex
-	models map[string]*model
+	models atomic.Pointer[map[string]*model] // every change makes a new map: see change
+	mu     sync.Mutex                        // of those who make one
 }
 
 var _ limit.Store = (*Store)(nil)
@@ -42,28 +43,42 @@ func New(o Options) *Store {
 		o.MaxAccounts = DefaultMaxAccounts
 	}
 	if o.Now == nil {
-		start := time.Now()
-		o.Now = func() limit.Instant { return limit.InstantOf(start.Add(time.Since(start))) }
+		o.Now = clock(time.Now())
 	}
-	return &Store{now: o.Now, maxAccounts: int64(o.MaxAccounts), models: map[string]*model{}}
+	s := &Store{now: o.Now, maxAccounts: int64(o.MaxAccounts)}
+	s.models.Store(&map[string]*model{})
+	return s
+}
+
+// clock returns the clock that showed start, and goes on with the monotonic one.
+func clock(start time.Time) func() limit.Instant {
+	base := start.UnixNano()
+	return func() limit.Instant {
+		return limit.Instant((base + int64(time.Since(start))) / int64(time.Millisecond))
+	}
 }
 
 // model returns the accounts of the model called name, made at first use.
 // Names come from the configuration, and go by Forget.
 func (s *Store) model(name string) *model {
-	s.mu.RLock()
-	m := s.models[name]
-	s.mu.RUnlock()
-	if m != nil {
+	if m := (*s.models.Load())[name]; m != nil {
 		return m
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m = s.models[name]; m == nil {
+	m := (*s.models.Load())[name]
+	if m == nil {
 		m = newModel(s)
-		s.models[name] = m
+		s.change(func(models map[string]*model) { models[name] = m })
 	}
 	return m
+}
+
+// change changes the models. It is for the holder of mu.
+func (s *Store) change(edit func(models map[string]*model)) {
+	models := maps.Clone(*s.models.Load())
+	edit(models)
+	s.models.Store(&models)
 }
 
 // lock returns the accounts of the model called name, locked.
@@ -88,15 +103,14 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 
 	now := s.now()
 	e := m.find(p, user, now)
-	sub := m.subjects(e)
+	var sub limit.Subjects
+	m.look(e, &sub)
 	sub.Advance(now)
 	sub.Check(p, need, now, d)
 	if d.Admitted {
 		e = m.enter(e, p, user, now)
-		if accounts := m.accounts(e); sub.Accounts != accounts {
-			sub.Accounts = accounts
-			sub.Advance(now)
-		}
+		m.look(e, &sub)
+		sub.Advance(now) // what enter has made
 		g.Open(p, e.name)
 		g.Account = e
 		sub.Charge(need, g)
@@ -119,7 +133,8 @@ func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b li
 	m := e.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	sub := m.subjects(e)
+	var sub limit.Subjects
+	m.look(e, &sub)
 	sub.Advance(s.now())
 	t := sub.TopUp(g.Policy, g, more, b)
 	if t.Granted {
@@ -137,7 +152,8 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	m := e.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	sub := m.subjects(e)
+	var sub limit.Subjects
+	m.look(e, &sub)
 	if g.Exceeds(used) {
 		sub.Advance(s.now())
 		m.used(e)
@@ -158,7 +174,8 @@ func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.Vie
 	m := s.lock(p.Model())
 	defer m.mu.Unlock()
 	now := s.now()
-	sub := m.subjects(m.find(p, user, now))
+	var sub limit.Subjects
+	m.look(m.find(p, user, now), &sub)
 	sub.Advance(now)
 	return sub.View(p, now), nil
 }
