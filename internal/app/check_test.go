@@ -77,7 +77,7 @@ func TestCheckFiles(t *testing.T) {
 			`6:44: vllm.services["n.1"].ca-file: "/none/g" ` + missing + "; create it, or write the name of another file",
 		}},
 		"together with others": {"server: {idle-timeout: 2, tls: {certificate: /none/a}}\nvllm: {services: {m: {endpoints: [h], ca-file: /none/f}}}\n", []string{
-			`1:24: server.idle-timeout: "2" has no unit; write 2s if seconds are meant`,
+			`1:24: server.idle-timeout: "2" has no unit; write 2ms for milliseconds, or 2s for seconds`,
 			`1:32: server.tls: has one of certificate and key; write both or none`,
 			`1:46: server.tls.certificate: "/none/a" ` + missing + "; create it, or write the name of another file",
 			`2:35: vllm.services.m.endpoints[0]: "h" is not an http or https URL; write an address such as http://host:8000`,

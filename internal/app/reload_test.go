@@ -178,7 +178,7 @@ func TestWrongConfigurationChangesNothing(t *testing.T) {
 	lines := reading(t, g, func() { g.WriteConfig(t, wrong) })
 	want := []string{
 		g.Folder + `/application.yml:2:30: redis.databse: is not a known key; did you mean database?`,
-		g.Folder + `/application.yml:3:24: server.idle-timeout: "7" has no unit; write 7s if seconds are meant`,
+		g.Folder + `/application.yml:3:24: server.idle-timeout: "7" has no unit; write 7ms for milliseconds, or 7s for seconds`,
 		g.Folder + `/application.yml:3:46: server.tls.certificate: "/none/a" cannot be read: no such file or directory; create it, or write the name of another file`,
 		g.Folder + `/application.yml:3:60: server.tls.key: "/none/b" cannot be read: no such file or directory; create it, or write the name of another file`,
 	}

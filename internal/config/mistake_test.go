@@ -82,7 +82,7 @@ var mistakes = []struct {
 		`1:17: auth.enabled: "yes" is not a choice; write true or false`,
 	}},
 	{"duration without unit", "server: {body-timeout: 30}", []string{
-		`1:24: server.body-timeout: "30" has no unit; write 30s if seconds are meant`,
+		`1:24: server.body-timeout: "30" has no unit; write 30ms for milliseconds, or 30s for seconds`,
 	}},
 	{"not a duration", "server: {body-timeout: 1 day}", []string{
 		`1:24: server.body-timeout: "1 day" is not a duration; write a duration such as 50ms, 30s, 5m or 1h30m`,

@@ -1,46 +1,64 @@
 package config
 
-// nearest returns the candidate with the smallest edit distance to word, the
-// first of equals; "" when there is none.
-func nearest(word string, candidates []string) string {
-	best, least := "", int(^uint(0)>>1)
+import "strings"
+
+// similar returns the candidate that word was most likely meant to be, the first
+// of equals: one of which at most a third is written differently, or the only one
+// that begins as word does, or word as it. "" when there is none.
+func similar(word string, candidates []string) string {
+	best, least := "", max(len(word)/3, 1)+1
 	for _, c := range candidates {
-		if d := distance(word, c); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < min(least, len(word)) {
 			best, least = c, d
 		}
+	}
+	if best == "" {
+		best = onlyBeginning(word, candidates)
 	}
 	return best
 }
 
-// similar returns the nearest candidate if it is near enough to be what was
-// meant: at most half of it differs.
-func similar(word string, candidates []string) string {
-	if near := nearest(word, candidates); 2*distance(word, near) <= max(len(word), len(near))+1 {
-		return near
+// beginningBytes is how much of a word must agree to tell what is meant.
+const beginningBytes = 3
+
+// onlyBeginning returns the candidate of which word is the beginning, or that is
+// the beginning of word, if there is one only.
+func onlyBeginning(word string, candidates []string) (found string) {
+	for _, c := range candidates {
+		if min(len(word), len(c)) < beginningBytes || !strings.HasPrefix(c, word) && !strings.HasPrefix(word, c) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = c
 	}
-	return ""
+	return found
 }
 
 // comparedBytes bounds the work on a key that some file made very long.
 const comparedBytes = 128
 
-// distance is the Levenshtein distance between two words, in bytes.
+// distance is how many bytes must be added, removed, changed, or exchanged with
+// the next one, to make b of a (optimal string alignment).
 func distance(a, b string) int {
 	a, b = a[:min(len(a), comparedBytes)], b[:min(len(b), comparedBytes)]
-	row := make([]int, len(b)+1)
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		before, last, row = last, row, before
 		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := last[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			row[j+1] = min(change, row[j]+1, last[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]

@@ -97,6 +97,9 @@ func (r *reference) later() {
 
 func (r *reference) object(at path, o object) {
 	for _, f := range o {
+		if !slices.Contains(o.keys(), f.key) {
+			continue
+		}
 		if f.doc == "" {
 			fmt.Fprintf(r, "%s is not described\n", f.key) // so that the comparison fails after -update too
 		}

@@ -234,7 +234,7 @@ func duration(to *time.Duration, least time.Duration) scalar {
 			d, err := time.ParseDuration(s)
 			switch _, bare := strconv.ParseFloat(s, 64); {
 			case bare == nil && s != "0":
-				return &mistake{"has no unit", fmt.Sprintf("write %ss if seconds are meant", s)}
+				return &mistake{"has no unit", fmt.Sprintf("write %[1]sms for milliseconds, or %[1]ss for seconds", s)}
 			case err != nil:
 				return &mistake{problem: "is not a duration"}
 			case d < least:

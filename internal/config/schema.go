@@ -39,6 +39,7 @@ func (c *Config) schema() object {
 
 func (s *Server) schema() object {
 	return object{
+		{key: "host", to: instead("write address: HOST:PORT")},
 		{"address", "Where the gateway listens.", text(&s.Address, listenAddress).wants("HOST:PORT")},
 		{"max-body-bytes", "Largest request body.", integer(&s.MaxBodyBytes, 1, 1<<30)},
 		{"max-header-bytes", "Largest request head.", integer(&s.MaxHeaderBytes, 1024, 16<<20)},
@@ -72,6 +73,8 @@ func (m *Management) schema() object {
 
 func (r *Redis) schema() target {
 	return object{
+		{key: "url", to: instead("write host, port, username, password, database and tls.enabled, as far as the address has them")},
+		{key: "ssl", to: instead("write tls: {enabled: true}")},
 		{"host", "Name or address of the server.", text(&r.Host, notEmpty, hostName).wants("a name or an IP address")},
 		{"port", "Its port.", integer(&r.Port, 1, 65535)},
 		{"database", "Number of the database.", integer(&r.Database, 0, 1<<16)},
@@ -102,6 +105,7 @@ func (k *APIKey) schema() target {
 	return object{
 		{"name", "Name of the key, for people and logs; unique.", text(&k.Name, notEmpty, atMost(nameBytesMax)).wants("1 to 256 bytes")},
 		{"user", "Whose accounts it charges.", text(&k.User, notEmpty, atMost(nameBytesMax)).wants("1 to 256 bytes")},
+		{key: "key", to: instead("write hash: with what `token-rate-limiter key hash` prints for the key; the key itself does not belong here")},
 		{"hash", "What `token-rate-limiter key hash` prints.", masked(text(&k.Hash, keyHash)).wants("sha256: and 64 hexadecimal digits")},
 		{"roles", "What the key may do: use models, or see and change what concerns others too.", texts[Role]{&k.Roles, func(r *Role) scalar { return choice(r, RoleUser, RoleAdmin) }}},
 		{"act-as", "Whether `X-User-ID` may name another user.", boolean(&k.ActAs)},

@@ -80,6 +80,8 @@ func (c *Config) services() target {
 
 func (s *Service) schema() object {
 	return object{
+		{key: "url", to: instead("write endpoints: [http://host:8000]")},
+		{key: "model", to: instead("write served-as")},
 		{"endpoints", "Addresses of model servers that serve the model, of which the least busy one is asked; `mock:` is a mock in this process (not in profile prod).",
 			texts[Endpoint]{&s.Endpoints, endpoint}},
 		{"ca-file", "Authorities to trust; empty: the system's.", file(&s.CAFile)},

@@ -115,23 +115,3 @@ func TestManyModels(t *testing.T) {
 	_, err := folder{"application.yml": services(keysMax)}.load("", nil)
 	wantErrors(t, err, "conf/application.yml: the file has 10002 keys, list items and aliases; at most 10000 are read")
 }
-
-func TestNearest(t *testing.T) {
-	words := []string{"host", "port", "password", "max-debt"}
-	for word, want := range map[string]string{"prot": "port", "hots": "host", "passwd": "password", "maxdebt": "max-debt", "": "host"} {
-		if got := nearest(word, words); got != want {
-			t.Errorf("nearest to %q is %q, want %q", word, got, want)
-		}
-	}
-	if got := nearest("x", nil); got != "" {
-		t.Errorf("nearest of none is %q", got)
-	}
-	for _, x := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "ab", 2}, {"ab", "", 2}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {strings.Repeat("a", 1<<20), "a", comparedBytes - 1}} {
-		if got := distance(x.a, x.b); got != x.want {
-			t.Errorf("from %.10q to %q are %d changes, want %d", x.a, x.b, got, x.want)
-		}
-	}
-}

@@ -19,8 +19,8 @@ func (o object) decode(r *report, key path, n *node) {
 		return
 	}
 	for _, e := range n.fields {
-		if !slices.ContainsFunc(o, func(f field) bool { return f.key == e.key }) {
-			o.unknown(r, key.key(e.key), e)
+		if !slices.Contains(o.keys(), e.key) {
+			r.add(e.at, key.key(e.key), "", mistake{"is not a known key", o.remedy(e.key)})
 		}
 	}
 	for _, f := range o {
@@ -33,17 +33,39 @@ func (o object) decode(r *report, key path, n *node) {
 	}
 }
 
-func (o object) unknown(r *report, key path, e entry) {
-	keys := make([]string, len(o))
-	for i, f := range o {
-		keys[i] = f.key
+// keys returns the keys that can be set.
+func (o object) keys() (keys []string) {
+	for _, f := range o {
+		if _, mistaken := f.to.(instead); !mistaken {
+			keys = append(keys, f.key)
+		}
 	}
-	m := mistake{"is not a known key", "did you mean " + nearest(e.key, keys) + "?"}
-	if len(o) == 0 {
-		m.remedy = "nothing can be set here in this version"
-	}
-	r.add(e.at, key, "", m)
+	return keys
 }
+
+// remedy says what to write in place of a key that is not known.
+func (o object) remedy(key string) string {
+	for _, f := range o {
+		if other, mistaken := f.to.(instead); mistaken && f.key == key {
+			return string(other)
+		}
+	}
+	keys := o.keys()
+	if len(keys) == 0 {
+		return "nothing can be set here in this version"
+	}
+	if near := similar(key, keys); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "remove it, or write " + either(keys)
+}
+
+// instead stands in an object for a key that is not known, but often written, and
+// says what is known for it.
+type instead string
+
+func (instead) decode(*report, path, *node) {} // the object has reported it
+func (instead) encode() *node               { return nil }
 
 // encode leaves a section out that has nothing to print.
 func (o object) encode() *node {
