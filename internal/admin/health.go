@@ -18,8 +18,9 @@ type report struct {
 }
 
 type component struct {
-	Status state  `json:"status"`
-	Detail string `json:"detail,omitzero"`
+	Status  state    `json:"status"`
+	Detail  string   `json:"detail,omitzero"`
+	Refused []string `json:"refused,omitzero"` // models
 }
 
 type state string
@@ -34,13 +35,13 @@ func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
 	proxy.WriteJSON(w, http.StatusOK, report{Status: up})
 }
 
-// health says whether requests can be served: the store decides, and the
-// gateway is not shutting down. Model servers do not count: without one of
-// them the others are served.
+// health says whether requests can be served: the store decides, it takes what
+// concerns one model at least, and the gateway is not shutting down. Model servers
+// do not count: without one of them the others are served.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
+	store := h.store(r.Context())
 	rep := report{Status: up, Components: map[string]component{
-		"store":   h.store(r.Context()),
-		"gateway": h.gateway(),
+		"store": store, "models": h.models(), "gateway": h.gateway(),
 	}}
 	status := http.StatusOK
 	for _, c := range rep.Components {
@@ -55,14 +56,33 @@ func (h *Handler) store(ctx context.Context) component {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	if h.Store.Ping(ctx) != nil {
-		return component{down, "the store does not answer"}
+		return component{Status: down, Detail: "the store does not answer"}
 	}
 	return component{Status: up}
 }
 
+// models says of which models the store takes nothing. It is asked for after the
+// store, which finds out.
+func (h *Handler) models() component {
+	var refused []string
+	served := h.Catalog().All()
+	for _, m := range served {
+		if h.Store.Refused(m.Policy.Model()) != nil {
+			refused = append(refused, m.Name)
+		}
+	}
+	switch len(refused) {
+	case 0:
+		return component{Status: up}
+	case len(served):
+		return component{down, "the store refuses what concerns every model", refused}
+	}
+	return component{up, "the store refuses what concerns some models; the log says why", refused}
+}
+
 func (h *Handler) gateway() component {
 	if h.Draining() {
-		return component{down, "shutting down"}
+		return component{Status: down, Detail: "shutting down"}
 	}
 	return component{Status: up}
 }

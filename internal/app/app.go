@@ -105,6 +105,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	served := func() *catalog.Catalog { return a.current.Load().catalog }
 	keys := func() *auth.Keys { return a.current.Load().keys }
 	telemetry.NewEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
+	telemetry.NewRefused(registry, func() map[string]bool { return refusedModels(served(), a.store) })
 	a.data = proxy.New(proxy.Options{
 		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log, Tracer: a.tracer,
 		MaxBodyBytes: c.Server.MaxBodyBytes, BodyTimeout: c.Server.BodyTimeout,

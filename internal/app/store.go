@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
@@ -82,11 +84,12 @@ func redisTLS(c *config.Redis) (*tls.Config, error) {
 const watchInterval = time.Second
 
 // watchStore keeps the gauge and writes one line when the store goes away and
-// one when it is back, until ctx ends.
+// one when it is back, and as much for each model that it refuses, until ctx ends.
 func (a *App) watchStore(ctx context.Context) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	degraded, checked := false, false
+	refused := refusals{}
 	for {
 		err := a.store.Ping(ctx)
 		if ctx.Err() != nil {
@@ -101,6 +104,9 @@ func (a *App) watchStore(ctx context.Context) {
 				a.log.Info("the store is back")
 			}
 		}
+		if err == nil {
+			refused.look(a.log, a.current.Load().catalog.All(), a.store.Refused)
+		}
 		if err == nil && !checked {
 			checked = true
 			a.checkEviction(ctx)
@@ -109,6 +115,48 @@ func (a *App) watchStore(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// refusedModels returns the models that are served, and which of them the store
+// refuses.
+func refusedModels(served *catalog.Catalog, s limit.Store) map[string]bool {
+	models := map[string]bool{}
+	for _, m := range served.All() {
+		models[m.Name] = s.Refused(m.Policy.Model()) != nil
+	}
+	return models
+}
+
+// refusals knows for how many looks in a row the store has refused the accounts of
+// which models.
+type refusals map[string]int
+
+// look writes a line for each model that the store refuses for the second time in
+// a row (what it has refused while it was away passes by itself), and one when it
+// takes it again.
+func (r refusals) look(log *slog.Logger, served []*catalog.Model, refused func(string) error) {
+	const told = 2
+	now := map[string]bool{}
+	for _, m := range served {
+		name := m.Policy.Model()
+		err := refused(name)
+		if err == nil || now[name] {
+			continue
+		}
+		now[name] = true
+		if r[name]++; r[name] == told {
+			log.Error("the store refuses one model, whose requests are answered with 503 or not settled; others are served", "model", name, "error", err)
+		}
+	}
+	for name, looks := range r {
+		if now[name] {
+			continue
+		}
+		delete(r, name)
+		if looks >= told {
+			log.Info("the store takes the model again", "model", name)
 		}
 	}
 }

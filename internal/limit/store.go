@@ -54,6 +54,11 @@ type Store interface {
 	// Ping reports whether the store can decide at the moment.
 	Ping(ctx context.Context) error
 
+	// Refused reports why the store does not take what concerns the accounts of
+	// the model of that name, while it may take what concerns others; nil: it
+	// takes it, or nobody has asked. It does not ask, Ping does.
+	Refused(model string) error
+
 	// Close flushes and releases what the store holds. Later calls fail with
 	// ErrClosed.
 	Close(ctx context.Context) error

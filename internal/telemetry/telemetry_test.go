@@ -21,6 +21,7 @@ func TestMetricsAreClean(t *testing.T) {
 	m.Overhead(time.Millisecond)
 	m.Store("reserve", time.Millisecond, errors.New("away"))
 	NewEndpoints(r, func() []EndpointStanding { return []EndpointStanding{{"llama2-7b", "vllm:8000", true, 2}} })
+	NewRefused(r, func() map[string]bool { return map[string]bool{"llama2-7b": true} })
 	problems, err := testutil.GatherAndLint(r)
 	if err != nil {
 		t.Fatal(err)

@@ -221,6 +221,9 @@ func (s failing) View(context.Context, *limit.Policy, string) (limit.View, error
 // Ping implements limit.Store.
 func (s failing) Ping(context.Context) error { return s.err }
 
+// Refused implements limit.Store.
+func (s failing) Refused(string) error { return s.err }
+
 // states are the gateways that are asked.
 var states = map[string]state{
 	"well": {

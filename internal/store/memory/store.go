@@ -197,6 +197,9 @@ func (s *Store) Ping(context.Context) error {
 	return nil
 }
 
+// Refused implements limit.Store: memory takes everything.
+func (s *Store) Refused(string) error { return nil }
+
 // Close implements limit.Store. Settlements of requests that are still
 // running are accepted.
 func (s *Store) Close(context.Context) error {

@@ -62,7 +62,6 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 		err = &callError{sc.operation, errDesync, true}
 	case err == nil:
 		s.gate.succeeded()
-		s.refusal.Store(nil)
 		reply = reply[1:]
 	default:
 		err = s.judge(sc, err, gaveUp(ctx, err, start.Add(timeout)))
@@ -77,9 +76,7 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 // its first write is what fails.
 func (s *Store) judge(sc *script, err error, callerGaveUp bool) error {
 	if _, refused := rueidis.IsRedisErr(err); refused {
-		e := &callError{sc.operation, err, false}
-		s.refusal.Store(e)
-		return e
+		return &callError{sc.operation, err, false}
 	}
 	if !callerGaveUp {
 		s.gate.failed()

@@ -29,13 +29,7 @@ func (s *Store) beat() {
 // next heartbeat, or the next reservation, renews it.
 func (s *Store) renew() {
 	for _, m := range s.all() {
-		n, asked := s.pending.begin(), s.leaseTime()
-		args := []string{number(n), s.options.Replica}
-		_, err := s.call(s.ctx, s.scripts.heartbeat, s.options.Timeout, []string{m.replicas}, args)
-		s.pending.end(n)
-		if err == nil {
-			m.renewed(asked)
-		}
+		s.look(s.ctx, m)
 	}
 }
 

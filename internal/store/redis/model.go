@@ -14,6 +14,8 @@ type model struct {
 	stream   *stream
 	latest   atomic.Pointer[program] // of the policy that was used last
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
+
+	decisions, leases refusal // of what was sent last; the stream has that of settlements
 }
 
 // model returns the model called name, made at first use. Names come from the

@@ -31,6 +31,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	key := m.user(program, user)
 	n, asked := s.pending.begin(), s.leaseTime()
 	reply, err := s.call(ctx, s.scripts.reserve, s.options.Timeout, m.keys(key), program.reserve(n, s.options.Replica, need))
+	m.decisions.note(err)
 	if err == nil && reply[0] == verdictRefused {
 		err = &callError{operation: "reserve", cause: errGivenUp}
 	}

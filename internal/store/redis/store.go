@@ -21,7 +21,6 @@ type Store struct {
 	client   atomic.Pointer[client]
 	desynced atomic.Pointer[client] // to be replaced; nil while all is well
 	gate     *gate
-	refusal  atomic.Pointer[callError] // what the server answered last, if that was an error
 	trouble  atomic.Pointer[callError] // why the last probe failed; nil if it did not
 	pending  pending
 	counts   counts
@@ -86,29 +85,18 @@ func (s *Store) ready() error {
 }
 
 // Ping implements limit.Store. It asks the server, and does not wait for a
-// closed gate. A server that answers and yet refused the last script (it is
-// full, or a replica) cannot decide; heartbeats find out when it can again. Nor
-// is all well while it refuses the settlements of a model (a key is not what it
-// should be, or a permission is missing): Ping tells so until it has taken them.
+// closed gate. What the server refuses of one model is for Refused to tell.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.ready(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	limited, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	c := s.client.Load()
-	if err := c.Do(ctx, c.B().Ping().Build()).Error(); err != nil {
+	if err := c.Do(limited, c.B().Ping().Build()).Error(); err != nil {
 		return &callError{operation: "ping", cause: err}
 	}
-	if e := s.refusal.Load(); e != nil {
-		return e
-	}
-	for _, m := range s.all() {
-		if e := m.stream.refusal.Load(); e != nil {
-			return fmt.Errorf("settlements of %s are refused: %w", m.name, e)
-		}
-	}
-	return nil
+	return s.decides(ctx)
 }
 
 // MaxMemoryPolicy returns what the server does when its memory is full, such

@@ -2,12 +2,8 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/redis/rueidis"
 )
 
 const (
@@ -46,9 +42,7 @@ type stream struct {
 	moved   chan struct{} // closed when applied changes
 	number  uint64        // of the last batch; only run uses it
 
-	// refusal is why the server does not take the batch that is to be
-	// delivered; nil while none is, or it has not answered with an error.
-	refusal atomic.Pointer[callError]
+	refusal refusal // of the batch that is to be delivered
 }
 
 func newStream(s *Store, m *model) *stream {
@@ -204,11 +198,13 @@ func (st *stream) send(b *batch) bool {
 	args := append(make([]string, 0, len(b.args)+2), number(nonce))
 	reply, err := s.call(s.ctx, s.scripts.settle, batchTimeout, b.keys, append(args, b.args...))
 	s.pending.end(nonce)
+	st.refusal.note(err)
 	if err != nil {
-		st.note(err)
+		if asRefusal(err) != nil {
+			s.counts.refused.Add(1)
+		}
 		return false
 	}
-	st.refusal.Store(nil)
 	s.counts.batches.Add(1)
 	s.counts.lost.Add(reply[1])
 	s.counts.missing.Add(reply[2])
@@ -218,16 +214,4 @@ func (st *stream) send(b *batch) bool {
 	st.moved = make(chan struct{})
 	st.mu.Unlock()
 	return true
-}
-
-// note keeps err, the end of an attempt, if the server answered with it.
-func (st *stream) note(err error) {
-	var e *callError
-	if !errors.As(err, &e) {
-		return
-	}
-	if _, refused := rueidis.IsRedisErr(e.cause); refused {
-		st.store.counts.refused.Add(1)
-		st.refusal.Store(e)
-	}
 }

@@ -1,0 +1,136 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/redis/rueidis"
+)
+
+// refusal is why the server does not take what is sent to it; nil: it does, or
+// nobody has asked. The zero value is ready for use and safe for concurrent use.
+type refusal struct{ atomic.Pointer[callError] }
+
+// note notes how a call has ended. A call that was not answered says nothing.
+func (r *refusal) note(err error) {
+	if err == nil {
+		if r.Load() != nil {
+			r.Store(nil)
+		}
+		return
+	}
+	if e := asRefusal(err); e != nil {
+		r.Store(e)
+	}
+}
+
+// asRefusal returns err as what the server answered to a call; nil where it did
+// not answer with an error.
+func asRefusal(err error) *callError {
+	var e *callError
+	if !errors.As(err, &e) {
+		return nil
+	}
+	if _, refused := rueidis.IsRedisErr(e.cause); !refused {
+		return nil
+	}
+	return e
+}
+
+// refused returns what the server refuses of m, or nil: its settlements, which
+// wait; its decisions; its lease.
+func (m *model) refused() error {
+	if e := m.stream.refusal.Load(); e != nil {
+		return fmt.Errorf("settlements of %s are refused: %w", m.name, e)
+	}
+	if e := m.decisions.Load(); e != nil {
+		return fmt.Errorf("decisions of %s are refused: %w", m.name, e)
+	}
+	if e := m.leases.Load(); e != nil {
+		return fmt.Errorf("the lease of %s is refused: %w", m.name, e)
+	}
+	return nil
+}
+
+// Refused implements limit.Store.
+func (s *Store) Refused(model string) error {
+	s.mu.RLock()
+	m := s.models[model]
+	s.mu.RUnlock()
+	if m == nil {
+		return nil
+	}
+	return m.refused()
+}
+
+// decides reports why the server decides nothing, although it answers: it is full,
+// or a replica. Where it refuses what concerns a model (a key is not what it should
+// be, or a permission is missing) it is asked whether it takes what concerns others:
+// those that it has not refused, or else a model without a name, which no key of
+// anybody's is about.
+func (s *Store) decides(ctx context.Context) error {
+	var well, refused []*model
+	for _, m := range s.all() {
+		if m.refused() == nil {
+			well = append(well, m)
+		} else {
+			refused = append(refused, m)
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	taken := false
+	for _, m := range refused {
+		s.look(ctx, m)
+		taken = taken || m.refused() == nil
+	}
+	for _, m := range well {
+		if taken {
+			return nil
+		}
+		s.look(ctx, m)
+		taken = m.refused() == nil
+	}
+	if taken {
+		return nil
+	}
+	_, err := s.enrol(ctx, replicasKey(""))
+	if e := asRefusal(err); e != nil {
+		return e
+	}
+	return nil
+}
+
+// look renews the lease on m, and finds out whether the server takes again what it
+// has refused: a view reads what a decision does.
+func (s *Store) look(ctx context.Context, m *model) {
+	before := m.decisions.Load() != nil || m.leases.Load() != nil
+	asked, err := s.enrol(ctx, m.replicas)
+	m.leases.note(err)
+	if err == nil {
+		m.renewed(asked)
+	}
+	if g := m.latest.Load(); g != nil && m.decisions.Load() != nil {
+		n := s.pending.begin()
+		args := []string{number(n), s.options.Replica, "", g.modelRings}
+		_, err := s.call(ctx, s.scripts.view, s.options.Timeout, m.keys(""), args)
+		s.pending.end(n)
+		m.decisions.note(err)
+	}
+	if before && m.decisions.Load() == nil && m.leases.Load() == nil {
+		signal(m.stream.hurry) // so may settlements be
+	}
+}
+
+// enrol renews the lease on a model, by the key of its replicas, and returns the
+// replica's time when it was asked for.
+func (s *Store) enrol(ctx context.Context, replicas string) (asked int64, err error) {
+	n := s.pending.begin()
+	defer s.pending.end(n)
+	asked = s.leaseTime()
+	_, err = s.call(ctx, s.scripts.heartbeat, s.options.Timeout, []string{replicas}, []string{number(n), s.options.Replica})
+	return asked, err
+}
