@@ -14,7 +14,8 @@ type LogOptions struct {
 	HashUsers bool         // names of users are replaced by a part of their hash, and clients' addresses left out
 }
 
-// NewLogger returns a logger that writes to w.
+// NewLogger returns a logger that writes to w, which is safe for concurrent use if
+// the logger is to be.
 func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	h := &slog.HandlerOptions{Level: o.Level}
 	if o.HashUsers {
@@ -31,7 +32,10 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	if o.Text {
 		return slog.New(slog.NewTextHandler(w, h))
 	}
-	return slog.New(slog.NewJSONHandler(w, h))
+	if o.HashUsers {
+		return slog.New(slog.NewJSONHandler(w, h))
+	}
+	return slog.New(&lineHandler{slog.NewJSONHandler(w, h), w})
 }
 
 const (
