@@ -8,6 +8,7 @@ import "math/bits"
 type quantile struct {
 	counts [bucketCount]uint16
 	total  uint32
+	most   uint8 // the highest bucket that ever had a length
 }
 
 const (
@@ -23,7 +24,9 @@ const (
 
 // learn adds a length, in tokens.
 func (q *quantile) learn(length int64) {
-	q.counts[bucketOf(length)] += lengthWeight
+	b := bucketOf(length)
+	q.counts[b] += lengthWeight
+	q.most = max(q.most, uint8(b))
 	q.total += lengthWeight
 	if q.total >= totalMax {
 		q.halve()
@@ -42,7 +45,7 @@ func (q *quantile) halve() {
 // rounded up by at most 8 %. 0: empty.
 func (q *quantile) value() int64 {
 	above := q.total * (100 - percentile) / 100
-	for i := bucketCount - 1; i >= 0; i-- {
+	for i := int(q.most); i >= 0; i-- {
 		if uint32(q.counts[i]) > above {
 			return bucketTop(i)
 		}

@@ -24,6 +24,7 @@ type regression struct {
 	strikes float64 // how many innovations lay beyond the gate, of late and on one side
 	side    float64
 	px      []float64 // scratch
+	moved   []int     // scratch: where px is not zero
 }
 
 const (
@@ -44,6 +45,7 @@ func newRegression(weights, deviations []float64, noise, grain float64) *regress
 		noise: noise,
 		grain: grain,
 		px:    make([]float64, n),
+		moved: make([]int, 0, n),
 	}
 	cells := make([]float64, n*n)
 	for i, d := range deviations {
@@ -100,12 +102,23 @@ func (r *regression) gain(x []float64, scale float64) (variance float64) {
 }
 
 // correct moves the weights along the gain and narrows their covariance. No
-// weight becomes negative: nothing in a text makes it have fewer tokens.
+// weight becomes negative: nothing in a text makes it have fewer tokens. A text
+// has few of the features, so most of the gain is zero and moves nothing.
 func (r *regression) correct(step, variance float64) {
+	r.moved = r.moved[:0]
 	for i, g := range r.px {
-		r.w[i] = max(r.w[i]+g*step, 0)
-		row, k := r.p[i], g/variance
-		addScaled(row, r.px, -k)
+		if g != 0 {
+			r.moved = append(r.moved, i)
+		}
+	}
+	for _, i := range r.moved {
+		r.w[i] = max(r.w[i]+r.px[i]*step, 0)
+		row, k := r.p[i], r.px[i]/variance
+		for _, j := range r.moved {
+			row[j] -= r.px[j] * k
+		}
+	}
+	for i, row := range r.p {
 		if q := r.prior[i] * drift; row[i]+q <= r.prior[i] {
 			row[i] += q
 		}
