@@ -7,23 +7,17 @@ type Answer struct {
 	// explicit zero from a usage that is absent or null.
 	Usage    Usage
 	HasUsage bool
-	// Text is the generated text: contents, reasoning, refusals, names and
-	// arguments of tool calls. For a body that is not a JSON object it is
-	// the whole body; for endpoints that generate nothing it is empty.
-	Text Text
 
 	model extent // of the value of the member model, a string
 }
 
 // ReadAnswer reads the body of an answer whose status is 200. A body that is
 // not a JSON object, or has a member twice that matters here, is no error: the
-// answer then has no usage, and its text is the body. It keeps nothing of body
-// and allocates nothing.
-func ReadAnswer(e Endpoint, body []byte) Answer {
+// answer then tells nothing. It keeps nothing of body and allocates nothing.
+func ReadAnswer(body []byte) Answer {
 	var a Answer
 	var env envelope
 	if !env.parse(body) {
-		a.Text.Add(body)
 		return a
 	}
 	if u := readUsage(body, env.values[fieldUsage]); u.known() {
@@ -32,12 +26,19 @@ func ReadAnswer(e Endpoint, body []byte) Answer {
 	if env.inner(fieldModel) != nil {
 		a.model = env.values[fieldModel]
 	}
-	a.addText(e, &env)
 	return a
 }
 
-// addText counts the generated text.
-func (a *Answer) addText(e Endpoint, env *envelope) {
+// AnswerText counts the text that was generated in the body of an answer, for one
+// that tells no usage: contents, reasoning, refusals, names and arguments of tool
+// calls. Where ReadAnswer finds no JSON object it is the whole body; for endpoints
+// that generate nothing it is empty. It allocates nothing.
+func AnswerText(e Endpoint, body []byte) (text Text) {
+	var env envelope
+	if !env.parse(body) {
+		text.Add(body)
+		return text
+	}
 	f := fields
 	switch e {
 	case ChatCompletions, Completions:
@@ -48,20 +49,21 @@ func (a *Answer) addText(e Endpoint, env *envelope) {
 		f = fieldContent
 	}
 	if f == fields || !env.values[f].isSet() {
-		return
+		return text
 	}
-	sink := textSink{all: &a.Text}
+	sink := textSink{all: &text}
 	c := jsonCursor{b: env.data, i: env.values[f].start}
 	if f != fieldChoices {
 		sink.addContent(&c)
-		return
+		return text
 	}
 	if !c.enter('[') {
-		return
+		return text
 	}
 	for c.element() {
 		readChoice(&c, sink)
 	}
+	return text
 }
 
 // AppendBody appends body, which must be what the answer was read from, with

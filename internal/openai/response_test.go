@@ -39,12 +39,12 @@ func TestReadAnswer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := ReadAnswer(tt.endpoint, []byte(tt.body))
+			a := ReadAnswer([]byte(tt.body))
 			if a.Usage != tt.usage || a.HasUsage != tt.has {
 				t.Errorf("usage %+v, %v, want %+v, %v", a.Usage, a.HasUsage, tt.usage, tt.has)
 			}
-			if want := textOf(tt.text); !a.Text.Equal(want) {
-				t.Errorf("text %+v, want %+v", a.Text, want)
+			if got, want := AnswerText(tt.endpoint, []byte(tt.body)), textOf(tt.text); !got.Equal(want) {
+				t.Errorf("text %+v, want %+v", got, want)
 			}
 		})
 	}
@@ -61,7 +61,7 @@ func TestAnswerAppendBody(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := ReadAnswer(ChatCompletions, []byte(tt.body))
+			a := ReadAnswer([]byte(tt.body))
 			got := string(a.AppendBody([]byte("x"), []byte(tt.body), tt.model))
 			if diff := cmp.Diff("x"+tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -73,7 +73,11 @@ func TestAnswerAppendBody(t *testing.T) {
 func FuzzReadAnswer(f *testing.F) {
 	f.Add(uint8(0), []byte(chatAnswer))
 	f.Fuzz(func(t *testing.T, e uint8, body []byte) {
-		a := ReadAnswer(Endpoints[int(e)%len(Endpoints)], body)
+		a := ReadAnswer(body)
+		text := AnswerText(Endpoints[int(e)%len(Endpoints)], body)
+		if text.Bytes() < 0 || text.Bytes() > int64(len(body)) {
+			t.Fatalf("%d bytes of text in %q", text.Bytes(), body)
+		}
 		if u := a.Usage; u.Input < 0 || u.Output < 0 || u.Cached < 0 || u.Cached > u.Input {
 			t.Fatalf("usage %+v", u)
 		}
@@ -88,6 +92,6 @@ func BenchmarkReadAnswer(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		ReadAnswer(ChatCompletions, body)
+		ReadAnswer(body)
 	}
 }

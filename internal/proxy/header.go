@@ -3,6 +3,7 @@ package proxy
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,10 +55,10 @@ func concernsConnection(h http.Header, name string) bool {
 }
 
 // copyHeader copies what may be returned of a model server's header.
-func copyHeader(to, from http.Header) {
+func copyHeader(to http.Header, from upstream.Header) {
 	for _, name := range returnedFields {
-		if v := from[name]; len(v) > 0 {
-			to[name] = v
+		if values := slices.Collect(from.Values(name)); len(values) > 0 {
+			to[name] = values
 		}
 	}
 }

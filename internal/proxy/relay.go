@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,8 +39,8 @@ func (x *exchange) relay() error {
 	return x.relayAnswer()
 }
 
-func isEventStream(h http.Header) bool {
-	return strings.HasPrefix(header(h, "Content-Type"), "text/event-stream")
+func isEventStream(h upstream.Header) bool {
+	return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream")
 }
 
 // relayAnswer passes on an answer that is one JSON object. It is read whole
@@ -53,11 +52,15 @@ func (x *exchange) relayAnswer() error {
 	if err != nil {
 		return x.brokenAnswer(err)
 	}
-	a := openai.ReadAnswer(x.endpoint, x.answer)
+	a := openai.ReadAnswer(x.answer)
 	if !a.HasUsage && x.left() {
 		return x.unheard()
 	}
-	x.spent = x.complete(a.Usage, a.HasUsage, a.Text, 0)
+	var text openai.Text
+	if !a.HasUsage {
+		text = openai.AnswerText(x.endpoint, x.answer)
+	}
+	x.spent = x.complete(a.Usage, a.HasUsage, text, 0)
 	body := x.answer
 	if name := x.model.PublicName(); name != "" {
 		x.patched = a.AppendBody(x.patched[:0], body, name)

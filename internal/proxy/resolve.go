@@ -45,7 +45,7 @@ func (x *exchange) parse(served *catalog.Catalog) error {
 		o.AllowFields = m.AllowFields
 	}
 	err := x.parseAs(o)
-	if heldBack(err) && o.PathModel == "" {
+	if err != nil && o.PathModel == "" && heldBack(err) {
 		held := err
 		o.AllowFields = openai.HeldBackFields()
 		if err = x.parseAs(o); err != nil {

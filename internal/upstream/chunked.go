@@ -88,7 +88,7 @@ func skipTrailer(br *bufio.Reader) error {
 		if err != nil || len(line) == 0 {
 			return err
 		}
-		if _, _, ok := parseField(string(line)); !ok {
+		if !validField(string(line)) {
 			return malformed("a trailer field is malformed")
 		}
 		left -= len(line) + len("\r\n")

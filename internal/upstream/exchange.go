@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -12,9 +11,7 @@ import (
 type Response struct {
 	Status int
 	Server string // the name of the model server that sent it
-	// Header is as the server sent it, with canonical names; hop-by-hop fields
-	// included, so copy by an allow-list.
-	Header http.Header
+	Header Header
 	// ContentLength is the length of the body, or -1 if only its end will tell.
 	ContentLength int64
 	Body          *Body

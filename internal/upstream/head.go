@@ -2,8 +2,8 @@ package upstream
 
 import (
 	"bufio"
+	"iter"
 	"net/http"
-	"net/textproto"
 	"strconv"
 	"strings"
 )
@@ -23,10 +23,41 @@ const (
 	byClose
 )
 
+// Header is the header of a response as the model server sent it, hop-by-hop
+// fields included, so take from it by an allow-list. It has few fields, of which
+// few are asked for, so it is searched where a map would have to be made.
+// The zero value has no field.
+type Header struct {
+	lines string // each is a valid field and ends with CR LF
+}
+
+// Values returns the values of a field, in the order in which they were sent. The
+// name is compared without regard to case.
+func (h Header) Values(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for rest := h.lines; rest != ""; {
+			var line string
+			line, rest, _ = cutLine(rest)
+			if len(line) > len(name) && line[len(name)] == ':' && strings.EqualFold(line[:len(name)], name) &&
+				!yield(trim(line[len(name)+1:])) {
+				return
+			}
+		}
+	}
+}
+
+// Get returns the first value of a field; "" where there is none.
+func (h Header) Get(name string) string {
+	for v := range h.Values(name) {
+		return v
+	}
+	return ""
+}
+
 // head is the status line and header of a response.
 type head struct {
 	status  int
-	header  http.Header
+	header  Header
 	framing framing
 	length  int64 // by length; else -1
 	keep    bool  // the connection can be used again after the body
@@ -110,38 +141,26 @@ func parseStatusLine(line string) (h head, old bool, err error) {
 }
 
 // parseFields reads the lines up to an empty one.
-func parseFields(block string) (http.Header, error) {
-	n := strings.Count(block, "\n") - 1
-	if n > fieldsMax {
-		return nil, malformed("there are too many header fields")
+func parseFields(block string) (Header, error) {
+	if strings.Count(block, "\n")-1 > fieldsMax {
+		return Header{}, malformed("there are too many header fields")
 	}
-	header := make(http.Header, n)
-	values := make([]string, 0, n) // the values of all fields, to allocate once
-	for block != "\r\n" {
-		line, rest, ok := cutLine(block)
-		if !ok {
-			return nil, malformed("a line does not end with CR LF")
+	for rest := block; rest != "\r\n"; {
+		var line string
+		var ok bool
+		if line, rest, ok = cutLine(rest); !ok {
+			return Header{}, malformed("a line does not end with CR LF")
 		}
-		name, value, ok := parseField(line)
-		if !ok {
-			return nil, malformed("a header field is malformed")
+		if !validField(line) {
+			return Header{}, malformed("a header field is malformed")
 		}
-		name = textproto.CanonicalMIMEHeaderKey(name)
-		if seen, ok := header[name]; ok {
-			header[name] = append(seen, value)
-		} else {
-			values = append(values, value)
-			header[name] = values[len(values)-1 : len(values) : len(values)]
-		}
-		block = rest
 	}
-	return header, nil
+	return Header{strings.TrimSuffix(block, "\r\n")}, nil
 }
 
-func parseField(line string) (name, value string, ok bool) {
-	name, value, ok = strings.Cut(line, ":")
-	value = trim(value)
-	return name, value, ok && validName(name) && validValue(value)
+func validField(line string) bool {
+	name, value, ok := strings.Cut(line, ":")
+	return ok && validName(name) && validValue(value)
 }
 
 // cutLine returns the first line without its CR LF, and what follows.
@@ -156,24 +175,24 @@ func cutLine(s string) (line, rest string, ok bool) {
 // frame finds where the body ends, and whether the connection can be used
 // again after it.
 func (h *head) frame(method string, old bool) error {
-	codings, lengths := h.header["Transfer-Encoding"], h.header["Content-Length"]
-	if len(codings) > 0 && (old || len(codings) > 1 || !equalFold(codings[0], "chunked")) {
+	chunked, err := h.chunked()
+	if err != nil || chunked && old {
 		return malformed("the transfer coding is not exactly chunked")
 	}
-	length, err := parseLengths(lengths)
+	length, err := h.contentLength()
 	if err != nil {
 		return err
 	}
-	h.keep = !old && !closes(h.header["Connection"])
+	h.keep = !old && !h.closes()
 	switch {
 	case bodiless(method, h.status):
-		h.keep = h.keep && len(codings) == 0
-	case len(codings) > 0:
+		h.keep = h.keep && !chunked
+	case chunked:
 		// The coding wins over a length, but a server, or something before it,
 		// that sends both is not to be trusted with another request.
 		h.framing, h.length = byChunks, -1
-		h.keep = h.keep && len(lengths) == 0
-	case len(lengths) > 0:
+		h.keep = h.keep && length < 0
+	case length >= 0:
 		h.length = length
 	default:
 		h.framing, h.length, h.keep = byClose, -1, false
@@ -181,22 +200,36 @@ func (h *head) frame(method string, old bool) error {
 	return nil
 }
 
-// parseLengths returns -1 without a Content-Length. Several must agree to the
-// letter.
-func parseLengths(values []string) (int64, error) {
-	if len(values) == 0 {
-		return -1, nil
-	}
-	for _, v := range values[1:] {
-		if v != values[0] {
-			return 0, malformed("there are different content lengths")
+// chunked reports whether the body is in chunks. Any other transfer coding is an
+// error.
+func (h *head) chunked() (yes bool, err error) {
+	for coding := range h.header.Values("Transfer-Encoding") {
+		if yes || !equalFold(coding, "chunked") {
+			return false, malformed("the transfer coding is not exactly chunked")
 		}
+		yes = true
 	}
-	length, err := strconv.ParseUint(values[0], 10, 63)
-	if err != nil {
-		return 0, malformed("the content length is not a number")
+	return yes, nil
+}
+
+// contentLength returns -1 without a Content-Length. Several must agree to the
+// letter.
+func (h *head) contentLength() (int64, error) {
+	first, length := "", int64(-1)
+	for v := range h.header.Values("Content-Length") {
+		if length >= 0 {
+			if v != first {
+				return 0, malformed("there are different content lengths")
+			}
+			continue
+		}
+		n, err := strconv.ParseUint(v, 10, 63)
+		if err != nil {
+			return 0, malformed("the content length is not a number")
+		}
+		first, length = v, int64(n)
 	}
-	return int64(length), nil
+	return length, nil
 }
 
 func bodiless(method string, status int) bool {
@@ -204,9 +237,9 @@ func bodiless(method string, status int) bool {
 		status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// closes reports whether a Connection header has the option close.
-func closes(values []string) bool {
-	for _, v := range values {
+// closes reports whether the server says that it closes the connection.
+func (h *head) closes() bool {
+	for v := range h.header.Values("Connection") {
 		for option := range strings.SplitSeq(v, ",") {
 			if equalFold(trim(option), "close") {
 				return true
