@@ -3,8 +3,9 @@ package openai
 import "bytes"
 
 // Event is one block of a stream of server-sent events: everything up to and
-// including a blank line. Its slices belong to whoever made it; those of an
-// [EventScanner] are valid until its next call.
+// including a blank line. Its slices belong to whoever made it; the Raw of an
+// [EventScanner] is valid until its next call, and all that it sets beside
+// Partial: most events need not be taken apart to be relayed.
 //
 // The format is WHATWG HTML's, section "Server-sent events".
 type Event struct {
@@ -30,6 +31,9 @@ func ParseEvent(raw []byte) Event {
 	ev, _ := parseEvent(raw, nil)
 	return ev
 }
+
+// joinedBytesMax is how much room for data of several lines is kept.
+const joinedBytesMax = 1 << 10
 
 // parseEvent is ParseEvent with room for data of several lines, which it
 // returns, perhaps grown.

@@ -262,6 +262,21 @@ func (c *jsonCursor) count() (n int64, ok bool) {
 	return n, true
 }
 
+// plainCount is count for a number that stands right here and consists of digits.
+// What comes behind them is not looked at.
+func (c *jsonCursor) plainCount() (n int64, ok bool) {
+	const most = 16
+	start := c.i
+	for ; c.i < len(c.b) && isDigit(c.b[c.i]); c.i++ {
+		n = 10*n + int64(c.b[c.i]-'0')
+		if c.i-start == most {
+			return 0, false
+		}
+	}
+	length := c.i - start
+	return n, length > 0 && n <= countMax && (length == 1 || c.b[start] != '0')
+}
+
 // isNull reports whether the value ahead is null; it does not pass over it.
 func (c *jsonCursor) isNull() bool { return c.peek() == 'n' }
 

@@ -28,24 +28,29 @@ const (
 // off, or exceeds the limit, come as a last event with Partial set, and the
 // reason (io.EOF, the reader's error, [ErrEventTooLarge]) with the call after.
 //
-// The buffer is 1 KiB, grows to what an event needs and shrinks again. An
-// EventScanner is for one goroutine.
+// Where the reader can show what it has read, at least a byte of it, by a method
+// Next as that of upstream.Body, events are looked for right there. One that is
+// whole is accepted whatever its length; one that is not is copied into a buffer.
+// That is 1 KiB, grows to what an event needs and shrinks again.
+//
+// An EventScanner is for one goroutine.
 type EventScanner struct {
 	r     io.Reader
-	ready interface{ Ready() bool } // r, where it can tell; else nil
+	ready interface{ Ready() bool }           // r, where it can tell; else nil
+	shows interface{ Next() ([]byte, error) } // r, where it can show; else nil
 	max   int
 	err   error // of the reader; returned when the buffer is used up
 
-	buf    []byte
-	start  int // of the event that is being looked for
-	end    int // of that event, once found; 0: not yet
-	line   int // where the current line begins
-	scan   int // up to where there is no end of a line
-	filled int // how much of buf has been read
+	own    []byte // the buffer
+	buf    []byte // where events are looked for: own, or what the reader has shown
+	start  int    // of the event that is being looked for
+	end    int    // of that event, once found; 0: not yet
+	line   int    // where the current line begins
+	scan   int    // up to where there is no end of a line
+	filled int    // how much of buf has been read
 
-	cr     bool // the last event ended with a CR at the end of what was there
-	calm   int
-	joined []byte
+	cr   bool // the last event ended with a CR at the end of what was there
+	calm int
 }
 
 // NewEventScanner returns a scanner of r. An event may have at most bytesMax
@@ -62,21 +67,19 @@ func NewEventScanner(r io.Reader, bytesMax int) *EventScanner {
 // Reset makes the scanner read another stream. It keeps its limit, and its
 // buffer unless that has grown.
 func (s *EventScanner) Reset(r io.Reader) {
-	buf := s.buf
-	if len(buf) > scanBytesMin {
-		buf = nil
+	own := s.own
+	if len(own) > scanBytesMin {
+		own = nil
 	}
-	*s = EventScanner{r: r, max: s.max, buf: buf}
+	*s = EventScanner{r: r, max: s.max, own: own, buf: own}
 	s.ready, _ = r.(interface{ Ready() bool })
+	s.shows, _ = r.(interface{ Next() ([]byte, error) })
 }
 
 // Next returns the next event, and reads only while none is complete. After the
 // last event it returns the reader's error, io.EOF for a clean end, or
 // ErrEventTooLarge; then always the same.
 func (s *EventScanner) Next() (Event, error) {
-	if cap(s.joined) > scanBytesMin {
-		s.joined = nil
-	}
 	for !s.Buffered() {
 		if err := s.fill(); err != nil {
 			return s.last(err)
@@ -106,13 +109,11 @@ func (s *EventScanner) More() bool {
 // take returns the bytes up to end as an event.
 func (s *EventScanner) take(end int) Event {
 	raw := s.buf[s.start:end:end]
-	var ev Event
-	ev, s.joined = parseEvent(raw, s.joined)
-	if s.calm++; len(raw) > len(s.buf)/4 {
+	if s.calm++; len(raw) > len(s.own)/4 {
 		s.calm = 0
 	}
 	s.start, s.end = end, 0
-	return ev
+	return Event{Raw: raw}
 }
 
 // last returns what is left in the buffer as a partial event, if something is,
@@ -184,6 +185,9 @@ func (s *EventScanner) fill() error {
 	if s.filled-s.start >= s.max {
 		return ErrEventTooLarge
 	}
+	if s.shows != nil && s.start == s.filled {
+		return s.look()
+	}
 	s.makeRoom()
 	for range emptyReads {
 		n, err := s.r.Read(s.buf[s.filled:])
@@ -199,23 +203,43 @@ func (s *EventScanner) fill() error {
 	return io.ErrNoProgress
 }
 
+// look takes what the reader shows, where nothing is left from before. It is not
+// written to.
+func (s *EventScanner) look() error {
+	if s.isCalm() {
+		s.own = nil
+	}
+	s.line -= s.start
+	s.scan -= s.start
+	s.buf, s.err = s.shows.Next()
+	s.start, s.filled = 0, len(s.buf)
+	if s.filled > 0 {
+		return nil
+	}
+	return s.err
+}
+
+// isCalm reports whether the buffer has grown for an event of long ago.
+func (s *EventScanner) isCalm() bool { return s.calm >= calmEvents && len(s.own) > scanBytesMin }
+
 // makeRoom moves the event to the start of the buffer, which it makes twice as
 // large where the event fills it and small again after a run of small events.
 func (s *EventScanner) makeRoom() {
-	size := len(s.buf)
+	size := len(s.own)
 	unread := s.buf[s.start:s.filled]
-	switch {
-	case size == 0 || s.calm >= calmEvents && size > scanBytesMin && len(unread) < scanBytesMin/2:
+	if size == 0 || s.isCalm() && len(unread) < scanBytesMin/2 {
 		size = min(scanBytesMin, s.max)
-	case len(unread) == size:
+	}
+	for len(unread) >= size && size < s.max {
 		size = min(2*size, s.max)
 	}
-	if size != len(s.buf) {
-		s.buf = append(make([]byte, 0, size), unread...)[:size]
+	if size != len(s.own) {
+		s.own = append(make([]byte, 0, size), unread...)[:size]
 		s.calm = 0
 	} else {
-		copy(s.buf, unread)
+		copy(s.own, unread)
 	}
+	s.buf = s.own
 	s.line -= s.start
 	s.scan -= s.start
 	s.filled -= s.start

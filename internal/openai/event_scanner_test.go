@@ -30,6 +30,29 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// inView is pieces that a scanner may look at before they are copied, and that are
+// gone with the next call.
+type inView struct {
+	pieces
+	last []byte
+}
+
+func (p *inView) Read(b []byte) (int, error) {
+	clear(p.last)
+	return p.pieces.Read(b)
+}
+
+func (p *inView) Next() ([]byte, error) {
+	clear(p.last)
+	p.last = nil
+	if len(p.list) == 0 {
+		return nil, p.err
+	}
+	p.last = bytes.Clone(p.list[0])
+	p.list = p.list[1:]
+	return p.last, nil
+}
+
 // seen is an event as tests compare it: what a client would make of it.
 type seen struct {
 	Name, Data string
@@ -50,8 +73,10 @@ func scanAll(t *testing.T, s *EventScanner, want string) (events []seen, err err
 			return events, err
 		}
 		all.Write(ev.Raw)
+		partial := ev.Partial
+		ev = ParseEvent(ev.Raw)
 		if ev.Name != nil || ev.Data != nil {
-			events = append(events, seen{string(ev.Name), string(ev.Data), ev.Partial})
+			events = append(events, seen{string(ev.Name), string(ev.Data), partial})
 		}
 	}
 }
@@ -114,6 +139,43 @@ func TestEventScannerEverySplit(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("cut at %d (-want +got):\n%s", i, diff)
 		}
+		for j := i; j <= len(stream); j++ {
+			r := &inView{pieces: pieces{list: [][]byte{[]byte(stream[:i]), []byte(stream[i:j]), []byte(stream[j:])}, err: io.EOF}}
+			got, err := scanAll(t, NewEventScanner(r, 0), stream)
+			if diff := cmp.Diff(want, got); diff != "" || err != io.EOF {
+				t.Errorf("shown, cut at %d and %d, %v (-want +got):\n%s", i, j, err, diff)
+			}
+		}
+	}
+}
+
+// Where the reader shows whole events there is no buffer, and none is kept for one
+// of long ago that did not come whole.
+func TestEventScannerLooks(t *testing.T) {
+	small := []byte("data: " + strings.Repeat("s", 250) + "\n\n")
+	large := []byte("data: " + strings.Repeat("l", 1<<20) + "\n\n")
+	r := &inView{pieces: pieces{err: io.EOF}}
+	for range 3 * calmEvents {
+		r.list = append(r.list, small)
+	}
+	s := NewEventScanner(r, 0)
+	scanned := func(events int) {
+		t.Helper()
+		for range events {
+			if _, err := s.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if scanned(calmEvents); len(s.own) > 0 || r.reads > 0 {
+		t.Errorf("%d bytes of a buffer, %d reads for events that were shown", len(s.own), r.reads)
+	}
+	r.list = append([][]byte{large[:1000], large[1000:]}, r.list...)
+	if scanned(1); len(s.own) < len(large) {
+		t.Errorf("%d bytes of a buffer for an event that came in parts", len(s.own))
+	}
+	if scanned(calmEvents + 1); len(s.own) > 0 {
+		t.Errorf("%d bytes of a buffer are kept", len(s.own))
 	}
 }
 
@@ -294,6 +356,10 @@ func FuzzEventScanner(f *testing.F) {
 			t.Fatalf("cut at %d and %d (-want +got):\n%s", a, b, diff)
 		}
 		r = &pieces{list: [][]byte{stream}, err: io.EOF}
+		looked := &inView{pieces: pieces{list: [][]byte{stream[:a], stream[a:b], stream[b:]}, err: io.EOF}}
+		if got, _ = scanAll(t, NewEventScanner(looked, 0), string(stream)); !cmp.Equal(want, got) {
+			t.Fatalf("shown, cut at %d and %d: %v, want %v", a, b, got, want)
+		}
 		if len(stream) < 1<<12 {
 			scanAll(t, NewEventScanner(r, 16), string(stream[:scannable(stream, 16)]))
 		}

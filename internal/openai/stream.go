@@ -48,6 +48,7 @@ type Stream struct {
 	meter   streamMeter
 	ident   streamIdent
 	pattern eventPattern
+	joined  []byte // room for data of several lines
 	state
 }
 
@@ -100,8 +101,8 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 	s.pattern.reset()
 }
 
-// Event meters one event and appends to dst what the client is to see of it,
-// which may be nothing. It allocates nothing in the steady state.
+// Event meters one event, of which it needs Raw and Partial, and appends to dst
+// what the client is to see of it, which may be nothing. It allocates nothing in the steady state.
 //
 // A partial event is relayed only where its data is whole (a "[DONE]" without
 // the blank line, say): a client must ignore it, and what the gateway may have
@@ -119,6 +120,7 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 	if out, ok := s.repeat(dst, &ev); ok {
 		return out
 	}
+	s.parse(&ev)
 	if len(ev.Data) == 0 {
 		return s.relay(dst, &ev, nil)
 	}
@@ -147,6 +149,16 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 		s.pattern.learn(&ev, &env, &es)
 	}
 	return s.relay(dst, &ev, &es)
+}
+
+// parse takes the event apart.
+func (s *Stream) parse(ev *Event) {
+	partial := ev.Partial
+	*ev, s.joined = parseEvent(ev.Raw, s.joined)
+	ev.Partial = partial
+	if cap(s.joined) > joinedBytesMax {
+		s.joined = nil // the event has it still
+	}
 }
 
 // Withhold says that the client does not get the last event: what the event has

@@ -23,9 +23,13 @@ const (
 // The zero value matches nothing.
 type eventPattern struct {
 	raw   []byte // the event
-	shown []byte // what the client got of it
 	parts [5]patternPart
 	n     int // of parts; 0: there is no pattern
+
+	// What the client does not get as it is. What is put in its place is the
+	// same for each event.
+	cuts     [2]patternCut
+	cutCount int
 
 	metered bool  // usage is among the parts
 	cached  int64 // tokens of the input, which stand in the rest of the bytes
@@ -35,9 +39,19 @@ type eventPattern struct {
 
 // patternPart is a value that differs from event to event.
 type patternPart struct {
-	kind       partKind
-	raw, shown extent // where it is; shown is not set where the client does not get it
+	kind partKind
+	at   extent // in the event
 }
+
+// patternCut is a change of the event, which begins and ends outside of the parts.
+type patternCut struct {
+	start, end patternPlace
+	with       []byte
+}
+
+// patternPlace is a place in any event that matches: so many bytes behind the end
+// of the part before it, of which there are so many.
+type patternPlace struct{ parts, behind int }
 
 type partKind uint8
 
@@ -52,7 +66,7 @@ const (
 
 // patternMatch is the parts of an event that matches.
 type patternMatch struct {
-	at      [5]extent
+	ends    [5]int // of the parts
 	text    []byte // between its quotes
 	escaped bool
 	numbers [partKinds]int64
@@ -60,42 +74,39 @@ type patternMatch struct {
 
 // reset forgets the pattern, not its buffers.
 func (p *eventPattern) reset() {
-	*p = eventPattern{raw: p.raw[:0], shown: p.shown[:0]}
+	*p = eventPattern{raw: p.raw[:0]}
 }
 
-// match compares an event with the pattern.
-func (p *eventPattern) match(raw []byte) (m patternMatch, ok bool) {
+// match compares an event with the pattern. What it finds in m is of no use where
+// it is not ok.
+func (p *eventPattern) match(raw []byte, m *patternMatch) (ok bool) {
 	if p.n == 0 {
-		return m, false
+		return false
 	}
 	c, from := jsonCursor{b: raw}, 0
 	for i := range p.parts[:p.n] {
 		part := &p.parts[i]
-		same := p.raw[from:part.raw.start]
+		same := p.raw[from:part.at.start]
 		if !bytes.HasPrefix(raw[c.i:], same) {
-			return m, false
+			return false
 		}
 		c.i += len(same)
-		start := c.i
 		if !m.read(&c, part.kind) {
-			return m, false
+			return false
 		}
-		m.at[i], from = extent{start, c.i}, part.raw.end
+		m.ends[i], from = c.i, part.at.end
 	}
 	if !bytes.Equal(raw[c.i:], p.raw[from:]) {
-		return m, false
+		return false
 	}
 	p.penalty = 0
-	return m, true
+	return true
 }
 
 // read reads the value of a part.
 func (m *patternMatch) read(c *jsonCursor, kind partKind) (ok bool) {
 	if kind != textPart {
-		if c.i == len(c.b) || c.b[c.i] < '0' || c.b[c.i] > '9' {
-			return false // white space may be a line's end, which splits the data
-		}
-		m.numbers[kind], ok = c.count()
+		m.numbers[kind], ok = c.plainCount()
 		return ok
 	}
 	if c.i == len(c.b) || c.b[c.i] != '"' {
@@ -108,22 +119,29 @@ func (m *patternMatch) read(c *jsonCursor, kind partKind) (ok bool) {
 // appendShown appends what the client is to see of the event that m was made of.
 func (p *eventPattern) appendShown(dst, raw []byte, m *patternMatch) []byte {
 	from := 0
-	for i := range p.parts[:p.n] {
-		if at := p.parts[i].shown; at.isSet() {
-			dst = append(dst, p.shown[from:at.start]...)
-			dst = append(dst, m.at[i].of(raw)...)
-			from = at.end
-		}
+	for i := range p.cuts[:p.cutCount] {
+		cut := &p.cuts[i]
+		dst = append(dst, raw[from:m.find(cut.start)]...)
+		dst = append(dst, cut.with...)
+		from = m.find(cut.end)
 	}
-	return append(dst, p.shown[from:]...)
+	return append(dst, raw[from:]...)
+}
+
+// find returns where a place is in the event that m was made of.
+func (m *patternMatch) find(at patternPlace) int {
+	if at.parts == 0 {
+		return at.behind
+	}
+	return m.ends[at.parts-1] + at.behind
 }
 
 // repeat handles an event that matches the pattern, as chunk and relay would. It
 // reports whether it did.
 func (s *Stream) repeat(dst []byte, ev *Event) ([]byte, bool) {
 	p := &s.pattern
-	m, ok := p.match(ev.Raw)
-	if !ok || ev.Partial {
+	var m patternMatch
+	if !p.match(ev.Raw, &m) || ev.Partial {
 		return dst, false
 	}
 	s.first, s.relayed.open = false, false
@@ -149,7 +167,7 @@ func (p *eventPattern) learn(ev *Event, env *envelope, es *eventEdits) {
 	}
 	p.penalty = min(2*p.penalty+1, patternPauseMax)
 	p.pause = p.penalty - 1
-	p.n, p.metered = 0, false
+	p.n, p.cutCount, p.metered = 0, 0, false
 	if ev.Partial || ev.at == 0 || len(ev.Raw) > patternBytesMax {
 		return
 	}
@@ -171,35 +189,34 @@ func (p *eventPattern) learn(ev *Event, env *envelope, es *eventEdits) {
 // keep takes over an event with its parts.
 func (p *eventPattern) keep(ev *Event, es *eventEdits, r *patternReader) {
 	p.raw = append(p.raw[:0], ev.Raw...)
-	p.shown = es.apply(p.shown[:0], ev)
+	in := ev.at - 1 // where the data is in the event
+	parts := p.parts[:r.n]
 	for i, part := range r.parts[:r.n] {
-		at, ok := es.moved(part.raw)
-		if !ok {
+		part.at.start, part.at.end = part.at.start+in, part.at.end+in
+		parts[i] = part
+	}
+	for i, ed := range es.list[:es.n] {
+		start, outside := placeIn(parts, ed.at.start+in)
+		end, outsideToo := placeIn(parts, ed.at.end+in)
+		if !outside || !outsideToo {
 			return
 		}
-		in := ev.at - 1 // where the data is in the event
-		part.raw.start, part.raw.end = part.raw.start+in, part.raw.end+in
-		if at.isSet() {
-			part.shown = extent{at.start + in, at.end + in}
-		}
-		p.parts[i] = part
+		p.cuts[i] = patternCut{start, end, ed.with}
 	}
-	p.n = r.n
+	p.n, p.cutCount = r.n, es.n
 }
 
-// moved returns where a part of the data is after the changes; the zero value
-// if it is gone. It is not ok to change a part of it.
-func (e *eventEdits) moved(at extent) (to extent, ok bool) {
-	shift := 0
-	for _, ed := range e.list[:e.n] {
-		switch {
-		case ed.at.end <= at.start:
-			shift += len(ed.with) - (ed.at.end - ed.at.start)
-		case ed.at.start <= at.start && at.end <= ed.at.end:
-			return extent{}, true
-		case ed.at.start < at.end:
-			return extent{}, false
+// placeIn returns the place of an offset, which is not ok within a part.
+func placeIn(parts []patternPart, offset int) (at patternPlace, ok bool) {
+	at.behind = offset
+	for i, part := range parts {
+		if offset <= part.at.start {
+			break
 		}
+		if offset < part.at.end {
+			return at, false
+		}
+		at = patternPlace{i + 1, offset - part.at.end}
 	}
-	return extent{at.start + shift, at.end + shift}, true
+	return at, true
 }

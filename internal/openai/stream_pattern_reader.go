@@ -18,11 +18,11 @@ func (r *patternReader) part(kind partKind) bool {
 	} else {
 		_, ordinary = r.c.count()
 	}
-	if !ordinary || r.found[kind] || r.n > 0 && start < r.parts[r.n-1].raw.end {
+	if !ordinary || r.found[kind] || r.n > 0 && start < r.parts[r.n-1].at.end {
 		return false
 	}
 	r.found[kind] = true
-	r.parts[r.n] = patternPart{kind: kind, raw: extent{start, r.c.i}}
+	r.parts[r.n] = patternPart{kind, extent{start, r.c.i}}
 	r.n++
 	return true
 }
