@@ -34,7 +34,8 @@ type App struct {
 	current  atomic.Pointer[snapshot]
 	reloads  reloads
 	servers  *endpoints
-	mocks    *mocks // model servers in this process
+	quirks   catalog.Quirks // of model servers, whoever is served by them
+	mocks    *mocks         // model servers in this process
 	metrics  *telemetry.Metrics
 	data     *proxy.Handler
 	server   *http.Server

@@ -40,7 +40,7 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	for _, field := range service.ForwardHeaders {
 		m.ForwardHeaders = append(m.ForwardHeaders, http.CanonicalHeaderKey(field))
 	}
-	m.Pricer, m.Quirks = learned(previous, c, name)
+	m.Pricer, m.Quirks = learned(previous, c, name), &a.quirks
 	m.Gone = func() {
 		counted.Release()
 		a.servers.release(name, servers)

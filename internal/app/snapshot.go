@@ -45,21 +45,14 @@ func (a *App) newSnapshot(previous *snapshot, c *config.Config) (_ *snapshot, er
 }
 
 // learned returns what prices the requests of a model, with all that was learned
-// of the model of that name, and what was found out about its model servers, as
-// long as they are the same.
-func learned(previous *snapshot, c *config.Config, name string) (*usage.Pricer, *catalog.Quirks) {
-	if previous == nil {
-		return usage.NewPricer(pricing(c, name)), new(catalog.Quirks)
+// of the model of that name.
+func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
+	if previous != nil {
+		if was, known := previous.catalog.Find(name); known {
+			return was.Pricer.With(pricing(c, name))
+		}
 	}
-	was, known := previous.catalog.Find(name)
-	if !known {
-		return usage.NewPricer(pricing(c, name)), new(catalog.Quirks)
-	}
-	before, now := previous.config.Services[name], c.Services[name]
-	if !slices.Equal(before.Endpoints, now.Endpoints) || before.ServedAs != now.ServedAs {
-		return was.Pricer.With(pricing(c, name)), new(catalog.Quirks)
-	}
-	return was.Pricer.With(pricing(c, name)), was.Quirks
+	return usage.NewPricer(pricing(c, name))
 }
 
 // forgetModels lets the store drop what it keeps of models that have gone, once

@@ -36,7 +36,8 @@ type Model struct {
 	ForwardHeaders []string // canonical names of request headers that are passed on
 	AllowFields    []string // body members that are passed on and held back otherwise
 
-	// Quirks is what was found out about the model's servers; never nil.
+	// Quirks is what was found out about model servers, which all models share;
+	// never nil.
 	Quirks *Quirks
 
 	// Gone, if not nil, is called when nobody holds the model any more.

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -26,26 +27,48 @@ const (
 // replaced meanwhile.
 const quirkLife = 10 * time.Minute
 
-// Quirks remembers the quirk of a model's servers. The zero value knows none. It
-// is safe for concurrent use.
+// Quirks remembers the quirks of model servers, each by the server's name and the
+// name that it knows the model by: behind one address there may be several. The
+// zero value knows none. It is safe for concurrent use.
 type Quirks struct {
-	known atomic.Pointer[knownQuirk] // nil: none
+	known atomic.Pointer[map[quirky]knownQuirk] // nil: none; a map is not changed
+	mu    sync.Mutex                            // held while known is replaced
 }
+
+// quirky is what has a quirk.
+type quirky struct{ server, servedAs string }
 
 type knownQuirk struct {
 	Quirk
 	until time.Time
 }
 
-// At returns the quirk that is known at the time now.
-func (q *Quirks) At(now time.Time) Quirk {
-	if k := q.known.Load(); k != nil && now.Before(k.until) {
-		return k.Quirk
+// Any reports whether a quirk of any server may be known.
+func (q *Quirks) Any() bool { return q.known.Load() != nil }
+
+// At returns the quirk that is known at the time now of the server with that name,
+// where it serves the model under the name servedAs.
+func (q *Quirks) At(server, servedAs string, now time.Time) Quirk {
+	if known := q.known.Load(); known != nil {
+		if k := (*known)[quirky{server, servedAs}]; now.Before(k.until) {
+			return k.Quirk
+		}
 	}
 	return Quirk{}
 }
 
-// Remember notes a quirk that was found out at the time now.
-func (q *Quirks) Remember(found Quirk, now time.Time) {
-	q.known.Store(&knownQuirk{found, now.Add(quirkLife)})
+// Remember notes a quirk that was found out at the time now, and forgets those that
+// are out of date, so that servers that have gone leave nothing.
+func (q *Quirks) Remember(server, servedAs string, found Quirk, now time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	next := map[quirky]knownQuirk{{server, servedAs}: {found, now.Add(quirkLife)}}
+	if known := q.known.Load(); known != nil {
+		for of, k := range *known {
+			if _, renewed := next[of]; !renewed && now.Before(k.until) {
+				next[of] = k
+			}
+		}
+	}
+	q.known.Store(&next)
 }

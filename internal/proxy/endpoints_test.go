@@ -130,6 +130,71 @@ func TestOneSetOfLimits(t *testing.T) {
 	}
 }
 
+// TestQuirksAreOfServers: of three servers two know no continuous usage. What the
+// other one streams is metered as it runs, so that its answers are not capped; all
+// names by which it serves the same model know of it.
+func TestQuirksAreOfServers(t *testing.T) {
+	refusals := make(chan struct{}, 64)
+	serve := func(name string, old bool) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			asked := strings.Contains(string(b), "continuous_usage_stats")
+			switch {
+			case r.URL.Path == "/health":
+			case old && strings.Contains(string(b), "full"):
+				w.WriteHeader(http.StatusServiceUnavailable)
+			case old && asked:
+				refusals <- struct{}{}
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, `{"error":{"message":"continuous_usage_stats is not known"}}`)
+			default:
+				w.Header().Set("Content-Type", "text/event-stream")
+				fmt.Fprintf(w, "data: {\"choices\":[],\"at\":%q,\"asked\":%v,\"capped\":%v}\n\ndata: [DONE]\n\n",
+					name, asked, strings.Contains(string(b), `"max_completion_tokens"`) || strings.Contains(string(b), `"max_tokens"`))
+			}
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	endpoints := fmt.Sprintf("endpoints: [%q, %q, %q], served-as: m", serve("old", true), serve("old", true), serve("new", false))
+	g := apptest.Start(t, apptest.Options{
+		Services:  fmt.Sprintf("three: {%s}, alias: {%[1]s, share-limits-with: three}", endpoints),
+		RateLimit: "overrun: stop, defaults: {max-tokens-per-minute: 100000}",
+	})
+	answered := map[string]int{}
+	for i := range 18 {
+		status, header, body := g.Post(t, chatPath, "alice", fmt.Sprintf(`{"model":%q,"stream":true,"messages":[{"role":"user","content":"hi"}]}`, []string{"three", "alias"}[i/3%2]))
+		if status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+		name, want := "new", `"asked":true,"capped":false`
+		if strings.Contains(body, `"at":"old"`) {
+			name, want = "old", `"asked":false,"capped":true`
+		}
+		answered[name]++
+		if capped := header.Get("X-Token-Output-Cap") != ""; !strings.Contains(body, want) || capped != (name == "old") {
+			t.Errorf("request %d went to the %s server, said to be capped %v, as %s", i, name, capped, body)
+		}
+	}
+	if answered["old"] < 5 || answered["new"] < 3 {
+		t.Errorf("the servers answered %v times", answered)
+	}
+	past := 0
+	for range 6 { // some go to an old server first
+		status, header, body := g.Post(t, chatPath, "alice", `{"model":"three","stream":true,"messages":[{"role":"user","content":"full"}]}`)
+		if status == http.StatusTooManyRequests {
+			continue // from one old server to the other
+		}
+		past++
+		if !strings.Contains(body, `"at":"new","asked":true,"capped":false`) || header.Get("X-Token-Output-Cap") != "" {
+			t.Errorf("past a full server the answer is %v %s", header, body)
+		}
+	}
+	if n := len(refusals); n != 2 || past == 0 {
+		t.Errorf("the old servers refused %d times, and %d requests came past a full one; want once each, and some", n, past)
+	}
+}
+
 // TestWordsAtTwoServers: of two servers that differ, one refuses a request and
 // quotes it, and the other takes it. That proves nothing about stream options: the
 // streams of others go on being metered.

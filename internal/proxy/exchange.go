@@ -54,8 +54,9 @@ type visit struct {
 	charge    limit.Amount // of it, what the limits can ever admit
 	binding   string       // the limit that denied the request; "" for none
 
-	sent     time.Time     // when the request went to the model server
-	quirk    catalog.Quirk // that is known of the model servers, when it was sent
+	sent     time.Time            // when the request went to the model server
+	asked    catalog.UsageOptions // the most that is asked for, after a refusal
+	quirk    catalog.Quirk        // of the model server that it went to last, as known when it was sent
 	away     time.Duration
 	response *upstream.Response
 	server   string // that it went to last; of several that are away, all

@@ -34,8 +34,7 @@ func (x *exchange) forward() error {
 	x.sent = time.Now()
 	x.answer = x.answer[:0]
 	x.spent = x.unknown()
-	x.quirk = x.model.Quirks.At(x.sent)
-	err := x.send(x.patch())
+	err := x.send()
 	for err == nil && !x.left() {
 		taken, rejected := x.rejectsUsageOptions()
 		if !rejected {
@@ -78,11 +77,11 @@ func (x *exchange) unheard() error {
 func (x *exchange) sendAsking(o catalog.UsageOptions) error {
 	x.response.Body.Close()
 	x.answer = x.answer[:0]
-	x.quirk.Asked = o
+	x.asked = o
 	x.server = x.response.Server // that other one may take what this one does not
-	err := x.send(x.patch())
+	err := x.send()
 	if err == nil && x.response.Status < 300 && !x.hasMedia() && x.response.Server == x.server {
-		x.model.Quirks.Remember(x.quirk, time.Now())
+		x.remember(x.quirk)
 	}
 	return err
 }
@@ -96,19 +95,45 @@ const silentEvents = 4
 // tells.
 func (x *exchange) noteSilence() {
 	if x.metered() && !x.stream.UsageRan() && x.stream.OutputEvents() >= silentEvents {
-		x.model.Quirks.Remember(catalog.Quirk{Silent: true}, time.Now())
+		x.remember(catalog.Quirk{Silent: true})
 	}
 }
 
-// send sends the request, patched, and waits for the head of the response.
-func (x *exchange) send(p openai.Patch) error {
-	body := x.body
-	if x.request.NeedsPatch(body, p) {
-		x.patched = x.request.AppendBody(x.patched[:0], body, p)
-		body = x.patched
+// remember notes a quirk of the model server that has answered.
+func (x *exchange) remember(q catalog.Quirk) {
+	x.model.Quirks.Remember(x.response.Server, x.model.ServedAs, q, time.Now())
+}
+
+// BodyFor implements upstream.Bodies: of one model server more is known than of
+// another.
+func (x *exchange) BodyFor(server string) []byte {
+	x.quirk = x.model.Quirks.At(server, x.model.ServedAs, x.sent)
+	x.quirk.Asked = max(x.quirk.Asked, x.asked)
+	delete(x.w.Header(), capHeader) // the server before may have been told a cap
+	return x.rebuilt()
+}
+
+// rebuilt returns the body that is sent: the client's, patched.
+func (x *exchange) rebuilt() []byte {
+	p := x.patch()
+	if !x.request.NeedsPatch(x.body, p) {
+		return x.body
+	}
+	x.patched = x.request.AppendBody(x.patched[:0], x.body, p)
+	return x.patched
+}
+
+// send sends the request, rebuilt, and waits for the head of the response.
+func (x *exchange) send() error {
+	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Server: x.server, Begun: x.sent}
+	if x.request.ReportsUsage() && x.model.Quirks.Any() {
+		request.Bodies = x
+	} else {
+		x.quirk = catalog.Quirk{Asked: x.asked}
+		request.Body = x.rebuilt()
 	}
 	x.beginAttempt()
-	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Header: x.fields(), Body: body, Server: x.server, Begun: x.sent}
+	request.Header = x.fields()
 	if x.request.Stream {
 		request.FirstByteTimeout, request.IdleTimeout = x.model.FirstByteTimeout, x.model.IdleTimeout
 	} else {

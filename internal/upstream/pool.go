@@ -56,6 +56,9 @@ func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 		if s == nil {
 			return nil, p.none(failure)
 		}
+		if r.Bodies != nil {
+			r.Body = r.Bodies.BodyFor(s.name)
+		}
 		response, err := s.attempt(ctx, r, begun)
 		if err == nil {
 			return response, nil

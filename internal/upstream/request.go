@@ -21,6 +21,9 @@ type Request struct {
 	Header []Field
 	// Body is JSON; nil sends none. It is read until Do returns, not later.
 	Body []byte
+	// Bodies, if not nil, says what Body is for each model server that a [Pool]
+	// sends the request to.
+	Bodies Bodies
 
 	// Begun is when the time limits began, where this is not the first that is
 	// sent of what the client wants; zero: with the call of Do. A [Pool] counts
@@ -39,6 +42,13 @@ type Request struct {
 	aside bool
 	// failed, if not nil, is told of a failure of the server.
 	failed func(*Server)
+}
+
+// Bodies is what a request says to model servers that are not told the same.
+type Bodies interface {
+	// BodyFor returns the body for the server with that name. What it has returned
+	// for another one is no longer read.
+	BodyFor(server string) []byte
 }
 
 // commonFields renders what every request to a server says.
