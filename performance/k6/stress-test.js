@@ -19,7 +19,9 @@ export const options = {
       executor: 'ramping-arrival-rate',
       startRate: 1,
       timeUnit: '1s',
-      preAllocatedVUs: Math.min(settings.rate, 200),
+      // Clients that are made when they are needed come too late for their request:
+      // those for the burst, at two seconds an answer, are there from the start.
+      preAllocatedVUs: Math.min(4 * settings.rate, 400),
       maxVUs: 1000,
       gracefulStop: '10s',
       stages: [
