@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
@@ -41,11 +42,20 @@ func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
 // http.ServeMux would redirect to it: a POST does not survive that.
 func plainPaths(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := r.URL.EscapedPath()
-		if clean := path.Clean(p); p != clean && (clean == "/" || p != clean+"/") {
+		if p := r.URL.EscapedPath(); !isShortest(p) {
 			proxy.NotFound(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// isShortest reports whether a path has no empty segment, but for the last one, and
+// neither "." nor "..".
+func isShortest(p string) bool {
+	if strings.HasPrefix(p, "/") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
+		return true // as nearly all are
+	}
+	clean := path.Clean(p)
+	return p == clean || clean != "/" && p == clean+"/"
 }

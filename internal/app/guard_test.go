@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,22 @@ func TestPlainPaths(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if want := map[bool]int{true: http.StatusTeapot, false: http.StatusNotFound}[plain]; w.Code != want {
 			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+// TestShortestPaths: the quick look agrees with path.Clean.
+func TestShortestPaths(t *testing.T) {
+	parts := []string{"", "/", "//", ".", "..", "a", "/.", "/..", "/a", "/.a", "a.", "/a.b", "%2e", "*"}
+	for _, a := range parts {
+		for _, b := range parts {
+			for _, c := range parts {
+				p := a + b + c
+				clean := path.Clean(p)
+				if want := p == clean || clean != "/" && p == clean+"/"; isShortest(p) != want {
+					t.Errorf("%q: %v, want %v", p, isShortest(p), want)
+				}
+			}
 		}
 	}
 }
