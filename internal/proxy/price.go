@@ -55,10 +55,24 @@ func (x *exchange) misfit(err error) error {
 func (x *exchange) insists(m limit.Meter) string {
 	p := x.priced()
 	switch {
-	case m != limit.OutputTokens && (m != limit.Tokens || p.OutputFloor <= p.InputFloor), x.request.MinOutput <= 1:
+	case m != limit.OutputTokens && (m != limit.Tokens || p.OutputFloor <= p.InputFloor):
 		return ""
+	case x.request.MinOutput <= 1: // a token for each sequence is too much
+		return multiplier(&x.request)
 	case x.request.IgnoreEOS && x.request.OutputCap > 0:
 		return x.request.Endpoint.OutputCap() // the answer goes on until there
 	}
 	return "min_tokens"
+}
+
+// multiplier names the request member that asks for the most sequences of a
+// prompt; "" where none does.
+func multiplier(r *openai.Request) string {
+	switch {
+	case r.Sequences > r.Choices:
+		return "best_of"
+	case r.Choices > 1:
+		return "n"
+	}
+	return ""
 }
