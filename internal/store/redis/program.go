@@ -51,8 +51,8 @@ func appendAmount(args []string, a limit.Amount) []string {
 
 // unite returns the rings of a and those of b that a has not.
 func unite(a, b string) string {
-	if a == b {
-		return a
+	if a == b || a == "" {
+		return b
 	}
 	for ; len(b) >= 2; b = b[2:] {
 		if !strings.Contains(a, b[:2]) {

@@ -11,8 +11,9 @@ import (
 type held struct {
 	model   *model
 	program *program
-	user    string   // key of the user's account; "" where there is none
-	numbers []uint64 // of the grant's charges, in their order
+	user    string    // key of the user's account; "" where there is none
+	charges []charge  // of the grant, in their order
+	first   [1]charge // where the charges of most grants lie
 }
 
 // Verdicts of the scripts that charge.
@@ -45,7 +46,9 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 		m.renewed(asked)
 		g.Open(p, user)
 		g.Number = n
-		g.Account = &held{model: m, program: program, user: key, numbers: []uint64{n}}
+		h := &held{model: m, program: program, user: key}
+		h.charges = append(h.first[:0], charge{n, need})
+		g.Account = h
 		g.Charges = append(g.Charges, limit.Charge{Amount: need, At: times(reply[2], reply[3])})
 	}
 	return nil

@@ -25,18 +25,14 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 		return
 	}
 	h := g.Account.(*held)
-	e := entry{user: h.user, program: h.program, used: used, charges: make([]charge, len(g.Charges))}
-	for i := range g.Charges {
-		e.charges[i] = charge{h.numbers[i], g.Charges[i].Amount}
-	}
-	h.model.stream.add(e)
+	h.model.stream.add(entry{user: h.user, program: h.program, used: used, charges: h.charges})
 }
 
 // batch is a numbered part of a stream. However often it is sent, it says the
 // same.
 type batch struct {
 	keys []string
-	args []string // without the nonce
+	args []string // the first is for the nonce
 	size int      // entries
 }
 
@@ -60,12 +56,22 @@ func newBatch(m *model, replica string, n, floor uint64, entries []entry) *batch
 		at := &rings[index[e.user]-1]
 		*at = unite(*at, e.program.userRings)
 	}
-	b.args = append(b.args, replica, number(n), number(floor))
+	b.args = make([]string, 0, b.argsMost(entries))
+	b.args = append(b.args, "", replica, number(n), number(floor))
 	b.args = append(b.args, rings[1:]...)
 	for i := range entries {
 		b.args = entries[i].append(b.args, index[entries[i].user])
 	}
 	return b
+}
+
+// argsMost returns how many arguments entries come to, and the clock's.
+func (b *batch) argsMost(entries []entry) int {
+	n := 4 + len(b.keys)
+	for i := range entries {
+		n += 6 + 4*len(entries[i].charges)
+	}
+	return n
 }
 
 // append appends the arguments that e is. user is the index of its user's

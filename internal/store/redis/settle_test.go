@@ -18,7 +18,8 @@ import (
 func sent(t *testing.T, s *Store, m *model, n, floor uint64, entries ...entry) []int64 {
 	t.Helper()
 	b := newBatch(m, s.options.Replica, n, floor, entries)
-	reply, err := s.call(t.Context(), s.scripts.settle, patient, b.keys, append([]string{"7"}, b.args...))
+	b.args[0] = "7"
+	reply, err := s.call(t.Context(), s.scripts.settle, patient, b.keys, b.args)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,11 +29,7 @@ func sent(t *testing.T, s *Store, m *model, n, floor uint64, entries ...entry) [
 // settlement is the entry that settles g.
 func settlement(g *limit.Grant, used limit.Amount) entry {
 	h := g.Account.(*held)
-	e := entry{user: h.user, program: h.program, used: used}
-	for i, n := range h.numbers {
-		e.charges = append(e.charges, charge{n, g.Charges[i].Amount})
-	}
-	return e
+	return entry{user: h.user, program: h.program, used: used, charges: h.charges}
 }
 
 // cancellation is the entry that undoes the charge with number n.

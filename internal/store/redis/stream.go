@@ -195,8 +195,8 @@ func (st *stream) pauseMax() time.Duration {
 func (st *stream) send(b *batch) bool {
 	s := st.store
 	nonce := s.pending.begin()
-	args := append(make([]string, 0, len(b.args)+2), number(nonce))
-	reply, err := s.call(s.ctx, s.scripts.settle, batchTimeout, b.keys, append(args, b.args...))
+	b.args[0] = number(nonce)
+	reply, err := s.call(s.ctx, s.scripts.settle, batchTimeout, b.keys, b.args)
 	s.pending.end(nonce)
 	st.refusal.note(err)
 	if err != nil {

@@ -35,7 +35,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 		return limit.TopUp{}, nil
 	}
 	h.model.renewed(asked)
-	h.numbers = append(h.numbers, n)
+	h.charges = append(h.charges, charge{n, more})
 	g.Charges = append(g.Charges, limit.Charge{Amount: more, At: times(reply[2], reply[3]), Debt: reply[1]})
 	return limit.TopUp{Granted: true, Debt: reply[1]}, nil
 }
