@@ -24,7 +24,8 @@
 //     counter.
 //   - Settlements and cancellations of a replica and model are one stream of
 //     numbered batches, one in flight at a time. A batch is sent until it is
-//     acknowledged, and applied once however often it arrives.
+//     acknowledged, and applied once however often it arrives. A replica never
+//     uses a number twice, also where a model is forgotten and returns.
 //   - A charge whose answer was lost is cancelled in that stream: undone where
 //     it was made, refused where it comes later.
 //   - What a replica runs counts while its lease lasts (10 s, renewed every 3),
@@ -35,5 +36,6 @@
 // # Concurrency
 //
 // A Store is safe for concurrent use. It has one goroutine for the gate, one
-// for heartbeats, and one per model for the settlements; Close ends them all.
+// for heartbeats, and one per model for the settlements; Close ends them all, and
+// Forget those of models that are served no more.
 package redis

@@ -65,6 +65,13 @@ func join(tb testing.TB, server *redistest.Server, o Options) *Store {
 	return s
 }
 
+// model returns what the store knows of a model, made where there is nothing.
+func (s *Store) model(name string) *model {
+	m := s.use(name)
+	m.leave()
+	return m
+}
+
 // minute is a policy of n tokens per minute and user, and any number of
 // requests at once.
 func minute(tb testing.TB, n int64) *limit.Policy {

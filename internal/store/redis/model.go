@@ -12,24 +12,40 @@ type model struct {
 	replicas string // key of the replicas that serve it
 	account  string // key of its account
 	stream   *stream
+	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
 
 	decisions, leases refusal // of what was sent last; the stream has that of settlements
 }
 
-// model returns the model called name, made at first use. Names come from the
-// configuration, so their number is bounded.
-func (s *Store) model(name string) *model {
+// use returns the model called name, made at first use, which is not forgotten until
+// leave. Names come from the configuration, so their number is bounded.
+func (s *Store) use(name string) *model {
 	s.mu.RLock()
 	m := s.models[name]
+	if m != nil {
+		m.users.Add(1)
+	}
 	s.mu.RUnlock()
 	if m != nil {
 		return m
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m = s.models[name]; m != nil {
+	m = s.known(name)
+	m.users.Add(1)
+	return m
+}
+
+// leave ends what use has begun.
+func (m *model) leave() { m.users.Add(-1) }
+
+// known returns the model called name, made where there is none. The caller holds
+// the lock.
+func (s *Store) known(name string) *model {
+	m := s.models[name]
+	if m != nil {
 		return m
 	}
 	m = &model{name: name, replicas: replicasKey(name), account: modelKey(name)}

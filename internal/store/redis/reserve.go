@@ -27,7 +27,12 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	if err := s.ready(); err != nil {
 		return err
 	}
-	m := s.model(p.Model())
+	m := s.use(p.Model())
+	defer func() {
+		if !g.IsOpen() {
+			m.leave() // Settle does, of a grant
+		}
+	}()
 	program := m.program(p)
 	key := m.user(program, user)
 	n, asked := s.pending.begin(), s.leaseTime()

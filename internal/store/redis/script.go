@@ -31,7 +31,7 @@ type script struct {
 
 // scripts are all operations, with time from one clock.
 type scripts struct {
-	reserve, topUp, settle, view, heartbeat *script
+	reserve, topUp, settle, view, heartbeat, leave *script
 }
 
 // newScripts puts the scripts together from the prelude, the parts that each
@@ -55,6 +55,7 @@ func newScripts(clock string) *scripts {
 		settle:    compile("settle", "account", "charge", "replica", "bulk"),
 		view:      compile("view", "account", "window", "replica"),
 		heartbeat: compile("heartbeat", "account", "replica", "bulk"),
+		leave:     compile("leave", "account", "replica"),
 	}
 }
 

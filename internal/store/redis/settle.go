@@ -26,6 +26,7 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	}
 	h := g.Account.(*held)
 	h.model.stream.add(entry{user: h.user, program: h.program, used: used, charges: h.charges})
+	h.model.leave()
 }
 
 // batch is a numbered part of a stream. However often it is sent, it says the

@@ -3,7 +3,7 @@
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3- accounts of users
 -- ARGV  1 nonce, 2 replica
---       3 number of the batch, one more than that of the batch before it
+--       3 number of the batch, above that of the batch before it
 --       4 lowest number of a charge of this replica that may still arrive
 --       5- rings of the rules of each account, from KEYS[2] on
 --       then per entry: kind (s: settlement, c: cancellation), index in KEYS of

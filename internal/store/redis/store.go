@@ -23,6 +23,7 @@ type Store struct {
 	gate      *gate
 	trouble   atomic.Pointer[callError] // why the last probe failed; nil if it did not
 	pending   pending
+	batches   atomic.Uint64 // the number of the last batch, of any model
 	deadlines deadlines
 	counts    counts
 

@@ -34,13 +34,13 @@ type stream struct {
 
 	wake  chan struct{} // has a value when there is something to send
 	hurry chan struct{} // has a value when somebody waits for it
+	end   chan struct{} // closed when the model is forgotten, and nothing waits
 
 	mu      sync.Mutex
 	entries []entry
 	added   uint64        // entries, since the start
 	applied uint64        // of these
 	moved   chan struct{} // closed when applied changes
-	number  uint64        // of the last batch; only run uses it
 
 	refusal refusal // of the batch that is to be delivered
 }
@@ -50,6 +50,7 @@ func newStream(s *Store, m *model) *stream {
 		store: s, model: m,
 		wake:  make(chan struct{}, 1),
 		hurry: make(chan struct{}, 1),
+		end:   make(chan struct{}),
 		moved: make(chan struct{}),
 	}
 }
@@ -98,12 +99,14 @@ func (st *stream) flush(ctx context.Context) error {
 	}
 }
 
-// run sends batches until the store is closed.
+// run sends batches until the store is closed, or the model forgotten.
 func (st *stream) run() {
 	defer st.store.done.Done()
 	for {
 		select {
 		case <-st.store.ctx.Done():
+			return
+		case <-st.end:
 			return
 		case <-st.wake:
 		}
@@ -158,8 +161,7 @@ func (st *stream) deliver(entries []entry) bool {
 			s.pending.end(entries[i].charges[0].number)
 		}
 	}
-	st.number++
-	b := newBatch(st.model, s.options.Replica, st.number, s.pending.lowest(), entries)
+	b := newBatch(st.model, s.options.Replica, s.batches.Add(1), s.pending.lowest(), entries)
 	pause := batchPause
 	for attempt := 0; ; attempt++ {
 		select {

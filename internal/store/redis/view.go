@@ -12,7 +12,8 @@ func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.V
 	if err := s.ready(); err != nil {
 		return limit.View{}, err
 	}
-	m := s.model(p.Model())
+	m := s.use(p.Model())
+	defer m.leave()
 	g := m.program(p)
 	n := s.pending.begin()
 	defer s.pending.end(n)

@@ -1,0 +1,39 @@
+package redis
+
+import "context"
+
+// Forget ends what the store does for models that are not served, as far as no
+// request of theirs is running and all that was settled has been applied: it ends
+// their goroutines and their heartbeats, and gives the leases back. It is called
+// from time to time; served reports whether the model whose accounts have a name is
+// served. A model that returns begins anew, and its accounts are as they were.
+//
+// What Redis knows of this replica stays until its lease has been over for an hour,
+// as that of a replica that has ended does: a late copy of a batch, or of a charge
+// that was given up, is refused as before.
+func (s *Store) Forget(served func(name string) bool) {
+	for _, m := range s.all() {
+		if !served(m.name) && s.part(m) {
+			s.giveBack(s.ctx, m)
+		}
+	}
+}
+
+// part ends what the store does for m, unless m is in use.
+func (s *Store) part(m *model) bool {
+	s.mu.Lock() // nobody begins to use m meanwhile
+	defer s.mu.Unlock()
+	if m.users.Load() > 0 || m.stream.waiting() > 0 || s.models[m.name] != m {
+		return false
+	}
+	delete(s.models, m.name)
+	close(m.stream.end)
+	return true
+}
+
+// giveBack ends the lease on m, which would end by itself where that fails.
+func (s *Store) giveBack(ctx context.Context, m *model) {
+	n := s.pending.begin()
+	defer s.pending.end(n)
+	_, _ = s.call(ctx, s.scripts.leave, s.options.Timeout, []string{m.replicas}, []string{number(n), s.options.Replica})
+}
