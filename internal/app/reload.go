@@ -118,7 +118,21 @@ func (a *App) apply(next *config.Config) (config.Changes, error) {
 	if a.reloads.level != nil {
 		a.reloads.level.Set(logLevels[c.Logging.Level])
 	}
+	if a.keepsPatience(previous.config, c) {
+		changes.AtStart = append(changes.AtStart, patienceOfHTTP2)
+	}
 	return changes, nil
+}
+
+// patienceOfHTTP2 is what follows from a setting and cannot change, in the words of
+// the log.
+const patienceOfHTTP2 = "vllm.services.NAME.idle-timeout, the longest of all, for HTTP/2 connections that take nothing"
+
+// keepsPatience reports whether a change of the configuration lets HTTP/2 connections
+// have another patience than the server, which takes it when it starts.
+func (a *App) keepsPatience(before, now *config.Config) bool {
+	longest := longestIdle(now.Services)
+	return a.server.HTTP2 != nil && longest != longestIdle(before.Services) && longest != a.server.HTTP2.WriteByteTimeout
 }
 
 // logMistakes says why a configuration is not applied: everything that is wrong

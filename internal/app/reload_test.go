@@ -233,6 +233,34 @@ func TestWhatWaitsForTheNextStart(t *testing.T) {
 	}
 }
 
+// TestPatienceOfHTTP2WaitsForTheNextStart: a longer idle-timeout holds for streams at
+// once, and it is told that connections go on as they are, until it is as it was.
+func TestPatienceOfHTTP2WaitsForTheNextStart(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Reloads: true, TLS: true, Service: "idle-timeout: 1m"})
+	patience := func(lines []line) bool {
+		return slices.ContainsFunc(lines, func(l line) bool {
+			return l.Level == "WARN" && slices.ContainsFunc(l.Settings, func(s string) bool { return strings.Contains(s, "HTTP/2") })
+		})
+	}
+	for _, step := range []struct {
+		service string
+		want    bool
+	}{
+		{"idle-timeout: 2m", true},
+		{"idle-timeout: 2m, response-timeout: 1m", false},
+		{"idle-timeout: 90s", true},
+		{"idle-timeout: 1m", false},
+	} {
+		if lines := reload(t, g, func(o *apptest.Options) { o.Service = step.service }); patience(lines) != step.want {
+			t.Errorf("with %s the log says %+v, of HTTP/2 %v", step.service, lines, !step.want)
+		}
+	}
+	plain := apptest.Start(t, apptest.Options{Reloads: true, Service: "idle-timeout: 1m"})
+	if lines := reload(t, plain, func(o *apptest.Options) { o.Service = "idle-timeout: 2m" }); patience(lines) {
+		t.Errorf("without HTTP/2 the log says %+v", lines)
+	}
+}
+
 // TestUnchangedConfiguration: nothing happens, and whoever asked is told.
 func TestUnchangedConfiguration(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Reloads: true})
