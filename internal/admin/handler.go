@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
@@ -79,18 +78,8 @@ func (h *Handler) permit(r *http.Request, role auth.Role) *openai.Error {
 	if role == "" {
 		return nil
 	}
-	p, err := h.Gate.Identify(r.Header)
-	if err != nil {
-		var answer *openai.Error
-		if errors.As(err, &answer) {
-			return answer
-		}
-		return openai.Internal()
-	}
-	if !p.Is(role) {
-		return openai.PermissionDenied("this needs the role %s", role)
-	}
-	return nil
+	_, refused := h.Gate.Permit(r, role)
+	return refused
 }
 
 // info says what is running.

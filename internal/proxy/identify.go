@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
@@ -17,7 +19,9 @@ const anonymous = "anonymous"
 
 // Gate identifies callers by their credentials. It is safe for concurrent use.
 type Gate struct {
-	keys func() *auth.Keys // nil, or returning nil: authentication is off
+	keys    func() *auth.Keys // nil, or returning nil: authentication is off
+	log     *slog.Logger      // nil: refusals leave no line
+	trusted []netip.Prefix    // proxies, whose word about a client's address is taken
 }
 
 // known returns the keys that are known at the moment; nil while authentication

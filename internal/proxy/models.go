@@ -42,8 +42,8 @@ type endpointItem struct {
 
 // list answers with the models, in OpenAI's shape.
 func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
-	if _, err := h.gate.Identify(r.Header); err != nil {
-		WriteError(w, answerTo(err), 0)
+	if _, refused := h.gate.Permit(r, ""); refused != nil {
+		WriteError(w, refused, 0)
 		return
 	}
 	h.writeModels(w, newItem)
@@ -51,9 +51,9 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 
 // listInFull adds limits and health for those who may see them.
 func (h *Handler) listInFull(w http.ResponseWriter, r *http.Request) {
-	p, err := h.gate.Identify(r.Header)
-	if err != nil {
-		WriteError(w, answerTo(err), 0)
+	p, refused := h.gate.Permit(r, "")
+	if refused != nil {
+		WriteError(w, refused, 0)
 		return
 	}
 	h.writeModels(w, func(m *catalog.Model) modelItem { return itemFor(m, &p) })
@@ -72,9 +72,9 @@ func (h *Handler) writeModels(w http.ResponseWriter, item func(*catalog.Model) m
 
 // show answers with one model.
 func (h *Handler) show(w http.ResponseWriter, r *http.Request) {
-	p, err := h.gate.Identify(r.Header)
-	if err != nil {
-		WriteError(w, answerTo(err), 0)
+	p, refused := h.gate.Permit(r, "")
+	if refused != nil {
+		WriteError(w, refused, 0)
 		return
 	}
 	m, ok := h.Catalog().Find(r.PathValue("model"))
@@ -87,8 +87,8 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request) {
 
 // health asks the model servers and answers 200 if one is well, else 503.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
-	if _, err := h.gate.Identify(r.Header); err != nil {
-		WriteError(w, answerTo(err), 0)
+	if _, refused := h.gate.Permit(r, ""); refused != nil {
+		WriteError(w, refused, 0)
 		return
 	}
 	m, ok := h.Catalog().Find(r.PathValue("model"))

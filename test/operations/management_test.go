@@ -1,6 +1,7 @@
 package operations
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -86,6 +87,56 @@ func TestManagementHasAListenerOfItsOwn(t *testing.T) {
 		}
 		if status, body := get(t, management+tt.path, tt.key); status != tt.management {
 			t.Errorf("operators' %s with %.4q: %d, want %d: %.200s", tt.path, tt.key, status, tt.management, body)
+		}
+	}
+}
+
+// TestRefusalsAreLogged: what only looks at something leaves a line where the caller is
+// not known or may not, and none where it is answered; never a key, nor what a client
+// has chosen.
+func TestRefusalsAreLogged(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Auth: true, Config: keys(t) + "management: {pprof: true}\n"})
+	const usage, stranger = "/api/v1/admin/token-usage/llama2-7b/chosen-by-the-client", "an-unknown-key-of-32-characters-x"
+	type line struct {
+		Msg, ID, Route, Client, User, Key, Error string
+		Status                                   int
+	}
+	for _, tt := range []struct {
+		path, key string
+		want      *line
+	}{
+		{usage, adminKey, nil},
+		{usage, userKey, &line{Route: "GET /api/v1/admin/token-usage/{model}/{user}", User: "alice", Key: "alice", Status: 403, Error: "this needs the role admin"}},
+		{usage, stranger, &line{Route: "GET /api/v1/admin/token-usage/{model}/{user}", Status: 401, Error: "the API key is not known"}},
+		{"/actuator/env", userKey, &line{Route: "GET /actuator/env", User: "alice", Key: "alice", Status: 403, Error: "this needs the role admin"}},
+		{"/debug/pprof/heap", userKey, &line{Route: "GET /debug/pprof/", User: "alice", Key: "alice", Status: 403, Error: "this needs the role admin"}},
+		{"/v1/models", stranger, &line{Route: "GET /v1/models", Status: 401, Error: "the API key is not known"}},
+		{"/api/v1/models", stranger, &line{Route: "GET /api/v1/models", Status: 401, Error: "the API key is not known"}},
+		{"/api/v1/models/chosen-by-the-client", stranger, &line{Route: "GET /api/v1/models/{model}", Status: 401, Error: "the API key is not known"}},
+		{"/api/v1/models/llama2-7b/health", stranger, &line{Route: "GET /api/v1/models/{model}/health", Status: 401, Error: "the API key is not known"}},
+		{"/v1/models", userKey, nil},
+		{"/actuator/health", "", nil},
+	} {
+		before := g.Logs.String()
+		get(t, g.URL+tt.path, tt.key)
+		told := strings.TrimPrefix(g.Logs.String(), before)
+		if tt.want == nil {
+			if told != "" {
+				t.Errorf("%s, answered, leaves %s", tt.path, told)
+			}
+			continue
+		}
+		var got line
+		if err := json.Unmarshal([]byte(told), &got); err != nil {
+			t.Errorf("%s leaves %q: %v", tt.path, told, err)
+			continue
+		}
+		if got.ID == "" || strings.Contains(told, stranger) || strings.Contains(told, userKey) || strings.Contains(told, "chosen-by-the-client") {
+			t.Errorf("%s has no id, or tells what it must not: %s", tt.path, told)
+		}
+		got.ID, tt.want.Msg, tt.want.Client = "", "refused", "127.0.0.1"
+		if got != *tt.want {
+			t.Errorf("%s leaves %+v, want %+v", tt.path, got, *tt.want)
 		}
 	}
 }
