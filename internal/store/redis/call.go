@@ -42,9 +42,8 @@ func isUnsure(err error) bool {
 }
 
 // call runs a script once and returns its result without the nonce, which is
-// args[0] and which the script echoes. It takes at most timeout (and a tenth
-// more, where that is the store's), and fails at once while the gate is closed.
-// It is never sent twice.
+// args[0] and which the script echoes. It takes at most timeout, and fails at
+// once while the gate is closed. It is never sent twice.
 func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, keys, args []string) ([]int64, error) {
 	if !s.gate.isOpen() {
 		return nil, errShut

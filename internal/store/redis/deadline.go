@@ -11,7 +11,7 @@ import (
 // time share one: a context of its own costs a call a timer, a channel and a
 // place among the children of its caller's. It is safe for concurrent use.
 type deadlines struct {
-	timeout time.Duration // how long a call has at least; it has a tenth more at most
+	timeout time.Duration // how long a call has at most; it has a twentieth less at least
 
 	latest atomic.Pointer[deadline]
 	mu     sync.Mutex // of those who replace it
@@ -35,8 +35,8 @@ func (d *deadlines) of(start time.Time) context.Context {
 	if l := d.latest.Load(); l != nil && start.Before(l.before) {
 		return l
 	}
-	l := &deadline{before: start.Add(d.timeout / 10)}
-	l.Context, l.cancel = context.WithDeadline(context.Background(), l.before.Add(d.timeout))
+	l := &deadline{before: start.Add(d.timeout / 20)}
+	l.Context, l.cancel = context.WithDeadline(context.Background(), start.Add(d.timeout))
 	d.latest.Store(l)
 	return l
 }
