@@ -272,7 +272,20 @@ func (g *Gateway) Get(t testing.TB, path string) string {
 // Probe returns the answer to GET path.
 func (g *Gateway) Probe(t testing.TB, path string) (status int, body string) {
 	t.Helper()
-	response, err := g.Client.Get(g.URL + path)
+	return Fetch(t, g.Client, g.URL+path, "")
+}
+
+// Fetch returns the answer to GET url with a key, if that is not empty.
+func Fetch(t testing.TB, client *http.Client, url, key string) (status int, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	response, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// Idle returns the number of unused connections that are being kept.
+func (s *Server) Idle() int {
+	s.kept.mu.Lock()
+	defer s.kept.mu.Unlock()
+	return len(s.kept.idle)
+}
+
 // patience is how long a test waits for what must happen before it fails.
 const patience = 5 * time.Second
 

@@ -121,12 +121,6 @@ func (p *kept) isShut() bool {
 	return p.closed
 }
 
-func (p *kept) len() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.idle)
-}
-
 func closeAll(conns []*conn) {
 	for _, c := range conns {
 		c.kill()

@@ -147,12 +147,6 @@ func (s *Server) Address() string { return s.address }
 // port, and its base path if it has one.
 func (s *Server) Name() string { return s.name }
 
-// Idle returns the number of unused connections that are being kept.
-func (s *Server) Idle() int { return s.kept.len() }
-
-// CloseIdle closes the unused connections. Running exchanges are not touched.
-func (s *Server) CloseIdle() { s.kept.clear() }
-
 // Close closes the unused connections and refuses new requests with
 // [ErrServerClosed]. Running exchanges go on to their end, where their
 // connections are closed. It may be called more than once.

@@ -99,11 +99,12 @@ func TestClose(t *testing.T) {
 	}
 }
 
-func TestCloseIdle(t *testing.T) {
+// TestAwayKeepsNothing: of a server that is away no connection is kept.
+func TestAwayKeepsNothing(t *testing.T) {
 	l := listen(t, answer(ok))
 	s := connect(t, l.url())
 	exchange(t, s, post("{}"))
-	s.CloseIdle()
+	s.noteFound(false)
 	if n := s.Idle(); n != 0 {
 		t.Errorf("%d idle connections", n)
 	}

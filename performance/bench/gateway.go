@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,19 +90,7 @@ func renderConfig(address, upstream string, redis *Child) (string, error) {
 // isReady is a check for startChild: the gateway says that it is ready.
 func isReady(address string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/actuator/health/readiness", nil)
-		if err != nil {
-			return err
-		}
-		request.Close = true
-		reply, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return err
-		}
-		defer reply.Body.Close()
-		if reply.StatusCode != http.StatusOK {
-			return fmt.Errorf("readiness: %s", reply.Status)
-		}
-		return nil
+		_, err := fetch(ctx, "http://"+address+"/actuator/health/readiness")
+		return err
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -65,22 +63,9 @@ func (b *bench) takeProfiles(ctx context.Context, c contender) error {
 
 // download writes the body of an answer into a file.
 func download(ctx context.Context, url, file string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	body, err := fetch(ctx, url)
 	if err != nil {
 		return err
-	}
-	request.Close = true
-	reply, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer reply.Body.Close()
-	body, err := io.ReadAll(reply.Body)
-	if err != nil {
-		return err
-	}
-	if reply.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s answered %s", url, describeFailure(reply.StatusCode, body))
 	}
 	return os.WriteFile(file, body, 0o644)
 }

@@ -36,23 +36,7 @@ func keys(t *testing.T) string {
 // get asks for url with a key, if it is not empty.
 func get(t *testing.T, url, key string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if key != "" {
-		r.Header.Set("Authorization", "Bearer "+key)
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(b)
+	return apptest.Fetch(t, http.DefaultClient, url, key)
 }
 
 // TestManagementHasAListenerOfItsOwn: what operators look at is there and nowhere
