@@ -108,6 +108,10 @@ func TestDrainOverHTTP2(t *testing.T) {
 		status, _ := g.Probe(t, "/actuator/health/readiness")
 		return status == http.StatusServiceUnavailable
 	})
+	eventually(t, "the door shuts, a moment after that", func() bool {
+		status, _, _ := g.Post(t, chatPath, "early", chat("", `"output_tokens":1`))
+		return status == http.StatusServiceUnavailable
+	})
 	status, header, told := g.Post(t, chatPath, "bob", chat("", ""))
 	if status != http.StatusServiceUnavailable || !strings.Contains(told, "shutting_down") || header.Get("Retry-After") != "1" {
 		t.Errorf("a new request is answered with %d %s", status, told)
