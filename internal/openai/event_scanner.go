@@ -33,7 +33,8 @@ const (
 // whole is accepted whatever its length; one that is not is copied into a buffer.
 // That is 1 KiB, grows to what an event needs and shrinks again.
 //
-// An EventScanner is for one goroutine.
+// An EventScanner is for one goroutine. The zero value has nothing to read until it
+// is Reset, and the limit [EventBytesMax].
 type EventScanner struct {
 	r     io.Reader
 	ready interface{ Ready() bool }           // r, where it can tell; else nil
@@ -56,9 +57,6 @@ type EventScanner struct {
 // NewEventScanner returns a scanner of r. An event may have at most bytesMax
 // bytes; 0 stands for [EventBytesMax].
 func NewEventScanner(r io.Reader, bytesMax int) *EventScanner {
-	if bytesMax <= 0 {
-		bytesMax = EventBytesMax
-	}
 	s := &EventScanner{max: bytesMax}
 	s.Reset(r)
 	return s
@@ -70,6 +68,9 @@ func (s *EventScanner) Reset(r io.Reader) {
 	own := s.own
 	if len(own) > scanBytesMin {
 		own = nil
+	}
+	if s.max <= 0 {
+		s.max = EventBytesMax
 	}
 	*s = EventScanner{r: r, max: s.max, own: own, buf: own}
 	s.ready, _ = r.(interface{ Ready() bool })

@@ -94,7 +94,11 @@ func (m *streamMeter) count(output, pending int64) {
 }
 
 // settled notes that usage has been told: nothing is pending.
-func (m *streamMeter) settled() { m.pending, m.pendingEvents = Text{}, 0 }
+func (m *streamMeter) settled() {
+	if m.pending.bytes > 0 || m.pendingEvents > 0 { // seldom, and a text is large
+		m.pending, m.pendingEvents = Text{}, 0
+	}
+}
 
 // choice returns the counter of a choice.
 func (m *streamMeter) choice(index int64) *choiceMeter {

@@ -31,7 +31,7 @@ func (x *exchange) countInput() {
 		return
 	}
 	x.patched = x.request.AppendBody(x.patched[:0], x.body, openai.Patch{Model: x.model.ServedAs})
-	response, err := x.model.Pool.Do(x.r.Context(), &upstream.Request{
+	response, err := x.model.Pool.Do(x.ctx, &upstream.Request{
 		Method: http.MethodPost, Path: openai.Tokenize.Path(), Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
 	})
 	if err != nil {

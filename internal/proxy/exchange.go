@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -27,14 +28,14 @@ type exchange struct {
 	visit
 
 	// What is kept for the next request, emptied.
+	answer   []byte // what goes back
 	grant    limit.Grant
 	decision limit.Decision
+	scanner  openai.EventScanner
 	stream   openai.Stream
-	scanner  *openai.EventScanner
 	sending  []upstream.Field // the header that is sent upstream
 	body     []byte           // the client's
 	patched  []byte           // what is sent upstream, where it differs
-	answer   []byte           // what goes back
 }
 
 // visit is the part of an exchange that is forgotten with it.
@@ -42,6 +43,7 @@ type visit struct {
 	h        *Handler
 	w        http.ResponseWriter
 	r        *http.Request
+	ctx      context.Context // of the request: it ends when the client leaves
 	control  http.ResponseController
 	endpoint openai.Endpoint
 	id       string // of the request
@@ -59,23 +61,19 @@ type visit struct {
 	quirk    catalog.Quirk        // of the model server that it went to last, as known when it was sent
 	away     time.Duration
 	response *upstream.Response
+	status   int    // of the answer to the client; 0 while there is none
 	server   string // that it went to last; of several that are away, all
 	spent    spent
 
 	spans spans
 
-	status int   // of the answer; 0 while there is none
-	err    error // what went wrong
-}
-
-func newExchange() *exchange {
-	return &exchange{scanner: openai.NewEventScanner(nil, 0)}
+	err error // what went wrong
 }
 
 // begin takes an exchange for a request.
 func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoint) *exchange {
 	x := h.exchanges.Get().(*exchange)
-	x.h, x.w, x.r, x.endpoint, x.begun = h, w, r, e, time.Now()
+	x.h, x.w, x.r, x.ctx, x.endpoint, x.begun = h, w, r, r.Context(), e, time.Now()
 	x.control = *http.NewResponseController(w)
 	x.id = header(r.Header, requestIDHeader) // from WithRequestID
 	x.beginTrace()

@@ -34,7 +34,7 @@ func TestFirstToken(t *testing.T) {
 		}},
 	}
 	for _, tt := range tests {
-		x := newExchange()
+		x := new(exchange)
 		x.stream.Reset(tt.endpoint, openai.StreamOptions{})
 		var s streamed
 		for i, event := range tt.events {

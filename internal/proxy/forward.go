@@ -57,7 +57,7 @@ func (x *exchange) forward() error {
 }
 
 // left reports whether the client is gone.
-func (x *exchange) left() bool { return x.r.Context().Err() != nil }
+func (x *exchange) left() bool { return x.ctx.Err() != nil }
 
 // unheard notes what an answer has cost that the model server has given to a
 // client that had left: the request was stopped, and the answer may be no more
@@ -140,7 +140,7 @@ func (x *exchange) send() error {
 		request.ResponseTimeout = x.model.ResponseTimeout
 	}
 	var err error
-	x.response, err = x.model.Pool.Do(x.r.Context(), &request)
+	x.response, err = x.model.Pool.Do(x.ctx, &request)
 	x.answered(err)
 	return err
 }

@@ -12,7 +12,7 @@ import (
 // A client that leaves before anything was sent to the model server owes
 // nothing.
 func TestLeftBeforeTheRequestWasSent(t *testing.T) {
-	x := newExchange()
+	x := new(exchange)
 	x.spent = spent{amount: limit.Amount{Input: 7, Output: 7, Requests: 1}}
 	err := x.unanswered(&upstream.Error{Kind: upstream.Canceled, Err: context.Canceled})
 	if !errors.Is(err, context.Canceled) || x.spent != (spent{}) {

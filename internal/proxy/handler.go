@@ -49,7 +49,7 @@ type Handler struct {
 
 // New returns a handler.
 func New(o Options) *Handler {
-	return &Handler{Options: o, gate: &Gate{keys: o.Keys, log: o.Log, trusted: o.TrustedProxies}, exchanges: sync.Pool{New: func() any { return newExchange() }}}
+	return &Handler{Options: o, gate: &Gate{keys: o.Keys, log: o.Log, trusted: o.TrustedProxies}, exchanges: sync.Pool{New: func() any { return new(exchange) }}}
 }
 
 // Gate returns what identifies callers, for other handlers.

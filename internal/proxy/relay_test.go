@@ -26,7 +26,7 @@ func (w *deadlined) SetWriteDeadline(t time.Time) error {
 func TestLargeAnswersNeedProgressOnly(t *testing.T) {
 	for size, want := range map[int]int{0: 0, blockingBytes: 0, blockingBytes + 1: 1, 3*pieceBytes + 1: 4} {
 		w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
-		x := newExchange()
+		x := new(exchange)
 		x.w, x.control = w, *http.NewResponseController(w)
 		x.write(http.StatusOK, make([]byte, size))
 		if len(w.at) != want || w.Body.Len() != size {

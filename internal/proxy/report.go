@@ -34,7 +34,7 @@ func (x *exchange) report() {
 	if x.status >= 500 {
 		level = slog.LevelWarn
 	}
-	ctx := x.r.Context()
+	ctx := x.ctx
 	if !x.h.Log.Enabled(ctx, level) {
 		return
 	}

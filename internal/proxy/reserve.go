@@ -20,7 +20,7 @@ const (
 // reserve charges the price to every limit that applies, or denies.
 func (x *exchange) reserve() error {
 	span := x.spans.whole.Child("reserve")
-	err := x.h.Store.Reserve(x.r.Context(), x.model.Policy, x.principal.User, x.charge, &x.grant, &x.decision)
+	err := x.h.Store.Reserve(x.ctx, x.model.Policy, x.principal.User, x.charge, &x.grant, &x.decision)
 	if err != nil {
 		span.Fail("store_unavailable")
 	}

@@ -58,7 +58,7 @@ func (x *exchange) relayStream() error {
 		if len(x.answer) < flushBytes && x.scanner.More() {
 			continue
 		}
-		if !x.flush(&s) {
+		if !x.flush(&s, s.last) {
 			return x.clientLeft()
 		}
 	}
@@ -97,8 +97,11 @@ func (x *exchange) arrived(s *streamed) {
 // failedAtOnce turns a stream whose first event is an error into an answer with
 // the status that the model server means.
 func (x *exchange) failedAtOnce() error {
+	if x.status != 0 {
+		return nil
+	}
 	failure, failed := x.stream.Failure()
-	if !failed || !failure.First || x.status != 0 {
+	if !failed || !failure.First {
 		return nil
 	}
 	x.away = time.Since(x.sent)
@@ -115,15 +118,16 @@ func (x *exchange) failedAtOnce() error {
 }
 
 // flush writes what has been gathered, and reports whether the client is there.
-// A client that does not read for as long as a stream may be idle is not.
-func (x *exchange) flush(s *streamed) bool {
+// A client that does not read for as long as a stream may be idle, from now on, is
+// not.
+func (x *exchange) flush(s *streamed, now time.Time) bool {
 	if len(x.answer) == 0 {
 		return true
 	}
 	if x.status == 0 {
 		x.writeStreamHeader()
 	}
-	x.extendWrites(s)
+	x.extendWrites(s, now)
 	_, err := x.w.Write(x.answer)
 	x.answer = x.answer[:0]
 	if err != nil {
@@ -140,11 +144,9 @@ func (x *exchange) writeStreamHeader() {
 	x.w.WriteHeader(x.status)
 }
 
-// extendWrites moves the deadline of writes on, seldom enough to cost nothing. It
-// counts from now: the last event may be long ago, as before one that tells of a
-// time limit.
-func (x *exchange) extendWrites(s *streamed) {
-	patience, now := x.model.IdleTimeout, time.Now()
+// extendWrites moves the deadline of writes on, seldom enough to cost nothing.
+func (x *exchange) extendWrites(s *streamed, now time.Time) {
+	patience := x.model.IdleTimeout
 	if patience <= 0 || s.writeTill.Sub(now) > patience*7/8 {
 		return
 	}
@@ -179,7 +181,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 		x.conclude(s)
 	}
 	if s.concluded {
-		x.flush(s)
+		x.flush(s, time.Now())
 		return nil
 	}
 	x.away = time.Since(x.sent)
@@ -194,7 +196,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 		return broken
 	}
 	x.answer = x.stream.AppendError(x.answer, broken)
-	x.flush(s)
+	x.flush(s, time.Now())
 	return broken
 }
 
@@ -202,7 +204,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 // had reached its own maximum of tokens. What the model server has generated
 // beyond it is not charged: debt has its bounds, and nobody got that.
 func (x *exchange) stop(s *streamed) error {
-	if !x.flush(s) {
+	if !x.flush(s, time.Now()) {
 		return x.clientLeft()
 	}
 	x.response.Body.Abandon() // the model server stops at once
@@ -215,7 +217,7 @@ func (x *exchange) stop(s *streamed) error {
 	x.answer = x.stream.AppendFinish(x.answer, openai.Usage{
 		Input: u.Input, Output: min(u.Output, granted.Output), Cached: u.Cached,
 	})
-	x.flush(s)
+	x.flush(s, time.Now())
 	return nil
 }
 

@@ -81,7 +81,7 @@ func (x *exchange) topUpAhead(s *streamed, used, granted int64) {
 	if n <= 0 {
 		return
 	}
-	t, err := x.h.Store.TopUp(x.r.Context(), &x.grant, limit.Amount{Output: n}, limit.WithinLimits)
+	t, err := x.h.Store.TopUp(x.ctx, &x.grant, limit.Amount{Output: n}, limit.WithinLimits)
 	if err == nil && !t.Granted {
 		s.topUp.quiet = s.last.Add(refusalPause)
 	}
@@ -129,7 +129,7 @@ func (x *exchange) topUpMissing(s *streamed, missing limit.Amount) bool {
 
 // owe charges n, into debt where the policy lets it.
 func (x *exchange) owe(n limit.Amount) (bool, error) {
-	t, err := x.h.Store.TopUp(x.r.Context(), &x.grant, n, limit.WithinDebt)
+	t, err := x.h.Store.TopUp(x.ctx, &x.grant, n, limit.WithinDebt)
 	if err != nil {
 		return false, err
 	}
