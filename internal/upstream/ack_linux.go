@@ -21,15 +21,7 @@ type acks struct {
 }
 
 func (a *acks) watch(raw net.Conn) {
-	s, ok := raw.(syscall.Conn)
-	if !ok {
-		return
-	}
-	sys, err := s.SyscallConn()
-	if err != nil {
-		return
-	}
-	a.sys = sys
+	a.sys = system(raw)
 	a.less = func(fd uintptr) {
 		// Where it does not work, nothing is lost but time.
 		_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 0)
