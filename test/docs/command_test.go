@@ -23,6 +23,7 @@ var elsewhere = map[string]string{
 	"go run ./performance/bench --profile performance/results/profile --scenario requests --scenario streaming": "TestRunMeasuresGateway",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-cpu.pprof":                              "scripts/profile.sh",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-stream-cpu.pprof":                       "scripts/profile.sh",
+	"scripts/count-instructions.sh ./internal/proxy Chat":                                                       "scripts/count-instructions.sh",
 
 	"make load PLAN=k6-stress":                                                       "TestScript",
 	"go build -o bin/bench ./performance/bench && make build":                        "TestRunMeasuresGateway",
