@@ -54,6 +54,8 @@ type Options struct {
 	Config string
 	// Redis is the address of the Redis to use; empty for memory.
 	Redis string
+	// RedisMore is YAML added to the section redis on one line, without braces.
+	RedisMore string
 	// Store takes the place of the configured store.
 	Store limit.Store
 	// Mock configures the model server.
@@ -224,7 +226,7 @@ func (o Options) yaml() string {
 	store := "memory"
 	if o.Redis != "" {
 		host, port, _ := strings.Cut(o.Redis, ":")
-		fmt.Fprintf(&b, "redis: {host: %s, port: %s, timeout: 2s}\n", host, port)
+		fmt.Fprintf(&b, "redis: {host: %s, port: %s, timeout: 2s, %s}\n", host, port, o.RedisMore)
 		store = "redis"
 	}
 	limits := o.Limits
