@@ -52,7 +52,7 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 		args = append(args, number(int64(s.now())))
 	}
 	start := time.Now()
-	limited, cancel := s.limit(ctx, start, timeout)
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	client := s.client.Load()
 	reply, err := sc.lua.Exec(limited, client.Client, keys, args).AsIntSlice()
 	cancel()
@@ -68,17 +68,6 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 	}
 	s.observe(sc.operation, time.Since(start), err)
 	return reply, err
-}
-
-// limit returns a context for a call. One that has the store's timeout, and a
-// caller who does not have less, ends with others that began at the time, and
-// not where its caller goes away: it would not end much earlier.
-func (s *Store) limit(ctx context.Context, start time.Time, timeout time.Duration) (context.Context, context.CancelFunc) {
-	callers, has := ctx.Deadline()
-	if timeout != s.deadlines.timeout || has && callers.Before(start.Add(timeout)) {
-		return context.WithTimeout(ctx, timeout)
-	}
-	return s.deadlines.of(start), func() {}
 }
 
 // judge counts a call that was not answered, unless it was the caller who gave

@@ -45,10 +45,6 @@ func dial(o Options) (*client, error) {
 		DisableCache:     true,
 		// Batches on one connection; more of them cost calls to the kernel.
 		PipelineMultiplex: -1,
-		// Nagle's algorithm: what is asked while an answer is under way waits for it,
-		// and leaves in one segment. The server takes one call after the other anyway;
-		// a call that is alone does not wait.
-		DisableTCPNoDelay: true,
 	})
 	if c == nil {
 		return nil, err

@@ -28,8 +28,7 @@ type Options struct {
 	Database int
 	TLS      *tls.Config // nil: none
 
-	// Timeout is how long one call may take, or a twentieth less: calls that
-	// begin at about the same time end together. 0 means DefaultTimeout.
+	// Timeout is how long one call may take; 0 means DefaultTimeout.
 	Timeout time.Duration
 
 	// Replica identifies this process among those that share the Redis, in

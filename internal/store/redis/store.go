@@ -18,14 +18,13 @@ type Store struct {
 	observe func(string, time.Duration, error)
 	scripts *scripts
 
-	client    atomic.Pointer[client]
-	desynced  atomic.Pointer[client] // to be replaced; nil while all is well
-	gate      *gate
-	trouble   atomic.Pointer[callError] // why the last probe failed; nil if it did not
-	pending   pending
-	batches   atomic.Uint64 // the number of the last batch, of any model
-	deadlines deadlines
-	counts    counts
+	client   atomic.Pointer[client]
+	desynced atomic.Pointer[client] // to be replaced; nil while all is well
+	gate     *gate
+	trouble  atomic.Pointer[callError] // why the last probe failed; nil if it did not
+	pending  pending
+	batches  atomic.Uint64 // the number of the last batch, of any model
+	counts   counts
 
 	started time.Time
 
@@ -53,7 +52,6 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("redis: %s: %w", o.Address, err)
 	}
 	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), models: map[string]*model{}, started: time.Now()}
-	s.deadlines.timeout = o.Timeout
 	s.scripts = newScripts(serverClock)
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)
@@ -143,7 +141,6 @@ func (s *Store) Close(ctx context.Context) error {
 	err := s.Flush(ctx)
 	s.cancel()
 	s.done.Wait()
-	s.deadlines.close()
 	s.client.Load().Close()
 	return err
 }
