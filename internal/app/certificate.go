@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -67,10 +66,10 @@ func lookAt(files config.ServerTLS) (found sight, pair tls.Certificate, err erro
 			found.problem = err.Error()
 		}
 	}()
-	if found.certificate, err = os.ReadFile(files.Certificate); err != nil {
+	if found.certificate, err = readFile(files.Certificate); err != nil {
 		return found, pair, fmt.Errorf("server.tls.certificate: %w", err)
 	}
-	if found.key, err = os.ReadFile(files.Key); err != nil {
+	if found.key, err = readFile(files.Key); err != nil {
 		return found, pair, fmt.Errorf("server.tls.key: %w", err)
 	}
 	if pair, err = tls.X509KeyPair(found.certificate, found.key); err != nil {

@@ -153,8 +153,8 @@ func TestCertificateOfKubernetes(t *testing.T) {
 func TestWrongPairAtTheStart(t *testing.T) {
 	a, b := tlstest.New(t), tlstest.New(t)
 	for want, files := range map[string]config.ServerTLS{
-		"server.tls.certificate: open /none/a.pem: ":                                           {Certificate: "/none/a.pem", Key: a.Key},
-		"server.tls.key: open /none/b.pem: ":                                                   {Certificate: a.Certificate, Key: "/none/b.pem"},
+		"server.tls.certificate: stat /none/a.pem: ":                                           {Certificate: "/none/a.pem", Key: a.Key},
+		"server.tls.key: stat /none/b.pem: ":                                                   {Certificate: a.Certificate, Key: "/none/b.pem"},
 		"server.tls: " + a.Certificate + " and " + b.Key + " are no certificate and its key: ": {Certificate: a.Certificate, Key: b.Key},
 	} {
 		_, err := openCertificate(files, slog.New(slog.DiscardHandler), prometheus.NewRegistry())

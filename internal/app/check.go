@@ -79,7 +79,7 @@ func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
 	if file == "" {
 		return nil, false
 	}
-	text, err := os.ReadFile(file)
+	text, err := readFile(file)
 	if err == nil {
 		return text, true
 	}

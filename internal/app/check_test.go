@@ -84,7 +84,7 @@ func TestCheckFiles(t *testing.T) {
 			`2:48: vllm.services.m.ca-file: "/none/f" ` + missing + "; create it, or write the name of another file",
 		}},
 		"a folder": {fmt.Sprintf("vllm: {services: {m: {endpoints: [https://h], ca-file: %q}}}\n", dir), []string{
-			fmt.Sprintf("1:56: vllm.services.m.ca-file: %q cannot be read: is a directory; write the name of a file that the user of the gateway can read", dir),
+			fmt.Sprintf("1:56: vllm.services.m.ca-file: %q cannot be read: it is no regular file; write the name of a file that the user of the gateway can read", dir),
 		}},
 		"authorities that are none": {fmt.Sprintf("redis: {tls: {enabled: true, ca-file: %q}}\nvllm: {services: {m: {endpoints: [https://h], ca-file: %q}}}\n", text, a.Key), []string{
 			fmt.Sprintf("1:39: redis.tls.ca-file: %q %s", text, noAuthority),

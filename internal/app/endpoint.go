@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -67,7 +66,7 @@ func (e *endpoints) open(model string, s config.Service, mocks *mocks) ([]*upstr
 	}
 	var roots *x509.CertPool
 	if s.CAFile != "" {
-		pem, err := os.ReadFile(s.CAFile)
+		pem, err := readFile(s.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("ca-file: %w", err)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strconv"
 	"time"
 
@@ -62,7 +61,7 @@ func redisTLS(c *config.Redis) (*tls.Config, error) {
 		t.ServerName = c.Host
 	}
 	if c.TLS.CAFile != "" {
-		pem, err := os.ReadFile(c.TLS.CAFile)
+		pem, err := readFile(c.TLS.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("redis.tls.ca-file: %w", err)
 		}
@@ -71,7 +70,15 @@ func redisTLS(c *config.Redis) (*tls.Config, error) {
 		}
 	}
 	if c.TLS.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLS.Certificate, c.TLS.Key)
+		certificate, err := readFile(c.TLS.Certificate)
+		if err != nil {
+			return nil, fmt.Errorf("redis.tls.certificate: %w", err)
+		}
+		key, err := readFile(c.TLS.Key)
+		if err != nil {
+			return nil, fmt.Errorf("redis.tls.key: %w", err)
+		}
+		pair, err := tls.X509KeyPair(certificate, key)
 		if err != nil {
 			return nil, fmt.Errorf("redis.tls.certificate: %w", err)
 		}

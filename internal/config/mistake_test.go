@@ -225,6 +225,12 @@ var mistakes = []struct {
 	{"a key in place of its file", "server:\n  tls:\n    certificate: a.pem\n    key: |\n      -----BEGIN PRIVATE KEY-----\n      hunter2\n      -----END PRIVATE KEY-----", []string{
 		"4:10: server.tls.key: *** is what a file holds; write it into a file, and here the name of that file",
 	}},
+	{"a key without its frame in place of its file", "server: {tls: {certificate: a.pem, key: MHcCAQEEICSL5kZAkM9P9tmN8BbFxfZ96zJT+TcTPNxN7wZA9vEuoAoGCCqGSM49}}", []string{
+		"1:41: server.tls.key: *** is what a file holds; write it into a file, and here the name of that file",
+	}},
+	{"a whole file in base64 in place of its name", "server: {tls: {certificate: a.pem, key: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCmh1bnRlcjIK}}", []string{
+		"1:41: server.tls.key: *** is what a file holds; write it into a file, and here the name of that file",
+	}},
 	{"a certificate without its key", "server:\n  tls: {certificate: a.pem}", []string{
 		"2:8: server.tls: has one of certificate and key; write both or none",
 	}},

@@ -29,12 +29,19 @@ func printable(s string) *mistake {
 	return nil
 }
 
-// fileName refuses what a file in PEM holds.
+// fileName refuses what a file in PEM holds, also without its frame or in base64:
+// what stands in the frame is the base64 of an ASN.1 sequence, which begins with M.
 func fileName(s string) *mistake {
-	if strings.Contains(s, "-----BEGIN") {
+	bare := strings.HasPrefix(s, "M") || strings.HasPrefix(s, "LS0tLS1CRUdJ")
+	if strings.Contains(s, "-----BEGIN") || bare && len(s) > 40 && !strings.ContainsFunc(s, notBase64) {
 		return &mistake{"is what a file holds", "write it into a file, and here the name of that file"}
 	}
 	return nil
+}
+
+// notBase64 reports whether c is in no text in base64, be it of several lines.
+func notBase64(c rune) bool {
+	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("+/= \r\n", c))
 }
 
 // nameBytesMax bounds the names of users, keys and models.

@@ -1,0 +1,36 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// fileBytesMax bounds the files that settings name: the authorities of all systems
+// are a quarter of that.
+const fileBytesMax = 1 << 20
+
+var errNotRegular = errors.New("it is no regular file")
+
+// readFile reads a file that a setting names. It neither waits for whoever writes
+// into a pipe, nor takes what has no end.
+func readFile(name string) ([]byte, error) {
+	is, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !is.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, fileBytesMax+1))
+	if err == nil && len(text) > fileBytesMax {
+		err = fmt.Errorf("it has more than %d bytes", fileBytesMax)
+	}
+	return text, err
+}
