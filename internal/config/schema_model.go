@@ -91,7 +91,7 @@ func (s *Service) schema() object {
 		{"context-length", "Tokens of the model's context; left out: unknown.", known(integer(&s.ContextLength, 1, maximumMax))},
 		{"connect-timeout", "For a connection to the server.", duration(&s.ConnectTimeout, time.Millisecond)},
 		{"first-byte-timeout", "Until a stream begins, from when the request was first sent, however many servers are asked.", duration(&s.FirstByteTimeout, time.Millisecond)},
-		{"response-timeout", "For everything but streams, as a whole, counted like that.", duration(&s.ResponseTimeout, time.Millisecond)},
+		{"response-timeout", "For everything but streams, as a whole, from when the request was first sent, however many servers are asked.", duration(&s.ResponseTimeout, time.Millisecond)},
 		{"idle-timeout", "Between two events of a stream.", duration(&s.IdleTimeout, time.Millisecond)},
 		{"health-interval", "How often each endpoint is asked whether it is well; one that is away, every second.", duration(&s.HealthInterval, 10*time.Millisecond)},
 		{"breaker-failures", "How many failures among the last requests close an endpoint to further ones; 0: only when it is away.", integer(&s.BreakerFailures, 0, 32)},
