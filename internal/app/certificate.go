@@ -47,7 +47,7 @@ func openCertificate(files config.ServerTLS, log *slog.Logger, r prometheus.Regi
 		return nil, nil
 	}
 	c := &certificate{files: files, log: log}
-	found, pair, err := lookAt(files)
+	found, pair, err := lookAt(serverTLS, files.Certificate, files.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -59,21 +59,25 @@ func openCertificate(files config.ServerTLS, log *slog.Logger, r prometheus.Regi
 	return c, nil
 }
 
-// lookAt reads the files, and returns the pair that they are.
-func lookAt(files config.ServerTLS) (found sight, pair tls.Certificate, err error) {
+// serverTLS is the section of the listener's certificate.
+const serverTLS = "server.tls"
+
+// lookAt reads the files of a certificate and its key, which a section of the
+// configuration names, and returns the pair that they are.
+func lookAt(section, certificateFile, keyFile string) (found sight, pair tls.Certificate, err error) {
 	defer func() {
 		if err != nil {
 			found.problem = err.Error()
 		}
 	}()
-	if found.certificate, err = readFile(files.Certificate); err != nil {
-		return found, pair, fmt.Errorf("server.tls.certificate: %w", err)
+	if found.certificate, err = readFile(certificateFile); err != nil {
+		return found, pair, fmt.Errorf("%s.certificate: %w", section, err)
 	}
-	if found.key, err = readFile(files.Key); err != nil {
-		return found, pair, fmt.Errorf("server.tls.key: %w", err)
+	if found.key, err = readFile(keyFile); err != nil {
+		return found, pair, fmt.Errorf("%s.key: %w", section, err)
 	}
 	if pair, err = tls.X509KeyPair(found.certificate, found.key); err != nil {
-		err = fmt.Errorf("server.tls: %s and %s are no certificate and its key: %w", files.Certificate, files.Key, err)
+		err = fmt.Errorf("%s: %s and %s are no certificate and its key: %w", section, certificateFile, keyFile, err)
 	}
 	return found, pair, err
 }
@@ -110,7 +114,7 @@ func (c *certificate) watch(ctx context.Context) {
 // look takes over what has changed in the files. Something wrong is believed
 // when it is there a second time: two files are not replaced in one moment.
 func (c *certificate) look() {
-	found, pair, err := lookAt(c.files)
+	found, pair, err := lookAt(serverTLS, c.files.Certificate, c.files.Key)
 	switch {
 	case found.is(c.known):
 		c.doubted = sight{}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -66,14 +65,12 @@ func (e *endpoints) open(model string, s config.Service, mocks *mocks) ([]*upstr
 	}
 	var roots *x509.CertPool
 	if s.CAFile != "" {
-		pem, err := readFile(s.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("ca-file: %w", err)
+		var text []byte
+		var err error
+		if roots, text, err = readRoots(s.CAFile); err != nil {
+			return nil, err
 		}
-		if roots, err = Roots(pem); err != nil {
-			return nil, fmt.Errorf("ca-file: %s %w", s.CAFile, err)
-		}
-		key.roots = sha256.Sum256(pem)
+		key.roots = sha256.Sum256(text)
 	}
 	servers := make([]*upstream.Server, len(s.Endpoints))
 	for i, address := range s.Endpoints {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -33,4 +34,16 @@ func readFile(name string) ([]byte, error) {
 		err = fmt.Errorf("it has more than %d bytes", fileBytesMax)
 	}
 	return text, err
+}
+
+// readRoots reads the file that a setting called ca-file names, and returns the
+// authorities in it, and what it holds.
+func readRoots(name string) (roots *x509.CertPool, text []byte, err error) {
+	if text, err = readFile(name); err != nil {
+		return nil, nil, fmt.Errorf("ca-file: %w", err)
+	}
+	if roots, err = Roots(text); err != nil {
+		return nil, nil, fmt.Errorf("ca-file: %s %w", name, err)
+	}
+	return roots, text, nil
 }

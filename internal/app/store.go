@@ -61,26 +61,16 @@ func redisTLS(c *config.Redis) (*tls.Config, error) {
 		t.ServerName = c.Host
 	}
 	if c.TLS.CAFile != "" {
-		pem, err := readFile(c.TLS.CAFile)
+		roots, _, err := readRoots(c.TLS.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("redis.tls.ca-file: %w", err)
+			return nil, fmt.Errorf("redis.tls.%w", err)
 		}
-		if t.RootCAs, err = Roots(pem); err != nil {
-			return nil, fmt.Errorf("redis.tls.ca-file: %s %w", c.TLS.CAFile, err)
-		}
+		t.RootCAs = roots
 	}
 	if c.TLS.Certificate != "" {
-		certificate, err := readFile(c.TLS.Certificate)
+		_, pair, err := lookAt("redis.tls", c.TLS.Certificate, c.TLS.Key)
 		if err != nil {
-			return nil, fmt.Errorf("redis.tls.certificate: %w", err)
-		}
-		key, err := readFile(c.TLS.Key)
-		if err != nil {
-			return nil, fmt.Errorf("redis.tls.key: %w", err)
-		}
-		pair, err := tls.X509KeyPair(certificate, key)
-		if err != nil {
-			return nil, fmt.Errorf("redis.tls.certificate: %w", err)
+			return nil, err
 		}
 		t.Certificates = []tls.Certificate{pair}
 	}
