@@ -29,16 +29,18 @@ type Response struct {
 // A request is sent a second time in one case: a kept connection turned out to
 // be closed, at once, before one byte of a response came back.
 func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
-	return s.do(ctx, r, r.begin(time.Now()))
+	now := time.Now()
+	return s.do(ctx, r, limitsOf(r, r.begin(now), now), now)
 }
 
-// do is Do for a request whose time limits began at the time begun.
-func (s *Server) do(ctx context.Context, r *Request, begun time.Time) (*Response, error) {
+// do is Do for an attempt that begins now, within limits that may have begun
+// before.
+func (s *Server) do(ctx context.Context, r *Request, l limits, now time.Time) (*Response, error) {
 	if why := r.check(); why != "" {
 		return nil, &Error{Kind: Invalid, Address: s.address, Err: why}
 	}
 	v := s.begin(r)
-	response, failure := s.ask(ctx, r, v, begun)
+	response, failure := s.ask(ctx, r, v, l, now)
 	if failure != nil {
 		v.leave()
 		v.judge(failure.outcome())
@@ -48,9 +50,7 @@ func (s *Server) do(ctx context.Context, r *Request, begun time.Time) (*Response
 }
 
 // ask is Do for a request that has been counted.
-func (s *Server) ask(ctx context.Context, r *Request, v visit, begun time.Time) (*Response, *Error) {
-	now := time.Now()
-	l := limitsOf(r, begun, now)
+func (s *Server) ask(ctx context.Context, r *Request, v visit, l limits, now time.Time) (*Response, *Error) {
 	c, failure := s.connection(ctx, l, now)
 	if failure != nil {
 		return nil, failure

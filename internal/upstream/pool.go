@@ -59,7 +59,7 @@ func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 		if r.Bodies != nil {
 			r.Body = r.Bodies.BodyFor(s.name)
 		}
-		response, err := s.attempt(ctx, r, begun)
+		response, err := s.attempt(ctx, r, l, now)
 		if err == nil {
 			return response, nil
 		}
@@ -153,8 +153,8 @@ var errNone = errors.New("it failed lately, and is not asked until it has recove
 
 // attempt sends r to the server and waits until the body of the answer has begun.
 // Its error says whether another server may be asked.
-func (s *Server) attempt(ctx context.Context, r *Request, begun time.Time) (*Response, *Error) {
-	response, err := s.do(ctx, r, begun)
+func (s *Server) attempt(ctx context.Context, r *Request, l limits, now time.Time) (*Response, *Error) {
+	response, err := s.do(ctx, r, l, now)
 	if err == nil && response.Status == http.StatusServiceUnavailable {
 		return nil, s.unavailable(ctx, response)
 	}
