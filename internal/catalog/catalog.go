@@ -18,6 +18,7 @@ func New(models []*Model) *Catalog {
 	c := &Catalog{models: make(map[string]*Model, len(models))}
 	for _, m := range models {
 		m.held.Store(1)
+		m.text = newPolicyText(m.Policy)
 		c.models[m.Name] = m
 	}
 	c.names = slices.Sorted(maps.Keys(c.models))

@@ -43,7 +43,11 @@ type Model struct {
 	// Gone, if not nil, is called when nobody holds the model any more.
 	Gone func()
 	held atomic.Int64
+	text PolicyText
 }
+
+// PolicyText returns what answers say of the Policy. The caller must not change it.
+func (m *Model) PolicyText() *PolicyText { return &m.text }
 
 // PublicName returns the name to write into answers, or "" where the model
 // server's own is the public one already.

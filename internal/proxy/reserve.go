@@ -35,7 +35,7 @@ func (x *exchange) reserve() error {
 		}
 		return openai.StoreUnavailable(storeWait)
 	}
-	x.answer = writeStanding(x.w.Header(), x.model.Policy, &x.decision, x.answer) // there is no answer yet
+	x.answer = writeStanding(x.w.Header(), x.model, &x.decision, x.answer) // there is no answer yet
 	if !x.decision.Admitted {
 		return x.deny()
 	}

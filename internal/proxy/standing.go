@@ -1,0 +1,96 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// fieldSet gathers the values of header fields in one buffer, so that all of
+// them cost two allocations.
+type fieldSet struct {
+	b     []byte
+	names [5]string
+	ends  [5]int
+	n     int
+}
+
+// end makes what has been appended since the last end the value of a field, by
+// its canonical name.
+func (f *fieldSet) end(name string) {
+	f.names[f.n], f.ends[f.n] = name, len(f.b)
+	f.n++
+}
+
+func (f *fieldSet) writeTo(h http.Header) {
+	text, values, start := string(f.b), make([]string, f.n), 0
+	for i := range f.n {
+		values[i] = text[start:f.ends[i]]
+		h[f.names[i]] = values[i : i+1 : i+1]
+		start = f.ends[i]
+	}
+}
+
+// writeStanding writes where the caller stands after a decision: the OpenAI
+// fields for tokens and requests, each for the limit with the least remaining
+// share, and the IETF draft's for every limit (draft-ietf-httpapi-ratelimit-headers).
+// It needs a buffer meanwhile, which it returns empty, perhaps grown.
+func writeStanding(h http.Header, m *catalog.Model, d *limit.Decision, buffer []byte) []byte {
+	rules, text := m.Policy.Rules(), m.PolicyText()
+	if len(rules) == 0 {
+		return buffer
+	}
+	f := fieldSet{b: buffer[:0]}
+	if i := scarcest(rules, d, limit.Tokens); i >= 0 {
+		h["X-Ratelimit-Limit-Tokens"] = text.Rules[i].Max
+		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens")
+	}
+	if i := scarcest(rules, d, limit.Requests); i >= 0 {
+		h["X-Ratelimit-Limit-Requests"] = text.Rules[i].Max
+		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests")
+	}
+	h["Ratelimit-Policy"] = text.Policy
+	f.structured(rules, text.Rules, d)
+	f.writeTo(h)
+	return f.b[:0]
+}
+
+// scarcest returns the index of the rule on m with the least remaining share,
+// or -1. Where nothing limits tokens as such, rules on input or output tokens
+// stand for them.
+func scarcest(rules []limit.Rule, d *limit.Decision, m limit.Meter) int {
+	best, least := -1, 0.0
+	for i := range rules {
+		r := &rules[i]
+		if (m == limit.Requests) != (r.Meter == limit.Requests) {
+			continue
+		}
+		share := float64(d.Standings[i].Remaining(r)) / float64(max(1, r.Admissible))
+		if best < 0 || share < least {
+			best, least = i, share
+		}
+	}
+	return best
+}
+
+// standing adds the fields of what remains of a rule, and when it is whole again.
+func (f *fieldSet) standing(r *limit.Rule, s limit.Standing, remaining, reset string) {
+	f.b = strconv.AppendInt(f.b, s.Remaining(r), 10)
+	f.end(remaining)
+	f.b = append(f.b, s.Reset.Round(time.Millisecond).String()...)
+	f.end(reset)
+}
+
+// structured adds RateLimit, a list of structured fields with an item per rule.
+func (f *fieldSet) structured(rules []limit.Rule, text []catalog.RuleText, d *limit.Decision) {
+	for i := range rules {
+		f.b = append(f.b, text[i].Item...)
+		f.b = strconv.AppendInt(f.b, d.Standings[i].Remaining(&rules[i]), 10)
+		f.b = append(f.b, ";t="...)
+		f.b = strconv.AppendInt(f.b, int64((d.Standings[i].Reset+time.Second-1)/time.Second), 10)
+	}
+	f.end("Ratelimit")
+}
