@@ -94,9 +94,10 @@ func (l *inputLearner) resetMargins() {
 func (l *inputLearner) learn(r *openai.Request, tokens float64) {
 	var x features
 	x.ofRequest(r)
-	guess := max(l.predict(x[:]), 1)
+	guess, changed := l.regression.learn(x[:], tokens)
+	guess = max(guess, 1)
 	l.margins[kindOf(&x)].learn(math.Log(tokens/guess) / expectedError(guess))
-	if l.regression.learn(x[:], tokens) {
+	if changed {
 		l.resetMargins()
 	}
 }

@@ -16,15 +16,20 @@ import "math"
 // the uncertainty of the beginning is restored.
 type regression struct {
 	w     []float64
-	p     [][]float64 // covariance of w, symmetric
-	prior []float64   // variance of w before anything was seen
-	noise float64     // relative standard deviation of y around w·x
-	grain float64     // its variance also has this part, divided by y
+	prior []float64 // variance of w before anything was seen
+	noise float64   // relative standard deviation of y around w·x
+	grain float64   // its variance also has this part, divided by y
 
-	strikes float64 // how many innovations lay beyond the gate, of late and on one side
-	side    float64
-	px      []float64 // scratch
-	moved   []int     // scratch: where px is not zero
+	known []bool // whether a feature was seen since the beginning, or since restart
+	seen  []int  // those features, in the order in which they came
+	// p is the covariance of their weights, in that order. It is symmetric, so each
+	// row ends with its diagonal. The others' weights have their prior variance and
+	// no covariance.
+	p [][]float64
+
+	strikes float64   // how many innovations lay beyond the gate, of late and on one side
+	side    float64   // which
+	x, px   []float64 // scratch of gain, in the order of seen
 }
 
 const (
@@ -40,87 +45,94 @@ func newRegression(weights, deviations []float64, noise, grain float64) *regress
 	n := len(weights)
 	r := &regression{
 		w:     append([]float64(nil), weights...),
-		p:     make([][]float64, n),
 		prior: make([]float64, n),
 		noise: noise,
 		grain: grain,
+		known: make([]bool, n),
+		seen:  make([]int, 0, n),
+		p:     make([][]float64, n),
+		x:     make([]float64, n),
 		px:    make([]float64, n),
-		moved: make([]int, 0, n),
 	}
-	cells := make([]float64, n*n)
 	for i, d := range deviations {
 		r.prior[i] = d * d
-		r.p[i] = cells[i*n : (i+1)*n]
+		r.p[i] = make([]float64, i+1)
 	}
-	r.restart()
 	return r
 }
 
 // restart forgets how sure the weights are, but not the weights.
 func (r *regression) restart() {
-	for i := range r.p {
-		clear(r.p[i])
-		r.p[i][i] = r.prior[i]
-	}
+	clear(r.known)
+	r.seen = r.seen[:0]
 	r.strikes = 0
 }
 
 // predict returns w·x.
 func (r *regression) predict(x []float64) float64 { return dot(r.w, x) }
 
-// learn corrects the weights by an observation, y > 0, and reports whether it
-// found that the model has changed.
-func (r *regression) learn(x []float64, y float64) (changed bool) {
-	guess := max(r.predict(x), 0)
+// learn corrects the weights by an observation, y > 0. It returns what was
+// predicted, and reports whether it found that the model has changed.
+func (r *regression) learn(x []float64, y float64) (guess float64, changed bool) {
+	guess = max(r.predict(x), 0)
 	scale := 2 / (y + guess)
+	r.meet(x)
 	variance := r.gain(x, scale)
 	if !(variance >= r.noise*r.noise) || math.IsInf(variance, 0) {
 		r.restart() // rounding, or numbers beyond reason, have spoiled the covariance
-		return false
+		return guess, false
 	}
-	innovation := (y - guess) * scale / math.Sqrt(variance)
+	deviation := math.Sqrt(variance)
+	innovation := (y - guess) * scale / deviation
 	clipped := min(max(innovation, -gate), gate)
-	r.correct(clipped/math.Sqrt(variance), variance)
+	r.correct(clipped/deviation, variance)
 	if !r.strike(innovation) {
-		return false
+		return guess, false
 	}
 	r.restart()
-	return true
+	return guess, true
+}
+
+// meet gives a row of the covariance to each feature that is seen for the first
+// time.
+func (r *regression) meet(x []float64) {
+	for i, known := range r.known {
+		if !known && x[i] != 0 {
+			row := r.p[len(r.seen)]
+			clear(row)
+			row[len(r.seen)] = r.prior[i]
+			r.known[i], r.seen = true, append(r.seen, i)
+		}
+	}
 }
 
 // gain leaves P·x (scaled) in r.px and returns the variance that is expected of
 // the scaled innovation.
 func (r *regression) gain(x []float64, scale float64) (variance float64) {
 	variance = r.noise*r.noise + r.grain*scale
-	clear(r.px)
-	for i, v := range x {
-		if v != 0 { // most texts have few classes
-			addScaled(r.px, r.p[i], v*scale)
+	for s, i := range r.seen {
+		v := x[i] * scale
+		row, before, gains := r.p[s][:s], r.x[:s], r.px[:s]
+		sum := r.p[s][s] * v
+		for t, c := range row { // each stands for two, on both sides of the diagonal
+			sum += c * before[t]
+			gains[t] += c * v
 		}
+		r.x[s], r.px[s] = v, sum
 	}
-	return variance + dot(r.px, x)*scale
+	return variance + dot(r.x[:len(r.seen)], r.px)
 }
 
 // correct moves the weights along the gain and narrows their covariance. No
-// weight becomes negative: nothing in a text makes it have fewer tokens. A text
-// has few of the features, so most of the gain is zero and moves nothing.
+// weight becomes negative: nothing in a text makes it have fewer tokens.
 func (r *regression) correct(step, variance float64) {
-	r.moved = r.moved[:0]
-	for i, g := range r.px {
-		if g != 0 {
-			r.moved = append(r.moved, i)
-		}
-	}
-	for _, i := range r.moved {
-		r.w[i] = max(r.w[i]+r.px[i]*step, 0)
-		row, k := r.p[i], r.px[i]/variance
-		for _, j := range r.moved {
-			row[j] -= r.px[j] * k
-		}
-	}
-	for i, row := range r.p {
-		if q := r.prior[i] * drift; row[i]+q <= r.prior[i] {
-			row[i] += q
+	for s, i := range r.seen {
+		g := r.px[s]
+		r.w[i] = max(r.w[i]+g*step, 0)
+		row := r.p[s]
+		narrow(row, r.px, g/variance)
+		if q := r.prior[i] * drift; row[s]+q <= r.prior[i] {
+			row[s] += q
 		}
 	}
 }
@@ -148,10 +160,10 @@ func dot(a, b []float64) (sum float64) {
 	return sum
 }
 
-// addScaled adds f*b to a.
-func addScaled(a, b []float64, f float64) {
+// narrow takes f*b from a.
+func narrow(a, b []float64, f float64) {
 	b = b[:len(a)]
 	for i := range a {
-		a[i] += f * b[i]
+		a[i] -= f * b[i]
 	}
 }

@@ -3,6 +3,7 @@ package usage
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -53,9 +54,10 @@ func TestRegressionKeepsWhatItDoesNotSee(t *testing.T) {
 	for range 50_000 {
 		r.learn([]float64{50, 0}, 15)
 	}
-	if math.Abs(r.w[1]-before) > 0.01*before || r.p[1][1] > r.prior[1] {
+	row := slices.Index(r.seen, 1)
+	if variance := r.p[row][row]; math.Abs(r.w[1]-before) > 0.01*before || variance > r.prior[1] {
 		t.Errorf("weight %.3f became %.3f with a variance of %.3f; want it kept, with at most %.3f",
-			before, r.w[1], r.p[1][1], r.prior[1])
+			before, r.w[1], variance, r.prior[1])
 	}
 }
 
@@ -68,5 +70,86 @@ func TestRegressionSurvivesNonsense(t *testing.T) {
 	}
 	if got := r.predict([]float64{1, 1}); math.IsNaN(got) || math.IsInf(got, 0) || got < 0 {
 		t.Errorf("predicts %v", got)
+	}
+}
+
+// whole is a regression that keeps and computes the whole covariance, of features
+// that were never seen too.
+type whole struct {
+	regression
+	p [][]float64
+}
+
+func (r *whole) restart() {
+	r.p = make([][]float64, len(r.w))
+	for i := range r.p {
+		r.p[i] = make([]float64, len(r.w))
+		r.p[i][i] = r.prior[i]
+	}
+	r.strikes = 0
+}
+
+func (r *whole) learn(x []float64, y float64) (guess float64, changed bool) {
+	guess = max(dot(r.w, x), 0)
+	scale := 2 / (y + guess)
+	px, variance := make([]float64, len(x)), r.noise*r.noise+r.grain*scale
+	for i := range x {
+		px[i] = dot(r.p[i], x) * scale
+		variance += px[i] * x[i] * scale
+	}
+	if !(variance >= r.noise*r.noise) || math.IsInf(variance, 0) {
+		r.restart()
+		return guess, false
+	}
+	innovation := (y - guess) * scale / math.Sqrt(variance)
+	step := min(max(innovation, -gate), gate) / math.Sqrt(variance)
+	for i := range x {
+		r.w[i] = max(r.w[i]+px[i]*step, 0)
+		for j := range x {
+			r.p[i][j] -= px[i] * px[j] / variance
+		}
+		if q := r.prior[i] * drift; r.p[i][i]+q <= r.prior[i] {
+			r.p[i][i] += q
+		}
+	}
+	if changed = r.strike(innovation); changed {
+		r.restart()
+	}
+	return guess, changed
+}
+
+// What was never seen needs no covariance, and half of a symmetric one is enough:
+// the weights are those of the whole.
+func TestRegressionIsThatOfTheWhole(t *testing.T) {
+	weights, deviations := priors()
+	r := newRegression(weights[:], deviations[:], inputNoise, inputGrain)
+	w := &whole{regression: *newRegression(weights[:], deviations[:], inputNoise, inputGrain)}
+	w.restart()
+	rng := rand.New(rand.NewPCG(3, 4))
+	changes := 0
+	for n := range 6000 {
+		var x features
+		for i := range x { // English and Korean by turns; some features late, one never
+			if i != 5 && i <= 8+n/100 && (i+n/7)%3 > 0 && rng.IntN(3) > 0 {
+				x[i] = float64(rng.IntN(300))
+			}
+		}
+		y := 1 + dot(weights[:], x[:])*(0.7+0.2*rng.NormFloat64()*rng.Float64())
+		if n%1500 > 1400 {
+			y *= 3 // the model changes
+		}
+		y = max(y, 0.5)
+		guess, changed := r.learn(x[:], y)
+		want, wantChanged := w.learn(x[:], y)
+		if math.Abs(guess-want) > 1e-6*(1+want) || changed != wantChanged {
+			t.Fatalf("observation %d: guess %v, changed %v; want %v, %v", n, guess, changed, want, wantChanged)
+		}
+		if changed {
+			changes++
+		}
+	}
+	checkWeights(t, r, w.w, 1e-6)
+	if changes == 0 || len(r.seen) != featureCount-1 {
+		t.Errorf("the model has changed %d times, and %d features were seen; this proves little", changes, len(r.seen))
 	}
 }
