@@ -76,10 +76,7 @@ func (x *exchange) report() {
 	if x.err != nil {
 		attrs = append(attrs, slog.String("error", wordsOf(x.err)))
 	}
-	// Not by LogAttrs, which looks up where in the source it was called.
-	line := slog.NewRecord(time.Now(), level, "request", 0)
-	line.AddAttrs(attrs...)
-	_ = x.h.Log.Handler().Handle(ctx, line) // there is nobody to tell
+	telemetry.Emit(ctx, x.h.Log, level, "request", attrs)
 }
 
 // wordsOf says what went wrong, for the log.

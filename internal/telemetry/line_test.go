@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -51,11 +53,11 @@ func TestLineIsSlogs(t *testing.T) {
 			r.AddAttrs(tt.attrs...)
 			var want, got bytes.Buffer
 			_ = slog.NewJSONHandler(&want, nil).Handle(t.Context(), r)
-			_ = NewLogger(&got, LogOptions{}).Handler().Handle(t.Context(), r)
+			emit(t.Context(), NewLogger(&got, LogOptions{}).Handler(), at, slog.LevelWarn+1, tt.message, tt.attrs)
 			if got.String() != want.String() {
 				t.Errorf("the line is  %s, want %s", &got, &want)
 			}
-			if _, plain := appendLine(nil, &r); plain != tt.plain {
+			if _, plain := appendLine(nil, at, slog.LevelWarn+1, tt.message, tt.attrs); plain != tt.plain {
 				t.Errorf("plain: %v, want %v", plain, tt.plain)
 			}
 		})
@@ -72,7 +74,7 @@ func TestLineOfADerivedLogger(t *testing.T) {
 		return a
 	}}
 	slog.New(slog.NewJSONHandler(&want, o)).With("a", 1).WithGroup("g").Info("m", "b", 2)
-	NewLogger(&got, LogOptions{}).With("a", 1).WithGroup("g").Info("m", "b", 2)
+	Emit(t.Context(), NewLogger(&got, LogOptions{}).With("a", 1).WithGroup("g"), slog.LevelInfo, "m", []slog.Attr{slog.Int("b", 2)})
 	if _, after, _ := bytes.Cut(got.Bytes(), []byte(`","level"`)); `{"level"`+string(after) != want.String() {
 		t.Errorf("the line is %s, want %s", &got, &want)
 	}
@@ -80,16 +82,51 @@ func TestLineOfADerivedLogger(t *testing.T) {
 
 func FuzzLine(f *testing.F) {
 	f.Add("request", "id", "a1", int64(3), 1.25)
+	f.Add("request", "duration_ms", "of a user with a long name", int64(-1), 1234.567)
 	f.Fuzz(func(t *testing.T, message, key, value string, n int64, x float64) {
-		r := slog.NewRecord(time.Unix(1, n%1e9), slog.LevelInfo, message, 0)
-		r.AddAttrs(slog.String(key, value), slog.Int64("n", n), slog.Float64("x", x))
+		at := time.Unix(1, n%1e9)
+		fields := []slog.Attr{slog.String(key, value), slog.Int64("n", n), slog.Float64("x", x), slog.Float64("ms", float64(n)/1000)}
+		r := slog.NewRecord(at, slog.LevelInfo, message, 0)
+		r.AddAttrs(fields...)
 		var want, got bytes.Buffer
 		_ = slog.NewJSONHandler(&want, nil).Handle(context.Background(), r)
-		_ = NewLogger(&got, LogOptions{}).Handler().Handle(context.Background(), r)
+		emit(context.Background(), NewLogger(&got, LogOptions{}).Handler(), at, slog.LevelInfo, message, fields)
 		if got.String() != want.String() {
 			t.Errorf("the line is  %s, want %s", &got, &want)
 		}
 	})
+}
+
+// TestFloatIsStrconvs: the short way to print milliseconds ends where the long one does.
+func TestFloatIsStrconvs(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	floats := []float64{0, 0.001, 0.0005, 0.0015, 1, 10, 1e11, 1e11 - 0.001, 1e15, 99999999999.9995, math.Inf(1), math.NaN(), -1.5}
+	for range 100_000 {
+		f := float64(r.Int64N(1<<r.IntN(50)+1)) / 1000
+		floats = append(floats, f, math.Nextafter(f, 0), math.Nextafter(f, 1e15), math.Float64frombits(r.Uint64()))
+	}
+	for _, f := range floats {
+		if got, want := string(appendFloat(nil, f)), strconv.FormatFloat(f, 'f', -1, 64); got != want {
+			t.Errorf("%g is printed as %s, want %s", f, got, want)
+		}
+	}
+}
+
+// TestPlainByEight: every byte at every place is seen, whatever stands beside it.
+func TestPlainByEight(t *testing.T) {
+	for length := range 20 {
+		for at := range length {
+			for c := range 256 {
+				for _, beside := range []byte{' ', '!', '~', 'a'} {
+					s := bytes.Repeat([]byte{beside}, length)
+					s[at] = byte(c)
+					if got, want := isPlain(string(s)), plainBytes[c]; got != want {
+						t.Fatalf("%q: %v, want %v", s, got, want)
+					}
+				}
+			}
+		}
+	}
 }
 
 func requestAttrs() []slog.Attr {
@@ -108,9 +145,7 @@ func BenchmarkLine(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
-				r.AddAttrs(requestAttrs()...)
-				_ = h.Handle(context.Background(), r)
+				emit(context.Background(), h, time.Now(), slog.LevelInfo, "request", requestAttrs())
 			}
 		})
 	}
