@@ -3,7 +3,6 @@ package proxy
 import (
 	"crypto/rand"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ func concernsConnection(h http.Header, name string) bool {
 // copyHeader copies what may be returned of a model server's header.
 func copyHeader(to http.Header, from upstream.Header) {
 	for _, name := range returnedFields {
-		if values := slices.Collect(from.Values(name)); len(values) > 0 {
+		if values := from.Values(name); values != nil {
 			to[name] = values
 		}
 	}

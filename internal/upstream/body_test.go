@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -105,7 +104,7 @@ func TestHead(t *testing.T) {
 		"Server": {"uvicorn"}, "Content-Type": {"text/event-stream; charset=utf-8"}, "X-a": {"1", "2"},
 		"X-Empty": {""}, "transfer-encoding": {"chunked"}, "X": nil, "X-A:": nil, "HTTP/1.1 200 OK": nil, "": nil,
 	} {
-		got := slices.Collect(r.Header.Values(name))
+		got := r.Header.Values(name)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", name, diff)
 		}

@@ -3,10 +3,11 @@ package upstream
 // The characters of HTTP's grammar, RFC 9110 section 5 and RFC 9112 section 3.
 
 const (
-	inName  = 1 << iota // tchar
-	inValue             // field-vchar, obs-text, space and tab
-	inPath              // visible ASCII but what ends a path
-	inHost              // visible ASCII but what ends a host
+	inName   = 1 << iota // tchar
+	inValue              // field-vchar, obs-text, space and tab
+	inPath               // visible ASCII but what ends a path
+	inHost               // visible ASCII but what ends a host
+	inMethod             // upper-case letters
 )
 
 var class = func() (t [256]byte) {
@@ -18,6 +19,9 @@ var class = func() (t [256]byte) {
 	t['\t'] |= inValue
 	for c := 0x21; c < 0x7f; c++ {
 		t[c] |= inPath | inHost | inName
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] |= inMethod
 	}
 	unset(&t, inName, "\"(),/:;<=>?@[\\]{}")
 	unset(&t, inPath, "#")
@@ -31,15 +35,19 @@ func unset(t *[256]byte, bit byte, chars string) {
 	}
 }
 
-func all[T string | []byte](s T, bit byte) bool {
+// span returns how many bytes at the beginning of s have the bit.
+func span[T string | []byte](s T, bit byte) int {
 	for i := range len(s) {
 		if class[s[i]]&bit == 0 {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(s)
 }
 
+func all[T string | []byte](s T, bit byte) bool { return span(s, bit) == len(s) }
+
+func validMethod(s string) bool              { return s != "" && all(s, inMethod) }
 func validName(s string) bool                { return s != "" && all(s, inName) }
 func validValue[T string | []byte](s T) bool { return all(s, inValue) }
 func validPath(s string) bool                { return s != "" && s[0] == '/' && all(s, inPath) }

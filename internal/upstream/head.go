@@ -2,7 +2,7 @@ package upstream
 
 import (
 	"bufio"
-	"iter"
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,28 +28,29 @@ const (
 // few are asked for, so it is searched where a map would have to be made.
 // The zero value has no field.
 type Header struct {
-	lines string // each is a valid field and ends with CR LF
+	names, values []string // in the order in which they were sent; not to be changed
 }
 
-// Values returns the values of a field, in the order in which they were sent. The
-// name is compared without regard to case.
-func (h Header) Values(name string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for rest := h.lines; rest != ""; {
-			var line string
-			line, rest, _ = cutLine(rest)
-			if len(line) > len(name) && line[len(name)] == ':' && strings.EqualFold(line[:len(name)], name) &&
-				!yield(trim(line[len(name)+1:])) {
-				return
-			}
+// Values returns the values of a field, in the order in which they were sent; nil
+// where there is none. The name is compared without regard to case. The caller must
+// not change them.
+func (h Header) Values(name string) (values []string) {
+	for i, n := range h.names {
+		switch {
+		case len(n) != len(name) || !strings.EqualFold(n, name):
+		case values == nil:
+			values = h.values[i : i+1 : i+1]
+		default:
+			values = append(values, h.values[i])
 		}
 	}
+	return values
 }
 
 // Get returns the first value of a field; "" where there is none.
 func (h Header) Get(name string) string {
-	for v := range h.Values(name) {
-		return v
+	if values := h.Values(name); len(values) > 0 {
+		return values[0]
 	}
 	return ""
 }
@@ -83,6 +84,36 @@ func receiveHead(br *bufio.Reader, method string) (head, error) {
 
 // readBlock reads up to and including the first empty line.
 func readBlock(br *bufio.Reader, limit int) (string, error) {
+	if _, err := br.Peek(1); err != nil {
+		return "", err
+	}
+	// Nearly always it has come whole.
+	come, _ := br.Peek(br.Buffered())
+	if n := blockLen(come); n > 0 && n <= limit {
+		block := string(come[:n])
+		_, err := br.Discard(n)
+		return block, err
+	}
+	return readLines(br, limit)
+}
+
+// blockLen returns the length of what ends with the first empty line; 0 where
+// there is none.
+func blockLen(b []byte) int {
+	for line := 0; ; {
+		n := bytes.IndexByte(b[line:], '\n')
+		if n < 0 {
+			return 0
+		}
+		if n == 1 && b[line] == '\r' {
+			return line + 2
+		}
+		line += n + 1
+	}
+}
+
+// readLines is readBlock, line by line.
+func readLines(br *bufio.Reader, limit int) (string, error) {
 	var space [1 << 10]byte
 	block, line := space[:0], 0
 	for {
@@ -142,25 +173,45 @@ func parseStatusLine(line string) (h head, old bool, err error) {
 
 // parseFields reads the lines up to an empty one.
 func parseFields(block string) (Header, error) {
-	if strings.Count(block, "\n")-1 > fieldsMax {
+	n := max(strings.Count(block, "\n")-1, 0)
+	if n > fieldsMax {
 		return Header{}, malformed("there are too many header fields")
 	}
+	both := make([]string, 2*n)
+	h := Header{names: both[:0:n], values: both[n:n]}
 	for rest := block; rest != "\r\n"; {
-		var line string
-		var ok bool
-		if line, rest, ok = cutLine(rest); !ok {
-			return Header{}, malformed("a line does not end with CR LF")
+		name, value, after, ok := cutField(rest)
+		if !ok || !strings.HasPrefix(after, "\r\n") {
+			return Header{}, faulty(rest)
 		}
-		if !validField(line) {
-			return Header{}, malformed("a header field is malformed")
-		}
+		h.names, h.values = append(h.names, name), append(h.values, value)
+		rest = after[2:]
 	}
-	return Header{strings.TrimSuffix(block, "\r\n")}, nil
+	return h, nil
+}
+
+// cutField returns the field that s begins with, and what follows its last character
+// that a value can have.
+func cutField(s string) (name, value, after string, ok bool) {
+	n := span(s, inName)
+	if n == 0 || n == len(s) || s[n] != ':' {
+		return "", "", "", false
+	}
+	end := n + 1 + span(s[n+1:], inValue)
+	return s[:n], trim(s[n+1 : end]), s[end:], true
 }
 
 func validField(line string) bool {
-	name, value, ok := strings.Cut(line, ":")
-	return ok && validName(name) && validValue(value)
+	_, _, after, ok := cutField(line)
+	return ok && after == ""
+}
+
+// faulty says what is wrong with the line that rest begins with.
+func faulty(rest string) error {
+	if _, _, ok := cutLine(rest); !ok {
+		return malformed("a line does not end with CR LF")
+	}
+	return malformed("a header field is malformed")
 }
 
 // cutLine returns the first line without its CR LF, and what follows.
@@ -203,7 +254,7 @@ func (h *head) frame(method string, old bool) error {
 // chunked reports whether the body is in chunks. Any other transfer coding is an
 // error.
 func (h *head) chunked() (yes bool, err error) {
-	for coding := range h.header.Values("Transfer-Encoding") {
+	for _, coding := range h.header.Values("Transfer-Encoding") {
 		if yes || !equalFold(coding, "chunked") {
 			return false, malformed("the transfer coding is not exactly chunked")
 		}
@@ -216,7 +267,7 @@ func (h *head) chunked() (yes bool, err error) {
 // letter.
 func (h *head) contentLength() (int64, error) {
 	first, length := "", int64(-1)
-	for v := range h.header.Values("Content-Length") {
+	for _, v := range h.header.Values("Content-Length") {
 		if length >= 0 {
 			if v != first {
 				return 0, malformed("there are different content lengths")
@@ -239,7 +290,7 @@ func bodiless(method string, status int) bool {
 
 // closes reports whether the server says that it closes the connection.
 func (h *head) closes() bool {
-	for v := range h.header.Values("Connection") {
+	for _, v := range h.header.Values("Connection") {
 		for option := range strings.SplitSeq(v, ",") {
 			if equalFold(trim(option), "close") {
 				return true

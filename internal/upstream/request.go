@@ -92,7 +92,7 @@ func (s *Server) appendHead(b []byte, r *Request) []byte {
 
 // check returns why the request cannot be sent, or "".
 func (r *Request) check() malformed {
-	if r.Method == "" || strings.Trim(r.Method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+	if !validMethod(r.Method) {
 		return "the method is not a word of upper-case letters"
 	}
 	if !validPath(r.Path) {
