@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -89,5 +90,42 @@ func TestSeriesOfManyModels(t *testing.T) {
 	}
 	if seriesOf(t, r, "kept") == 0 {
 		t.Error("a model that is served has no series")
+	}
+}
+
+// TestAnswersAreCountedByEndpointAndStatus, with what was looked up before and without.
+func TestAnswersAreCountedByEndpointAndStatus(t *testing.T) {
+	r := prometheus.NewRegistry()
+	x := NewMetrics(r).Model("a")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 300 {
+				x.Answered(fmt.Sprint("endpoint-", i%3), 200+i%2*229, time.Second)
+			}
+		})
+	}
+	wg.Wait()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]uint64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "model_request_duration_seconds" {
+				got[m.GetLabel()[1].GetValue()+" "+m.GetLabel()[0].GetValue()] = m.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	want := map[string]uint64{}
+	for i := range 3 {
+		want[fmt.Sprint("endpoint-", i, " 200")], want[fmt.Sprint("endpoint-", i, " 429")] = 200, 200
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if n := len(*x.successes.Load()); n != 3 {
+		t.Errorf("%d successes are remembered, want one for each endpoint", n)
 	}
 }
