@@ -31,6 +31,14 @@ var validators = sync.Pool{New: func() any { return new(validator) }}
 //
 // Everything else in this package that looks at a request body relies on it.
 func validate(body []byte) *Error {
+	if isPlain(body) {
+		return nil
+	}
+	return refusal(body)
+}
+
+// refusal is validate for any body: it also says what is wrong.
+func refusal(body []byte) *Error {
 	v := validators.Get().(*validator)
 	end, err := v.read(body)
 	if len(body) <= pooledBodyMax {

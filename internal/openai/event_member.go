@@ -123,7 +123,7 @@ func (e *envelope) read(c *jsonCursor) bool {
 			continue
 		}
 		if f == fieldUsage {
-			e.usage = c.name
+			e.usage = c.name.start
 		}
 		if e.values[f].isSet() {
 			c.fail()
@@ -190,7 +190,7 @@ func (e *envelope) usageMember() extent {
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 
 func skipSpace(b []byte, i int) int {
-	for i < len(b) && isSpace(b[i]) {
+	for uint(i) < uint(len(b)) && b[i] <= ' ' && isSpace(b[i]) {
 		i++
 	}
 	return i

@@ -121,6 +121,26 @@ func checkUnescaped(t *testing.T, data []byte) {
 	}
 }
 
+// TestPlainEnd has every byte at every place of a word, among bytes that are its
+// neighbours for a test by subtraction.
+func TestPlainEnd(t *testing.T) {
+	for b := range 256 {
+		for _, filler := range []string{" ", "!", "#", "[", "]", "~", "\x7f", "\x80", "\xff", string([]byte{byte(b ^ 2)})} {
+			for at := range 24 {
+				text := []byte(strings.Repeat(filler, 24))
+				text[at] = byte(b)
+				want := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' })
+				if want < 0 {
+					want = len(text)
+				}
+				if got := plainEnd(text, 0); got != want {
+					t.Fatalf("%q: %d, want %d", text, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestAppendUnescaped(t *testing.T) {
 	tests := map[string]string{
 		``: "", `plain`: "plain", `a\nb\t\"\\\/`: "a\nb\t\"\\/", `\b\f\r`: "\b\f\r", `\uc548\ub155`: "안녕",

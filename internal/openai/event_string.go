@@ -1,24 +1,96 @@
 package openai
 
 import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// escapeLen returns the length of the escape that b begins with, 0 if it is none.
-func escapeLen(b []byte) int {
-	if len(b) < 2 {
-		return 0
+// str passes over the string whose opening quote the cursor stands at, and
+// returns what is between the quotes, escapes as they are.
+func (c *jsonCursor) str() (inner []byte, escaped bool) {
+	start := c.i + 1
+	end, escaped := c.stringEnd(start)
+	if end == 0 {
+		c.fail()
+		return nil, false
 	}
-	switch b[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2
-	case 'u':
-		if hex4(b) >= 0 {
-			return 6
+	c.i = end
+	return c.b[start : end-1], escaped
+}
+
+// stringEnd returns where the string ends whose opening quote is before i, 0 if it is
+// none, and whether it has escapes.
+func (c *jsonCursor) stringEnd(i int) (end int, escaped bool) {
+	i = plainEnd(c.b, i)
+	if byteAt(c.b, i) == '"' {
+		return i + 1, false
+	}
+	return c.escapedEnd(i), true
+}
+
+// escapedEnd is stringEnd from the first escape on. If there is something else at i,
+// which can only be a control character or the end of the text, there is no string.
+func (c *jsonCursor) escapedEnd(i int) int {
+	for byteAt(c.b, i) == '\\' {
+		n, lone := escapeLen(c.b[i:])
+		if n == 0 {
+			return 0
+		}
+		c.lone = c.lone || lone
+		i = plainEnd(c.b, i+n)
+		if byteAt(c.b, i) == '"' {
+			return i + 1
 		}
 	}
 	return 0
+}
+
+// plainEnd returns where the bytes end, from i on, that can stand in a string as they
+// are: at a quote, a backslash, a control character or the end of b. It looks at eight
+// at a time. With its second bit flipped a quote comes right behind the control
+// characters, and no other does; the lowest flag of each of the two tests is exact.
+// That i is not negative spares a check of each load.
+func plainEnd(b []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for i = max(0, i); i <= len(b)-8; i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		control := (w ^ ones*('"'^' ')) - ones*(' '+1)
+		slash := (w ^ ones*'\\') - ones
+		if flags := (control | slash) &^ w & highs; flags != 0 {
+			return i + bits.TrailingZeros64(flags)/8
+		}
+	}
+	for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// escapeLen returns the length of the escape that b begins with, of both where two
+// are a surrogate pair, and whether it is a lone half of one; 0 if it is no escape.
+func escapeLen(b []byte) (n int, lone bool) {
+	if len(b) < 2 {
+		return 0, false
+	}
+	switch b[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2, false
+	case 'u':
+		r := hex4(b)
+		switch {
+		case r < 0:
+			return 0, false
+		case !utf16.IsSurrogate(r):
+			return 6, false
+		case utf16.DecodeRune(r, hex4(b[6:])) == utf8.RuneError:
+			return 6, true
+		}
+		return 12, false
+	}
+	return 0, false
 }
 
 // hex4 returns the code unit of the \u escape at the start of b, -1 if it is none.
@@ -45,11 +117,12 @@ func hex4(b []byte) rune {
 // and is valid. A half of a surrogate pair becomes U+FFFD.
 func appendUnescaped(dst, inner []byte) []byte {
 	for len(inner) > 0 {
-		n := plainLen(inner)
-		dst = append(dst, inner[:n]...)
-		if inner = inner[n:]; len(inner) < 2 {
-			break
+		n := bytes.IndexByte(inner, '\\')
+		if n < 0 {
+			return append(dst, inner...)
 		}
+		dst = append(dst, inner[:n]...)
+		inner = inner[n:]
 		r, size := decodeEscape(inner)
 		dst = utf8.AppendRune(dst, r)
 		inner = inner[size:]

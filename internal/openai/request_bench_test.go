@@ -15,6 +15,12 @@ func BenchmarkParseRequest(b *testing.B) {
 	}
 	for _, bb := range []struct{ name, body string }{
 		{"Small", smallChat},
+		{"Question", chat("How many tokens are in this sentence?")},
+		{"QuestionKorean", chat("이 문장에는 토큰이 몇 개나 들어 있나요? 짧게 대답해 주세요.")},
+		{"Korean100kB", chat(strings.Repeat("안녕하세요 여러분, ", 4000))},
+		{"English100kB", chat(strings.Repeat("The quick brown fox, 42 times.\\n", 3200))},
+		{"Turns", `{"messages":[` + strings.Repeat(`{"role":"user","content":"And then?"},{"role":"assistant","content":"Then it rained."},`, 300) +
+			`{"role":"user","content":"Thank you."}]}`},
 		{"English1MB", chat(strings.Repeat("The quick brown fox, 42 times.\\n", 1<<15))},
 		{"Korean1MB", chat(strings.Repeat("안녕하세요 여러분, ", 40000))},
 		{"EscapedKorean1MB", chat(strings.Repeat(`\uc548\ub155\ud558\uc138\uc694 `, 33000))},

@@ -70,7 +70,7 @@ func (p *parse) text() {
 	} else {
 		t.Add(inner)
 	}
-	t.AddText(Text{})
+	t.End()
 }
 
 // rendered reads a value that is put into the prompt as JSON, or as it is if it

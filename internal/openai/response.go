@@ -16,17 +16,46 @@ type Answer struct {
 // answer then tells nothing. It keeps nothing of body and allocates nothing.
 func ReadAnswer(body []byte) Answer {
 	var a Answer
-	var env envelope
-	if !env.parse(body) {
-		return a
-	}
-	if u := readUsage(body, env.values[fieldUsage]); u.known() {
-		a.Usage, a.HasUsage = u.Usage, true
-	}
-	if env.inner(fieldModel) != nil {
-		a.model = env.values[fieldModel]
+	c := jsonCursor{b: body}
+	if c.peek() != '{' || !a.read(&c) || !c.end() {
+		return Answer{}
 	}
 	return a
+}
+
+// read reads the object ahead, and reports whether it has neither member twice.
+func (a *Answer) read(c *jsonCursor) bool {
+	var hasUsage, hasModel bool
+	c.open()
+	for name, ok := c.member(); ok; name, ok = c.member() {
+		switch string(name) {
+		case "usage":
+			if hasUsage {
+				return false
+			}
+			hasUsage = true
+			if u := c.usage(); u.known() {
+				a.Usage, a.HasUsage = u.Usage, true
+			}
+		case "model":
+			if hasModel {
+				return false
+			}
+			hasModel = true
+			a.readModel(c)
+		default:
+			c.skip()
+		}
+	}
+	return true
+}
+
+// readModel takes the place of the model's name, if the value ahead is a string.
+func (a *Answer) readModel(c *jsonCursor) {
+	isString := c.peek() == '"'
+	if at := c.value(); isString {
+		a.model = at
+	}
 }
 
 // AnswerText counts the text that was generated in the body of an answer, for one

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -35,6 +36,10 @@ func TestReadAnswer(t *testing.T) {
 			`{"model":"m","content":[{"type":"thinking","thinking":"a","signature":"zzz"},{"type":"text","text":"b"},{"type":"tool_use","id":"x","name":"c","input":{"d":1}}],"usage":{"input_tokens":5,"output_tokens":2,"cache_read_input_tokens":3}}`,
 			Usage{8, 2, 3}, true, `abc{"d":1}`},
 		{"not JSON", ChatCompletions, `{"choices":[{"mess`, Usage{}, false, `{"choices":[{"mess`},
+		{"model twice", ChatCompletions, `{"model":"a","usage":{"prompt_tokens":1},"model":"a"}`, Usage{}, false, `{"model":"a","usage":{"prompt_tokens":1},"model":"a"}`},
+		{"another member twice", Embeddings, `{"x":1,"usage":{"prompt_tokens":1},"x":2}`, Usage{1, 0, 0}, true, ""},
+		{"no valid JSON behind the usage", Embeddings, `{"usage":{"prompt_tokens":1},"x":[tru]}`, Usage{}, false, `{"usage":{"prompt_tokens":1},"x":[tru]}`},
+		{"more behind the object", Embeddings, `{"usage":{"prompt_tokens":1}}}`, Usage{}, false, `{"usage":{"prompt_tokens":1}}}`},
 		{"twice the same", ChatCompletions, `{"usage":null,"usage":{"prompt_tokens":1}}`, Usage{}, false, `{"usage":null,"usage":{"prompt_tokens":1}}`},
 	}
 	for _, tt := range tests {
@@ -84,14 +89,36 @@ func FuzzReadAnswer(f *testing.F) {
 		if got := a.AppendBody(nil, body, ""); string(got) != string(body) {
 			t.Fatalf("%q became %q", body, got)
 		}
+		if !json.Valid(body) && a != (Answer{}) {
+			t.Fatalf("%q is not JSON and tells %+v", body, a)
+		}
+		var env envelope
+		if !env.parse(body) {
+			return
+		}
+		want := readUsage(body, env.values[fieldUsage])
+		if want.known() != a.HasUsage || a.HasUsage && want.Usage != a.Usage || (env.inner(fieldModel) != nil) != a.model.isSet() {
+			t.Fatalf("%q tells %+v, by its envelope %+v, %v", body, a, want, env.values[fieldModel])
+		}
 	})
 }
 
 func BenchmarkReadAnswer(b *testing.B) {
-	body := []byte(chatAnswer)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		ReadAnswer(body)
+	for _, bb := range []struct{ name, body string }{
+		{"Full", chatAnswer},
+		{"Small", `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"llama2-7b","choices":[{"index":0,"message":{"role":"assistant","content":"Eight or so."},"finish_reason":"stop"}],"usage":{"prompt_tokens":18,"completion_tokens":4,"total_tokens":22}}`},
+		{"Embedding", `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.0123` + strings.Repeat(",-0.0123456789", 1023) + `]}],"model":"m","usage":{"prompt_tokens":5,"total_tokens":5}}`},
+		{"Long", strings.Replace(chatAnswer, "Hello", strings.Repeat("Hello there, and so on.\\n", 100), 1)},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			body := []byte(bb.body)
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if !ReadAnswer(body).HasUsage {
+					b.Fatal("no usage")
+				}
+			}
+		})
 	}
 }

@@ -13,7 +13,16 @@ type usageReport struct {
 // known reports whether the object told any number of tokens.
 func (u *usageReport) known() bool { return u.input || u.output }
 
-// readUsage reads the usage object at v in data, which is valid JSON. A member
+// readUsage reads the usage object at v in data, which is valid JSON.
+func readUsage(data []byte, v extent) (u usageReport) {
+	if !v.isSet() {
+		return u
+	}
+	c := jsonCursor{b: data, i: v.start}
+	return c.usage()
+}
+
+// usage reads the value ahead, which is a usage object. A member
 // that is absent, null or no number of tokens is missing; zero is zero.
 //
 // It knows every endpoint's names: prompt_tokens and completion_tokens (chat,
@@ -21,11 +30,7 @@ func (u *usageReport) known() bool { return u.input || u.output }
 // and output_tokens (responses, messages). Messages' cache_read_input_tokens
 // and cache_creation_input_tokens are parts of the input that input_tokens
 // leaves out, everybody else's cached_tokens is one that is counted already.
-func readUsage(data []byte, v extent) (u usageReport) {
-	if !v.isSet() {
-		return u
-	}
-	c := jsonCursor{b: data, i: v.start}
+func (c *jsonCursor) usage() (u usageReport) {
 	if !c.enter('{') {
 		return u
 	}
@@ -45,7 +50,7 @@ func readUsage(data []byte, v extent) (u usageReport) {
 			total, hasTotal = c.count()
 		case "prompt_tokens_details", "input_tokens_details":
 			u.nullDetails = c.isNull()
-			u.Cached = readCached(&c)
+			u.Cached = c.cachedTokens()
 		case "cache_read_input_tokens":
 			cacheRead, _ = c.count()
 		case "cache_creation_input_tokens":
@@ -62,8 +67,8 @@ func readUsage(data []byte, v extent) (u usageReport) {
 	return u
 }
 
-// readCached reads the cached tokens of a details object; 0 if it tells none.
-func readCached(c *jsonCursor) (n int64) {
+// cachedTokens reads the cached tokens of a details object; 0 if it tells none.
+func (c *jsonCursor) cachedTokens() (n int64) {
 	if !c.enter('{') {
 		return 0
 	}

@@ -60,8 +60,11 @@ func (t *Text) AddText(o Text) {
 		t.runs[c] += o.runs[c]
 	}
 	t.bytes += o.bytes
-	t.last, t.heldCount = 0, 0
+	t.End()
 }
+
+// End ends the text: what is added later stands apart from it, as with AddText.
+func (t *Text) End() { t.last, t.heldCount = 0, 0 }
 
 // Bytes returns the length of the text in bytes of UTF-8.
 func (t Text) Bytes() int64 { return t.bytes }

@@ -1,0 +1,83 @@
+package openai
+
+// countMax bounds the numbers of tokens that are believed: every integer up to
+// it is exact in the doubles of JavaScript and Lua, which see them later.
+const countMax = 1<<53 - 1
+
+// numberEnd returns where the number ends whose sign or first digit is b[i], 0 if it is
+// none.
+func numberEnd(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	start := i
+	i = digitsEnd(b, start)
+	if i == start || b[start] == '0' && i > start+1 {
+		return 0
+	}
+	if i < len(b) && (b[i] == '.' || b[i]|0x20 == 'e') {
+		return fractionEnd(b, i)
+	}
+	return i
+}
+
+// fractionEnd returns where the fraction and the exponent end that begin at b[i], 0 if
+// they are none.
+func fractionEnd(b []byte, i int) int {
+	if b[i] == '.' {
+		start := i + 1
+		if i = digitsEnd(b, start); i == start {
+			return 0
+		}
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		start := i + 1
+		if start < len(b) && (b[start] == '+' || b[start] == '-') {
+			start++
+		}
+		if i = digitsEnd(b, start); i == start {
+			return 0
+		}
+	}
+	return i
+}
+
+// digitsEnd returns where the digits end that begin at b[i].
+func digitsEnd(b []byte, i int) int {
+	for i < len(b) && isDigit(b[i]) {
+		i++
+	}
+	return i
+}
+
+// count reads a value that is a number of tokens: an integer from 0 to
+// countMax. Anything else is skipped and is not ok.
+func (c *jsonCursor) count() (n int64, ok bool) {
+	c.peek()
+	start := c.i
+	n, ok = c.plainCount()
+	if ok && (c.i == len(c.b) || c.b[c.i] != '.' && c.b[c.i]|0x20 != 'e') {
+		return n, true
+	}
+	c.i = start
+	c.skip()
+	return 0, false
+}
+
+// plainCount is count for a number that stands right here and consists of digits.
+// What comes behind them is not looked at.
+func (c *jsonCursor) plainCount() (n int64, ok bool) {
+	const most = 16
+	b, i := c.b[c.i:], 0
+	for i < len(b) && isDigit(b[i]) {
+		if i == most {
+			return 0, false
+		}
+		n = 10*n + int64(b[i]-'0')
+		i++
+	}
+	c.i += i
+	return n, i > 0 && n <= countMax && (i == 1 || b[0] != '0')
+}
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }

@@ -1,0 +1,102 @@
+package openai
+
+// The functions of this file pass over what nobody wants to read. They go by places,
+// not by the state of the cursor, which costs half.
+
+// valueEnd returns where the value ends that begins at i, or behind the white space
+// there, given how many objects and arrays it is in; 0: there is no value.
+func (c *jsonCursor) valueEnd(i, depth int) int {
+	i = skipSpace(c.b, i)
+	switch b := byteAt(c.b, i); {
+	case b == '"':
+		end, _ := c.stringEnd(i + 1)
+		return end
+	case b == '{' && depth < nestingMax:
+		return c.objectEnd(i+1, depth+1)
+	case b == '[' && depth < nestingMax:
+		return c.arrayEnd(i+1, depth+1)
+	case b == '-' || isDigit(b):
+		return numberEnd(c.b, i)
+	}
+	return literalEnd(c.b, i)
+}
+
+// objectEnd returns where the object ends whose brace is before i, 0 if it is none.
+func (c *jsonCursor) objectEnd(i, depth int) int {
+	i = skipSpace(c.b, i)
+	if byteAt(c.b, i) == '}' {
+		return i + 1
+	}
+	for {
+		if i = c.nameEnd(i); i == 0 {
+			return 0
+		}
+		if i = c.valueEnd(i, depth); i == 0 {
+			return 0
+		}
+		i = skipSpace(c.b, i)
+		switch byteAt(c.b, i) {
+		case '}':
+			return i + 1
+		case ',':
+			i = skipSpace(c.b, i+1)
+		default:
+			return 0
+		}
+	}
+}
+
+// nameEnd returns the place behind the name and the colon that begin at i, 0 if there
+// are none.
+func (c *jsonCursor) nameEnd(i int) int {
+	if byteAt(c.b, i) != '"' {
+		return 0
+	}
+	end, _ := c.stringEnd(i + 1)
+	i = skipSpace(c.b, end)
+	if end == 0 || byteAt(c.b, i) != ':' {
+		return 0
+	}
+	return i + 1
+}
+
+// arrayEnd returns where the array ends whose bracket is before i, 0 if it is none.
+func (c *jsonCursor) arrayEnd(i, depth int) int {
+	i = skipSpace(c.b, i)
+	if byteAt(c.b, i) == ']' {
+		return i + 1
+	}
+	for {
+		if i = c.valueEnd(i, depth); i == 0 {
+			return 0
+		}
+		i = skipSpace(c.b, i)
+		switch byteAt(c.b, i) {
+		case ']':
+			return i + 1
+		case ',':
+			i++
+		default:
+			return 0
+		}
+	}
+}
+
+// literalEnd returns where true, false or null ends that begins at b[i], 0 if none does.
+func literalEnd(b []byte, i int) int {
+	switch rest := b[i:]; {
+	case len(rest) >= 4 && (string(rest[:4]) == "true" || string(rest[:4]) == "null"):
+		return i + 4
+	case len(rest) >= 5 && string(rest[:5]) == "false":
+		return i + 5
+	}
+	return 0
+}
+
+// byteAt returns b[i], 0 beyond the end.
+func byteAt(b []byte, i int) byte {
+	if uint(i) < uint(len(b)) { // one comparison, where the compiler would make two
+		return b[i]
+	}
+	return 0
+}
