@@ -25,7 +25,8 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 // report counts the request and writes its log line.
 func (x *exchange) report() {
 	x.endTrace()
-	elapsed := time.Since(x.begun)
+	now := time.Now()
+	elapsed := now.Sub(x.begun)
 	x.h.Metrics.Overhead(elapsed - x.away)
 	if x.model != nil {
 		x.model.Metrics.Answered(x.endpoint.String(), x.status, elapsed)
@@ -76,7 +77,7 @@ func (x *exchange) report() {
 	if x.err != nil {
 		attrs = append(attrs, slog.String("error", wordsOf(x.err)))
 	}
-	telemetry.Emit(ctx, x.h.Log, level, "request", attrs)
+	telemetry.Emit(ctx, x.h.Log, now, level, "request", attrs)
 }
 
 // wordsOf says what went wrong, for the log.

@@ -20,14 +20,11 @@ type lineHandler struct {
 	w io.Writer // safe for concurrent use
 }
 
-// Emit writes a line, as log does of a level that is enabled, but without the
-// record that slog copies fields to, and without a place in the source. The caller
-// asks whether the level is enabled, best before it makes the fields.
-func Emit(ctx context.Context, log *slog.Logger, level slog.Level, message string, fields []slog.Attr) {
-	emit(ctx, log.Handler(), time.Now(), level, message, fields)
-}
-
-func emit(ctx context.Context, h slog.Handler, at time.Time, level slog.Level, message string, fields []slog.Attr) {
+// Emit writes a line of the time at, as log does of a level that is enabled, but
+// without the record that slog copies fields to, and without a place in the source.
+// The caller asks whether the level is enabled, best before it makes the fields.
+func Emit(ctx context.Context, log *slog.Logger, at time.Time, level slog.Level, message string, fields []slog.Attr) {
+	h := log.Handler()
 	if own, ok := h.(*lineHandler); ok && own.write(at, level, message, fields) {
 		return
 	}

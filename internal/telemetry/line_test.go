@@ -53,7 +53,7 @@ func TestLineIsSlogs(t *testing.T) {
 			r.AddAttrs(tt.attrs...)
 			var want, got bytes.Buffer
 			_ = slog.NewJSONHandler(&want, nil).Handle(t.Context(), r)
-			emit(t.Context(), NewLogger(&got, LogOptions{}).Handler(), at, slog.LevelWarn+1, tt.message, tt.attrs)
+			Emit(t.Context(), NewLogger(&got, LogOptions{}), at, slog.LevelWarn+1, tt.message, tt.attrs)
 			if got.String() != want.String() {
 				t.Errorf("the line is  %s, want %s", &got, &want)
 			}
@@ -74,7 +74,7 @@ func TestLineOfADerivedLogger(t *testing.T) {
 		return a
 	}}
 	slog.New(slog.NewJSONHandler(&want, o)).With("a", 1).WithGroup("g").Info("m", "b", 2)
-	Emit(t.Context(), NewLogger(&got, LogOptions{}).With("a", 1).WithGroup("g"), slog.LevelInfo, "m", []slog.Attr{slog.Int("b", 2)})
+	Emit(t.Context(), NewLogger(&got, LogOptions{}).With("a", 1).WithGroup("g"), time.Now(), slog.LevelInfo, "m", []slog.Attr{slog.Int("b", 2)})
 	if _, after, _ := bytes.Cut(got.Bytes(), []byte(`","level"`)); `{"level"`+string(after) != want.String() {
 		t.Errorf("the line is %s, want %s", &got, &want)
 	}
@@ -90,7 +90,7 @@ func FuzzLine(f *testing.F) {
 		r.AddAttrs(fields...)
 		var want, got bytes.Buffer
 		_ = slog.NewJSONHandler(&want, nil).Handle(context.Background(), r)
-		emit(context.Background(), NewLogger(&got, LogOptions{}).Handler(), at, slog.LevelInfo, message, fields)
+		Emit(context.Background(), NewLogger(&got, LogOptions{}), at, slog.LevelInfo, message, fields)
 		if got.String() != want.String() {
 			t.Errorf("the line is  %s, want %s", &got, &want)
 		}
@@ -139,13 +139,13 @@ func requestAttrs() []slog.Attr {
 }
 
 func BenchmarkLine(b *testing.B) {
-	for name, h := range map[string]slog.Handler{
-		"own": NewLogger(io.Discard, LogOptions{}).Handler(), "slog": slog.NewJSONHandler(io.Discard, nil),
+	for name, log := range map[string]*slog.Logger{
+		"own": NewLogger(io.Discard, LogOptions{}), "slog": slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				emit(context.Background(), h, time.Now(), slog.LevelInfo, "request", requestAttrs())
+				Emit(context.Background(), log, time.Now(), slog.LevelInfo, "request", requestAttrs())
 			}
 		})
 	}

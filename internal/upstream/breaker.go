@@ -110,12 +110,13 @@ func (b *breaker) pass(now time.Time) (ok, changed bool) {
 	return true, changed
 }
 
+// content reports whether a request that has gone well changes nothing, which is
+// the rule, so that it need not be recorded.
+func (b *breaker) content() bool { return b.history.Load() == 0 && b.current() == BreakerClosed }
+
 // record notes how a request has ended that began in the given epoch, and
 // reports whether the state is a new one.
 func (b *breaker) record(now time.Time, epoch uint32, failed bool) (changed bool) {
-	if !failed && b.history.Load() == 0 && b.current() == BreakerClosed {
-		return false // nothing to remember, which is the rule
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if epoch != b.epoch.Load() {

@@ -62,7 +62,7 @@ func (v *visit) leave() {
 // judge lets the server be judged by o. It is called once at most.
 func (v *visit) judge(o outcome) {
 	s := v.server
-	if s == nil || o == saysNothing {
+	if s == nil || o == saysNothing || o == wentWell && s.breaker.content() {
 		return
 	}
 	if o == wentWrong && v.failed != nil {
