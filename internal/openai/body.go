@@ -29,16 +29,9 @@ var validators = sync.Pool{New: func() any { return new(validator) }}
 // UTF-8, lone surrogates and a byte order mark are refused: two parsers that
 // read such a body differently would be a way around a limit.
 //
-// Everything else in this package that looks at a request body relies on it.
+// It is the judge of request bodies. A [ParseRequest] that has met nothing but the
+// ordinary knows its answer, and does not ask: see parse.isSound.
 func validate(body []byte) *Error {
-	if isPlain(body) {
-		return nil
-	}
-	return refusal(body)
-}
-
-// refusal is validate for any body: it also says what is wrong.
-func refusal(body []byte) *Error {
 	v := validators.Get().(*validator)
 	end, err := v.read(body)
 	if len(body) <= pooledBodyMax {

@@ -4,8 +4,8 @@ package openai
 const nestingMax = 128
 
 // jsonCursor reads JSON text from left to right without building anything. Its
-// grammar is RFC 8259's; it does not check that strings are UTF-8 and leaves
-// duplicate names to its callers.
+// grammar is RFC 8259's. It does not check that strings are UTF-8, and refuses a name
+// that an object has twice only where it has names.
 //
 // An error is sticky: the cursor stands at the end of the text, every method
 // then reports that there is nothing more, and bad is set. Methods that look at
@@ -18,6 +18,7 @@ type jsonCursor struct {
 	first bool // an object or array has just been entered: no comma is due
 	bad   bool
 	lone  bool // a string had half of a surrogate pair
+	names *openNames
 }
 
 func (c *jsonCursor) fail() {
@@ -45,6 +46,9 @@ func (c *jsonCursor) open() bool {
 	if c.depth++; c.depth > nestingMax {
 		c.fail()
 		return false
+	}
+	if c.names != nil && c.b[c.i] == '{' {
+		c.names.enter()
 	}
 	c.i++
 	c.first = true
@@ -81,6 +85,9 @@ func (c *jsonCursor) member() (name []byte, ok bool) {
 	case x == '}':
 		c.i, c.first = i+1, false
 		c.depth--
+		if c.names != nil {
+			c.names.leave()
+		}
 		return nil, false
 	case x == ',' && !c.first:
 		i = skipSpace(b, i+1)
@@ -98,6 +105,10 @@ func (c *jsonCursor) member() (name []byte, ok bool) {
 		return nil, false
 	}
 	c.name, c.i, c.first = extent{i, end}, colon+1, false
+	if c.names != nil && !c.names.add(b, c.name, escaped) {
+		c.fail()
+		return nil, false
+	}
 	name = b[i+1 : end-1]
 	if escaped {
 		name = appendUnescaped(nil, name)

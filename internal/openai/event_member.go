@@ -5,6 +5,7 @@ package openai
 type extent struct{ start, end int }
 
 func (x extent) isSet() bool        { return x.end > 0 }
+func (x extent) len() int           { return x.end - x.start }
 func (x extent) of(b []byte) []byte { return b[x.start:x.end] }
 
 // field names a member of an answer or event that the gateway looks at.

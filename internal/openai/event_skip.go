@@ -23,6 +23,17 @@ func (c *jsonCursor) valueEnd(i, depth int) int {
 
 // objectEnd returns where the object ends whose brace is before i, 0 if it is none.
 func (c *jsonCursor) objectEnd(i, depth int) int {
+	if c.names == nil {
+		return c.membersEnd(i, depth)
+	}
+	c.names.enter()
+	end := c.membersEnd(i, depth)
+	c.names.leave()
+	return end
+}
+
+// membersEnd is objectEnd, but for the names.
+func (c *jsonCursor) membersEnd(i, depth int) int {
 	i = skipSpace(c.b, i)
 	if byteAt(c.b, i) == '}' {
 		return i + 1
@@ -52,12 +63,15 @@ func (c *jsonCursor) nameEnd(i int) int {
 	if byteAt(c.b, i) != '"' {
 		return 0
 	}
-	end, _ := c.stringEnd(i + 1)
-	i = skipSpace(c.b, end)
-	if end == 0 || byteAt(c.b, i) != ':' {
+	end, escaped := c.stringEnd(i + 1)
+	colon := skipSpace(c.b, end)
+	if end == 0 || byteAt(c.b, colon) != ':' {
 		return 0
 	}
-	return i + 1
+	if c.names != nil && !c.names.add(c.b, extent{i, end}, escaped) {
+		return 0
+	}
+	return colon + 1
 }
 
 // arrayEnd returns where the array ends whose bracket is before i, 0 if it is none.

@@ -135,15 +135,17 @@ func (o *ParseOptions) sequencesMax() int64 {
 // quotes nothing of the prompt. ParseRequest neither changes nor keeps body. It
 // is safe for concurrent use.
 func ParseRequest(e Endpoint, body []byte, o ParseOptions) (Request, error) {
-	if err := validate(body); err != nil {
-		return Request{}, err
-	}
 	p := parses.Get().(*parse)
 	defer p.release()
-	p.jsonCursor, p.options, p.endpoint = jsonCursor{b: body}, o, e
+	p.jsonCursor, p.options, p.endpoint = jsonCursor{b: body, names: &p.seen}, o, e
 	p.request()
-	if p.bad {
-		return Request{}, InvalidRequest("", "the body is nested more than %d deep", nestingMax)
+	if !p.isSound() {
+		if err := validate(body); err != nil {
+			return Request{}, err
+		}
+		if !p.end() {
+			return Request{}, InvalidRequest("", "the body is nested more than %d deep", nestingMax)
+		}
 	}
 	if p.err == nil {
 		p.finish()

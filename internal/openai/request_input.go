@@ -107,8 +107,9 @@ func (p *parse) finishInput() {
 		p.finishPairs()
 	}
 	r.Prompts = max(r.Prompts, 1)
-	r.Text, r.Optional = p.in.text, p.in.optional
-	if r.Optional.Bytes() > 0 {
+	r.Text = p.in.text
+	if p.in.optional.Bytes() > 0 {
+		r.Optional = p.in.optional
 		r.Text.AddText(r.Optional)
 	}
 	r.Messages = p.in.messages

@@ -1,17 +1,27 @@
 package openai
 
-import "sync"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
 // completionCap is the output cap of a completion that gives none: the default
 // of CompletionRequest.max_tokens in vLLM.
 const completionCap = 16
 
-// parse is the state of one [ParseRequest].
+// parse is the state of one [ParseRequest]. It reads a body of which nobody knows yet
+// whether it is valid; what it has read counts only where isSound or validate say so.
 type parse struct {
-	jsonCursor // over a body that validate has accepted: it fails on nesting only
-	options    ParseOptions
-	endpoint   Endpoint
-	err        *Error // the first one
+	seen openNames
+	parsed
+}
+
+// parsed is the part of a parse that is made anew for each body.
+type parsed struct {
+	jsonCursor
+	options  ParseOptions
+	endpoint Endpoint
+	err      *Error // the first one
 
 	r           Request
 	in          content   // what every prompt consists of
@@ -25,8 +35,15 @@ var parses = sync.Pool{New: func() any { return new(parse) }}
 
 // release gives p back, keeping nothing of the body.
 func (p *parse) release() {
-	*p = parse{}
+	p.parsed = parsed{}
+	p.seen.reset()
 	parses.Put(p)
+}
+
+// isSound reports, after request, whether the body is surely one that validate
+// accepts. It says no to all that is refused, and to what few bodies have: see openNames.
+func (p *parse) isSound() bool {
+	return p.end() && !p.lone && !p.seen.unsure && utf8.Valid(p.b)
 }
 
 // reject keeps the first error. Reading goes on to the end of the body: that is
@@ -46,13 +63,21 @@ func (p *parse) str() string {
 	return string(inner)
 }
 
-// raw passes over the value ahead and returns its JSON text.
-func (p *parse) raw() []byte { return p.value().of(p.b) }
+// raw passes over the value ahead and returns its JSON text; null if there is no value.
+func (p *parse) raw() []byte {
+	if v := p.value(); !p.bad {
+		return v.of(p.b)
+	}
+	return jsonNull
+}
 
 // request reads the whole body.
 func (p *parse) request() {
 	p.r.Endpoint = p.endpoint
-	p.enter('{')
+	if !p.enter('{') {
+		p.fail()
+		return
+	}
 	p.r.at.inside = p.i
 	p.r.at.empty = p.peek() == '}'
 	params := endpointParams[p.endpoint]
@@ -127,8 +152,10 @@ func (p *parse) outputCap(name string) {
 	if !ok {
 		v = -1
 	}
-	p.r.at.caps[p.r.at.capsCount] = capMember{extent{start, p.i}, v}
-	p.r.at.capsCount++
+	if p.r.at.capsCount < len(p.r.at.caps) { // there are more only in a body that validate refuses
+		p.r.at.caps[p.r.at.capsCount] = capMember{extent{start, p.i}, v}
+		p.r.at.capsCount++
+	}
 }
 
 // sequences reads n or best_of; 0: null.

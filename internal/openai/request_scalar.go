@@ -57,15 +57,18 @@ func parseInteger(raw []byte) (int64, bool) {
 
 // boolean reads the value of the named member; null is false.
 func (p *parse) boolean(name string) boolMember {
-	s := p.value()
-	switch p.b[s.start] {
+	p.peek()
+	start := p.i
+	raw := p.raw()
+	at := extent{start, p.i}
+	switch raw[0] {
 	case 't':
-		return boolMember{s, true}
+		return boolMember{at, true}
 	case 'f', 'n':
 	default:
-		p.reject(wrongValue(name, "true or false", s.of(p.b)))
+		p.reject(wrongValue(name, "true or false", raw))
 	}
-	return boolMember{s, false}
+	return boolMember{at, false}
 }
 
 // wrongValue is the error for a value of the wrong type or size. It shows numbers

@@ -105,8 +105,9 @@ func (t *Text) addASCII(s []byte) int {
 		return 0
 	}
 	for c := range asciiClasses {
-		t.chars[c] += int64(chars >> (8 * c) & 0xff)
-		t.runs[c] += int64(runs >> (8 * c) & 0xff)
+		t.chars[c] += int64(chars & 0xff)
+		t.runs[c] += int64(runs & 0xff)
+		chars, runs = chars>>8, runs>>8
 	}
 	t.last = asciiLast[s[n-1]]
 	return n
