@@ -2,7 +2,8 @@
 # Counts the instructions that a benchmark takes, where a machine is too noisy for
 # times: scripts/count-instructions.sh PACKAGE BENCHMARK [TIMES]. The start of the
 # program is left out, garbage collection too. Valgrind sometimes ends a Go program
-# early, so it is asked again.
+# early, most often by a signal that stops a goroutine, so those are switched off, and
+# it is asked again.
 set -eu
 cd "$(dirname "$0")/.."
 if [ $# -lt 2 ]; then
@@ -22,7 +23,7 @@ trap 'rm -rf "$work"' EXIT
 count() {
 	for _ in 1 2 3 4 5 6 7 8; do
 		# "Collected : N" is there only where the program has come to its end.
-		n=$(cd "$package" && GOMAXPROCS=1 GOGC=off valgrind --tool=callgrind --callgrind-out-file="$work/out" \
+		n=$(cd "$package" && GODEBUG=asyncpreemptoff=1 GOMAXPROCS=1 GOGC=off valgrind --tool=callgrind --callgrind-out-file="$work/out" \
 			"$work/test" -test.run '^$' -test.bench "$benchmark" -test.benchtime "${1}x" 2>&1 |
 			awk '/^PASS/ {ended = 1} /Collected/ {n = $4} END {if (ended) print n}')
 		if [ -n "$n" ]; then

@@ -19,9 +19,6 @@ func observeRatio(o prometheus.Observer, estimated, used int64) {
 	}
 }
 
-// milliseconds returns d with a precision of microseconds.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
 // report counts the request and writes its log line.
 func (x *exchange) report() {
 	x.endTrace()
@@ -35,49 +32,44 @@ func (x *exchange) report() {
 	if x.status >= 500 {
 		level = slog.LevelWarn
 	}
-	ctx := x.ctx
-	if !x.h.Log.Enabled(ctx, level) {
+	if !x.h.Log.Enabled(x.ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 16)
-	attrs = append(attrs,
-		slog.String("id", x.id),
-		slog.String("endpoint", x.endpoint.String()),
-		slog.String(telemetry.UserKey, x.principal.User),
-		slog.String(telemetry.ClientKey, clientAddress(x.r, x.h.TrustedProxies)),
-		slog.Int("status", x.status),
-		slog.Float64("duration_ms", milliseconds(elapsed)),
-	)
+	line := telemetry.BeginLine(x.h.Log, now, level, "request")
+	line.String("id", x.id)
+	line.String("endpoint", x.endpoint.String())
+	line.String(telemetry.UserKey, x.principal.User)
+	line.String(telemetry.ClientKey, clientAddress(x.r, x.h.TrustedProxies))
+	line.Int("status", int64(x.status))
+	line.Milliseconds("duration_ms", elapsed)
 	if x.model != nil {
-		attrs = append(attrs,
-			slog.String("model", x.model.Name),
-			slog.Int64("input", x.spent.amount.Input),
-			slog.Int64("output", x.spent.amount.Output),
-			slog.Float64("upstream_ms", milliseconds(x.away)),
-		)
+		line.String("model", x.model.Name)
+		line.Int("input", x.spent.amount.Input)
+		line.Int("output", x.spent.amount.Output)
+		line.Milliseconds("upstream_ms", x.away)
 	}
 	if x.server != "" {
-		attrs = append(attrs, slog.String("server", x.server))
+		line.String("server", x.server)
 	}
 	if x.principal.Credential != "" {
-		attrs = append(attrs, slog.String("key", x.principal.Credential))
+		line.String("key", x.principal.Credential)
 	}
 	if x.spent.estimated {
-		attrs = append(attrs, slog.Bool("estimated", true))
+		line.True("estimated")
 	}
 	if x.spent.stopped {
-		attrs = append(attrs, slog.Bool("stopped", true))
+		line.True("stopped")
 	}
 	if x.binding != "" {
-		attrs = append(attrs, slog.String("limit", x.binding))
+		line.String("limit", x.binding)
 	}
 	if id := x.spans.whole.TraceID(); id != "" {
-		attrs = append(attrs, slog.String("trace_id", id))
+		line.String("trace_id", id)
 	}
 	if x.err != nil {
-		attrs = append(attrs, slog.String("error", wordsOf(x.err)))
+		line.String("error", wordsOf(x.err))
 	}
-	telemetry.Emit(ctx, x.h.Log, now, level, "request", attrs)
+	line.End(x.ctx)
 }
 
 // wordsOf says what went wrong, for the log.
