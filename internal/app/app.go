@@ -21,6 +21,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -38,9 +39,10 @@ type App struct {
 	mocks    *mocks         // model servers in this process
 	metrics  *telemetry.Metrics
 	data     *proxy.Handler
-	server   *http.Server
-	cert     *certificate // of the server; nil: not encrypted
-	manage   *management  // nil: on the server too
+	server   *http1.Server
+	patience time.Duration // of HTTP/2 connections that take nothing; 0: none are served
+	cert     *certificate  // of the server; nil: not encrypted
+	manage   *management   // nil: on the server too
 	tracer   *telemetry.Tracer
 	hurry    <-chan struct{}
 	leaving  atomic.Bool  // readiness is off
@@ -133,7 +135,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	handler := crossOrigin(pages, c.Server.CORSOrigins)
-	a.server = newHTTPServer(c, a.cert, a.tracked(proxy.WithRequestID(guarded(handler, c.Server.BodyTimeout))), log)
+	server := newHTTPServer(c, a.cert, a.tracked(proxy.WithRequestID(guarded(handler, c.Server.BodyTimeout))), log)
+	if server.HTTP2 != nil {
+		a.patience = server.HTTP2.WriteByteTimeout
+	}
+	a.server = http1.New(server)
 	return a, nil
 }
 

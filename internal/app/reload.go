@@ -132,7 +132,7 @@ const patienceOfHTTP2 = "vllm.services.NAME.idle-timeout, the longest of all, fo
 // have another patience than the server, which takes it when it starts.
 func (a *App) keepsPatience(before, now *config.Config) bool {
 	longest := longestIdle(now.Services)
-	return a.server.HTTP2 != nil && longest != longestIdle(before.Services) && longest != a.server.HTTP2.WriteByteTimeout
+	return a.patience > 0 && longest != longestIdle(before.Services) && longest != a.patience
 }
 
 // logMistakes says why a configuration is not applied: everything that is wrong

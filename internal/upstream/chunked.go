@@ -3,6 +3,8 @@ package upstream
 import (
 	"bufio"
 	"bytes"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
 )
 
 // trailerBytesMax bounds the fields after the last chunk, which are read and
@@ -117,7 +119,7 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 func parseChunkSize(line []byte) (size int64, ok bool) {
 	digits, extension, _ := bytes.Cut(line, []byte{';'})
 	digits = bytes.TrimRight(digits, " \t")
-	if len(digits) == 0 || len(digits) > 15 || !validValue(extension) {
+	if len(digits) == 0 || len(digits) > 15 || !grammar.ValidValue(extension) {
 		return 0, false
 	}
 	for i := range len(digits) {

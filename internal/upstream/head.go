@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
 )
 
 const (
@@ -165,7 +167,7 @@ func parseStatusLine(line string) (h head, old bool, err error) {
 	if err != nil || h.status < 100 || h.status > 599 || h.status == http.StatusSwitchingProtocols {
 		return h, false, malformed("the status is not one that a model server can send")
 	}
-	if reason := line[12:]; reason != "" && reason[0] != ' ' || !validValue(reason) {
+	if reason := line[12:]; reason != "" && reason[0] != ' ' || !grammar.ValidValue(reason) {
 		return h, false, malformed("the reason of the status line is malformed")
 	}
 	return h, line[7] == '0', nil
@@ -180,7 +182,7 @@ func parseFields(block string) (Header, error) {
 	both := make([]string, 2*n)
 	h := Header{names: both[:0:n], values: both[n:n]}
 	for rest := block; rest != "\r\n"; {
-		name, value, after, ok := cutField(rest)
+		name, value, after, ok := grammar.CutField(rest)
 		if !ok || !strings.HasPrefix(after, "\r\n") {
 			return Header{}, faulty(rest)
 		}
@@ -190,19 +192,8 @@ func parseFields(block string) (Header, error) {
 	return h, nil
 }
 
-// cutField returns the field that s begins with, and what follows its last character
-// that a value can have.
-func cutField(s string) (name, value, after string, ok bool) {
-	n := span(s, inName)
-	if n == 0 || n == len(s) || s[n] != ':' {
-		return "", "", "", false
-	}
-	end := n + 1 + span(s[n+1:], inValue)
-	return s[:n], trim(s[n+1 : end]), s[end:], true
-}
-
 func validField(line string) bool {
-	_, _, after, ok := cutField(line)
+	_, _, after, ok := grammar.CutField(line)
 	return ok && after == ""
 }
 
@@ -255,7 +246,7 @@ func (h *head) frame(method string, old bool) error {
 // error.
 func (h *head) chunked() (yes bool, err error) {
 	for _, coding := range h.header.Values("Transfer-Encoding") {
-		if yes || !equalFold(coding, "chunked") {
+		if yes || !grammar.EqualFold(coding, "chunked") {
 			return false, malformed("the transfer coding is not exactly chunked")
 		}
 		yes = true
@@ -292,7 +283,7 @@ func bodiless(method string, status int) bool {
 func (h *head) closes() bool {
 	for _, v := range h.header.Values("Connection") {
 		for option := range strings.SplitSeq(v, ",") {
-			if equalFold(trim(option), "close") {
+			if grammar.EqualFold(grammar.Trim(option), "close") {
 				return true
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
 )
 
 // Field is a header field.
@@ -92,19 +94,19 @@ func (s *Server) appendHead(b []byte, r *Request) []byte {
 
 // check returns why the request cannot be sent, or "".
 func (r *Request) check() malformed {
-	if !validMethod(r.Method) {
+	if !grammar.ValidMethod(r.Method) {
 		return "the method is not a word of upper-case letters"
 	}
-	if !validPath(r.Path) {
+	if !grammar.ValidPath(r.Path) {
 		return "the path does not begin with a slash or needs escaping"
 	}
 	for _, f := range r.Header {
 		switch {
-		case !validName(f.Name):
+		case !grammar.ValidName(f.Name):
 			return "the name of a header field has a character that names cannot have"
 		case reserved(f.Name):
 			return "a header field concerns the connection, the body or credentials, which are not the caller's to set"
-		case !validValue(f.Value):
+		case !grammar.ValidValue(f.Value):
 			return "the value of a header field has a line break or another control character"
 		}
 	}

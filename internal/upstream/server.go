@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
 )
 
 // Defaults of [Options].
@@ -83,7 +85,7 @@ func New(o Options) (*Server, error) {
 	if err := checkURL(o.URL); err != nil {
 		return nil, err
 	}
-	if !validValue(o.APIKey) {
+	if !grammar.ValidValue(o.APIKey) {
 		return nil, errors.New("the API key of a model server has a character that a header cannot carry; remove line breaks and control characters")
 	}
 	s := &Server{
@@ -122,7 +124,7 @@ func checkURL(u *url.URL) error {
 		return errors.New("a model server needs a URL, such as http://host:8000")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("model server %s: the scheme must be http or https", u.Redacted())
-	case u.Hostname() == "" || !validHost(u.Host):
+	case u.Hostname() == "" || !grammar.ValidHost(u.Host):
 		return fmt.Errorf("model server %s: the host is missing or has characters that a header cannot carry", u.Redacted())
 	case u.User != nil:
 		return fmt.Errorf("model server %s: a URL must not hold credentials; use api-key", u.Redacted())

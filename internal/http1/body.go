@@ -1,0 +1,75 @@
+package http1
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// body is the body of a request.
+type body struct {
+	c      *conn
+	left   int64 // not yet read
+	closed bool
+	failed error // what ended it early; it has no end then
+}
+
+// Read implements io.Reader. The last bytes come with io.EOF.
+func (b *body) Read(p []byte) (n int, err error) {
+	switch {
+	case b.closed:
+		return 0, http.ErrBodyReadAfterClose
+	case b.failed != nil:
+		return 0, b.failed
+	case b.left == 0:
+		return 0, io.EOF
+	case len(p) == 0:
+		return 0, nil
+	case int64(len(p)) > b.left:
+		p = p[:b.left]
+	}
+	if b.c.in.len() > 0 {
+		n = b.c.in.read(p)
+	} else {
+		n, err = b.c.Conn.Read(p)
+	}
+	b.left -= int64(n)
+	switch {
+	case b.left == 0:
+		return n, io.EOF
+	case err == io.EOF:
+		err = io.ErrUnexpectedEOF
+	}
+	b.failed = err
+	return n, err
+}
+
+// Close implements io.Closer. What has not been read is left.
+func (b *body) Close() error {
+	b.closed = true
+	return nil
+}
+
+// drop ends the reading, because an answer begins. What has come of the body is
+// passed over; what has not is not waited for, and the connection ends then. It
+// reports whether there is nothing more to come.
+func (b *body) drop() (complete bool) {
+	if b.left == 0 {
+		return true
+	}
+	if b.failed == nil {
+		b.failed = http.ErrBodyReadAfterClose // as with net/http
+	}
+	n := min(b.left, int64(b.c.in.len()))
+	b.c.in.take(int(n))
+	b.left -= n
+	return b.left == 0
+}
+
+// setDeadline bounds the reading. What has come is read whenever it is.
+func (b *body) setDeadline(t time.Time) error {
+	if b.left <= int64(b.c.in.len()) {
+		return nil
+	}
+	return b.c.setReadDeadline(t)
+}

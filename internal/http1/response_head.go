@@ -1,0 +1,136 @@
+package http1
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+)
+
+// writeHead decides about the framing and writes the head, and what of the body was
+// held back. next is the piece of the body that comes now, if there is one.
+func (w *response) writeHead(next []byte) {
+	if w.headed {
+		return
+	}
+	w.headed = true
+	if !w.c.body.drop() || w.c.server.closing.Load() {
+		w.last = true
+	}
+	w.chunked = w.length < 0 && w.mayHaveBody() && !w.isHead()
+	if w.mayHaveBody() {
+		w.tellType(next)
+	} else {
+		w.suppress()
+	}
+	if w.last {
+		w.header["Connection"] = closing
+	} else if told := w.header["Connection"]; len(told) > 0 {
+		w.last = strings.EqualFold(told[0], "close")
+	}
+	w.out.wire = appendStatus(w.out.wire, w.status)
+	w.appendFields()
+	if _, told := w.header["Date"]; !told {
+		w.out.wire = appendField(w.out.wire, "Date", date(time.Now()))
+	}
+	if w.chunked {
+		w.out.wire = append(w.out.wire, "Transfer-Encoding: chunked\r\n"...)
+	}
+	w.out.wire = append(w.out.wire, "\r\n"...)
+	if len(w.out.held) > 0 {
+		w.writeBody(w.out.held)
+	}
+}
+
+var closing = []string{"close"}
+
+// tellType fills in a Content-Type that the handler has not told.
+func (w *response) tellType(next []byte) {
+	if _, told := w.header["Content-Type"]; told || w.header["Content-Encoding"] != nil {
+		return
+	}
+	if len(w.out.held) > 0 {
+		next = w.out.held
+	}
+	if len(next) > 0 {
+		w.header["Content-Type"] = []string{http.DetectContentType(next)}
+	}
+}
+
+// suppress takes away what does not go with a status that has no body.
+func (w *response) suppress() {
+	delete(w.header, "Content-Length")
+	if w.status == http.StatusNotModified {
+		delete(w.header, "Content-Type")
+	}
+}
+
+func appendStatus(b []byte, status int) []byte {
+	b = append(b, "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(b, ' ')
+	if text := http.StatusText(status); text != "" {
+		b = append(b, text...)
+	} else {
+		b = append(b, "status code "...)
+		b = strconv.AppendInt(b, int64(status), 10)
+	}
+	return append(b, "\r\n"...)
+}
+
+// appendFields appends the handler's fields in the order of their names.
+func (w *response) appendFields() {
+	var space [32]string
+	names := space[:0]
+	for name := range w.header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		switch {
+		case !grammar.ValidName(name), name == "Transfer-Encoding", name == "Trailer",
+			name == "Content-Length" && w.chunked:
+			continue // what is not for a handler to say
+		}
+		for _, value := range w.header[name] {
+			w.out.wire = appendField(w.out.wire, name, value)
+		}
+	}
+}
+
+// appendField appends a field. A line break in its value becomes a space: nothing
+// that is put into a value can end the head.
+func appendField(b []byte, name, value string) []byte {
+	if strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, '\n') >= 0 {
+		value = oneLine.Replace(value)
+	}
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, grammar.Trim(value)...)
+	return append(b, "\r\n"...)
+}
+
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
+
+// clock is a date as HTTP writes it, which is the same for a second.
+type clock struct {
+	second int64
+	text   string
+}
+
+var latest atomic.Pointer[clock]
+
+// date returns a time as HTTP writes it.
+func date(now time.Time) string {
+	second := now.Unix()
+	c := latest.Load()
+	if c == nil || c.second != second {
+		c = &clock{second, now.UTC().Format(http.TimeFormat)}
+		latest.Store(c)
+	}
+	return c.text
+}
