@@ -58,16 +58,23 @@ func plainEnd(b []byte, i int) int {
 	for i = max(0, i); i <= len(b)-8; i += 8 {
 		w := binary.LittleEndian.Uint64(b[i:])
 		control := (w ^ ones*('"'^' ')) - ones*(' '+1)
-		slash := (w ^ ones*'\\') - ones
-		if flags := (control | slash) &^ w & highs; flags != 0 {
+		if flags := (control | ((w ^ ones*'\\') - ones)) &^ w & highs; flags != 0 {
 			return i + bits.TrailingZeros64(flags)/8
 		}
 	}
-	for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
+	for i < len(b) && isPlain[b[i]] {
 		i++
 	}
 	return i
 }
+
+// isPlain has the bytes that can stand in a string as they are.
+var isPlain = func() (plain [256]bool) {
+	for b := range plain {
+		plain[b] = b >= ' ' && b != '"' && b != '\\'
+	}
+	return plain
+}()
 
 // escapeLen returns the length of the escape that b begins with, of both where two
 // are a surrogate pair, and whether it is a lone half of one; 0 if it is no escape.

@@ -134,24 +134,14 @@ func (o *ParseOptions) sequencesMax() int64 {
 // The error is an [*Error] of status 400; it names the member in question and
 // quotes nothing of the prompt. ParseRequest neither changes nor keeps body. It
 // is safe for concurrent use.
-func ParseRequest(e Endpoint, body []byte, o ParseOptions) (Request, error) {
+func ParseRequest(e Endpoint, body []byte, o ParseOptions) (r Request, err error) {
 	p := parses.Get().(*parse)
-	defer p.release()
 	p.jsonCursor, p.options, p.endpoint = jsonCursor{b: body, names: &p.seen}, o, e
-	p.request()
-	if !p.isSound() {
-		if err := validate(body); err != nil {
-			return Request{}, err
-		}
-		if !p.end() {
-			return Request{}, InvalidRequest("", "the body is nested more than %d deep", nestingMax)
-		}
+	if refused := p.read(); refused != nil {
+		err = refused
+	} else {
+		r = p.r
 	}
-	if p.err == nil {
-		p.finish()
-	}
-	if p.err != nil {
-		return Request{}, p.err
-	}
-	return p.r, nil
+	p.release()
+	return r, err
 }

@@ -71,6 +71,23 @@ func (p *parse) raw() []byte {
 	return jsonNull
 }
 
+// read reads the body, and reports why the request is refused.
+func (p *parse) read() *Error {
+	p.request()
+	if !p.isSound() {
+		if err := validate(p.b); err != nil {
+			return err
+		}
+		if !p.end() {
+			return InvalidRequest("", "the body is nested more than %d deep", nestingMax)
+		}
+	}
+	if p.err == nil {
+		p.finish()
+	}
+	return p.err
+}
+
 // request reads the whole body.
 func (p *parse) request() {
 	p.r.Endpoint = p.endpoint
