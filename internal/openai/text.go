@@ -88,6 +88,10 @@ func (t Text) Equal(o Text) bool {
 // character whatever its class, and one AND NOT tells whether it began a run.
 // 255 characters cannot overflow a byte.
 func (t *Text) addASCII(s []byte) int {
+	if len(s) > 1 && s[0] < 0x80 && s[1] >= 0x80 { // one, as between Korean words
+		t.count(Class(asciiLast[s[0]] - 1))
+		return 1
+	}
 	var chars, runs uint64
 	last := t.lastBit()
 	n := 0
@@ -131,7 +135,11 @@ func (t *Text) addWide(s []byte) int {
 			t.heldCount = uint8(copy(t.held[:], s[i:]))
 			return len(s)
 		}
-		t.count(wideClass(s[i : i+size]))
+		if s[i] == 0xEB || s[i] == 0xEC { // three of four Korean syllables, and nothing else
+			t.count(Hangul)
+		} else {
+			t.count(wideClass(s[i : i+size]))
+		}
 		i += size
 	}
 	return i

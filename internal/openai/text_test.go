@@ -67,6 +67,23 @@ func TestTextDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestTextClasses has every character of the basic plane between two of ASCII, and wants
+// it to be of the class that its bytes tell.
+func TestTextClasses(t *testing.T) {
+	for r := rune(0x80); r <= 0xFFFF; r++ {
+		char := []byte(string(r)) // of a surrogate it is U+FFFD
+		var got, want Text
+		got.Add([]byte("-" + string(r) + "b"))
+		want.count(Punct)
+		want.count(wideClass(char))
+		want.count(Lower)
+		want.bytes = got.bytes
+		if got != want {
+			t.Fatalf("%U: %+v, want %+v", r, got, want)
+		}
+	}
+}
+
 // FuzzTextPieces cuts a text anywhere, also inside characters.
 func FuzzTextPieces(f *testing.F) {
 	for _, s := range []string{"", "abc", "한국어 text", "été 漢字 🙂🙂", "\xff\x80\xe3", strings.Repeat("a한 ", 200)} {
