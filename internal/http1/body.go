@@ -9,7 +9,8 @@ import (
 // body is the body of a request.
 type body struct {
 	c      *conn
-	left   int64 // not yet read
+	left   int64     // not yet read
+	till   time.Time // when reading fails; zero: never
 	closed bool
 	failed error // what ended it early; it has no end then
 }
@@ -30,7 +31,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 	}
 	if b.c.in.len() > 0 {
 		n = b.c.in.read(p)
-	} else {
+	} else if err = b.c.setReadDeadline(b.till); err == nil {
 		n, err = b.c.Conn.Read(p)
 	}
 	b.left -= int64(n)
@@ -68,6 +69,7 @@ func (b *body) drop() (complete bool) {
 
 // setDeadline bounds the reading. What has come is read whenever it is.
 func (b *body) setDeadline(t time.Time) error {
+	b.till = t
 	if b.left <= int64(b.c.in.len()) {
 		return nil
 	}

@@ -134,7 +134,7 @@ func (c *conn) extend(patience time.Duration) error {
 }
 
 func (c *conn) setReadDeadline(t time.Time) error {
-	if t.IsZero() && c.until.IsZero() {
+	if t.Equal(c.until) {
 		return nil
 	}
 	c.until = t

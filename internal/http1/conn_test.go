@@ -122,6 +122,24 @@ func TestBodyDeadline(t *testing.T) {
 	c.wantEnd()
 }
 
+// A handler that sets no deadline waits for a body as long as it takes, whatever time
+// the head had.
+func TestSlowBody(t *testing.T) {
+	_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		say(w, fmt.Sprint(string(b), err))
+	}, func(s *http.Server) { s.ReadHeaderTimeout, s.IdleTimeout = 50*time.Millisecond, 50*time.Millisecond })
+	c := dial(t, address)
+	for range 2 {
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\no")
+		time.Sleep(100 * time.Millisecond)
+		c.send("k")
+		if _, got := c.receive(http.MethodPost); got != "ok<nil>" {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
 // A body that nobody wants, and that goes on, does not cost the client its answer.
 func TestUnwantedBody(t *testing.T) {
 	_, address := start(t, func(w http.ResponseWriter, _ *http.Request) { say(w, "no") })
