@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log"
@@ -36,9 +35,9 @@ type conn struct {
 	body     body
 	response response
 
-	mu     sync.Mutex
-	left   bool               // the client
-	cancel context.CancelFunc // of the request that is served; nil: none
+	mu   sync.Mutex
+	left bool            // the client
+	ctx  *requestContext // of the request that is served; nil: none
 }
 
 // take serves a connection in a goroutine of its own.
@@ -144,9 +143,9 @@ func (c *conn) setReadDeadline(t time.Time) error {
 // answer lets the handler answer the request of c.head. It reports whether the
 // connection is good for another one.
 func (c *conn) answer() bool {
-	ctx, cancel := context.WithCancel(c.server.base)
-	defer cancel()
-	c.begin(cancel)
+	ctx := &requestContext{Context: c.server.base}
+	defer ctx.end()
+	c.begin(ctx)
 	c.body = body{c: c, left: c.head.length}
 	c.response.begin(c)
 	ok := c.handle(c.head.request(ctx, c.remote, &c.body))
@@ -159,13 +158,13 @@ func (c *conn) answer() bool {
 	return ok
 }
 
-// begin has the client's leaving call cancel from now on.
-func (c *conn) begin(cancel context.CancelFunc) {
+// begin has the client's leaving end ctx from now on; nil: nothing.
+func (c *conn) begin(ctx *requestContext) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cancel = cancel
-	if cancel != nil && c.left {
-		cancel()
+	c.ctx = ctx
+	if ctx != nil && c.left {
+		ctx.end()
 	}
 }
 
@@ -174,8 +173,8 @@ func (c *conn) gone() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = true
-	if c.cancel != nil {
-		c.cancel()
+	if c.ctx != nil {
+		c.ctx.end()
 	}
 }
 

@@ -164,10 +164,19 @@ func (s *Server) send(c *conn, r *Request) {
 // onDone parts from c when the context ends, unless stopped before. The result
 // reports whether stopping came in time.
 func onDone(ctx context.Context, c *conn) (stop func() bool) {
+	if own, ok := ctx.(afterFuncer); ok {
+		return own.AfterFunc(c.leaver)
+	}
 	if ctx.Done() == nil {
 		return alwaysStopped
 	}
 	return context.AfterFunc(ctx, c.leaver)
+}
+
+// afterFuncer is a context that calls functions at its end by itself, for less than
+// package context needs, which makes use of it too: see [context.AfterFunc].
+type afterFuncer interface {
+	AfterFunc(f func()) (stop func() bool)
 }
 
 func alwaysStopped() bool { return true }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,6 +34,16 @@ var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
 		go func() { <-working; cancel() }()
 		if e := fails(t, ctx, s, post("silent")); e.Kind != Canceled {
 			t.Errorf("the error is %v", e)
+		}
+	},
+	"cancelled by a context that calls by itself": func(t *testing.T, s *Server, working <-chan struct{}) {
+		ctx, cancel := context.WithCancel(t.Context())
+		calling := &callingContext{Context: ctx}
+		var ended time.Time
+		go func() { <-working; ended = time.Now(); cancel(); calling.call() }()
+		e := fails(t, calling, s, post("silent"))
+		if took := time.Since(ended); e.Kind != Canceled || took > patience/2 {
+			t.Errorf("the error after %v is %v", took, e)
 		}
 	},
 	"cancelled as the head comes": func(t *testing.T, s *Server, working <-chan struct{}) {
@@ -78,6 +89,33 @@ func (c *lateContext) Err() error {
 		return context.Canceled
 	default:
 		return nil
+	}
+}
+
+// callingContext is a context that calls nobody at its end but those who have asked it
+// itself, and those too who have changed their minds.
+type callingContext struct {
+	context.Context
+	mu    sync.Mutex
+	calls []func()
+}
+
+// Done implements context.Context.
+func (c *callingContext) Done() <-chan struct{} { return make(chan struct{}) }
+
+// AfterFunc implements afterFuncer.
+func (c *callingContext) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls = append(c.calls, f)
+	return func() bool { return false }
+}
+
+func (c *callingContext) call() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.calls {
+		go f()
 	}
 }
 
