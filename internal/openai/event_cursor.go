@@ -26,9 +26,9 @@ func (c *jsonCursor) fail() {
 }
 
 // peek skips white space and returns the byte after it, 0 at the end.
-func (c *jsonCursor) peek() byte {
-	c.i = skipSpace(c.b, c.i)
-	return byteAt(c.b, c.i)
+func (c *jsonCursor) peek() (b byte) {
+	c.i, b = nextByte(c.b, c.i)
+	return b
 }
 
 // enter steps into the object or array that begins with open. It reports false,
@@ -80,8 +80,9 @@ func (c *jsonCursor) element() bool {
 // value; where there is none, it steps out of the object. The name is valid until
 // the text changes.
 func (c *jsonCursor) member() (name []byte, ok bool) {
-	b, i := c.b, skipSpace(c.b, c.i)
-	switch x := byteAt(b, i); {
+	b := c.b
+	i, x := nextByte(b, c.i)
+	switch {
 	case x == '}':
 		c.i, c.first = i+1, false
 		c.depth--
@@ -90,17 +91,17 @@ func (c *jsonCursor) member() (name []byte, ok bool) {
 		}
 		return nil, false
 	case x == ',' && !c.first:
-		i = skipSpace(b, i+1)
+		i, x = nextByte(b, i+1)
 	case !c.first: // a comma is missing
-		i = len(b)
+		x = 0
 	}
-	if byteAt(b, i) != '"' {
+	if x != '"' {
 		c.fail()
 		return nil, false
 	}
 	end, escaped := c.stringEnd(i + 1)
-	colon := skipSpace(b, end)
-	if end == 0 || byteAt(b, colon) != ':' {
+	colon, x := nextByte(b, end)
+	if end == 0 || x != ':' {
 		c.fail()
 		return nil, false
 	}

@@ -191,7 +191,7 @@ func (e *envelope) usageMember() extent {
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 
 func skipSpace(b []byte, i int) int {
-	for uint(i) < uint(len(b)) && b[i] <= ' ' && isSpace(b[i]) {
+	for i < len(b) && isSpace(b[i]) {
 		i++
 	}
 	return i

@@ -6,8 +6,8 @@ package openai
 // valueEnd returns where the value ends that begins at i, or behind the white space
 // there, given how many objects and arrays it is in; 0: there is no value.
 func (c *jsonCursor) valueEnd(i, depth int) int {
-	i = skipSpace(c.b, i)
-	switch b := byteAt(c.b, i); {
+	i, b := nextByte(c.b, i)
+	switch {
 	case b == '"':
 		end, _ := c.stringEnd(i + 1)
 		return end
@@ -34,8 +34,8 @@ func (c *jsonCursor) objectEnd(i, depth int) int {
 
 // membersEnd is objectEnd, but for the names.
 func (c *jsonCursor) membersEnd(i, depth int) int {
-	i = skipSpace(c.b, i)
-	if byteAt(c.b, i) == '}' {
+	i, b := nextByte(c.b, i)
+	if b == '}' {
 		return i + 1
 	}
 	for {
@@ -45,27 +45,27 @@ func (c *jsonCursor) membersEnd(i, depth int) int {
 		if i = c.valueEnd(i, depth); i == 0 {
 			return 0
 		}
-		i = skipSpace(c.b, i)
-		switch byteAt(c.b, i) {
+		switch i, b = nextByte(c.b, i); b {
 		case '}':
 			return i + 1
 		case ',':
-			i = skipSpace(c.b, i+1)
+			i++
 		default:
 			return 0
 		}
 	}
 }
 
-// nameEnd returns the place behind the name and the colon that begin at i, 0 if there
-// are none.
+// nameEnd returns the place behind the name and the colon that begin at i, or behind
+// the white space there, 0 if there are none.
 func (c *jsonCursor) nameEnd(i int) int {
-	if byteAt(c.b, i) != '"' {
+	i, b := nextByte(c.b, i)
+	if b != '"' {
 		return 0
 	}
 	end, escaped := c.stringEnd(i + 1)
-	colon := skipSpace(c.b, end)
-	if end == 0 || byteAt(c.b, colon) != ':' {
+	colon, b := nextByte(c.b, end)
+	if end == 0 || b != ':' {
 		return 0
 	}
 	if c.names != nil && !c.names.add(c.b, extent{i, end}, escaped) {
@@ -76,16 +76,15 @@ func (c *jsonCursor) nameEnd(i int) int {
 
 // arrayEnd returns where the array ends whose bracket is before i, 0 if it is none.
 func (c *jsonCursor) arrayEnd(i, depth int) int {
-	i = skipSpace(c.b, i)
-	if byteAt(c.b, i) == ']' {
+	i, b := nextByte(c.b, i)
+	if b == ']' {
 		return i + 1
 	}
 	for {
 		if i = c.valueEnd(i, depth); i == 0 {
 			return 0
 		}
-		i = skipSpace(c.b, i)
-		switch byteAt(c.b, i) {
+		switch i, b = nextByte(c.b, i); b {
 		case ']':
 			return i + 1
 		case ',':
@@ -107,9 +106,21 @@ func literalEnd(b []byte, i int) int {
 	return 0
 }
 
+// nextByte returns the first byte of b from i on that is no white space, and where it is;
+// 0 at the end.
+func nextByte(b []byte, i int) (at int, next byte) {
+	for uint(i) < uint(len(b)) { // one comparison, where the compiler would make two
+		if next = b[i]; next > ' ' || !isSpace(next) {
+			return i, next
+		}
+		i++
+	}
+	return i, 0
+}
+
 // byteAt returns b[i], 0 beyond the end.
 func byteAt(b []byte, i int) byte {
-	if uint(i) < uint(len(b)) { // one comparison, where the compiler would make two
+	if uint(i) < uint(len(b)) {
 		return b[i]
 	}
 	return 0
