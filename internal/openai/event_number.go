@@ -15,36 +15,33 @@ func numberEnd(b []byte, i int) int {
 	if i == start || b[start] == '0' && i > start+1 {
 		return 0
 	}
-	if i < len(b) && (b[i] == '.' || b[i]|0x20 == 'e') {
-		return fractionEnd(b, i)
+	if byteAt(b, i) == '.' {
+		start = i + 1
+		if i = digitsEnd(b, start); i == start {
+			return 0
+		}
+	}
+	if byteAt(b, i)|0x20 == 'e' {
+		return exponentEnd(b, i+1)
 	}
 	return i
 }
 
-// fractionEnd returns where the fraction and the exponent end that begin at b[i], 0 if
-// they are none.
-func fractionEnd(b []byte, i int) int {
-	if b[i] == '.' {
-		start := i + 1
-		if i = digitsEnd(b, start); i == start {
-			return 0
-		}
+// exponentEnd returns where the exponent ends that begins at b[i], perhaps with its
+// sign, 0 if there is none.
+func exponentEnd(b []byte, i int) int {
+	if sign := byteAt(b, i); sign == '+' || sign == '-' {
+		i++
 	}
-	if i < len(b) && b[i]|0x20 == 'e' {
-		start := i + 1
-		if start < len(b) && (b[start] == '+' || b[start] == '-') {
-			start++
-		}
-		if i = digitsEnd(b, start); i == start {
-			return 0
-		}
+	if end := digitsEnd(b, i); end > i {
+		return end
 	}
-	return i
+	return 0
 }
 
 // digitsEnd returns where the digits end that begin at b[i].
 func digitsEnd(b []byte, i int) int {
-	for i < len(b) && isDigit(b[i]) {
+	for uint(i) < uint(len(b)) && isDigit(b[i]) {
 		i++
 	}
 	return i
@@ -69,7 +66,7 @@ func (c *jsonCursor) count() (n int64, ok bool) {
 func (c *jsonCursor) plainCount() (n int64, ok bool) {
 	const most = 16
 	b, i := c.b[c.i:], 0
-	for i < len(b) && isDigit(b[i]) {
+	for uint(i) < uint(len(b)) && isDigit(b[i]) {
 		if i == most {
 			return 0, false
 		}
