@@ -12,7 +12,7 @@ import (
 // guarded bounds what a connection can do, whoever answers its requests.
 //
 // A request's body has to arrive within bodyTimeout. That holds for those that
-// nobody reads too: net/http reads what is left of a body before it answers and
+// nobody reads too: the server reads what is left of a body before it answers and
 // before it closes, and would wait for it for ever.
 //
 // A request whose end may have been seen in another place by something in front

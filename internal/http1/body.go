@@ -51,10 +51,14 @@ func (b *body) Close() error {
 	return nil
 }
 
-// drop ends the reading, because an answer begins. What has come of the body is
-// passed over; what has not is not waited for, and the connection ends then. It
-// reports whether there is nothing more to come.
-func (b *body) drop() (complete bool) {
+// droppedBytesMax is how much of a body that nobody has read is waited for so that its
+// connection can be kept; as in net/http.
+const droppedBytesMax = 256 << 10
+
+// drop ends the reading, because an answer begins. What is left of the body is passed
+// over: what has come of it, and, with wait, what comes of it in time. It reports
+// whether that is all.
+func (b *body) drop(wait bool) (complete bool) {
 	if b.left == 0 {
 		return true
 	}
@@ -64,6 +68,10 @@ func (b *body) drop() (complete bool) {
 	n := min(b.left, int64(b.c.in.len()))
 	b.c.in.take(int(n))
 	b.left -= n
+	if wait && b.left <= droppedBytesMax && b.c.setReadDeadline(b.till) == nil {
+		n, _ := io.CopyN(io.Discard, b.c.Conn, b.left)
+		b.left -= n
+	}
 	return b.left == 0
 }
 

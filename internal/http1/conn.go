@@ -14,7 +14,8 @@ import (
 
 // What a connection is doing.
 const (
-	waiting int32 = iota // for a request
+	fresh   int32 = iota // waits for its first request
+	waiting              // for a further one
 	serving
 	closed // while it waited
 )
@@ -30,6 +31,7 @@ type conn struct {
 	until  time.Time // the read deadline, as set; zero: none
 	state  atomic.Int32
 	number uint64 // of the watch
+	handed bool   // over to net/http
 
 	head     head
 	body     body
@@ -40,15 +42,21 @@ type conn struct {
 	ctx  *requestContext // of the request that is served; nil: none
 }
 
-// take serves a connection in a goroutine of its own.
+// take serves a connection in a goroutine of its own. It has to be one of TCP
+// itself: of another, what is read and written may be somebody's business.
 func (s *Server) take(raw net.Conn, o *sorter) {
-	c := &conn{Conn: raw, server: s, sorter: o, remote: raw.RemoteAddr().String()}
+	tcp, ok := raw.(*net.TCPConn)
+	if !ok {
+		go o.hand(raw, nil)
+		return
+	}
+	c := &conn{Conn: tcp, server: s, sorter: o, remote: tcp.RemoteAddr().String()}
 	switch {
 	case !s.keep(c):
-		_ = raw.Close()
+		_ = tcp.Close()
 	case !o.watch.add(c):
 		s.drop(c)
-		go o.hand(raw, nil)
+		go o.hand(tcp, nil)
 	default:
 		go c.serve()
 	}
@@ -56,18 +64,32 @@ func (s *Server) take(raw net.Conn, o *sorter) {
 
 // serve answers one request after the other.
 func (c *conn) serve() {
-	patience, least := c.server.http.ReadHeaderTimeout, 1 // as net/http waits for the first byte
+	defer c.end() // also where a handler ends the goroutine
+	// As with net/http, a first request begins with its first byte, and has the time of
+	// a head from before it; of a further one four bytes have to come.
+	patience, least, wasPost := c.server.http.ReadHeaderTimeout, 1, false
 	for c.await(patience, least) {
+		if wasPost {
+			c.in.skipLines(least) // some send them behind a body; as net/http does it
+		}
 		size := c.head.parse(c.in.bytes())
 		if size == 0 {
 			c.handOver()
 			return
 		}
 		c.in.take(size)
+		wasPost = c.head.method == http.MethodPost
 		if !c.answer() || c.server.closing.Load() {
-			break
+			return
 		}
-		patience, least = c.server.http.IdleTimeout, 4 // and for a further request; less is none
+		patience, least = c.server.http.IdleTimeout, 4
+	}
+}
+
+// end closes the connection, unless it has been handed over.
+func (c *conn) end() {
+	if c.handed {
+		return
 	}
 	c.forget()
 	_ = c.Close()
@@ -82,6 +104,7 @@ func (c *conn) forget() {
 
 // handOver gives the connection to net/http, which sets deadlines of its own.
 func (c *conn) handOver() {
+	c.handed = true
 	c.forget()
 	rest := append([]byte(nil), c.in.bytes()...)
 	c.in.release()
@@ -94,8 +117,10 @@ func (c *conn) await(patience time.Duration, least int) bool {
 	if c.in.len() >= least {
 		return true // sent without waiting for the answer before
 	}
-	c.state.Store(waiting)
-	if c.server.closing.Load() || c.extend(patience) != nil {
+	if c.state.Load() != fresh {
+		c.state.Store(waiting)
+	}
+	if c.extend(patience) != nil || c.server.closing.Load() && !c.isFresh() {
 		return false
 	}
 	for c.in.len() < least {
@@ -103,12 +128,23 @@ func (c *conn) await(patience time.Duration, least int) bool {
 			return false
 		}
 	}
-	return c.state.CompareAndSwap(waiting, serving)
+	return c.state.Swap(serving) != closed
 }
 
-// closeIdle closes a connection that waits for a request. Anybody may call it.
+// freshTime is how long a connection has for its first request while the server is
+// shut down.
+const freshTime = 5 * time.Second
+
+// isFresh reports whether there has been no request on a connection of a server that
+// is being shut down. It then has freshTime for one.
+func (c *conn) isFresh() bool {
+	return c.state.Load() == fresh && c.SetReadDeadline(time.Now().Add(freshTime)) == nil
+}
+
+// closeIdle closes a connection that waits for a further request. Anybody may call
+// it, once the server is closing.
 func (c *conn) closeIdle() {
-	if c.state.CompareAndSwap(waiting, closed) {
+	if !c.isFresh() && c.state.CompareAndSwap(waiting, closed) {
 		_ = c.Close()
 	}
 }
@@ -120,16 +156,18 @@ func (c *conn) cut() {
 }
 
 // extend has reads fail in the given time, 0: never. Because setting a deadline
-// costs as much as parsing a head, one that is short by an eighth is kept.
+// costs as much as parsing a head, one is set that is late by an eighth, and kept
+// until it would be too early.
 func (c *conn) extend(patience time.Duration) error {
 	if patience <= 0 {
 		return c.setReadDeadline(time.Time{})
 	}
-	until := time.Now().Add(patience)
-	if short := until.Sub(c.until); short >= 0 && short <= patience/8 {
-		return nil
+	earliest := time.Now().Add(patience)
+	latest := earliest.Add(patience / 8)
+	if c.until.Before(earliest) || c.until.After(latest) {
+		return c.setReadDeadline(latest)
 	}
-	return c.setReadDeadline(until)
+	return nil
 }
 
 func (c *conn) setReadDeadline(t time.Time) error {
@@ -144,14 +182,16 @@ func (c *conn) setReadDeadline(t time.Time) error {
 // connection is good for another one.
 func (c *conn) answer() bool {
 	ctx := &requestContext{Context: c.server.base}
-	defer ctx.end()
+	defer ctx.end() // also where the handler does not return
 	c.begin(ctx)
 	c.body = body{c: c, left: c.head.length}
 	c.response.begin(c)
 	ok := c.handle(c.head.request(ctx, c.remote, &c.body))
 	c.begin(nil)
+	ctx.end()
 	ok = ok && c.response.end()
 	c.head.reset()
+	clear(c.response.header) // what a handler has put there may be of the request
 	if c.body.left > 0 {
 		c.linger()
 	}
@@ -204,18 +244,20 @@ func (s *Server) logf(format string, args ...any) {
 
 const (
 	// lingerTime is how long a client whose body was not wanted may go on sending
-	// it, lest a reset of the connection takes the answer with it.
+	// it, lest a reset of the connection takes the answer with it; as in net/http.
 	lingerTime = 500 * time.Millisecond
-	// lingerBytesMax is how much of it.
-	lingerBytesMax = 256 << 10
+	// lingerBytesMax is how much of it is read meanwhile. What is more has to wait.
+	lingerBytesMax = 4 << 20
 )
 
-// linger ends our side of the connection, and reads on for a while.
+// linger ends our side of the connection, and leaves the other one open for a while.
 func (c *conn) linger() {
+	end := time.Now().Add(lingerTime)
 	half, ok := c.Conn.(closeWriter)
-	if !ok || half.CloseWrite() != nil || c.setReadDeadline(time.Now().Add(lingerTime)) != nil {
+	if !ok || half.CloseWrite() != nil || c.setReadDeadline(end) != nil {
 		return
 	}
-	// How it ends makes no difference.
-	_, _ = io.CopyN(io.Discard, c.Conn, lingerBytesMax)
+	if _, err := io.CopyN(io.Discard, c.Conn, lingerBytesMax); err == nil {
+		time.Sleep(time.Until(end))
+	}
 }

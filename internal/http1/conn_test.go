@@ -9,7 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -140,15 +143,46 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
-// A body that nobody wants, and that goes on, does not cost the client its answer.
+// A body that nobody wants does not cost the client its answer, however long it
+// is and however slowly it comes; a short one does not cost it the connection either.
 func TestUnwantedBody(t *testing.T) {
 	_, address := start(t, func(w http.ResponseWriter, _ *http.Request) { say(w, "no") })
-	c := dial(t, address)
-	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
-	for range 19 {
-		time.Sleep(time.Millisecond)
-		c.send(strings.Repeat("a", 10_000))
+	for _, test := range []struct {
+		pieces, size int
+		pause        time.Duration
+		last         bool
+	}{
+		{10, 20 << 10, 5 * time.Millisecond, false},
+		{16, 16 << 10, time.Millisecond, false},
+		{64, 16 << 10, time.Millisecond, true},
+		{1, 1 << 20, 0, true},
+	} {
+		c := dial(t, address)
+		c.send(fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", test.pieces*test.size))
+		for range test.pieces {
+			time.Sleep(test.pause)
+			c.send(strings.Repeat("a", test.size))
+		}
+		if r, got := c.receive(http.MethodPost); got != "no" || r.Close != test.last {
+			t.Errorf("%+v: got %q, and %t that it is the last one", test, got, r.Close)
+		}
+		if test.last {
+			c.wantEnd()
+		} else {
+			c.get("no")
+		}
 	}
+}
+
+// What is left of a body that nobody wants is waited for as long as the handler has
+// said, and no longer.
+func TestUnwantedBodyThatDoesNotCome(t *testing.T) {
+	_, address := start(t, func(w http.ResponseWriter, _ *http.Request) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		say(w, "no")
+	})
+	c := dial(t, address)
+	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\na")
 	if r, got := c.receive(http.MethodPost); got != "no" || !r.Close {
 		t.Errorf("got %q, and %t that it is the last one", got, r.Close)
 	}
@@ -225,6 +259,51 @@ func TestWriteDeadline(t *testing.T) {
 	}
 }
 
+// A deadline that a handler leaves behind is gone with its request.
+func TestWriteDeadlineEnds(t *testing.T) {
+	_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/short" {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+		}
+		whoServes(w, r)
+	})
+	c := dial(t, address)
+	c.send("GET /short HTTP/1.1\r\nHost: a\r\n\r\n")
+	c.receive(http.MethodGet)
+	time.Sleep(50 * time.Millisecond)
+	c.get("here")
+}
+
+// A handler that ends its goroutine ends its connection, and nothing is left of it.
+func TestHandlerEndsItsGoroutine(t *testing.T) {
+	s, address := start(t, func(http.ResponseWriter, *http.Request) { runtime.Goexit() })
+	c := dial(t, address)
+	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	c.wantEnd()
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// The request's context ends with the handler, whatever is still to be done.
+func TestContextEnds(t *testing.T) {
+	ended := make(chan context.Context, 1)
+	_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+		ended <- r.Context()
+		_, _ = w.Write(make([]byte, 1<<10))
+	})
+	c := dial(t, address)
+	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n") // so that it lingers
+	if _, got := c.receive(http.MethodPost); len(got) != 1<<10 {
+		t.Errorf("%d bytes came", len(got))
+	}
+	select {
+	case <-(<-ended).Done():
+	case <-time.After(lingerTime / 2):
+		t.Error("it goes on")
+	}
+}
+
 func TestTimeouts(t *testing.T) {
 	_, address := start(t, whoServes, func(s *http.Server) { s.ReadHeaderTimeout, s.IdleTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	silent, idle := dial(t, address), dial(t, address)
@@ -290,6 +369,56 @@ func TestShutdown(t *testing.T) {
 		}
 		c.wantEnd()
 	}
+	if err := <-down; err != nil {
+		t.Error(err)
+	}
+}
+
+// While the server is shut down, no connection that could be made is left without an
+// answer.
+func TestShutdownAnswersWhoIsIn(t *testing.T) {
+	s, address := start(t, whoServes)
+	idle := make([]*client, 200)
+	for i := range idle {
+		idle[i] = dial(t, address)
+		idle[i].get("here")
+	}
+	fresh, unusual := dial(t, address), dial(t, address)
+	var all sync.WaitGroup
+	var refused atomic.Int64
+	for range 8 {
+		all.Go(func() {
+			for refused.Load() < 100 {
+				raw, err := net.Dial("tcp", address)
+				if err != nil {
+					refused.Add(1)
+					continue
+				}
+				_ = raw.SetDeadline(time.Now().Add(patience))
+				_, _ = io.WriteString(raw, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				// A connection that was in the system's queue when the listener was
+				// closed is reset, by net/http's too.
+				if b, err := io.ReadAll(raw); err == nil && !strings.HasSuffix(string(b), "here") {
+					t.Errorf("got %q", b)
+				}
+				_ = raw.Close()
+			}
+		})
+	}
+	down := make(chan error, 1)
+	go func() { down <- s.Shutdown(context.Background()) }()
+	for _, c := range idle {
+		c.wantEnd()
+	}
+	fresh.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if r, got := fresh.receive(http.MethodGet); got != "here" || !r.Close {
+		t.Errorf("who has been let in is served %q, and %t that it is the last answer", got, r.Close)
+	}
+	unusual.send("GET / HTTP/1.1\r\nHost: a\r\nPragma: no-cache\r\n\r\n")
+	if r, _ := unusual.receive(http.MethodGet); r.StatusCode != http.StatusServiceUnavailable || !r.Close {
+		t.Errorf("who is not plain is told %s", r.Status)
+	}
+	all.Wait()
 	if err := <-down; err != nil {
 		t.Error(err)
 	}
@@ -382,6 +511,36 @@ func TestListenerFails(t *testing.T) {
 	if err := s.Serve(listen(t)); !errors.Is(err, http.ErrServerClosed) {
 		t.Errorf("once closed, it ends with %v", err)
 	}
+}
+
+// stumbling fails twice before each connection, for a while.
+type stumbling struct {
+	net.Listener
+	calls int
+}
+
+func (s *stumbling) Accept() (net.Conn, error) {
+	if s.calls++; s.calls%3 != 0 {
+		return nil, temporary{errors.New("too many files")}
+	}
+	return s.Listener.Accept()
+}
+
+// A pause after an error is short again once a connection has come.
+func TestPausesBeginAnew(t *testing.T) {
+	l := listen(t)
+	s := New(&http.Server{Handler: http.HandlerFunc(whoServes), ErrorLog: log.New(io.Discard, "", 0)})
+	served := make(chan error)
+	go func() { served <- s.Serve(&stumbling{Listener: l}) }()
+	begin := time.Now()
+	for range 8 {
+		dial(t, l.Addr().String()).get("here")
+	}
+	if d := time.Since(begin); d > time.Second { // 8 times 15 ms, where they would come to 5 s
+		t.Errorf("8 connections take %v", d)
+	}
+	_ = s.Close()
+	<-served
 }
 
 // pipe is a connection without a descriptor.

@@ -1,4 +1,4 @@
-// Package http1 serves clients that speak plain HTTP/1.1, at half of what
+// Package http1 serves clients that speak plain HTTP/1.1, at a third of what
 // net/http's server needs, and leaves everybody else to net/http.
 //
 // It reads a request only where the whole head has come in one piece and is of
@@ -12,6 +12,12 @@
 // A client that leaves is noticed by the kernel (watch_linux.go), not by a
 // goroutine that reads ahead; on other systems net/http serves everybody.
 //
-// What of a handler's rights is missing: trailers, interim responses, hijacking,
-// and to use the request, its header or the writer after the handler has returned.
+// A handler has less than with net/http: no trailers, interim responses, hijacking or
+// full duplex; what it puts into the header between WriteHeader and the first bytes
+// that are sent still counts, but for the length; and nothing of the request, its
+// header, the body and the writer may be used once it has returned.
+//
+// Connections are kept for up to an eighth longer than IdleTimeout, because deadlines
+// are set seldom, and one that is handed over before its first request has
+// ReadHeaderTimeout once more.
 package http1

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"io"
 	"sync"
 )
@@ -51,6 +52,13 @@ func (i *input) take(n int) {
 	if i.start == i.end {
 		i.release()
 	}
+}
+
+// skipLines takes away the line ends among the first n bytes.
+func (i *input) skipLines(n int) {
+	b := i.bytes()
+	b = b[:min(n, len(b))]
+	i.take(len(b) - len(bytes.TrimLeft(b, "\r\n")))
 }
 
 // read moves bytes to p.

@@ -1,8 +1,11 @@
 package http1
 
 import (
+	"errors"
+	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // sorter is the listener that net/http sees: what it accepts are the connections
@@ -20,25 +23,50 @@ type sorter struct {
 // handed over.
 func (s *Server) sort(l net.Listener, w *watch) *sorter {
 	o := &sorter{Listener: l, watch: w, handed: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{})}
+	s.accepts(1)
 	go o.accept(s)
 	return o
 }
 
-// accept accepts until the listener is closed. What goes wrong is told to
-// net/http, which knows how long to wait before it asks again.
+// How long nothing is accepted after an error that may pass, such as too many open
+// files: longer each time, until something comes again. As in net/http.
+const (
+	firstPause = 5 * time.Millisecond
+	pauseMax   = time.Second
+)
+
+// accept accepts until the listener is closed. An error that will not pass is
+// net/http's, whose Serve ends with it.
 func (o *sorter) accept(s *Server) {
+	defer s.accepts(-1)
+	var pause time.Duration
 	for {
 		raw, err := o.Listener.Accept()
 		if err == nil {
+			pause = 0
 			s.take(raw, o)
 			continue
 		}
+		if !isTemporary(err) {
+			select {
+			case o.failed <- err:
+			case <-o.closed:
+			}
+			return
+		}
+		pause = min(max(2*pause, firstPause), pauseMax)
+		s.logf("http: Accept error: %v; retrying in %v", err, pause)
 		select {
-		case o.failed <- err:
+		case <-time.After(pause):
 		case <-o.closed:
 			return
 		}
 	}
+}
+
+func isTemporary(err error) bool {
+	var may interface{ Temporary() bool }
+	return errors.As(err, &may) && may.Temporary()
 }
 
 // Accept implements net.Listener.
@@ -59,17 +87,25 @@ func (o *sorter) Close() error {
 	return o.Listener.Close()
 }
 
-// hand hands a connection over, of which rest has been read already.
+// hand hands a connection over, of which rest has been read already. Where net/http
+// takes none any more, who has begun a request is told so.
 func (o *sorter) hand(raw net.Conn, rest []byte) {
 	if len(rest) > 0 {
 		raw = &begun{Conn: raw, rest: rest}
 	}
 	select {
 	case o.handed <- raw:
+		return
 	case <-o.closed:
-		_ = raw.Close()
 	}
+	if len(rest) > 0 {
+		_, _ = io.WriteString(raw, unavailable)
+	}
+	_ = raw.Close()
 }
+
+// unavailable is what this server says by itself: that it is being shut down.
+const unavailable = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
 // begun is a connection of which something has been read.
 type begun struct {

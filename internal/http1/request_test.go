@@ -28,6 +28,11 @@ var requests = []struct {
 	{"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: a\r\n\r\n", true},
 	{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nends", true},
 
+	{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", true},
+	{"POST / HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n", true},
+	{"POST / HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", true},
+	{"GET / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", true},
+
 	{"GET / HTTP/1.0\r\nHost: a\r\n\r\n", false},
 	{"GET / HTTP/1.1\r\n\r\n", false},
 	{"GET / HTTP/1.1\r\nHost:\r\n\r\n", false},

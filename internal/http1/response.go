@@ -49,6 +49,7 @@ type response struct {
 	headed  bool    // the head is written, and will not change
 	chunked bool
 	last    bool // the connection ends after it
+	bounded bool // by a deadline of the handler's
 	failed  error
 }
 
@@ -78,8 +79,6 @@ func (w *response) WriteHeader(status int) {
 	if told := w.header["Content-Length"]; len(told) > 0 {
 		if n, err := strconv.ParseUint(told[0], 10, 63); err == nil {
 			w.length = int64(n)
-		} else {
-			delete(w.header, "Content-Length")
 		}
 	}
 }
@@ -123,7 +122,11 @@ func (w *response) FlushError() error {
 func (w *response) SetReadDeadline(t time.Time) error { return w.c.body.setDeadline(t) }
 
 // SetWriteDeadline is for http.ResponseController.
-func (w *response) SetWriteDeadline(t time.Time) error { return w.c.SetWriteDeadline(t) }
+// It holds for this answer.
+func (w *response) SetWriteDeadline(t time.Time) error {
+	w.bounded = !t.IsZero()
+	return w.c.SetWriteDeadline(t)
+}
 
 // end completes the answer when the handler has returned. It reports whether the
 // connection is good for another one.
@@ -133,7 +136,6 @@ func (w *response) end() bool {
 	}
 	if !w.headed && w.length < 0 && w.mayHaveBody() && (!w.isHead() || w.written > 0) {
 		w.length = w.written
-		w.header["Content-Length"] = []string{strconv.FormatInt(w.length, 10)}
 	}
 	w.writeHead(nil)
 	if w.chunked {
@@ -145,6 +147,9 @@ func (w *response) end() bool {
 	w.send()
 	w.out.release()
 	w.out = nil
+	if w.bounded && w.failed == nil {
+		w.failed = w.c.SetWriteDeadline(time.Time{})
+	}
 	return !w.last && w.failed == nil
 }
 

@@ -18,27 +18,33 @@ func (w *response) writeHead(next []byte) {
 		return
 	}
 	w.headed = true
-	if !w.c.body.drop() || w.c.server.closing.Load() {
+	if told := w.header["Connection"]; w.c.server.closing.Load() || len(told) > 0 && strings.EqualFold(told[0], "close") {
+		w.last = true
+	}
+	if !w.c.body.drop(!w.last) {
 		w.last = true
 	}
 	w.chunked = w.length < 0 && w.mayHaveBody() && !w.isHead()
 	if w.mayHaveBody() {
 		w.tellType(next)
-	} else {
-		w.suppress()
+	} else if w.status == http.StatusNotModified {
+		delete(w.header, "Content-Type")
 	}
 	if w.last {
 		w.header["Connection"] = closing
-	} else if told := w.header["Connection"]; len(told) > 0 {
-		w.last = strings.EqualFold(told[0], "close")
 	}
 	w.out.wire = appendStatus(w.out.wire, w.status)
 	w.appendFields()
 	if _, told := w.header["Date"]; !told {
 		w.out.wire = appendField(w.out.wire, "Date", date(time.Now()))
 	}
-	if w.chunked {
+	switch {
+	case w.chunked:
 		w.out.wire = append(w.out.wire, "Transfer-Encoding: chunked\r\n"...)
+	case w.length >= 0 && w.mayHaveBody():
+		w.out.wire = append(w.out.wire, "Content-Length: "...)
+		w.out.wire = strconv.AppendInt(w.out.wire, w.length, 10)
+		w.out.wire = append(w.out.wire, "\r\n"...)
 	}
 	w.out.wire = append(w.out.wire, "\r\n"...)
 	if len(w.out.held) > 0 {
@@ -53,19 +59,12 @@ func (w *response) tellType(next []byte) {
 	if _, told := w.header["Content-Type"]; told || w.header["Content-Encoding"] != nil {
 		return
 	}
-	if len(w.out.held) > 0 {
-		next = w.out.held
+	const most = 512 // that DetectContentType looks at
+	if held := w.out.held; len(held) > 0 {
+		next = append(held[:len(held):len(held)], next[:min(most, len(next))]...)
 	}
 	if len(next) > 0 {
 		w.header["Content-Type"] = []string{http.DetectContentType(next)}
-	}
-}
-
-// suppress takes away what does not go with a status that has no body.
-func (w *response) suppress() {
-	delete(w.header, "Content-Length")
-	if w.status == http.StatusNotModified {
-		delete(w.header, "Content-Type")
 	}
 }
 
@@ -92,9 +91,10 @@ func (w *response) appendFields() {
 	slices.Sort(names)
 	for _, name := range names {
 		switch {
-		case !grammar.ValidName(name), name == "Transfer-Encoding", name == "Trailer",
-			name == "Content-Length" && w.chunked:
+		case !grammar.ValidName(name), name == "Transfer-Encoding", name == "Trailer":
 			continue // what is not for a handler to say
+		case name == "Content-Length":
+			continue // as it was when the status was told: see writeHead
 		}
 		for _, value := range w.header[name] {
 			w.out.wire = appendField(w.out.wire, name, value)

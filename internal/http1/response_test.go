@@ -95,6 +95,15 @@ var handlers = map[string]http.HandlerFunc{
 		w.Header()["Content-Type"] = nil
 		say(w, "hello")
 	},
+	"html, bit by bit": func(w http.ResponseWriter, _ *http.Request) {
+		say(w, "<", "!DOCTYPE html><p>"+strings.Repeat("a", 5000))
+	},
+	"a length that is taken back": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		w.WriteHeader(http.StatusOK)
+		w.Header().Del("Content-Length")
+		say(w, "hello")
+	},
 	"html": func(w http.ResponseWriter, _ *http.Request) { say(w, "<!DOCTYPE html><p>") },
 	"the last one": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Connection", "close")

@@ -2,8 +2,10 @@ package http1
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -15,10 +17,13 @@ type Server struct {
 	base context.Context // of all requests
 
 	closing atomic.Bool // every answer is the last one of its connection
-	mu      sync.Mutex
-	watch   *watch // nil: none yet, or none to be had
-	conns   map[*conn]struct{}
-	empty   chan struct{} // nil before Shutdown; then closed when no connection is left
+
+	mu        sync.Mutex
+	watch     *watch // nil: none yet, or none to be had
+	conns     map[*conn]struct{}
+	accepting int           // listeners
+	closed    bool          // no connection is let in any more
+	empty     chan struct{} // closed when there are neither connections nor listeners; nil: nobody has asked
 }
 
 // New returns a server that answers with other's Handler, keeps to its
@@ -26,15 +31,17 @@ type Server struct {
 // itself to other, which belongs to it from now on. ReadTimeout, WriteTimeout,
 // ConnState, BaseContext and ConnContext have to be unset: only other knows them.
 func New(other *http.Server) *Server {
-	return &Server{
+	s := &Server{
 		http:  other,
 		base:  context.WithValue(context.Background(), http.ServerContextKey, other),
 		conns: make(map[*conn]struct{}),
 	}
+	other.RegisterOnShutdown(func() { s.each((*conn).closeIdle) }) // once the listeners are closed
+	return s
 }
 
 // Serve answers what comes to the listener until the server is shut down or the
-// listener fails. Its error is never nil; after Shutdown or Close it is
+// listener fails for good. Its error is never nil; after Shutdown or Close it is
 // [http.ErrServerClosed].
 func (s *Server) Serve(l net.Listener) error {
 	w := s.watching()
@@ -49,15 +56,15 @@ func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	return s.http.ServeTLS(l, certFile, keyFile)
 }
 
-// Shutdown closes the listeners and the connections that wait for a request, and
-// returns when all others have their answer and are closed too, or when ctx ends,
-// with its error.
+// Shutdown closes the listeners and then the connections that wait for a further
+// request, and returns when all others have their answer and are closed too, or when
+// ctx ends, with its error. As with net/http, connections that have not brought a
+// request yet have 5 s for it: who has been let in is not left without an answer.
 func (s *Server) Shutdown(ctx context.Context) error {
-	empty := s.shut()
-	s.each((*conn).closeIdle)
+	s.closing.Store(true)
 	err := s.http.Shutdown(ctx)
 	select {
-	case <-empty:
+	case <-s.emptied():
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -68,7 +75,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Close closes the listeners and all connections at once. It does not wait for
 // handlers.
 func (s *Server) Close() error {
-	s.shut()
+	s.closing.Store(true)
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	err := s.http.Close()
 	s.each((*conn).cut)
 	s.unwatch()
@@ -80,7 +90,7 @@ func (s *Server) Close() error {
 func (s *Server) watching() *watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watch == nil && s.empty == nil {
+	if s.watch == nil && !s.closing.Load() {
 		s.watch = newWatch()
 	}
 	return s.watch
@@ -96,26 +106,42 @@ func (s *Server) unwatch() {
 	}
 }
 
-// shut lets no connection in any more and returns what is closed once there is
-// none.
-func (s *Server) shut() <-chan struct{} {
+// emptied returns what is closed once nothing is accepted and served any more.
+func (s *Server) emptied() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closing.Store(true)
 	if s.empty == nil {
 		s.empty = make(chan struct{})
-		if len(s.conns) == 0 {
-			close(s.empty)
-		}
+		s.tell()
 	}
 	return s.empty
 }
 
-// keep counts a connection in, unless the server is shut.
+// tell closes empty when it is time. It is for the holder of mu.
+func (s *Server) tell() {
+	if s.empty == nil || len(s.conns) > 0 || s.accepting > 0 {
+		return
+	}
+	select {
+	case <-s.empty: // closed already
+	default:
+		close(s.empty)
+	}
+}
+
+// accepts counts a listener in, or, with -1, out.
+func (s *Server) accepts(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accepting += n
+	s.tell()
+}
+
+// keep counts a connection in, unless the server is closed.
 func (s *Server) keep(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.empty != nil {
+	if s.closed {
 		return false
 	}
 	s.conns[c] = struct{}{}
@@ -127,15 +153,16 @@ func (s *Server) drop(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	if s.empty != nil && len(s.conns) == 0 {
-		close(s.empty)
-	}
+	s.tell()
 }
 
+// each does something with every connection, without a lock: others come and go
+// meanwhile.
 func (s *Server) each(do func(*conn)) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
+	all := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	for _, c := range all {
 		do(c)
 	}
 }
