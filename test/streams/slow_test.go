@@ -55,9 +55,9 @@ func TestSlowClients(t *testing.T) {
 		}
 		// What was on its way is charged, as far as it can be read in the time
 		// that the model server has to stop: all of it, on a machine that is not
-		// slowed down.
+		// slowed down by others and by the race detector.
 		used := g.Usage(t, e.ID).Windows[0].Used
-		if spent := e.Input + e.Output; used > spent || used < spent*3/4 {
+		if spent := e.Input + e.Output; used > spent || used < spent/2 {
 			t.Errorf("%d tokens were charged, the ledger says %d and %d", used, e.Input, e.Output)
 		}
 	}
