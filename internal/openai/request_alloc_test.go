@@ -22,3 +22,29 @@ func TestParseRequestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestMistakesAllocateOnce: a body that is nothing but mistakes costs no more than
+// one, also where it is not known yet that its names repeat.
+func TestMistakesAllocateOnce(t *testing.T) {
+	const times = 10000
+	for name, body := range map[string]string{
+		"a member":      `{` + manyNames(openNamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times) + `}`,
+		"a list":        `{"prompt":[1` + strings.Repeat(`,"",1`, times) + `]}`,
+		"what is held":  `{"messages":[{"prompt_embeds":1}` + strings.Repeat(`,{"prompt_embeds":1}`, times) + `]}`,
+		"an early end":  `{` + manyNames(openNamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times),
+		"a late repeat": `{` + manyNames(openNamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times) + `,"a":0,"a":0}`,
+	} {
+		e := ChatCompletions
+		if name == "a list" {
+			e = Completions
+		}
+		got := testing.AllocsPerRun(10, func() {
+			if _, err := ParseRequest(e, []byte(body), ParseOptions{}); err == nil {
+				t.Fatal("it is taken")
+			}
+		})
+		if got > 500 { // the decoder remembers names
+			t.Errorf("%s: %v allocations", name, got)
+		}
+	}
+}

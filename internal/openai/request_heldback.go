@@ -22,7 +22,7 @@ func HeldBackFields() []string {
 // heldBack refuses the member that is about to be passed over, whose value is
 // not its harmless one, unless it is allowed.
 func (p *parse) heldBack(name string) {
-	if !p.options.allows(name) {
+	if p.err == nil && !p.options.allows(name) {
 		p.reject(InvalidRequest(name, "%s is held back here, because it changes what a request costs or when it runs: "+
 			"leave it out, or ask the operator to list it in the model's allow-fields", name))
 	}
@@ -30,7 +30,7 @@ func (p *parse) heldBack(name string) {
 
 // heldBackUnlessNull reads a member that only null makes harmless.
 func (p *parse) heldBackUnlessNull(name []byte) {
-	if !p.isNull() {
+	if p.err == nil && !p.isNull() {
 		p.heldBack(string(name))
 	}
 	p.skip()

@@ -88,7 +88,8 @@ func (p *parse) read() *Error {
 	return p.err
 }
 
-// request reads the whole body.
+// request reads the whole body. After the first mistake it only passes over what
+// follows: a body of nothing but mistakes must not cost more than a good one.
 func (p *parse) request() {
 	p.r.Endpoint = p.endpoint
 	if !p.enter('{') {
@@ -99,7 +100,7 @@ func (p *parse) request() {
 	p.r.at.empty = p.peek() == '}'
 	params := endpointParams[p.endpoint]
 	for name, ok := p.member(); ok; name, ok = p.member() {
-		if m := paramOf(name); params.has(m) {
+		if m := paramOf(name); p.err == nil && params.has(m) {
 			p.param(m, name)
 		} else {
 			p.skip()

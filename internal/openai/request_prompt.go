@@ -25,6 +25,10 @@ func (p *parse) promptList(name string) {
 	p.enter('[')
 	var first byte
 	for p.element() {
+		if p.err != nil {
+			p.skip()
+			continue
+		}
 		kind := p.elementKind()
 		if first == 0 {
 			first = kind

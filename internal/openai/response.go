@@ -13,7 +13,8 @@ type Answer struct {
 
 // ReadAnswer reads the body of an answer whose status is 200. A body that is
 // not a JSON object, or has a member twice that matters here, is no error: the
-// answer then tells nothing. It keeps nothing of body and allocates nothing.
+// answer then tells nothing. It keeps nothing of body, and allocates only
+// for a member's name that has an escape.
 func ReadAnswer(body []byte) Answer {
 	var a Answer
 	c := jsonCursor{b: body}
@@ -60,8 +61,8 @@ func (a *Answer) readModel(c *jsonCursor) {
 
 // AnswerText counts the text that was generated in the body of an answer, for one
 // that tells no usage: contents, reasoning, refusals, names and arguments of tool
-// calls. Where ReadAnswer finds no JSON object it is the whole body; for endpoints
-// that generate nothing it is empty. It allocates nothing.
+// calls. Where body is no JSON object, or has a member twice that the gateway knows, it
+// is the whole body; for endpoints that generate nothing it is empty. It allocates nothing.
 func AnswerText(e Endpoint, body []byte) (text Text) {
 	var env envelope
 	if !env.parse(body) {

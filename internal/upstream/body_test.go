@@ -146,6 +146,8 @@ func TestMalformed(t *testing.T) {
 		"bare LF":                 "HTTP/1.1 200 OK\nContent-Length: 2\n\nok\r\n\r\n",
 		"bare CR in value":        head + "X-A: a\rb\r\nContent-Length: 0\r\n\r\n",
 		"NUL in value":            head + "X-A: a\x00b\r\nContent-Length: 0\r\n\r\n",
+		"NUL before LF":           head + "X-A: a\x00\nX-B: c\r\n\r\n",
+		"NUL in the last value":   head + "Content-Length: 0\r\nX-A: a\x00b\r\n\r\n",
 		"folded line":             head + "X-A: a\r\n b\r\nContent-Length: 0\r\n\r\n",
 		"space before colon":      head + "Content-Length : 0\r\n\r\n",
 		"no colon":                head + "X-A\r\n\r\n",

@@ -84,7 +84,9 @@ func TestBreaker(t *testing.T) {
 					var changed, ok bool
 					switch s.what {
 					case good, bad:
-						changed = b.record(now, b.epoch.Load(), s.what == bad)
+						if s.what == bad || !b.content() { // as judge does it
+							changed = b.record(now, b.epoch.Load(), s.what == bad)
+						}
 					case old, aged:
 						changed = b.record(now, b.epoch.Load()-1, s.what == old)
 					case lost, here:
