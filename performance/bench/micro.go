@@ -48,7 +48,7 @@ func (b *bench) benchmarkRows(ctx context.Context, store, directory string, time
 	for _, r := range results {
 		path := title + strings.TrimPrefix(r.name, storeBenchmark)
 		rows = append(rows,
-			Row{Path: path, Unit: "ns", Bound: time, Value: spreadOf(r.nanoseconds)},
+			Row{Path: path, Unit: "ns", Bound: time, Value: spreadOf(r.nanoseconds), Least: true},
 			Row{Path: path + ", allocations", Unit: "allocations", Bound: allocations, Value: spreadOf(r.allocations)})
 		time, allocations = nil, nil
 	}

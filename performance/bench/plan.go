@@ -36,7 +36,7 @@ var fullPlan = plan{
 	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 100_000, Watch: 3 * time.Second,
 	DirectStreams: 200, Soak: 2 * time.Minute, Settle: 10 * time.Second,
 	Profile:   20 * time.Second,
-	BenchTime: time.Second, BenchCount: 5,
+	BenchTime: 200 * time.Millisecond, BenchCount: 40,
 }
 
 // quickPlan takes about half a minute. Its streams and accounts are the same,
@@ -47,5 +47,5 @@ var quickPlan = plan{
 	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 30_000, Watch: time.Second,
 	DirectStreams: 200, Soak: 10 * time.Second, Settle: 6 * time.Second,
 	Profile:   20 * time.Second,
-	BenchTime: 200 * time.Millisecond, BenchCount: 3,
+	BenchTime: 100 * time.Millisecond, BenchCount: 10,
 }

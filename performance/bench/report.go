@@ -79,7 +79,7 @@ method. p50 and p99 are latencies under closed-loop load or, for streams, the ti
 took through the contender. Clients of streams do not ask for usage: the gateway asks the model
 server for it, reads it and strips it, while the others carry events without usage. The gateway logs
 as in production (info, JSON) to a file; ReverseProxy and nginx log nothing. Reserve + settle is wall
-time: on a busy machine it is the machine that is measured.
+time, of which the least of many short runs is judged: what else the machine does only adds to it.
 `
 
 // save writes the report as JSON into a directory, which it makes if need be,

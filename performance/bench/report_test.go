@@ -23,6 +23,8 @@ func TestVerdict(t *testing.T) {
 		{"too little", Row{Bound: least, Value: Spread{Median: 0.99}}, verdictMissed},
 		{"no allocations", Row{Bound: &Bound{}, Value: Spread{}}, verdictOK},
 		{"one allocation", Row{Bound: &Bound{}, Value: Spread{Median: 1}}, verdictMissed},
+		{"the least is on the budget", Row{Bound: most, Least: true, Value: Spread{Median: 2, Min: 1, Max: 3}}, verdictOK},
+		{"the least is above", Row{Bound: most, Least: true, Value: Spread{Median: 2, Min: 1.01, Max: 3}}, verdictMissed},
 		{"no bound", Row{}, verdictInformative},
 		{"not judged", Row{Bound: most, Informative: true, Value: Spread{Median: 9}}, verdictInformative},
 		{"skipped", Row{Bound: most, Skipped: "x"}, verdictSkipped},

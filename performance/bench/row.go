@@ -26,6 +26,7 @@ type Row struct {
 	Bound       *Bound      `json:"bound,omitempty"`
 	Informative bool        `json:"informative,omitempty"` // not judged even where it has a bound
 	Value       Spread      `json:"value"`
+	Least       bool        `json:"least,omitempty"` // the least is judged, not the median
 	Latency     Percentiles `json:"latency"`
 	Skipped     string      `json:"skipped,omitempty"`
 	Failed      string      `json:"failed,omitempty"`
@@ -41,7 +42,17 @@ const (
 	verdictFailed      = "failed"
 )
 
-// Verdict compares the median with the budget.
+// judged returns the figure that counts: the median or, of a time on the wall, the
+// least. What else runs on the machine only adds to that, and on a core of which
+// somebody else has the other half it doubles it for seconds.
+func (r Row) judged() float64 {
+	if r.Least {
+		return r.Value.Min
+	}
+	return r.Value.Median
+}
+
+// Verdict compares the figure that counts with the budget.
 func (r Row) Verdict() string {
 	switch {
 	case r.Failed != "":
@@ -50,7 +61,7 @@ func (r Row) Verdict() string {
 		return verdictSkipped
 	case r.Bound == nil || r.Informative:
 		return verdictInformative
-	case r.Bound.met(r.Value.Median):
+	case r.Bound.met(r.judged()):
 		return verdictOK
 	}
 	return verdictMissed

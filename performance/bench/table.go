@@ -69,7 +69,7 @@ func (r Row) cells() []string {
 		cells[1], cells[2] = r.Bound.cells(r.Unit)
 	}
 	if verdict != verdictFailed && verdict != verdictSkipped {
-		cells[3] = r.Value.cell(r.Unit)
+		cells[3] = r.cell()
 		cells[4], cells[5] = duration(r.Latency.P50), duration(r.Latency.P99)
 	}
 	return cells
@@ -101,11 +101,15 @@ func (b Bound) cells(unit string) (budget, aim string) {
 	return sign + withUnit(b.Budget, unit), withUnit(b.Aim, unit)
 }
 
-// cell shows the median and, if they differ, the extremes.
-func (s Spread) cell(unit string) string {
-	cell := withUnit(s.Median, unit)
-	if s.Min == s.Max {
+// cell shows the figure that counts and, if they differ, the others.
+func (r Row) cell() string {
+	s := r.Value
+	cell := withUnit(r.judged(), r.Unit)
+	switch {
+	case s.Min == s.Max:
 		return cell
+	case r.Least:
+		return fmt.Sprintf("%s (median %s, most %s)", cell, figure(s.Median), figure(s.Max))
 	}
 	return fmt.Sprintf("%s (%s-%s)", cell, figure(s.Min), figure(s.Max))
 }
