@@ -36,6 +36,9 @@ type Line struct {
 	own *lineHandler // nil: another one
 }
 
+// keptLineBytes is how large a line may have been whose memory is used again.
+const keptLineBytes = 16 << 10
+
 var lines = sync.Pool{New: func() any { return &Line{json: make([]byte, 0, 1<<10)} }}
 
 // BeginLine begins a line of the time at.
@@ -67,6 +70,9 @@ func (l *Line) End(ctx context.Context) {
 		r := slog.NewRecord(l.at, l.level, l.message, 0)
 		r.AddAttrs(l.fields...)
 		_ = l.log.Handler().Handle(ctx, r)
+	}
+	if cap(l.json) > keptLineBytes {
+		return
 	}
 	clear(l.fields)
 	*l = Line{json: l.json[:0], fields: l.fields[:0]}
