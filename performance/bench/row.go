@@ -43,8 +43,8 @@ const (
 )
 
 // judged returns the figure that counts: the median or, of a time on the wall, the
-// least. What else runs on the machine only adds to that, and on a core of which
-// somebody else has the other half it doubles it for seconds.
+// least. What else runs on the machine only adds to that, and may double it for
+// seconds.
 func (r Row) judged() float64 {
 	if r.Least {
 		return r.Value.Min
