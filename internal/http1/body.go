@@ -32,7 +32,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 	if b.c.in.len() > 0 {
 		n = b.c.in.read(p)
 	} else if err = b.c.setReadDeadline(b.till); err == nil {
-		n, err = b.c.Conn.Read(p)
+		n, err = b.c.TCPConn.Read(p)
 	}
 	b.left -= int64(n)
 	switch {
@@ -69,7 +69,7 @@ func (b *body) drop(wait bool) (complete bool) {
 	b.c.in.take(int(n))
 	b.left -= n
 	if wait && b.left <= droppedBytesMax && b.c.setReadDeadline(b.till) == nil {
-		n, _ := io.CopyN(io.Discard, b.c.Conn, b.left)
+		n, _ := io.CopyN(io.Discard, b.c, b.left)
 		b.left -= n
 	}
 	return b.left == 0

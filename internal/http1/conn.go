@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log"
@@ -23,7 +24,7 @@ const (
 // conn is a connection of a client. It belongs to the goroutine that serves it,
 // but for what others may call: gone, closeIdle and cut.
 type conn struct {
-	net.Conn
+	*net.TCPConn
 	server *Server
 	sorter *sorter
 	remote string
@@ -47,16 +48,16 @@ type conn struct {
 func (s *Server) take(raw net.Conn, o *sorter) {
 	tcp, ok := raw.(*net.TCPConn)
 	if !ok {
-		go o.hand(raw, nil)
+		go o.hand(raw, "")
 		return
 	}
-	c := &conn{Conn: tcp, server: s, sorter: o, remote: tcp.RemoteAddr().String()}
+	c := &conn{TCPConn: tcp, server: s, sorter: o, remote: tcp.RemoteAddr().String()}
 	switch {
 	case !s.keep(c):
 		_ = tcp.Close()
 	case !o.watch.add(c):
 		s.drop(c)
-		go o.hand(tcp, nil)
+		go o.hand(tcp, "")
 	default:
 		go c.serve()
 	}
@@ -106,9 +107,13 @@ func (c *conn) forget() {
 func (c *conn) handOver() {
 	c.handed = true
 	c.forget()
-	rest := append([]byte(nil), c.in.bytes()...)
+	rest := bytes.Clone(c.in.bytes())
 	c.in.release()
-	c.sorter.hand(c.Conn, rest)
+	lastWords := unavailable
+	if len(rest) == 0 {
+		lastWords = "" // no request has begun
+	}
+	c.sorter.hand(&begun{c.TCPConn, rest}, lastWords)
 }
 
 // await waits until there are the least bytes that are taken for a request. It
@@ -120,11 +125,11 @@ func (c *conn) await(patience time.Duration, least int) bool {
 	if c.state.Load() != fresh {
 		c.state.Store(waiting)
 	}
-	if c.extend(patience) != nil || c.server.closing.Load() && !c.isFresh() {
+	if c.extend(patience) != nil || c.server.closing.Load() && !c.spareFresh() {
 		return false
 	}
 	for c.in.len() < least {
-		if c.in.fill(c.Conn) != nil {
+		if c.in.fill(c) != nil {
 			return false
 		}
 	}
@@ -135,16 +140,16 @@ func (c *conn) await(patience time.Duration, least int) bool {
 // shut down.
 const freshTime = 5 * time.Second
 
-// isFresh reports whether there has been no request on a connection of a server that
-// is being shut down. It then has freshTime for one.
-func (c *conn) isFresh() bool {
+// spareFresh gives a connection that has had no request freshTime for one, and
+// reports whether it is such a connection.
+func (c *conn) spareFresh() bool {
 	return c.state.Load() == fresh && c.SetReadDeadline(time.Now().Add(freshTime)) == nil
 }
 
 // closeIdle closes a connection that waits for a further request. Anybody may call
 // it, once the server is closing.
 func (c *conn) closeIdle() {
-	if !c.isFresh() && c.state.CompareAndSwap(waiting, closed) {
+	if !c.spareFresh() && c.state.CompareAndSwap(waiting, closed) {
 		_ = c.Close()
 	}
 }
@@ -191,7 +196,7 @@ func (c *conn) answer() bool {
 	ctx.end()
 	ok = ok && c.response.end()
 	c.head.reset()
-	clear(c.response.header) // what a handler has put there may be of the request
+	c.response.reset()
 	if c.body.left > 0 {
 		c.linger()
 	}
@@ -253,11 +258,10 @@ const (
 // linger ends our side of the connection, and leaves the other one open for a while.
 func (c *conn) linger() {
 	end := time.Now().Add(lingerTime)
-	half, ok := c.Conn.(closeWriter)
-	if !ok || half.CloseWrite() != nil || c.setReadDeadline(end) != nil {
+	if c.CloseWrite() != nil || c.setReadDeadline(end) != nil {
 		return
 	}
-	if _, err := io.CopyN(io.Discard, c.Conn, lingerBytesMax); err == nil {
+	if _, err := io.CopyN(io.Discard, c, lingerBytesMax); err == nil {
 		time.Sleep(time.Until(end))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
@@ -25,7 +26,7 @@ type head struct {
 // headerFieldsMax is how large a map is kept for the next request.
 const headerFieldsMax = 64
 
-// reset forgets a request.
+// reset forgets a request, which has to be done before the next one is parsed.
 func (h *head) reset() {
 	header, values := h.header, h.values
 	if len(header) > headerFieldsMax {
@@ -45,7 +46,6 @@ func (h *head) reset() {
 // "keep-alive", if there is one; no transfer coding, expectation or upgrade. The
 // body, if there is one, has a length then.
 func (h *head) parse(b []byte) (size int) {
-	h.reset()
 	end := bytes.Index(b, []byte("\r\n\r\n"))
 	if end < 0 {
 		return 0
@@ -129,18 +129,12 @@ func (h *head) field(name, value string) bool {
 const lengthDigitsMax = 18
 
 func (h *head) parseLength(digits string) bool {
-	if digits == "" || len(digits) > lengthDigitsMax {
+	if len(digits) > lengthDigitsMax {
 		return false
 	}
-	h.counted = true
-	for i := range len(digits) {
-		d := digits[i]
-		if d < '0' || d > '9' {
-			return false
-		}
-		h.length = 10*h.length + int64(d-'0')
-	}
-	return true
+	n, err := strconv.ParseUint(digits, 10, 63)
+	h.length, h.counted = int64(n), true
+	return err == nil
 }
 
 // request returns the request.

@@ -87,36 +87,42 @@ func (o *sorter) Close() error {
 	return o.Listener.Close()
 }
 
-// hand hands a connection over, of which rest has been read already. Where net/http
-// takes none any more, who has begun a request is told so.
-func (o *sorter) hand(raw net.Conn, rest []byte) {
-	if len(rest) > 0 {
-		raw = &begun{Conn: raw, rest: rest}
-	}
+// hand hands a connection over. Where net/http takes none any more, it is closed
+// with these last words; "" for none.
+func (o *sorter) hand(raw net.Conn, lastWords string) {
 	select {
 	case o.handed <- raw:
 		return
 	case <-o.closed:
 	}
-	if len(rest) > 0 {
-		_, _ = io.WriteString(raw, unavailable)
+	if lastWords != "" {
+		_, _ = io.WriteString(raw, lastWords)
 	}
 	_ = raw.Close()
 }
 
-// unavailable is what this server says by itself: that it is being shut down.
+// unavailable is what this server says by itself, to who has begun a request: that it
+// is being shut down.
 const unavailable = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
 // begun is a connection of which something has been read.
 type begun struct {
-	net.Conn
+	stream
 	rest []byte
+}
+
+// stream is what net/http needs of a connection: beside all else to end our side, before
+// it closes one whose client is still sending, lest a reset takes the answer along.
+// What else a connection can do would read past what has been read.
+type stream interface {
+	net.Conn
+	CloseWrite() error
 }
 
 // Read implements net.Conn.
 func (b *begun) Read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
-		return b.Conn.Read(p)
+		return b.stream.Read(p)
 	}
 	n := copy(p, b.rest)
 	if b.rest = b.rest[n:]; len(b.rest) == 0 {
@@ -124,15 +130,3 @@ func (b *begun) Read(p []byte) (int, error) {
 	}
 	return n, nil
 }
-
-// CloseWrite ends our side, which net/http wants to do before it closes a
-// connection whose client is still sending: what a reset would take along.
-func (b *begun) CloseWrite() error {
-	if half, ok := b.Conn.(closeWriter); ok {
-		return half.CloseWrite()
-	}
-	return net.ErrClosed
-}
-
-// closeWriter is a connection that can end its side alone.
-type closeWriter interface{ CloseWrite() error }

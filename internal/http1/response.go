@@ -56,11 +56,18 @@ type response struct {
 // begin prepares for an answer.
 func (w *response) begin(c *conn) {
 	header := w.header
-	if header == nil || len(header) > headerFieldsMax {
+	if header == nil {
 		header = make(http.Header)
 	}
-	clear(header)
 	*w = response{c: c, header: header, length: -1, last: c.head.close}
+}
+
+// reset forgets the header: what a handler has put there may be of the request.
+func (w *response) reset() {
+	if len(w.header) > headerFieldsMax {
+		w.header = nil
+	}
+	clear(w.header)
 }
 
 // Header implements http.ResponseWriter.
@@ -191,10 +198,10 @@ func (w *response) send(piece ...[]byte) {
 		return
 	}
 	if len(piece) == 0 {
-		_, w.failed = w.c.Conn.Write(wire)
+		_, w.failed = w.c.TCPConn.Write(wire)
 	} else {
 		both := net.Buffers{wire, piece[0]}
-		_, w.failed = both.WriteTo(w.c.Conn)
+		_, w.failed = both.WriteTo(w.c.TCPConn)
 	}
 	if w.failed != nil {
 		w.c.gone()

@@ -76,11 +76,7 @@ func (w *watch) at(number uint64) *conn {
 // add begins to watch a connection. It reports false for one that cannot be
 // watched.
 func (w *watch) add(c *conn) bool {
-	socket, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := socket.SyscallConn()
+	raw, err := c.SyscallConn()
 	if err != nil {
 		return false
 	}
