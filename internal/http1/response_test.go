@@ -182,3 +182,18 @@ func TestAnswers(t *testing.T) {
 		})
 	}
 }
+
+// TestLargeHeaderIsNotKept: what an answer with many fields needed does not stay with
+// its connection.
+func TestLargeHeaderIsNotKept(t *testing.T) {
+	for fields, kept := range map[int]bool{headerFieldsMax: true, headerFieldsMax + 1: false} {
+		w := response{header: make(http.Header)}
+		for i := range fields {
+			w.header[fmt.Sprint("X-", i)] = []string{"v"}
+		}
+		w.reset()
+		if len(w.header) != 0 || (w.header != nil) != kept {
+			t.Errorf("of %d fields %d are left; kept: %t", fields, len(w.header), w.header != nil)
+		}
+	}
+}

@@ -91,26 +91,18 @@ func (c *jsonCursor) member() (name []byte, ok bool) {
 		}
 		return nil, false
 	case x == ',' && !c.first:
-		i, x = nextByte(b, i+1)
+		i++
 	case !c.first: // a comma is missing
-		x = 0
-	}
-	if x != '"' {
 		c.fail()
 		return nil, false
 	}
-	end, escaped := c.stringEnd(i + 1)
-	colon, x := nextByte(b, end)
-	if end == 0 || x != ':' {
+	at, escaped, value := c.nameAt(i)
+	if value == 0 {
 		c.fail()
 		return nil, false
 	}
-	c.name, c.i, c.first = extent{i, end}, colon+1, false
-	if c.names != nil && !c.names.add(b, c.name, escaped) {
-		c.fail()
-		return nil, false
-	}
-	name = b[i+1 : end-1]
+	c.name, c.i, c.first = at, value, false
+	name = b[at.start+1 : at.end-1]
 	if escaped {
 		name = appendUnescaped(nil, name)
 	}

@@ -39,7 +39,7 @@ func (c *jsonCursor) membersEnd(i, depth int) int {
 		return i + 1
 	}
 	for {
-		if i = c.nameEnd(i); i == 0 {
+		if _, _, i = c.nameAt(i); i == 0 {
 			return 0
 		}
 		if i = c.valueEnd(i, depth); i == 0 {
@@ -56,22 +56,21 @@ func (c *jsonCursor) membersEnd(i, depth int) int {
 	}
 }
 
-// nameEnd returns the place behind the name and the colon that begin at i, or behind
-// the white space there, 0 if there are none.
-func (c *jsonCursor) nameEnd(i int) int {
+// nameAt finds the name and the colon that begin at i, or behind the white space
+// there. It returns where the name is, in its quotes, whether it has escapes, and the
+// place behind the colon; 0 if there are none, or the object has the name already.
+func (c *jsonCursor) nameAt(i int) (name extent, escaped bool, value int) {
 	i, b := nextByte(c.b, i)
 	if b != '"' {
-		return 0
+		return name, false, 0
 	}
 	end, escaped := c.stringEnd(i + 1)
 	colon, b := nextByte(c.b, end)
-	if end == 0 || b != ':' {
-		return 0
+	name = extent{i, end}
+	if end == 0 || b != ':' || c.names != nil && !c.names.add(c.b, name, escaped) {
+		return name, escaped, 0
 	}
-	if c.names != nil && !c.names.add(c.b, extent{i, end}, escaped) {
-		return 0
-	}
-	return colon + 1
+	return name, escaped, colon + 1
 }
 
 // arrayEnd returns where the array ends whose bracket is before i, 0 if it is none.
