@@ -427,6 +427,18 @@ func TestShutdownAnswersWhoIsIn(t *testing.T) {
 	}
 }
 
+// Who is let in while the listener is about to be closed has time for a request.
+func TestFreshOnesAreServedDuringShutdown(t *testing.T) {
+	s, address := start(t, whoServes)
+	dial(t, address).get("here") // the listener is there
+	s.closing.Store(true)
+	c := dial(t, address)
+	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if r, got := c.receive(http.MethodGet); got != "here" || !r.Close {
+		t.Errorf("served %q, and %t that it is the last answer", got, r.Close)
+	}
+}
+
 // A shutdown waits for what is served here, and not only for net/http's.
 func TestShutdownWaits(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
