@@ -67,7 +67,8 @@ func (a *Account) Cover(l *Layout) {
 	for i := len(a.rings); i < len(rings); i++ {
 		rings[i].head, rings[i].since = u.rings[i].slot(a.last), a.last
 	}
-	a.layout, a.slots, a.rings, a.next = u, slots, rings, 0
+	a.layout, a.slots, a.rings = u, slots, rings
+	a.roll(a.last)
 }
 
 // Advance moves the account to the store's time now, dropping the slots that
@@ -86,6 +87,13 @@ func (a *Account) Advance(now Instant) {
 	if t >= a.next {
 		a.roll(t)
 	}
+}
+
+// isCurrent reports whether a charge made at t, which must not be later than the
+// account's time, lies in the current slot of every ring.
+func (a *Account) isCurrent(t Instant) bool {
+	newest := len(a.rings) - 1
+	return t >= a.next-a.layout.narrowest && t > a.rings[newest].since
 }
 
 // roll makes the slots that t falls in the current ones.
@@ -195,39 +203,38 @@ func (a *Account) Held() Amount {
 // Charge adds amount to the current slot of every ring, and returns the
 // account's time, which a refund must name. The amount must not be negative.
 func (a *Account) Charge(amount Amount) Instant {
-	for i := range a.rings {
-		if v := amount.Of(a.layout.rings[i].meter); v != 0 {
-			a.add(i, v)
-		}
-	}
+	a.correct(amount)
 	return a.last
 }
 
-func (a *Account) add(i int, v int64) {
-	a.rings[i].current += v
-	a.rings[i].sum += v
+// correct adds delta, of which members may be negative, to the current slot of
+// every ring. A slot is not taken below 0.
+func (a *Account) correct(delta Amount) {
+	shapes := a.layout.rings
+	rings := a.rings[:len(shapes)]
+	for i := range shapes {
+		r := &rings[i]
+		v := max(delta.Of(shapes[i].meter), -r.current)
+		r.current += v
+		r.sum += v
+	}
 }
 
-// refund takes v off the slot of ring i that was current at the moment at. It
-// returns how much of v the slot should have held and did not. A slot that
-// has left its window is skipped: its charge has gone with it. So is a charge
-// that is older than the ring: what the slot holds is of other requests. A
-// charge of the very millisecond at which the ring was added may be older, and
-// is skipped too: at worst, too much stays charged.
-func (a *Account) refund(i int, at Instant, v int64) (missing int64) {
+// refund takes v off the slot of ring i that was current at the moment at, and
+// not below 0. A slot that has left its window is skipped: its charge has gone with
+// it. So is a charge that is older than the ring: what the slot holds is of other
+// requests. A charge of the very millisecond at which the ring was added may be
+// older, and is skipped too: at worst, too much stays charged.
+func (a *Account) refund(i int, at Instant, v int64) {
 	r, shape := &a.rings[i], &a.layout.rings[i]
-	slot := r.head
-	if at < shape.begins(slot) || at >= shape.ends(slot) {
-		slot = shape.slot(at) // a division, which most refunds do without
-	}
+	slot := shape.slot(at)
 	if at <= r.since || slot > r.head || slot <= r.head-shape.slots {
-		return 0
+		return
 	}
 	have := a.get(i, slot)
 	back := min(v, have)
 	a.set(i, slot, have-back)
 	r.sum -= back
-	return v - back
 }
 
 // Wait returns how long it takes until excess has left the window, counting
@@ -258,22 +265,28 @@ func (a *Account) Standing(m Meter, w Window) Standing {
 	if a == nil || a.layout.at[m][w] < 0 {
 		return Standing{}
 	}
-	i := int(a.layout.at[m][w])
-	return Standing{Used: a.rings[i].sum, Reset: a.reset(i)}
+	return a.standing(int(a.layout.at[m][w]))
 }
 
-// reset returns how long it takes until ring i is empty if nothing more is
-// charged, counting from the account's time.
-func (a *Account) reset(i int) time.Duration {
+func (a *Account) standing(i int) Standing {
 	r := &a.rings[i]
 	if r.sum == 0 {
-		return 0
+		return Standing{}
 	}
-	s := r.head
+	newest := r.head
+	if r.current == 0 {
+		newest = a.newest(i)
+	}
+	return Standing{Used: r.sum, Reset: a.layout.rings[i].leaves(newest).Sub(a.last)}
+}
+
+// newest returns the newest slot of ring i that holds something. There must be one.
+func (a *Account) newest(i int) int64 {
+	s := a.rings[i].head
 	for a.get(i, s) == 0 {
 		s--
 	}
-	return a.layout.rings[i].leaves(s).Sub(a.last)
+	return s
 }
 
 // Idle reports whether nothing counts any more and no grant is unsettled, so

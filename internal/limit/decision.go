@@ -93,28 +93,51 @@ func (s *Subjects) Check(p *Policy, need Amount, at Instant, d *Decision) {
 	if p.maxPerUser >= 0 && s.UserRunning >= p.maxPerUser {
 		d.Full = append(d.Full, Gauge{UserScope, s.UserRunning, p.maxPerUser})
 	}
-	for i := range p.rules {
-		r := &p.rules[i]
-		a := s.Accounts[r.Scope]
-		sum := a.Sum(r.Meter, r.Window)
-		excess := sum + need.Of(r.Meter) - r.Admissible
-		if excess > 0 {
-			d.Violations = append(d.Violations, Violation{Rule: *r, Used: sum, Wait: a.Wait(r.Meter, r.Window, excess)})
-		}
-	}
-	d.Admitted = len(d.Violations) == 0 && len(d.Full) == 0
-	if !d.Admitted {
+	if d.Admitted = len(d.Full) == 0 && s.fits(p, need); !d.Admitted {
+		s.violations(p, need, d)
 		d.Sort()
 	}
 }
 
-// Stand appends the standing under every rule of p to d.
-func (s *Subjects) Stand(p *Policy, d *Decision) {
-	d.Standings = d.Standings[:0]
+// fits reports whether every rule of p has room for need.
+func (s *Subjects) fits(p *Policy, need Amount) bool {
+	for i := range p.rules {
+		if r := &p.rules[i]; s.Accounts[r.Scope].Sum(r.Meter, r.Window)+need.Of(r.Meter) > r.Admissible {
+			return false
+		}
+	}
+	return true
+}
+
+// violations appends the rules of p that have no room for need to d.
+func (s *Subjects) violations(p *Policy, need Amount, d *Decision) {
 	for i := range p.rules {
 		r := &p.rules[i]
-		d.Standings = append(d.Standings, s.Accounts[r.Scope].Standing(r.Meter, r.Window))
+		a := s.Accounts[r.Scope]
+		sum := a.Sum(r.Meter, r.Window)
+		if excess := sum + need.Of(r.Meter) - r.Admissible; excess > 0 {
+			d.Violations = append(d.Violations, Violation{Rule: *r, Used: sum, Wait: a.Wait(r.Meter, r.Window, excess)})
+		}
 	}
+}
+
+// Stand writes the standing under every rule of p to d.
+func (s *Subjects) Stand(p *Policy, d *Decision) {
+	d.Standings = slices.Grow(d.Standings[:0], len(p.rules))[:len(p.rules)]
+	for i := range p.rules {
+		r := &p.rules[i]
+		d.Standings[i] = s.Accounts[r.Scope].Standing(r.Meter, r.Window)
+	}
+}
+
+// Covers reports whether every account that p needs is there, with all its rings.
+func (s *Subjects) Covers(p *Policy) bool {
+	for scope, l := range p.layouts {
+		if a := s.Accounts[scope]; l != nil && (a == nil || a.layout != l && !a.layout.covers(l)) {
+			return false
+		}
+	}
+	return true
 }
 
 // Charge charges need to every account, for a reservation that Check has
@@ -155,37 +178,41 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 // Settle replaces what g has charged by what was used, on every account: what
 // was charged too much goes back, the newest charge first, into the slots that
 // were charged; what was charged too little goes to the current slot. A ring
-// gives back nothing of charges that are older than it is. Settle
-// returns how much of the refund its slots did not hold, which is 0 unless
-// counters were lost.
-func (s *Subjects) Settle(g *Grant, used Amount) (missing int64) {
+// gives back nothing of charges that are older than it is.
+func (s *Subjects) Settle(g *Grant, used Amount) {
 	delta := used.Minus(g.Granted())
 	for scope := range s.Accounts {
 		a := s.Accounts[scope]
+		if a == nil {
+			continue
+		}
 		held, charged := g.charged(Scope(scope))
-		if a == nil || !charged {
+		if !charged {
 			continue // the account is younger than the grant
 		}
 		a.held = a.held.Minus(held)
-		missing += a.settle(Scope(scope), g.Charges, delta)
+		a.settle(Scope(scope), g.Charges, delta)
 	}
-	return missing
 }
 
 // settle corrects every ring by delta.
-func (a *Account) settle(scope Scope, charges []Charge, delta Amount) (missing int64) {
+func (a *Account) settle(scope Scope, charges []Charge, delta Amount) {
+	if a.isCurrent(charges[0].At[scope]) { // and so are those after it
+		a.correct(delta)
+		return
+	}
 	for i := range a.rings {
-		meter := a.layout.rings[i].meter
+		r, meter := &a.rings[i], a.layout.rings[i].meter
 		v := delta.Of(meter)
 		if v >= 0 {
-			a.add(i, v)
+			r.current += v
+			r.sum += v
 			continue
 		}
 		for n := len(charges) - 1; n >= 0 && v < 0; n-- {
 			back := min(-v, charges[n].Amount.Of(meter))
-			missing += a.refund(i, charges[n].At[scope], back)
+			a.refund(i, charges[n].At[scope], back)
 			v += back
 		}
 	}
-	return missing
 }

@@ -6,6 +6,9 @@ type Layout struct {
 	rings []ringShape
 	at    [meters][windows]int8 // index into rings, -1 where there is none
 	slots int                   // of all rings together
+	// narrowest is the least width of a slot. Wider slots begin and end with one of
+	// these: see windowShapes.
+	narrowest Instant
 }
 
 type ringShape struct {
@@ -18,9 +21,6 @@ type ringShape struct {
 
 // slot returns the number of the slot that t falls in.
 func (r *ringShape) slot(t Instant) int64 { return int64(t / r.width) }
-
-// begins returns the moment at which a slot begins.
-func (r *ringShape) begins(slot int64) Instant { return Instant(slot) * r.width }
 
 // ends returns the moment at which a slot ends, and the next one begins.
 func (r *ringShape) ends(slot int64) Instant { return Instant(slot+1) * r.width }
@@ -50,6 +50,9 @@ func (l *Layout) add(m Meter, w Window) {
 	kept := w.Slots() + 1
 	l.rings = append(l.rings, ringShape{meter: m, window: w, offset: l.slots, width: windowShapes[w].width, slots: int64(kept)})
 	l.slots += kept
+	if width := windowShapes[w].width; l.narrowest == 0 || width < l.narrowest {
+		l.narrowest = width
+	}
 }
 
 // covers reports whether every ring of other is also in l.

@@ -32,7 +32,8 @@ const (
 )
 
 // windowShapes has, per window, its name, the width of a slot in milliseconds
-// and the number of slots B that make up its length. Rings keep B+1.
+// and the number of slots B that make up its length. Rings keep B+1. Each width
+// is a multiple of those before it.
 var windowShapes = [windows]struct {
 	name  string
 	width Instant

@@ -83,7 +83,6 @@ func (m *model) enter(e *entry, p *limit.Policy, user string, now limit.Instant)
 	}
 	e.account = cover(e.account, p.Layout(limit.UserScope))
 	m.total = cover(m.total, p.Layout(limit.ModelScope))
-	m.used(e)
 	return e
 }
 

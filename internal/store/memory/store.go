@@ -108,9 +108,12 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 	sub.Advance(now)
 	sub.Check(p, need, now, d)
 	if d.Admitted {
-		e = m.enter(e, p, user, now)
-		m.look(e, &sub)
-		sub.Advance(now) // what enter has made
+		if e == nil || !sub.Covers(p) {
+			e = m.enter(e, p, user, now)
+			m.look(e, &sub)
+			sub.Advance(now)
+		}
+		m.used(e)
 		g.Open(p, e.name)
 		g.Account = e
 		sub.Charge(need, g)
