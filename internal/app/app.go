@@ -139,7 +139,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if server.HTTP2 != nil {
 		a.patience = server.HTTP2.WriteByteTimeout
 	}
-	a.server = http1.New(server)
+	a.server = http1.New(server, answerPatience)
 	return a, nil
 }
 

@@ -29,11 +29,6 @@ func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
 		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
 			w.Header()["Connection"] = []string{"close"}
 		}
-		if r.ProtoMajor > 1 {
-			p := &patient{ResponseWriter: w}
-			defer p.extend() // what is left is written when the handler has returned
-			w = p
-		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -15,6 +15,9 @@ import (
 // net/http ends a connection with many that have not even been begun.
 const streamsMax = 250
 
+// answerPatience is how long a client may take for a part of an answer.
+const answerPatience = time.Minute
+
 // newHTTPServer returns the server for clients. Its connections are encrypted where
 // cert is not nil; they then speak HTTP/2 or HTTP/1.1.
 func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, log *slog.Logger) *http.Server {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 )
 
@@ -31,7 +32,7 @@ func newManagement(c *config.Config, control *admin.Handler, log *slog.Logger) *
 	control.RegisterOperations(mux)
 	mux.HandleFunc("/", proxy.NotFound)
 	handler := proxy.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))
-	return &management{address: c.Management.Address, server: newHTTPServer(c, nil, handler, log)}
+	return &management{address: c.Management.Address, server: newHTTPServer(c, nil, http1.Patient(handler, answerPatience), log)}
 }
 
 // open begins to listen and to serve. What ends the serving, other than close, is

@@ -30,9 +30,11 @@ type conn struct {
 	remote string
 	in     input
 	until  time.Time // the read deadline, as set; zero: none
-	state  atomic.Int32
-	number uint64 // of the watch
-	handed bool   // over to net/http
+	// writeUntil is the write deadline, as set; zero: none.
+	writeUntil time.Time
+	state      atomic.Int32
+	number     uint64 // of the watch
+	handed     bool   // over to net/http
 
 	head     head
 	body     body
@@ -112,6 +114,9 @@ func (c *conn) handOver() {
 	lastWords := unavailable
 	if len(rest) == 0 {
 		lastWords = "" // no request has begun
+	}
+	if !c.writeUntil.IsZero() {
+		_ = c.setWriteDeadline(time.Time{}) // it fails where the connection is closed
 	}
 	c.sorter.hand(&begun{c.TCPConn, rest}, lastWords)
 }
@@ -230,7 +235,7 @@ func (c *conn) handle(r *http.Request) (returned bool) {
 			c.server.logf("http: panic serving %v: %v\n%s", c.remote, fault, debug.Stack())
 		}
 	}()
-	c.server.http.Handler.ServeHTTP(&c.response, r)
+	c.server.handler.ServeHTTP(&c.response, r)
 	return true
 }
 

@@ -505,7 +505,7 @@ func (temporary) Timeout() bool   { return false }
 
 func TestListenerFails(t *testing.T) {
 	l := listen(t)
-	s := New(&http.Server{Handler: http.HandlerFunc(whoServes)})
+	s := New(&http.Server{Handler: http.HandlerFunc(whoServes)}, patience)
 	served := make(chan error)
 	go func() { served <- s.Serve(&failing{l, temporary{errors.New("too many files")}}) }()
 	dial(t, l.Addr().String()).get("here")
@@ -515,7 +515,7 @@ func TestListenerFails(t *testing.T) {
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
 	}
-	s, l = New(&http.Server{Handler: http.HandlerFunc(whoServes)}), listen(t)
+	s, l = New(&http.Server{Handler: http.HandlerFunc(whoServes)}, patience), listen(t)
 	broken := errors.New("broken")
 	if err := s.Serve(&failing{l, broken}); !errors.Is(err, broken) {
 		t.Errorf("it ends with %v", err)
@@ -544,7 +544,7 @@ func (s *stumbling) Accept() (net.Conn, error) {
 // A pause after an error is short again once a connection has come.
 func TestPausesBeginAnew(t *testing.T) {
 	l := listen(t)
-	s := New(&http.Server{Handler: http.HandlerFunc(whoServes), ErrorLog: log.New(io.Discard, "", 0)})
+	s := New(&http.Server{Handler: http.HandlerFunc(whoServes), ErrorLog: log.New(io.Discard, "", 0)}, patience)
 	served := make(chan error)
 	go func() { served <- s.Serve(&stumbling{Listener: l}) }()
 	begin := time.Now()
@@ -574,7 +574,7 @@ func (p *pipe) Accept() (net.Conn, error) {
 
 // What the kernel cannot watch is net/http's.
 func TestUnwatched(t *testing.T) {
-	s := New(&http.Server{Handler: http.HandlerFunc(whoServes)})
+	s := New(&http.Server{Handler: http.HandlerFunc(whoServes)}, patience)
 	p := &pipe{listen(t), make(chan net.Conn)}
 	served := make(chan error)
 	go func() { served <- s.Serve(p) }()

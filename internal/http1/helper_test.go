@@ -27,7 +27,7 @@ func start(t testing.TB, h http.HandlerFunc, change ...func(*http.Server)) (*Ser
 	for _, f := range change {
 		f(other)
 	}
-	s := New(other)
+	s := New(other, patience)
 	l := listen(t)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()

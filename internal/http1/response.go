@@ -128,11 +128,13 @@ func (w *response) FlushError() error {
 // SetReadDeadline is for http.ResponseController.
 func (w *response) SetReadDeadline(t time.Time) error { return w.c.body.setDeadline(t) }
 
-// SetWriteDeadline is for http.ResponseController.
-// It holds for this answer.
+// SetWriteDeadline is for http.ResponseController. It holds for this answer, and the
+// zero time stands for the server's patience.
 func (w *response) SetWriteDeadline(t time.Time) error {
-	w.bounded = !t.IsZero()
-	return w.c.SetWriteDeadline(t)
+	if w.bounded = !t.IsZero(); !w.bounded {
+		return nil // see send
+	}
+	return w.c.setWriteDeadline(t)
 }
 
 // end completes the answer when the handler has returned. It reports whether the
@@ -154,9 +156,6 @@ func (w *response) end() bool {
 	w.send()
 	w.out.release()
 	w.out = nil
-	if w.bounded && w.failed == nil {
-		w.failed = w.c.SetWriteDeadline(time.Time{})
-	}
 	return !w.last && w.failed == nil
 }
 
@@ -197,9 +196,14 @@ func (w *response) send(piece ...[]byte) {
 	if w.failed != nil || len(wire)+len(piece) == 0 {
 		return
 	}
-	if len(piece) == 0 {
+	if !w.bounded {
+		w.failed = w.c.extendWrites()
+	}
+	switch {
+	case w.failed != nil:
+	case len(piece) == 0:
 		_, w.failed = w.c.TCPConn.Write(wire)
-	} else {
+	default:
 		both := net.Buffers{wire, piece[0]}
 		_, w.failed = both.WriteTo(w.c.TCPConn)
 	}

@@ -8,13 +8,16 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Server serves HTTP/1.1 on connections that are not encrypted; for the others it
 // is net/http's. Use New; its methods may be called concurrently.
 type Server struct {
-	http *http.Server
-	base context.Context // of all requests
+	http     *http.Server
+	handler  http.Handler    // of the connections that are served here
+	patience time.Duration   // with clients that do not read
+	base     context.Context // of all requests
 
 	closing atomic.Bool // every answer is the last one of its connection
 
@@ -30,12 +33,17 @@ type Server struct {
 // ReadHeaderTimeout, IdleTimeout and ErrorLog, and leaves what it does not serve
 // itself to other, which belongs to it from now on. ReadTimeout, WriteTimeout,
 // ConnState, BaseContext and ConnContext have to be unset: only other knows them.
-func New(other *http.Server) *Server {
+// A client that reads nothing for the time of patience, up to an eighth more, is
+// cut off, unless the handler has set a write deadline of its own: see [Patient].
+func New(other *http.Server, patience time.Duration) *Server {
 	s := &Server{
-		http:  other,
-		base:  context.WithValue(context.Background(), http.ServerContextKey, other),
-		conns: make(map[*conn]struct{}),
+		http:     other,
+		handler:  other.Handler,
+		patience: patience,
+		base:     context.WithValue(context.Background(), http.ServerContextKey, other),
+		conns:    make(map[*conn]struct{}),
 	}
+	other.Handler = Patient(other.Handler, patience)
 	other.RegisterOnShutdown(func() { s.each((*conn).closeIdle) }) // once the listeners are closed
 	return s
 }

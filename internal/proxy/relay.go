@@ -17,14 +17,9 @@ import (
 // servers give are embeddings of long lists.
 const answerBytesMax = 256 << 20
 
-const (
-	// blockingBytes is about the size from which on an answer does not fit into
-	// the connection's buffers, so that a client that does not read blocks.
-	blockingBytes = 64 << 10
-	// answerPatience is how long such a client may take for pieceBytes of it.
-	answerPatience = time.Minute
-	pieceBytes     = 1 << 20
-)
+// pieceBytes is how much of an answer is written at once, within the server's
+// patience with a client that reads slowly.
+const pieceBytes = 1 << 20
 
 // relay passes the answer on.
 func (x *exchange) relay() error {
@@ -126,14 +121,7 @@ func (x *exchange) write(status int, body []byte) {
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.status = status
 	x.w.WriteHeader(status)
-	if len(body) > blockingBytes {
-		defer x.control.SetWriteDeadline(time.Time{})
-	}
-	for piece := range slices.Chunk(body, pieceBytes) {
-		if len(body) > blockingBytes {
-			// A connection that cannot have deadlines is one that a test made up.
-			_ = x.control.SetWriteDeadline(time.Now().Add(answerPatience))
-		}
+	for piece := range slices.Chunk(body, pieceBytes) { // each with the server's patience
 		if _, err := x.w.Write(piece); err != nil {
 			return // the client has left; what it has cost is the same
 		}

@@ -1,0 +1,72 @@
+package http1
+
+import (
+	"net/http"
+	"time"
+)
+
+// Patient bounds how long an answer of net/http's waits for its client: each part
+// of it for the given time. In HTTP/2 a client decides how much may be sent on a
+// stream: nothing, if he likes. In HTTP/1.1 one that sends requests without reading the
+// answers fills the connection's buffers, after which the shortest answer waits. A handler
+// that sets deadlines of its own is left to them, until it has returned.
+func Patient(next http.Handler, patience time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := &patient{ResponseWriter: w, patience: patience}
+		p.extend()       // the connection may have the deadline of the request before
+		defer p.extend() // what is left is written when the handler has returned
+		next.ServeHTTP(p, r)
+	})
+}
+
+// patient is the http.ResponseWriter of such an answer.
+type patient struct {
+	http.ResponseWriter
+	patience time.Duration
+	extended time.Time // when the deadline was last moved on
+	left     bool      // to the handler's own deadlines
+}
+
+// Unwrap is for http.ResponseController.
+func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+// SetWriteDeadline is for http.ResponseController. The zero time stands for the
+// patience.
+func (p *patient) SetWriteDeadline(t time.Time) error {
+	if p.left = !t.IsZero(); !p.left {
+		p.extend()
+		return nil
+	}
+	return http.NewResponseController(p.ResponseWriter).SetWriteDeadline(t)
+}
+
+// Write implements http.ResponseWriter.
+func (p *patient) Write(b []byte) (int, error) {
+	if !p.left && time.Since(p.extended) > p.patience/8 {
+		p.extend()
+	}
+	return p.ResponseWriter.Write(b)
+}
+
+// extend moves the deadline on.
+func (p *patient) extend() {
+	p.extended = time.Now()
+	// A stream that cannot have deadlines is one that a test made up.
+	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(p.extended.Add(p.patience))
+}
+
+// extendWrites has writes of the connection fail that wait for the client for longer
+// than its patience; as with reads, up to an eighth late.
+func (c *conn) extendWrites() error {
+	earliest := time.Now().Add(c.server.patience)
+	latest := earliest.Add(c.server.patience / 8)
+	if c.writeUntil.Before(earliest) || c.writeUntil.After(latest) {
+		return c.setWriteDeadline(latest)
+	}
+	return nil
+}
+
+func (c *conn) setWriteDeadline(t time.Time) error {
+	c.writeUntil = t
+	return c.SetWriteDeadline(t)
+}

@@ -1,0 +1,134 @@
+package http1
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// timed notes the write deadlines of its stream.
+type timed struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+}
+
+// SetWriteDeadline is what http.ResponseController looks for.
+func (d *timed) SetWriteDeadline(t time.Time) error {
+	d.deadlines = append(d.deadlines, t)
+	return nil
+}
+
+// TestPatient: an answer of net/http's has a deadline from before its handler until
+// after it, and a handler's own ones are left alone.
+func TestPatient(t *testing.T) {
+	own := time.Now().Add(time.Hour)
+	writes := func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("a"))
+		_, _ = w.Write([]byte("b"))
+	}
+	slow := func(w http.ResponseWriter, _ *http.Request) {
+		w.(*patient).extended = time.Now().Add(-patience / 2)
+		writes(w, nil)
+	}
+	for name, tt := range map[string]struct {
+		handler http.HandlerFunc
+		want    int
+	}{
+		"nothing written": {func(http.ResponseWriter, *http.Request) {}, 2},
+		"written":         {writes, 2},
+		"written late":    {slow, 3},
+		"own deadline": {func(w http.ResponseWriter, r *http.Request) {
+			if err := http.NewResponseController(w).SetWriteDeadline(own); err != nil {
+				t.Error(err)
+			}
+			slow(w, r)
+		}, 3},
+	} {
+		w := &timed{ResponseRecorder: httptest.NewRecorder()}
+		Patient(tt.handler, patience).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if len(w.deadlines) != tt.want {
+			t.Errorf("%s: the deadlines are %v", name, w.deadlines)
+			continue
+		}
+		if last := time.Until(w.deadlines[len(w.deadlines)-1]); last > patience || last < patience/2 {
+			t.Errorf("%s: the last deadline is in %v", name, last)
+		}
+		if name == "own deadline" && !w.deadlines[1].Equal(own) {
+			t.Errorf("the handler's own deadline is %v", w.deadlines[1])
+		}
+	}
+}
+
+// Who sends requests and reads no answer is cut off, whoever serves him, and his
+// handler ends; what a handler allows him holds for its own answer.
+func TestClientsThatDoNotRead(t *testing.T) {
+	for name, field := range map[string]string{"here": "", "net/http": "Pragma: no-cache\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			var handling atomic.Int64
+			other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				handling.Add(1)
+				defer handling.Add(-1)
+				control := http.NewResponseController(w)
+				if err := control.SetWriteDeadline(time.Now().Add(time.Hour)); err != nil {
+					t.Error(err)
+				}
+				if err := control.SetWriteDeadline(time.Time{}); err != nil {
+					t.Error(err)
+				}
+				say(w, strings.Repeat("a", 30<<10))
+			})}
+			s, l := New(other, 200*time.Millisecond), listen(t)
+			served := make(chan error, 1)
+			go func() { served <- s.Serve(l) }()
+			c := dial(t, l.Addr().String())
+			if err := c.SetReadBuffer(4 << 10); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 100_000 {
+				// It fails once the connection is closed, or, with the client's deadline,
+				// when that does not come.
+				if _, err := fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", field); err != nil {
+					break
+				}
+				if i == 99_999 {
+					t.Error("all requests were taken")
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience/2)
+			defer cancel()
+			if err := s.Shutdown(ctx); err != nil {
+				t.Errorf("%d handlers run: %v", handling.Load(), err)
+			}
+			<-served
+		})
+	}
+}
+
+// An idle connection's deadline of the answer before is none of the next one's.
+func TestPatienceBeginsAnew(t *testing.T) {
+	other := &http.Server{Handler: http.HandlerFunc(whoServes)}
+	s, l := New(other, 20*time.Millisecond), listen(t)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	defer func() {
+		_ = s.Close()
+		<-served
+	}()
+	c := dial(t, l.Addr().String())
+	for range 3 {
+		c.get("here")
+		time.Sleep(50 * time.Millisecond)
+	}
+	for range 3 {
+		c.send("GET / HTTP/1.1\r\nHost: a\r\nPragma: no-cache\r\n\r\n")
+		if r, got := c.receive(http.MethodGet); got != "net/http" {
+			t.Fatalf("got %s %q", r.Status, got)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
