@@ -195,7 +195,7 @@ func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan e
 }
 
 // watch follows what changes by itself, until stop is called, which waits for
-// its end.
+// its end, but no longer than closeTimeout: who reads files may wait for a disk for ever.
 func (a *App) watch(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
@@ -206,7 +206,9 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	}
 	return func() {
 		cancel()
-		watching.Wait()
+		if !inTime(closeTimeout, watching.Wait) {
+			a.log.Warn("files of the configuration are still being read, and are not waited for")
+		}
 	}
 }
 

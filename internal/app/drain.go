@@ -80,9 +80,14 @@ func (a *App) tracked(next http.Handler) http.Handler {
 // awaitHandlers waits until no request is being handled, and keeps new ones
 // from beginning. It reports whether that came to pass in time.
 func (a *App) awaitHandlers(timeout time.Duration) bool {
+	return inTime(timeout, a.handling.Lock)
+}
+
+// inTime reports whether do ended in time; otherwise it goes on by itself.
+func inTime(timeout time.Duration, do func()) bool {
 	ended := make(chan struct{})
 	go func() {
-		a.handling.Lock()
+		do()
 		close(ended)
 	}()
 	select {

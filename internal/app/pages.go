@@ -23,8 +23,8 @@ func ownPages(next http.Handler, origins []string, keys func() *auth.Keys) (http
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Browsers tell where a request comes from; other clients do not, and are
-		// none of this.
+		// Browsers tell where a request comes from, though not by http to another
+		// machine; other clients do not, and are none of this.
 		if keys() == nil && len(r.Header["Sec-Fetch-Site"]) > 0 && protection.Check(r) != nil {
 			proxy.ForeignPage(w)
 			return

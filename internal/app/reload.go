@@ -86,11 +86,14 @@ func (a *App) reload(why occasion) {
 	a.logChanges(changes)
 }
 
-// endReloads lets nothing change the configuration any more.
+// endReloads lets nothing change the configuration any more. A reload that is under
+// way is waited for, unless it hangs.
 func (a *App) endReloads() {
-	a.reloads.mu.Lock()
-	defer a.reloads.mu.Unlock()
-	a.reloads.closed = true
+	inTime(closeTimeout, func() {
+		a.reloads.mu.Lock()
+		defer a.reloads.mu.Unlock()
+		a.reloads.closed = true
+	})
 }
 
 // stale reports whether there is something to read: the files are not as they

@@ -109,7 +109,7 @@ func (o Options) tree(r *report) (root *node, profile string) {
 // read returns the tree of a file of Dir.
 func (o Options) read(name string, r *report) *node {
 	shown := filepath.Join(o.Dir, name)
-	b, err := readBounded(o.Files.Open, name)
+	b, err := readBounded(o.Files, name)
 	if err != nil {
 		r.add(position{file: shown}, "", "", o.unreadable(name, err))
 		return &node{}
@@ -117,10 +117,19 @@ func (o Options) read(name string, r *report) *node {
 	return parse(shown, b, r)
 }
 
+var errNotRegular = errors.New("it is no regular file")
+
 // readBounded reads one byte more than a file may have, so that a larger one
-// shows.
-func readBounded(open func(string) (fs.File, error), name string) ([]byte, error) {
-	f, err := open(name)
+// shows. It does not wait for whoever writes into a pipe.
+func readBounded(files fs.FS, name string) ([]byte, error) {
+	is, err := fs.Stat(files, name)
+	if err != nil {
+		return nil, err
+	}
+	if !is.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -249,6 +250,32 @@ func TestMissingAndUnreadableFiles(t *testing.T) {
 	_, err = Load(Options{Dir: t.TempDir()})
 	if !errors.As(err, new(*Error)) {
 		t.Errorf("from the operating system's files: %v, want an *Error", err)
+	}
+}
+
+// A pipe in place of a file is a mistake, and nobody waits for who writes into it.
+func TestPipes(t *testing.T) {
+	dir := t.TempDir()
+	pipe := func(name string) string {
+		path := filepath.Join(dir, name)
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	pipe("application-other.yml")
+	authorities := pipe("authorities.pem")
+	o := Options{Dir: dir}
+	before := o.Sum()
+	file := pipe("application.yml")
+	if o.Sum() == before {
+		t.Error("the sum is as it was")
+	}
+	_, err := Load(o)
+	wantErrors(t, err, file+": the file cannot be read: it is no regular file")
+	c := &Config{Services: map[string]Service{"a": {CAFile: authorities}}}
+	if c.SumNamed() == (&Config{}).SumNamed() {
+		t.Error("a named file does not count")
 	}
 }
 

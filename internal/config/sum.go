@@ -21,7 +21,7 @@ func (o Options) Sum() Sum {
 	if err != nil {
 		files = nil // the pattern is right
 	}
-	return sum(o.Files.Open, slices.Concat([]string{baseFile}, files))
+	return sum(o.Files, slices.Concat([]string{baseFile}, files))
 }
 
 // SumNamed reads the files that c names and that a reload reads again: the
@@ -34,13 +34,20 @@ func (c *Config) SumNamed() Sum {
 		}
 	}
 	slices.Sort(files)
-	return sum(func(name string) (fs.File, error) { return os.Open(name) }, slices.Compact(files))
+	return sum(anywhere{}, slices.Compact(files))
 }
 
-func sum(open func(string) (fs.File, error), files []string) Sum {
+// anywhere is the files of the system by the paths that settings have, which fs.FS
+// does not know.
+type anywhere struct{}
+
+func (anywhere) Open(name string) (fs.File, error)     { return os.Open(name) }
+func (anywhere) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+
+func sum(files fs.FS, names []string) Sum {
 	h := sha256.New()
-	for _, name := range files {
-		b, err := readBounded(open, name)
+	for _, name := range names {
+		b, err := readBounded(files, name)
 		fmt.Fprintf(h, "%q %d %v\n", name, len(b), err)
 		h.Write(b)
 	}
