@@ -131,7 +131,7 @@ func (e *endpoints) report(changed *endpoint, s upstream.Standing) {
 	e.mu.Unlock()
 	switch {
 	case !s.Reachable:
-		log.Warn("a model server is away; it is asked every second whether it is back")
+		log.Warn("a model server is away; it is asked every second whether it is back", "error", changed.Cause())
 	case s.Breaker == upstream.BreakerOpen:
 		log.Warn("a model server fails; requests go elsewhere for a while", "breaker", s.Breaker.String())
 	case s.Breaker == upstream.BreakerHalfOpen:

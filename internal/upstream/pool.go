@@ -169,11 +169,11 @@ func (s *Server) attempt(ctx context.Context, r *Request, l limits, now time.Tim
 	case failure.unconnected():
 		failure.elsewhere = !failure.sent || failure.refused()
 		if failure.nobodyThere() {
-			s.noteFound(false)
+			s.noteFound(failure)
 		}
 	case failure.Kind == Closed || failure.Kind == Broken:
 		if failure.elsewhere = s.gone(ctx); failure.elsewhere {
-			s.noteFound(false)
+			s.noteFound(failure)
 		}
 	}
 	return nil, failure

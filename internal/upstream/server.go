@@ -74,8 +74,9 @@ type Server struct {
 	silences atomic.Int32  // checks that were not answered, since it answered anything
 	every    time.Duration // between two checks
 	asking   sync.Mutex
-	asked    *question     // whether it is well, on its way; nil: none is
-	alarm    chan struct{} // wakes Watch when the server has gone away
+	asked    *question             // whether it is well, on its way; nil: none is
+	cause    atomic.Pointer[error] // why the server is away; nil, or to nil: it is not
+	alarm    chan struct{}         // wakes Watch when the server has gone away
 	changed  func(Standing)
 }
 

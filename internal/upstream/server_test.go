@@ -104,7 +104,7 @@ func TestAwayKeepsNothing(t *testing.T) {
 	l := listen(t, answer(ok))
 	s := connect(t, l.url())
 	exchange(t, s, post("{}"))
-	s.noteFound(false)
+	s.noteFound(errors.New("away"))
 	if n := s.Idle(); n != 0 {
 		t.Errorf("%d idle connections", n)
 	}

@@ -32,6 +32,15 @@ func (s *Server) Standing() Standing {
 	return Standing{Reachable: !s.breaker.isAway(), Breaker: s.breaker.current()}
 }
 
+// Cause returns the error for which the server was found not reachable; nil while it
+// is.
+func (s *Server) Cause() error {
+	if cause := s.cause.Load(); cause != nil {
+		return *cause
+	}
+	return nil
+}
+
 // Running returns the number of requests that the server is working on for this
 // process: those whose answer has not come to its end.
 func (s *Server) Running() int { return int(s.running.Load()) }
@@ -49,7 +58,7 @@ func (s *Server) Watch(ctx context.Context) {
 			timer.Reset(min(s.every, recheckInterval))
 		case <-timer.C:
 			if err := asError(s.Check(ctx)); err != nil && !err.ours() {
-				s.silent()
+				s.silent(err)
 			}
 			wait := s.every
 			if s.breaker.isAway() {
@@ -118,10 +127,10 @@ func (s *Server) check(ctx context.Context) error {
 		return context.Canceled // it says nothing about the server
 	case err == nil, errors.As(err, &told) && told.Status < http.StatusInternalServerError:
 		s.heard()
-		s.noteFound(true)
+		s.noteFound(nil)
 		return nil
 	case told != nil, asError(err).nobodyThere():
-		s.noteFound(false)
+		s.noteFound(err)
 	case bounded.Err() != nil:
 		return &Error{Kind: Timeout, Phase: Whole, Address: s.address, Err: bounded.Err()}
 	}
@@ -129,9 +138,9 @@ func (s *Server) check(ctx context.Context) error {
 }
 
 // silent notes that a check was not answered; too many make the server away.
-func (s *Server) silent() {
+func (s *Server) silent(err error) {
 	if s.silences.Add(1) >= silencesMax {
-		s.noteFound(false)
+		s.noteFound(err)
 	}
 }
 
@@ -199,12 +208,13 @@ const (
 	goneLooks = 3
 )
 
-// noteFound notes whether the server is there.
-func (s *Server) noteFound(there bool) {
-	if !s.breaker.found(time.Now(), there) {
+// noteFound notes that the server is there, or, with an error, why it is away.
+func (s *Server) noteFound(away error) {
+	if !s.breaker.found(time.Now(), away == nil) {
 		return
 	}
-	if !there {
+	s.cause.Store(&away)
+	if away != nil {
 		s.kept.clear()
 		select {
 		case s.alarm <- struct{}{}:

@@ -125,6 +125,9 @@ func TestWatch(t *testing.T) {
 			if got := s.Standing(); got != tt.standing {
 				t.Errorf("step %d: it stands at %+v, want %+v", i, got, tt.standing)
 			}
+			if cause := s.Cause(); tt.standing.Reachable != (cause == nil) {
+				t.Errorf("step %d: the cause is %v", i, cause)
+			}
 			w.mu.Lock()
 			if !slices.Equal(w.told, tt.told) {
 				t.Errorf("step %d: told %+v, want %+v", i, w.told, tt.told)

@@ -292,7 +292,13 @@ func TestAllEndpointsDown(t *testing.T) {
 		e.start(t)
 	}
 	eventually(t, patience, "an answer", func() bool { return c.send(t.Context(), chat{user: "alice", tokens: 5}).status == http.StatusOK })
-	if lines := p.stderr.lines("a model server is away"); len(lines) != len(all) {
+	lines := p.stderr.lines("a model server is away")
+	if len(lines) != len(all) {
 		t.Errorf("%d lines tell of 3 model servers: %s", len(lines), lines)
+	}
+	for _, line := range lines {
+		if !strings.Contains(line, "connection refused") {
+			t.Errorf("why it is away is not told: %s", line)
+		}
 	}
 }
