@@ -124,6 +124,15 @@ var timelines = []timeline{
 		{at: sec, do: look, want: answer{sums: []int64{0, 0}}},
 		{at: sec, grant: "b", out: 10},
 	}},
+	{"a refund finds its slot where the first window has wider ones", limit.PolicyOptions{
+		User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Hour, Max: 1000}, {Meter: limit.Requests, Window: limit.Minute, Max: 10}},
+	}, []step{
+		{grant: "a", out: 500},
+		{at: 30 * sec, grant: "b", out: 100},
+		{at: 40 * sec, do: refund, grant: "a"},
+		{at: 61 * sec, do: look, want: answer{sums: []int64{100, 1}}},
+		{at: 91 * sec, do: look, want: answer{sums: []int64{100, 0}}},
+	}},
 	{"running requests, of the model and of a user", limit.PolicyOptions{
 		User:          []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 1000}},
 		MaxConcurrent: 3, MaxConcurrentPerUser: 2,

@@ -76,6 +76,22 @@ func TestOnlyIdleAccountsAreForgotten(t *testing.T) {
 	}
 }
 
+// The account that makes room is the one that was longest unused, not the oldest.
+func TestTheLongestUnusedAccountIsForgotten(t *testing.T) {
+	clock := limittest.NewClock()
+	s := New(Options{Now: clock.Now, MaxAccounts: 2})
+	p := limittest.Policy(t, perUser)
+	spend(t, s, p, "a", 1)
+	spend(t, s, p, "b", 1)
+	clock.Set(time.Hour)
+	spend(t, s, p, "a", 1)
+	clock.Set(24*time.Hour + 31*time.Minute)
+	spend(t, s, p, "c", 1)
+	if !s.users("a") || s.users("b") || !s.users("c") {
+		t.Errorf("a: %v, b: %v, c: %v; want c in the place of b", s.users("a"), s.users("b"), s.users("c"))
+	}
+}
+
 func TestARunningRequestKeepsItsAccount(t *testing.T) {
 	clock := limittest.NewClock()
 	s := New(Options{Now: clock.Now, MaxAccounts: 1})
