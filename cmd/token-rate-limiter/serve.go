@@ -42,10 +42,13 @@ func (c *serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	lines := telemetry.NewBuffer(os.Stderr)
+	var log *slog.Logger
+	lines := telemetry.NewBuffer(os.Stderr, func(n int) {
+		log.Warn("lines of the log were lost, because nobody took them", "lines", n)
+	})
 	defer lines.Flush()
 	level := new(slog.LevelVar)
-	log := newLogger(lines, level, cfg.Logging)
+	log = newLogger(lines, level, cfg.Logging)
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	hurry, endNow := context.WithCancel(context.Background())

@@ -9,55 +9,91 @@ import (
 const (
 	// bufferBytes is how much is gathered before it is written at once.
 	bufferBytes = 32 << 10
+	// bufferBytesMax is how much waits at most while nothing can be written.
+	bufferBytesMax = 1 << 20
 	// bufferDelay is how long a line may wait.
 	bufferDelay = 50 * time.Millisecond
+	// flushTimeout bounds how long Flush waits for whoever takes the lines.
+	flushTimeout = time.Second
 )
 
 // Buffer gathers lines and writes them together, because a system call per line
 // costs more than making the line. A line is written within 50 ms; those of the
-// last 50 ms are lost if the process is killed. What cannot be written (a full
-// disk) is dropped: a gateway goes on without its log. It is safe for concurrent
-// use. Make it with NewBuffer.
+// last 50 ms are lost if the process is killed. A gateway goes on without its log:
+// what cannot be written (a full disk) is dropped, and where nobody takes what is
+// written (a pipe whose reader hangs), 1 MiB waits, and lines beyond that are lost. It
+// is safe for concurrent use. Make it with NewBuffer.
 type Buffer struct {
-	w io.Writer
+	w    io.Writer
+	lost func(lines int)
 
-	mu    sync.Mutex
-	lines []byte
-	timer *time.Timer // runs while lines wait
+	writing sync.Mutex // held while w is written to, which may take for ever
+	spare   []byte     // of the holder of writing
+
+	mu      sync.Mutex // held for moments
+	lines   []byte
+	missing int         // lines that were lost since the last ones were written
+	timer   *time.Timer // runs while lines wait
 }
 
-// NewBuffer returns a buffer in front of w.
-func NewBuffer(w io.Writer) *Buffer {
-	b := &Buffer{w: w, lines: make([]byte, 0, bufferBytes)}
-	b.timer = time.AfterFunc(time.Hour, b.Flush)
+// NewBuffer returns a buffer in front of w. lost is called with the number of Writes
+// that were lost, once something can be written again; it may write to the
+// buffer.
+func NewBuffer(w io.Writer, lost func(lines int)) *Buffer {
+	b := &Buffer{w: w, lost: lost, lines: make([]byte, 0, bufferBytes)}
+	b.timer = time.AfterFunc(time.Hour, b.write)
 	b.timer.Stop()
 	return b
 }
 
-// Write implements io.Writer; p is a whole line or several. It never fails.
+// Write implements io.Writer; p is a whole line or several. It never fails, and
+// waits for nobody.
 func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.lines)+len(p) > bufferBytes {
-		b.flush()
-	}
-	if len(b.lines) == 0 {
-		b.timer.Reset(bufferDelay)
+	before := len(b.lines)
+	if before+len(p) > bufferBytesMax {
+		b.missing++
+		return len(p), nil
 	}
 	b.lines = append(b.lines, p...)
+	if before <= bufferBytes && len(b.lines) > bufferBytes {
+		b.timer.Reset(0)
+	} else if before == 0 {
+		b.timer.Reset(bufferDelay)
+	}
 	return len(p), nil
 }
 
-// Flush writes what has been gathered. It is called at the end of a process.
+// Flush writes what has been gathered, for a second at most. It is called at the end
+// of a process.
 func (b *Buffer) Flush() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.flush()
+	written := make(chan struct{})
+	go func() {
+		b.write()
+		close(written)
+	}()
+	select {
+	case <-written:
+	case <-time.After(flushTimeout):
+	}
 }
 
-func (b *Buffer) flush() {
-	if len(b.lines) > 0 {
-		_, _ = b.w.Write(b.lines)
-		b.lines = b.lines[:0]
+// write writes what has been gathered.
+func (b *Buffer) write() {
+	b.writing.Lock()
+	b.mu.Lock()
+	lines, missing := b.lines, b.missing
+	b.lines, b.missing = b.spare[:0], 0
+	b.mu.Unlock()
+	if len(lines) > 0 {
+		_, _ = b.w.Write(lines)
+	}
+	if b.spare = lines; cap(lines) > 2*bufferBytes {
+		b.spare = nil // of what has waited
+	}
+	b.writing.Unlock()
+	if missing > 0 {
+		b.lost(missing)
 	}
 }

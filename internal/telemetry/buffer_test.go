@@ -33,7 +33,7 @@ func (w *writes) list() []string {
 func TestLinesAreWrittenTogetherAndSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &writes{}
-		b := NewBuffer(w)
+		b := NewBuffer(w, nil)
 		b.Write([]byte("one\n"))
 		b.Write([]byte("two\n"))
 		time.Sleep(bufferDelay - 1)
@@ -55,19 +55,72 @@ func TestLinesAreWrittenTogetherAndSoon(t *testing.T) {
 }
 
 func TestAFullBufferIsWrittenAtOnce(t *testing.T) {
-	w := &writes{err: errors.New("the disk is full")}
-	b := NewBuffer(w)
+	synctest.Test(t, func(t *testing.T) {
+		w := &writes{err: errors.New("the disk is full")}
+		b := NewBuffer(w, nil)
+		line := []byte(strings.Repeat("x", 999) + "\n")
+		var want int
+		for range 3 {
+			for range bufferBytes/len(line) + 1 {
+				if n, err := b.Write(line); n != len(line) || err != nil {
+					t.Fatalf("Write: %d, %v", n, err)
+				}
+			}
+			synctest.Wait() // no time passes
+			want++
+			if got := len(w.list()); got != want {
+				t.Errorf("%d parts were written, want %d", got, want)
+			}
+		}
+		if got := strings.Join(w.list(), ""); got != string(bytes.Repeat(line, 3*(bufferBytes/len(line)+1))) {
+			t.Errorf("%d bytes were written", len(got))
+		}
+	})
+}
+
+// stuck is a reader that hangs until it is let go.
+type stuck struct {
+	writes
+	begun, goOn chan struct{}
+}
+
+func (w *stuck) Write(p []byte) (int, error) {
+	w.begun <- struct{}{}
+	<-w.goOn
+	return w.writes.Write(p)
+}
+
+// TestNobodyTakesTheLog: requests do not wait for whoever takes the log, memory is
+// bounded, and what was lost is told.
+func TestNobodyTakesTheLog(t *testing.T) {
+	w := &stuck{begun: make(chan struct{}, 1), goOn: make(chan struct{})}
+	lost := make(chan int, 1)
+	b := NewBuffer(w, func(lines int) { lost <- lines })
 	line := []byte(strings.Repeat("x", 999) + "\n")
-	for range 100 {
-		if n, err := b.Write(line); n != len(line) || err != nil {
-			t.Fatalf("Write: %d, %v", n, err)
+	if _, err := b.Write(line); err != nil {
+		t.Fatal(err)
+	}
+	<-w.begun
+	const fit, more = bufferBytesMax / 1000, 500
+	for range fit + more {
+		if _, err := b.Write(line); err != nil {
+			t.Fatal(err)
 		}
 	}
-	b.Flush()
-	if got := strings.Join(w.list(), ""); got != string(bytes.Repeat(line, 100)) {
-		t.Errorf("%d bytes were written", len(got))
+	b.Flush() // returns
+	close(w.goOn)
+	if n := <-lost; n != more {
+		t.Errorf("%d lines are said to be lost, want %d", n, more)
 	}
-	if len(w.list()) < 3 {
-		t.Errorf("100 kB were written in %d parts", len(w.list()))
+	if got := len(strings.Join(w.list(), "")); got != (1+fit)*len(line) {
+		t.Errorf("%d bytes were written, want %d lines", got, 1+fit)
+	}
+	<-w.begun
+	if _, err := b.Write(line); err != nil {
+		t.Fatal(err)
+	}
+	b.Flush()
+	if got := len(strings.Join(w.list(), "")); got != (2+fit)*len(line) || len(lost) > 0 {
+		t.Errorf("%d bytes were written in the end, and %d times more is lost", got, len(lost))
 	}
 }

@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // quiet starts the program with args so that nothing can be read of it, and
@@ -78,6 +80,28 @@ func TestGatewayServesWhenItsLogReaderDied(t *testing.T) {
 	c := quiet(t, p, address, "/actuator/health/readiness")
 	w.Close()
 	checkServes(t, p, c)
+}
+
+// TestGatewayServesWhenItsLogReaderHangs: nobody takes what it writes, and nobody has
+// closed the pipe.
+func TestGatewayServesWhenItsLogReaderHangs(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	p := &process{cmd: command(serving(address)...)}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if err := w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.Write(make([]byte, 16<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the pipe took %d bytes: %v", n, err)
+	}
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, w
+	checkServes(t, p, quiet(t, p, address, "/actuator/health/readiness"))
 }
 
 // TestModelServerGoesOnWithoutItsLedger: it says at its end what went wrong.
