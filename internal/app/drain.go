@@ -41,6 +41,9 @@ func (a *App) drain(ctx context.Context) error {
 	if a.server.Shutdown(ctx) == nil {
 		return nil
 	}
+	if a.handling.TryLock() { // what is left are connections that have not brought a request yet
+		return a.server.Close()
+	}
 	reason := "told to end at once"
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		reason = "a longer server.drain-timeout lets them end"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -54,6 +55,24 @@ func TestStoreOutlivesRequestsThatAreCutOff(t *testing.T) {
 		t.Errorf("the gateway ended: %v", err)
 	}
 	store.checkSettled(t)
+}
+
+// TestSilentConnectionsAreNoRequests: what has connected and sent nothing is not told
+// of as a request that is cut off.
+func TestSilentConnectionsAreNoRequests(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 100000}", Server: "drain-timeout: 100ms"})
+	c, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	g.Probe(t, "/v1/models") // is accepted after it
+	if err := g.Stop(); err != nil {
+		t.Errorf("the gateway ended: %v", err)
+	}
+	if strings.Contains(g.Logs.String(), "cut off") {
+		t.Errorf("the log tells of requests: %s", g.Logs)
+	}
 }
 
 // openStream opens a stream of so many tokens, and returns what comes behind its

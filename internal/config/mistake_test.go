@@ -183,6 +183,9 @@ var mistakes = []struct {
 	{"version in the path", "vllm: {services: {a: 'http://h/v1/'}}", []string{
 		`1:22: vllm.services.a: "http://h/v1/" ends in /v1; leave /v1 out: the gateway adds it to every path`,
 	}},
+	{"an endpoint's path", "vllm: {services: {a: 'http://h/base/v1/chat/completions'}}", []string{
+		`1:22: vllm.services.a: "http://h/base/v1/chat/completions" ends in /v1/chat/completions; leave that out: the gateway adds the path of each request`,
+	}},
 	{"context of nothing", "vllm: {services: {a: {endpoints: [http://h], context-length: 0}}}", []string{
 		"1:62: vllm.services.a.context-length: 0 is out of range; write a whole number from 1 to 9007199254740991",
 	}},

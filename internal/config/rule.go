@@ -237,8 +237,16 @@ func serverURL(s string) *mistake {
 	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1"):
 		return &mistake{"ends in /v1", "leave /v1 out: the gateway adds it to every path"}
 	}
+	for _, end := range pathEnds {
+		if strings.HasSuffix(u.Path, end) {
+			return &mistake{"ends in " + end, "leave that out: the gateway adds the path of each request"}
+		}
+	}
 	return nil
 }
+
+// pathEnds are what an address ends in that was copied from a client's settings.
+var pathEnds = []string{"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/v1/models"}
 
 // withoutSecrets shows an address without the credentials and the query that
 // it may hold.
