@@ -86,7 +86,7 @@ func benchHandler(b *testing.B) *Handler {
 	served := catalog.New([]*catalog.Model{m})
 	return New(Options{
 		Catalog: func() *catalog.Catalog { return served }, Store: memory.New(memory.Options{}),
-		Metrics: metrics, Log: telemetry.NewLogger(telemetry.NewBuffer(io.Discard), telemetry.LogOptions{}),
+		Metrics: metrics, Log: telemetry.NewLogger(telemetry.NewBuffer(io.Discard, nil), telemetry.LogOptions{}),
 		MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
 	})
 }
