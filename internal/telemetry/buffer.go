@@ -38,7 +38,7 @@ type Buffer struct {
 
 // NewBuffer returns a buffer in front of w. lost is called with the number of Writes
 // that were lost, once something can be written again; it may write to the
-// buffer.
+// buffer. It may be nil.
 func NewBuffer(w io.Writer, lost func(lines int)) *Buffer {
 	b := &Buffer{w: w, lost: lost, lines: make([]byte, 0, bufferBytes)}
 	b.timer = time.AfterFunc(time.Hour, b.write)
@@ -93,7 +93,7 @@ func (b *Buffer) write() {
 		b.spare = nil // of what has waited
 	}
 	b.writing.Unlock()
-	if missing > 0 {
+	if missing > 0 && b.lost != nil {
 		b.lost(missing)
 	}
 }
