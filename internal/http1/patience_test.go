@@ -112,7 +112,7 @@ func TestClientsThatDoNotRead(t *testing.T) {
 // An idle connection's deadline of the answer before is none of the next one's.
 func TestPatienceBeginsAnew(t *testing.T) {
 	other := &http.Server{Handler: http.HandlerFunc(whoServes)}
-	s, l := New(other, 20*time.Millisecond), listen(t)
+	s, l := New(other, 300*time.Millisecond), listen(t)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	defer func() {
@@ -120,15 +120,15 @@ func TestPatienceBeginsAnew(t *testing.T) {
 		<-served
 	}()
 	c := dial(t, l.Addr().String())
-	for range 3 {
+	for range 2 {
 		c.get("here")
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(400 * time.Millisecond)
 	}
-	for range 3 {
+	for range 2 {
 		c.send("GET / HTTP/1.1\r\nHost: a\r\nPragma: no-cache\r\n\r\n")
 		if r, got := c.receive(http.MethodGet); got != "net/http" {
 			t.Fatalf("got %s %q", r.Status, got)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(400 * time.Millisecond)
 	}
 }

@@ -23,9 +23,7 @@ func TestUnreadRefusals(t *testing.T) {
 		pipeline(t, g, fmt.Sprintf("unread-%d", n), refused, &sent)
 	}
 	standstill(t, &sent)
-	if n := running(t, g); n != 0 {
-		t.Errorf("%d slots are held", n)
-	}
+	eventually(t, "no slot is held", func() bool { return running(t, g) == 0 })
 	c := open(t, g.URL, chatPath, "alice", "", body(chatPath, ``, `"output_tokens":5`))
 	if c.all(t); c.StatusCode != http.StatusOK {
 		t.Errorf("another user is told %s", c.Status)
