@@ -2,36 +2,17 @@ package app
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
-	"os"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 )
 
-// fileBytesMax bounds the files that settings name: the authorities of all systems
-// are a quarter of that.
-const fileBytesMax = 1 << 20
-
-var errNotRegular = errors.New("it is no regular file")
-
-// readFile reads a file that a setting names. It neither waits for whoever writes
-// into a pipe, nor takes what has no end.
+// readFile reads a file that a setting names, as config.ReadFile does. A larger one
+// than may be is an error.
 func readFile(name string) ([]byte, error) {
-	is, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !is.Mode().IsRegular() {
-		return nil, errNotRegular
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, fileBytesMax+1))
-	if err == nil && len(text) > fileBytesMax {
-		err = fmt.Errorf("it has more than %d bytes", fileBytesMax)
+	text, err := config.ReadFile(name)
+	if err == nil && len(text) > config.FileBytesMax {
+		err = fmt.Errorf("it has more than %d bytes", config.FileBytesMax)
 	}
 	return text, err
 }

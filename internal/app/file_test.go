@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 )
 
 // TestReadFile: what is no file, or has no end, is an error and not waited for.
@@ -16,7 +18,7 @@ func TestReadFile(t *testing.T) {
 	if err := syscall.Mkfifo(in("pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, size := range map[string]int64{"largest": fileBytesMax, "larger": fileBytesMax + 1} {
+	for name, size := range map[string]int64{"largest": config.FileBytesMax, "larger": config.FileBytesMax + 1} {
 		overwrite(t, in(name), "")
 		if err := os.Truncate(in(name), size); err != nil {
 			t.Fatal(err)
@@ -25,14 +27,14 @@ func TestReadFile(t *testing.T) {
 	if err := os.Symlink(in("largest"), in("link")); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]int{"largest": fileBytesMax, "link": fileBytesMax} {
+	for name, want := range map[string]int{"largest": config.FileBytesMax, "link": config.FileBytesMax} {
 		if text, err := readFile(in(name)); err != nil || len(text) != want {
 			t.Errorf("%s: %d bytes, %v; want %d", name, len(text), err, want)
 		}
 	}
 	for _, name := range []string{in("pipe"), dir, "/dev/zero"} {
-		if _, err := readFile(name); !errors.Is(err, errNotRegular) {
-			t.Errorf("%s: %v, want %v", name, err, errNotRegular)
+		if _, err := readFile(name); !errors.Is(err, config.ErrNotRegular) {
+			t.Errorf("%s: %v, want %v", name, err, config.ErrNotRegular)
 		}
 	}
 	if _, err := readFile(in("larger")); err == nil || !strings.Contains(err.Error(), "1048576 bytes") {

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -115,26 +114,6 @@ func (o Options) read(name string, r *report) *node {
 		return &node{}
 	}
 	return parse(shown, b, r)
-}
-
-var errNotRegular = errors.New("it is no regular file")
-
-// readBounded reads one byte more than a file may have, so that a larger one
-// shows. It does not wait for whoever writes into a pipe.
-func readBounded(files fs.FS, name string) ([]byte, error) {
-	is, err := fs.Stat(files, name)
-	if err != nil {
-		return nil, err
-	}
-	if !is.Mode().IsRegular() {
-		return nil, errNotRegular
-	}
-	f, err := files.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	return io.ReadAll(io.LimitReader(f, fileBytesMax+1))
 }
 
 func (o Options) unreadable(name string, err error) mistake {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 )
 
@@ -36,13 +35,6 @@ func (c *Config) SumNamed() Sum {
 	slices.Sort(files)
 	return sum(anywhere{}, slices.Compact(files))
 }
-
-// anywhere is the files of the system by the paths that settings have, which fs.FS
-// does not know.
-type anywhere struct{}
-
-func (anywhere) Open(name string) (fs.File, error)     { return os.Open(name) }
-func (anywhere) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
 func sum(files fs.FS, names []string) Sum {
 	h := sha256.New()

@@ -13,14 +13,13 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds on a file. They are far above what a configuration needs, and keep
+// Bounds on a file, beside FileBytesMax. They are far above what a configuration needs, and keep
 // the YAML library within time and stack: its work grows with the square of the
 // nesting and of the size of maps and lists, and it recurses with both.
 const (
-	fileBytesMax = 1 << 20
-	nestingMax   = 64
-	keysMax      = 10_000  // and list items, anchors, aliases, tags and documents
-	nodesMax     = 100_000 // with aliases expanded
+	nestingMax = 64
+	keysMax    = 10_000  // and list items, anchors, aliases, tags and documents
+	nodesMax   = 100_000 // with aliases expanded
 )
 
 // parse turns the bytes of a file into a tree. Mistakes go to the report,
@@ -42,8 +41,8 @@ func parse(file string, b []byte, r *report) *node {
 
 func readable(b []byte) *mistake {
 	switch {
-	case len(b) > fileBytesMax:
-		return &mistake{fmt.Sprintf("the file has %d bytes", len(b)), fmt.Sprintf("at most %d are read", fileBytesMax)}
+	case len(b) > FileBytesMax:
+		return &mistake{fmt.Sprintf("the file has %d bytes", len(b)), fmt.Sprintf("at most %d are read", FileBytesMax)}
 	case !utf8.Valid(b):
 		return &mistake{"the file is not UTF-8", "save it as UTF-8"}
 	}

@@ -20,7 +20,7 @@ func TestSyntaxMistakes(t *testing.T) {
 		"a list":                 {"- a", []string{":1:1: the file is a list where settings are expected; write keys such as server: and vllm:"}},
 		"text":                   {"hello", []string{":1:1: the file is a single value where settings are expected; write keys such as server: and vllm:"}},
 		"not UTF-8":              {"server: \xff", []string{": the file is not UTF-8; save it as UTF-8"}},
-		"too large":              {strings.Repeat("#", fileBytesMax+1), []string{": the file has 1048577 bytes; at most 1048576 are read"}},
+		"too large":              {strings.Repeat("#", FileBytesMax+1), []string{": the file has 1048577 bytes; at most 1048576 are read"}},
 		"duplicate keys":         {"server: {}\nredis: {}\nserver: {port: 1, port: 2}", []string{`:3:1: the key "server" is already given in line 1; keep one of the two`}},
 		"duplicate keys, nested": {"server: {port: 1, port: 2}\nredis:\n  host: a\n  host: b", []string{`:1:19: the key "port" is already given in line 1; keep one of the two`, `:4:3: the key "host" is already given in line 3; keep one of the two`}},
 		"tag":                    {"server: {port: !!int 1}", []string{`:1:16: tags are not used here; remove "!!int"`}},

@@ -115,9 +115,7 @@ func (c *conn) handOver() {
 	if len(rest) == 0 {
 		lastWords = "" // no request has begun
 	}
-	if !c.writeUntil.IsZero() {
-		_ = c.setWriteDeadline(time.Time{}) // it fails where the connection is closed
-	}
+	_ = c.setWriteDeadline(time.Time{}) // it fails where the connection is closed
 	c.sorter.hand(&begun{c.TCPConn, rest}, lastWords)
 }
 
@@ -165,19 +163,24 @@ func (c *conn) cut() {
 	c.gone()
 }
 
-// extend has reads fail in the given time, 0: never. Because setting a deadline
-// costs as much as parsing a head, one is set that is late by an eighth, and kept
-// until it would be too early.
+// extend has reads fail in the given time, 0: never, or up to an eighth later.
 func (c *conn) extend(patience time.Duration) error {
 	if patience <= 0 {
 		return c.setReadDeadline(time.Time{})
 	}
+	return c.setReadDeadline(extended(c.until, patience))
+}
+
+// extended returns a deadline that leaves the time of patience. Because setting one
+// costs as much as parsing a head, a new one is late by an eighth, and kept until it
+// would be too early.
+func extended(until time.Time, patience time.Duration) time.Time {
 	earliest := time.Now().Add(patience)
 	latest := earliest.Add(patience / 8)
-	if c.until.Before(earliest) || c.until.After(latest) {
-		return c.setReadDeadline(latest)
+	if until.Before(earliest) || until.After(latest) {
+		return latest
 	}
-	return nil
+	return until
 }
 
 func (c *conn) setReadDeadline(t time.Time) error {

@@ -23,6 +23,12 @@ const patience = 10 * time.Second
 // start serves a handler and returns the server and its address.
 func start(t testing.TB, h http.HandlerFunc, change ...func(*http.Server)) (*Server, string) {
 	t.Helper()
+	return startPatient(t, patience, h, change...)
+}
+
+// startPatient is start with a patience of the server's.
+func startPatient(t testing.TB, patience time.Duration, h http.HandlerFunc, change ...func(*http.Server)) (*Server, string) {
+	t.Helper()
 	other := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
 	for _, f := range change {
 		f(other)

@@ -56,17 +56,15 @@ func (p *patient) extend() {
 }
 
 // extendWrites has writes of the connection fail that wait for the client for longer
-// than its patience; as with reads, up to an eighth late.
+// than the server's patience, or up to an eighth more.
 func (c *conn) extendWrites() error {
-	earliest := time.Now().Add(c.server.patience)
-	latest := earliest.Add(c.server.patience / 8)
-	if c.writeUntil.Before(earliest) || c.writeUntil.After(latest) {
-		return c.setWriteDeadline(latest)
-	}
-	return nil
+	return c.setWriteDeadline(extended(c.writeUntil, c.server.patience))
 }
 
 func (c *conn) setWriteDeadline(t time.Time) error {
+	if t.Equal(c.writeUntil) {
+		return nil
+	}
 	c.writeUntil = t
 	return c.SetWriteDeadline(t)
 }

@@ -33,8 +33,8 @@ type Server struct {
 // ReadHeaderTimeout, IdleTimeout and ErrorLog, and leaves what it does not serve
 // itself to other, which belongs to it from now on. ReadTimeout, WriteTimeout,
 // ConnState, BaseContext and ConnContext have to be unset: only other knows them.
-// A client that reads nothing for the time of patience, up to an eighth more, is
-// cut off, unless the handler has set a write deadline of its own: see [Patient].
+// A client that reads nothing for the time of patience, which is above 0, up to an
+// eighth more, is cut off, unless the handler has set a write deadline of its own: see [Patient].
 func New(other *http.Server, patience time.Duration) *Server {
 	s := &Server{
 		http:     other,

@@ -90,10 +90,10 @@ func (a *Account) Advance(now Instant) {
 }
 
 // isCurrent reports whether a charge made at t, which must not be later than the
-// account's time, lies in the current slot of every ring.
+// account's time, lies in the current slot of every ring. The last ring is the
+// youngest.
 func (a *Account) isCurrent(t Instant) bool {
-	newest := len(a.rings) - 1
-	return t >= a.next-a.layout.narrowest && t > a.rings[newest].since
+	return t >= a.next-a.layout.narrowest && t > a.rings[len(a.rings)-1].since
 }
 
 // roll makes the slots that t falls in the current ones.
@@ -265,10 +265,7 @@ func (a *Account) Standing(m Meter, w Window) Standing {
 	if a == nil || a.layout.at[m][w] < 0 {
 		return Standing{}
 	}
-	return a.standing(int(a.layout.at[m][w]))
-}
-
-func (a *Account) standing(i int) Standing {
+	i := int(a.layout.at[m][w])
 	r := &a.rings[i]
 	if r.sum == 0 {
 		return Standing{}

@@ -264,7 +264,6 @@ func (x *exchange) refused() error {
 	}
 	x.response.Body.Close()
 	x.away = time.Since(x.sent)
-	x.settle() // what is told may have to wait for a client who does not read
 	copyHeader(x.w.Header(), x.response.Header)
 	x.write(status, x.answer)
 	return nil

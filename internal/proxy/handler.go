@@ -110,7 +110,7 @@ func (x *exchange) fail(err error) {
 	if x.status != 0 {
 		return
 	}
-	x.settle() // what is told may have to wait for a client who does not read
+	x.settle() // as in write
 	if errors.Is(err, context.Canceled) {
 		x.leave()
 		return

@@ -61,7 +61,6 @@ func (x *exchange) relayAnswer() error {
 		x.patched = a.AppendBody(x.patched[:0], body, name)
 		body = x.patched
 	}
-	x.settle()
 	copyHeader(x.w.Header(), x.response.Header)
 	x.write(x.response.Status, body)
 	return nil
@@ -112,8 +111,10 @@ func brokenOff(err error) *openai.Error {
 	return openai.UpstreamError("the model server's answer broke off, or is none")
 }
 
-// write writes an answer whole.
+// write settles and writes an answer whole, in this order: a client who does not read
+// lets it wait.
 func (x *exchange) write(status int, body []byte) {
+	x.settle()
 	h := x.w.Header()
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = []string{"application/json"}

@@ -71,10 +71,7 @@ func TestGatewayServesWhenItsLogReaderDied(t *testing.T) {
 	t.Parallel()
 	address := freeAddress(t)
 	p := &process{cmd: command(serving(address)...)}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, w := pipe(t)
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	r.Close()
 	c := quiet(t, p, address, "/actuator/health/readiness")
@@ -88,12 +85,7 @@ func TestGatewayServesWhenItsLogReaderHangs(t *testing.T) {
 	t.Parallel()
 	address := freeAddress(t)
 	p := &process{cmd: command(serving(address)...)}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
+	_, w := pipe(t)
 	if err := w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +113,20 @@ func TestModelServerGoesOnWithoutItsLedger(t *testing.T) {
 	if code := p.wait(t); code == 0 || len(p.stderr.lines("no space left")) == 0 {
 		t.Errorf("it ended with %d and said %q", code, p.stderr.String())
 	}
+}
+
+// pipe returns both ends of a pipe, which are open until the test ends.
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		r.Close()
+		w.Close()
+	})
+	return r, w
 }
 
 // openFull opens a device on which nothing can be written.

@@ -3,9 +3,9 @@ package streams
 import (
 	"fmt"
 	"net"
-	"net/url"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,11 +66,15 @@ func TestSlowClients(t *testing.T) {
 // ignoreAnswer asks for a long stream and does not read it.
 func ignoreAnswer(t *testing.T, g *apptest.Gateway, id string) {
 	t.Helper()
-	u, err := url.Parse(g.URL)
-	if err != nil {
+	if _, err := deaf(t, g).Write(written(id, "X-Request-ID: "+id+"\r\n", streamed(chatPath, ``, `"output_tokens":60000,"token_bytes":4000`))); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := net.Dial("tcp", u.Host)
+}
+
+// deaf connects a client that is not going to read, until the test ends.
+func deaf(t *testing.T, g *apptest.Gateway) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,12 +82,13 @@ func ignoreAnswer(t *testing.T, g *apptest.Gateway, id string) {
 	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
 	}
-	b := streamed(chatPath, ``, `"output_tokens":60000,"token_bytes":4000`)
-	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-User-ID: %s\r\nX-Request-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		chatPath, id, id, len(b), b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return conn
+}
+
+// written returns a chat as it is written to a connection, with further fields as lines.
+func written(user, further, body string) []byte {
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: x\r\nX-User-ID: %s\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		chatPath, user, further, len(body), body)
 }
 
 // stuck waits until no stream gets on.

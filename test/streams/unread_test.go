@@ -2,7 +2,6 @@ package streams
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -34,19 +33,11 @@ func TestUnreadRefusals(t *testing.T) {
 // pipeline sends a request over and over until the test ends, and reads nothing.
 func pipeline(t *testing.T, g *apptest.Gateway, user, body string, sent *atomic.Int64) {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
-		t.Fatal(err)
-	}
-	one := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: x\r\nX-User-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		chatPath, user, len(body), body)
+	conn, one := deaf(t, g), written(user, "", body)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for err == nil {
+		for err := error(nil); err == nil; {
 			_, err = conn.Write(one)
 			sent.Add(1)
 		}
