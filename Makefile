@@ -69,7 +69,10 @@ load: ## run the load plan PLAN (k6-load) against a gateway of its own
 soak: ## 1,000 open streams for two minutes: memory, what is left behind, the time that events take
 	$(GO) run ./performance/bench --scenario soak --enforce
 
+rolling: needs ## replace gateways of an earlier version by those of this tree, under load
+	GO='$(GO)' scripts/rolling-change.sh
+
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak fuzz
+.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak rolling fuzz

@@ -10,6 +10,9 @@
 //   - replicas: two gateways on one Redis admit as one. No user gets more than
 //     the limit, hardly less under demand, no more requests run than may, and
 //     what is booked is what the model server generated, to the token.
+//   - rolling: gateways of an earlier version are replaced by those of this one,
+//     under load, and back: nothing is lost, reset or exceeded. It runs where
+//     scripts/rolling-change.sh has built the earlier version.
 //   - outage: while Redis hangs or is gone, answers are quick and honest,
 //     running streams go on, and everything heals by itself and is settled.
 //   - refusal: a Redis that answers and refuses is told of with its reason.

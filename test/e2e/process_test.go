@@ -26,8 +26,15 @@ type process struct {
 // start runs the program with args until the end of the test.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
+	return startProgram(t, program, args...)
+}
+
+// startProgram runs the program at path, of whatever version, as start does.
+func startProgram(t testing.TB, path string, args ...string) *process {
+	t.Helper()
 	p := &process{}
 	p.cmd = command(args...)
+	p.cmd.Path, p.cmd.Args[0] = path, path
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	p.begin(t)
 	return p
