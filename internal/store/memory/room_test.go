@@ -91,7 +91,7 @@ func newTown(t *testing.T, random *rand.Rand) *town {
 	w.Store = New(Options{Now: w.clock.Now, MaxAccounts: w.most})
 	for i := range 1 + random.IntN(4) {
 		p, err := limit.NewPolicy(limit.PolicyOptions{
-			Model: fmt.Sprint("model", i), User: kinds[random.IntN(len(kinds))], MaxConcurrent: limit.Unlimited, MaxConcurrentPerUser: 3,
+			Model: fmt.Sprint("model", i), User: kinds[random.IntN(len(kinds))], MaxConcurrent: 2 + random.Int64N(20), MaxConcurrentPerUser: 3,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -177,6 +177,25 @@ func (w *town) checkWhoWent(t *testing.T) {
 	}
 }
 
+// checkPlaces fails where an account of which nothing runs stands at another moment
+// than that at which nothing of it counts any more: it would be looked at in vain, or
+// late.
+func (w *town) checkPlaces(t *testing.T) {
+	for r := range w.resident {
+		e := w.model(w.policies[r.model].Model()).users[r.user]
+		if e.running > 0 {
+			continue
+		}
+		var at limit.Instant
+		if e.account != nil {
+			at = e.account.Empties()
+		}
+		if e.next == nil || e.at != at && max(e.at, at) > w.clock.Now() {
+			t.Fatalf("the account of %+v is empty at %d, and stands at %d", r, at, e.at)
+		}
+	}
+}
+
 // end ends a request, which has used what is said.
 func (w *town) end(i int, used limit.Amount) {
 	v := w.open[i]
@@ -202,6 +221,7 @@ func TestWhoIsIdleMakesRoom(t *testing.T) {
 		w := newTown(t, random)
 		for range 300 {
 			w.clock.Advance(pauses[random.IntN(len(pauses))])
+			w.checkPlaces(t)
 			if n := len(w.open); n > 0 && random.IntN(2) == 0 {
 				w.end(random.IntN(n), limit.Amount{Output: int64(random.IntN(3) * 20), Requests: int64(random.IntN(2))})
 				continue
