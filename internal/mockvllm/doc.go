@@ -68,6 +68,9 @@
 //	close-idle           the answer is complete, then the connection is closed
 //	                     without having said so
 //
+// [Options.Stumbles] answers bodies of a kind so, for instance with 500, without their
+// asking.
+//
 // # Invariants
 //
 // The ledger knows a token before its client can: what arrived is never more

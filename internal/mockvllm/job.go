@@ -94,6 +94,9 @@ func (j *job) read() error {
 		return err
 	}
 	j.behavior, err = parseBehavior(j.body.Mock, j.behavior)
+	if err == nil {
+		j.behavior = j.server.stumble(raw, j.behavior)
+	}
 	return err
 }
 

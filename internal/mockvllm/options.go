@@ -35,6 +35,9 @@ type Options struct {
 	// 0 is no limit, a negative value lets none wait.
 	MaxQueue int
 
+	// Stumbles are the kinds of bodies that the server trips over.
+	Stumbles []Stumble
+
 	// Seed picks the drawn lengths and the ids of requests that bring none.
 	// The same seed and requests give the same answers.
 	Seed uint64

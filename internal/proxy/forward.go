@@ -125,7 +125,7 @@ func (x *exchange) rebuilt() []byte {
 
 // send sends the request, rebuilt, and waits for the head of the response.
 func (x *exchange) send() error {
-	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Server: x.server, Begun: x.sent}
+	request := upstream.Request{Method: http.MethodPost, Path: x.endpoint.Path(), Server: x.server, Caller: x.principal.User, Begun: x.sent}
 	if x.request.ReportsUsage() && x.model.Quirks.Any() {
 		request.Bodies = x
 	} else {
@@ -139,8 +139,10 @@ func (x *exchange) send() error {
 	} else {
 		request.ResponseTimeout = x.model.ResponseTimeout
 	}
-	var err error
-	x.response, err = x.model.Pool.Do(x.ctx, &request)
+	response, err := x.model.Pool.Do(x.ctx, &request)
+	if err == nil {
+		x.response = response
+	}
 	x.answered(err)
 	return err
 }
@@ -214,19 +216,16 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 // response, and notes what it has cost.
 func (x *exchange) unanswered(err error) error {
 	x.away = time.Since(x.sent)
-	x.spent = spent{}
 	var e *upstream.Error
 	if !errors.As(err, &e) {
+		x.spent = x.sentOnce(x.response != nil)
 		return err
 	}
 	x.server = e.Address
-	if e.Kind == upstream.Canceled {
-		if e.Sent() {
-			x.spent = x.abandoned()
-		}
-		return context.Canceled
-	}
+	x.spent = x.costOf(e)
 	switch e.Kind {
+	case upstream.Canceled:
+		return context.Canceled
 	case upstream.Busy:
 		return openai.AtCapacity(x.model.Name, x.h.herd.spread(x.model.Policy.Model(), capacityWait, x.begun))
 	case upstream.Refused, upstream.Away:
@@ -235,30 +234,22 @@ func (x *exchange) unanswered(err error) error {
 		if e.Phase == upstream.Connect {
 			return openai.ModelUnavailable(x.model.Name, unavailableWait)
 		}
-		if e.Sent() {
-			x.spent = x.abandoned()
-		}
 		return openai.UpstreamTimeout("the model server did not answer in time")
 	case upstream.Closed:
 		return openai.UpstreamError("the model server closed the connection without an answer")
 	}
-	if e.Started() {
-		x.spent = x.abandoned()
-	}
 	return openai.UpstreamError("the model server's answer broke off, or is none")
 }
 
-// refused passes on a model server's own refusal, or says what it means, and
-// notes what it has cost: a refused request counts as one, a failed one as
-// nothing.
+// refused passes on a model server's own refusal, or says what it means. Whether it
+// refuses or fails, it has cost a request.
 func (x *exchange) refused() error {
 	status := x.response.Status
+	x.spent = x.sentOnce(true)
 	if status >= 500 || status < 400 {
-		x.spent = spent{}
 		x.response.Body.Close()
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}
-	x.spent = spent{amount: limit.Amount{Requests: 1}}
 	if len(x.answer) == 0 {
 		x.answer = readUpTo(x.answer, x.response.Body, refusalBytesMax)
 	}

@@ -5,10 +5,11 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
 // spent is what a request has cost, by the evidence there is. The zero value is
-// nothing: the model server never worked on it.
+// nothing: no model server has got it, or it was full.
 type spent struct {
 	usage     openai.Usage
 	amount    limit.Amount // what is settled
@@ -66,6 +67,30 @@ func (x *exchange) abandoned() spent {
 		s.usage.Output = x.model.Pricer.TokensAfter(&x.request, x.estimate.Input, time.Since(x.sent))
 	}
 	return x.costing(s)
+}
+
+// sentOnce returns the cost of a request that has come to a model server, or has not,
+// and of which nothing shows that it was worked on. Whatever came of it, it counts as
+// a request: otherwise those that make the model server fail would be limited by
+// nothing.
+func (x *exchange) sentOnce(came bool) spent {
+	if !came {
+		return spent{}
+	}
+	return spent{amount: limit.Amount{Requests: 1}}
+}
+
+// costOf returns the cost of a request that ended with e. Tokens are charged where it
+// is known that they were worked on: a part of an answer has come that is no
+// refusal, or the model server was working when the client left or the time was over.
+func (x *exchange) costOf(e *upstream.Error) spent {
+	switch {
+	case e.Declined(), !e.Sent():
+	case e.Kind == upstream.Canceled, e.Kind == upstream.Timeout && e.Phase != upstream.Connect,
+		e.Started() && e.Kind != upstream.Busy && e.Kind != upstream.Away:
+		return x.abandoned()
+	}
+	return x.sentOnce(e.Reached() || x.response != nil)
 }
 
 // unknown returns what is settled if nothing is found out: what was granted.

@@ -105,12 +105,11 @@ func (x *exchange) failedAtOnce() error {
 		return nil
 	}
 	x.away = time.Since(x.sent)
-	x.spent = spent{}
+	x.spent = x.sentOnce(true)
 	told := openai.UpstreamError("the model server failed: %s", failure.Message)
 	if failure.Blames() {
 		x.response.Body.Blame()
 	} else {
-		x.spent.amount.Requests = 1
 		told = &openai.Error{Status: failure.Status, Type: failure.Type, Code: failure.Code, Message: failure.Message}
 	}
 	told.Foreign = true

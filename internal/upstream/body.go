@@ -195,6 +195,13 @@ func (b *Body) judgeStatus(status int) {
 	}
 }
 
+// flow notes that an answer with this status has begun, unless it is over.
+func (b *Body) flow(status int) {
+	if status < 300 && b.state.Load() == open {
+		b.visit.flow()
+	}
+}
+
 // await waits for the first byte of the body, or for its end.
 func (b *Body) await() error {
 	err := b.advance()

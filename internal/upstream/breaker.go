@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +22,11 @@ func (s BreakerState) String() string { return [...]string{"closed", "half-open"
 
 // BreakerOptions say when a breaker opens. The zero value is the defaults.
 type BreakerOptions struct {
-	// Failures among the last Outcomes open the breaker. Outcomes is at most 32,
-	// 0 means DefaultOutcomes; Failures of 0 means DefaultFailures, and a negative
-	// number that requests never open it: only a server that is away does.
+	// Failures among the last Outcomes of an only caller open the breaker; where
+	// there are several, as large a share of the requests of at least half of them,
+	// and as many failures in all. Outcomes is at most 32, 0 means DefaultOutcomes;
+	// Failures of 0 means DefaultFailures, and a negative number that requests never
+	// open it: only a server that is away does.
 	Failures, Outcomes int
 	// Wait is how long it stays open before it is tried; 0 means DefaultWait.
 	Wait time.Duration
@@ -51,12 +52,22 @@ func (o BreakerOptions) withDefaults() BreakerOptions {
 // trialEvery is how long it is between two trials of a half-open breaker.
 const trialEvery = time.Second
 
-// breaker keeps requests from a model server that fails. It opens when too many
-// of the last requests have failed, or when the server is away: no connection can
-// be made, or it says itself that it is ill. In the first case it half-opens after
-// a while and lets a request a second pass, of which the first that ends decides;
-// in the second only a check that finds the server back closes it, because no
-// request needs to be risked for that.
+// trialsMax bounds the trials that callers make at once who would be refused
+// otherwise.
+const trialsMax = 32
+
+// breaker keeps requests from a model server that fails. It opens when the server
+// is away: no connection can be made, or it says itself that it is ill. It also
+// opens when the server says that it is well, but the requests of at least half of
+// its callers fail, and of more than one of them unless there is one only: a caller
+// whose own requests are what makes it fail does not take it from the others.
+//
+// Where the server was away, only a check that finds it back closes the breaker,
+// because no request needs to be risked for that. Otherwise it half-opens after a
+// while and lets a request a second pass, of which the first that goes well closes
+// it. The while is for those whose requests have failed. Others find out for
+// themselves: they take the turns that those must not, and where there is no other
+// server for them they need no turn.
 //
 // An outcome counts in the state in which its request began: a stream that was
 // begun before everything broke says nothing about now. Requests that are in
@@ -66,85 +77,179 @@ const trialEvery = time.Second
 type breaker struct {
 	options BreakerOptions // with defaults
 
-	state   atomic.Uint32 // a BreakerState; like all below written under the lock
-	epoch   atomic.Uint32
-	history atomic.Uint32 // the last outcomes of the closed state, the newest lowest; 1: a failure
+	state atomic.Uint32 // a BreakerState; like all below written under the lock
+	epoch atomic.Uint32
 
-	mu   sync.Mutex
-	away bool
-	next time.Time // open: when it half-opens; half-open: when the next trial may begin
+	mu      sync.Mutex
+	away    bool
+	callers callers
+	trials  int       // that callers make who had no turn
+	next    time.Time // open: when it half-opens; half-open: when the next trial may begin
+	turn    time.Time // the same, for callers whose requests do not fail
 }
+
+// way is how a request has come to a model server.
+type way uint8
+
+const (
+	barred  way = iota // not at all
+	passing            // as requests do
+	trying             // as a trial without a turn
+)
 
 // current returns the state.
 func (b *breaker) current() BreakerState { return BreakerState(b.state.Load()) }
 
-// passable reports whether a request could pass at the time now.
-func (b *breaker) passable(now time.Time) bool {
+// passable returns how a request of the caller could pass at the time now. Alone
+// says that no other server can be asked.
+func (b *breaker) passable(now time.Time, id uint64, alone bool) way {
 	if b.current() == BreakerClosed {
-		return true
+		return passing
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.current() == BreakerClosed || !b.away && !now.Before(b.next)
+	return b.wayOf(now, id, alone)
 }
 
-// pass reports whether a request may pass at the time now, and takes the turn of
-// the next trial if that is what it is; changed tells that the state is a new one.
-func (b *breaker) pass(now time.Time) (ok, changed bool) {
-	if b.current() == BreakerClosed {
-		return true, false
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// wayOf is passable for the holder of the lock.
+func (b *breaker) wayOf(now time.Time, id uint64, alone bool) way {
 	switch {
 	case b.current() == BreakerClosed:
-		return true, false
-	case b.away || now.Before(b.next):
-		return false, false
+		return passing
+	case b.away:
+		return barred
+	case b.fails(id, now):
+		if now.Before(b.next) {
+			return barred
+		}
+		return passing
+	case !now.Before(b.turn):
+		return passing
+	case alone && b.trials < trialsMax:
+		return trying
 	}
-	changed = b.current() == BreakerOpen
-	if changed {
-		b.enter(BreakerHalfOpen)
-	}
-	b.next = now.Add(trialEvery)
-	return true, changed
+	return barred
 }
 
-// content reports whether a request that has gone well changes nothing, which is
-// the rule, so that it need not be recorded.
-func (b *breaker) content() bool { return b.history.Load() == 0 && b.current() == BreakerClosed }
+// fails reports whether the requests of the caller fail.
+func (b *breaker) fails(id uint64, now time.Time) bool {
+	c := b.callers.find(id, now)
+	return c != nil && c.failing(&b.options)
+}
 
-// record notes how a request has ended that began in the given epoch, and
-// reports whether the state is a new one.
-func (b *breaker) record(now time.Time, epoch uint32, failed bool) (changed bool) {
+// pass returns how a request may pass at the time now, and takes the turn of the
+// next trial if that is what it is; changed tells that the state is a new one.
+func (b *breaker) pass(now time.Time, id uint64, alone bool) (how way, changed bool) {
+	if b.current() == BreakerClosed {
+		return passing, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	how = b.wayOf(now, id, alone)
+	if how == barred || b.current() == BreakerClosed {
+		return how, false
+	}
+	if changed = b.current() == BreakerOpen; changed {
+		b.enter(BreakerHalfOpen)
+	}
+	switch {
+	case how == trying:
+	case b.fails(id, now):
+		b.next = now.Add(trialEvery)
+	default:
+		b.turn, b.next = now.Add(trialEvery), later(b.next, now.Add(trialEvery))
+	}
+	return how, changed
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// blind reports whether requests never open the breaker, so that nobody need be
+// told apart.
+func (b *breaker) blind() bool { return b.options.Failures < 0 }
+
+// begin notes a request that has come by way of how, and returns the epoch.
+func (b *breaker) begin(how way) uint32 {
+	if how == trying {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.trials++
+	}
+	return b.epoch.Load()
+}
+
+// flows notes that the answer to a request of the caller has begun.
+func (b *breaker) flows(now time.Time, id uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.callers.flows(id, now)
+}
+
+// end notes that a request has ended, whose answer flowed or not.
+func (b *breaker) end(id uint64, how way, flowed bool) {
+	if how != trying && !flowed {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if how == trying {
+		b.trials--
+	}
+	if flowed {
+		b.callers.ebbs(id)
+	}
+}
+
+// record notes how a request of the caller has ended that began in the given epoch,
+// and reports whether the state is a new one.
+func (b *breaker) record(now time.Time, epoch uint32, id uint64, failed bool) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if epoch != b.epoch.Load() {
 		return false
 	}
+	c := b.callers.at(id, now)
+	failedBefore := c.failing(&b.options)
+	c.seen = now
+	c.push(&b.options, failed)
 	switch b.current() {
 	case BreakerClosed:
-		return b.remember(now, failed)
-	case BreakerHalfOpen:
-		if failed {
-			b.open(now)
-		} else {
-			b.enter(BreakerClosed)
+		if !failed || !b.condemned(now) {
+			return false
 		}
-		return true
+		b.open(now)
+	case BreakerHalfOpen:
+		return b.tried(now, failed, failedBefore)
+	default:
+		return false
 	}
-	return false
+	return true
 }
 
-// remember adds an outcome to the history, and opens where there are too many
-// failures in it.
-func (b *breaker) remember(now time.Time, failed bool) (changed bool) {
-	h := b.history.Load() << 1 & (1<<b.options.Outcomes - 1)
-	if failed {
-		h |= 1
+// condemned reports whether requests have failed of so many callers that it is the
+// server's fault.
+func (b *breaker) condemned(now time.Time) bool {
+	if b.blind() {
+		return false
 	}
-	b.history.Store(h)
-	if b.options.Failures < 0 || bits.OnesCount32(h) < b.options.Failures {
+	active, failing, failures := b.callers.tally(&b.options, now)
+	return failures >= b.options.Failures && 2*failing >= active && (failing > 1 || active == 1)
+}
+
+// tried notes how a trial has ended. That the requests of a caller still fail is no
+// news to the others.
+func (b *breaker) tried(now time.Time, failed, failedBefore bool) (changed bool) {
+	if !failed {
+		b.close()
+		return true
+	}
+	if active, _, _ := b.callers.tally(&b.options, now); failedBefore && active > 1 {
+		b.next = now.Add(b.options.Wait)
 		return false
 	}
 	b.open(now)
@@ -161,7 +266,7 @@ func (b *breaker) found(now time.Time, there bool) (news bool) {
 	}
 	b.away = !there
 	if there {
-		b.enter(BreakerClosed)
+		b.close()
 	} else {
 		b.open(now)
 	}
@@ -175,14 +280,20 @@ func (b *breaker) isAway() bool {
 	return b.away
 }
 
-// open opens the breaker. The caller holds the lock, as it does for enter.
+// open opens the breaker. The caller holds the lock, as it does for close and enter.
 func (b *breaker) open(now time.Time) {
 	b.enter(BreakerOpen)
 	b.next = now.Add(b.options.Wait)
+	b.turn = b.next
+}
+
+// close closes the breaker. What has failed before says nothing about now.
+func (b *breaker) close() {
+	b.enter(BreakerClosed)
+	b.callers.forgive()
 }
 
 func (b *breaker) enter(s BreakerState) {
 	b.state.Store(uint32(s))
 	b.epoch.Add(1)
-	b.history.Store(0)
 }

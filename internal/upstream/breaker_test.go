@@ -84,16 +84,16 @@ func TestBreaker(t *testing.T) {
 					var changed, ok bool
 					switch s.what {
 					case good, bad:
-						if s.what == bad || !b.content() { // as judge does it
-							changed = b.record(now, b.epoch.Load(), s.what == bad)
-						}
+						changed = b.record(now, b.epoch.Load(), 1, s.what == bad)
 					case old, aged:
-						changed = b.record(now, b.epoch.Load()-1, s.what == old)
+						changed = b.record(now, b.epoch.Load()-1, 1, s.what == old)
 					case lost, here:
 						changed = b.found(now, s.what == here)
 					case may, not:
-						could := b.passable(now)
-						if ok, changed = b.pass(now); ok != (s.what == may) || could != ok {
+						could := b.passable(now, 1, true) != barred
+						var how way
+						how, changed = b.pass(now, 1, true)
+						if ok = how != barred; ok != (s.what == may) || could != ok {
 							t.Fatalf("step %d: it passes: %v, could: %v; want: %s", i, ok, could, s.what)
 						}
 					}

@@ -83,6 +83,8 @@ type Error struct {
 	Err      error  // the cause; for Canceled the context's
 
 	sent, started bool
+	declined      bool // the head that has come refuses the request
+	reached       bool // see Reached
 	elsewhere     bool // another server may be asked
 	short         bool // of a Timeout: others had used the time
 }
@@ -102,6 +104,15 @@ func (e *Error) Unwrap() error { return e.Err }
 // Sent reports whether the model server may have received the request, or a
 // part of it.
 func (e *Error) Sent() bool { return e.sent }
+
+// Reached reports whether a [Pool] has sent the request, or a part of it, to any
+// model server that did not turn it away for a full queue: it has cost something,
+// whatever came of it.
+func (e *Error) Reached() bool { return e.reached }
+
+// Declined reports whether the last model server had answered with a status that
+// refuses the request, before what went wrong then: it has not worked on it.
+func (e *Error) Declined() bool { return e.declined }
 
 // Started reports whether a byte of a response was received.
 func (e *Error) Started() bool { return e.started }

@@ -17,6 +17,7 @@ type Pool struct {
 	servers []*Server
 	failed  func(*Server)
 	turn    atomic.Uint32 // where the next choice begins, so that equals take turns
+	deadly  deadly
 }
 
 // NewPool returns a pool of the given servers, of which there is at least one.
@@ -36,46 +37,48 @@ func (p *Pool) Servers() []*Server { return p.servers }
 // anybody could still get: no connection could be made; the connection closed
 // before the answer began and nobody is at the address any more; the queue is
 // full. The last is tried at one other. A request whose server died is tried at
-// two others at most, so that one that kills its server does not kill them all. Whatever else goes wrong is the
-// caller's to tell: a request may be generating although nothing comes back.
+// two others at most, so that one that kills its server does not kill them all; one
+// of a caller whose requests have killed all of them before at none. Whatever else
+// goes wrong is the caller's to tell: a request may be generating although nothing
+// comes back.
 //
 // All of them have the time limits of r between them.
 func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
-	r.failed = p.failed
-	var tried []*Server
-	var failure *Error // of the last attempt; one that was sent stands
-	full, died := 0, 0 // attempts that were sent
+	r.failed, r.caller = p.failed, callerID(r.Caller)
+	w := walk{pool: p, request: r}
 	now := time.Now()
 	begun := r.begin(now)
 	for ; ; now = time.Now() {
 		l := limitsOf(r, begun, now)
 		if phase := l.passed(now); phase != 0 {
-			return nil, p.late(failure, phase)
+			return nil, w.end(p.late(w.failure, phase))
 		}
-		s := p.choose(tried, r.Server, now)
+		s := p.choose(&w, now)
 		if s == nil {
-			return nil, p.none(failure)
+			return nil, w.end(p.none(w.failure))
 		}
 		if r.Bodies != nil {
 			r.Body = r.Bodies.BodyFor(s.name)
 		}
 		response, err := s.attempt(ctx, r, l, now)
 		if err == nil {
+			p.deadly.served(r.caller)
 			return response, nil
 		}
-		if err.Kind == Busy {
-			full++
-		} else if err.sent {
-			died++
+		if !w.goesOn(s, err, now) {
+			return nil, w.end(err)
 		}
-		if !err.elsewhere || full > fullMax || died > diedMax {
-			return nil, err
-		}
-		if failure == nil || !failure.sent {
-			failure = err
-		}
-		tried = append(tried, s)
 	}
+}
+
+// walk is what has become of a request at the servers that were asked so far.
+type walk struct {
+	pool       *Pool
+	request    *Request
+	tried      []*Server
+	failure    *Error // of the last attempt; one that was sent stands
+	full, died int    // attempts that were sent
+	reached    bool   // a server that was not full got it
 }
 
 const (
@@ -83,26 +86,62 @@ const (
 	diedMax = 2 // servers that may die of it, or beside it
 )
 
+// goesOn notes how an attempt has failed, and reports whether another server may be
+// asked.
+func (w *walk) goesOn(s *Server, err *Error, now time.Time) bool {
+	w.reached = w.reached || err.sent && err.Kind != Busy
+	if err.Kind == Busy {
+		w.full++
+	} else if err.sent && err.elsewhere {
+		w.died++
+	}
+	if !err.elsewhere || w.full > fullMax || w.died > diedMax {
+		return false
+	}
+	if w.died > 0 && w.pool.deadly.known(w.request.caller, now) {
+		return false
+	}
+	if w.failure == nil || !w.failure.sent {
+		w.failure = err
+	}
+	w.tried = append(w.tried, s)
+	return true
+}
+
+// end completes the error that the request ends with.
+func (w *walk) end(err *Error) *Error {
+	err.reached = w.reached
+	if w.died > 1 {
+		w.pool.deadly.note(w.request.caller, time.Now())
+	}
+	return err
+}
+
 // choose returns the server to ask that was not tried yet: of those whose breaker
-// lets a request pass the one with that name, or else the one with the fewest
-// running requests. It returns nil where there is none.
-func (p *Pool) choose(tried []*Server, name string, now time.Time) *Server {
-	for {
-		s := p.leastBusy(tried, name, now)
+// lets a request pass the one that the request names, or else the one with the
+// fewest running requests. It returns nil where there is none. Where no breaker
+// lets it pass, it may be tried at one, though not after another has failed.
+func (p *Pool) choose(w *walk, now time.Time) *Server {
+	for alone := len(p.servers) == 1; ; {
+		s := p.leastBusy(w, now, alone)
 		if s == nil {
-			return nil
+			if alone || len(w.tried) > 0 {
+				return nil
+			}
+			alone = true
+			continue
 		}
-		ok, changed := s.breaker.pass(now)
+		how, changed := s.breaker.pass(now, w.request.caller, alone)
 		if changed {
 			s.tell()
 		}
-		if ok {
+		if w.request.how = how; how != barred {
 			return s
 		}
 	}
 }
 
-func (p *Pool) leastBusy(tried []*Server, name string, now time.Time) *Server {
+func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) *Server {
 	n := len(p.servers)
 	first := 0
 	if n > 1 {
@@ -111,10 +150,10 @@ func (p *Pool) leastBusy(tried []*Server, name string, now time.Time) *Server {
 	var best *Server
 	for i := range n {
 		s := p.servers[(first+i)%n]
-		if slices.Contains(tried, s) || !s.breaker.passable(now) {
+		if slices.Contains(w.tried, s) || s.breaker.passable(now, w.request.caller, alone) == barred {
 			continue
 		}
-		if s.name == name {
+		if s.name == w.request.Server {
 			return s
 		}
 		if best == nil || s.running.Load() < best.running.Load() {
@@ -161,10 +200,12 @@ func (s *Server) attempt(ctx context.Context, r *Request, l limits, now time.Tim
 	if err == nil {
 		if err = response.Body.await(); err == nil {
 			s.heard()
+			response.Body.flow(response.Status)
 			return response, nil
 		}
 	}
 	failure := asError(err)
+	failure.declined = response != nil && response.Status >= http.StatusMultipleChoices
 	switch {
 	case failure.unconnected():
 		failure.elsewhere = !failure.sent || failure.refused()
@@ -186,9 +227,9 @@ func (s *Server) unavailable(ctx context.Context, response *Response) *Error {
 	if err == nil {
 		response.Body.excuse()
 		_ = response.Body.Close()
-		return &Error{Kind: Busy, Address: s.address, Err: errQueueFull, sent: true, started: true, elsewhere: true}
+		return &Error{Kind: Busy, Address: s.address, Err: errQueueFull, sent: true, started: true, declined: true, elsewhere: true}
 	}
-	failure := &Error{Kind: Away, Address: s.address, Err: err, sent: true, started: true}
+	failure := &Error{Kind: Away, Address: s.address, Err: err, sent: true, started: true, declined: true}
 	var checked *Error
 	switch {
 	case ctx.Err() != nil:

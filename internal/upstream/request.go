@@ -39,11 +39,18 @@ type Request struct {
 	// asked; empty: the least busy one.
 	Server string
 
+	// Caller names for whom the request is, so that one whose requests fail is told
+	// from a server that does. Only a hash of it is kept. Requests without a name are
+	// one caller's.
+	Caller string
+
 	// aside tells that the request is a question about the server's health: it is
 	// not counted and not judged.
 	aside bool
 	// failed, if not nil, is told of a failure of the server.
 	failed func(*Server)
+	caller uint64 // stands for Caller; a Pool sets it
+	how    way    // it comes to the server
 }
 
 // Bodies is what a request says to model servers that are not told the same.

@@ -39,7 +39,10 @@ func outcomeOf(status int) (o outcome, ok bool) {
 // has ended, which is when the server is judged by it.
 type visit struct {
 	server *Server // nil: not counted
-	epoch  uint32  // of the breaker, when it began
+	caller uint64
+	epoch  uint32 // of the breaker, when it began
+	how    way
+	flows  bool // the answer has begun, and is none that refuses
 	failed func(*Server)
 }
 
@@ -49,26 +52,35 @@ func (s *Server) begin(r *Request) visit {
 		return visit{}
 	}
 	s.running.Add(1)
-	return visit{server: s, epoch: s.breaker.epoch.Load(), failed: r.failed}
+	return visit{server: s, caller: r.caller, how: r.how, epoch: s.breaker.begin(r.how), failed: r.failed}
+}
+
+// flow notes that the answer has begun. It is called once, by whoever reads.
+func (v *visit) flow() {
+	if s := v.server; s != nil && !s.breaker.blind() {
+		v.flows = true
+		s.breaker.flows(time.Now(), v.caller)
+	}
 }
 
 // leave ends the visit. It is called once.
 func (v *visit) leave() {
-	if v.server != nil {
-		v.server.running.Add(-1)
+	if s := v.server; s != nil {
+		s.running.Add(-1)
+		s.breaker.end(v.caller, v.how, v.flows)
 	}
 }
 
 // judge lets the server be judged by o. It is called once at most.
 func (v *visit) judge(o outcome) {
 	s := v.server
-	if s == nil || o == saysNothing || o == wentWell && s.breaker.content() {
+	if s == nil || o == saysNothing {
 		return
 	}
 	if o == wentWrong && v.failed != nil {
 		v.failed(s)
 	}
-	if s.breaker.record(time.Now(), v.epoch, o == wentWrong) {
+	if !s.breaker.blind() && s.breaker.record(time.Now(), v.epoch, v.caller, o == wentWrong) {
 		s.tell()
 	}
 }

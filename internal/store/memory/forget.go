@@ -14,11 +14,12 @@ func (s *Store) Forget(served func(name string) bool) {
 	}
 }
 
-// forget drops what is idle of a model, the longest unused first, and at last the
+// forget drops what is idle of a model, the longest idle first, and at last the
 // model. It holds no lock for long: the model may return at any time.
 func (s *Store) forget(name string) {
 	m := s.lock(name)
 	for m.evict(s.now()) {
+		s.leave()
 		m.mu.Unlock()
 		m.mu.Lock()
 	}

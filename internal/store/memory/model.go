@@ -7,9 +7,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// evictions is how many accounts a new one forgets at most, to make room: more
-// than one, so that the number shrinks after a peak. It is also how many of the
-// longest unused ones are looked at to find one.
+// evictions is how many idle accounts a new one forgets at most: more than one, so
+// that the number shrinks after a peak.
 const evictions = 2
 
 // model is what one model's decisions look at and change.
@@ -21,23 +20,26 @@ type model struct {
 	total    *limit.Account // over all users; nil until a limit needs it
 	running  int64
 	users    map[string]*entry
-	recent   entry // sentinel of the ring of entries, the longest unused next
-	overflow entry // of users who come when there is no room for their own
-	nobody   entry // stands for every user where no limit is of users
+	calendar calendar // of users
+	overflow entry    // of users who come when there is no room for their own
+	nobody   entry    // stands for every user where no limit is of users
 }
 
 // entry is what is kept of one user on one model.
 type entry struct {
-	model      *model
-	name       string
-	account    *limit.Account // nil where only running requests are limited
-	running    int64
-	prev, next *entry // in the order of use; nil for overflow and nobody
+	model   *model
+	name    string
+	account *limit.Account // nil where only running requests are limited
+	running int64
+	own     bool // one user's own: neither overflow nor nobody
+
+	at         limit.Instant // where it stands in the calendar
+	prev, next *entry        // of the same moment; nil: it does not stand there
 }
 
 func newModel(s *Store) *model {
 	m := &model{store: s, users: map[string]*entry{}}
-	m.recent.prev, m.recent.next = &m.recent, &m.recent
+	m.calendar.open()
 	m.overflow.model, m.nobody.model = m, m
 	return m
 }
@@ -47,19 +49,12 @@ func needsUser(p *limit.Policy) bool {
 	return p.Layout(limit.UserScope) != nil || p.MaxConcurrentPerUser() >= 0
 }
 
-// find returns the entry of user; nil where there is none yet and there is
-// room for one; the overflow entry where there is no room.
-func (m *model) find(p *limit.Policy, user string, now limit.Instant) *entry {
+// find returns the entry of user; nil where there is none yet.
+func (m *model) find(p *limit.Policy, user string) *entry {
 	if !needsUser(p) {
 		return &m.nobody
 	}
-	if e := m.users[user]; e != nil {
-		return e
-	}
-	if m.store.Full() && !m.evict(now) {
-		return &m.overflow
-	}
-	return nil
+	return m.users[user]
 }
 
 // look writes to s what a decision about e looks at. A nil entry stands for a
@@ -76,7 +71,7 @@ func (m *model) look(e *entry, s *limit.Subjects) {
 }
 
 // enter sees to it that every account that p needs exists, and returns the
-// entry to charge.
+// entry to charge. Where e is nil there is room for a new one.
 func (m *model) enter(e *entry, p *limit.Policy, user string, now limit.Instant) *entry {
 	if e == nil {
 		e = m.insert(user, now)
@@ -99,71 +94,50 @@ func cover(a *limit.Account, l *limit.Layout) *limit.Account {
 	return a
 }
 
-// insert makes the entry of user, or returns the overflow entry where there
-// is no room. It makes room first.
+// insert makes the entry of user. It stands in no calendar until its request has
+// ended.
 func (m *model) insert(user string, now limit.Instant) *entry {
 	for range evictions {
 		if !m.evict(now) {
 			break
 		}
-	}
-	if m.store.accounts.Add(1) > m.store.maxAccounts {
 		m.store.accounts.Add(-1)
-		return &m.overflow
 	}
-	e := &entry{model: m, name: strings.Clone(user)}
+	e := &entry{model: m, name: strings.Clone(user), own: true}
 	m.users[e.name] = e
-	m.link(e)
 	return e
 }
 
-// evict forgets the longest unused account if nothing of it counts any more.
-// One whose request is running is in use, however long ago it was charged: it
-// goes to the back, so that it does not stand before accounts that are idle.
+// evict forgets the account that has been idle the longest, and reports whether
+// there was one. Its place among the store's accounts is the caller's.
 func (m *model) evict(now limit.Instant) bool {
-	for range evictions {
-		e := m.recent.next
-		if e == &m.recent {
-			return false
+	for e := m.calendar.first(now); e != nil; e = m.calendar.first(now) {
+		m.calendar.remove(e)
+		if e.running > 0 {
+			continue // ended puts it back
 		}
-		if e.running == 0 {
-			return m.forget(e, now)
+		if a := e.account; a != nil {
+			if a.Advance(now); !a.Idle() { // the clock has been put back
+				m.calendar.put(e, max(now+1, a.Empties()))
+				continue
+			}
 		}
-		m.used(e)
+		delete(m.users, e.name)
+		return true
 	}
 	return false
 }
 
-// forget drops e if nothing of it counts any more. No request of e may be
-// running.
-func (m *model) forget(e *entry, now limit.Instant) bool {
-	if e.account != nil {
-		e.account.Advance(now)
-		if !e.account.Idle() {
-			return false
-		}
-	}
-	m.unlink(e)
-	delete(m.users, e.name)
-	m.store.accounts.Add(-1)
-	return true
-}
-
-// used notes that e was just charged.
-func (m *model) used(e *entry) {
-	if e.next == nil || m.recent.prev == e {
+// ended notes that a request of e has been settled.
+func (m *model) ended(e *entry) {
+	m.running--
+	e.running--
+	if e.running > 0 || !e.own {
 		return
 	}
-	m.unlink(e)
-	m.link(e)
-}
-
-func (m *model) link(e *entry) {
-	e.prev, e.next = m.recent.prev, &m.recent
-	e.prev.next, e.next.prev = e, e
-}
-
-func (m *model) unlink(e *entry) {
-	e.prev.next, e.next.prev = e.next, e.prev
-	e.prev, e.next = nil, nil
+	var at limit.Instant
+	if e.account != nil {
+		at = e.account.Empties()
+	}
+	m.calendar.put(e, at)
 }

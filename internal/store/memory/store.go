@@ -93,32 +93,98 @@ func (s *Store) lock(name string) *model {
 	}
 }
 
+// seat returns the model called by p, locked, and the entry of user there: nil, and
+// room for a new one, which the caller uses or gives back; or the overflow entry.
+func (s *Store) seat(p *limit.Policy, user string) (m *model, e *entry, room bool) {
+	m = s.lock(p.Model())
+	if e = m.find(p, user); e != nil {
+		return m, e, false
+	}
+	if s.take() {
+		return m, nil, true
+	}
+	// An idle account may be any model's, and nobody holds two models' locks.
+	m.mu.Unlock()
+	room = s.makeRoom()
+	m = s.lock(p.Model())
+	if e = m.find(p, user); e == nil && !room {
+		e = &m.overflow
+	}
+	return m, e, room
+}
+
+// take takes a place for an account, if one is free.
+func (s *Store) take() bool {
+	for n := s.accounts.Load(); n < s.maxAccounts; n = s.accounts.Load() {
+		if s.accounts.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// leave gives a place back.
+func (s *Store) leave() { s.accounts.Add(-1) }
+
+// makeRoom forgets an idle account, of whichever model, and takes its place. It
+// reports false where none is idle. No lock may be held.
+func (s *Store) makeRoom() bool {
+	now := s.now()
+	for {
+		m := s.ripest(now)
+		if m == nil {
+			return s.take()
+		}
+		m.mu.Lock()
+		found := m.evict(now)
+		m.mu.Unlock()
+		if found {
+			return true
+		}
+	}
+}
+
+// ripest returns the model with the account that has been idle the longest, as far
+// as can be told without its lock; nil where no account is idle. A model without
+// one is not named twice.
+func (s *Store) ripest(now limit.Instant) (found *model) {
+	best := int64(now)
+	for _, m := range *s.models.Load() {
+		if next := m.calendar.next.Load(); next <= best {
+			found, best = m, next
+		}
+	}
+	return found
+}
+
 // Reserve implements limit.Store. Its only error is limit.ErrClosed.
 func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
 	if s.closed.Load() {
 		return limit.ErrClosed
 	}
-	m := s.lock(p.Model())
+	m, e, room := s.seat(p, user)
 	defer m.mu.Unlock()
 
 	now := s.now()
-	e := m.find(p, user, now)
 	var sub limit.Subjects
 	m.look(e, &sub)
 	sub.Advance(now)
 	sub.Check(p, need, now, d)
 	if d.Admitted {
 		if e == nil || !sub.Covers(p) {
+			room = room && e != nil
 			e = m.enter(e, p, user, now)
 			m.look(e, &sub)
 			sub.Advance(now)
 		}
-		m.used(e)
 		g.Open(p, e.name)
 		g.Account = e
 		sub.Charge(need, g)
 		m.running++
 		e.running++
+	}
+	if room {
+		s.leave()
 	}
 	sub.Stand(p, d)
 	return nil
@@ -139,11 +205,7 @@ func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b li
 	var sub limit.Subjects
 	m.look(e, &sub)
 	sub.Advance(s.now())
-	t := sub.TopUp(g.Policy, g, more, b)
-	if t.Granted {
-		m.used(e)
-	}
-	return t, nil
+	return sub.TopUp(g.Policy, g, more, b), nil
 }
 
 // Settle implements limit.Store. It is done when it returns.
@@ -159,11 +221,9 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	m.look(e, &sub)
 	if g.Exceeds(used) {
 		sub.Advance(s.now())
-		m.used(e)
 	}
 	sub.Settle(g, used)
-	m.running--
-	e.running--
+	m.ended(e)
 }
 
 // Holds implements limit.Store: nobody else gives slots away.
@@ -174,11 +234,14 @@ func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.Vie
 	if s.closed.Load() {
 		return limit.View{}, limit.ErrClosed
 	}
-	m := s.lock(p.Model())
+	m, e, room := s.seat(p, user)
 	defer m.mu.Unlock()
+	if room {
+		s.leave()
+	}
 	now := s.now()
 	var sub limit.Subjects
-	m.look(m.find(p, user, now), &sub)
+	m.look(e, &sub)
 	sub.Advance(now)
 	return sub.View(p, now), nil
 }
@@ -186,8 +249,11 @@ func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.Vie
 // Accounts returns how many accounts of users there are.
 func (s *Store) Accounts() int { return int(s.accounts.Load()) }
 
-// Full reports whether new users share overflow accounts.
-func (s *Store) Full() bool { return s.accounts.Load() >= s.maxAccounts }
+// Full reports whether new users share overflow accounts: there are as many accounts
+// as may be, and none of them is idle.
+func (s *Store) Full() bool {
+	return s.accounts.Load() >= s.maxAccounts && s.ripest(s.now()) == nil
+}
 
 // Flush implements limit.Store: there is nothing to wait for.
 func (s *Store) Flush(context.Context) error { return nil }

@@ -1,0 +1,90 @@
+package memory
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// calendar keeps the accounts of a model by the moment at which nothing of them
+// counts any more, so that one that is idle is found without a search. Each account
+// stands where its last settlement has put it; while requests of it run it may stand
+// too early, or nowhere.
+//
+// An account moves only when its moment does, which is once per slot of its widest
+// window: nearly no decision touches the calendar. There are no more moments than
+// windows have slots, some 170.
+//
+// The model's lock guards it, except next. The zero value is not usable; see open.
+type calendar struct {
+	at map[limit.Instant]*entry // the first of those of a moment, in a ring
+	// next is a moment before which no account of the calendar is idle. Others may
+	// read it without the lock, to see whether a look is worth while.
+	next atomic.Int64
+}
+
+const never = math.MaxInt64
+
+func (c *calendar) open() {
+	c.at = map[limit.Instant]*entry{}
+	c.next.Store(never)
+}
+
+// put moves e to a moment, behind those who stand there; 0 is for accounts in
+// which nothing counts now.
+func (c *calendar) put(e *entry, at limit.Instant) {
+	if e.next != nil {
+		if e.at == at {
+			return
+		}
+		c.remove(e)
+	}
+	e.at = at
+	first := c.at[at]
+	if first == nil {
+		e.prev, e.next = e, e
+		c.at[at] = e
+		c.next.Store(min(c.next.Load(), int64(at)))
+		return
+	}
+	e.prev, e.next = first.prev, first
+	e.prev.next, e.next.prev = e, e
+}
+
+// remove takes e out.
+func (c *calendar) remove(e *entry) {
+	switch {
+	case e.next == e:
+		delete(c.at, e.at)
+	case c.at[e.at] == e:
+		c.at[e.at] = e.next
+		fallthrough
+	default:
+		e.prev.next, e.next.prev = e.next, e.prev
+	}
+	e.prev, e.next = nil, nil
+}
+
+// first returns an account whose moment has come: the one that has been idle the
+// longest, unless requests of it run. It returns nil where there is none.
+func (c *calendar) first(now limit.Instant) *entry {
+	for c.due(now) {
+		if e := c.at[limit.Instant(c.next.Load())]; e != nil {
+			return e
+		}
+		c.next.Store(c.earliest())
+	}
+	return nil
+}
+
+// due reports whether an account may be idle. It may be called without the lock.
+func (c *calendar) due(now limit.Instant) bool { return c.next.Load() <= int64(now) }
+
+func (c *calendar) earliest() int64 {
+	earliest := int64(never)
+	for at := range c.at {
+		earliest = min(earliest, int64(at))
+	}
+	return earliest
+}
