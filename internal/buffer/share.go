@@ -14,7 +14,7 @@ type Client interface {
 }
 
 // Share is what one holds of a [Budget]. It belongs to one goroutine. The zero value
-// holds nothing, and has to Begin.
+// is one of no budget, which everything fits into, until it Begins.
 type Share struct {
 	budget  *Budget
 	client  Client
@@ -64,26 +64,20 @@ func (s *Share) End() {
 // Cover makes the share one of n bytes at the least, and reports whether there is
 // room for that. Where there is not, it stays as it was. It never is for a share
 // that was cut off.
-func (s *Share) Cover(n int64) bool {
-	if n <= s.covered {
-		return !s.WasCut()
-	}
-	return s.grow(n, s.budget.most)
-}
+func (s *Share) Cover(n int64) bool { return s.cover(n, false) }
 
 // CoverBody is Cover for the body of a request, which has to leave a part of the
 // budget to others. The first block of a share, 8 KiB, is nobody's body.
-func (s *Share) CoverBody(n int64) bool {
-	if n <= s.covered {
+func (s *Share) CoverBody(n int64) bool { return s.cover(n, n > blockBytes) }
+
+func (s *Share) cover(n int64, body bool) bool {
+	if n <= s.covered || s.budget == nil {
 		return !s.WasCut()
 	}
-	if n <= blockBytes {
-		return s.grow(n, s.budget.most)
+	most := s.budget.most
+	if body {
+		most = s.budget.bodies
 	}
-	return s.grow(n, s.budget.bodies)
-}
-
-func (s *Share) grow(n, most int64) bool {
 	n = (n + blockBytes - 1) &^ (blockBytes - 1)
 	if s.WasCut() || !s.budget.take(n-s.covered, most) {
 		return false

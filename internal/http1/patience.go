@@ -6,25 +6,9 @@ import (
 	"time"
 )
 
-// CutOff ends the connection, or the stream of HTTP/2, that w answers on, at once and
-// whatever is being read from it or written to it. Any goroutine may call it until
-// the handler has returned. A writer that a test made up is left alone.
-func CutOff(w http.ResponseWriter) {
-	for w != nil {
-		switch known := w.(type) {
-		case interface{ cutOff() }:
-			known.cutOff()
-			return
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = known.Unwrap()
-		default:
-			return
-		}
-	}
-}
-
-// cutOff is for CutOff.
-func (w *response) cutOff() { w.c.cut() }
+// CutOff ends the connection at once, whatever is being read from it or written to it.
+// Any goroutine may call it until the handler has returned.
+func (w *response) CutOff() { w.c.cut() }
 
 // Patient bounds how long an answer of net/http's waits for its client: each part
 // of it for the given time. In HTTP/2 a client decides how much may be sent on a
@@ -49,9 +33,10 @@ type patient struct {
 	cut      atomic.Bool
 }
 
-// cutOff is for CutOff. The deadlines that the handler may be about to set come before
-// this one, or see that it has come.
-func (p *patient) cutOff() {
+// CutOff ends the connection, or the stream of HTTP/2, as that of a response does. The
+// deadlines that the handler may be about to set come before its own, or see that it
+// has come.
+func (p *patient) CutOff() {
 	p.cut.Store(true)
 	p.expire()
 }
