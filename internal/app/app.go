@@ -19,6 +19,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
@@ -109,9 +110,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	keys := func() *auth.Keys { return a.current.Load().keys }
 	telemetry.NewEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
 	telemetry.NewRefused(registry, func() map[string]bool { return refusedModels(served(), a.store) })
+	buffers := buffer.NewBudget(bufferedBytes(c.Server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
+	telemetry.NewBuffered(registry, buffers)
 	a.data = proxy.New(proxy.Options{
 		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log, Tracer: a.tracer,
-		MaxBodyBytes: c.Server.MaxBodyBytes, BodyTimeout: c.Server.BodyTimeout,
+		MaxBodyBytes: largestBody(c.Server.MaxBodyBytes, buffers, log), Buffers: buffers, BodyTimeout: c.Server.BodyTimeout,
 		TrustedProxies: c.Server.TrustedProxies,
 	})
 	control := admin.New(admin.Options{

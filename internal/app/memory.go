@@ -5,8 +5,11 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 )
 
 // memoryShare is the part of the container's memory that Go may use. The rest is
@@ -33,6 +36,60 @@ func boundMemory(container memlimit.Provider) memoryLimit {
 		return memoryLimit{bytes, "GOMEMLIMIT"}
 	}
 	return memoryLimit{bytes, "cgroup"}
+}
+
+// knownMemory is what boundMemory will find, or has found.
+func knownMemory(container memlimit.Provider) memoryLimit {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		if bytes := debug.SetMemoryLimit(-1); bytes <= math.MaxInt64/2 {
+			return memoryLimit{bytes, "GOMEMLIMIT"}
+		}
+		return memoryLimit{}
+	}
+	bytes, err := memlimit.ApplyRatio(container, memoryShare)()
+	if err != nil || bytes > math.MaxInt64/2 {
+		return memoryLimit{}
+	}
+	return memoryLimit{int64(bytes), "cgroup"}
+}
+
+const (
+	// bufferedShare is the part of the process's memory, a quarter, that bodies and
+	// answers may fill: beside them there are accounts, connections, and what the
+	// collector has not found yet.
+	bufferedShare = 4
+	// memoryUnknown is what the machine is taken to have where it does not tell.
+	memoryUnknown = 4 << 30
+)
+
+// bufferedBytes returns how many bytes of bodies and answers may be held at once:
+// what is configured, or else a quarter of the process's limit, or of what the machine
+// has where there is none.
+func bufferedBytes(configured int64, limit memoryLimit, machine memlimit.Provider) int64 {
+	if configured > 0 {
+		return configured
+	}
+	if limit.from != "" {
+		return limit.bytes / bufferedShare
+	}
+	bytes, err := machine()
+	if err != nil || bytes == 0 || bytes > math.MaxInt64/2 {
+		bytes = memoryUnknown
+	}
+	return int64(bytes) / bufferedShare
+}
+
+// largestBody returns how large a request body may be: what is configured, or what a
+// budget can hold of one, as it comes and as it is sent.
+func largestBody(configured int64, b *buffer.Budget, log *slog.Logger) int64 {
+	const copies, eighths = 8, 17 // and an eighth for what is allocated beside it
+	most := max(0, b.BodyMost()-16<<10) * copies / eighths
+	if most >= configured {
+		return configured
+	}
+	log.Warn("there is too little memory for the largest request bodies; smaller ones are refused too",
+		"max_body_bytes", configured, "refused_above", most, "max_buffered_bytes", b.Most())
+	return most
 }
 
 // logResources writes what the process may use. Go itself takes the number of

@@ -18,7 +18,24 @@ func (c *Config) check(root *node, r *report) {
 	k.pairs()
 	k.apiKeys()
 	k.addresses()
+	k.buffered()
 	k.empty()
+}
+
+// bufferedMin is the least of max-buffered-bytes, in bytes, and bufferedBodies how many
+// of the largest bodies it has to hold: one as it comes, one as it is sent, and a part
+// that bodies may not fill.
+const bufferedMin, bufferedBodies = 1 << 20, 3
+
+// buffered checks that the largest request body can be held.
+func (k checking) buffered() {
+	const key = "server.max-buffered-bytes"
+	least := max(bufferedMin, bufferedBodies*k.Server.MaxBodyBytes)
+	if n := k.Server.MaxBufferedBytes; n > 0 && n < least && !k.report.has("server") {
+		k.report.add(k.root.find("server", "max-buffered-bytes").at, key, strconv.FormatInt(n, 10),
+			mistake{fmt.Sprintf("is less than %d MiB and %d times server.max-body-bytes", bufferedMin>>20, bufferedBodies),
+				fmt.Sprintf("write %d or more, or lower server.max-body-bytes", least)})
+	}
 }
 
 // addresses checks that operators and clients do not share one by two names.

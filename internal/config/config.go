@@ -24,6 +24,7 @@ type Config struct {
 type Server struct {
 	Address           string // host:port; an empty host is every interface
 	MaxBodyBytes      int64
+	MaxBufferedBytes  int64 // of bodies and answers held at once; 0: by the memory that there is
 	MaxHeaderBytes    int64
 	ReadHeaderTimeout time.Duration
 	BodyTimeout       time.Duration // for the whole request body

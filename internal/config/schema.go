@@ -42,6 +42,8 @@ func (s *Server) schema() object {
 		{key: "host", to: instead("write address: HOST:PORT")},
 		{"address", "Where the gateway listens.", text(&s.Address, listenAddress).wants("HOST:PORT")},
 		{"max-body-bytes", "Largest request body.", integer(&s.MaxBodyBytes, 1, 1<<30)},
+		{"max-buffered-bytes", "Most bytes of request bodies and answers held at once, over all requests; 0: a quarter of the process's memory limit, or of the machine's memory where there is none.",
+			integer(&s.MaxBufferedBytes, 0, 1<<50)},
 		{"max-header-bytes", "Largest request head.", integer(&s.MaxHeaderBytes, 1024, 16<<20)},
 		{"read-header-timeout", "How long a client may take to send a request head.", duration(&s.ReadHeaderTimeout, time.Millisecond)},
 		{"body-timeout", "How long a client may take to send a request body.", duration(&s.BodyTimeout, time.Millisecond)},

@@ -2,8 +2,13 @@ package http1
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 )
+
+// CutOff ends the connection at once, whatever is being read from it or written to it.
+// Any goroutine may call it until the handler has returned.
+func (w *response) CutOff() { w.c.cut() }
 
 // Patient bounds how long an answer of net/http's waits for its client: each part
 // of it for the given time. In HTTP/2 a client decides how much may be sent on a
@@ -25,6 +30,34 @@ type patient struct {
 	patience time.Duration
 	extended time.Time // when the deadline was last moved on
 	left     bool      // to the handler's own deadlines
+	cut      atomic.Bool
+}
+
+// CutOff ends the connection, or the stream of HTTP/2, as that of a response does. The
+// deadlines that the handler may be about to set come before its own, or see that it
+// has come.
+func (p *patient) CutOff() {
+	p.cut.Store(true)
+	p.expire()
+}
+
+// expire ends what is read and written now.
+func (p *patient) expire() {
+	c := http.NewResponseController(p.ResponseWriter)
+	_ = c.SetReadDeadline(longAgo)
+	_ = c.SetWriteDeadline(longAgo)
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// SetReadDeadline is for http.ResponseController.
+func (p *patient) SetReadDeadline(t time.Time) error {
+	err := http.NewResponseController(p.ResponseWriter).SetReadDeadline(t)
+	if p.cut.Load() {
+		p.expire()
+	}
+	return err
 }
 
 // Unwrap is for http.ResponseController.
@@ -37,7 +70,11 @@ func (p *patient) SetWriteDeadline(t time.Time) error {
 		p.extend()
 		return nil
 	}
-	return http.NewResponseController(p.ResponseWriter).SetWriteDeadline(t)
+	err := http.NewResponseController(p.ResponseWriter).SetWriteDeadline(t)
+	if p.cut.Load() {
+		p.expire()
+	}
+	return err
 }
 
 // Write implements http.ResponseWriter.
@@ -53,6 +90,9 @@ func (p *patient) extend() {
 	p.extended = time.Now()
 	// A stream that cannot have deadlines is one that a test made up.
 	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(p.extended.Add(p.patience))
+	if p.cut.Load() {
+		p.expire()
+	}
 }
 
 // extendWrites has writes of the connection fail that wait for the client for longer

@@ -76,6 +76,15 @@ type Behavior struct {
 	Multiline bool `json:"multiline"`
 	Ping      bool `json:"ping"`
 
+	// PaddingBytes makes a JSON answer longer by about so many bytes: a member
+	// "padding" with a list of numbers, as its last one or, with PaddingFirst, as its
+	// first. It is written as the client reads and never held. PaddingChunked leaves
+	// the length of the answer to its end. Of Fail there are Reset, Close and Truncate,
+	// in the midst of it; a truncated one ends properly where it is chunked.
+	PaddingBytes   int64 `json:"padding_bytes"`
+	PaddingFirst   bool  `json:"padding_first"`
+	PaddingChunked bool  `json:"padding_chunked"`
+
 	// Ack withholds each event of a stream until [Server.Ack] was called for
 	// the one before it; the ledger keeps the time at which each was sent.
 	Ack bool `json:"ack"`
@@ -178,7 +187,7 @@ func (b *Behavior) check() error {
 
 func (b *Behavior) negative() bool {
 	counts := append([]int64{
-		b.CachedTokens, b.ReasoningTokens, b.AfterTokens, int64(b.TokenBytes), int64(b.FailAttempts), int64(b.Split),
+		b.CachedTokens, b.ReasoningTokens, b.AfterTokens, int64(b.TokenBytes), int64(b.FailAttempts), int64(b.Split), b.PaddingBytes,
 	}, b.ChoiceTokens...)
 	for _, n := range []*int64{b.OutputTokens, b.InputTokens} {
 		if n != nil {

@@ -47,6 +47,7 @@
 //	status, body, retry_after        an error instead of an answer
 //	split, line_end                  bytes of each write; "crlf", "cr"
 //	comments, bom, multiline, ping   what server-sent events may contain
+//	padding_bytes                    of a JSON answer; padding_first, padding_chunked
 //	ack                              each event waits for [Server.Ack]
 //	user                             whom the ledger books it on
 //

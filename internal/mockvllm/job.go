@@ -250,6 +250,9 @@ func (j *job) writeAnswer(body []byte) error {
 		body = body[:len(body)/2]
 	}
 	j.record.status(http.StatusOK)
+	if j.behavior.PaddingBytes > 0 {
+		return j.writePadded(body)
+	}
 	if j.fails(Reset) || j.fails(ResetMidEvent) || j.fails(Close) || j.fails(Truncate) {
 		return j.breakAnswer(body)
 	}

@@ -139,6 +139,13 @@ func StoreUnavailable(retryAfter time.Duration) *Error {
 		"the limits cannot be checked now; try again later")
 }
 
+// OverCapacity is the 503 for a request that the gateway has no bytes left for: it holds
+// as much of bodies and answers as it may.
+func OverCapacity(retryAfter time.Duration) *Error {
+	return serverError(http.StatusServiceUnavailable, "over_capacity", retryAfter,
+		"the gateway holds as many bytes of bodies and answers as it may, server.max-buffered-bytes; try again later")
+}
+
 // ShuttingDown is the 503 of a replica that takes no more requests.
 func ShuttingDown(retryAfter time.Duration) *Error {
 	return serverError(http.StatusServiceUnavailable, "shutting_down", retryAfter,

@@ -12,6 +12,10 @@ const EventBytesMax = 8 << 20
 // ErrEventTooLarge is returned for an event of more bytes than the scanner accepts.
 var ErrEventTooLarge = errors.New("openai: event of the stream is too large")
 
+// ErrNoRoom is returned for an event that there is no room for now: see
+// [EventScanner.Bound].
+var ErrNoRoom = errors.New("openai: no room for an event of the stream")
+
 const (
 	scanBytesMin = 1 << 10 // the buffer of a stream of ordinary events
 	calmEvents   = 32      // so many small events in a row shrink a grown buffer
@@ -40,7 +44,8 @@ type EventScanner struct {
 	ready interface{ Ready() bool }           // r, where it can tell; else nil
 	shows interface{ Next() ([]byte, error) } // r, where it can show; else nil
 	max   int
-	err   error // of the reader; returned when the buffer is used up
+	room  func(bytes int) bool // nil: there always is
+	err   error                // of the reader; returned when the buffer is used up
 
 	own    []byte // the buffer
 	buf    []byte // where events are looked for: own, or what the reader has shown
@@ -72,10 +77,18 @@ func (s *EventScanner) Reset(r io.Reader) {
 	if s.max <= 0 {
 		s.max = EventBytesMax
 	}
-	*s = EventScanner{r: r, max: s.max, own: own, buf: own}
+	*s = EventScanner{r: r, max: s.max, room: s.room, own: own, buf: own}
 	s.ready, _ = r.(interface{ Ready() bool })
 	s.shows, _ = r.(interface{ Next() ([]byte, error) })
 }
+
+// Bound has the scanner ask room, from now on, before it makes a buffer of so many
+// bytes beside the one that it has; where there is none, the stream ends with
+// [ErrNoRoom].
+func (s *EventScanner) Bound(room func(bytes int) bool) { s.room = room }
+
+// Held returns how many bytes the scanner's buffer has.
+func (s *EventScanner) Held() int { return len(s.own) }
 
 // Next returns the next event, and reads only while none is complete. After the
 // last event it returns the reader's error, io.EOF for a clean end, or
@@ -189,7 +202,9 @@ func (s *EventScanner) fill() error {
 	if s.shows != nil && s.start == s.filled {
 		return s.look()
 	}
-	s.makeRoom()
+	if !s.makeRoom() {
+		return ErrNoRoom
+	}
 	for range emptyReads {
 		n, err := s.r.Read(s.buf[s.filled:])
 		s.filled += n
@@ -224,8 +239,9 @@ func (s *EventScanner) look() error {
 func (s *EventScanner) isCalm() bool { return s.calm >= calmEvents && len(s.own) > scanBytesMin }
 
 // makeRoom moves the event to the start of the buffer, which it makes twice as
-// large where the event fills it and small again after a run of small events.
-func (s *EventScanner) makeRoom() {
+// large where the event fills it and small again after a run of small events. It
+// reports whether it could.
+func (s *EventScanner) makeRoom() bool {
 	size := len(s.own)
 	unread := s.buf[s.start:s.filled]
 	if size == 0 || s.isCalm() && len(unread) < scanBytesMin/2 {
@@ -235,6 +251,9 @@ func (s *EventScanner) makeRoom() {
 		size = min(2*size, s.max)
 	}
 	if size != len(s.own) {
+		if s.room != nil && !s.room(size) {
+			return false
+		}
 		s.own = append(make([]byte, 0, size), unread...)[:size]
 		s.calm = 0
 	} else {
@@ -245,4 +264,5 @@ func (s *EventScanner) makeRoom() {
 	s.scan -= s.start
 	s.filled -= s.start
 	s.start = 0
+	return true
 }

@@ -96,6 +96,15 @@ func AnswerText(e Endpoint, body []byte) (text Text) {
 	return text
 }
 
+// AppendParts appends what AppendBody makes of body, in parts of it and what comes
+// between them, to parts.
+func (a *Answer) AppendParts(parts [][]byte, body []byte, publicModel string) [][]byte {
+	if publicModel == "" || !a.model.isSet() {
+		return append(parts, body)
+	}
+	return append(parts, body[:a.model.start], appendQuoted(nil, publicModel), body[a.model.end:])
+}
+
 // AppendBody appends body, which must be what the answer was read from, with
 // the model's name replaced by publicModel. Every other byte stays as it is. An
 // empty name, or a body without a model, changes nothing.

@@ -38,7 +38,8 @@ func (x *exchange) countInput() {
 		return
 	}
 	defer response.Body.Close()
-	x.answer = readUpTo(x.answer[:0], response.Body, countBytesMax)
+	x.answer = x.answer[:0]
+	x.readUpTo(response.Body, countBytesMax)
 	var told struct {
 		Count int64 `json:"count"`
 	}

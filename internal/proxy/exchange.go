@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -14,8 +15,8 @@ import (
 )
 
 // pooledBytesMax is the largest buffer that an exchange keeps for the next
-// request.
-const pooledBytesMax = 256 << 10
+// request. What is kept for nobody counts nowhere, so it is little.
+const pooledBytesMax = 64 << 10
 
 // statusClientGone is the status of a request whose client left before its
 // answer, for logs, metrics and a client that is still there after all. nginx
@@ -26,6 +27,8 @@ const statusClientGone = 499
 // used after Handler.end.
 type exchange struct {
 	visit
+
+	share buffer.Share // of the bytes that may be held
 
 	// What is kept for the next request, emptied.
 	answer   []byte // what goes back
@@ -76,6 +79,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x.h, x.w, x.r, x.ctx, x.endpoint, x.begun = h, w, r, r.Context(), e, time.Now()
 	x.control = *http.NewResponseController(w)
 	x.id = header(r.Header, requestIDHeader) // from WithRequestID
+	x.share.Begin(h.buffers, x)
 	x.beginTrace()
 	return x
 }
@@ -94,6 +98,7 @@ func (h *Handler) end(x *exchange) {
 	clear(x.sending)
 	x.scanner.Reset(nil)
 	x.sending, x.body, x.patched, x.answer = x.sending[:0], kept(x.body), kept(x.patched), kept(x.answer)
+	x.share.End()
 	x.visit = visit{}
 	h.exchanges.Put(x)
 }

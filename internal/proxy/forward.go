@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -205,7 +204,8 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 		!x.request.ReportsUsage() || asked == catalog.NoUsage {
 		return asked, false
 	}
-	x.answer = readUpTo(x.answer[:0], x.response.Body, refusalBytesMax)
+	x.answer = x.answer[:0]
+	x.readUpTo(x.response.Body, refusalBytesMax)
 	if asked == catalog.EveryChunk && !x.request.ContinuousUsage && bytes.Contains(x.answer, []byte("continuous_usage_stats")) {
 		return catalog.TotalOnly, true
 	}
@@ -251,19 +251,11 @@ func (x *exchange) refused() error {
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}
 	if len(x.answer) == 0 {
-		x.answer = readUpTo(x.answer, x.response.Body, refusalBytesMax)
+		x.readUpTo(x.response.Body, refusalBytesMax)
 	}
 	x.response.Body.Close()
 	x.away = time.Since(x.sent)
 	copyHeader(x.w.Header(), x.response.Header)
 	x.write(status, x.answer)
 	return nil
-}
-
-// readUpTo appends at most n bytes of r to dst; what comes after is left.
-func readUpTo(dst []byte, r io.Reader, n int64) []byte {
-	b := bytes.NewBuffer(dst)
-	// An error ends what can be read, as the limit does.
-	_, _ = b.ReadFrom(io.LimitReader(r, n))
-	return b.Bytes()
 }

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// Options of a Handler. All but Keys, Tracer and TrustedProxies are required.
+// Options of a Handler. All but Keys, Tracer, Buffers and TrustedProxies are required.
 type Options struct {
 	Catalog func() *catalog.Catalog // the models that are served at the moment
 	Store   limit.Store
@@ -30,6 +31,8 @@ type Options struct {
 	Tracer  *telemetry.Tracer // nil: no traces
 
 	MaxBodyBytes int64
+	// Buffers bounds what is held of bodies and answers; nil: nothing does.
+	Buffers *buffer.Budget
 	// BodyTimeout is how long the server waits for a request's body: its read
 	// deadline, which the handler lifts once the body is there.
 	BodyTimeout time.Duration
@@ -44,12 +47,18 @@ type Handler struct {
 	gate      *Gate
 	herd      herd
 	door      door
+	buffers   *buffer.Budget
 	exchanges sync.Pool
 }
 
 // New returns a handler.
 func New(o Options) *Handler {
-	return &Handler{Options: o, gate: &Gate{keys: o.Keys, log: o.Log, trusted: o.TrustedProxies}, exchanges: sync.Pool{New: func() any { return new(exchange) }}}
+	h := &Handler{Options: o, gate: &Gate{keys: o.Keys, log: o.Log, trusted: o.TrustedProxies}, buffers: o.Buffers}
+	if h.buffers == nil {
+		h.buffers = buffer.NewBudget(0)
+	}
+	h.exchanges.New = func() any { return newExchange() }
+	return h
 }
 
 // Gate returns what identifies callers, for other handlers.
@@ -90,8 +99,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 // answer, nor go unnoticed.
 func (x *exchange) rescue() {
 	fault := recover()
-	if fault == nil {
+	switch fault {
+	case nil:
 		return
+	case http.ErrAbortHandler: // see breakOff
+		panic(fault)
 	}
 	if x.response != nil {
 		x.response.Body.Close()

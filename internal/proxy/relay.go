@@ -13,13 +13,13 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
-// answerBytesMax bounds an answer that is not streamed. The largest that model
-// servers give are embeddings of long lists.
-const answerBytesMax = 256 << 20
+// wholeBytesMax is how much of an answer that is not streamed is held until it has
+// come to its end. Larger ones are passed on as they come.
+const wholeBytesMax = 1 << 20
 
 // pieceBytes is how much of an answer is written at once, within the server's
 // patience with a client that reads slowly.
-const pieceBytes = 1 << 20
+const pieceBytes = 64 << 10
 
 // relay passes the answer on.
 func (x *exchange) relay() error {
@@ -28,6 +28,7 @@ func (x *exchange) relay() error {
 	}
 	// A running slot is given back when the model server has stopped.
 	defer x.response.Body.Abandon()
+	x.dropBody()
 	if x.request.Stream && isEventStream(x.response.Header) {
 		return x.relayStream()
 	}
@@ -40,9 +41,12 @@ func isEventStream(h upstream.Header) bool {
 
 // relayAnswer passes on an answer that is one JSON object. It is read whole
 // first, because its usage stands at its end and a broken one must not look
-// complete.
+// complete, unless it is too large for that.
 func (x *exchange) relayAnswer() error {
-	err := x.readAnswer()
+	whole, err := x.readAnswer()
+	if err == nil && !whole {
+		return x.passAnswer()
+	}
 	x.away = time.Since(x.sent)
 	if err != nil {
 		return x.brokenAnswer(err)
@@ -56,39 +60,61 @@ func (x *exchange) relayAnswer() error {
 		text = openai.AnswerText(x.endpoint, x.answer)
 	}
 	x.spent = x.complete(a.Usage, a.HasUsage, text, 0)
-	body := x.answer
-	if name := x.model.PublicName(); name != "" {
-		x.patched = a.AppendBody(x.patched[:0], body, name)
-		body = x.patched
-	}
 	copyHeader(x.w.Header(), x.response.Header)
-	x.write(x.response.Status, body)
+	if name := x.model.PublicName(); name != "" {
+		x.write(x.response.Status, a.AppendParts(nil, x.answer, name)...)
+		return nil
+	}
+	x.write(x.response.Status, x.answer)
 	return nil
 }
 
-var errAnswerTooLarge = errors.New("the answer is too large")
-
-// readAnswer reads the answer into x.answer.
-func (x *exchange) readAnswer() error {
+// readAnswer reads the answer into x.answer. It reports whether that is all of it: it
+// is not where the answer is too large to be held, or there is no room for it.
+func (x *exchange) readAnswer() (whole bool, err error) {
 	x.answer = x.answer[:0]
-	if n := x.response.ContentLength; n > answerBytesMax {
-		return errAnswerTooLarge
-	} else if n > 0 {
-		x.answer = slices.Grow(x.answer, int(n))
+	length := x.response.ContentLength
+	if length > wholeBytesMax {
+		return false, nil
 	}
-	for {
+	for x.growAnswer(length) {
 		b, err := x.response.Body.Next()
 		if err == io.EOF {
-			return nil
+			return true, nil
 		}
 		if err != nil {
-			return err
-		}
-		if len(x.answer)+len(b) > answerBytesMax {
-			return errAnswerTooLarge
+			return false, err
 		}
 		x.answer = append(x.answer, b...)
 	}
+	return false, nil
+}
+
+// viewBytes is the most that Next shows of an answer at once.
+const viewBytes = 4 << 10
+
+// growAnswer makes room for what comes next of an answer of the length, -1: it is not
+// known. It reports whether there is, and the answer may be held as far as it has come.
+func (x *exchange) growAnswer(length int64) bool {
+	have, next := len(x.answer), viewBytes
+	if length >= 0 {
+		next = min(next, int(length)-have)
+	}
+	if have+next <= cap(x.answer) {
+		return true
+	}
+	if have > wholeBytesMax {
+		return false
+	}
+	size := max(have+next, min(2*have, wholeBytesMax+viewBytes))
+	if length >= 0 {
+		size = int(length)
+	}
+	if !x.covers(size) {
+		return false
+	}
+	x.answer = resized(x.answer, size)
+	return true
 }
 
 // brokenAnswer returns what to tell the client of an answer that did not come
@@ -112,19 +138,33 @@ func brokenOff(err error) *openai.Error {
 }
 
 // write settles and writes an answer whole, in this order: a client who does not read
-// lets it wait.
-func (x *exchange) write(status int, body []byte) {
+// lets it wait. The answer may be in parts.
+func (x *exchange) write(status int, body ...[]byte) {
 	x.settle()
+	n := 0
+	for _, part := range body {
+		n += len(part)
+	}
 	h := x.w.Header()
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = []string{"application/json"}
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = []string{strconv.Itoa(n)}
 	x.status = status
 	x.w.WriteHeader(status)
-	for piece := range slices.Chunk(body, pieceBytes) { // each with the server's patience
-		if _, err := x.w.Write(piece); err != nil {
-			return // the client has left; what it has cost is the same
+	for _, part := range body {
+		for piece := range slices.Chunk(part, pieceBytes) { // each with the server's patience
+			if n > viewBytes { // less does not have to wait
+				x.share.Wait(time.Now())
+			}
+			_, err := x.w.Write(piece)
+			x.share.Resume()
+			if err != nil { // the client has left; what it has cost is the same
+				if x.share.WasCut() {
+					x.err = errCutOff
+				}
+				return
+			}
 		}
 	}
 }

@@ -86,11 +86,20 @@ func (x *exchange) read() error {
 		x.closeConnection()
 		return openai.BodyTooLarge(most)
 	}
+	if !x.coverOwn() {
+		x.closeConnection()
+		return openai.OverCapacity(bytesWait)
+	}
 	body := x.r.Body // no longer than its length says
 	if x.r.ContentLength < 0 {
 		body = http.MaxBytesReader(x.w, body, most)
 	}
+	x.share.Wait(x.begun)
 	err := x.readAll(body)
+	x.share.Resume()
+	if err == nil && !x.coverCopy() {
+		err = errNoRoom
+	}
 	if err == nil {
 		// From now on the server only waits for the client to leave. A
 		// connection that cannot have deadlines is one that a test made up.
@@ -100,6 +109,8 @@ func (x *exchange) read() error {
 	x.closeConnection()
 	var tooLarge *http.MaxBytesError
 	switch {
+	case err == errNoRoom, x.share.WasCut():
+		return openai.OverCapacity(bytesWait)
 	case errors.As(err, &tooLarge):
 		return openai.BodyTooLarge(most)
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -111,12 +122,17 @@ func (x *exchange) read() error {
 // readAll reads body into x.body, to its end, so that the server notices from
 // then on when the client leaves.
 func (x *exchange) readAll(body io.Reader) error {
+	noted := 0 // of what has come
 	for {
-		if len(x.body) == cap(x.body) {
-			x.body = slices.Grow(x.body, growth(len(x.body), x.r.ContentLength))
+		if len(x.body) == cap(x.body) && !x.growBody(growth(len(x.body), x.r.ContentLength)) {
+			return errNoRoom
 		}
 		n, err := body.Read(x.body[len(x.body):cap(x.body)])
 		x.body = x.body[:len(x.body)+n]
+		if len(x.body)-noted >= pieceBytes {
+			noted = len(x.body)
+			x.share.Wait(time.Now()) // it is not slow
+		}
 		if err == io.EOF {
 			return nil
 		}

@@ -79,6 +79,9 @@ func (x *exchange) nextEvent() error {
 	if err != nil {
 		return err
 	}
+	if !x.coverEvent(len(ev.Raw)) {
+		return openai.ErrNoRoom
+	}
 	x.answer = x.stream.Event(x.answer, ev)
 	return nil
 }
@@ -127,12 +130,14 @@ func (x *exchange) flush(s *streamed, now time.Time) bool {
 		x.writeStreamHeader()
 	}
 	x.extendWrites(s, now)
+	x.share.Wait(now)
 	_, err := x.w.Write(x.answer)
-	x.answer = x.answer[:0]
-	if err != nil {
-		return false
+	if err == nil {
+		err = x.control.Flush()
 	}
-	return x.control.Flush() == nil
+	x.share.Resume()
+	x.letGo()
+	return err == nil
 }
 
 func (x *exchange) writeStreamHeader() {
@@ -189,8 +194,12 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 	if x.left() {
 		return context.Canceled
 	}
-	x.response.Body.Blame()
 	broken := brokenOff(err)
+	if err == openai.ErrNoRoom {
+		broken = openai.OverCapacity(bytesWait)
+	} else {
+		x.response.Body.Blame()
+	}
 	if x.status == 0 && len(x.answer) == 0 {
 		return broken
 	}
@@ -222,9 +231,10 @@ func (x *exchange) stop(s *streamed) error {
 
 // clientLeft settles what a stream has cost whose client is gone.
 func (x *exchange) clientLeft() error {
+	x.letGo()
 	x.tail()
 	x.spent = x.partial()
-	return context.Canceled
+	return x.whyLeft()
 }
 
 // tail stops the model server, and meters what it sends until it has. Where the

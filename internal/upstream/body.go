@@ -120,6 +120,14 @@ func (b *Body) Ready() bool {
 	return b.left > 0 || b.framing == byClose || b.chunked && anotherChunk(b.conn.br)
 }
 
+// Delay moves the time limit of the response on by d, which was not spent on waiting for
+// the model server. It is for the goroutine that reads.
+func (b *Body) Delay(d time.Duration) {
+	if b.state.Load() == open && !b.conn.limits.whole.IsZero() {
+		b.conn.limits.whole = b.conn.limits.whole.Add(d)
+	}
+}
+
 // Close gives the body up. Before its end that closes the connection at once,
 // so that the model server stops generating; that it has stopped is what Abandon
 // waits for. After the end it does nothing.

@@ -26,7 +26,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/auth", "internal/catalog", "internal/config", "internal/http1", "internal/limit", "internal/mockvllm",
+		"internal/admin", "internal/auth", "internal/buffer", "internal/catalog", "internal/config", "internal/http1", "internal/limit", "internal/mockvllm",
 		"internal/proxy", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
@@ -34,8 +34,8 @@ var imports = map[string][]string{
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
 		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
-		"internal/auth", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry", "internal/upstream",
-		"internal/usage",
+		"internal/auth", "internal/buffer", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry",
+		"internal/upstream", "internal/usage",
 	},
 	"internal/admin":   {"internal/auth", "internal/catalog", "internal/limit", "internal/openai", "internal/proxy"},
 	"internal/catalog": {"internal/limit", "internal/telemetry", "internal/upstream", "internal/usage"},
@@ -47,6 +47,7 @@ var imports = map[string][]string{
 	"internal/usage":  {"internal/openai"},
 
 	// Beside the core.
+	"internal/buffer":       {},
 	"internal/store/memory": {"internal/limit"},
 	"internal/store/redis":  {"github.com/redis/rueidis", "internal/limit"},
 	"internal/telemetry": {

@@ -1,0 +1,54 @@
+package mockvllm
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// paddingBlock is what padding consists of: numbers, as embeddings do.
+var paddingBlock = []byte(strings.Repeat("0.0123456789,", 5000))
+
+// writePadded writes a JSON answer with padding, as fast as the client reads.
+func (j *job) writePadded(body []byte) error {
+	before, after := body[:len(body)-1], []byte("0]}")
+	opening := `,"padding":[`
+	if j.behavior.PaddingFirst {
+		before, opening = body[:1], `"padding":[`
+		after = append([]byte("0],"), body[1:]...)
+	}
+	before = append(append([]byte(nil), before...), opening...)
+	blocks := int(j.behavior.PaddingBytes)/len(paddingBlock) + 1
+	h := j.w.Header()
+	h["Content-Type"] = jsonType
+	if !j.behavior.PaddingChunked {
+		h["Content-Length"] = []string{strconv.Itoa(len(before) + blocks*len(paddingBlock) + len(after))}
+	}
+	j.w.WriteHeader(http.StatusOK)
+	if _, err := j.w.Write(before); err != nil {
+		return errGone
+	}
+	for i := range blocks {
+		if cut := j.fails(Reset) || j.fails(Close) || j.fails(Truncate); cut && i >= blocks/2 {
+			return j.breakPadded()
+		}
+		if _, err := j.w.Write(paddingBlock); err != nil {
+			return errGone
+		}
+	}
+	if j.endpoint.Counts() {
+		j.tellFinal()
+	}
+	j.finish(Completed)
+	_, _ = j.w.Write(after) // a reader that left needs no answer
+	return nil
+}
+
+// breakPadded breaks the answer off.
+func (j *job) breakPadded() error {
+	j.finish(Broken)
+	if !j.fails(Truncate) || !j.behavior.PaddingChunked {
+		j.hangUp(j.fails(Reset))
+	}
+	return errStruck
+}

@@ -1,0 +1,233 @@
+package openai
+
+// Passage reads an answer that is one JSON object while it is passed on, piece by
+// piece, because it is too large to be held: it finds the usage wherever it stands,
+// counts the text for where there is none, and puts the public name in the place of
+// the model's. What is passed on is what [Answer] would make of the whole, for every
+// answer that is a JSON object without a name twice. Of others the model's name may
+// have been replaced before that came out.
+//
+// It checks no more of the grammar than it needs to know where it is. Its memory does
+// not grow with the answer. A Passage is for one goroutine; use NewPassage.
+type Passage struct {
+	model  []byte // the public name as JSON; empty: the name is left alone
+	counts bool   // text that was generated
+	text   Text
+
+	usage     usageReport
+	usages    int // members of that name, and of the other
+	models    int
+	report    []byte // the usage object, as far as it has come
+	reporting bool   // and more of it comes
+
+	mode     passageMode
+	escaped  bool // the string's next byte is the second of an escape
+	dropping bool // the string is the model's name, in whose place the public one stands
+	depth    int
+	objects  [nestingMax/64 + 1]uint64 // a bit for each depth: an object, or an array
+	quiet    int                       // the depth of the value whose strings are not counted; 0: none
+
+	name    [nameBytesMax]byte // of the member, escapes as they are
+	nameLen int                // beyond nameBytesMax: it is none that matters
+}
+
+const (
+	// nameBytesMax is the longest that the names that matter can be written: six bytes
+	// for a character.
+	nameBytesMax = 6 * len("prompt_logprobs")
+	// reportBytesMax bounds a usage object. A longer one tells nothing.
+	reportBytesMax = 64 << 10
+)
+
+// passageMode is what comes next.
+type passageMode uint8
+
+const (
+	passStart  passageMode = iota // the object's brace
+	passFirst                     // the first name of an object, or its end
+	passNext                      // a further name
+	passName                      // the rest of a name
+	passColon                     // what is between a name and its value
+	passValue                     // a member's value
+	passString                    // the rest of a string
+	passMember                    // the rest of a member that is no string, and what ends it
+	passArray                     // elements of an array, and its end
+	passEnd                       // nothing more
+	passOpaque                    // anything: it is no JSON object
+)
+
+// NewPassage returns a reader of an answer of an endpoint, that is to have the name
+// publicModel; an empty one changes nothing.
+func NewPassage(e Endpoint, publicModel string) *Passage {
+	p := &Passage{counts: e.Generates()}
+	if publicModel != "" {
+		p.model = appendQuoted(nil, publicModel)
+	}
+	return p
+}
+
+// Usage returns what the model server has told, and whether it has. It is
+// certain once the answer has ended.
+func (p *Passage) Usage() (Usage, bool) {
+	told := p.mode != passOpaque && p.usages == 1 && p.models <= 1 && !p.reporting && p.usage.known()
+	if !told {
+		return Usage{}, false
+	}
+	return p.usage.Usage, true
+}
+
+// Text returns the text that was generated up to now, for an answer that tells no
+// usage: all strings below the first level but those of log probabilities, and all of what is
+// no JSON object.
+func (p *Passage) Text() Text { return p.text }
+
+// Whole reports whether the object has come to its end.
+func (p *Passage) Whole() bool { return p.mode == passEnd }
+
+// CutShort reports whether an object has begun that has not come to its end.
+func (p *Passage) CutShort() bool {
+	return p.mode != passStart && p.mode != passEnd && p.mode != passOpaque
+}
+
+// Pass reads the next piece, and appends to parts what is to be passed on of it, in
+// order: parts of the piece, and what comes between them.
+func (p *Passage) Pass(parts [][]byte, piece []byte) [][]byte {
+	from := 0 // of what is to be passed on
+	captured := 0
+	for i := 0; i < len(piece); {
+		dropped, reported := p.dropping, p.reporting
+		next := p.step(piece, i)
+		switch {
+		case p.dropping && !dropped:
+			parts = appendPart(parts, piece[from:next-1]) // up to its quote
+			parts = append(parts, p.model)
+		case dropped && !p.dropping:
+			from = next
+		}
+		if p.reporting && !reported {
+			captured = next - 1
+		} else if reported && !p.reporting {
+			p.readReport(piece[captured:next])
+			captured = next
+		}
+		i = next
+	}
+	if p.reporting {
+		p.keepReport(piece[captured:])
+	}
+	if p.dropping {
+		return parts
+	}
+	return appendPart(parts, piece[from:])
+}
+
+func appendPart(parts [][]byte, part []byte) [][]byte {
+	if len(part) == 0 {
+		return parts
+	}
+	return append(parts, part)
+}
+
+// keepReport keeps a part of the usage object.
+func (p *Passage) keepReport(part []byte) {
+	if len(p.report)+len(part) > reportBytesMax {
+		part = part[:0] // what is left does not end as an object does, and tells nothing
+		p.report = append(p.report[:0], '!')
+	}
+	p.report = append(p.report, part...)
+}
+
+// readReport reads the usage object, whose last part this is.
+func (p *Passage) readReport(part []byte) {
+	p.keepReport(part)
+	a := jsonCursor{b: p.report}
+	if u := a.usage(); a.end() {
+		p.usage = u
+	}
+	p.report = nil
+}
+
+// step reads on from piece[i], at least one byte, and returns where it has come to.
+func (p *Passage) step(piece []byte, i int) int {
+	switch p.mode {
+	case passName, passString:
+		return p.readString(piece, i)
+	case passMember:
+		i = stop(&ofMember, piece, i)
+	case passArray:
+		i = stop(&ofArray, piece, i)
+	case passOpaque:
+		p.count(piece[i:])
+		return len(piece)
+	default:
+		i = skipSpace(piece, i)
+	}
+	if i == len(piece) {
+		return i
+	}
+	if !p.take(piece[i]) {
+		p.mode, p.dropping, p.reporting = passOpaque, false, false
+		return i // which counts from here
+	}
+	return i + 1
+}
+
+// readString reads on in a string or a name, to its end or that of the piece.
+func (p *Passage) readString(piece []byte, i int) int {
+	start := i
+	for i < len(piece) {
+		if p.escaped {
+			p.escaped = false
+			i++
+			continue
+		}
+		i = plainEnd(piece, i)
+		if i == len(piece) {
+			break
+		}
+		switch piece[i] {
+		case '\\':
+			p.escaped = true
+			i++
+		case '"':
+			p.took(piece[start:i])
+			p.endString()
+			return i + 1
+		default:
+			p.took(piece[start:i])
+			p.mode, p.dropping, p.reporting = passOpaque, false, false
+			return i
+		}
+	}
+	p.took(piece[start:i])
+	return i
+}
+
+// took takes a part of a string or a name.
+func (p *Passage) took(part []byte) {
+	if p.mode == passName {
+		copy(p.name[min(p.nameLen, nameBytesMax):], part)
+		p.nameLen += len(part)
+		return
+	}
+	if p.depth > 1 && p.quiet == 0 {
+		p.count(part)
+	}
+}
+
+// endString goes on behind a string or a name.
+func (p *Passage) endString() {
+	if p.mode == passName {
+		p.mode = passColon
+		return
+	}
+	p.dropping = false
+	p.text.End()
+	p.after()
+}
+
+func (p *Passage) count(part []byte) {
+	if p.counts {
+		p.text.Add(part)
+	}
+}

@@ -1,0 +1,150 @@
+package openai
+
+import "bytes"
+
+// The functions of this file decide what a byte of a passage means.
+
+// take reads a byte that decides what follows. It reports false for one that cannot
+// be there.
+func (p *Passage) take(b byte) bool {
+	switch p.mode {
+	case passStart:
+		return b == '{' && p.enter(b)
+	case passFirst, passNext:
+		if b == '}' && p.mode == passFirst {
+			return p.leave(b)
+		}
+		p.mode, p.nameLen = passName, 0
+		return b == '"'
+	case passColon:
+		p.mode = passValue
+		return b == ':'
+	case passValue:
+		return p.takeValue(b)
+	case passMember:
+		if b == ',' {
+			p.mode = passNext
+			return true
+		}
+		return p.leave(b)
+	case passArray:
+		if b == '"' {
+			p.mode = passString
+			return true
+		}
+		return p.enter(b) || p.leave(b)
+	}
+	return false // behind the end
+}
+
+// takeValue reads the first byte of a member's value.
+func (p *Passage) takeValue(b byte) bool {
+	container := b == '{' || b == '['
+	switch {
+	case b == ',' || b == '}' || b == ']' || b == ':':
+		return false
+	case container && p.counts && p.quiet == 0 && p.isName("logprobs", "prompt_logprobs"):
+		p.quiet = p.depth + 1
+	case p.depth > 1:
+	case p.isName("usage"):
+		p.usages++
+		p.reporting = b == '{' && p.usages == 1
+	case p.isName("model"):
+		p.models++
+		p.dropping = b == '"' && p.models == 1 && len(p.model) > 0
+	}
+	if b == '"' {
+		p.mode = passString
+		return true
+	}
+	p.mode = passMember
+	return !container || p.enter(b)
+}
+
+// enter steps into an object or array.
+func (p *Passage) enter(b byte) bool {
+	if b != '{' && b != '[' || p.depth == nestingMax {
+		return false
+	}
+	p.depth++
+	word, bit := p.depth/64, uint64(1)<<(p.depth%64)
+	if b == '{' {
+		p.objects[word] |= bit
+		p.mode = passFirst
+	} else {
+		p.objects[word] &^= bit
+		p.mode = passArray
+	}
+	return true
+}
+
+// leave steps out of the object or array that b ends.
+func (p *Passage) leave(b byte) bool {
+	if b != '}' && b != ']' || p.inObject() != (b == '}') {
+		return false
+	}
+	if p.quiet == p.depth {
+		p.quiet = 0
+	}
+	p.depth--
+	p.reporting = p.reporting && p.depth > 1
+	p.after()
+	return true
+}
+
+func (p *Passage) inObject() bool { return p.objects[p.depth/64]>>(p.depth%64)&1 != 0 }
+
+// after goes on behind a value.
+func (p *Passage) after() {
+	switch {
+	case p.depth == 0:
+		p.mode = passEnd
+	case p.inObject():
+		p.mode = passMember
+	default:
+		p.mode = passArray
+	}
+}
+
+// isName reports whether the member that was read last has one of these names.
+func (p *Passage) isName(names ...string) bool {
+	if p.nameLen > nameBytesMax {
+		return false
+	}
+	name := p.name[:p.nameLen]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		quoted := append(append([]byte{'"'}, name...), '"')
+		if end, _ := (&jsonCursor{b: quoted}).stringEnd(1); end != len(quoted) {
+			return false
+		}
+		name = appendUnescaped(nil, name)
+	}
+	for _, known := range names {
+		if string(name) == known {
+			return true
+		}
+	}
+	return false
+}
+
+// stop returns where the first byte is from i on that is one of the set.
+func stop(set *[256]bool, b []byte, i int) int {
+	for i < len(b) && !set[b[i]] {
+		i++
+	}
+	return i
+}
+
+// What ends the rest of a member that is no string, and the elements of an array that
+// are none. Of a member, what cannot follow stops it too.
+var (
+	ofMember = byteSet(`,}]{["`)
+	ofArray  = byteSet(`]}[{"`)
+)
+
+func byteSet(bytes string) (set [256]bool) {
+	for i := range len(bytes) {
+		set[bytes[i]] = true
+	}
+	return set
+}

@@ -1,0 +1,137 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	// bytesWait is when to come back to a gateway that holds as many bytes as it may.
+	bytesWait = time.Second
+	// spareBytes is what each exchange has beside its buffers, in which an answer can
+	// be passed on where there is no room for it.
+	spareBytes = 4 << 10
+	// patchBytes is how much longer a request may become that is patched, its model's
+	// name apart.
+	patchBytes = 1 << 10
+)
+
+// errNoRoom ends what there are no bytes left for.
+var errNoRoom = errors.New("as many bytes are held as may be")
+
+// errCutOff is why a client is gone that was cut off.
+var errCutOff = errors.New("the client took its answer too slowly while as many bytes were held as may be, and was cut off")
+
+func newExchange() *exchange {
+	x := new(exchange)
+	x.scanner.Bound(x.covers)
+	return x
+}
+
+// CutOff implements buffer.Client.
+func (x *exchange) CutOff() {
+	for w := x.w; w != nil; {
+		switch known := w.(type) {
+		case interface{ CutOff() }: // of http1
+			known.CutOff()
+			return
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = known.Unwrap()
+		default: // one that a test made up
+			return
+		}
+	}
+}
+
+// held returns how many bytes the exchange holds, or may at any time.
+func (x *exchange) held() int64 {
+	return int64(cap(x.body) + cap(x.patched) + cap(x.answer) + x.scanner.Held() + spareBytes)
+}
+
+// covers reports whether n bytes more may be held, and counts them.
+func (x *exchange) covers(n int) bool { return x.share.Cover(x.held() + int64(n)) }
+
+// coverOwn counts the buffers that were kept from the request before. Where there is no
+// room for them, they are let go.
+func (x *exchange) coverOwn() bool {
+	if x.share.Cover(x.held()) {
+		return true
+	}
+	x.body, x.patched, x.answer = nil, nil, nil
+	return x.share.Cover(x.held())
+}
+
+// growBody makes room for n bytes more of the client's body.
+func (x *exchange) growBody(n int) bool {
+	n += len(x.body)
+	if !x.share.CoverBody(x.held() + int64(n-cap(x.body))) {
+		return false
+	}
+	x.body = resized(x.body, n)
+	return true
+}
+
+// coverCopy counts the body as it will be sent, patched, beside the one that has come.
+func (x *exchange) coverCopy() bool {
+	n := len(x.body) + len(x.body)/8 + patchBytes // what is allocated is rounded up
+	return x.share.CoverBody(x.held() + int64(max(0, n-cap(x.patched))))
+}
+
+// dropBody lets the request go that the model server has read.
+func (x *exchange) dropBody() {
+	if cap(x.body)+cap(x.patched) > pooledBytesMax {
+		x.body, x.patched = nil, nil
+		x.share.Shrink(x.held())
+	}
+}
+
+// coverEvent reports whether n bytes more of a stream may be gathered, and counts
+// them.
+func (x *exchange) coverEvent(n int) bool {
+	if n += len(x.answer) + patchBytes; n <= cap(x.answer) {
+		return true
+	}
+	return x.covers(2 * n) // the old buffer counts until the new one is filled
+}
+
+// letGo empties the buffer of the answer, which has been written, and gives it back
+// where it is large.
+func (x *exchange) letGo() {
+	if x.answer = x.answer[:0]; cap(x.answer) > pooledBytesMax {
+		x.answer = nil
+		x.share.Shrink(x.held())
+	}
+}
+
+// readUpTo appends at most n bytes of r to the answer, as far as there is room; what comes
+// after is left. An error ends what can be read, as the limit does.
+func (x *exchange) readUpTo(r io.Reader, n int) {
+	for len(x.answer) < n {
+		if len(x.answer) == cap(x.answer) {
+			size := min(max(spareBytes, 2*cap(x.answer)), n)
+			if !x.covers(size) {
+				return
+			}
+			x.answer = resized(x.answer, size)
+		}
+		k, err := r.Read(x.answer[len(x.answer):min(n, cap(x.answer))])
+		x.answer = x.answer[:len(x.answer)+k]
+		if err != nil {
+			return
+		}
+	}
+}
+
+// resized returns what is in b in a buffer of n bytes.
+func resized(b []byte, n int) []byte { return append(make([]byte, 0, n), b...) }
+
+// whyLeft returns why the client is gone.
+func (x *exchange) whyLeft() error {
+	if x.share.WasCut() {
+		return errCutOff
+	}
+	return context.Canceled
+}

@@ -1,0 +1,235 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// errCutShort ends an answer whose end the model server did not send.
+var errCutShort = errors.New("the model server's answer ended early")
+
+// passing is an answer that is passed on as it comes, as fast as the client reads.
+type passing struct {
+	passage   *openai.Passage
+	parts     [][]byte  // of the piece in x.answer, and not written yet
+	fitted    bool      // x.answer is of the size for pieces, as far as there is room
+	till      time.Time // when it has to be over; zero: whenever
+	writeTill time.Time // the deadline of writes, as last set
+}
+
+// passAnswer passes on an answer that is too large to be held, or that there is no room
+// for, of which x.answer has come. The model server waits for the client, and the
+// running slot is held for as long as that takes: no longer than another
+// response-timeout, and for no piece longer than idle-timeout.
+//
+// What it has cost is settled before its last bytes are written. An answer that has
+// begun cannot become an error any more: if it ends early, the connection is broken
+// off, so that it does not look complete.
+func (x *exchange) passAnswer() error {
+	if coding := x.response.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		x.spent = x.abandoned()
+		return openai.UpstreamError("the model server's answer is encoded, which it was asked not to be")
+	}
+	s := x.newPassing()
+	defer x.control.SetWriteDeadline(time.Time{}) // the connection may serve more requests
+	for {
+		s.parts = s.passage.Pass(s.parts[:0], x.answer)
+		if err := x.readBehind(s); err != nil {
+			return x.passingEnded(s, err)
+		}
+		if !x.writePiece(s) {
+			return x.passingLeft(s)
+		}
+		s.parts = s.parts[:0]
+		if err := x.readPiece(s); err != nil {
+			return x.passingEnded(s, err)
+		}
+	}
+}
+
+// newPassing begins to pass on. How long the client takes says nothing about the model
+// server, which has answered.
+func (x *exchange) newPassing() *passing {
+	s := &passing{passage: openai.NewPassage(x.endpoint, x.model.PublicName())}
+	now := time.Now()
+	x.away = now.Sub(x.sent)
+	if x.model.ResponseTimeout > 0 {
+		s.till = now.Add(x.model.ResponseTimeout)
+	}
+	return s
+}
+
+// readPiece reads what has come of the answer, or waits for something.
+func (x *exchange) readPiece(s *passing) error {
+	if !s.fitted {
+		s.fitted = true
+		x.fitPiece()
+	}
+	n, err := x.response.Body.Read(x.answer[:cap(x.answer)])
+	x.answer = x.answer[:n]
+	return err
+}
+
+// fitPiece gives x.answer, of which nothing is needed any more, the size of a piece, or
+// the least where there is no room for that.
+func (x *exchange) fitPiece() {
+	if cap(x.answer) > pieceBytes {
+		x.letGo()
+	}
+	switch {
+	case cap(x.answer) == pieceBytes:
+	case x.covers(pieceBytes):
+		x.answer = make([]byte, 0, pieceBytes)
+	case cap(x.answer) < spareBytes:
+		x.answer = make([]byte, 0, spareBytes)
+	}
+}
+
+// readBehind looks for the end of the answer where the object has come to its own, so
+// that it is settled before the last bytes are written.
+func (x *exchange) readBehind(s *passing) error {
+	for s.passage.Whole() && len(x.answer) < cap(x.answer) {
+		n, err := x.response.Body.Read(x.answer[len(x.answer):cap(x.answer)])
+		s.parts = s.passage.Pass(s.parts, x.answer[len(x.answer):len(x.answer)+n])
+		x.answer = x.answer[:len(x.answer)+n]
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePiece writes what is to be passed on now, and reports whether the client is
+// there.
+func (x *exchange) writePiece(s *passing) bool {
+	if x.status == 0 {
+		x.writePassingHeader()
+	}
+	for _, part := range s.parts {
+		for piece := range slices.Chunk(part, pieceBytes) {
+			if x.awaitClient(s, func() error { _, err := x.w.Write(piece); return err }) != nil {
+				return false
+			}
+		}
+	}
+	return x.response.Body.Ready() || x.awaitClient(s, x.control.Flush) == nil
+}
+
+// writePassingHeader tells the length where that is known.
+func (x *exchange) writePassingHeader() {
+	h := x.w.Header()
+	copyHeader(h, x.response.Header)
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = []string{"application/json"}
+	}
+	if n := x.response.ContentLength; n >= 0 && x.model.PublicName() == "" {
+		h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
+	}
+	x.status = x.response.Status
+	x.w.WriteHeader(x.status)
+}
+
+// awaitClient does what may have to wait for the client. The time that it takes is not
+// the model server's.
+func (x *exchange) awaitClient(s *passing, do func() error) error {
+	now := time.Now()
+	x.extendPassing(s, now)
+	x.share.Wait(now)
+	err := do()
+	x.share.Resume()
+	x.response.Body.Delay(time.Since(now))
+	return err
+}
+
+// extendPassing moves the deadline of writes on, seldom enough to cost nothing, but
+// not beyond the end of all.
+func (x *exchange) extendPassing(s *passing, now time.Time) {
+	patience, next := x.model.IdleTimeout, s.till
+	if patience > 0 && (next.IsZero() || now.Add(patience).Before(next)) {
+		next = now.Add(patience)
+	}
+	if next.Sub(s.writeTill) <= patience/8 {
+		return
+	}
+	s.writeTill = next
+	// A connection that cannot have deadlines is one that a test made up.
+	_ = x.control.SetWriteDeadline(next)
+}
+
+// passingEnded ends an answer of which no more comes, with what of it is not written
+// yet.
+func (x *exchange) passingEnded(s *passing, err error) error {
+	if err == io.EOF && !s.passage.CutShort() {
+		u, told := s.passage.Usage()
+		x.spent = x.complete(u, told, s.passage.Text(), 0)
+		x.settle()
+		x.away = time.Since(x.sent)
+		if !x.writePiece(s) {
+			x.breakOff(x.whyLeft())
+		}
+		return nil
+	}
+	if x.left() {
+		return x.passingLeft(s)
+	}
+	if err == io.EOF {
+		x.response.Body.Blame()
+		err = errCutShort
+	}
+	x.spent = x.passedPart(s)
+	x.away = time.Since(x.sent)
+	broken := brokenOff(err)
+	if x.status != 0 {
+		x.breakOff(broken)
+	}
+	return broken
+}
+
+// passingLeft settles what an answer has cost whose client is gone. The model server
+// may have told its usage in what was on its way.
+func (x *exchange) passingLeft(s *passing) error {
+	x.answer = nil
+	x.share.Shrink(x.held())
+	x.response.Body.Part()
+	for {
+		b, err := x.response.Body.Next()
+		if err != nil {
+			break
+		}
+		s.parts = s.passage.Pass(s.parts[:0], b)
+	}
+	x.response.Body.Abandon()
+	x.spent = x.passedPart(s)
+	x.away = time.Since(x.sent)
+	x.breakOff(x.whyLeft())
+	return nil
+}
+
+// passedPart returns the cost of an answer that was not passed on to its end: its usage,
+// where that was told, or an estimate of what was generated, by the text of it and by
+// the time until it began.
+func (x *exchange) passedPart(s *passing) spent {
+	if u, told := s.passage.Usage(); told {
+		return x.costing(spent{usage: u})
+	}
+	part := spent{estimated: true, usage: openai.Usage{Input: x.estimate.Input}}
+	if x.endpoint.Generates() {
+		part.usage.Output = max(x.outputTokens(s.passage.Text(), 0),
+			x.model.Pricer.TokensAfter(&x.request, x.estimate.Input, x.away))
+	}
+	return x.costing(part)
+}
+
+// breakOff settles, and breaks the connection off in the midst of an answer: it does
+// not return.
+func (x *exchange) breakOff(why error) {
+	x.err = why
+	x.settle()
+	panic(http.ErrAbortHandler)
+}
