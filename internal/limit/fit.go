@@ -23,6 +23,9 @@ type MisfitError struct {
 	// Need is what the request needs at least, of the rule's meter. It is not
 	// set for a blocking rule, whose maximum is 0.
 	Need int64
+	// Estimated tells that Need is what the input is estimated at: the least
+	// that it can be is admitted. Whoever can count it may find that it fits.
+	Estimated bool
 }
 
 // Blocked reports whether nothing is admitted at all, because a maximum is 0.
@@ -35,56 +38,61 @@ func (e *MisfitError) Error() string {
 	if e.Blocked() {
 		return fmt.Sprintf("the limit of %s per %s is 0", e.Rule.Meter, e.Rule.Window)
 	}
+	if e.Estimated {
+		return fmt.Sprintf("the request is estimated at %d %s, and at most %d per %s are ever admitted",
+			e.Need, e.Rule.Meter, e.Rule.Admissible, e.Rule.Window)
+	}
 	return fmt.Sprintf("the request needs at least %d %s, and at most %d per %s are ever admitted",
 		e.Need, e.Rule.Meter, e.Rule.Admissible, e.Rule.Window)
 }
 
 // Fit returns what to charge for a price: the price itself, or what an empty
-// account could admit of it, where only the estimate of the output (or the
-// doubtful part of the input's) exceeds an admissible maximum, so that small
-// limits work. What is charged for the output is never below its floor. Fit
-// fails with a *MisfitError where a limit is 0, or where the least that the
-// request can be exceeds an admissible maximum. The amount counts one request.
+// account could admit of it, where only the estimate of the output exceeds an
+// admissible maximum, so that small limits work. What is charged for the output
+// is never below its floor, and the input is charged whole: it is spent as soon
+// as the request is sent. Fit fails with a *MisfitError where a limit is 0, where
+// the least that the request can be exceeds an admissible maximum and, else, where
+// its estimated input does. The amount counts one request.
 func (p *Policy) Fit(price Price) (Amount, error) {
 	a := Amount{Input: price.Input, Output: max(price.Output, price.OutputFloor), Requests: 1}
 	if p.maxConcurrent == 0 || p.maxPerUser == 0 {
 		return Amount{}, &MisfitError{Concurrency: true}
 	}
 	for i := range p.rules {
-		if err := p.rules[i].clamp(&a, price); err != nil {
+		if err := p.rules[i].admits(price); err != nil {
 			return Amount{}, err
 		}
+	}
+	for i := range p.rules {
+		r := &p.rules[i]
+		if err := r.admits(Price{InputFloor: price.Input, OutputFloor: price.OutputFloor}); err != nil {
+			err.Estimated = true
+			return Amount{}, err
+		}
+		r.clamp(&a)
 	}
 	return a, nil
 }
 
-// clamp lowers a to what r could admit with an empty account.
-func (r *Rule) clamp(a *Amount, price Price) error {
+// admits returns what keeps an empty account from admitting the least of a price, nil
+// where nothing does.
+func (r *Rule) admits(price Price) *MisfitError {
 	if r.Max == 0 {
 		return &MisfitError{Rule: *r}
 	}
-	room := r.Admissible
-	switch r.Meter {
-	case Tokens:
-		if least := price.InputFloor + price.OutputFloor; least > room {
-			return &MisfitError{Rule: *r, Need: least}
-		}
-		a.Input = min(a.Input, room-price.OutputFloor)
-		a.Output = min(a.Output, room-a.Input)
-	case InputTokens:
-		if price.InputFloor > room {
-			return &MisfitError{Rule: *r, Need: price.InputFloor}
-		}
-		a.Input = min(a.Input, room)
-	case OutputTokens:
-		if price.OutputFloor > room {
-			return &MisfitError{Rule: *r, Need: price.OutputFloor}
-		}
-		a.Output = min(a.Output, room)
-	case Requests:
-		if room < 1 {
-			return &MisfitError{Rule: *r, Need: 1}
-		}
+	least := Amount{Input: price.InputFloor, Output: price.OutputFloor, Requests: 1}.Of(r.Meter)
+	if least > r.Admissible {
+		return &MisfitError{Rule: *r, Need: least}
 	}
 	return nil
+}
+
+// clamp lowers the output of a to what r could admit of it with an empty account.
+func (r *Rule) clamp(a *Amount) {
+	switch r.Meter {
+	case Tokens:
+		a.Output = min(a.Output, r.Admissible-a.Input)
+	case OutputTokens:
+		a.Output = min(a.Output, r.Admissible)
+	}
 }

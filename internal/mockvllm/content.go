@@ -63,12 +63,12 @@ func (c *content) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		c.tokens += CountTokens(token.String())
 		return nil
 	case '[':
-		var parts []part
+		var parts []content
 		if err := json.UnmarshalDecode(dec, &parts); err != nil {
 			return err
 		}
 		for i := range parts {
-			c.addPart(&parts[i])
+			c.add(parts[i])
 		}
 		return nil
 	case '{':

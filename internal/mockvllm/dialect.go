@@ -24,6 +24,9 @@ func (j *job) dialect() dialect {
 // countInputs counts the tokens of each prompt of the request.
 func (j *job) countInputs() ([]int64, error) {
 	b := &j.body
+	if j.model.printsAll {
+		return j.printedInputs()
+	}
 	switch j.endpoint {
 	case openai.Completions:
 		if b.Prompt == nil {

@@ -12,6 +12,7 @@ type model struct {
 	name          string
 	quoted        string // name as a JSON string
 	contextLength int64
+	printsAll     bool
 
 	maxRunning, maxQueue int // as in Options
 
@@ -27,7 +28,7 @@ func newModel(m Model, o Options) *model {
 		m.ContextLength = DefaultContextLength
 	}
 	return &model{
-		name: m.Name, quoted: string(appendString(nil, m.Name)), contextLength: m.ContextLength,
+		name: m.Name, quoted: string(appendString(nil, m.Name)), contextLength: m.ContextLength, printsAll: m.PrintsAll,
 		maxRunning: o.MaxRunning, maxQueue: o.MaxQueue,
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -17,8 +19,9 @@ type job struct {
 	w        http.ResponseWriter
 	r        *http.Request
 
-	id       string // the request's id, without the endpoint's prefix
-	created  int64  // Unix seconds
+	id       string         // the request's id, without the endpoint's prefix
+	created  int64          // Unix seconds
+	raw      jsontext.Value // the body as it came
 	body     body
 	behavior Behavior
 	model    *model // nil if there is none of that name
@@ -93,6 +96,7 @@ func (j *job) read() error {
 	if err := parseBody(raw, &j.body); err != nil {
 		return err
 	}
+	j.raw = raw
 	j.behavior, err = parseBehavior(j.body.Mock, j.behavior)
 	if err == nil {
 		j.behavior = j.server.stumble(raw, j.behavior)

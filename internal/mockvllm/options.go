@@ -58,6 +58,11 @@ type Model struct {
 	// ContextLength bounds input and output together, in tokens; 0 is
 	// [DefaultContextLength].
 	ContextLength int64
+	// PrintsAll says that the model's chat template prints whatever it gets: every
+	// name, string, number and truth value of the body, at any depth, but for the
+	// members that no template sees. Templates that print much do some of that. The
+	// counts of /tokenize are those of the members that it reads, as in vLLM.
+	PrintsAll bool
 }
 
 // Length is a distribution of answer lengths, in tokens: from Min to Max, short

@@ -11,6 +11,12 @@ import (
 func (j *job) answerTokenize() error {
 	var ids []int64
 	switch {
+	case j.model.printsAll:
+		counts, err := j.printedInputs()
+		if err != nil || len(counts) != 1 {
+			return invalid("prompt", "Field required: prompt or messages")
+		}
+		ids = make([]int64, counts[0])
 	case j.body.Messages != nil:
 		ids = make([]int64, j.countMessages(j.body.Messages))
 	case j.body.Prompt.Kind() == '"':

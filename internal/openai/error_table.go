@@ -47,6 +47,16 @@ func RequestExceedsLimit(least int64, limit Denied) *Error {
 	return e
 }
 
+// EstimateExceedsLimit is RequestExceedsLimit where so many tokens are what the
+// input is estimated at, or its declared price, and nobody could count it.
+func EstimateExceedsLimit(estimate int64, limit Denied) *Error {
+	e := clientError(http.StatusBadRequest, "request_exceeds_limit",
+		"the request is estimated at %d tokens, more than %s, and the model server could not be asked for their number: "+
+			"shorten it, or ask for a higher limit", estimate, limit.name())
+	e.Denied = []Denied{limit}
+	return e
+}
+
 // InvalidKey is the 401 for a credential that is missing or not known.
 func InvalidKey(format string, args ...any) *Error {
 	return clientError(http.StatusUnauthorized, "invalid_api_key", format, args...)

@@ -40,22 +40,33 @@ type Request struct {
 	Prompts   int64 // prompts, or pairs to score; >= 1
 	Messages  int64 // messages or input items, each with the chat template's overhead
 
-	// Text is all text that ends in a prompt, or may. What a prompt has in
+	// Text is all text that ends in a prompt, or may: whatever a chat template,
+	// a tool's schema, a grammar or a tokenizer may see of the body, known
+	// members and unknown ones, keys and numbers too. What a prompt has in
 	// common with others of the request counts for each.
 	Text Text
-	// Optional is the part of Text that the model's chat template decides
-	// about, and so may not be in the prompt: tools, documents, earlier
-	// reasoning, template arguments.
+	// Optional is the part of Text that may not be in the prompt, because
+	// templates differ: all but what users, the system and tools say.
 	Optional Text
+	// Words is how many bytes the protocol's own words have in the messages,
+	// with their punctuation: roles, types, names of members. They are not in
+	// Text, for the overhead of a message covers them, but a template that
+	// prints a message as it came prints them too.
+	Words int64
+	// Beside says that Text has parts that a question for the number of tokens
+	// would not carry: vLLM's /tokenize reads the prompt or the messages, the
+	// tools and the arguments of the template.
+	Beside bool
 	// TokenIDs is the number of tokens that are given as numbers.
 	TokenIDs int64
 	// Images is the number of pictures. A video counts as the 32 frames
 	// that vLLM samples from one by default.
 	Images int64
 	// AudioParts is the number of audio recordings, and AudioSeconds their
-	// length as far as it can be told from the body: recordings that are
-	// fetched from elsewhere add nothing to it.
+	// length as far as it can be told from the body, of AudioTimed of them:
+	// recordings that are fetched from elsewhere add nothing to it.
 	AudioParts   int64
+	AudioTimed   int64
 	AudioSeconds float64
 	// TruncateInput says that the model server cuts a longer prompt down to
 	// so many tokens instead of refusing it; -1: to the context length.

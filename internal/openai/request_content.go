@@ -1,27 +1,26 @@
 package openai
 
-// videoFrames is how many pictures a video counts as: the number of frames that
-// vLLM samples by default (num_frames of its VideoMediaIO).
-const videoFrames = 32
-
 // content is what one or several prompts consist of.
 type content struct {
-	text, optional     Text // apart: what is surely in the prompt, and what may be
-	messages           int64
-	tokenIDs           int64
-	images, audioParts int64
-	audioSeconds       float64
-	optionally         int // > 0: what is read now is optional
+	text, optional    Text // apart: what is surely in the prompt, and what may be
+	words             int64
+	messages          int64
+	tokenIDs          int64
+	images            int64
+	audioParts, timed int64 // recordings; those of them whose length is known
+	audioSeconds      float64
 }
 
 // add adds another content.
 func (c *content) add(o *content) {
 	c.text.AddText(o.text)
 	c.optional.AddText(o.optional)
+	c.words += o.words
 	c.messages += o.messages
 	c.tokenIDs += o.tokenIDs
 	c.images += o.images
 	c.audioParts += o.audioParts
+	c.timed += o.timed
 	c.audioSeconds += o.audioSeconds
 }
 
@@ -36,35 +35,33 @@ func (c *content) addTimes(o content, n int64) {
 	}
 }
 
-// target returns the text that what is read now belongs to.
-func (c *content) target() *Text {
-	if c.optionally > 0 {
-		return &c.optional
-	}
-	return &c.text
-}
+// punctuation is the bytes that JSON, or whatever a template prints in its place,
+// puts around a name or an element: quotes, a colon, a comma and spaces.
+const punctuation = 6
 
-// content reads what ends in a prompt: a string is text, of a list each element
-// counts, of an object the members that are rendered.
-func (p *parse) content() {
+// content reads what ends in a prompt into t: a string is text, of a list each
+// element counts, of an object the members. Whatever a template could print of it
+// counts: values that nobody expects here go into the optional text as they stand.
+func (p *parse) content(t *Text) {
 	switch p.peek() {
 	case '"':
-		p.text()
+		p.text(t)
 	case '[':
+		p.in.words += punctuation
 		p.enter('[')
 		for p.element() {
-			p.content()
+			p.in.words += punctuation
+			p.content(t)
 		}
 	case '{':
-		p.part()
+		p.part(t)
 	default:
-		p.skip()
+		p.rendered()
 	}
 }
 
 // text reads a string as text, which stands apart from the text before it.
-func (p *parse) text() {
-	t := p.in.target()
+func (p *parse) text(t *Text) {
 	if inner, escaped := p.jsonCursor.str(); escaped {
 		addJSONText(t, inner)
 	} else {
@@ -73,71 +70,155 @@ func (p *parse) text() {
 	t.End()
 }
 
-// rendered reads a value that is put into the prompt as JSON, or as it is if it
-// is a string.
+// rendered reads a value that a template may put into the prompt, as JSON or, if it
+// is a string, as it is: its keys, strings, numbers and truth values, at any depth.
 func (p *parse) rendered() {
 	switch p.peek() {
 	case '"':
-		p.text()
+		p.text(&p.in.optional)
 	case 'n':
+		p.in.words += punctuation
 		p.skip()
 	default:
-		addJSONText(p.in.target(), p.raw())
+		p.in.print(p.raw())
 	}
 }
 
-// part reads an object of a prompt: a message, a part of a message's content, a
-// tool call, an input item. It goes by the members' names, which mean the same
-// wherever they occur, and not by "type", which vLLM does not insist on either.
-func (p *parse) part() {
+// print counts JSON text that a template may print.
+func (c *content) print(raw []byte) {
+	if string(raw) == "[]" || string(raw) == ephemeral {
+		c.words += int64(len(raw))
+		return
+	}
+	addJSONText(&c.optional, raw)
+	c.optional.End()
+}
+
+// ephemeral is what clients of Anthropic's interface write beside every other part.
+const ephemeral = `{"type":"ephemeral"}`
+
+// optional reads the value of a member of the body of which the chat template, or
+// what becomes a grammar, decides whether it is in the prompt: all of it is priced,
+// as [parse.rendered] does, for each prompt of the request.
+func (p *parse) optional() {
+	if name := string(p.name.of(p.b)); name != `"tools"` && name != `"chat_template"` && name != `"chat_template_kwargs"` {
+		p.r.Beside = p.r.Beside || !p.isNull()
+	}
+	p.in, p.common = p.common, p.in
+	p.rendered()
+	p.in, p.common = p.common, p.in
+}
+
+// message reads a message or an item. What it says is surely in the prompt only where
+// every template prints it: of a user, the system or a tool. Templates drop the reasoning
+// and more of earlier answers, and roles that they do not know.
+func (p *parse) message() {
+	if p.peek() != '{' {
+		p.content(&p.in.optional)
+		return
+	}
 	p.enter('{')
-	var hasMedia, hasUUID bool
+	said := &p.in.optional
+	plain := true
+	var m mediaMembers
 	for name, ok := p.member(); ok; name, ok = p.member() {
 		switch string(name) {
-		case "text", "content", "name", "refusal", "thinking", "output", "summary",
-			"function", "tool_calls", "function_call":
-			p.content()
-		case "arguments", "input", "parameters":
-			p.rendered()
-		case "reasoning", "reasoning_content", "tools":
-			p.optional()
+		case "role":
+			p.in.words += int64(len(name)) + punctuation
+			if p.role() && plain {
+				said = &p.in.text
+			}
+		case "content":
+			p.in.words += int64(len(name)) + punctuation
+			p.content(said)
 		case "type":
-			p.partType()
-		case "prompt_embeds":
-			p.heldBackUnlessNull(name)
-		case "uuid":
-			hasUUID = !p.isNull()
-			p.skip()
+			p.kind(&m)
+			if plain = m.kind == plainKind; !plain {
+				said = &p.in.optional
+			}
 		default:
-			hasMedia = p.media(name) || hasMedia
+			p.partMember(&m, name, &p.in.optional)
 		}
 	}
-	if hasUUID && !hasMedia {
-		p.in.images++ // one that the model server has in its cache
+	p.finishMedia(&m)
+}
+
+// part reads an object of a prompt: a part of a message's content, a tool call, what
+// a tool has answered. Its text belongs to t if its type is known to be that of text.
+func (p *parse) part(t *Text) {
+	p.enter('{')
+	var m mediaMembers
+	for name, ok := p.member(); ok; name, ok = p.member() {
+		if string(name) == "type" {
+			p.kind(&m)
+		} else {
+			p.partMember(&m, name, t)
+		}
+	}
+	p.finishMedia(&m)
+}
+
+// partMember reads the member of that name of a message or part. The protocol's own
+// names are no text: what they add is a word or two of the vocabulary, which the price
+// of a message covers, and Words bounds. Any other name counts, as its value does.
+func (p *parse) partMember(m *mediaMembers, name []byte, t *Text) {
+	switch string(name) {
+	case "text":
+		if m.kind != textKind {
+			t = &p.in.optional
+		}
+		p.in.words += int64(len(name)) + punctuation
+		p.content(t)
+	case "content", "output", "summary", "tool_calls", "function", "function_call":
+		p.in.words += int64(len(name)) + punctuation
+		p.content(&p.in.optional)
+	case "name", "arguments", "input", "parameters", "id", "tool_call_id", "tool_use_id", "call_id", "refusal",
+		"thinking", "reasoning", "reasoning_content", "status", "annotations", "logprobs", "cache_control":
+		p.in.words += int64(len(name)) + punctuation
+		p.rendered()
+	case "prompt_embeds":
+		p.promptEmbeds(name)
+	case "uuid":
+		m.uuid = p.value()
+	default:
+		if p.mediaMember(m, name) {
+			return
+		}
+		p.in.print(p.name.of(p.b))
+		p.rendered()
 	}
 }
 
-// optional reads a value of which the chat template decides whether it is in
-// the prompt.
-func (p *parse) optional() {
-	p.in.optionally++
-	p.rendered()
-	p.in.optionally--
-}
-
-// partType reads the member "type" of a part.
-func (p *parse) partType() {
-	if p.peek() != '"' {
+// promptEmbeds reads input that has no text, of which the size tells the tokens.
+func (p *parse) promptEmbeds(name []byte) {
+	if p.isNull() {
 		p.skip()
 		return
 	}
-	inner, escaped := p.jsonCursor.str()
-	if escaped {
-		inner = appendUnescaped(nil, inner)
+	if p.err == nil {
+		p.heldBack(string(name))
 	}
-	if string(inner) == "prompt_embeds" {
-		p.heldBack("prompt_embeds")
+	v := p.value()
+	p.in.images += embeds(v.len())
+}
+
+// role reads who says a message, and reports whether every template prints that.
+func (p *parse) role() bool {
+	if p.peek() != '"' {
+		p.rendered()
+		return false
 	}
+	inner, _ := p.jsonCursor.str()
+	switch string(inner) {
+	case "user", "system", "tool":
+		p.in.words += int64(len(inner))
+		return true
+	case "assistant", "developer", "function":
+		p.in.words += int64(len(inner))
+		return false
+	}
+	p.in.print(inner)
+	return false
 }
 
 // messages reads a list of messages, each with its overhead. A list inside the
@@ -151,6 +232,6 @@ func (p *parse) messages() {
 			continue
 		}
 		p.in.messages++
-		p.content()
+		p.message()
 	}
 }

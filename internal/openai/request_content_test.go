@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -17,36 +18,48 @@ func TestParseRequestText(t *testing.T) {
 		sure, optional []string
 	}{
 		{"content", ChatCompletions, user + `"hello 1"}]}`, []string{"hello 1"}, nil},
+		{"of the system and of tools", ChatCompletions, `{"messages":[{"role":"system","content":"a"},{"role":"tool","content":"b"}]}`, []string{"a", "b"}, nil},
+		{"of assistants and others", ChatCompletions, `{"messages":[{"role":"assistant","content":"a"},{"role":"developer","content":"b"},{"role":"x y","content":"c"},{"content":"d"}]}`,
+			nil, []string{"a", "b", "x y", "c", "d"}},
+		{"role behind the content", ChatCompletions, `{"messages":[{"content":"a","role":"user"}]}`, nil, []string{"a"}},
 		{"escapes", ChatCompletions, user + `"\uc548\ub155 \"a\"\n\ud83d\ude00\/"}]}`, []string{"안녕 \"a\"\n😀/"}, nil},
-		{"parts", ChatCompletions, user + `[{"type":"text","text":"a"},"b",{"text":"c"},{"type":"refusal","refusal":"d"}]}]}`,
-			[]string{"a", "b", "c", "d"}, nil},
+		{"parts", ChatCompletions, user + `[{"type":"text","text":"a"},"b",{"text":"c"},{"type":"refusal","refusal":"d"},{"text":"e","type":"text"},{"type":"x y","text":"f"}]}]}`,
+			[]string{"a", "b"}, []string{"c", "d", "e", "x y", "f"}},
+		{"content that is no text", ChatCompletions, user + `[12,true,[["a"]],null]},{"role":"user","content":345}]}`, []string{"a"}, []string{"12", "true", "345"}},
+		{"messages that are none", ChatCompletions, `{"messages":["a",7,null,{"role":["b"]}]}`, nil, []string{"a", "7", `["b"]`}},
 		{"null content", ChatCompletions, `{"messages":[{"role":"assistant","content":null,"refusal":null}]}`, nil, nil},
-		{"name", ChatCompletions, `{"messages":[{"role":"user","name":"Jo","content":"x"}]}`, []string{"Jo", "x"}, nil},
-		{"tool calls", ChatCompletions, `{"messages":[{"role":"assistant","tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]}]}`,
-			[]string{"f", `{"a":1}`}, nil},
+		{"name", ChatCompletions, user + `"x","name":"Jo"}]}`, []string{"x"}, []string{"Jo"}},
+		{"tool calls", ChatCompletions, `{"messages":[{"role":"assistant","tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"a\":1}","strict":true}}]},` +
+			`{"role":"tool","tool_call_id":"call_1","content":"r"}]}`,
+			[]string{"r"}, []string{"call_1", "f", `{"a":1}`, `"strict"`, "true", "call_1"}},
 		{"arguments as object", ChatCompletions, `{"messages":[{"tool_calls":[{"function":{"name":"f","arguments":{"k":"\ud55c"}}}]}]}`,
-			[]string{"f", `{"k":"한"}`}, nil},
-		{"reasoning", ChatCompletions, `{"messages":[{"role":"assistant","reasoning_content":"hm","content":"x"}]}`, []string{"x"}, []string{"hm"}},
-		{"tools", ChatCompletions, `{"tools":[{"a":"\ub098"}],"messages":[]}`, nil, []string{`[{"a":"나"}]`}},
+			nil, []string{"f", `{"k":"한"}`}},
+		{"reasoning", ChatCompletions, `{"messages":[{"role":"user","reasoning_content":"hm","content":"x"}]}`, []string{"x"}, []string{"hm"}},
+		{"tools", ChatCompletions, `{"tools":[{"a":"\ub098","enum":[1,true]}],"messages":[]}`, nil, []string{`[{"a":"나","enum":[1,true]}]`}},
 		{"documents", ChatCompletions, `{"documents":[{"text":"d"}],"chat_template_kwargs":null}`, nil, []string{`[{"text":"d"}]`}},
 		{"output shape is no prompt", ChatCompletions, `{"response_format":{"type":"json_schema","json_schema":{"name":"n"}},"structured_outputs":{"json":{}},"stop":["s"],"user":"u"}`, nil, nil},
-		{"unknown members", ChatCompletions, `{"x":"y","messages":[{"x":"y","content":"c"}]}`, []string{"c"}, nil},
-		{"prompts and suffix", Completions, `{"prompt":["a","b"],"suffix":"c"}`, []string{"a", "b", "c"}, nil},
+		{"unknown members", ChatCompletions, user + `"c","x":"y","\u007a":{"k":[1,{"deep":false}]}}]}`, []string{"c"}, []string{`"x"`, "y", `"z"`, `{"k":[1,{"deep":false}]}`}},
+		{"what clients of Anthropic's write", Messages, `{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},` +
+			`{"type":"text","text":"b","cache_control":{"type":"x"}}]}]}`, []string{"a", "b"}, []string{`{"type":"x"}`}},
+		{"prompts and suffix", Completions, `{"prompt":["a","b"],"suffix":"c"}`, []string{"a", "b"}, []string{"c", "c"}},
 		{"embeddings", Embeddings, `{"input":["a","b"],"dimensions":3}`, []string{"a", "b"}, nil},
+		{"what conversations share", Embeddings, `{"messages":[[{"role":"user","content":"a"}],[{"role":"user","content":"b"}]],"tools":["t"],"chat_template":"x"}`,
+			[]string{"a", "b"}, []string{`["t"]`, `["t"]`, "x", "x"}},
 		{"responses", Responses, `{"instructions":"i","input":[{"role":"user","content":[{"type":"input_text","text":"t"}]},` +
+			`{"type":"message","role":"user","content":"m"},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"p","annotations":[]}]},` +
 			`{"type":"function_call","name":"f","arguments":"{}","call_id":"c"},{"type":"function_call_output","call_id":"c","output":"o"},` +
-			`{"type":"reasoning","summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"AAAA"}]}`,
-			[]string{"i", "t", "f", "{}", "o", "s"}, nil},
+			`{"type":"reasoning","summary":[{"type":"summary_text","text":"s"}],"content":[{"type":"reasoning_text","text":"r"}],"encrypted_content":"AAAA"}]}`,
+			[]string{"i", "t", "m"}, []string{"p", "f", "{}", "c", "c", "o", "s", "r", `"encrypted_content"`, "AAAA"}},
 		{"messages", Messages, `{"max_tokens":1,"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral"}}],"messages":[` +
 			`{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"AAAA"},{"type":"tool_use","id":"t","name":"f","input":{"a":1}}]},` +
 			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"r"}]}]}]}`,
-			[]string{"s", "h", "f", `{"a":1}`, "r"}, nil},
+			[]string{"s"}, []string{"h", `"signature"`, "AAAA", "t", "f", `{"a":1}`, "t", "r"}},
 		{"rerank counts the query for each document", Rerank, `{"documents":["a","b",{"text":"c"}],"query":"q 1"}`,
-			[]string{"q 1", "q 1", "q 1", "a", "b", "c"}, nil},
+			[]string{"q 1", "q 1", "q 1", "a", "b"}, []string{"c"}},
 		{"rerank without documents", Rerank, `{"query":"q"}`, []string{"q"}, nil},
 		{"score one to many", Score, `{"data_1":"q","data_2":["a","b"]}`, []string{"q", "q", "a", "b"}, nil},
 		{"score pairs", Score, `{"queries":["q","r"],"items":["a","b"]}`, []string{"q", "r", "a", "b"}, nil},
-		{"score parts", Score, `{"text_1":{"content":[{"type":"text","text":"q"}]},"text_2":"a"}`, []string{"q", "a"}, nil},
+		{"score parts", Score, `{"text_1":{"content":[{"type":"text","text":"q"}]},"text_2":"a"}`, []string{"a"}, []string{"q"}},
 		{"tokenize", Tokenize, `{"prompt":"p"}`, []string{"p"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,7 +102,7 @@ func TestParseRequestMedia(t *testing.T) {
 		{"input_image", `{"type":"input_image","image_url":` + image + `}`, 1, 0},
 		{"Anthropic's", `{"type":"image","source":{"type":"base64","media_type":"image/png","data":"` + base64Data + `"}}`, 1, 0},
 		{"in a tool result", `{"type":"tool_result","content":[{"type":"image","source":{"data":"` + base64Data + `"}}]}`, 1, 0},
-		{"embeddings", `{"type":"image_embeds","image_embeds":{"a":"` + base64Data + `"}}`, 1, 0},
+		{"embeddings", `{"type":"image_embeds","image_embeds":["` + base64Data + `", "AAAA"]}`, 1, 0},
 		{"cached", `{"type":"image_url","image_url":null,"uuid":"u"}`, 1, 0},
 		{"cached and sent", `{"type":"image_url","uuid":"u","image_url":{"url":` + image + `}}`, 1, 0},
 		{"null beside text", `{"type":"text","text":"","image_url":null,"uuid":null}`, 0, 0},
@@ -100,12 +113,90 @@ func TestParseRequestMedia(t *testing.T) {
 		{"audio embeddings", `{"audio_embeds":["` + base64Data + `"]}`, 0, 1},
 		{"no type", `{"type":null}`, 0, 0},
 		{"no audio", `{"type":"input_audio","input_audio":null}`, 0, 0},
-		{"unknown", `{"type":"input_file","file_data":` + image + `}`, 0, 0},
+		{"type last", `{"image_url":{"url":` + image + `,"detail":"low"},"type":"image_url"}`, 1, 0},
+		{"escaped slashes", `{"type":"image","source":{"type":"base64","data":"iVBO\/QUJD\/QUJD"}}`, 1, 0},
+		{"large tensors", `{"type":"image_embeds","image_embeds":"` + strings.Repeat(base64Data, 140) + `"}`, 1 + 2, 0},
 	} {
 		r := parseOK(t, ChatCompletions, `{"messages":[{"role":"user","content":[`+tt.part+`]}]}`, ParseOptions{})
 		if r.Images != tt.images || r.AudioParts != tt.audio || r.Text.Bytes() != 0 {
 			t.Errorf("%s: %d images, %d recordings, %d bytes of text; want %d, %d, 0",
 				tt.name, r.Images, r.AudioParts, r.Text.Bytes(), tt.images, tt.audio)
+		}
+	}
+}
+
+// TestTextUnderNamesOfMedia: a name of media makes nothing free. A text counts where
+// the part is of another type, or where the value is no reference to media; with another
+// type the declared price is added, for servers that go by the name.
+func TestTextUnderNamesOfMedia(t *testing.T) {
+	words := strings.Repeat("word ", 1000)
+	for _, tt := range []struct {
+		part          string
+		images, audio int64
+	}{
+		{`{"type":"text","image_url":"%s"}`, 1, 0},
+		{`{"type":"text","image_url":{"url":"%s"}}`, 1, 0},
+		{`{"image_url":"%s","type":"text"}`, 1, 0},
+		{`{"type":"text","source":{"data":"%s"}}`, 1, 0},
+		{`{"type":"text","video_url":"%s"}`, videoFrames, 0},
+		{`{"type":"text","input_audio":{"data":"%s"}}`, 0, 1},
+		{`{"type":"x","image_embeds":["%s"]}`, 1, 0},
+		{`{"type":"input_audio","image_url":"%s"}`, 1, 0},
+		{`{"type":"image_url","image_url":"%s"}`, 1, 0},
+		{`{"type":"image_url","image_url":{"url":"http://h/%s"}}`, 1, 0},
+		{`{"type":"image_url","image_url":{"url":"http://h/a.png","detail":"%s"}}`, 1, 0},
+		{`{"type":"image_url","image_url":{"url":"http://h/a.png","x":["%s"]}}`, 1, 0},
+		{`{"type":"image_url","image_url":{"url":{"url":"%s"}}}`, 1, 0},
+		{`{"type":"image_url","image_url":["%s"]}`, 1, 0},
+		{`{"type":"image","source":{"type":"base64","media_type":"%s","data":"AAAA"}}`, 1, 0},
+		{`{"type":"input_audio","input_audio":{"data":"AAAA","format":"%s"}}`, 0, 1},
+		{`{"type":"image_url","image_url":null,"uuid":"%s"}`, 1, 0},
+		{`{"type":"image_url","image_url":"http://h/a.png","image":"http://h/a.png","image_pil":"%s"}`, 3, 0},
+		{`{"type":"input_file","file_data":"%s"}`, 0, 0},
+		{`{"type":"%s"}`, 0, 0},
+	} {
+		body := `{"messages":[{"role":"user","content":[` + fmt.Sprintf(tt.part, words) + `]}]}`
+		r := parseOK(t, ChatCompletions, body, ParseOptions{})
+		if got := r.Text.Bytes(); r.Images != tt.images || r.AudioParts != tt.audio || got < int64(len(words)) || r.Optional.Bytes() != got {
+			t.Errorf("%s: %d images, %d recordings, %d bytes of text, %d of them optional; want %d, %d, %d at least, all",
+				tt.part, r.Images, r.AudioParts, got, r.Optional.Bytes(), tt.images, tt.audio, len(words))
+		}
+	}
+	long := `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"http://h/` + strings.Repeat("x", 2*urlMax) + `"}]}]}`
+	if r := parseOK(t, ChatCompletions, long, ParseOptions{}); r.Text.Bytes() < 2*urlMax {
+		t.Errorf("a URL of %d bytes is text of %d", 2*urlMax, r.Text.Bytes())
+	}
+	if r := parseOK(t, ChatCompletions, `{"image_url":"a b","messages":[{"role":"user","image_url":"c d"}]}`, ParseOptions{}); r.Text.Bytes() == 0 {
+		t.Error("an image_url beside the role is free")
+	}
+}
+
+// TestEveryStringCounts: wherever in a message a text stands, under whatever name, and
+// however deep, it counts.
+func TestEveryStringCounts(t *testing.T) {
+	secret := strings.Repeat("xyz zy ", 50)
+	names := []string{"role", "content", "type", "text", "name", "tool_calls", "tool_call_id", "id", "call_id", "tool_use_id", "function", "function_call",
+		"arguments", "input", "parameters", "output", "summary", "refusal", "thinking", "reasoning", "reasoning_content", "status", "annotations",
+		"logprobs", "cache_control", "uuid", "image_url", "image", "image_pil", "image_embeds", "source", "video_url", "video", "input_audio", "audio_url",
+		"audio_embeds", "data", "url", "detail", "format", "media_type", "documents", "anything", ""}
+	shapes := []string{`"%s"`, `["%s"]`, `[["%s"]]`, `{"%s":1}`, `{"text":"%s"}`, `{"content":[{"y":"%s"}]}`, `{"a":{"b":[{"c":"%s"}]}}`, `{"content":{"%s":{}}}`}
+	for _, outer := range []string{`{%s}`, `{"role":"user","content":[{%s}]}`, `{"role":"user","content":[{"type":"text",%s}]}`, `{"tool_calls":[{"function":{%s}}]}`,
+		`{"type":"function_call_output","output":[{%s}]}`, `{"role":"user","x":{%s}}`} {
+		for _, name := range names {
+			for _, shape := range shapes {
+				member := fmt.Sprintf("%q:", name) + fmt.Sprintf(shape, secret)
+				if strings.Contains(outer, `"type"`) && name == "type" || strings.HasPrefix(outer, `{"role"`) && strings.HasPrefix(name, "role") && outer[1] == '%' {
+					continue // would be there twice
+				}
+				message := fmt.Sprintf(outer, member)
+				for e, body := range map[Endpoint]string{ChatCompletions: `{"messages":[%s]}`, Responses: `{"input":[%s]}`, Embeddings: `{"messages":[%s]}`,
+					Messages: `{"max_tokens":1,"messages":[%s]}`, Score: `{"text_1":[%s],"text_2":"b"}`} {
+					r := parseOK(t, e, fmt.Sprintf(body, message), ParseOptions{})
+					if r.Text.Bytes() < int64(len(secret)) {
+						t.Errorf("%s: %s: %d bytes of text, want %d at least", e, message, r.Text.Bytes(), len(secret))
+					}
+				}
+			}
 		}
 	}
 }
@@ -137,7 +228,7 @@ func TestAudioSeconds(t *testing.T) {
 }
 
 func TestAddTimes(t *testing.T) {
-	one := content{text: textsOf("a b"), optional: textsOf("한"), messages: 1, tokenIDs: 2, images: 3, audioParts: 4, audioSeconds: 5}
+	one := content{text: textsOf("a b"), optional: textsOf("한"), words: 7, messages: 1, tokenIDs: 2, images: 3, audioParts: 4, timed: 2, audioSeconds: 5}
 	for n := range int64(20) {
 		var got, want content
 		got.addTimes(one, n)

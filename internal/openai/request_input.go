@@ -19,7 +19,7 @@ func (p *parse) input(m param) {
 		p.prompts("tokens")
 	case paramSystem:
 		p.system()
-	case paramTools, paramChatTemplate:
+	case paramTools, paramChatTemplate, paramSuffix:
 		p.optional()
 	case paramDocuments:
 		p.documents()
@@ -27,17 +27,20 @@ func (p *parse) input(m param) {
 		p.side(&p.left)
 	case paramRight:
 		p.side(&p.right)
-	default: // suffix, previous_input_messages, previous_response
-		p.content()
+	default: // previous_input_messages, previous_response
+		p.r.Beside = true
+		p.content(&p.in.optional)
 	}
 }
 
 // system reads what becomes the first message.
 func (p *parse) system() {
-	if !p.isNull() {
-		p.in.messages++
+	if p.isNull() {
+		p.skip()
+		return
 	}
-	p.content()
+	p.in.messages++
+	p.content(&p.in.text)
 }
 
 // messageList reads the named member, a list of messages.
@@ -65,7 +68,7 @@ func (p *parse) inputMember() {
 		p.prompts("input")
 	case p.peek() == '"':
 		p.in.messages++
-		p.text()
+		p.text(&p.in.text)
 	default:
 		p.messageList("input")
 	}
@@ -89,13 +92,13 @@ func (p *parse) side(s *inputSide) {
 		p.enter('[')
 		for p.element() {
 			s.items++
-			p.content()
+			p.content(&p.in.text)
 		}
 	case 'n':
 		p.skip()
 	default:
 		s.items++
-		p.content()
+		p.content(&p.in.text)
 	}
 	p.in, s.content = s.content, p.in
 }
@@ -107,15 +110,20 @@ func (p *parse) finishInput() {
 		p.finishPairs()
 	}
 	r.Prompts = max(r.Prompts, 1)
+	if p.common.words > 0 || p.common.optional.Bytes() > 0 {
+		p.in.addTimes(p.common, r.Prompts)
+	}
 	r.Text = p.in.text
 	if p.in.optional.Bytes() > 0 {
 		r.Optional = p.in.optional
 		r.Text.AddText(r.Optional)
 	}
+	r.Words = p.in.words
 	r.Messages = p.in.messages
 	r.TokenIDs = p.in.tokenIDs
 	r.Images = p.in.images
 	r.AudioParts = p.in.audioParts
+	r.AudioTimed = p.in.timed
 	r.AudioSeconds = p.in.audioSeconds
 }
 

@@ -4,67 +4,297 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"math"
+	"strings"
 )
+
+// videoFrames is how many pictures a video counts as: the number of frames that
+// vLLM samples by default (num_frames of its VideoMediaIO).
+const videoFrames = 32
+
+// itemKind is what the type of a part says that it is.
+type itemKind uint8
+
+const (
+	plainKind itemKind = iota // a message, or no type is told
+	textKind
+	imageKind
+	videoKind
+	audioKind
+	otherKind // anything else
+)
+
+// kinds has the types that parts have. They are the protocol's own words: like the
+// names of its members they are no text.
+var kinds = map[string]itemKind{
+	"message": plainKind,
+	"text":    textKind, "input_text": textKind,
+	"image_url": imageKind, "input_image": imageKind, "image": imageKind, "image_pil": imageKind, "image_embeds": imageKind,
+	"video_url": videoKind, "video": videoKind, "input_video": videoKind,
+	"input_audio": audioKind, "audio_url": audioKind, "audio_embeds": audioKind, "audio": audioKind,
+	"function": otherKind, "function_call": otherKind, "function_call_output": otherKind, "output_text": otherKind,
+	"reasoning": otherKind, "reasoning_text": otherKind, "summary_text": otherKind, "thinking": otherKind,
+	"tool_use": otherKind, "tool_result": otherKind, "refusal": otherKind,
+}
+
+// mediaName is a member that holds media where the part's type is that of its kind.
+type mediaName struct {
+	kind   itemKind
+	embeds bool // tensors, whose size tells the tokens
+	plain  bool // base64 may come without "data:" before it
+}
+
+func mediaOf(name []byte) (m mediaName, ok bool) {
+	switch string(name) {
+	case "image_url":
+		return mediaName{kind: imageKind}, true
+	case "image", "image_pil", "source":
+		return mediaName{kind: imageKind, plain: true}, true
+	case "image_embeds":
+		return mediaName{kind: imageKind, plain: true, embeds: true}, true
+	case "video_url", "video":
+		return mediaName{kind: videoKind}, true
+	case "input_audio":
+		return mediaName{kind: audioKind, plain: true}, true
+	case "audio_url":
+		return mediaName{kind: audioKind}, true
+	case "audio_embeds":
+		return mediaName{kind: audioKind, plain: true, embeds: true}, true
+	}
+	return m, false
+}
+
+// mediaMembers is what a part has of media: whether a member is one can be told
+// when all are known, for the type may come last.
+type mediaMembers struct {
+	kind itemKind
+	uuid extent
+	some int // members that are not null
+	// waiting are those that came before the type. Where there are more than any part
+	// has, they count at once, as if misplaced.
+	waiting [2]struct {
+		mediaName
+		extent
+	}
+	waits int
+}
+
+// kind reads the member "type".
+func (p *parse) kind(m *mediaMembers) {
+	p.in.words += int64(len("type")) + punctuation
+	if p.peek() != '"' {
+		p.rendered()
+		return
+	}
+	inner, escaped := p.jsonCursor.str()
+	if escaped {
+		inner = appendUnescaped(nil, inner)
+	}
+	kind, ok := kinds[string(inner)]
+	switch {
+	case ok:
+		p.in.words += int64(len(inner))
+	case string(inner) == "prompt_embeds":
+		p.heldBack("prompt_embeds")
+		kind = otherKind
+	default:
+		kind = otherKind
+		addJSONText(&p.in.optional, inner)
+		p.in.optional.End()
+	}
+	m.kind = kind
+}
+
+// mediaMember reads a member of a part, and reports whether it may be a picture, a
+// video or a recording.
+func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
+	media, ok := mediaOf(name)
+	if !ok {
+		return false
+	}
+	p.in.words += int64(len(name)) + punctuation
+	if p.isNull() {
+		p.skip()
+		return true
+	}
+	m.some++
+	switch {
+	case m.kind == media.kind:
+		p.media(media, &p.jsonCursor)
+	case m.kind == plainKind && m.waits < len(m.waiting):
+		m.waiting[m.waits].mediaName, m.waiting[m.waits].extent = media, p.value()
+		m.waits++
+	default:
+		p.misplaced(media, p.raw())
+	}
+	return true
+}
+
+// finishMedia counts what media a part has, now that its type is known. Where the type
+// is that of another kind the model server may take the member for media or for
+// nothing, and a template may print it: it counts as both.
+func (p *parse) finishMedia(m *mediaMembers) {
+	if p.bad {
+		return
+	}
+	for i := range m.waiting[:m.waits] {
+		w := &m.waiting[i]
+		if m.kind == w.kind || m.kind == plainKind {
+			p.media(w.mediaName, &jsonCursor{b: p.b[:w.end], i: w.start})
+		} else {
+			p.misplaced(w.mediaName, w.of(p.b))
+		}
+	}
+	if !m.uuid.isSet() || p.b[m.uuid.start] == 'n' {
+		return
+	}
+	if m.some == 0 {
+		p.in.images++ // one that the model server has in its cache
+	}
+	p.small(m.uuid.of(p.b))
+}
+
+// misplaced counts a member that has the name of media in a part that is none.
+func (p *parse) misplaced(m mediaName, raw []byte) {
+	p.in.print(raw)
+	p.countMedia(m)
+	if m.embeds {
+		p.in.images += embeds(len(raw))
+	}
+}
+
+// countMedia counts one of that kind, of a length that is not known.
+func (p *parse) countMedia(m mediaName) {
+	switch m.kind {
+	case imageKind:
+		p.in.images++
+	case videoKind:
+		p.in.images += videoFrames
+	default:
+		p.in.audioParts++
+	}
+}
+
+// media reads media in its place: a URL or data, or an object with one of them. It
+// counts by number, never as text: the model server decodes it, and puts into the
+// prompt what it has a declared price for; it may be megabytes of base64.
+func (p *parse) media(m mediaName, c *jsonCursor) {
+	p.countMedia(m)
+	c.peek()
+	start := c.i
+	switch kind := c.peek(); {
+	case kind == '"':
+		p.reference(m, c)
+	case kind == '{':
+		c.enter('{')
+		for name, ok := c.member(); ok; name, ok = c.member() {
+			p.mediaPart(m, name, c)
+		}
+	case kind == '[' && m.embeds:
+		c.enter('[')
+		for c.element() {
+			p.tensor(m, c)
+		}
+	default:
+		p.in.print(c.raw())
+	}
+	if m.embeds {
+		p.in.images += embeds(c.i - start)
+	}
+}
+
+// mediaPart reads a member of an object that is media.
+func (p *parse) mediaPart(m mediaName, name []byte, c *jsonCursor) {
+	p.in.words += int64(len(name)) + punctuation
+	switch s := string(name); {
+	case s == "url" && c.peek() == '"':
+		p.reference(m, c)
+	case s == "data" && c.peek() == '"':
+		p.reference(mediaName{kind: m.kind, plain: true}, c)
+	case s == "detail" || s == "format" || s == "media_type" || s == "type":
+		p.small(c.raw())
+	default:
+		p.in.print(c.name.of(c.b))
+		p.tensor(m, c)
+	}
+}
+
+// tensor reads what may be one of several tensors.
+func (p *parse) tensor(m mediaName, c *jsonCursor) {
+	if m.embeds && c.peek() == '"' {
+		p.reference(m, c)
+	} else {
+		p.in.print(c.raw())
+	}
+}
+
+// smallMax is the length of the longest value beside media whose tokens the declared
+// price of the media covers in any case.
+const smallMax = 64
+
+// small counts a value beside media.
+func (p *parse) small(raw []byte) {
+	p.in.words += int64(len(raw))
+	if len(raw) > smallMax {
+		p.in.print(raw)
+	}
+}
+
+// reference reads a URL or data. What is neither counts as text.
+func (p *parse) reference(m mediaName, c *jsonCursor) {
+	inner, escaped := c.str()
+	if escaped {
+		inner = appendUnescaped(nil, inner)
+	}
+	if !isReference(inner, m.plain) {
+		addJSONText(&p.in.optional, inner)
+		p.in.optional.End()
+	} else if m.kind == audioKind && !m.embeds {
+		if s := audioSeconds(inner); s > 0 {
+			p.in.audioSeconds += s
+			p.in.timed++
+		}
+	}
+}
+
+// urlMax is the length of the longest URL that is not text: twice the bytes that the
+// declared price of a picture has tokens.
+const urlMax = 2048
+
+// isReference reports whether s is what a model server gets media from: a URL, or data,
+// where plain says that base64 may stand for itself. Neither has spaces or characters
+// beyond ASCII, whatever name a text is hidden under.
+func isReference(s []byte, plain bool) bool {
+	if bytes.IndexByte(s, ' ') >= 0 || !isASCII(s) {
+		return false
+	}
+	head := strings.ToLower(string(s[:min(len(s), 8)]))
+	return plain || len(s) <= urlMax || strings.HasPrefix(head, "data:")
+}
+
+// isASCII reports whether s has ASCII characters only. It looks at eight at a time.
+func isASCII(s []byte) bool {
+	var bits uint64
+	for ; len(s) >= 8; s = s[8:] {
+		bits |= binary.LittleEndian.Uint64(s)
+	}
+	for _, b := range s {
+		bits |= uint64(b)
+	}
+	return bits&0x8080808080808080 == 0
+}
+
+// embedBytes is how many bytes of tensors count as one picture: a token of the
+// smallest models has 1.8 kB of numbers, and a picture a price of a thousand tokens.
+const embedBytes = 1 << 20
+
+// embeds returns how many pictures tensors of so many bytes count as, beside the
+// first.
+func embeds(size int) int64 { return int64(size / embedBytes) }
 
 // compressedRate is how many bytes a second of compressed audio is taken to
 // have: 64 kbit/s, between a phone call and music.
 const compressedRate = 8000
-
-// media reads a member of a part, and reports whether it is a picture, a video
-// or a recording. Such data counts by number, never as text: it may be
-// megabytes of base64.
-func (p *parse) media(name []byte) bool {
-	switch string(name) {
-	case "image_url", "image", "image_pil", "image_embeds", "source":
-		return p.mediaItem(1)
-	case "video_url", "video":
-		return p.mediaItem(videoFrames)
-	case "input_audio", "audio_url", "audio_embeds":
-		return p.audio()
-	}
-	p.skip()
-	return false
-}
-
-// mediaItem reads something that counts as so many images, unless it is null.
-func (p *parse) mediaItem(images int64) bool {
-	if p.isNull() {
-		p.skip()
-		return false
-	}
-	p.in.images += images
-	p.skip()
-	return true
-}
-
-// audio reads a recording: a URL or base64 data, or an object with one of them.
-func (p *parse) audio() bool {
-	switch p.peek() {
-	case 'n':
-		p.skip()
-		return false
-	case '"':
-		p.recording()
-	case '{':
-		p.enter('{')
-		for name, ok := p.member(); ok; name, ok = p.member() {
-			if s := string(name); (s == "data" || s == "url") && p.peek() == '"' {
-				p.recording()
-			} else {
-				p.skip()
-			}
-		}
-	default:
-		p.skip()
-	}
-	p.in.audioParts++
-	return true
-}
-
-func (p *parse) recording() {
-	encoded, _ := p.jsonCursor.str()
-	p.in.audioSeconds += audioSeconds(encoded)
-}
 
 // audioSeconds estimates how long a recording plays that is given as base64 or
 // as a data URL: exactly for WAV, by compressedRate for the rest. It is 0 for
@@ -89,15 +319,20 @@ func audioSeconds(encoded []byte) float64 {
 const wavHeader = 45
 
 // wavRate returns the bytes per second of a WAV file with the given header, 0 if
-// it is none or is too slow to be one.
+// it is none or is too slow to be one. Of the two ways to tell, decoders go by the
+// samples; a header that says the rate wrong makes no recording shorter.
 func wavRate(header []byte) float64 {
-	const lowest = 1000
-	if len(header) < 32 || string(header[:4]) != "RIFF" || string(header[8:16]) != "WAVEfmt " {
+	const lowest, uncompressed = 1000, 1
+	if len(header) < 36 || string(header[:4]) != "RIFF" || string(header[8:16]) != "WAVEfmt " {
 		return 0
 	}
-	rate := binary.LittleEndian.Uint32(header[28:])
+	rate := float64(binary.LittleEndian.Uint32(header[28:]))
+	if samples := binary.LittleEndian.Uint32(header[24:]); samples > 0 && binary.LittleEndian.Uint16(header[20:]) == uncompressed {
+		bits := float64(binary.LittleEndian.Uint16(header[22:])) * float64(binary.LittleEndian.Uint16(header[34:]))
+		rate = math.Min(rate, float64(samples)*bits/8)
+	}
 	if rate < lowest {
 		return 0
 	}
-	return float64(rate)
+	return rate
 }

@@ -24,7 +24,8 @@ type parsed struct {
 	err      *Error // the first one
 
 	r           Request
-	in          content   // what every prompt consists of
+	in          content   // what all prompts consist of
+	common      content   // what each of them has
 	left, right inputSide // of pairs to score
 	minTokens   int64
 	n, bestOf   int64
@@ -64,9 +65,9 @@ func (p *parse) str() string {
 }
 
 // raw passes over the value ahead and returns its JSON text; null if there is no value.
-func (p *parse) raw() []byte {
-	if v := p.value(); !p.bad {
-		return v.of(p.b)
+func (c *jsonCursor) raw() []byte {
+	if v := c.value(); !c.bad {
+		return v.of(c.b)
 	}
 	return jsonNull
 }

@@ -9,7 +9,7 @@ func (p *parse) prompts(name string) {
 	switch p.peek() {
 	case '"':
 		p.r.Prompts++
-		p.text()
+		p.text(&p.in.text)
 	case '[':
 		p.promptList(name)
 	case 'n':
@@ -47,14 +47,14 @@ func (p *parse) promptList(name string) {
 func (p *parse) promptElement(kind byte) bool {
 	switch kind {
 	case '"':
-		p.text()
+		p.text(&p.in.text)
 	case '0':
 		return p.tokenID()
 	case '[':
 		return p.nestedPrompt()
 	case '{':
 		p.in.messages++
-		p.content()
+		p.message()
 	default:
 		p.skip()
 		return false
@@ -73,7 +73,7 @@ func (p *parse) nestedPrompt() bool {
 			ok = p.tokenID() && ok
 		case '{':
 			p.in.messages++
-			p.content()
+			p.message()
 		default:
 			p.skip()
 			ok = false

@@ -1,11 +1,13 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -18,35 +20,73 @@ const (
 	countBytesMax = 16 << 20
 )
 
-// countInput asks the model server how many tokens the input has. vLLM's
-// /tokenize takes the members of a chat or of a completion with one prompt, and
-// ignores those it does not know, so it gets the body as it is. It sees a
+// countable reports whether a model server can be asked how many tokens the input
+// has. vLLM's /tokenize takes the members of a chat or of a completion with one prompt,
+// and ignores those it does not know, so it gets the body as it is. It sees a
 // placeholder where a picture or a recording is: those keep their declared price.
-func (x *exchange) countInput() {
-	if x.hasMedia() {
-		return
+// What it would not see must not be free: a body with text beside is not counted.
+func (x *exchange) countable() bool {
+	r := &x.request
+	if x.hasMedia() || r.Beside {
+		return false
 	}
-	chat := x.endpoint == openai.ChatCompletions
-	if !chat && !(x.endpoint == openai.Completions && x.request.Prompts == 1 && x.request.TokenIDs == 0) {
-		return
+	return x.endpoint == openai.ChatCompletions ||
+		x.endpoint == openai.Completions && r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
+}
+
+// ask asks the model server for the number of tokens of the input, under a reservation
+// of its own: nobody is asked for a client whom the limits would deny, and a question
+// counts as a request, whatever comes of it. The reservation is what the request needs
+// by the estimate or, where that alone is in the way, by the least that it can be. What
+// it denies is denied as it would have been. It reports whether x.estimate is exact now;
+// else it returns misfit again, which the estimate has made.
+func (x *exchange) ask(charge limit.Amount, misfit error) (counted bool, err error) {
+	x.charge = charge
+	if misfit != nil {
+		x.charge = limit.Amount{Input: x.estimate.InputFloor, Output: x.priced().OutputFloor, Requests: 1}
 	}
+	if err := x.reserve(); err != nil {
+		return false, err
+	}
+	n := x.countInput()
+	x.h.Store.Settle(&x.grant, limit.Amount{Requests: 1})
+	x.model.Metrics.Running.Dec()
+	x.grant.Reset()
+	x.counted = true
+	if x.left() {
+		return false, context.Canceled
+	}
+	if n == 0 {
+		return false, misfit
+	}
+	x.estimate = x.model.Pricer.Counted(x.principal.User, &x.request, n)
+	return true, nil
+}
+
+// countInput returns what the model server counts; 0 where it does not tell. A prompt
+// that it would cut down to its context is no longer than that.
+func (x *exchange) countInput() int64 {
 	x.patched = x.request.AppendBody(x.patched[:0], x.body, openai.Patch{Model: x.model.ServedAs})
 	response, err := x.model.Pool.Do(x.ctx, &upstream.Request{
 		Method: http.MethodPost, Path: openai.Tokenize.Path(), Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
 	})
 	if err != nil {
-		return
+		return 0
 	}
 	defer response.Body.Close()
 	x.answer = x.answer[:0]
 	x.readUpTo(response.Body, countBytesMax)
 	var told struct {
-		Count int64 `json:"count"`
+		Count   int64 `json:"count"`
+		Context int64 `json:"max_model_len"`
 	}
 	if response.Status != http.StatusOK || json.Unmarshal(x.answer, &told) != nil || told.Count <= 0 {
-		return
+		return 0
 	}
-	x.estimate.Input, x.estimate.InputFloor = told.Count, told.Count
+	if x.request.TruncateInput < 0 && told.Context > 0 {
+		return min(told.Count, told.Context)
+	}
+	return told.Count
 }
 
 // hasMedia reports whether something beside text is in the input, which the model

@@ -55,9 +55,10 @@ type visit struct {
 	principal auth.Principal
 	request   openai.Request
 	model     *catalog.Model
-	estimate  usage.Price  // as learned
+	estimate  usage.Price  // as learned, or as the model server has counted
 	charge    limit.Amount // of it, what the limits can ever admit
 	binding   string       // the limit that denied the request; "" for none
+	counted   bool         // as a request already, with a question for the number of its tokens
 
 	sent     time.Time            // when the request went to the model server
 	asked    catalog.UsageOptions // the most that is asked for, after a refusal

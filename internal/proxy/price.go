@@ -9,18 +9,38 @@ import (
 )
 
 // price estimates what the request will cost, and finds out whether the limits
-// could ever admit it.
+// could ever admit it. Where the configuration wants the exact input, or where the
+// estimate of it is all that is in the way, the model server is asked.
 func (x *exchange) price() error {
 	x.estimate = x.model.Pricer.Price(x.principal.User, &x.request)
-	if x.model.ExactInput {
-		x.countInput()
-	}
 	charge, err := x.model.Policy.Fit(x.priced())
+	if x.wantsCount(err) && x.countable() {
+		var counted bool
+		if counted, err = x.ask(charge, err); err != nil && !isMisfit(err) {
+			return err
+		}
+		if counted {
+			charge, err = x.model.Policy.Fit(x.priced())
+		}
+		charge.Requests = 0 // the question was one
+	}
 	if err != nil {
 		return x.misfit(err)
 	}
 	x.charge = charge
 	return nil
+}
+
+// wantsCount reports whether the input should be counted, given what Fit has said of
+// its estimate.
+func (x *exchange) wantsCount(misfit error) bool {
+	var m *limit.MisfitError
+	return misfit == nil && x.model.ExactInput || errors.As(misfit, &m) && m.Estimated
+}
+
+func isMisfit(err error) bool {
+	var m *limit.MisfitError
+	return errors.As(err, &m)
 }
 
 // priced returns the estimate as what the limits are asked to admit.
@@ -46,6 +66,9 @@ func (x *exchange) misfit(err error) error {
 		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
 	}
 	exceeded := limitOf(&m.Rule)
+	if m.Estimated {
+		return openai.EstimateExceedsLimit(m.Need, exceeded)
+	}
 	exceeded.Lower = x.insists(m.Rule.Meter)
 	return openai.RequestExceedsLimit(m.Need, exceeded)
 }

@@ -120,6 +120,9 @@ func (x *exchange) settle() {
 	if !x.grant.IsOpen() {
 		return
 	}
+	if x.counted {
+		x.spent.amount.Requests = 0 // counted with the question
+	}
 	difference := x.grant.Settlement(x.spent.amount)
 	span := x.spans.whole.Child("settle")
 	x.h.Store.Settle(&x.grant, x.spent.amount)

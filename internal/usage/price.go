@@ -9,7 +9,7 @@ import (
 
 // Price is the estimate made before a request is sent, in tokens.
 type Price struct {
-	Input      int64 // upper quantile: about one request in fifteen needs more
+	Input      int64 // upper quantile: about one request in fifteen needs more; none more than ExcessMax times that
 	InputFloor int64 // the least that the input can be; at most Input
 	Output     int64 // over all prompts and sequences; 0 where nothing is generated
 }
@@ -105,12 +105,19 @@ func (p *Pricer) Price(user string, r *openai.Request) Price {
 	return price
 }
 
+// Counted returns the price of r, of one prompt, whose input has n tokens by the
+// model server's own count: as many are charged as it cuts the prompt down to.
+func (p *Pricer) Counted(user string, r *openai.Request, n int64) Price {
+	n = min(bounded(n), p.inputMax(r))
+	return Price{Input: n, InputFloor: n, Output: p.outputPrice(user, r, n)}
+}
+
 // inputPrice returns the upper estimate of the input, within what the model
 // server admits.
 func (p *Pricer) inputPrice(r *openai.Request) int64 {
 	tokens := bounded(r.TokenIDs) + p.mediaTokens(r)
 	if r.Text.Bytes() > 0 || r.Messages > 0 {
-		tokens += p.input.Load().upper(r)
+		tokens += max(p.input.Load().upper(r), leastPrice(r))
 	}
 	return min(tokens, p.inputMax(r), priceMax)
 }
@@ -129,10 +136,7 @@ func (p *Pricer) inputMax(r *openai.Request) int64 {
 
 // mediaTokens returns the declared price of pictures and recordings.
 func (p *Pricer) mediaTokens(r *openai.Request) int64 {
-	seconds := r.AudioSeconds
-	if seconds <= 0 {
-		seconds = audioPartSeconds * float64(bounded(r.AudioParts))
-	}
+	seconds := r.AudioSeconds + audioPartSeconds*float64(bounded(r.AudioParts-r.AudioTimed))
 	audio := min(seconds*p.options.AudioTokensPerSecond, priceMax)
 	return times(r.Images, p.options.ImageTokens) + int64(audio)
 }

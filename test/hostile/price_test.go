@@ -1,0 +1,126 @@
+package hostile_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+)
+
+var pricedEndpoints = []openai.Endpoint{openai.ChatCompletions, openai.Completions, openai.Responses, openai.Messages,
+	openai.Embeddings, openai.Rerank, openai.Score}
+
+// printsAll is a model server whose template prints whatever it gets.
+var printsAll = mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, PrintsAll: true, ContextLength: 1 << 20}}}
+
+// bodiesOf returns how many bodies a property tries on each endpoint.
+func bodiesOf(t *testing.T) int {
+	if n, err := strconv.Atoi(os.Getenv("PRICED_BODIES")); err == nil {
+		return n
+	}
+	return 100
+}
+
+// TestNoInputExceedsItsBound: whatever a body has, and wherever, what the model server
+// makes of it is no more than the bound, and its price no less than a sixth of that. The
+// model server's template prints every name, string and number that it gets.
+func TestNoInputExceedsItsBound(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll})
+	a := anybody{rand.New(rand.NewPCG(11, 7))}
+	var worst float64
+	for _, e := range pricedEndpoints {
+		served := 0
+		for i := range bodiesOf(t) {
+			user := fmt.Sprintf("%s-%d", e, i)
+			body := a.body(e, user, 1+a.IntN(400))
+			status, _, answer := g.Post(t, e.Path(), user, body)
+			if status != http.StatusOK {
+				if status != http.StatusBadRequest {
+					t.Errorf("%s: %d %.200s", e, status, answer)
+				}
+				continue
+			}
+			served++
+			r, err := openai.ParseRequest(e, []byte(body), openai.ParseOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			spent, price := g.Ledger.Sum(apptest.Model, user).Input, usage.NewPricer(usage.Options{}).Price(user, &r)
+			media := 256*r.Images + 64*r.AudioParts // of the stand-in
+			worst = max(worst, float64(spent)/float64(price.Input))
+			if bound := usage.Ceiling(&r) + r.TokenIDs + media; spent > bound || price.Input*usage.ExcessMax < usage.Ceiling(&r) || price.InputFloor > spent {
+				t.Errorf("%s: %d tokens, bound %d, price %+v: %.3000s", e, spent, bound, price, body)
+			}
+		}
+		if served < bodiesOf(t)/2 {
+			t.Errorf("%s: %d of %d bodies were served", e, served, bodiesOf(t))
+		}
+	}
+	t.Logf("the worst input had %.2f times its price", worst)
+	if worst > usage.ExcessMax {
+		t.Errorf("an input has %.2f times its price", worst)
+	}
+}
+
+// TestAccountsStayWithinTheBound: no body, and no sequence of them, takes an account
+// beyond its limit by more than the documents say: what inputs have beyond their price.
+// Ordinary words, wherever they are, take none beyond it at all.
+func TestAccountsStayWithinTheBound(t *testing.T) {
+	const limit = 2000
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d}", limit)})
+	a := anybody{rand.New(rand.NewPCG(3, 5))}
+	var beyond, most int64
+	for _, e := range pricedEndpoints {
+		for account := range bodiesOf(t) / 10 {
+			user := fmt.Sprintf("%s-%d", e, account)
+			for range 10 { // to the end of the account
+				g.Post(t, e.Path(), user, a.body(e, user, 1+a.IntN(1500)))
+			}
+			spent := g.Ledger.Sum(apptest.Model, user)
+			beyond += max(0, spent.Input+spent.Output-limit)
+			if most = max(most, spent.Input+spent.Output); spent.Input+spent.Output > limit*usage.ExcessMax {
+				t.Errorf("%s: %+v of %d", e, spent, limit)
+			}
+		}
+	}
+	t.Logf("generated bodies: %d tokens beyond all limits of %d, at most %d of one", beyond, limit, most)
+}
+
+// TestWordsAreNotFreeAnywhere: 25,000 words in any place of a body are refused on a limit of
+// 2,000 tokens, and 400 words many times over take no account further than an estimate
+// may be wrong.
+func TestWordsAreNotFreeAnywhere(t *testing.T) {
+	const limit, many, few = 2000, 25_000, 400
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d}", limit)})
+	var beyond [2]int64
+	for i, words := range []int{many, few} {
+		for e, bodies := range apptest.Attacks(words) {
+			for n, body := range bodies {
+				user := fmt.Sprintf("%s-%d-%d", e, n, words)
+				for range 1 + 7*i {
+					status, _, answer := g.Post(t, e.Path(), user, strings.Replace(body, apptest.Attacker, user, 1))
+					if words == many && (status != http.StatusBadRequest || !strings.Contains(answer, "request_exceeds_limit")) {
+						t.Errorf("%s %.150q: %d %.200s", e, body, status, answer)
+					}
+				}
+				spent := g.Ledger.Sum(apptest.Model, user)
+				more := max(0, spent.Input+spent.Output-limit)
+				if beyond[i] += more; more > limit/4 || words == few && spent.Requests == 0 {
+					t.Errorf("%s %.150q: %+v of %d", e, body, spent, limit)
+				}
+			}
+		}
+	}
+	t.Logf("%d tokens were served beyond the limit by %d words, %d by %d words eight times", beyond[0], many, beyond[1], few)
+	if beyond[0] > 0 {
+		t.Errorf("%d words were served", many)
+	}
+}
