@@ -73,6 +73,16 @@ local function slot(r, s)
   return f, older[f]
 end
 
+-- every reads every slot of ring r.
+local function every(r)
+  local missing, older = {}, r.account.older
+  for i = 0, r.slots - 1 do
+    local f = r.name .. i
+    if f ~= r.current and not older[f] then missing[#missing + 1] = f end
+  end
+  load(r.account, missing)
+end
+
 -- setOlder changes a slot that is not the current one.
 local function setOlder(a, f, value)
   a.older[f] = value

@@ -49,15 +49,26 @@ local function merge(o, c)
   for meter, v in pairs(c.amount) do o.amount[meter] = o.amount[meter] + v end
 end
 
+-- bounds returns, for each ring of account a, the width of its slots, the newest slot
+-- that has left it, and the time up to which charges are older than it.
+local function bounds(a)
+  if not a.bounds then
+    a.bounds = {}
+    for i, r in ipairs(a.rings) do a.bounds[i] = { r.width, r.head - r.slots, since(r) } end
+  end
+  return a.bounds
+end
+
 -- alike reports whether charges of account a at the times t and u will give back alike
 -- from now on: in every ring, either both give nothing back any more, or both lie in
 -- the same slot.
 local function alike(a, t, u)
   if t == 0 or u == 0 then return t == u end
   if not a or not a.last then return false end
-  for i = 1, #a.rings do
-    local r = a.rings[i]
-    local from, left, s, v = since(r), r.head - r.slots, slotAt(t, r.width), slotAt(u, r.width)
+  local all = bounds(a)
+  for i = 1, #all do
+    local width, left, from = all[i][1], all[i][2], all[i][3]
+    local s, v = (t - t % width) / width, (u - u % width) / width
     local goneT, goneU = t <= from or s <= left, u <= from or v <= left
     if goneT ~= goneU or not goneT and s ~= v then return false end
   end

@@ -62,37 +62,49 @@ local function opened(i)
   return accounts[i]
 end
 
--- refund takes v off the slot of ring r that was current at the moment at, and
--- returns how much of it the slot did not hold. A slot that has left its
--- window is skipped: its charge has gone with it. So is a charge that is older
--- than the ring: what the slot holds is of other requests. A charge of the very
--- millisecond at which the ring was added may be older, and is skipped too.
-local function refund(r, at, v)
-  if at <= since(r) then return 0 end
-  local s = slotAt(at, r.width)
-  if s > r.head or s <= r.head - r.slots then return 0 end
+-- refund takes v off slot s of ring r, and notes how much of it the slot did not hold.
+local function refund(r, s, v)
   local f, value = slot(r, s)
   local back = min(v, value)
+  missing = missing + v - back
   if s == r.head then
     add(r, -back)
   elseif back ~= 0 then
     setOlder(r.account, f, value - back)
     r.sum, r.changed, r.account.dirty = r.sum - back, true, true
   end
-  return v - back
 end
 
--- giveBack takes delta, which is negative, out of ring r: the newest charge first.
-local function giveBack(r, parts, scope, delta)
+-- MANY is from how many charges on a ring is read whole.
+local MANY = 8
+
+-- giveBack takes v out of ring r: out of the slots of the newest charge first. A slot
+-- that has left its window is skipped: its charge has gone with it. So is a charge that
+-- is older than the ring: what the slot holds is of other requests. A charge of the very
+-- millisecond at which the ring was added may be older, and is skipped too.
+local function giveBack(r, parts, scope, v)
+  local from, left = since(r), r.head - r.slots
+  local at, sum = 0, 0 -- the slot that the last charges lie in, and what it gives back
   for n = #parts, 1, -1 do
     local p = parts[n]
-    for _, c in ipairs(p.record and p.record.charges or { p }) do
-      if delta == 0 then return end
-      local back = min(-delta, c.amount[r.meter])
-      if p.record and back > 0 then missing = missing + refund(r, c[scope], back) end
-      delta = delta + back
+    local charges = p.record and p.record.charges or { p }
+    if #charges > MANY then every(r) end
+    for i = 1, #charges do
+      if v == 0 then break end
+      local c = charges[i]
+      local back, t = min(v, c.amount[r.meter]), p.record and c[scope] or 0
+      v = v - back
+      local s = slotAt(t, r.width)
+      if back > 0 and t > from and s > left and s <= r.head then
+        if s ~= at then
+          if sum > 0 then refund(r, at, sum) end
+          at, sum = s, 0
+        end
+        sum = sum + back
+      end
     end
   end
+  if sum > 0 then refund(r, at, sum) end
 end
 
 -- apply brings account a, whose times the records have as scope, from what parts have
@@ -113,7 +125,7 @@ local function apply(a, parts, scope, delta)
   if not concerned then return end
   for _, r in ipairs(a.rings) do
     local d = delta[r.meter]
-    if d > 0 then add(r, d) else giveBack(r, parts, scope, d) end
+    if d > 0 then add(r, d) elseif d < 0 then giveBack(r, parts, scope, -d) end
   end
 end
 
