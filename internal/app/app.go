@@ -87,7 +87,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.metrics = telemetry.NewMetrics(registry)
 
 	if a.store == nil {
-		if a.store, err = openStore(ctx, c, a.metrics, registry); err != nil {
+		if a.store, err = openStore(ctx, c, a.metrics, registry, log); err != nil {
 			return nil, err
 		}
 	}
@@ -97,6 +97,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.current.Store(s)
+	a.serveModels()
 	a.metrics.Reloaded(true, time.Now())
 
 	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{

@@ -117,6 +117,7 @@ func (a *App) apply(next *config.Config) (config.Changes, error) {
 	}
 	a.reloads.named = named
 	a.current.Store(s)
+	a.serveModels()
 	previous.catalog.Release()
 	if a.reloads.level != nil {
 		a.reloads.level.Set(logLevels[c.Logging.Level])

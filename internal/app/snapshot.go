@@ -55,6 +55,19 @@ func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
 	return usage.NewPricer(pricing(c, name))
 }
 
+// serveModels tells the store which models are served.
+func (a *App) serveModels() {
+	store, ok := a.store.(interface{ Serve(...string) })
+	if !ok {
+		return
+	}
+	var names []string
+	for _, m := range a.current.Load().catalog.All() {
+		names = append(names, m.Policy.Model())
+	}
+	store.Serve(names...)
+}
+
 // forgetModels lets the store drop what it keeps of models that have gone, once
 // that does not count any more.
 func (a *App) forgetModels() {

@@ -21,7 +21,7 @@ import (
 
 // openStore opens the store that c asks for. A Redis that is away is no error:
 // the gateway starts, is not ready, and recovers by itself.
-func openStore(ctx context.Context, c *config.Config, m *telemetry.Metrics, r prometheus.Registerer) (limit.Store, error) {
+func openStore(ctx context.Context, c *config.Config, m *telemetry.Metrics, r prometheus.Registerer, log *slog.Logger) (limit.Store, error) {
 	if c.RateLimit.Store == config.StoreMemory {
 		s := memory.New(memory.Options{MaxAccounts: int(c.RateLimit.MaxAccounts)})
 		r.MustRegister(
@@ -44,11 +44,35 @@ func openStore(ctx context.Context, c *config.Config, m *telemetry.Metrics, r pr
 		Username: c.Redis.Username, Password: c.Redis.Password, Database: int(c.Redis.Database),
 		Timeout: c.Redis.Timeout, Observe: m.Store,
 	}
+	tellOfRedis(&o, r, log)
 	var err error
 	if o.TLS, err = redisTLS(c.Redis); err != nil {
 		return nil, err
 	}
 	return redis.New(ctx, o)
+}
+
+// tellOfRedis counts, and warns of, what no request is told of.
+func tellOfRedis(o *redis.Options, r prometheus.Registerer, log *slog.Logger) {
+	steps := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "rate_limit_store_clock_steps_total", Help: "Steps of the store's clock by more than a second, as this gateway saw them.",
+	})
+	restored := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "rate_limit_store_restored_requests_total", Help: "Running requests that the store had lost, and that count there again.",
+	})
+	r.MustRegister(steps, restored)
+	o.Stepped = func(by time.Duration) {
+		steps.Inc()
+		if by > 0 {
+			log.Warn("the clock of Redis has stepped ahead: what was charged leaves its windows too early by that time", "by", by.String())
+		} else {
+			log.Warn("the clock of Redis has stepped back: windows go on from where they were", "by", by.String())
+		}
+	}
+	o.Restored = func(model string, requests int) {
+		restored.Add(float64(requests))
+		log.Warn("Redis had lost what this gateway is running; it counts again, and is settled without a refund", "model", model, "requests", requests)
+	}
 }
 
 // redisTLS returns how to encrypt the connection to Redis, or nil.

@@ -142,15 +142,28 @@ func (s *Subjects) Covers(p *Policy) bool {
 
 // Charge charges need to every account, for a reservation that Check has
 // admitted, and notes it in g.
-func (s *Subjects) Charge(need Amount, g *Grant) {
-	g.Charges = append(g.Charges, Charge{Amount: need})
-	c := &g.Charges[len(g.Charges)-1]
+func (s *Subjects) Charge(need Amount, g *Grant) { g.append(s.charge(need)) }
+
+// charge charges need to every account.
+func (s *Subjects) charge(need Amount) Charge {
+	c := Charge{Amount: need}
 	for scope := range s.Accounts {
 		if a := s.Accounts[scope]; a != nil {
 			c.At[scope] = a.Charge(need)
 			a.held = a.held.Plus(need)
 		}
 	}
+	return c
+}
+
+// lanes returns what is known of the accounts.
+func (s *Subjects) lanes() (l lanes) {
+	for scope, a := range s.Accounts {
+		if a != nil {
+			l[scope] = lane{layout: a.layout, rings: a.rings, at: a.last}
+		}
+	}
+	return l
 }
 
 // TopUp charges more for the running request of g where its limits have room
@@ -170,8 +183,9 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 		t.Debt = max(t.Debt, sum+need-max(sum, r.Admissible))
 	}
 	t.Granted = true
-	s.Charge(more, g)
-	g.Charges[len(g.Charges)-1].Debt = t.Debt
+	c, l := s.charge(more), s.lanes()
+	c.Debt = t.Debt
+	g.note(c, &l)
 	return t
 }
 

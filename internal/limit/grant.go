@@ -12,9 +12,13 @@ type Charge struct {
 // request that owns it serialises access. The zero value is ready for Reserve;
 // Reset makes a used one ready again.
 type Grant struct {
-	Policy  *Policy
-	User    string
-	Charges []Charge // oldest first; the first is the reservation
+	Policy *Policy
+	User   string
+	// Charges are the parts of the grant, the oldest first. Parts that will give
+	// back alike for ever are one, so that there are no more of them than slots that
+	// still count: see Note.
+	Charges []Charge
+	granted Amount // the sum of Charges
 	// Number identifies the grant among those of one store; the store sets it.
 	Number uint64
 	// Account is for the store that made the grant, to find what it charged.
@@ -29,7 +33,7 @@ func (g *Grant) Reset() { *g = Grant{Charges: g.Charges[:0]} }
 // Open marks g as admitted under p for user: there is something to settle. It
 // is for stores, before they charge.
 func (g *Grant) Open(p *Policy, user string) {
-	g.Policy, g.User, g.Charges, g.open = p, user, g.Charges[:0], true
+	g.Policy, g.User, g.Charges, g.granted, g.open = p, user, g.Charges[:0], Amount{}, true
 }
 
 // Close marks g as settled, and reports whether it was open: what is settled
@@ -43,14 +47,8 @@ func (g *Grant) Close() bool {
 // IsOpen reports whether g was admitted and not settled yet.
 func (g *Grant) IsOpen() bool { return g.open }
 
-// Granted returns the sum of all charges.
-func (g *Grant) Granted() Amount {
-	var sum Amount
-	for i := range g.Charges {
-		sum = sum.Plus(g.Charges[i].Amount)
-	}
-	return sum
-}
+// Granted returns the sum of all charges. It does not walk them.
+func (g *Grant) Granted() Amount { return g.granted }
 
 // charged returns what g has charged to the account of one scope, and whether
 // it has at all.

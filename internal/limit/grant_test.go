@@ -28,7 +28,10 @@ func TestSettlement(t *testing.T) {
 		{"nothing used", []Charge{reserved, partly, wholly}, Amount{}, Settlement{Refunded: 48}},
 	}
 	for _, tt := range tests {
-		g := Grant{Charges: tt.charges}
+		var g Grant
+		for _, c := range tt.charges {
+			g.append(c)
+		}
 		if got := g.Settlement(tt.used); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}

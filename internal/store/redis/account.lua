@@ -10,6 +10,9 @@
 --   NAME<n>      a slot of a ring: what was charged in slot number s, s % slots = n
 --   h:REPLICA    "running input output requests": what the requests of a replica
 --                that are not settled hold
+--   e:REPLICA    the enrolment of the replica that h:REPLICA is of: see replica.lua.
+--                What another enrolment holds is void. Absent for replicas of the
+--                release before, which have none
 -- A field that would be 0 is absent. A ring's current slot follows from t.
 --
 -- Expects the prelude: now (ms), me (the id of the calling replica), WIDTH and
@@ -26,6 +29,9 @@
 -- for calling tonumber costs twice as much; so do floor and ipairs.
 
 local max, min, sub, format = math.max, math.min, string.sub, string.format
+
+-- enrolment is that of the calling replica; join sets it.
+local enrolment = ''
 
 -- slotAt returns the number of the slot of the given width at a moment.
 local function slotAt(at, width) return (at - at % width) / width end
@@ -65,6 +71,16 @@ local function slot(r, s)
   local f, older = r.name .. s % r.slots, r.account.older
   if not older[f] then load(r.account, { f }) end
   return f, older[f]
+end
+
+-- every reads every slot of ring r.
+local function every(r)
+  local missing, older = {}, r.account.older
+  for i = 0, r.slots - 1 do
+    local f = r.name .. i
+    if f ~= r.current and not older[f] then missing[#missing + 1] = f end
+  end
+  load(r.account, missing)
 end
 
 -- setOlder changes a slot that is not the current one.
@@ -145,20 +161,23 @@ local function open(key, layout, rules)
   local a = {
     key = key, layout = layout, rings = {}, older = {}, touched = false,
     at = now, last = false, skew = 0, rebased = false, -- last: false where there is no account
-    held = false, holding = false, grown = false, dirty = false,
+    held = false, holding = false, stamped = false, grown = false, dirty = false,
   }
-  local fields, rings, n = { 't', 'k', 'l', 'h:' .. me }, a.rings, #layout / 2
+  local fields, rings, n = { 't', 'k', 'l', 'h:' .. me, 'e:' .. me }, a.rings, #layout / 2
   for i = 1, n do
     local r = ringOf(a, sub(layout, 2 * i - 1, 2 * i))
     rings[i], rules[#rules + 1] = r, r
-    fields[3 + 2 * i], fields[4 + 2 * i] = r.name, r.current
+    fields[4 + 2 * i], fields[5 + 2 * i] = r.name, r.current
   end
   local values = redis.call('HMGET', key, unpack(fields))
   for i = 1, n do
     local r = rings[i]
-    r.sum, r.value = (values[3 + 2 * i] or 0) + 0, (values[4 + 2 * i] or 0) + 0
+    r.sum, r.value = (values[4 + 2 * i] or 0) + 0, (values[5 + 2 * i] or 0) + 0
   end
-  a.held = values[4]
+  if values[4] then
+    a.stamped = values[5] == enrolment
+    a.held, a.holding = a.stamped and values[4], not a.stamped
+  end
   if values[3] ~= layout then cover(a, values[3] or '') end
   if values[1] then advance(a, values[1] + 0, (values[2] or 0) + 0) end
   return a

@@ -51,3 +51,27 @@ func BenchmarkReserveSettle(b *testing.B) {
 	b.ReportMetric(float64(b.N)/float64(max(1, st.Batches)), "settlements/batch")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 }
+
+// BenchmarkLongDebt measures the top-ups of a stream that runs into debt, nine tokens
+// each, and then its settlement, by the server's own clock: -benchtime 33000x is one of
+// 300,000 tokens.
+func BenchmarkLongDebt(b *testing.B) {
+	server := timed(b)
+	s := join(b, server, Options{Timeout: patient})
+	p := benchmarkPolicy(b)
+	g := mustReserve(b, s, p, "u", output(9))
+	scriptTimes(b, server)
+	b.ResetTimer()
+	for range b.N {
+		if _, err := s.TopUp(b.Context(), g, limit.Amount{Output: 9}, limit.WithinDebt); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	topUps := scriptTimes(b, server)
+	s.Settle(g, output(9))
+	mustFlush(b, s)
+	b.ReportMetric(float64(topUps[len(topUps)/2].Microseconds()), "median-top-up-µs")
+	b.ReportMetric(float64(topUps[len(topUps)/100].Microseconds()), "99%-top-up-µs")
+	b.ReportMetric(float64(scriptTimes(b, server)[0].Microseconds()), "settlement-µs")
+}

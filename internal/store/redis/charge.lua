@@ -47,9 +47,11 @@ local function save(a)
     end
   end
   if a.held then
-    put[n + 1], put[n + 2] = 'h:' .. me, a.held
+    put[n + 1], put[n + 2], n = 'h:' .. me, a.held, n + 2
+    if not a.stamped then put[n + 1], put[n + 2] = 'e:' .. me, enrolment end
   elseif a.holding then
     drop[#drop + 1] = 'h:' .. me
+    drop[#drop + 1] = 'e:' .. me
   end
   redis.call('HSET', a.key, unpack(put))
   if #drop > 0 then redis.call('HDEL', a.key, unpack(drop)) end
@@ -65,6 +67,22 @@ end
 -- charged; true of an account that is new.
 local function crossed(a, width)
   return not a.last or slotAt(a.last, width) ~= slotAt(a.at, width)
+end
+
+-- since returns the time of its account when ring r was added to it; 0 where
+-- the account began with it.
+local function since(r)
+  local a = r.account
+  if not a.since then
+    local fields = {}
+    for i, ring in ipairs(a.rings) do fields[i] = 's:' .. ring.name end
+    a.since = {}
+    for i, at in ipairs(redis.call('HMGET', a.key, unpack(fields))) do
+      a.since[fields[i]] = (at or 0) + 0
+    end
+  end
+  if not r.counted and a.last then return a.at end
+  return a.since['s:' .. r.name]
 end
 
 -- lifetime returns how long anything in a can count, in ms.

@@ -1,12 +1,12 @@
 -- Grants: what reserve and topup write once they admit.
 --
--- Expects account.lua, charge.lua and replica.lua.
+-- Expects account.lua, charge.lua, replica.lua and record.lua.
 
 -- sweep drops from account a what forgotten replicas hold of it.
 local function sweep(a, m)
   local drop, known = {}, ' ' .. m.list .. ' '
   for _, f in ipairs(redis.call('HKEYS', a.key)) do
-    if f:sub(1, 2) == 'h:' and not known:find(' ' .. f:sub(3) .. ' ', 1, true) then drop[#drop + 1] = f end
+    if f:match('^[he]:') and not known:find(' ' .. f:sub(3) .. ' ', 1, true) then drop[#drop + 1] = f end
   end
   if #drop > 0 then redis.call('HDEL', a.key, unpack(drop)) end
 end
@@ -31,14 +31,21 @@ local function charge(a, m, running, what)
 end
 
 -- grant charges the accounts that there are, or that rules need, and writes
--- the record of the charge. running is 1 where it takes a running slot, else 0.
--- It returns the times of the user's and of the model's account; 0 for none.
-local function grant(m, model, user, number, running, what)
+-- the record of the charge: into record part where that is there, or else one of its
+-- own. running is 1 where it takes a running slot, else 0. It returns the times of the
+-- user's and of the model's account, 0 for none, and the number of the record.
+local function grant(m, model, user, number, running, what, part)
   local charged = exists(model) and model
-  local userAt, modelAt = user and user.at or 0, charged and charged.at or 0
+  local c = { user = user and user.at or 0, model = charged and charged.at or 0, amount = what }
+  local text
+  if m.extra and m.extra:match('^%d %d+ (%d+);') == enrolment then
+    text = extend(m.extra, number, c, user, model)
+  else
+    part, text = number, format('%d 0 %s;', running, enrolment) .. written(c)
+  end
   m.running = m.running + running
-  enrol(m, { record(number), format('%d %d %d', running, userAt, modelAt) })
+  enrol(m, { record(part), text }, LEASE)
   if user then charge(user, m, running, what) end
   if charged then charge(charged, m, 0, what) end
-  return userAt, modelAt
+  return c.user, c.model, part
 end

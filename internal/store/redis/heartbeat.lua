@@ -1,44 +1,53 @@
--- heartbeat: renews the lease of a replica, and forgets replicas whose lease
--- ended long ago. It never sets a count.
+-- heartbeat: renews the lease of a replica, moves the lease clock, and forgets replicas
+-- whose lease ended long ago. It never sets a count.
 --
 -- KEYS  1 the model's replicas
 -- ARGV  1 nonce, 2 replica
--- Result { nonce }
+-- Result { nonce, now, the replica's enrolment }
+--
+-- A replica is forgotten at once; its records, which are void from then on, are dropped
+-- some at a time, by this and the next heartbeats.
 
-local m = join(KEYS[1])
+-- SOME is about how many fields are looked at in one heartbeat.
+local SOME = 500
 
--- stale returns the replicas to forget, as a set, and the list of the others.
-local function stale()
-  local gone, rest = nil, {}
+local m = join(KEYS[1], 'sweep')
+local put = {}
+
+-- forget drops the replicas whose lease has ended long ago.
+local function forget()
+  local gone, rest = {}, {}
   for id in m.list:gmatch('%S+') do
-    local expiry = id ~= me and (redis.call('HGET', m.key, 'r:' .. id) or '0'):match('^%d+')
-    if expiry and tonumber(expiry) + FORGET < now then
-      gone = gone or {}
-      gone[id] = true
+    if id ~= me and ends(m, redis.call('HGET', m.key, 'r:' .. id)) + FORGET < 0 then
+      gone[#gone + 1] = 'r:' .. id
     else
       rest[#rest + 1] = id
     end
   end
-  return gone, table.concat(rest, ' ')
+  if #gone == 0 then return end
+  discard(m.key, gone)
+  m.list, m.extra = table.concat(rest, ' '), '0'
+  put = { 'replicas', m.list }
 end
 
--- forget drops all that the replicas in gone have left.
-local function forget(gone)
-  local drop = {}
-  for _, f in ipairs(redis.call('HKEYS', m.key)) do
-    local id = f:match('^[rg]:([^:]+)')
-    if id and gone[id] then drop[#drop + 1] = f end
+-- sweep drops records of replicas that are not in the list.
+local function sweep()
+  local found = redis.call('HSCAN', m.key, m.extra, 'MATCH', 'g:*', 'COUNT', SOME)
+  local drop, known = {}, ' ' .. m.list .. ' ' .. me .. ' '
+  for i = 1, #found[2], 2 do
+    local f = found[2][i]
+    if not known:find(' ' .. f:match('^g:([^:]+)') .. ' ', 1, true) then drop[#drop + 1] = f end
   end
   discard(m.key, drop)
+  if found[1] == '0' then
+    redis.call('HDEL', m.key, 'sweep')
+  else
+    put[#put + 1], put[#put + 2] = 'sweep', found[1]
+  end
 end
 
-local gone, rest = stale()
-if gone then
-  m.list = rest
-  enrol(m, { 'replicas', rest })
-  forget(gone)
-else
-  enrol(m, {})
-end
+forget()
+if m.extra then sweep() end
+enrol(m, put, LEASE)
 redis.call('PEXPIRE', m.key, ENROLLED)
-return { tonumber(ARGV[1]) }
+return { ARGV[1] + 0, now, enrolment + 0 }

@@ -20,6 +20,16 @@ func pair(t *testing.T) (a, b *Store, clock *limittest.Clock) {
 	return a, join(t, shared, o), clock
 }
 
+// pass lets time pass in which the stores go on with their heartbeats.
+func pass(clock *limittest.Clock, d time.Duration, stores ...*Store) {
+	for ; d > 0; d -= heartbeatEvery {
+		clock.Advance(min(d, heartbeatEvery))
+		for _, s := range stores {
+			s.renew()
+		}
+	}
+}
+
 // few lets 3 requests run at once, 2 of each user.
 func few(t *testing.T) *limit.Policy {
 	return limittest.Policy(t, limit.PolicyOptions{
@@ -68,14 +78,16 @@ func TestLeaseEnds(t *testing.T) {
 	g := mustReserve(t, a, p, "u", output(10))
 	mustReserve(t, a, p, "u", output(10))
 	mustReserve(t, a, p, "v", output(10))
+	b.Serve(p.Model())
 
-	clock.Set(leaseTTL - time.Millisecond)
+	pass(clock, sureFor-time.Millisecond, b)
 	if !a.Holds(g) {
 		t.Error("a does not hold its slot within its lease")
 	}
+	pass(clock, leaseTTL-sureFor, b)
 	fullGauges(t, b, p, "w")
 	mustStand(t, b, p, "u", standing{0, 20, 3})
-	clock.Set(leaseTTL)
+	clock.Advance(time.Millisecond)
 	mustStand(t, b, p, "u", standing{20, 0, 0})
 	for range 2 {
 		mustReserve(t, b, p, "u", output(10))
@@ -121,13 +133,11 @@ func TestForgottenReplica(t *testing.T) {
 	g := mustReserve(t, a, p, "u", output(10))
 	mustReserve(t, b, p, "u", output(10))
 
-	clock.Set(leaseTTL + forgetAfter)
-	b.renew()
+	pass(clock, leaseTTL+forgetAfter, b)
 	if replicaState(t, "a") == "" {
 		t.Error("a was forgotten too early")
 	}
-	clock.Advance(time.Millisecond)
-	b.renew()
+	pass(clock, time.Millisecond, b)
 	mustReserve(t, b, p, "u", output(10))
 	for _, key := range []string{"token:concurrent:{llama2-7b}", "token:usage:{llama2-7b}:u"} {
 		h, err := shared.Hash(key)

@@ -10,6 +10,6 @@
 
 local m = join(KEYS[1])
 if m.enrolled and m.running == 0 then
-  redis.call('HSET', m.key, 'r:' .. me, format('%d 0 %d %d', now, m.batch, m.floor) .. m.marks)
+  enrol(m, {}, 0)
 end
 return { tonumber(ARGV[1]) }

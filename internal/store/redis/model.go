@@ -12,6 +12,7 @@ type model struct {
 	replicas string // key of the replicas that serve it
 	account  string // key of its account
 	stream   *stream
+	grants   grants
 	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given

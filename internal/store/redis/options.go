@@ -50,6 +50,19 @@ type Options struct {
 	// at a time, and must not call the store. nil means nobody.
 	Available func(bool)
 
+	// Restored is told when the server is found to have lost what this process runs of
+	// a model (its data are gone, or the process was cut off for longer than an hour):
+	// so many requests count again. It is called by the goroutine of the heartbeats,
+	// and must not call the store. nil means nobody.
+	Restored func(model string, requests int)
+
+	// Stepped is told of every step of the server's clock by more than a second, and by
+	// how much at the least: ahead, or back where it is negative. As Restored.
+	Stepped func(by time.Duration)
+
+	// local is a clock of this process, in ms, that does not step; nil: its own.
+	local func() int64
+
 	// heartbeat is the time between heartbeats; 0 means heartbeatEvery,
 	// negative none.
 	heartbeat time.Duration
@@ -75,6 +88,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Available == nil {
 		o.Available = func(bool) {}
+	}
+	if o.Restored == nil {
+		o.Restored = func(string, int) {}
+	}
+	if o.Stepped == nil {
+		o.Stepped = func(time.Duration) {}
 	}
 	if o.heartbeat == 0 {
 		o.heartbeat = heartbeatEvery

@@ -2,28 +2,51 @@
 --
 -- Fields of the hash:
 --   replicas         ids, a space between
---   r:REPLICA        "expiry running batch floor marks": when the lease ends (ms),
---                    the requests that run, the last settlement batch applied, the
---                    lowest number of a charge that may still arrive, and marks: the
---                    numbers above it that were cancelled before they arrived, with
---                    a space before and after each (nothing where there are none)
---   g:REPLICA:NUMBER "running user model": a charge that is not settled: whether it
---                    took a running slot (0 or 1), and the account times, ms
---
+--   clock            "lease server": the lease clock, ms, and the server's time when
+--                    it was last moved
+--   r:REPLICA        "expiry running batch floor @lease enrolment marks": when the
+--                    lease ends by the server's time (for the release before, which
+--                    goes by that, and writes nothing from @ on but marks); the
+--                    requests that run; the last settlement batch applied; the lowest
+--                    number of a charge that may still arrive; when the lease ends by
+--                    the lease clock; which enrolment this is; and marks: the numbers
+--                    above the floor that were cancelled before they arrived, with a
+--                    space before and after each (nothing where there are none)
+--   g:REPLICA:NUMBER the record of charges that are not settled: see record.lua
+--   sweep            where to go on looking for what forgotten replicas have left;
+--                    absent where nothing is looked for
 --   about            what this hash is, for who finds it
 --
--- Expects the prelude: now and me, LEASE and ENROLLED (ms); and account.lua.
+-- Expects the prelude: now and me, LEASE, BEAT and ENROLLED (ms); and account.lua.
+--
+-- The lease clock is moved by every script that writes: by the server's time since
+-- the one before, never back and never by more than the time between two heartbeats.
+-- So a step of the server's clock, and a standstill of the server, in which no replica
+-- could be heard of, let no lease end.
+--
+-- An enrolment is a replica's entry in this hash from its making to its loss, named by
+-- the number of the call that made it. Records and what accounts say is held (h:) are
+-- of one enrolment, and void in the next: they go together.
 --
 -- Invariant: a record (g:) and what it has charged appear and disappear in the
 -- same script. A replica counts while its lease lasts, and itself always.
 
--- join reads the state of the calling replica.
-local function join(key)
-  local v = redis.call('HMGET', key, 'replicas', 'r:' .. me)
-  local m = { key = key, list = v[1] or '', marks = '', enrolled = v[2], running = 0, batch = 0, floor = 0 }
+-- join reads the state of the calling replica, and one more field where it is named.
+local function join(key, field)
+  local fields = { 'replicas', 'r:' .. me, 'clock', field }
+  local v = redis.call('HMGET', key, unpack(fields))
+  local m = {
+    key = key, list = v[1] or '', enrolled = v[2], extra = v[4], clock = now,
+    running = 0, batch = 0, floor = 0, marks = '',
+  }
+  if v[3] then
+    local lease, server = v[3]:match('^(%d+) (%d+)$')
+    m.clock = lease + max(0, min(now - server, BEAT))
+  end
+  enrolment = ARGV[1]
   if v[2] then
-    local running, batch, lowest, marks = v[2]:match('^%d+ (%d+) (%d+) (%d+)(.*)$')
-    m.running, m.batch, m.floor, m.marks = running + 0, batch + 0, lowest + 0, marks
+    local running, batch, lowest, stamp, marks = v[2]:match('^%d+ (%d+) (%d+) (%d+) @%d+ (%d+)(.*)$')
+    m.running, m.batch, m.floor, m.marks, enrolment = running + 0, batch + 0, lowest + 0, marks, stamp
   end
   return m
 end
@@ -32,6 +55,16 @@ end
 -- replica has given it up.
 local function refuses(m, number)
   return number + 0 < m.floor or (m.marks ~= '' and m.marks:find(' ' .. number .. ' ', 1, true))
+end
+
+-- ends returns by how much the lease of a replica that has this state lasts still
+-- (ms; not positive: it has ended), its running requests, and its enrolment, which is
+-- absent for replicas of the release before. Their leases are of the server's time.
+local function ends(m, state)
+  local expiry, running, rest = (state or '0 0'):match('^(%d+) (%d+)(.*)$')
+  local lease, stamp = rest:match('@(%d+) (%d+)')
+  if lease then return lease - m.clock, running + 0, stamp end
+  return expiry - now, running + 0
 end
 
 -- live counts the running requests of the model, and returns with them the
@@ -46,26 +79,31 @@ local function live(m)
       fields[#fields + 1] = 'r:' .. id
     end
   end
-  for i, text in ipairs(redis.call('HMGET', m.key, unpack(fields))) do
-    local expiry, count = (text or '0 0 0 0'):match('^(%d+) (%d+)')
-    if expiry + 0 > now then
+  if #ids == 0 then return running, alive end
+  local states = redis.call('HMGET', m.key, unpack(fields))
+  for i = 1, #ids do
+    local lasts, count, stamp = ends(m, states[i])
+    if lasts > 0 then
       running = running + count
-      alive[#alive + 1] = ids[i]
+      alive[#alive + 1] = { id = ids[i], enrolment = stamp }
     end
   end
   return running, alive
 end
 
--- holdings adds up what this replica and those of ids hold of account a:
+-- holdings adds up what this replica and those of others hold of account a:
 -- running, input, output, requests.
-local function holdings(a, ids)
+local function holdings(a, others)
   local running, input, output, requests = held(a.held)
-  if #ids == 0 then return running, input, output, requests end
+  if #others == 0 then return running, input, output, requests end
   local fields = {}
-  for i, id in ipairs(ids) do fields[i] = 'h:' .. id end
-  for _, text in ipairs(redis.call('HMGET', a.key, unpack(fields))) do
-    local r, i, o, q = held(text)
-    running, input, output, requests = running + r, input + i, output + o, requests + q
+  for i, o in ipairs(others) do fields[2 * i - 1], fields[2 * i] = 'h:' .. o.id, 'e:' .. o.id end
+  local values = redis.call('HMGET', a.key, unpack(fields))
+  for n, other in ipairs(others) do
+    if not other.enrolment or other.enrolment == values[2 * n] then
+      local r, i, o, q = held(values[2 * n - 1])
+      running, input, output, requests = running + r, input + i, output + o, requests + q
+    end
   end
   return running, input, output, requests
 end
@@ -74,21 +112,18 @@ end
 -- which every field is looked for from the first one on.
 local ABOUT = 'requests of this model that are running, and charges not settled yet, by gateway replica'
 
--- enrol renews the lease and writes the state of the calling replica, with the
--- fields and values of put.
-local function enrol(m, put)
-  put[#put + 1] = 'r:' .. me
-  put[#put + 1] = format('%d %d %d %d', now + LEASE, m.running, m.batch, m.floor) .. m.marks
+-- enrol writes the state of the calling replica, with a lease of the given time, and
+-- the fields and values of put.
+local function enrol(m, put, lease)
+  local n = #put
+  put[n + 1] = 'r:' .. me
+  put[n + 2] = format('%d %d %d %d @%d %s', now + lease, m.running, m.batch, m.floor, m.clock + lease, enrolment) .. m.marks
+  put[n + 3] = 'clock'
+  put[n + 4] = format('%d %d', m.clock, now)
   if not m.enrolled then
     m.list = m.list == '' and me or m.list .. ' ' .. me
-    put[#put + 1] = 'replicas'
-    put[#put + 1] = m.list
-    put[#put + 1] = 'about'
-    put[#put + 1] = ABOUT
+    put[n + 5], put[n + 6], put[n + 7], put[n + 8] = 'replicas', m.list, 'about', ABOUT
   end
   redis.call('HSET', m.key, unpack(put))
   if not m.enrolled then redis.call('PEXPIRE', m.key, ENROLLED) end
 end
-
--- record is the field of the record of a charge of the calling replica.
-local function record(number) return 'g:' .. me .. ':' .. number end

@@ -9,11 +9,13 @@ import (
 
 // held is what the store keeps of a grant, as its Account.
 type held struct {
-	model   *model
-	program *program
-	user    string    // key of the user's account; "" where there is none
-	charges []charge  // of the grant, in their order
-	first   [1]charge // where the charges of most grants lie
+	model     *model
+	program   *program
+	user      string    // key of the user's account; "" where there is none
+	first     [1]charge // where the records of most grants lie
+	doubtful  bool      // the last record may have a charge whose answer was lost
+	charges   []charge  // the grant's records, in their order; guarded by model.grants
+	enrolment int64     // of the replica, when the first record was made; guarded by model.grants
 }
 
 // Verdicts of the scripts that charge.
@@ -51,10 +53,11 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 		m.renewed(asked)
 		g.Open(p, user)
 		g.Number = n
-		h := &held{model: m, program: program, user: key}
+		h := &held{model: m, program: program, user: key, enrolment: reply[len(reply)-1]}
 		h.charges = append(h.first[:0], charge{n, need})
+		m.grants.add(h)
 		g.Account = h
-		g.Charges = append(g.Charges, limit.Charge{Amount: need, At: times(reply[2], reply[3])})
+		g.Note(limit.Charge{Amount: need, At: times(reply[2], reply[3])})
 	}
 	return nil
 }

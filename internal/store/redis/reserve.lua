@@ -10,7 +10,7 @@
 --       10- admissible maximum of each rule, the user's first
 -- Result { number, verdict, now, user's time, model's time, running, user's
 --       running, then per rule: sum, ms until empty, ms until the price
---       fits (-1: it does) }
+--       fits (-1: it does), and at the end the replica's enrolment }
 --       verdict: 1 admitted, 0 denied, -1 refused (given up before it came);
 --       running: -1 where it is not limited
 --
@@ -55,4 +55,5 @@ for i = 1, #rules do
   result[n + 1], result[n + 2] = r.sum, reset(r)
   result[n + 3] = excesses[i] > 0 and wait(r, excesses[i]) or -1
 end
+result[#result + 1] = enrolment + 0
 return result

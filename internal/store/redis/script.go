@@ -1,7 +1,9 @@
 package redis
 
 import (
+	"crypto/sha1"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,6 +29,7 @@ const (
 type script struct {
 	operation string
 	lua       *rueidis.Lua
+	sha       string // as EVALSHA wants it, of the text
 }
 
 // scripts are all operations, with time from one clock.
@@ -47,12 +50,14 @@ func newScripts(clock string) *scripts {
 			}
 			source = append(source, string(text))
 		}
-		return &script{operation: operation, lua: rueidis.NewLuaScript(strings.Join(source, "\n"))}
+		text := strings.Join(source, "\n")
+		sum := sha1.Sum([]byte(text))
+		return &script{operation: operation, lua: rueidis.NewLuaScript(text), sha: hex.EncodeToString(sum[:])}
 	}
 	return &scripts{
-		reserve:   compile("reserve", "account", "window", "charge", "replica", "grant"),
-		topUp:     compile("topup", "account", "charge", "replica", "grant"),
-		settle:    compile("settle", "account", "charge", "replica", "bulk"),
+		reserve:   compile("reserve", "account", "window", "charge", "replica", "record", "grant"),
+		topUp:     compile("topup", "account", "charge", "replica", "record", "grant"),
+		settle:    compile("settle", "account", "charge", "replica", "record", "bulk"),
 		view:      compile("view", "account", "window", "replica"),
 		heartbeat: compile("heartbeat", "account", "replica", "bulk"),
 		leave:     compile("leave", "account", "replica"),
@@ -71,12 +76,15 @@ func ringName(m limit.Meter, w limit.Window) string {
 }
 
 // How long keys live, in the time of the server.
-const (
+var (
 	// expiryMargin is added to what is needed, so that an expiry need not be
 	// renewed more often than once in this time.
 	expiryMargin = time.Minute
-	// enrolledTTL outlives every replica that is not forgotten yet.
-	enrolledTTL = 2 * forgetAfter
+	// heldTTL is how long an account lives that running requests hold something of.
+	heldTTL = limit.Day.Length() + limit.Day.SlotWidth()
+	// enrolledTTL outlives every replica that is not forgotten yet, and what accounts
+	// say is held: were the clock to step ahead, records would not go before holds.
+	enrolledTTL = heldTTL + forgetAfter
 )
 
 // clockTolerance is how far the time may step back before accounts continue
@@ -103,9 +111,10 @@ func prelude(clock string) string {
 		d    time.Duration
 	}{
 		{"TOLERANCE", clockTolerance},
-		{"HELD", limit.Day.Length() + limit.Day.SlotWidth()},
+		{"HELD", heldTTL},
 		{"MARGIN", expiryMargin},
 		{"LEASE", leaseTTL},
+		{"BEAT", heartbeatEvery},
 		{"FORGET", forgetAfter},
 		{"ENROLLED", enrolledTTL},
 	} {

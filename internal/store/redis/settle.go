@@ -2,16 +2,20 @@ package redis
 
 import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 
-// charge is one charge that was asked for, as the settlement script knows it.
+// charge is what has the number of one charge that was asked for: the charge, or the
+// record that it made and that others were added to.
 type charge struct {
 	number uint64
 	amount limit.Amount
 }
 
-// entry is one part of a settlement batch: a grant to be replaced by what was
-// used, or (cancel) one charge to be undone.
+// entry is one part of a settlement batch: a grant to be replaced by what was used; or
+// (cancel) one charge to be undone, followed by the record that it may have been added
+// to; or (restore) a record to be written again.
 type entry struct {
 	cancel  bool
+	restore bool
+	work    int    // charges that the records have, as far as is known; see weight
 	user    string // key of the user's account; "" for none
 	program *program
 	used    limit.Amount
@@ -25,9 +29,14 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 		return
 	}
 	h := g.Account.(*held)
-	h.model.stream.add(entry{user: h.user, program: h.program, used: used, charges: h.charges})
+	h.model.grants.remove(h, func() {
+		h.model.stream.add(entry{user: h.user, program: h.program, used: used, charges: h.charges, work: len(g.Charges)})
+	})
 	h.model.leave()
 }
+
+// weight returns how many charges the script walks for e, at the most.
+func (e *entry) weight() int { return max(e.work, len(e.charges)) }
 
 // batch is a numbered part of a stream. However often it is sent, it says the
 // same.
@@ -79,8 +88,11 @@ func (b *batch) argsMost(entries []entry) int {
 // account among the keys, from 1; 0 for none.
 func (e *entry) append(args []string, user int) []string {
 	kind := "s"
-	if e.cancel {
+	switch {
+	case e.cancel:
 		kind = "c"
+	case e.restore:
+		kind = "r"
 	}
 	args = append(args, kind, number(user))
 	args = appendAmount(args, e.used)

@@ -6,18 +6,20 @@
 --       3 number of the batch, above that of the batch before it
 --       4 lowest number of a charge of this replica that may still arrive
 --       5- rings of the rules of each account, from KEYS[2] on
---       then per entry: kind (s: settlement, c: cancellation), index in KEYS of
---         the user's account (0: none), input, output and requests used, how
---         many charges, and per charge, the oldest first: number, input,
---         output, requests
--- Result { nonce, applied, charges whose record was gone, tokens and requests
+--       then per entry: kind (s: settlement, c: cancellation, r: a record to be
+--         written again), index in KEYS of the user's account (0: none), input,
+--         output and requests used, how many records, and per record, the oldest
+--         first: number, and the input, output and requests that it is of
+-- Result { nonce, applied, records that were gone, tokens and requests
 --       that slots should have held and did not, cancellations left as a mark }
 --       applied: 1, or 0 where this batch had been applied before
 --
--- A settlement replaces its charges by what was used. A charge without a
--- record was lost together with the counters: nothing is given back for it. A
--- cancellation undoes one charge wherever its record is, and otherwise leaves a
--- mark, so that the charge is refused when it comes.
+-- A settlement replaces its charges by what was used. What has no record was lost
+-- together with the counters: nothing is given back for it. A cancellation undoes one
+-- charge: the record that it has made, or what it has added to the second one that it
+-- names; otherwise it leaves a mark, so that the charge is refused when it comes. A
+-- record that is written again says what its request holds, and that it runs; it gives
+-- nothing back, for nobody knows whether the counters still have it.
 --
 -- Invariant: a batch is applied whole or not at all, and never twice. Marks
 -- below the floor are dropped, for what is below it is refused anyway.
@@ -28,45 +30,27 @@ if batch <= m.batch then return { tonumber(ARGV[1]), 0, 0, 0, 0 } end
 m.batch, m.floor = batch, max(m.floor, lowest)
 
 local METERS = { 't', 'i', 'o', 'r' }
+local NOTHING = { t = 0, i = 0, o = 0, r = 0 }
 local lost, missing, marked = 0, 0, 0
-local settled, accounts = {}, {}
+local records, settled, accounts = {}, {}, {} -- records and accounts by number and by index in KEYS
 
--- parse reads the entries from ARGV, and the numbers of all their charges.
+-- parse reads the entries from ARGV, and the records that they name.
 local function parse()
-  local entries, numbers = {}, {}
+  local entries, fields, numbers = {}, {}, {}
   local i = 4 + #KEYS
   while i <= #ARGV do
-    local e = { cancel = ARGV[i] == 'c', user = tonumber(ARGV[i + 1]), used = amount(i + 2), charges = {} }
+    local e = { kind = ARGV[i], user = tonumber(ARGV[i + 1]), used = amount(i + 2), parts = {} }
     for n = 1, tonumber(ARGV[i + 5]) do
       local at = i + 2 + 4 * n
-      e.charges[n] = { number = ARGV[at], amount = amount(at + 1) }
-      numbers[#numbers + 1] = record(ARGV[at])
+      e.parts[n] = { number = ARGV[at], amount = amount(at + 1) }
+      numbers[#numbers + 1], fields[#fields + 1] = ARGV[at], record(ARGV[at])
     end
-    i = i + 6 + 4 * #e.charges
+    i = i + 6 + 4 * #e.parts
     entries[#entries + 1] = e
   end
-  return entries, numbers
-end
-
--- find notes in every charge what its record says.
-local function find(entries, numbers)
-  local records = #numbers > 0 and fetch(m.key, numbers) or {}
-  local n = 0
-  for _, e in ipairs(entries) do
-    for _, c in ipairs(e.charges) do
-      n = n + 1
-      if records[n] then
-        local running, user, model = records[n]:match('^(%d) (%d+) (%d+)$')
-        c.running, c.user, c.model = running + 0, user + 0, model + 0
-        settled[#settled + 1] = numbers[n]
-      elseif e.cancel then
-        marked = marked + 1
-        if tonumber(c.number) >= m.floor then m.marks = m.marks .. ' ' .. c.number .. ' ' end
-      else
-        lost = lost + 1
-      end
-    end
-  end
+  local texts = fetch(m.key, fields)
+  for n, number in ipairs(numbers) do records[number] = read(texts[n]) end
+  return entries
 end
 
 -- opened returns the account at KEYS[i]; false where there is none and no rule needs one.
@@ -78,75 +62,142 @@ local function opened(i)
   return accounts[i]
 end
 
--- since returns the time of its account when ring r was added to it; 0 where
--- the account began with it.
-local function since(r)
-  local a = r.account
-  if not a.since then
-    local fields = {}
-    for i, ring in ipairs(a.rings) do fields[i] = 's:' .. ring.name end
-    a.since = {}
-    for i, at in ipairs(redis.call('HMGET', a.key, unpack(fields))) do
-      a.since[fields[i]] = (at or 0) + 0
-    end
-  end
-  if not r.counted and a.last then return a.at end
-  return a.since['s:' .. r.name]
-end
-
--- refund takes v off the slot of ring r that was current at the moment at, and
--- returns how much of it the slot did not hold. A slot that has left its
--- window is skipped: its charge has gone with it. So is a charge that is older
--- than the ring: what the slot holds is of other requests. A charge of the very
--- millisecond at which the ring was added may be older, and is skipped too.
-local function refund(r, at, v)
-  if at <= since(r) then return 0 end
-  local s = slotAt(at, r.width)
-  if s > r.head or s <= r.head - r.slots then return 0 end
+-- refund takes v off slot s of ring r, and notes how much of it the slot did not hold.
+local function refund(r, s, v)
   local f, value = slot(r, s)
   local back = min(v, value)
+  missing = missing + v - back
   if s == r.head then
     add(r, -back)
   elseif back ~= 0 then
     setOlder(r.account, f, value - back)
     r.sum, r.changed, r.account.dirty = r.sum - back, true, true
   end
-  return v - back
 end
 
--- correct brings ring r from what was granted to what was used.
-local function correct(r, e, scope, delta)
-  if delta > 0 then
-    add(r, delta)
-    return
+-- MANY is from how many charges on a ring is read whole.
+local MANY = 8
+
+-- giveBack takes v out of ring r: out of the slots of the newest charge first. A slot
+-- that has left its window is skipped: its charge has gone with it. So is a charge that
+-- is older than the ring: what the slot holds is of other requests. A charge of the very
+-- millisecond at which the ring was added may be older, and is skipped too.
+local function giveBack(r, parts, scope, v)
+  local from, left = since(r), r.head - r.slots
+  local at, sum = 0, 0 -- the slot that the last charges lie in, and what it gives back
+  for n = #parts, 1, -1 do
+    local p = parts[n]
+    local charges = p.record and p.record.charges or { p }
+    if #charges > MANY then every(r) end
+    for i = 1, #charges do
+      if v == 0 then break end
+      local c = charges[i]
+      local back, t = min(v, c.amount[r.meter]), p.record and c[scope] or 0
+      v = v - back
+      local s = slotAt(t, r.width)
+      if back > 0 and t > from and s > left and s <= r.head then
+        if s ~= at then
+          if sum > 0 then refund(r, at, sum) end
+          at, sum = s, 0
+        end
+        sum = sum + back
+      end
+    end
   end
-  for n = #e.charges, 1, -1 do
-    if delta == 0 then return end
-    local c = e.charges[n]
-    local back = min(-delta, c.amount[r.meter])
-    if c.running and back > 0 then missing = missing + refund(r, c[scope], back) end
-    delta = delta + back
-  end
+  if sum > 0 then refund(r, at, sum) end
 end
 
--- apply settles entry e on account a, whose times the records have as scope. An
--- account that is younger than every charge has no part in it.
-local function apply(a, e, scope, granted)
+-- apply brings account a, whose times the records have as scope, from what parts have
+-- charged to what is used: by delta. An account that is younger than every charge has
+-- no part in it.
+local function apply(a, parts, scope, delta)
   local concerned = false
-  for _, c in ipairs(e.charges) do
-    if c.running and c[scope] > 0 then hold(a, -1, scope == 'user' and c.running or 0, c.amount) end
-    concerned = concerned or not c.running or c[scope] > 0
+  for _, p in ipairs(parts) do
+    for _, c in ipairs(p.record and p.record.charges or {}) do
+      if c[scope] > 0 then
+        hold(a, -1, 0, c.amount)
+        concerned = true
+      end
+    end
+    if p.record and scope == 'user' then hold(a, -1, p.record.running, NOTHING) end
+    concerned = concerned or not p.record
   end
   if not concerned then return end
-  for _, r in ipairs(a.rings) do correct(r, e, scope, e.used[r.meter] - granted[r.meter]) end
+  for _, r in ipairs(a.rings) do
+    local d = delta[r.meter]
+    if d > 0 then add(r, d) elseif d < 0 then giveBack(r, parts, scope, -d) end
+  end
 end
 
-local function sum(charges)
-  local total = { t = 0, i = 0, o = 0, r = 0 }
-  for _, c in ipairs(charges) do
-    for _, meter in ipairs(METERS) do total[meter] = total[meter] + c.amount[meter] end
+-- difference returns what is used less what parts have charged.
+local function difference(used, parts)
+  local delta = {}
+  for _, meter in ipairs(METERS) do
+    delta[meter] = used[meter]
+    for _, p in ipairs(parts) do delta[meter] = delta[meter] - p.amount[meter] end
   end
-  return total
+  return delta
+end
+
+-- replace replaces what parts have charged by what is used, for the user's account at
+-- KEYS[index] and the model's.
+local function replace(index, parts, used)
+  for _, p in ipairs(parts) do
+    if p.record then m.running = max(0, m.running - p.record.running) end
+  end
+  local delta = difference(used, parts)
+  local user, model = index > 0 and opened(index), opened(2)
+  if user then apply(user, parts, 'user', delta) end
+  if model then apply(model, parts, 'model', delta) end
+end
+
+local KINDS = {}
+
+-- a settlement
+function KINDS.s(e)
+  for _, p in ipairs(e.parts) do
+    p.record, records[p.number] = records[p.number], nil
+    if p.record then settled[#settled + 1] = record(p.number) else lost = lost + 1 end
+  end
+  replace(e.user, e.parts, e.used)
+end
+
+-- a cancellation
+function KINDS.c(e)
+  local p = e.parts[1]
+  local own, other = records[p.number], e.parts[2] and records[e.parts[2].number]
+  if own then
+    p.record, records[p.number] = own, nil
+    settled[#settled + 1] = record(p.number)
+    replace(e.user, { p }, NOTHING)
+  elseif other and other.last == p.number then
+    local c = other.charges[1]
+    other.last, other.changed = '0', true
+    for meter, v in pairs(p.amount) do c.amount[meter] = max(0, c.amount[meter] - v) end
+    p.record = { running = 0, charges = { { user = c.user, model = c.model, amount = p.amount } } }
+    replace(e.user, { p }, NOTHING)
+  else
+    marked = marked + 1
+    if tonumber(p.number) >= m.floor then m.marks = m.marks .. ' ' .. p.number .. ' ' end
+  end
+end
+
+-- a record to be written again; its times are before those of every ring
+function KINDS.r(e)
+  local p = e.parts[1]
+  if records[p.number] then return end
+  local user, model = e.user > 0 and opened(e.user), opened(2)
+  if e.user > 0 and not user then
+    user = open(KEYS[e.user], ARGV[3 + e.user], {})
+    accounts[e.user] = user
+  end
+  m.running = m.running + 1
+  if user then hold(user, 1, 1, p.amount) end
+  if model then hold(model, 1, 0, p.amount) end
+  records[p.number] = {
+    running = 1, last = '0', changed = true,
+    charges = { { user = user and 1 or 0, model = model and 1 or 0, amount = p.amount } },
+  }
 end
 
 -- prune drops the marks below the floor.
@@ -171,18 +222,14 @@ local function close(a)
   end
 end
 
-local entries, numbers = parse()
-find(entries, numbers)
-for _, e in ipairs(entries) do
-  local granted = sum(e.charges)
-  for _, c in ipairs(e.charges) do m.running = max(0, m.running - (c.running or 0)) end
-  local user, model = e.user > 0 and opened(e.user), opened(2)
-  if user then apply(user, e, 'user', granted) end
-  if model then apply(model, e, 'model', granted) end
-end
+for _, e in ipairs(parse()) do KINDS[e.kind](e) end
 
 prune()
-enrol(m, {})
+local put = {}
+for number, r in pairs(records) do
+  if r.changed then put[#put + 1], put[#put + 2] = record(number), recorded(r) end
+end
+enrol(m, put, LEASE)
 discard(m.key, settled)
 for _, a in pairs(accounts) do
   if a and a.dirty then close(a) end

@@ -25,6 +25,8 @@ type Store struct {
 	pending  pending
 	batches  atomic.Uint64 // the number of the last batch, of any model
 	counts   counts
+	steps    steps
+	served   chan struct{} // has a value when there may be models without a lease
 
 	started time.Time
 
@@ -51,7 +53,7 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %s: %w", o.Address, err)
 	}
-	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), models: map[string]*model{}, started: time.Now()}
+	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), models: map[string]*model{}, started: time.Now(), served: make(chan struct{}, 1)}
 	s.scripts = newScripts(serverClock)
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)

@@ -139,8 +139,8 @@ func (st *stream) take() []entry {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	n, charges := 0, 0
-	for n < len(st.entries) && (n == 0 || charges+len(st.entries[n].charges) <= batchCharges) {
-		charges += len(st.entries[n].charges)
+	for n < len(st.entries) && (n == 0 || charges+st.entries[n].weight() <= batchCharges) {
+		charges += st.entries[n].weight()
 		n++
 	}
 	taken := st.entries[:n:n]

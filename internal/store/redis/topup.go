@@ -20,14 +20,16 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 		return limit.TopUp{}, nil
 	}
 	h := g.Account.(*held)
-	n, asked := s.pending.begin(), s.leaseTime()
-	reply, err := s.call(ctx, s.scripts.topUp, s.options.Timeout, h.model.keys(h.user), h.program.topUp(n, s.options.Replica, more, b))
+	n, into, asked := s.pending.begin(), h.part(), s.leaseTime()
+	args := h.program.topUp(n, s.options.Replica, more, into, b)
+	reply, err := s.call(ctx, s.scripts.topUp, s.options.Timeout, h.model.keys(h.user), args)
 	h.model.decisions.note(err)
 	if err == nil && reply[0] == verdictRefused {
 		err = &callError{operation: "topup", cause: errGivenUp}
 	}
 	if err != nil {
-		s.giveUp(h.model, entry{user: h.user, program: h.program, charges: []charge{{n, more}}}, err)
+		h.doubtful = h.doubtful || isUnsure(err)
+		s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lostTopUp(n, more, into)}, err)
 		return limit.TopUp{}, err
 	}
 	s.pending.end(n)
@@ -35,16 +37,40 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 		return limit.TopUp{}, nil
 	}
 	h.model.renewed(asked)
-	h.charges = append(h.charges, charge{n, more})
-	g.Charges = append(g.Charges, limit.Charge{Amount: more, At: times(reply[2], reply[3]), Debt: reply[1]})
+	h.model.grants.note(h, charge{uint64(reply[4]), more})
+	h.doubtful = false
+	g.Note(limit.Charge{Amount: more, At: times(reply[2], reply[3]), Debt: reply[1]})
 	return limit.TopUp{Granted: true, Debt: reply[1]}, nil
 }
 
-// topUp returns the arguments of the script.
-func (g *program) topUp(n uint64, replica string, more limit.Amount, b limit.Bound) []string {
-	args := make([]string, 0, 8+len(g.bounds[b]))
+// part returns the number of the record that the next charge may be added to; 0 for
+// none. A record to which one was added whose answer was lost is left as it is until
+// that one is cancelled: it knows the last only.
+func (h *held) part() uint64 {
+	if h.doubtful {
+		return 0
+	}
+	h.model.grants.mu.Lock()
+	defer h.model.grants.mu.Unlock()
+	return h.charges[len(h.charges)-1].number
+}
+
+// lostTopUp returns what an entry names to cancel a top-up that may have been added to
+// the record with number into.
+func lostTopUp(n uint64, more limit.Amount, into uint64) []charge {
+	c := []charge{{n, more}}
+	if into != 0 {
+		c = append(c, charge{number: into})
+	}
+	return c
+}
+
+// topUp returns the arguments of the script. into is the number of the record that the
+// charge may be added to; 0 for none.
+func (g *program) topUp(n uint64, replica string, more limit.Amount, into uint64, b limit.Bound) []string {
+	args := make([]string, 0, 9+len(g.bounds[b]))
 	args = append(args, number(n), replica)
 	args = appendAmount(args, more)
-	args = append(args, g.userRings, g.modelRings)
+	args = append(args, g.userRings, g.modelRings, number(into))
 	return append(args, g.bounds[b]...)
 }

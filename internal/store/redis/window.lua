@@ -2,16 +2,6 @@
 --
 -- Expects account.lua.
 
--- every reads every slot of ring r.
-local function every(r)
-  local missing, older = {}, r.account.older
-  for i = 0, r.slots - 1 do
-    local f = r.name .. i
-    if f ~= r.current and not older[f] then missing[#missing + 1] = f end
-  end
-  load(r.account, missing)
-end
-
 -- left returns the ms until what was charged in slot number s has left ring r.
 local function left(r, s) return (s + r.slots) * r.width - r.account.at end
 

@@ -1,0 +1,68 @@
+package redis
+
+import (
+	"sync"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// grants are those of one model that this process has open. The zero value is ready
+// for use and safe for concurrent use.
+type grants struct {
+	mu   sync.Mutex
+	open map[*held]struct{}
+}
+
+// add notes that h is open.
+func (gs *grants) add(h *held) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	if gs.open == nil {
+		gs.open = map[*held]struct{}{}
+	}
+	gs.open[h] = struct{}{}
+}
+
+// remove notes that h is open no more, and calls settle before anybody can find that.
+func (gs *grants) remove(h *held, settle func()) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	delete(gs.open, h)
+	settle()
+}
+
+// note notes a charge of h with the number of the record that it is in.
+func (gs *grants) note(h *held, c charge) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	if last := &h.charges[len(h.charges)-1]; last.number == c.number {
+		last.amount = last.amount.Plus(c.amount)
+		return
+	}
+	h.charges = append(h.charges, c)
+}
+
+// restore has the records written again of all grants that were made in another
+// enrolment than this one, for Redis has lost them, and returns how many these are.
+// What they run and hold counts again then; their charges give nothing back, as
+// nothing does that was lost. The stream keeps the order: a grant that ends now is
+// settled after that.
+func (gs *grants) restore(st *stream, enrolment int64) int {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	n := 0
+	for h := range gs.open {
+		if h.enrolment == enrolment {
+			continue
+		}
+		n++
+		h.enrolment = enrolment
+		var all limit.Amount
+		for _, c := range h.charges {
+			all = all.Plus(c.amount)
+		}
+		h.charges = []charge{{h.charges[0].number, all}}
+		st.add(entry{restore: true, user: h.user, program: h.program, charges: []charge{h.charges[0]}})
+	}
+	return n
+}
