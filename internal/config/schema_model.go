@@ -9,7 +9,7 @@ const maximumMax = 1<<53 - 1
 func (r *RateLimit) schema() object {
 	own := object{
 		{"store", "`auto` is Redis where it is configured, else memory.", choice(&r.Store, StoreAuto, StoreMemory, StoreRedis)},
-		{"max-accounts", "Accounts kept in memory; further users of a model share one.", integer(&r.MaxAccounts, 1, 1<<40)},
+		{"max-accounts", "Accounts kept in memory, of all models; where there are as many and none is idle, further users of a model share one.", integer(&r.MaxAccounts, 1, 1<<40)},
 	}
 	return append(append(own, r.Settings.schema()...), object{
 		{"defaults", "The entry of served models that have none of their own.", inherited{&r.Defaults, &r.Settings}},
@@ -94,9 +94,9 @@ func (s *Service) schema() object {
 		{"response-timeout", "For everything but streams, as a whole, from when the request was first sent, however many servers are asked.", duration(&s.ResponseTimeout, time.Millisecond)},
 		{"idle-timeout", "Between two events of a stream.", duration(&s.IdleTimeout, time.Millisecond)},
 		{"health-interval", "How often each endpoint is asked whether it is well; one that is away, every second.", duration(&s.HealthInterval, 10*time.Millisecond)},
-		{"breaker-failures", "How many failures among the last requests close an endpoint to further ones; 0: only when it is away.", integer(&s.BreakerFailures, 0, 32)},
-		{"breaker-outcomes", "How many of the last requests that looks at.", integer(&s.BreakerOutcomes, 1, 32)},
-		{"breaker-wait", "How long such an endpoint is left alone before one request a second tries it.", duration(&s.BreakerWait, time.Millisecond)},
+		{"breaker-failures", "How many failures among the last requests of a user are too many; an endpoint is closed to further ones where they are of half of its users. 0: only when it is away.", integer(&s.BreakerFailures, 0, 32)},
+		{"breaker-outcomes", "How many of the last requests of each user that looks at.", integer(&s.BreakerOutcomes, 1, 32)},
+		{"breaker-wait", "How long such an endpoint is left alone, by those whose requests have failed, before one request a second tries it.", duration(&s.BreakerWait, time.Millisecond)},
 		{"forward-headers", "Request headers passed on beside the usual ones.",
 			texts[string]{&s.ForwardHeaders, func(h *string) scalar { return text(h, forwardable).wants("names of headers") }}},
 		{"allow-fields", "Body fields passed on that are held back otherwise.",

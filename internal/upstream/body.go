@@ -203,9 +203,10 @@ func (b *Body) judgeStatus(status int) {
 	}
 }
 
-// flow notes that an answer with this status has begun, unless it is over.
+// flow notes that an answer with this status has begun, unless it is over. One that
+// tells its length is made, and comes at once.
 func (b *Body) flow(status int) {
-	if status < 300 && b.state.Load() == open {
+	if status < 300 && b.framing != byLength && b.state.Load() == open {
 		b.visit.flow()
 	}
 }

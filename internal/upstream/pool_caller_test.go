@@ -175,3 +175,40 @@ func TestPoolTriesNoSecondOne(t *testing.T) {
 		t.Errorf("there is no other one now, and it is not tried: %d, %v", status, failure)
 	}
 }
+
+// TestAStreamThatIsComing: a caller whose one answer takes an hour is no less there
+// than one who sends five failing requests a second.
+func TestAStreamThatIsComing(t *testing.T) {
+	s := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Bad") != "" {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		_ = http.NewResponseController(w).Flush()
+		_, _ = w.Write([]byte("data: {}\n\n"))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	p, _ := poolOf(t, s.URL)
+	stream := post("{}")
+	stream.Caller = "alice"
+	answer, err := p.Do(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := post("{}")
+	bad.Caller, bad.Header = "mallory", []Field{{"X-Bad", "1"}}
+	for range 30 {
+		r, err := p.Do(t.Context(), bad)
+		if err != nil {
+			t.Fatalf("it is taken for broken, although an answer is coming: %v", err)
+		}
+		_ = r.Body.Close()
+	}
+	_ = answer.Body.Close()
+	for _, c := range p.servers[0].breaker.callers.list {
+		if c.flowing != 0 {
+			t.Errorf("%d answers are coming at the end", c.flowing)
+		}
+	}
+}

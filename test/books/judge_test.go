@@ -167,12 +167,15 @@ func (e *evidence) refused() (int64, error) {
 	return 1, e.free()
 }
 
-// failed: a failure costs nothing.
+// failed: a failure costs a request, and a full queue nothing.
 func (e *evidence) failed() (int64, error) {
-	if e.status < 500 && e.status != http.StatusTooManyRequests {
-		return 0, e.errorf("the status is %d", e.status)
+	switch {
+	case e.status == http.StatusTooManyRequests:
+		return 0, e.free()
+	case e.status < 500:
+		return 1, e.errorf("the status is %d", e.status)
 	}
-	return 0, e.free()
+	return 1, e.free()
 }
 
 // free: no tokens are charged.

@@ -82,7 +82,7 @@ func TestIgnoredOptions(t *testing.T) {
 }
 
 // TestErrorFirst: an error as a stream's first event becomes a status, and the
-// request costs nothing.
+// request counts, without tokens.
 func TestErrorFirst(t *testing.T) {
 	for _, path := range []string{chatPath, completionsPath, messagesPath, responsesPath} {
 		g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-day: 100000, max-requests-per-day: 10}"})
@@ -92,7 +92,7 @@ func TestErrorFirst(t *testing.T) {
 		}
 		idle(t, g)
 		for _, w := range g.Usage(t, "alice").Windows {
-			if w.Used != 0 || w.Reserved != 0 {
+			if counted := w.Meter == "requests"; (w.Used == 1) != counted || (w.Used == 0) == counted || w.Reserved != 0 {
 				t.Errorf("%s costs %d %s, and %d are reserved", path, w.Used, w.Meter, w.Reserved)
 			}
 		}
