@@ -125,30 +125,38 @@ func TestLargeAnswersThatEndEarly(t *testing.T) {
 	}
 }
 
-// TestSlowReadersAreNotTheServersFault: a client that takes its large answer for longer than
-// the model server may take to give it is cut off, and the model server is not blamed.
+// TestSlowReadersAreNotTheServersFault: a client that takes nothing of its large answer, or
+// takes it for longer than the model server may take to give it, is cut off, and the model
+// server is not blamed.
 func TestSlowReadersAreNotTheServersFault(t *testing.T) {
 	for _, tls := range []bool{false, true} {
-		g := apptest.Start(t, apptest.Options{
-			TLS: tls, Breaker: true, Service: "breaker-failures: 1, breaker-wait: 1h, response-timeout: 700ms, idle-timeout: 500ms",
-			Limits: "{max-tokens-per-day: 1000000, max-concurrent-requests: 2}",
-		})
-		body := behaving(fmt.Sprintf(`"padding_bytes":%d`, 64<<20))
-		r := g.Request(t.Context(), chatPath, "slow", body)
-		response, err := g.Client.Do(r)
-		if err != nil || response.StatusCode != http.StatusOK {
-			t.Fatal(response, err)
-		}
-		eventually(t, "a client that reads nothing is cut off", func() bool { return g.Usage(t, "slow").Concurrency[0].Running == 0 })
-		if n, err := io.Copy(io.Discard, response.Body); err == nil || n > 63<<20 {
-			t.Errorf("TLS %v: %d bytes were passed on, and then %v", tls, n, err)
-		}
-		response.Body.Close()
-		if w := g.Usage(t, "slow").Windows[0]; w.Used == 0 || w.Reserved != 0 {
-			t.Errorf("TLS %v: %+v", tls, w)
-		}
-		if got := fetch(t, g.Client, g.URL+chatPath, "alice", chat); got.err != nil || got.StatusCode != http.StatusOK {
-			t.Errorf("TLS %v: behind it, the answer is %v %v", tls, got.Response, got.err)
+		for _, reads := range []bool{false, true} {
+			g := apptest.Start(t, apptest.Options{
+				TLS: tls, Breaker: true, Service: "breaker-failures: 1, breaker-wait: 1h, response-timeout: 700ms, idle-timeout: 500ms",
+				Limits: "{max-tokens-per-day: 1000000, max-concurrent-requests: 2}",
+			})
+			response, err := g.Client.Do(g.Request(t.Context(), chatPath, "slow", behaving(fmt.Sprintf(`"ttft_ms":500,"padding_bytes":%d`, 256<<20))))
+			if err != nil || response.StatusCode != http.StatusOK {
+				t.Fatal(response, err)
+			}
+			var n int64
+			eventually(t, "a slow client is cut off", func() bool {
+				if reads {
+					k, _ := io.CopyN(io.Discard, response.Body, 256<<10)
+					n += k
+				}
+				return g.Usage(t, "slow").Concurrency[0].Running == 0
+			})
+			if k, err := io.Copy(io.Discard, response.Body); err == nil || n+k > 250<<20 {
+				t.Errorf("TLS %v, reads %v: %d bytes were passed on, and then %v", tls, reads, n+k, err)
+			}
+			response.Body.Close()
+			if w := g.Usage(t, "slow").Windows[0]; w.Used == 0 || w.Reserved != 0 {
+				t.Errorf("TLS %v, reads %v: %+v", tls, reads, w)
+			}
+			if got := fetch(t, g.Client, g.URL+chatPath, "alice", chat); got.err != nil || got.StatusCode != http.StatusOK {
+				t.Errorf("TLS %v, reads %v: behind it, the answer is %v %v", tls, reads, got.Response, got.err)
+			}
 		}
 	}
 }
