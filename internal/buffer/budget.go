@@ -16,6 +16,8 @@ const (
 	// The rest is for what is small, and for answers: whoever sends large bodies that
 	// a model works on for long keeps nobody else out.
 	bodyShareOf, bodyShare = 4, 3
+	// smallBytes is up to where the share of a request is not that of a large body.
+	smallBytes = 256 << 10
 	// slowAfter is how long somebody must have been waited for to be cut off: those
 	// who are merely being served are not.
 	slowAfter = 250 * time.Millisecond

@@ -66,9 +66,9 @@ func (s *Share) End() {
 // that was cut off.
 func (s *Share) Cover(n int64) bool { return s.cover(n, false) }
 
-// CoverBody is Cover for the body of a request, which has to leave a part of the
-// budget to others. The first block of a share, 8 KiB, is nobody's body.
-func (s *Share) CoverBody(n int64) bool { return s.cover(n, n > blockBytes) }
+// CoverBody is Cover for the body of a request. Those that make the share larger than
+// 256 KiB have to leave a quarter of the budget to others.
+func (s *Share) CoverBody(n int64) bool { return s.cover(n, n > smallBytes) }
 
 func (s *Share) cover(n int64, body bool) bool {
 	if n <= s.covered || s.budget == nil {

@@ -99,11 +99,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 // answer, nor go unnoticed.
 func (x *exchange) rescue() {
 	fault := recover()
-	switch fault {
-	case nil:
+	if fault == nil {
 		return
-	case http.ErrAbortHandler: // see breakOff
-		panic(fault)
+	}
+	if fault == http.ErrAbortHandler {
+		panic(fault) // see breakOff
 	}
 	if x.response != nil {
 		x.response.Body.Close()

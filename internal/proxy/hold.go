@@ -14,6 +14,9 @@ const (
 	// spareBytes is what each exchange has beside its buffers, in which an answer can
 	// be passed on where there is no room for it.
 	spareBytes = 4 << 10
+	// eventCopies is how many times an event that the scanner holds a buffer for may be in
+	// the answer, whose buffer grows by doubling.
+	eventCopies = 2
 	// patchBytes is how much longer a request may become that is patched, its model's
 	// name apart.
 	patchBytes = 1 << 10
@@ -27,7 +30,7 @@ var errCutOff = errors.New("the client took its answer too slowly while as many 
 
 func newExchange() *exchange {
 	x := new(exchange)
-	x.scanner.Bound(x.covers)
+	x.scanner.Bound(x.coverScan)
 	return x
 }
 
@@ -48,7 +51,8 @@ func (x *exchange) CutOff() {
 
 // held returns how many bytes the exchange holds, or may at any time.
 func (x *exchange) held() int64 {
-	return int64(cap(x.body) + cap(x.patched) + cap(x.answer) + x.scanner.Held() + spareBytes)
+	scan := x.scanner.Held()
+	return int64(cap(x.body) + cap(x.patched) + max(cap(x.answer), eventCopies*scan) + scan + spareBytes)
 }
 
 // covers reports whether n bytes more may be held, and counts them.
@@ -88,13 +92,17 @@ func (x *exchange) dropBody() {
 	}
 }
 
-// coverEvent reports whether n bytes more of a stream may be gathered, and counts
-// them.
-func (x *exchange) coverEvent(n int) bool {
-	if n += len(x.answer) + patchBytes; n <= cap(x.answer) {
-		return true
-	}
-	return x.covers(2 * n) // the old buffer counts until the new one is filled
+// coverScan counts a buffer of so many bytes that the scanner is about to make for an
+// event, and the answer that the event becomes, while the old buffers are there too. It
+// reports whether there is room.
+func (x *exchange) coverScan(size int) bool {
+	return x.share.Cover(x.held() + int64(size+eventCopies*size))
+}
+
+// mayGather reports whether another event may be gathered in x.answer before that is
+// written, and counts what it may grow by. There is always room for one.
+func (x *exchange) mayGather() bool {
+	return cap(x.answer)-len(x.answer) >= viewBytes || x.covers(2*cap(x.answer)+viewBytes)
 }
 
 // letGo empties the buffer of the answer, which has been written, and gives it back

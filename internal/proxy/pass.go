@@ -38,19 +38,22 @@ func (x *exchange) passAnswer() error {
 	}
 	s := x.newPassing()
 	defer x.control.SetWriteDeadline(time.Time{}) // the connection may serve more requests
-	for {
-		s.parts = s.passage.Pass(s.parts[:0], x.answer)
-		if err := x.readBehind(s); err != nil {
-			return x.passingEnded(s, err)
+	var err error
+	if len(x.answer) == 0 {
+		err = x.readPiece(s)
+	}
+	for err == nil {
+		s.parts = s.passage.Pass(s.parts, x.answer)
+		if err = x.readBehind(s); err != nil {
+			break
 		}
 		if !x.writePiece(s) {
 			return x.passingLeft(s)
 		}
 		s.parts = s.parts[:0]
-		if err := x.readPiece(s); err != nil {
-			return x.passingEnded(s, err)
-		}
+		err = x.readPiece(s)
 	}
+	return x.passingEnded(s, err)
 }
 
 // newPassing begins to pass on. How long the client takes says nothing about the model
@@ -192,19 +195,24 @@ func (x *exchange) passingEnded(s *passing, err error) error {
 }
 
 // passingLeft settles what an answer has cost whose client is gone. The model server
-// may have told its usage in what was on its way.
+// may have told its usage in what was on its way. It has generated all of an answer
+// that it sends, so that its end is not waited for.
 func (x *exchange) passingLeft(s *passing) error {
 	x.answer = nil
 	x.share.Shrink(x.held())
 	x.response.Body.Part()
-	for {
+	for read := 0; read < wholeBytesMax; {
+		if _, told := s.passage.Usage(); told {
+			break
+		}
 		b, err := x.response.Body.Next()
 		if err != nil {
 			break
 		}
+		read += len(b)
 		s.parts = s.passage.Pass(s.parts[:0], b)
 	}
-	x.response.Body.Abandon()
+	x.response.Body.Close()
 	x.spent = x.passedPart(s)
 	x.away = time.Since(x.sent)
 	x.breakOff(x.whyLeft())

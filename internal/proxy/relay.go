@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,7 +76,7 @@ func (x *exchange) readAnswer() (whole bool, err error) {
 	if length > wholeBytesMax {
 		return false, nil
 	}
-	for x.growAnswer(length) {
+	for len(x.answer)+viewBytes <= cap(x.answer) && len(x.answer) <= wholeBytesMax || x.growAnswer(length) {
 		b, err := x.response.Body.Next()
 		if err == io.EOF {
 			return true, nil
@@ -153,7 +152,9 @@ func (x *exchange) write(status int, body ...[]byte) {
 	x.status = status
 	x.w.WriteHeader(status)
 	for _, part := range body {
-		for piece := range slices.Chunk(part, pieceBytes) { // each with the server's patience
+		for len(part) > 0 { // in pieces, each with the server's patience
+			piece := part[:min(len(part), pieceBytes)]
+			part = part[len(piece):]
 			if n > viewBytes { // less does not have to wait
 				x.share.Wait(time.Now())
 			}

@@ -55,7 +55,7 @@ func (x *exchange) relayStream() error {
 		if x.stream.Ended() {
 			x.conclude(&s) // who has read the last event finds it settled
 		}
-		if len(x.answer) < flushBytes && x.scanner.More() {
+		if len(x.answer) < flushBytes && x.mayGather() && x.scanner.More() {
 			continue
 		}
 		if !x.flush(&s, s.last) {
@@ -78,9 +78,6 @@ func (x *exchange) nextEvent() error {
 	ev, err := x.scanner.Next()
 	if err != nil {
 		return err
-	}
-	if !x.coverEvent(len(ev.Raw)) {
-		return openai.ErrNoRoom
 	}
 	x.answer = x.stream.Event(x.answer, ev)
 	return nil
