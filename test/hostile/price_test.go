@@ -124,3 +124,32 @@ func TestWordsAreNotFreeAnywhere(t *testing.T) {
 		t.Errorf("%d words were served", many)
 	}
 }
+
+// TestDenseTextIsChargedInFull: signs of which each is a token have three times what was
+// priced before anything was learned. The excess is charged with the answer, as debt, so
+// that the account waits for it, and the next such text is priced at what it costs.
+func TestDenseTextIsChargedInFull(t *testing.T) {
+	const limit = 2000
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d}", limit)})
+	send := func(user string, signs int) int {
+		status, _, _ := g.Post(t, chatPath, user, fmt.Sprintf(`{"model":"llama2-7b","user":%q,"max_tokens":1,"messages":[{"role":"x","content":"hi","x":"%s"}]}`,
+			user, strings.Repeat("@", signs)))
+		return status
+	}
+	if status := send("alice", 6000); status != http.StatusOK {
+		t.Fatalf("the answer is %d", status)
+	}
+	spent := g.Ledger.Sum(apptest.Model, "alice")
+	if used := g.Usage(t, "alice").Windows[0].Used; used != spent.Input+spent.Output || used <= limit || used > limit*usage.ExcessMax {
+		t.Errorf("%d are used, and %+v was spent of %d", used, spent, limit)
+	}
+	if status := send("alice", 1); status != http.StatusTooManyRequests {
+		t.Errorf("the next answer is %d", status)
+	}
+	for i := range 40 {
+		send(fmt.Sprint("other", i), 500)
+	}
+	if status := send("bob", 6000); status != http.StatusBadRequest {
+		t.Errorf("once it is learned, the answer is %d", status)
+	}
+}
