@@ -117,7 +117,8 @@ func TestTheModelServerDecides(t *testing.T) {
 		{"it does not", chatPath, question(groups(147), ""), 0, 400, 1, "needs at least 154 tokens"},
 		{"a completion", "/v1/completions", `{"model":"llama2-7b","max_tokens":1,"prompt":"` + groups(100) + `"}`, 0, 200, 1, ""},
 		{"nobody answers", chatPath, question(groups(100), ""), 404, 400, 1, "is estimated at"},
-		{"something beside", chatPath, question(groups(90), `"documents":["x"],`), 0, 400, 0, "could not be asked"},
+		{"a word beside", chatPath, question(groups(100), `"documents":["x"],`), 0, 200, 1, ""},
+		{"much beside", chatPath, question(groups(90), `"documents":["`+groups(80)+`"],`), 0, 400, 1, "is estimated at 178 tokens, more than the limit of 150 tokens per minute of this user, and the model server has not told"},
 		{"several prompts", "/v1/completions", `{"model":"llama2-7b","max_tokens":1,"prompt":["a","` + groups(100) + `"]}`, 0, 400, 0, "is estimated at"},
 		{"an endpoint without", "/v1/embeddings", `{"model":"llama2-7b","input":"` + groups(100) + `"}`, 0, 400, 0, "is estimated at"},
 		{"pictures", chatPath, strings.Replace(question("", ""), `""`, `[{"type":"image_url","image_url":{"url":"http://h/a.png"}}]`, 1), 0, 400, 0, "is estimated at"},
@@ -145,13 +146,13 @@ func TestCountsAreCutDown(t *testing.T) {
 	c := &counting{}
 	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 10000, input-estimate: exact}", Wrap: c.wrap,
 		Mock: mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, ContextLength: 400}}}})
-	for more, want := range map[string]int64{`"truncate_prompt_tokens":50`: 51, `"truncate_prompt_tokens":-1`: 401, `"temperature":0`: 501} {
+	for more, want := range map[string]int64{`"truncate_prompt_tokens":50`: 51, `"suffix":"of 20 bytes, no less"`: 506, `"truncate_prompt_tokens":-1`: 401, `"temperature":0`: 501} {
 		_, h, _ := g.Post(t, "/v1/completions", more, `{"model":"llama2-7b","max_tokens":1,`+more+`,"prompt":"`+groups(500)+`"}`)
 		if got := h.Get("X-Ratelimit-Remaining-Tokens"); got != fmt.Sprint(10_000-want) {
 			t.Errorf("%s: %s remain of 10000, want %d less", more, got, want)
 		}
 	}
-	if c.questions.Load() != 3 {
+	if c.questions.Load() != 4 {
 		t.Errorf("%d questions", c.questions.Load())
 	}
 }
