@@ -46,13 +46,13 @@ func TestAttacksAreServedNothing(t *testing.T) {
 	g := site{server: server.URL, models: map[string]string{model: "{max-tokens-per-minute: 2000}"}}.serve(t)
 	sent := 0
 	var beyond int64
-	for e, bodies := range apptest.Attacks(25_000) {
+	for path, bodies := range apptest.Attacks(25_000) {
 		for _, body := range bodies {
 			sent++
 			user := "attacker-" + strconv.Itoa(sent) // each has an account of its own
-			a := g.post(t, e.Path(), user, strings.Replace(body, apptest.Attacker, user, 1))
+			a := g.post(t, path, user, strings.Replace(body, apptest.Attacker, user, 1))
 			if a.status != http.StatusBadRequest || !strings.Contains(a.body, "request_exceeds_limit") {
-				t.Errorf("%s: %d %.200s for %.200s", e, a.status, a.body, body)
+				t.Errorf("%s: %d %.200s for %.200s", path, a.status, a.body, body)
 			}
 			spent := ledger.Sum(model, user)
 			beyond += max(0, spent.Input+spent.Output-limit)

@@ -102,19 +102,19 @@ func TestWordsAreNotFreeAnywhere(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d}", limit)})
 	var beyond [2]int64
 	for i, words := range []int{many, few} {
-		for e, bodies := range apptest.Attacks(words) {
+		for path, bodies := range apptest.Attacks(words) {
 			for n, body := range bodies {
-				user := fmt.Sprintf("%s-%d-%d", e, n, words)
+				user := fmt.Sprintf("%s-%d-%d", path, n, words)
 				for range 1 + 7*i {
-					status, _, answer := g.Post(t, e.Path(), user, strings.Replace(body, apptest.Attacker, user, 1))
+					status, _, answer := g.Post(t, path, user, strings.Replace(body, apptest.Attacker, user, 1))
 					if words == many && (status != http.StatusBadRequest || !strings.Contains(answer, "request_exceeds_limit")) {
-						t.Errorf("%s %.150q: %d %.200s", e, body, status, answer)
+						t.Errorf("%s %.150q: %d %.200s", path, body, status, answer)
 					}
 				}
 				spent := g.Ledger.Sum(apptest.Model, user)
 				more := max(0, spent.Input+spent.Output-limit)
 				if beyond[i] += more; more > limit/4 || words == few && spent.Requests == 0 {
-					t.Errorf("%s %.150q: %+v of %d", e, body, spent, limit)
+					t.Errorf("%s %.150q: %+v of %d", path, body, spent, limit)
 				}
 			}
 		}
