@@ -165,6 +165,13 @@ func TestTextUnderNamesOfMedia(t *testing.T) {
 				tt.part, r.Images, r.AudioParts, got, r.Optional.Bytes(), tt.images, tt.audio, len(words))
 		}
 	}
+	data := "data:image/png;base64," + strings.Repeat("QUJD", 100) // no media where the type says text
+	for _, part := range []string{`{"type":"text","image_url":"%s"}`, `{"image_url":"%s","type":"text"}`, `{"type":"input_audio","image_url":{"url":"%s"}}`} {
+		r := parseOK(t, ChatCompletions, `{"messages":[{"role":"user","content":[`+fmt.Sprintf(part, data)+`]}]}`, ParseOptions{})
+		if r.Text.Bytes() < int64(len(data)) || r.Images != 1 {
+			t.Errorf("%s: %d images, %d bytes of text", part, r.Images, r.Text.Bytes())
+		}
+	}
 	long := `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"http://h/` + strings.Repeat("x", 2*urlMax) + `"}]}]}`
 	if r := parseOK(t, ChatCompletions, long, ParseOptions{}); r.Text.Bytes() < 2*urlMax {
 		t.Errorf("a URL of %d bytes is text of %d", 2*urlMax, r.Text.Bytes())
