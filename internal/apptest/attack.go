@@ -1,18 +1,14 @@
 package apptest
 
-import (
-	"strings"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
-)
+import "strings"
 
 // Attacker is the user of [Attacks], to be replaced by the name of one.
 const Attacker = "ATTACKER"
 
-// Attacks returns bodies with so many words in one place each, by the endpoint that they
+// Attacks returns bodies with so many words in one place each, by the path that they
 // are for: under names that were free once, and others like them. Each is for [Model] and
 // an answer of one token; its user is [Attacker], for the stand-in's ledger.
-func Attacks(words int) map[openai.Endpoint][]string {
+func Attacks(words int) map[string][]string {
 	w := strings.Repeat("hello world ", words/2)
 	of := func(opening, closing string, shapes ...string) (bodies []string) {
 		for _, s := range shapes {
@@ -35,13 +31,13 @@ func Attacks(words int) map[openai.Endpoint][]string {
 		`"tools":[{"type":"function","function":{"name":"f","description":"$"}}]`, `"tools":[{"type":"function","function":{"name":"f","parameters":{"enum":["$"]}}}]`,
 		`"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{"$":{"type":"string"}}}}}]`,
 		`"documents":[{"text":"$"}]`, `"chat_template_kwargs":{"anything":"$"}`, `"chat_template_kwargs":{"$":true}`)...)
-	return map[openai.Endpoint][]string{
-		openai.ChatCompletions: chat,
-		openai.Responses:       of(`"max_output_tokens":1,"input":[`, `]}`, inMessage...),
-		openai.Messages:        of(`"max_tokens":1,"messages":[`, `]}`, inMessage...),
-		openai.Embeddings:      of(`"messages":[`, `]}`, inMessage...),
-		openai.Completions:     of(`"max_tokens":1,`, `}`, `"prompt":"$"`, `"prompt":["hi","$"]`),
-		openai.Rerank:          of(`"query":"hi",`, `}`, `"documents":["$"]`, `"documents":[{"text":"hi","anything":"$"}]`),
-		openai.Score:           of(`"text_1":"hi",`, `}`, `"text_2":"$"`, `"text_2":{"content":[{"type":"text","text":"hi","image_url":"$"}]}`),
+	return map[string][]string{
+		"/v1/chat/completions": chat,
+		"/v1/responses":        of(`"max_output_tokens":1,"input":[`, `]}`, inMessage...),
+		"/v1/messages":         of(`"max_tokens":1,"messages":[`, `]}`, inMessage...),
+		"/v1/embeddings":       of(`"messages":[`, `]}`, inMessage...),
+		"/v1/completions":      of(`"max_tokens":1,`, `}`, `"prompt":"$"`, `"prompt":["hi","$"]`),
+		"/v1/rerank":           of(`"query":"hi",`, `}`, `"documents":["$"]`, `"documents":[{"text":"hi","anything":"$"}]`),
+		"/v1/score":            of(`"text_1":"hi",`, `}`, `"text_2":"$"`, `"text_2":{"content":[{"type":"text","text":"hi","image_url":"$"}]}`),
 	}
 }

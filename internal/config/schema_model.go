@@ -26,7 +26,7 @@ func (s *Settings) schema() object {
 			choice(&s.Overrun, OverrunDebt, OverrunStop)},
 		{"max-debt", "Most debt of an account, times the limit.", fraction(&s.MaxDebt, 0, 100)},
 		{"default-output-tokens", "Expected output until something is learned.", integer(&s.DefaultOutputTokens, 1, maximumMax)},
-		{"input-estimate", "`exact` asks the model server's `/tokenize`.", choice(&s.InputEstimate, EstimateLearned, EstimateExact)},
+		{"input-estimate", "`exact` asks the model server's `/tokenize`, for what the limits admit.", choice(&s.InputEstimate, EstimateLearned, EstimateExact)},
 		{"image-tokens", "Price of an image.", integer(&s.ImageTokens, 0, maximumMax)},
 		{"audio-tokens-per-second", "Price of a second of audio.", fraction(&s.AudioTokensPerSecond, 0, 10_000)},
 		{"on-store-failure", "What happens to requests while the store is away: `closed` answers 503.", choice(&s.OnStoreFailure, FailClosed)},

@@ -48,10 +48,10 @@ func RequestExceedsLimit(least int64, limit Denied) *Error {
 }
 
 // EstimateExceedsLimit is RequestExceedsLimit where so many tokens are what the
-// input is estimated at, or its declared price, and nobody could count it.
+// input is estimated at, or its declared price, and nobody has counted it.
 func EstimateExceedsLimit(estimate int64, limit Denied) *Error {
 	e := clientError(http.StatusBadRequest, "request_exceeds_limit",
-		"the request is estimated at %d tokens, more than %s, and the model server could not be asked for their number: "+
+		"the request is estimated at %d tokens, more than %s, and the model server has not told their number: "+
 			"shorten it, or ask for a higher limit", estimate, limit.name())
 	e.Denied = []Denied{limit}
 	return e

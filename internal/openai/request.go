@@ -53,10 +53,11 @@ type Request struct {
 	// Text, for the overhead of a message covers them, but a template that
 	// prints a message as it came prints them too.
 	Words int64
-	// Beside says that Text has parts that a question for the number of tokens
+	// Beside is how many bytes of Optional a question for the number of tokens
 	// would not carry: vLLM's /tokenize reads the prompt or the messages, the
-	// tools and the arguments of the template.
-	Beside bool
+	// tools and the arguments of the template. Members that the operator has
+	// allowed by name are not among them.
+	Beside int64
 	// TokenIDs is the number of tokens that are given as numbers.
 	TokenIDs int64
 	// Images is the number of pictures. A video counts as the 32 frames

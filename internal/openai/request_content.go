@@ -101,12 +101,25 @@ const ephemeral = `{"type":"ephemeral"}`
 // what becomes a grammar, decides whether it is in the prompt: all of it is priced,
 // as [parse.rendered] does, for each prompt of the request.
 func (p *parse) optional() {
-	if name := string(p.name.of(p.b)); name != `"tools"` && name != `"chat_template"` && name != `"chat_template_kwargs"` {
-		p.r.Beside = p.r.Beside || !p.isNull()
+	name := p.name
+	p.in, p.common = p.common, p.in
+	before := p.in.optional.Bytes()
+	p.rendered()
+	if n := p.in.optional.Bytes() - before; n > 0 && !p.carried(name) {
+		p.r.Beside += n
 	}
 	p.in, p.common = p.common, p.in
-	p.rendered()
-	p.in, p.common = p.common, p.in
+}
+
+// carried reports whether a member of the body needs no place in a question for the
+// number of tokens, or has one.
+func (p *parse) carried(name extent) bool {
+	switch name := string(p.b[name.start+1 : name.end-1]); name {
+	case "tools", "chat_template", "chat_template_kwargs":
+		return true
+	default:
+		return p.options.allows(name)
+	}
 }
 
 // message reads a message or an item. What it says is surely in the prompt only where

@@ -68,6 +68,9 @@ func TestParseRequestText(t *testing.T) {
 			if want := textsOf(all...); !r.Text.Equal(want) {
 				t.Errorf("Text = %+v, want that of %q: %+v", r.Text, all, want)
 			}
+			if beside := strings.Contains(tt.body, `"documents":[{`) && tt.e == ChatCompletions || strings.Contains(tt.body, `"suffix"`); (r.Beside > 0) != beside {
+				t.Errorf("%d bytes are beside what /tokenize reads, want some: %v", r.Beside, beside)
+			}
 			if want := textsOf(tt.optional...); !r.Optional.Equal(want) {
 				t.Errorf("Optional = %+v, want that of %q: %+v", r.Optional, tt.optional, want)
 			}
@@ -162,6 +165,13 @@ func TestTextUnderNamesOfMedia(t *testing.T) {
 				tt.part, r.Images, r.AudioParts, got, r.Optional.Bytes(), tt.images, tt.audio, len(words))
 		}
 	}
+	data := "data:image/png;base64," + strings.Repeat("QUJD", 100) // no media where the type says text
+	for _, part := range []string{`{"type":"text","image_url":"%s"}`, `{"image_url":"%s","type":"text"}`, `{"type":"input_audio","image_url":{"url":"%s"}}`} {
+		r := parseOK(t, ChatCompletions, `{"messages":[{"role":"user","content":[`+fmt.Sprintf(part, data)+`]}]}`, ParseOptions{})
+		if r.Text.Bytes() < int64(len(data)) || r.Images != 1 {
+			t.Errorf("%s: %d images, %d bytes of text", part, r.Images, r.Text.Bytes())
+		}
+	}
 	long := `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"http://h/` + strings.Repeat("x", 2*urlMax) + `"}]}]}`
 	if r := parseOK(t, ChatCompletions, long, ParseOptions{}); r.Text.Bytes() < 2*urlMax {
 		t.Errorf("a URL of %d bytes is text of %d", 2*urlMax, r.Text.Bytes())
@@ -207,12 +217,17 @@ func TestAudioSeconds(t *testing.T) {
 	binary.LittleEndian.PutUint32(wav[28:], 32000)
 	slow := append([]byte(nil), wav...)
 	binary.LittleEndian.PutUint32(slow[28:], 1)
+	hurried := append([]byte(nil), wav...) // 16 kHz, 16 bits, but a byte rate of a second in all
+	hurried[20], hurried[22], hurried[34] = 1, 1, 16
+	binary.LittleEndian.PutUint32(hurried[24:], 16000)
+	binary.LittleEndian.PutUint32(hurried[28:], 3*32000)
 	encode := base64.StdEncoding.EncodeToString
 	for _, tt := range []struct {
 		name, data string
 		want       float64
 	}{
 		{"wav", encode(wav), 3},
+		{"wav whose header has another byte rate", encode(hurried), 3},
 		{"wav as data URL", "data:audio/wav;base64," + encode(wav), 3},
 		{"wav that claims one byte a second", encode(slow), float64(len(slow)) / compressedRate},
 		{"mp3", encode(make([]byte, 2*compressedRate)), 2},

@@ -28,8 +28,9 @@ func (p *parse) input(m param) {
 	case paramRight:
 		p.side(&p.right)
 	default: // previous_input_messages, previous_response
-		p.r.Beside = true
+		before := p.in.optional.Bytes()
 		p.content(&p.in.optional)
+		p.r.Beside += p.in.optional.Bytes() - before
 	}
 }
 

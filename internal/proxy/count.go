@@ -24,10 +24,9 @@ const (
 // has. vLLM's /tokenize takes the members of a chat or of a completion with one prompt,
 // and ignores those it does not know, so it gets the body as it is. It sees a
 // placeholder where a picture or a recording is: those keep their declared price.
-// What it would not see must not be free: a body with text beside is not counted.
 func (x *exchange) countable() bool {
 	r := &x.request
-	if x.hasMedia() || r.Beside {
+	if x.hasMedia() {
 		return false
 	}
 	return x.endpoint == openai.ChatCompletions ||

@@ -15,7 +15,8 @@
 // of bounded size (history.go).
 //
 // Invariants, kept by tests on the counts of real tokenizers: InputFloor is
-// never above the truth; Input >= InputFloor; what one request teaches is
+// never above the truth; Input >= InputFloor; what an input costs is at most
+// ExcessMax times its price (ceiling.go); what one request teaches is
 // bounded, whatever its usage says; memory does not depend on the number of
 // users or on what clients send.
 //

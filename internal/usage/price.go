@@ -105,11 +105,19 @@ func (p *Pricer) Price(user string, r *openai.Request) Price {
 	return price
 }
 
+// besideBytes is how many bytes of text a token is taken to have that was not counted:
+// about as many as in English.
+const besideBytes = 4
+
 // Counted returns the price of r, of one prompt, whose input has n tokens by the
-// model server's own count: as many are charged as it cuts the prompt down to.
+// model server's own count, which does not see all: as many are charged as it cuts
+// the prompt down to.
 func (p *Pricer) Counted(user string, r *openai.Request, n int64) Price {
-	n = min(bounded(n), p.inputMax(r))
-	return Price{Input: n, InputFloor: n, Output: p.outputPrice(user, r, n)}
+	most := p.inputMax(r)
+	price := Price{InputFloor: min(bounded(n), most)}
+	price.Input = min(price.InputFloor+(bounded(r.Beside)+besideBytes-1)/besideBytes, most)
+	price.Output = p.outputPrice(user, r, price.Input)
+	return price
 }
 
 // inputPrice returns the upper estimate of the input, within what the model

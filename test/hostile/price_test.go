@@ -102,19 +102,19 @@ func TestWordsAreNotFreeAnywhere(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d}", limit)})
 	var beyond [2]int64
 	for i, words := range []int{many, few} {
-		for e, bodies := range apptest.Attacks(words) {
+		for path, bodies := range apptest.Attacks(words) {
 			for n, body := range bodies {
-				user := fmt.Sprintf("%s-%d-%d", e, n, words)
+				user := fmt.Sprintf("%s-%d-%d", path, n, words)
 				for range 1 + 7*i {
-					status, _, answer := g.Post(t, e.Path(), user, strings.Replace(body, apptest.Attacker, user, 1))
+					status, _, answer := g.Post(t, path, user, strings.Replace(body, apptest.Attacker, user, 1))
 					if words == many && (status != http.StatusBadRequest || !strings.Contains(answer, "request_exceeds_limit")) {
-						t.Errorf("%s %.150q: %d %.200s", e, body, status, answer)
+						t.Errorf("%s %.150q: %d %.200s", path, body, status, answer)
 					}
 				}
 				spent := g.Ledger.Sum(apptest.Model, user)
 				more := max(0, spent.Input+spent.Output-limit)
 				if beyond[i] += more; more > limit/4 || words == few && spent.Requests == 0 {
-					t.Errorf("%s %.150q: %+v of %d", e, body, spent, limit)
+					t.Errorf("%s %.150q: %+v of %d", path, body, spent, limit)
 				}
 			}
 		}
@@ -122,5 +122,34 @@ func TestWordsAreNotFreeAnywhere(t *testing.T) {
 	t.Logf("%d tokens were served beyond the limit by %d words, %d by %d words eight times", beyond[0], many, beyond[1], few)
 	if beyond[0] > 0 {
 		t.Errorf("%d words were served", many)
+	}
+}
+
+// TestDenseTextIsChargedInFull: signs of which each is a token have three times what was
+// priced before anything was learned. The excess is charged with the answer, as debt, so
+// that the account waits for it, and the next such text is priced at what it costs.
+func TestDenseTextIsChargedInFull(t *testing.T) {
+	const limit = 2000
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d}", limit)})
+	send := func(user string, signs int) int {
+		status, _, _ := g.Post(t, chatPath, user, fmt.Sprintf(`{"model":"llama2-7b","user":%q,"max_tokens":1,"messages":[{"role":"x","content":"hi","x":"%s"}]}`,
+			user, strings.Repeat("@", signs)))
+		return status
+	}
+	if status := send("alice", 6000); status != http.StatusOK {
+		t.Fatalf("the answer is %d", status)
+	}
+	spent := g.Ledger.Sum(apptest.Model, "alice")
+	if used := g.Usage(t, "alice").Windows[0].Used; used != spent.Input+spent.Output || used <= limit || used > limit*usage.ExcessMax {
+		t.Errorf("%d are used, and %+v was spent of %d", used, spent, limit)
+	}
+	if status := send("alice", 1); status != http.StatusTooManyRequests {
+		t.Errorf("the next answer is %d", status)
+	}
+	for i := range 40 {
+		send(fmt.Sprint("other", i), 500)
+	}
+	if status := send("bob", 6000); status != http.StatusBadRequest {
+		t.Errorf("once it is learned, the answer is %d", status)
 	}
 }
