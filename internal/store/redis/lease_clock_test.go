@@ -89,15 +89,21 @@ func TestNoStepEndsALease(t *testing.T) {
 	}
 }
 
-// mustRun fails where not so many requests of the model and of user run.
+// mustRun fails where not so many requests run, all of them of user.
 func mustRun(t *testing.T, s *Store, p *limit.Policy, user string, n int64) {
+	t.Helper()
+	mustRunOf(t, s, p, n, user, n)
+}
+
+// mustRunOf fails where not so many requests of the model and of user run.
+func mustRunOf(t *testing.T, s *Store, p *limit.Policy, n int64, user string, ofUser int64) {
 	t.Helper()
 	v, err := s.View(t.Context(), p, user)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Gauges[0].Running != n || v.Gauges[1].Running != n {
-		t.Fatalf("%d run, of %s %d; want %d", v.Gauges[0].Running, user, v.Gauges[1].Running, n)
+	if v.Gauges[0].Running != n || v.Gauges[1].Running != ofUser {
+		t.Fatalf("%d run, of %s %d; want %d and %d", v.Gauges[0].Running, user, v.Gauges[1].Running, n, ofUser)
 	}
 }
 
@@ -124,18 +130,19 @@ func TestCutOffForLong(t *testing.T) {
 			}
 			away(clock, b)
 			mustRun(t, b, p, "u", 0)
-			others := admitted(t, b, p, "u", 10)
+			others := admitted(t, b, p, "w", 10)
 
 			for _, g := range ended[:3] { // before anything else of a comes
 				a.Settle(g, output(4))
 			}
 			mustFlush(t, a)
+			mustRunOf(t, b, p, 10, "u", 0) // what accounts still say of a is void
 			a.renew()
 			for _, g := range ended[3:] {
 				a.Settle(g, output(4))
 			}
 			mustFlush(t, a)
-			mustRun(t, b, p, "u", 14)
+			mustRunOf(t, b, p, 14, "u", 4)
 			if len(told) != 1 || told[0] != 7 {
 				t.Errorf("told of %v requests that were missing, want 7", told)
 			}
@@ -147,7 +154,7 @@ func TestCutOffForLong(t *testing.T) {
 				a.Settle(g, output(12))
 			}
 			mustFlush(t, a)
-			mustRun(t, b, p, "u", 10)
+			mustRunOf(t, b, p, 10, "u", 0)
 			for _, g := range others {
 				b.Settle(g, output(10))
 			}
