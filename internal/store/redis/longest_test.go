@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +98,12 @@ func TestLongDebtIsCheap(t *testing.T) {
 				}
 			}
 			topUps := scriptTimes(t, server)
+			for _, text := range records(t, server, s.Replica()) {
+				// A minute's slots, those of the hour since the start, and what is not folded yet.
+				if charges := strings.Count(text, ";"); charges > 61+10+30 {
+					t.Errorf("a record has %d charges", charges)
+				}
+			}
 			longest, settled := topUps[len(topUps)/100], time.Hour
 			for _, g := range open {
 				s.Settle(g, output(used(n)))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 )
 
@@ -117,7 +118,7 @@ func TestLongStreamsLikeMemory(t *testing.T) {
 				w.topUp()
 			}
 		}
-		for _, text := range records(t, "me") {
+		for _, text := range records(t, shared, "me") {
 			longest = max(longest, strings.Count(text, ";"))
 		}
 		for len(w.open) > 0 {
@@ -134,9 +135,9 @@ func TestLongStreamsLikeMemory(t *testing.T) {
 }
 
 // records returns those of a replica of the default model.
-func records(t *testing.T, id string) (texts []string) {
+func records(t *testing.T, server *redistest.Server, id string) (texts []string) {
 	t.Helper()
-	h, err := shared.Hash("token:concurrent:{llama2-7b}")
+	h, err := server.Hash("token:concurrent:{llama2-7b}")
 	if err != nil {
 		t.Fatal(err)
 	}

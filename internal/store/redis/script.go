@@ -82,9 +82,10 @@ var (
 	expiryMargin = time.Minute
 	// heldTTL is how long an account lives that running requests hold something of.
 	heldTTL = limit.Day.Length() + limit.Day.SlotWidth()
-	// enrolledTTL outlives every replica that is not forgotten yet, and what accounts
-	// say is held: were the clock to step ahead, records would not go before holds.
-	enrolledTTL = heldTTL + forgetAfter
+	// enrolledTTL outlives every replica that is not forgotten yet. It is shorter than
+	// heldTTL: were the clock to step far ahead, what replicas hold would be void and
+	// written again, and not be missing in accounts only.
+	enrolledTTL = limit.Day.Length()
 )
 
 // clockTolerance is how far the time may step back before accounts continue

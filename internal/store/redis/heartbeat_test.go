@@ -1,0 +1,120 @@
+package redis
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
+)
+
+// farAway returns the address of a server that is so far away: what is sent to it takes
+// that long.
+func farAway(t *testing.T, server *redistest.Server, delay time.Duration) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); open.Wait() })
+	open.Go(func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", server.Addr)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			open.Go(func() { _, _ = io.Copy(near, far); _ = near.Close() })
+			open.Go(func() {
+				defer far.Close()
+				b := make([]byte, 1<<20)
+				for {
+					n, err := near.Read(b)
+					if err != nil {
+						return
+					}
+					time.Sleep(delay)
+					if _, err := far.Write(b[:n]); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	return l.Addr().String()
+}
+
+// TestHeartbeatsGoTogether renews the leases on 500 models of a server that is 25 ms away,
+// which knows no script yet: in a fraction of the time that they would take one after
+// another, which is longer than a lease.
+func TestHeartbeatsGoTogether(t *testing.T) {
+	const models, away = 500, 25 * time.Millisecond
+	server := redistest.Start(t)
+	s, err := New(t.Context(), Options{Address: farAway(t, server, away), Timeout: time.Second, heartbeat: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(t.Context()) })
+	for i := range models {
+		s.model(fmt.Sprint("m", i))
+	}
+	for range 2 {
+		start := time.Now()
+		s.renew()
+		took := time.Since(start)
+		t.Logf("%d heartbeats took %v", models, took.Round(time.Millisecond))
+		if took > models*away/3 {
+			t.Errorf("%d heartbeats took %v; one after another they take %v", models, took, models*away)
+		}
+		for _, m := range s.all() {
+			if err := m.leases.Load(); err != nil || m.lease.Load() < start.Sub(s.started).Milliseconds() {
+				t.Fatalf("%s has a lease of %d, %v", m.name, m.lease.Load(), err)
+			}
+		}
+	}
+	if keys, err := server.Do("DBSIZE"); err != nil || keys != int64(models) {
+		t.Errorf("there are the replicas of %v models, %v", keys, err)
+	}
+}
+
+// TestHeartbeatsOfManyRefused renews the leases on many models of which the server refuses
+// some: the others have theirs, and it is known which are refused.
+func TestHeartbeatsOfManyRefused(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: -1})
+	for i := range 300 {
+		m := s.model(fmt.Sprint("m", i))
+		if i%7 == 0 {
+			must(t, shared, "SET", m.replicas, "not a hash")
+		}
+	}
+	s.renew()
+	for i := range 300 {
+		m := s.model(fmt.Sprint("m", i))
+		if refused := m.refused() != nil; refused != (i%7 == 0) {
+			t.Errorf("m%d is refused: %v", i, refused)
+		}
+		if given := m.lease.Load() != 0; given != (i%7 != 0) {
+			t.Errorf("m%d has a lease: %v", i, given)
+		}
+		if i%7 == 0 {
+			must(t, shared, "DEL", m.replicas)
+		}
+	}
+	if !s.gate.isOpen() {
+		t.Error("the gate has closed")
+	}
+	s.renew()
+	for _, m := range s.all() {
+		if m.refused() != nil {
+			t.Errorf("%s is refused still: %v", m.name, m.refused())
+		}
+	}
+}

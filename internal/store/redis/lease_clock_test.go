@@ -1,0 +1,329 @@
+package redis
+
+import (
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
+)
+
+// ten lets ten requests run at once, and as many of each user.
+func ten(t *testing.T) *limit.Policy {
+	return limittest.Policy(t, limit.PolicyOptions{
+		User:          []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40}},
+		MaxConcurrent: 10, MaxConcurrentPerUser: 10,
+	})
+}
+
+// admitted reserves as often as it is asked and returns the grants.
+func admitted(t *testing.T, s *Store, p *limit.Policy, user string, times int) (grants []*limit.Grant) {
+	t.Helper()
+	for range times {
+		var g limit.Grant
+		var d limit.Decision
+		if err := s.Reserve(t.Context(), p, user, output(10), &g, &d); err != nil {
+			t.Fatal(err)
+		}
+		if d.Admitted {
+			grants = append(grants, &g)
+		}
+	}
+	return grants
+}
+
+// TestNoStepEndsALease runs ten of ten requests on one replica, of which the other one
+// sees the server's clock step, once or again and again: none of the slots is given away,
+// for no time has passed. A killed replica's slots are free once its lease has passed,
+// whatever the clock shows.
+func TestNoStepEndsALease(t *testing.T) {
+	for name, steps := range map[string][]time.Duration{
+		"a standstill of 12 s": {12 * time.Second},
+		"15 s ahead":           {15 * time.Second},
+		"two hours ahead":      {2 * time.Hour},
+		"a month ahead":        {30 * 24 * time.Hour},
+		"ten minutes back":     {-10 * time.Minute},
+		"a year back":          {-365 * 24 * time.Hour},
+		"ahead and back":       {2 * time.Hour, -2 * time.Hour},
+		"back and ahead":       {-2 * time.Hour, 2 * time.Hour},
+		"to and fro":           {time.Hour, -time.Minute, time.Hour, -3 * time.Hour, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b, clock := pair(t)
+			p := ten(t)
+			b.Serve(p.Model())
+			clock.Set(400 * 24 * time.Hour)
+			running := admitted(t, a, p, "u", 10)
+			pass(clock, 30*time.Second, a, b)
+			for _, step := range steps {
+				clock.Advance(step)
+				if got := admitted(t, b, p, "u", 3); len(got) != 0 {
+					t.Fatalf("%d more run after a step of %v", len(got), step)
+				}
+				if got := admitted(t, b, p, "v", 3); len(got) != 0 {
+					t.Fatalf("%d more of another user run after a step of %v", len(got), step)
+				}
+				pass(clock, heartbeatEvery, a, b)
+			}
+			pass(clock, time.Minute, a, b)
+			mustRun(t, b, p, "u", 10)
+			for _, g := range running {
+				a.Settle(g, output(10))
+			}
+			mustFlush(t, a)
+			mustRun(t, b, p, "u", 0)
+
+			admitted(t, a, p, "u", 10) // and then a is killed
+			pass(clock, time.Second, b)
+			for _, step := range steps {
+				clock.Advance(step)
+			}
+			pass(clock, leaseTTL-time.Second-heartbeatEvery-time.Millisecond, b)
+			mustRun(t, b, p, "u", 10)
+			pass(clock, 3*heartbeatEvery, b) // a step back loses what has passed since the last heartbeat
+			if got := admitted(t, b, p, "u", 11); len(got) != 10 {
+				t.Errorf("after the lease of a killed replica %d are admitted, want 10", len(got))
+			}
+		})
+	}
+}
+
+// mustRun fails where not so many requests run, all of them of user.
+func mustRun(t *testing.T, s *Store, p *limit.Policy, user string, n int64) {
+	t.Helper()
+	mustRunOf(t, s, p, n, user, n)
+}
+
+// mustRunOf fails where not so many requests of the model and of user run.
+func mustRunOf(t *testing.T, s *Store, p *limit.Policy, n int64, user string, ofUser int64) {
+	t.Helper()
+	v, err := s.View(t.Context(), p, user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Gauges[0].Running != n || v.Gauges[1].Running != ofUser {
+		t.Fatalf("%d run, of %s %d; want %d and %d", v.Gauges[0].Running, user, v.Gauges[1].Running, n, ofUser)
+	}
+}
+
+// TestCutOffForLong cuts a replica off for more than an hour, while some of its requests
+// end and others go on. What it holds is void meanwhile, wholly; when it returns what
+// runs is counted again, what has ended is not, and in the end nothing is held.
+func TestCutOffForLong(t *testing.T) {
+	for name, away := range map[string]func(*limittest.Clock, *Store){
+		"an hour": func(c *limittest.Clock, b *Store) { pass(c, time.Hour+20*time.Second, b) },
+		"a day":   func(c *limittest.Clock, b *Store) { pass(c, 26*time.Hour, b) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told []int
+			clock := limittest.NewClock()
+			o := Options{Now: clock.Now, Timeout: patient, heartbeat: -1, Replica: "a", Restored: func(_ string, n int) { told = append(told, n) }}
+			a := open(t, o)
+			o.Replica, o.Restored = "b", nil
+			b := join(t, shared, o)
+			p := ten(t)
+			b.Serve(p.Model())
+			ended, goOn := admitted(t, a, p, "u", 6), admitted(t, a, p, "u", 4)
+			if _, err := a.TopUp(t.Context(), goOn[0], limit.Amount{Output: 7}, limit.WithinDebt); err != nil {
+				t.Fatal(err)
+			}
+			away(clock, b)
+			mustRun(t, b, p, "u", 0)
+			others := admitted(t, b, p, "w", 10)
+
+			for _, g := range ended[:3] { // before anything else of a comes
+				a.Settle(g, output(4))
+			}
+			mustFlush(t, a)
+			mustRunOf(t, b, p, 10, "u", 0) // what accounts still say of a is void
+			a.renew()
+			for _, g := range ended[3:] {
+				a.Settle(g, output(4))
+			}
+			mustFlush(t, a)
+			mustRunOf(t, b, p, 14, "u", 4)
+			if len(told) != 1 || told[0] != 7 {
+				t.Errorf("told of %v requests that were missing, want 7", told)
+			}
+			a.renew()
+			if _, err := a.TopUp(t.Context(), goOn[0], limit.Amount{Output: 5}, limit.WithinDebt); err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range goOn {
+				a.Settle(g, output(12))
+			}
+			mustFlush(t, a)
+			mustRunOf(t, b, p, 10, "u", 0)
+			for _, g := range others {
+				b.Settle(g, output(10))
+			}
+			mustFlush(t, b)
+			mustRun(t, a, p, "u", 0)
+			if len(told) != 1 {
+				t.Errorf("told %d times", len(told))
+			}
+			if got := admitted(t, a, p, "u", 10); len(got) != 10 {
+				t.Errorf("%d of 10 are admitted in the end", len(got))
+			}
+		})
+	}
+}
+
+// TestLostDataAreRestored loses all, or only what is known of replicas, while requests run: they count again after a heartbeat, nobody is locked out
+// when they have ended, and nothing goes back to windows that was not charged to them.
+func TestLostDataAreRestored(t *testing.T) {
+	for name, keys := range map[string][]string{
+		"all":      {"token:concurrent:{llama2-7b}", "token:usage:{llama2-7b}:u"},
+		"replicas": {"token:concurrent:{llama2-7b}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b, clock := pair(t)
+			p := ten(t)
+			b.Serve(p.Model())
+			running := admitted(t, a, p, "u", 8)
+			clock.Advance(time.Second)
+			for _, key := range keys {
+				must(t, shared, "DEL", key)
+			}
+			others := admitted(t, b, p, "u", 2)
+			before, err := b.View(t.Context(), p, "u")
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.renew()
+			b.renew()
+			mustFlush(t, a)
+			mustRun(t, b, p, "u", 10)
+			if got := a.Stats().Restored; got != 8 {
+				t.Errorf("%d are restored, want 8", got)
+			}
+			if got := admitted(t, b, p, "v", 1); len(got) != 0 {
+				t.Error("an eleventh runs")
+			}
+			for _, g := range running {
+				a.Settle(g, output(3)) // 7 each would go back
+			}
+			mustFlush(t, a)
+			after, err := b.View(t.Context(), p, "u")
+			if err != nil {
+				t.Fatal(err)
+			}
+			was, is := before.Windows[0].Used+before.Windows[0].Reserved, after.Windows[0].Used+after.Windows[0].Reserved
+			if is != was {
+				t.Errorf("the window has %d, and had %d", is, was)
+			}
+			mustRun(t, b, p, "u", 2)
+			for _, g := range others {
+				b.Settle(g, output(10))
+			}
+			mustFlush(t, b)
+			mustRun(t, b, p, "u", 0)
+		})
+	}
+}
+
+// TestForgottenRecordsGoSomeAtATime forgets a replica with many records: none counts from
+// then on, and no heartbeat takes long to drop them.
+func TestForgottenRecordsGoSomeAtATime(t *testing.T) {
+	const many = 3000
+	a, b, clock := pair(t)
+	p := limittest.Policy(t, limit.PolicyOptions{User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40}}, MaxConcurrent: many})
+	b.Serve(p.Model())
+	admitted(t, a, p, "u", many)
+	pass(clock, forgetAfter+leaseTTL+heartbeatEvery, b)
+	if got := admitted(t, b, p, "u", 1); len(got) != 1 {
+		t.Fatal("what a forgotten replica ran counts")
+	}
+	left := func() int { return len(records(t, shared, "a")) }
+	first := left()
+	if first == 0 || first > many-100 {
+		t.Errorf("after the first heartbeat %d of %d records are left, want some fewer", first, many)
+	}
+	for range 3 * many / 500 {
+		b.renew()
+	}
+	if left() != 0 || len(records(t, shared, "b")) != 1 {
+		t.Errorf("%d records of the forgotten replica are left, and %d of the other one", left(), len(records(t, shared, "b")))
+	}
+	if h, _ := shared.Hash("token:concurrent:{llama2-7b}"); h["sweep"] != "" {
+		t.Error("the search does not end")
+	}
+}
+
+// TestSteps finds steps of a clock whose readings are as exact as the calls were quick.
+func TestSteps(t *testing.T) {
+	type reading struct{ server, asked, got, want int64 }
+	for name, readings := range map[string][]reading{
+		"none":              {{1000, 0, 10, 0}, {4000, 3000, 3010, 0}, {7005, 6000, 6300, 0}},
+		"ahead":             {{1000, 0, 10, 0}, {19_000, 3000, 3010, 14_990}, {22_000, 6000, 6010, 0}},
+		"back":              {{1_000_000, 0, 10, 0}, {403_000, 3000, 3010, -599_990}, {406_000, 6000, 6010, 0}},
+		"within tolerance":  {{1000, 0, 10, 0}, {4900, 3000, 3010, 0}},
+		"a long standstill": {{1000, 0, 10, 0}, {16_000, 15_000, 15_010, 0}},
+		"a slow answer":     {{1000, 0, 10, 0}, {6000, 3000, 6000, 0}, {7000, 6000, 6010, 0}},
+		"seen after it":     {{1000, 0, 10, 0}, {9000, 3000, 6000, 2000}},
+	} {
+		var c steps
+		for i, r := range readings {
+			if got := c.step(r.server, r.asked, r.got); got != r.want {
+				t.Errorf("%s: reading %d tells of a step of %d ms, want %d", name, i, got, r.want)
+			}
+		}
+	}
+}
+
+// TestStepIsTold moves the server's clock, and not the replica's.
+func TestStepIsTold(t *testing.T) {
+	clock, own := limittest.NewClock(), limittest.NewClock()
+	var told []time.Duration
+	s := open(t, Options{
+		Now: clock.Now, local: func() int64 { return int64(own.Now()) }, Timeout: patient, heartbeat: -1,
+		Stepped: func(by time.Duration) { told = append(told, by) },
+	})
+	s.Serve("llama2-7b")
+	tick := func(server time.Duration) {
+		clock.Advance(server)
+		own.Advance(heartbeatEvery)
+		s.renew()
+	}
+	for range 3 {
+		tick(heartbeatEvery)
+	}
+	tick(2*time.Hour + heartbeatEvery)
+	tick(heartbeatEvery)
+	tick(heartbeatEvery - 10*time.Minute)
+	if len(told) != 2 || told[0] != 2*time.Hour || told[1] != -10*time.Minute || s.Stats().Steps != 2 {
+		t.Errorf("told of %v, counted %d; want two hours ahead and ten minutes back", told, s.Stats().Steps)
+	}
+}
+
+// TestStandstillEndsNoLease stops a real server for longer than leases last, and lets it
+// go on: while the limit is full nobody is admitted.
+func TestStandstillEndsNoLease(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	a, b := join(t, server, Options{Timeout: time.Second}), join(t, server, Options{Timeout: time.Second})
+	p := ten(t)
+	running := admitted(t, a, p, "u", 10)
+	b.Serve(p.Model())
+	eventually(t, "the heartbeat of both", func() bool { h, _ := server.Hash("token:concurrent:{llama2-7b}"); return h["r:"+b.Replica()] != "" })
+	server.Pause()
+	time.Sleep(leaseTTL + 2*time.Second)
+	server.Resume()
+	more := 0
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		var g limit.Grant
+		var d limit.Decision
+		if err := b.Reserve(t.Context(), p, "v", output(10), &g, &d); err == nil && d.Admitted {
+			more++
+		}
+	}
+	if more != 0 {
+		t.Errorf("%d ran beside 10 of 10", more)
+	}
+	for _, g := range running {
+		a.Settle(g, output(10))
+	}
+	mustFlush(t, a)
+	mustRun(t, b, p, "u", int64(more))
+}

@@ -1,0 +1,78 @@
+-- Charges: changing an open account, and writing it.
+--
+-- Expects account.lua, and of the prelude HELD and MARGIN (ms).
+
+-- add charges v to the current slot of ring r.
+local function add(r, v)
+  r.value, r.sum, r.changed = r.value + v, r.sum + v, true
+  r.account.dirty = true
+end
+
+-- hold adds to (with sign -1: takes from) what the calling replica holds of a.
+local function hold(a, sign, running, what)
+  local r, i, o, q = held(a.held)
+  r, i = max(0, r + sign * running), max(0, i + sign * what.i)
+  o, q = max(0, o + sign * what.o), max(0, q + sign * what.r)
+  a.held = r + i + o + q > 0 and format('%d %d %d %d', r, i, o, q)
+  a.holding, a.dirty = true, true
+end
+
+-- save writes what has changed in a.
+local function save(a)
+  local put, n, drop = { 't', format('%d', a.at) }, 2, {}
+  local function keep(f, value)
+    if value == 0 then
+      drop[#drop + 1] = f
+    else
+      put[n + 1], put[n + 2] = f, format('%d', value)
+      n = n + 2
+    end
+  end
+  for i = 1, #a.rings do
+    local r = a.rings[i]
+    if r.changed then
+      keep(r.name, r.sum)
+      keep(r.current, r.value)
+    end
+  end
+  if a.touched then
+    for f in pairs(a.touched) do keep(f, a.older[f]) end
+  end
+  if a.rebased then keep('k', a.skew) end
+  if a.grown then
+    put[n + 1], put[n + 2], n = 'l', a.layout, n + 2
+    for i = 1, a.last and #a.rings or 0 do
+      local r = a.rings[i]
+      if not r.counted then put[n + 1], put[n + 2], n = 's:' .. r.name, format('%d', a.at), n + 2 end
+    end
+  end
+  if a.held then
+    put[n + 1], put[n + 2] = 'h:' .. me, a.held
+  elseif a.holding then
+    drop[#drop + 1] = 'h:' .. me
+  end
+  redis.call('HSET', a.key, unpack(put))
+  if #drop > 0 then redis.call('HDEL', a.key, unpack(drop)) end
+end
+
+-- rebase keeps the age of what a holds when the clock has stepped back and
+-- nothing is charged: its clock is corrected, its counters are not touched.
+local function rebase(a)
+  if a and a.rebased then redis.call('HSET', a.key, 'k', format('%d', a.skew)) end
+end
+
+-- crossed reports whether a slot of the given width has begun since a was last
+-- charged; true of an account that is new.
+local function crossed(a, width)
+  return not a.last or slotAt(a.last, width) ~= slotAt(a.at, width)
+end
+
+-- lifetime returns how long anything in a can count, in ms.
+local function lifetime(a)
+  local life = 0
+  for i = 1, #a.rings do life = max(life, a.rings[i].width * a.rings[i].slots) end
+  return life
+end
+
+-- expire sets the expiry of a, which needs to live that long.
+local function expire(a, life) redis.call('PEXPIRE', a.key, life + MARGIN) end

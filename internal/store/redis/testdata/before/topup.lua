@@ -1,0 +1,40 @@
+-- topup: charges more for a running request, or nothing.
+--
+-- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account
+--       (absent where nothing limits users)
+-- ARGV  1 number of this charge, 2 replica
+--       3-5 input tokens, output tokens, requests
+--       6 rings of the user's rules, 7 of the model's, two letters each
+--       8- of each rule, the user's first: the admissible maximum, and how
+--          far this top-up may take the sum
+-- Result { number, verdict, debt in tokens, user's time, model's time }
+--       verdict: 1 granted, 0 denied, -1 refused (given up before it came)
+--
+-- Invariant: a verdict other than 1 changes no counter.
+
+local number, more = ARGV[1], amount(3)
+local m = join(KEYS[1])
+if refuses(m, number) then return { number + 0, -1 } end
+
+local rules = {}
+local user = KEYS[3] and open(KEYS[3], ARGV[6], rules)
+local model = open(KEYS[2], ARGV[7], rules)
+
+local granted, debt = true, 0
+for i = 1, #rules do
+  local r = rules[i]
+  local need, sum = more[r.meter], r.sum + more[r.meter]
+  local admissible, bound = ARGV[6 + 2 * i] + 0, ARGV[7 + 2 * i] + 0
+  if need > 0 and sum > admissible then
+    if sum > bound then granted = false end
+    debt = max(debt, sum - max(r.sum, admissible))
+  end
+end
+
+if not granted then
+  rebase(user)
+  rebase(model)
+  return { number + 0, 0, 0 }
+end
+local userAt, modelAt = grant(m, model, user, number, 0, more)
+return { number + 0, 1, debt, userAt, modelAt }
