@@ -6,16 +6,19 @@ package limit
 // then the time has passed. Charges move it on, only refunds bring it nearer.
 func (a *Account) Empties() Instant {
 	var at Instant
-	for i := range a.rings {
-		r := &a.rings[i]
-		if r.sum == 0 {
-			continue
+	shapes := a.layout.rings
+	rings := a.rings[:len(shapes)]
+	for i := len(shapes) - 1; i >= 0; i-- { // the widest is the last, as a rule
+		r, shape := &rings[i], &shapes[i]
+		switch {
+		case r.sum == 0:
+		case r.current == 0:
+			at = max(at, shape.leaves(a.newest(i)))
+		case shape.width == a.layout.widest:
+			return shape.leaves(r.head) - a.skew // nothing leaves later
+		default:
+			at = max(at, shape.leaves(r.head))
 		}
-		newest := r.head
-		if r.current == 0 {
-			newest = a.newest(i)
-		}
-		at = max(at, a.layout.rings[i].leaves(newest))
 	}
 	if at == 0 {
 		return 0

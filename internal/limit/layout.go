@@ -9,6 +9,7 @@ type Layout struct {
 	// narrowest is the least width of a slot. Wider slots begin and end with one of
 	// these: see windowShapes.
 	narrowest Instant
+	widest    Instant // the greatest
 }
 
 type ringShape struct {
@@ -50,9 +51,11 @@ func (l *Layout) add(m Meter, w Window) {
 	kept := w.Slots() + 1
 	l.rings = append(l.rings, ringShape{meter: m, window: w, offset: l.slots, width: windowShapes[w].width, slots: int64(kept)})
 	l.slots += kept
-	if width := windowShapes[w].width; l.narrowest == 0 || width < l.narrowest {
+	width := windowShapes[w].width
+	if l.narrowest == 0 || width < l.narrowest {
 		l.narrowest = width
 	}
+	l.widest = max(l.widest, width)
 }
 
 // covers reports whether every ring of other is also in l.

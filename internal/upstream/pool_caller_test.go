@@ -212,3 +212,32 @@ func TestAStreamThatIsComing(t *testing.T) {
 		}
 	}
 }
+
+// TestPoolOutvoted: where more than half of the callers fail, who does not fail is served
+// all the same, if there is no other server to ask.
+func TestPoolOutvoted(t *testing.T) {
+	s := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Bad") != "" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	p, _ := poolOf(t, s.URL)
+	opened := 0
+	for range 30 {
+		for _, name := range []string{"mallory", "mallet", "moriarty"} {
+			bad := post("{}")
+			bad.Caller, bad.Header = name, []Field{{"X-Bad", "1"}}
+			if r, err := p.Do(t.Context(), bad); err == nil {
+				_ = r.Body.Close()
+			} else {
+				opened++
+			}
+		}
+		if status, failure := askAs(t, p, "alice"); status != http.StatusOK {
+			t.Fatalf("who does not fail gets %d, %v", status, failure)
+		}
+	}
+	if opened == 0 {
+		t.Error("three of four callers have failed, and the breaker has never opened")
+	}
+}

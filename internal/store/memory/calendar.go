@@ -2,6 +2,7 @@ package memory
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -13,14 +14,15 @@ import (
 // too early, or nowhere.
 //
 // An account moves only when its moment does, which is once per slot of its widest
-// window: nearly no decision touches the calendar. There are no more moments than
-// windows have slots, some 170.
+// window: nearly no decision touches the calendar. There are no more moments to come
+// than windows have slots, some 170, and no more that have passed than idle accounts.
 //
 // The model's lock guards it, except next. The zero value is not usable; see open.
 type calendar struct {
-	at map[limit.Instant]*entry // the first of those of a moment, in a ring
-	// next is a moment before which no account of the calendar is idle. Others may
-	// read it without the lock, to see whether a look is worth while.
+	at      map[limit.Instant]*entry // the first of those of a moment, in a ring
+	moments []limit.Instant          // the keys of at, in order
+	// next is the first of the moments. Others may read it without the lock, to see
+	// whether a look is worth while.
 	next atomic.Int64
 }
 
@@ -44,8 +46,7 @@ func (c *calendar) put(e *entry, at limit.Instant) {
 	first := c.at[at]
 	if first == nil {
 		e.prev, e.next = e, e
-		c.at[at] = e
-		c.next.Store(min(c.next.Load(), int64(at)))
+		c.begin(at, e)
 		return
 	}
 	e.prev, e.next = first.prev, first
@@ -56,7 +57,7 @@ func (c *calendar) put(e *entry, at limit.Instant) {
 func (c *calendar) remove(e *entry) {
 	switch {
 	case e.next == e:
-		delete(c.at, e.at)
+		c.end(e.at)
 	case c.at[e.at] == e:
 		c.at[e.at] = e.next
 		fallthrough
@@ -66,25 +67,34 @@ func (c *calendar) remove(e *entry) {
 	e.prev, e.next = nil, nil
 }
 
+// begin adds a moment, with its first account.
+func (c *calendar) begin(at limit.Instant, e *entry) {
+	c.at[at] = e
+	i, _ := slices.BinarySearch(c.moments, at)
+	c.moments = slices.Insert(c.moments, i, at)
+	c.next.Store(int64(c.moments[0]))
+}
+
+// end removes a moment at which nobody stands any more.
+func (c *calendar) end(at limit.Instant) {
+	delete(c.at, at)
+	i, _ := slices.BinarySearch(c.moments, at)
+	c.moments = slices.Delete(c.moments, i, i+1)
+	if len(c.moments) == 0 {
+		c.next.Store(never)
+		return
+	}
+	c.next.Store(int64(c.moments[0]))
+}
+
 // first returns an account whose moment has come: the one that has been idle the
 // longest, unless requests of it run. It returns nil where there is none.
 func (c *calendar) first(now limit.Instant) *entry {
-	for c.due(now) {
-		if e := c.at[limit.Instant(c.next.Load())]; e != nil {
-			return e
-		}
-		c.next.Store(c.earliest())
+	if !c.due(now) {
+		return nil
 	}
-	return nil
+	return c.at[c.moments[0]]
 }
 
 // due reports whether an account may be idle. It may be called without the lock.
 func (c *calendar) due(now limit.Instant) bool { return c.next.Load() <= int64(now) }
-
-func (c *calendar) earliest() int64 {
-	earliest := int64(never)
-	for at := range c.at {
-		earliest = min(earliest, int64(at))
-	}
-	return earliest
-}

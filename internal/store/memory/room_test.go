@@ -3,6 +3,7 @@ package memory
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -192,6 +193,11 @@ func (w *town) checkPlaces(t *testing.T) {
 		}
 		if e.next == nil || e.at != at && max(e.at, at) > w.clock.Now() {
 			t.Fatalf("the account of %+v is empty at %d, and stands at %d", r, at, e.at)
+		}
+	}
+	for _, m := range *w.models.Load() {
+		if c := &m.calendar; len(c.moments) != len(c.at) || !slices.IsSorted(c.moments) || len(c.at) > len(m.users) {
+			t.Fatalf("%d accounts stand at the moments %v, of which there are %d", len(m.users), c.moments, len(c.at))
 		}
 	}
 }
