@@ -69,6 +69,12 @@ var mistakes = []struct {
 	{"not a number", "server: {max-body-bytes: 10MB}", []string{
 		`1:26: server.max-body-bytes: "10MB" is not a whole number; write a whole number from 1 to 1073741824`,
 	}},
+	{"less held than a body has", "server: {max-buffered-bytes: 20000000}", []string{
+		"1:30: server.max-buffered-bytes: 20000000 is less than 1 MiB and 3 times server.max-body-bytes; write 31457280 or more, or lower server.max-body-bytes",
+	}},
+	{"next to nothing held", "server: {max-buffered-bytes: 5000, max-body-bytes: 1000}", []string{
+		"1:30: server.max-buffered-bytes: 5000 is less than 1 MiB and 3 times server.max-body-bytes; write 1048576 or more, or lower server.max-body-bytes",
+	}},
 	{"a number that readers disagree about", "redis: {port: 06379}", []string{
 		"1:15: redis.port: 06379 is not a whole number; write a whole number from 1 to 65535",
 	}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -118,5 +119,59 @@ func TestPatienceBeginsAnew(t *testing.T) {
 			t.Fatalf("got %s %q", r.Status, got)
 		}
 		time.Sleep(400 * time.Millisecond)
+	}
+}
+
+// TestCutOff: whoever is waited for can be cut off by another goroutine, whether he is
+// to read or to send, and whoever serves him. Deadlines that the handler sets change nothing.
+func TestCutOff(t *testing.T) {
+	for name, field := range map[string]string{"here": "", "net/http": "Pragma: no-cache\r\n"} {
+		for _, reads := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/reads %v", name, reads), func(t *testing.T) {
+				ended := make(chan error, 1)
+				waiting := make(chan http.ResponseWriter, 1)
+				_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+					control := http.NewResponseController(w)
+					waiting <- w
+					var err error
+					for err == nil {
+						_ = control.SetReadDeadline(time.Now().Add(time.Hour))
+						_ = control.SetWriteDeadline(time.Now().Add(time.Hour))
+						if reads {
+							_, err = r.Body.Read(make([]byte, 1000))
+						} else {
+							_, err = w.Write(make([]byte, 64<<10))
+						}
+					}
+					ended <- err
+				})
+				c := dial(t, address)
+				if err := c.SetReadBuffer(4 << 10); err != nil {
+					t.Fatal(err)
+				}
+				c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n" + field + "\r\nabc")
+				w := <-waiting
+				select {
+				case err := <-ended:
+					t.Fatalf("it ended by itself: %v", err)
+				case <-time.After(50 * time.Millisecond): // it waits by now, or will soon
+				}
+				w.(interface{ CutOff() }).CutOff()
+				select {
+				case err := <-ended:
+					if err == io.EOF {
+						t.Error("the body looks complete")
+					}
+				case <-time.After(patience):
+					t.Fatal("the handler still waits")
+				}
+				if _, err := http.ReadResponse(c.br, nil); err == nil {
+					_, err = io.Copy(io.Discard, c.br)
+					if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+						t.Error("the connection is open")
+					}
+				}
+			})
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -391,6 +392,36 @@ func BenchmarkScanner(b *testing.B) {
 			if _, err := s.Next(); err != nil {
 				break
 			}
+		}
+	}
+}
+
+// TestEventScannerBound: a buffer is made only where there is room for it, and a stream
+// whose event needs more ends with what has come of it.
+func TestEventScannerBound(t *testing.T) {
+	small, large := "data: 1\n\n", "data: "+strings.Repeat("x", 5000)+"\n\n"
+	for room, want := range map[int][]string{
+		0:    nil,
+		1024: {small, small},
+		4096: {small, small},
+		8192: {small, small, large, small},
+	} {
+		s := NewEventScanner(iotest.OneByteReader(strings.NewReader(small+small+large+small)), 0)
+		var asked []int
+		s.Bound(func(n int) bool { asked = append(asked, n); return n <= room })
+		var got []string
+		ev, err := s.Next()
+		for ; err == nil && !ev.Partial; ev, err = s.Next() {
+			got = append(got, string(ev.Raw))
+		}
+		if !slices.Equal(got, want) || s.Held() > room {
+			t.Errorf("with room for %d bytes, %d events came, want %d; %d bytes are held", room, len(got), len(want), s.Held())
+		}
+		for err == nil {
+			_, err = s.Next()
+		}
+		if wanted := map[bool]error{true: io.EOF, false: ErrNoRoom}[room == 8192]; err != wanted {
+			t.Errorf("with room for %d bytes, the end is %v, want %v (asked for %v)", room, err, wanted, asked)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (x *exchange) relayStream() error {
 		if x.stream.Ended() {
 			x.conclude(&s) // who has read the last event finds it settled
 		}
-		if len(x.answer) < flushBytes && x.mayGather() && x.scanner.More() {
+		if len(x.answer) < flushBytes && x.scanner.More() && x.mayGather() {
 			continue
 		}
 		if !x.flush(&s, s.last) {
