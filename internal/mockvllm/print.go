@@ -20,6 +20,9 @@ var engineMembers = setOf("model", "user", "mock", "metadata", "stream", "stream
 // tokenizeMembers are the members that /tokenize reads, as vLLM's does.
 var tokenizeMembers = setOf("messages", "prompt", "tools", "chat_template", "chat_template_kwargs")
 
+// countMembers are those that count_tokens reads.
+var countMembers = setOf("messages", "system", "tools")
+
 func setOf(names ...string) map[string]bool {
 	set := make(map[string]bool, len(names))
 	for _, n := range names {
@@ -35,7 +38,8 @@ func (j *job) printedInputs() ([]int64, error) {
 	var left, right []int64
 	err := eachMember(j.raw, func(name string, value jsontext.Value) {
 		switch {
-		case engineMembers[name], j.endpoint == openai.Tokenize && !tokenizeMembers[name]:
+		case engineMembers[name], j.endpoint == openai.Tokenize && !tokenizeMembers[name],
+			j.endpoint == openai.CountTokens && !countMembers[name]:
 		case name == "messages" || name == "input" && j.endpoint == openai.Responses:
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)

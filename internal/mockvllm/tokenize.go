@@ -53,6 +53,13 @@ func (j *job) answerCountTokens() error {
 		return invalid("messages", "Field required: messages")
 	}
 	n := j.countMessages(j.body.Messages)
+	if j.model.printsAll {
+		counts, err := j.printedInputs()
+		if err != nil {
+			return err
+		}
+		n = counts[0]
+	}
 	body := appendCount(nil, `{"input_tokens":`, n)
 	body = appendCount(body, `,"context_management":{"original_input_tokens":`, n)
 	return j.writeAnswer(append(body, "}}"...))

@@ -58,6 +58,9 @@ type Request struct {
 	// tools and the arguments of the template. Members that the operator has
 	// allowed by name are not among them.
 	Beside int64
+	// Twofold says that the body has a prompt beside the messages that count, or the
+	// other way round. A question for the number of tokens could be taken for either.
+	Twofold bool
 	// TokenIDs is the number of tokens that are given as numbers.
 	TokenIDs int64
 	// Images is the number of pictures. A video counts as the 32 frames

@@ -115,8 +115,10 @@ func (p *parse) optional() {
 // number of tokens, or has one.
 func (p *parse) carried(name extent) bool {
 	switch name := string(p.b[name.start+1 : name.end-1]); name {
-	case "tools", "chat_template", "chat_template_kwargs":
+	case "tools":
 		return true
+	case "chat_template", "chat_template_kwargs":
+		return p.endpoint != Messages // count_tokens has no such members
 	default:
 		return p.options.allows(name)
 	}

@@ -104,6 +104,7 @@ func (p *parse) request() {
 		if m := paramOf(name); p.err == nil && params.has(m) {
 			p.param(m, name)
 		} else {
+			p.r.Twofold = p.r.Twofold || m == paramMessages || m == paramPrompt
 			p.skip()
 		}
 	}

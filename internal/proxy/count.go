@@ -22,15 +22,21 @@ const (
 
 // countable reports whether a model server can be asked how many tokens the input
 // has. vLLM's /tokenize takes the members of a chat or of a completion with one prompt,
-// and ignores those it does not know, so it gets the body as it is. It sees a
-// placeholder where a picture or a recording is: those keep their declared price.
+// count_tokens those of Anthropic's messages, and both ignore what they do not know, so
+// they get the body as it is. They see a placeholder where a picture or a recording is:
+// those keep their declared price.
 func (x *exchange) countable() bool {
 	r := &x.request
-	if x.hasMedia() {
+	if x.hasMedia() || r.Twofold {
 		return false
 	}
-	return x.endpoint == openai.ChatCompletions ||
-		x.endpoint == openai.Completions && r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
+	switch x.endpoint {
+	case openai.ChatCompletions, openai.Messages:
+		return true
+	case openai.Completions:
+		return r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
+	}
+	return false
 }
 
 // ask asks the model server for the number of tokens of the input, under a reservation
@@ -62,12 +68,16 @@ func (x *exchange) ask(charge limit.Amount, misfit error) (counted bool, err err
 	return true, nil
 }
 
-// countInput returns what the model server counts; 0 where it does not tell. A prompt
-// that it would cut down to its context is no longer than that.
+// countInput returns what the model server counts; 0 where it does not tell, or tells
+// what cannot be. A prompt that it would cut down to its context is no longer than that.
 func (x *exchange) countInput() int64 {
+	path := openai.Tokenize.Path()
+	if x.endpoint == openai.Messages {
+		path = openai.CountTokens.Path()
+	}
 	x.patched = x.request.AppendBody(x.patched[:0], x.body, openai.Patch{Model: x.model.ServedAs})
 	response, err := x.model.Pool.Do(x.ctx, &upstream.Request{
-		Method: http.MethodPost, Path: openai.Tokenize.Path(), Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
+		Method: http.MethodPost, Path: path, Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
 	})
 	if err != nil {
 		return 0
@@ -77,15 +87,20 @@ func (x *exchange) countInput() int64 {
 	x.readUpTo(response.Body, countBytesMax)
 	var told struct {
 		Count   int64 `json:"count"`
+		Input   int64 `json:"input_tokens"` // of count_tokens
 		Context int64 `json:"max_model_len"`
 	}
-	if response.Status != http.StatusOK || json.Unmarshal(x.answer, &told) != nil || told.Count <= 0 {
+	if response.Status != http.StatusOK || json.Unmarshal(x.answer, &told) != nil {
+		return 0
+	}
+	n := max(told.Count, told.Input)
+	if n < x.estimate.InputFloor && x.request.TruncateInput == 0 {
 		return 0
 	}
 	if x.request.TruncateInput < 0 && told.Context > 0 {
-		return min(told.Count, told.Context)
+		return min(n, told.Context)
 	}
-	return told.Count
+	return n
 }
 
 // hasMedia reports whether something beside text is in the input, which the model

@@ -35,7 +35,7 @@ type counting struct {
 
 func (c *counting) wrap(mock http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/tokenize" {
+		if r.URL.Path == "/tokenize" || r.URL.Path == "/v1/messages/count_tokens" {
 			c.questions.Add(1)
 			if c.status != 0 {
 				http.Error(w, "{}", c.status)
@@ -116,6 +116,11 @@ func TestTheModelServerDecides(t *testing.T) {
 		{"it fits", chatPath, question(groups(100), ""), 0, 200, 1, ""},
 		{"it does not", chatPath, question(groups(147), ""), 0, 400, 1, "needs at least 154 tokens"},
 		{"a completion", "/v1/completions", `{"model":"llama2-7b","max_tokens":1,"prompt":"` + groups(100) + `"}`, 0, 200, 1, ""},
+		{"messages", "/v1/messages", question(groups(100), ""), 0, 200, 1, ""},
+		{"reasoning that is dropped", "/v1/messages", strings.Replace(question(groups(20), ""), `}]`, `},{"role":"assistant","content":[{"type":"thinking","thinking":"`+
+			groups(10)+`","signature":"`+strings.Repeat("c2ln", 60)+`"}]}]`, 1), 0, 200, 1, ""},
+		{"messages beside a prompt", "/v1/completions", question("hi", `"prompt":"`+groups(90)+`",`), 0, 400, 0, "is estimated at"},
+		{"a prompt beside messages", chatPath, question(groups(90), `"prompt":"hi",`), 0, 400, 0, "is estimated at"},
 		{"nobody answers", chatPath, question(groups(100), ""), 404, 400, 1, "is estimated at"},
 		{"a word beside", chatPath, question(groups(100), `"documents":["x"],`), 0, 200, 1, ""},
 		{"much beside", chatPath, question(groups(90), `"documents":["`+groups(80)+`"],`), 0, 400, 1, "is estimated at 178 tokens, more than the limit of 150 tokens per minute of this user, and the model server has not told"},
