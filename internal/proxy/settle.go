@@ -31,7 +31,7 @@ func (x *exchange) complete(u openai.Usage, told bool, text openai.Text, events 
 // outputTokens estimates the tokens of generated text, which are no fewer than
 // the events that it came in, and no more than the request may get.
 func (x *exchange) outputTokens(text openai.Text, events int64) int64 {
-	n := x.model.Pricer.OutputTokens(text)
+	n := x.model.Pricer.OutputTokens(x.principal.User, text)
 	if most := x.outputMost(); most > 0 {
 		n = min(n, most)
 	}
@@ -63,7 +63,7 @@ func (x *exchange) partial() spent {
 func (x *exchange) abandoned() spent {
 	s := spent{estimated: true, usage: openai.Usage{Input: x.estimate.Input}}
 	if !x.request.Stream {
-		s.usage.Output = x.model.Pricer.TokensAfter(&x.request, x.estimate.Input, time.Since(x.sent))
+		s.usage.Output = x.model.Pricer.TokensAfter(x.principal.User, &x.request, x.estimate.Input, time.Since(x.sent))
 	}
 	return x.costing(s)
 }
@@ -119,7 +119,7 @@ func (x *exchange) learn() {
 	}
 	x.model.Pricer.Learn(x.principal.User, &x.request, s.usage, s.complete)
 	if s.complete && !x.request.Stream {
-		x.model.Pricer.LearnSpeed(&x.request, s.usage, x.away)
+		x.model.Pricer.LearnSpeed(x.principal.User, &x.request, s.usage, x.away)
 	}
 	observeRatio(x.model.Metrics.InputEstimate, x.estimate.Input, s.usage.Input)
 	observeRatio(x.model.Metrics.OutputEstimate, x.estimate.Output, s.usage.Output)

@@ -143,9 +143,9 @@ func TestConcurrentUse(t *testing.T) {
 				user, r := fmt.Sprint(worker, i%20), chat(s.Text)
 				price := p.Price(user, r)
 				p.Learn(user, r, openai.Usage{Input: inputOf(&s, "qwen3"), Output: price.Output}, true)
-				p.LearnSpeed(r, openai.Usage{Input: price.Input, Output: 100}, 1e9)
-				p.TokensAfter(r, price.Input, 1e9)
-				p.OutputTokens(r.Text)
+				p.LearnSpeed(user, r, openai.Usage{Input: price.Input, Output: 100}, 1e9)
+				p.TokensAfter(user, r, price.Input, 1e9)
+				p.OutputTokens(user, r.Text)
 			}
 		})
 	}
