@@ -68,11 +68,13 @@ type state struct {
 	failedBefore bool // it had failed before the current event
 
 	usageNull bool // completions: chunks without usage have "usage":null
+	beyond    bool // something has come after the last event
 }
 
 // relayed is where a stream stands for the client, if it has seen every event.
 type relayed struct {
 	ended bool // by its last event
+	done  bool // by the word [DONE], behind which nothing comes
 	total bool // chunks: the one with the usage of the whole answer has come
 	open  bool // what came last does not end an event
 
@@ -104,6 +106,10 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 // Event meters one event, of which it needs Raw and Partial, and appends to dst
 // what the client is to see of it, which may be nothing. It allocates nothing in the steady state.
 //
+// Of what comes after the event that ends the stream the client sees nothing, and
+// nothing is metered, but for the [DONE] that vLLM sends behind message_stop: see
+// [Stream.Beyond].
+//
 // A partial event is relayed only where its data is whole (a "[DONE]" without
 // the blank line, say): a client must ignore it, and what the gateway may have
 // to append would make a broken event of it.
@@ -117,6 +123,9 @@ func (s *Stream) Event(dst []byte, ev Event) []byte {
 func (s *Stream) event(dst []byte, ev Event) []byte {
 	s.before, s.failedBefore = s.relayed, s.failed
 	s.meter.changed = s.meter.changed[:0]
+	if s.relayed.ended {
+		return s.afterEnd(dst, &ev)
+	}
 	if out, ok := s.repeat(dst, &ev); ok {
 		return out
 	}
@@ -126,7 +135,7 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 	}
 	s.first, s.begun = !s.begun, true
 	if isDone(ev.Data) {
-		s.relayed.ended = true
+		s.relayed.ended, s.relayed.done = true, true
 		return s.relay(dst, &ev, nil)
 	}
 	var env envelope
@@ -149,6 +158,20 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 		s.pattern.learn(&ev, &env, &es)
 	}
 	return s.relay(dst, &ev, &es)
+}
+
+// afterEnd handles what comes after the event that has ended the stream.
+func (s *Stream) afterEnd(dst []byte, ev *Event) []byte {
+	s.parse(ev)
+	if len(ev.Data) == 0 && !s.relayed.done {
+		return s.relay(dst, ev, nil)
+	}
+	if len(ev.Data) > 0 && isDone(ev.Data) && !s.relayed.done {
+		s.relayed.done = true
+		return s.relay(dst, ev, nil)
+	}
+	s.beyond = s.beyond || len(ev.Data) > 0
+	return dst
 }
 
 // parse takes the event apart.
@@ -174,6 +197,10 @@ func (s *Stream) Withhold() {
 // message_stop, response.completed and its kin. Nothing is to be expected after
 // it.
 func (s *Stream) Ended() bool { return s.relayed.ended }
+
+// Beyond reports whether an event has come after the one that ends the stream: its
+// sender is not to be listened to any more.
+func (s *Stream) Beyond() bool { return s.beyond }
 
 // opaque handles data that is not understood. An event that broke off is mostly
 // the frame around a text, and tells nothing of it.
@@ -215,6 +242,11 @@ func (s *Stream) UsageRan() bool { return s.meter.ran }
 // InputTold reports whether the input that Usage returns is that of every
 // prompt. Of several prompts, each tells its own with its first event.
 func (s *Stream) InputTold() bool { return s.meter.inputTold() }
+
+// OddUsage reports whether the model server has told something in the place of a
+// number of tokens that is none, or numbers that contradict each other: what was
+// spent does not become less.
+func (s *Stream) OddUsage() bool { return s.meter.odd }
 
 // Unmetered returns the generated text that came after the last usage: what
 // must be estimated.
