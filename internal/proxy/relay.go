@@ -48,14 +48,10 @@ func (x *exchange) relayAnswer() error {
 		return x.brokenAnswer(err)
 	}
 	a := openai.ReadAnswer(x.answer)
-	if !a.HasUsage && x.left() {
+	if !a.HasUsage() && x.left() {
 		return x.unheard()
 	}
-	var text openai.Text
-	if !a.HasUsage {
-		text = openai.AnswerText(x.endpoint, x.answer)
-	}
-	x.spent = x.complete(a.Usage, a.HasUsage, text, 0)
+	x.spent = x.whole(&a)
 	body := x.answer
 	if name := x.model.PublicName(); name != "" {
 		x.patched = a.AppendBody(x.patched[:0], body, name)

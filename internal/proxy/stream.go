@@ -162,12 +162,8 @@ func (x *exchange) conclude(s *streamed) {
 	}
 	s.concluded = true
 	x.away = time.Since(x.sent)
-	u, evidence := x.stream.Usage()
-	x.spent = x.complete(u, evidence == openai.FinalUsage, x.stream.OutputText(), x.stream.OutputEvents())
-	if evidence == openai.RunningUsage {
-		x.spent = x.partial()
-		x.spent.complete = true
-	}
+	x.spent = x.partial()
+	x.spent.complete = true
 	x.noteSilence()
 	x.paced(s)
 	x.settle()

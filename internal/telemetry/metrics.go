@@ -13,6 +13,7 @@ import (
 // Metrics is every metric of the gateway. It is safe for concurrent use.
 type Metrics struct {
 	usage      *prometheus.CounterVec
+	estimated  *prometheus.CounterVec
 	exceeded   *prometheus.CounterVec
 	running    *prometheus.GaugeVec
 	duration   *prometheus.HistogramVec
@@ -49,6 +50,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	f := &factory{Registerer: r}
 	m := &Metrics{
 		usage:      f.counters("token_usage_total", "Tokens that model servers reported or that were estimated, by type; cached is a part of input.", "model", "type"),
+		estimated:  f.counters("token_usage_estimated_total", "Requests that were charged by an estimate, because usage was missing, unreadable or implausible, or the answer was interrupted.", "model", "reason"),
 		exceeded:   f.counters("token_rate_limit_exceeded_total", "Denied requests, by every limit that was in the way.", "model", "meter", "window", "scope"),
 		running:    f.gauges("token_concurrent_requests", "Requests of this replica that are running.", "model"),
 		duration:   f.histograms("model_request_duration_seconds", "Time from the request's arrival to the end of its answer.", requestBuckets, "model", "endpoint", "code"),
@@ -191,6 +193,9 @@ func (m *Model) durationOf(endpoint string, status int) prometheus.Observer {
 func (m *Model) Exceeded(meter, window, scope string) {
 	m.m.exceeded.WithLabelValues(m.name, meter, window, scope).Inc()
 }
+
+// Estimated notes a request that was charged by an estimate, and why.
+func (m *Model) Estimated(reason string) { m.m.estimated.WithLabelValues(m.name, reason).Inc() }
 
 // UpstreamError notes a failure of the model server at an address.
 func (m *Model) UpstreamError(address string) { m.m.upstream.WithLabelValues(m.name, address).Inc() }
