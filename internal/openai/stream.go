@@ -59,6 +59,7 @@ type state struct {
 
 	begun   bool // an event with data has come
 	first   bool // and the current one is the first
+	heard   bool // the current event has data
 	failed  bool
 	failure StreamError
 
@@ -127,10 +128,12 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 		return s.afterEnd(dst, &ev)
 	}
 	if out, ok := s.repeat(dst, &ev); ok {
+		s.heard = true
 		return out
 	}
 	s.parse(&ev)
-	if len(ev.Data) == 0 {
+	s.heard = len(ev.Data) > 0
+	if !s.heard {
 		return s.relay(dst, &ev, nil)
 	}
 	s.first, s.begun = !s.begun, true
@@ -197,6 +200,10 @@ func (s *Stream) Withhold() {
 // message_stop, response.completed and its kin. Nothing is to be expected after
 // it.
 func (s *Stream) Ended() bool { return s.relayed.ended }
+
+// Heard reports whether the event that came last has data. A comment, which only
+// keeps a connection alive, has none.
+func (s *Stream) Heard() bool { return s.heard }
 
 // Beyond reports whether an event has come after the one that ends the stream: its
 // sender is not to be listened to any more.

@@ -204,6 +204,9 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 		return asked, false
 	}
 	x.answer = readUpTo(x.answer[:0], x.response.Body, refusalBytesMax)
+	if x.decode() != nil {
+		return asked, false
+	}
 	if asked == catalog.EveryChunk && !x.request.ContinuousUsage && bytes.Contains(x.answer, []byte("continuous_usage_stats")) {
 		return catalog.TotalOnly, true
 	}
@@ -259,11 +262,16 @@ func (x *exchange) refused() error {
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}
 	x.spent = spent{amount: limit.Amount{Requests: 1}}
+	var err error
 	if len(x.answer) == 0 {
 		x.answer = readUpTo(x.answer, x.response.Body, refusalBytesMax)
+		err = x.decode()
 	}
 	x.response.Body.Close()
 	x.away = time.Since(x.sent)
+	if err != nil {
+		return openai.UpstreamError("the model server answered with status %d: %v", status, err)
+	}
 	copyHeader(x.w.Header(), x.response.Header)
 	x.write(status, x.answer)
 	return nil

@@ -29,6 +29,9 @@ func (x *exchange) relay() error {
 	// A running slot is given back when the model server has stopped.
 	defer x.response.Body.Abandon()
 	if x.request.Stream && isEventStream(x.response.Header) {
+		if coding := contentCoding(x.response.Header); coding != "" {
+			return x.brokenAnswer(&codingError{coding: coding})
+		}
 		return x.relayStream()
 	}
 	return x.relayAnswer()
@@ -44,6 +47,12 @@ func isEventStream(h upstream.Header) bool {
 func (x *exchange) relayAnswer() error {
 	err := x.readAnswer()
 	x.away = time.Since(x.sent)
+	if err == nil {
+		err = x.decode()
+	}
+	if err == nil && x.response.Body.EndsWithConnection() && !openai.IsWhole(x.answer) {
+		err = errCutOff
+	}
 	if err != nil {
 		return x.brokenAnswer(err)
 	}
@@ -62,7 +71,11 @@ func (x *exchange) relayAnswer() error {
 	return nil
 }
 
-var errAnswerTooLarge = errors.New("the answer is too large")
+var (
+	errAnswerTooLarge = errors.New("the answer is too large")
+	// errCutOff says that an answer has ended with its connection, and is not whole.
+	errCutOff = errors.New("the answer is cut off")
+)
 
 // readAnswer reads the answer into x.answer.
 func (x *exchange) readAnswer() error {
@@ -90,9 +103,13 @@ func (x *exchange) readAnswer() error {
 // brokenAnswer returns what to tell the client of an answer that did not come
 // to its end, and notes what it has cost.
 func (x *exchange) brokenAnswer(err error) error {
+	x.away = time.Since(x.sent)
 	x.spent = x.abandoned()
 	if x.left() {
 		return context.Canceled
+	}
+	if !errors.Is(err, errAnswerTooLarge) {
+		x.response.Body.Blame() // where the connection has broken, that has been judged
 	}
 	return brokenOff(err)
 }
@@ -103,6 +120,10 @@ func brokenOff(err error) *openai.Error {
 	var e *upstream.Error
 	if errors.As(err, &e) && e.Kind == upstream.Timeout {
 		return openai.UpstreamTimeout("the model server did not finish its answer in time")
+	}
+	var c *codingError
+	if errors.As(err, &c) {
+		return openai.UpstreamError("%v", c)
 	}
 	return openai.UpstreamError("the model server's answer broke off, or is none")
 }
