@@ -251,9 +251,13 @@ func (s *Stream) UsageRan() bool { return s.meter.ran }
 func (s *Stream) InputTold() bool { return s.meter.inputTold() }
 
 // OddUsage reports whether the model server has told something in the place of a
-// number of tokens that is none, or numbers that contradict each other: what was
-// spent does not become less.
-func (s *Stream) OddUsage() bool { return s.meter.odd }
+// number of tokens that is not written as one, or numbers that shrink.
+func (s *Stream) OddUsage() bool { return s.meter.odd || s.meter.shrank }
+
+// UsageShrank reports whether the model server has told a number of tokens that is
+// less than one before it. What was spent does not become less, so that the largest
+// counts; but text that came with the smaller one may be in none of them.
+func (s *Stream) UsageShrank() bool { return s.meter.shrank }
 
 // Unmetered returns the generated text that came after the last usage: what
 // must be estimated.

@@ -50,7 +50,8 @@ type tally struct {
 	evidence   Evidence
 	ran        bool // output was told before the total
 	inputTotal bool // the total has told the input
-	odd        bool // something in the place of a number was none, or contradicts others
+	odd        bool // something in the place of a number was none
+	shrank     bool // a number was less than one before it
 }
 
 type choiceMeter struct {
@@ -163,12 +164,12 @@ func (m *streamMeter) setRunning(index int64, u usageReport) {
 	if u.output {
 		m.settled()
 		m.ran = m.ran || m.evidence == RunningUsage
-		m.odd = m.odd || u.Output < c.output
+		m.shrank = m.shrank || u.Output < c.output
 		raise(&c.output, &m.running.Output, u.Output)
 		c.shown = c.output
 	}
 	if u.input {
-		m.odd = m.odd || u.Input < p.input
+		m.shrank = m.shrank || u.Input < p.input
 		raise(&p.input, &m.running.Input, u.Input)
 		raise(&p.cached, &m.running.Cached, u.Cached)
 		if !p.told {
@@ -197,12 +198,12 @@ func (m *streamMeter) setFinal(u usageReport) {
 	}
 	if u.output {
 		m.settled()
-		m.odd = m.odd || u.Output < m.sum.Output
+		m.shrank = m.shrank || u.Output < m.sum.Output
 		m.sum.Output = max(m.sum.Output, u.Output)
 		m.evidence = FinalUsage
 	}
 	if u.input {
-		m.odd = m.odd || u.Input < m.sum.Input
+		m.shrank = m.shrank || u.Input < m.sum.Input
 		m.sum.Input = max(m.sum.Input, u.Input)
 		m.sum.Cached = min(max(m.sum.Cached, u.Cached), m.sum.Input)
 		m.inputTotal = true

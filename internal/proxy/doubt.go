@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
@@ -20,10 +21,19 @@ const (
 	implausible       // what was told cannot be
 )
 
-var doubts = [...]string{noDoubt: "", missing: "missing", interrupted: "interrupted", unreadable: "unreadable", implausible: "implausible"}
-
-// String returns the word that metrics have for it.
-func (d doubt) String() string { return doubts[d] }
+// count counts a request whose cost there is a doubt of.
+func (d doubt) count(e *telemetry.Estimated) {
+	switch d {
+	case missing:
+		e.Missing.Inc()
+	case interrupted:
+		e.Interrupted.Inc()
+	case unreadable:
+		e.Unreadable.Inc()
+	case implausible:
+		e.Implausible.Inc()
+	}
+}
 
 func (s *spent) doubted(d doubt) { s.doubt = max(s.doubt, d) }
 

@@ -55,6 +55,9 @@ func (x *exchange) checkOutput(s *spent) {
 	} else if saysNothing(s.usage, x.stream.InputTold(), x.stream.OddUsage()) {
 		return
 	}
+	if x.stream.UsageShrank() {
+		s.usage.Output = max(s.usage.Output, x.outputTokens(text, x.stream.OutputEvents()))
+	}
 	if s.usage.Output >= shownFloor(&text) && (told <= text.Bytes() || x.plausible(told, text.Bytes(), time.Since(x.sent))) {
 		return
 	}
@@ -117,9 +120,7 @@ func (x *exchange) settle() {
 	m.Input.Add(float64(x.spent.amount.Input))
 	m.Output.Add(float64(x.spent.amount.Output))
 	m.Cached.Add(float64(x.spent.usage.Cached))
-	if x.spent.estimated() {
-		m.Estimated(x.spent.doubt.String())
-	}
+	x.spent.doubt.count(&m.Estimated)
 	x.learn()
 }
 

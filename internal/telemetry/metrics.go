@@ -151,8 +151,16 @@ type Model struct {
 	FirstToken, PerToken          prometheus.Observer // seconds
 	InputEstimate, OutputEstimate prometheus.Observer // estimated / used
 	Overrun, Refunded, Suppressed prometheus.Counter  // tokens
+	Estimated                     Estimated           // requests
 
 	successes atomic.Pointer[[]success] // nil: none is known; a list is not changed
+}
+
+// Estimated counts the requests that were charged by an estimate: the usage of the
+// answer was not told, the answer did not come to its end, or what was told is no
+// number of tokens or cannot be.
+type Estimated struct {
+	Missing, Interrupted, Unreadable, Implausible prometheus.Counter
 }
 
 // Answered notes a request that ended with an HTTP status.
@@ -193,9 +201,6 @@ func (m *Model) durationOf(endpoint string, status int) prometheus.Observer {
 func (m *Model) Exceeded(meter, window, scope string) {
 	m.m.exceeded.WithLabelValues(m.name, meter, window, scope).Inc()
 }
-
-// Estimated notes a request that was charged by an estimate, and why.
-func (m *Model) Estimated(reason string) { m.m.estimated.WithLabelValues(m.name, reason).Inc() }
 
 // UpstreamError notes a failure of the model server at an address.
 func (m *Model) UpstreamError(address string) { m.m.upstream.WithLabelValues(m.name, address).Inc() }
