@@ -83,7 +83,7 @@ func TestNothingIsRelayedAfterTheEnd(t *testing.T) {
 			id := fmt.Sprintf("tail-%d-%d", i, beyond)
 			got := open(t, g.URL, path, "alice", id, streamed(path, ``, fmt.Sprintf(`"output_tokens":13,"after_done":%d`, beyond))).all(t)
 			checkEnded(t, path, ``, got)
-			if n := strings.Count(got, "beyond"); n > 0 {
+			if n := strings.Count(got, "beyond \""); n > 0 {
 				t.Errorf("%s: %d of %d events behind the end were relayed", path, n, beyond)
 			}
 			if line := logged(t, g, id); line.Output != 13 || line.Estimated || line.Error != "" || line.Status != http.StatusOK {
