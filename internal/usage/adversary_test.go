@@ -105,13 +105,11 @@ const (
 // TestAnAttackerDoesNotSetTheInputPriceOfOthers: whatever one user sends, and be it
 // nine tenths of the traffic, the prices of others stay what they are without him.
 func TestAnAttackerDoesNotSetTheInputPriceOfOthers(t *testing.T) {
-	for name, odd := range oddities {
-		for _, odds := range []int{1, 9} {
-			for _, users := range []int{1, 2, 3, 12} {
-				c := traffic{honest: users, lessons: 261, odd: odd}
-				without := c.taught(t)
-				c.odds = odds
-				with := c.taught(t)
+	for _, users := range []int{1, 2, 12} {
+		without := traffic{honest: users, lessons: 261}.taught(t)
+		for name, odd := range oddities {
+			for _, odds := range []int{1, 9} {
+				with := traffic{honest: users, lessons: 261, odd: odd, odds: odds}.taught(t)
 				what := fmt.Sprintf("%s, %d to 1, %d honest users", name, odds, users)
 				checkMoved(t, what, prices(t, without, honest(0)), prices(t, with, honest(0)), regularFactor)
 				checkMoved(t, what+", a stranger", prices(t, without, "new"), prices(t, with, "new"), strangerFactor)
@@ -217,11 +215,9 @@ func TestAnAttackerDoesNotSetWhatAnAbandonedAnswerCosts(t *testing.T) {
 // Names cost nothing where a caller may name users. They make a majority of those
 // who are asked for a stranger's price, but not of what a user has taught himself.
 func TestManyNamesDoNotSetThePriceOfWhoHasTaughtHisOwn(t *testing.T) {
+	without := traffic{honest: 3, lessons: 261}.taught(t)
 	for name, odd := range oddities {
-		c := traffic{honest: 3, lessons: 261, odd: odd, names: 50_000}
-		without := c.taught(t)
-		c.odds = 9
-		with := c.taught(t)
+		with := traffic{honest: 3, lessons: 261, odd: odd, odds: 9, names: 50_000}.taught(t)
 		checkMoved(t, name, prices(t, without, honest(0)), prices(t, with, honest(0)), 3)
 		if n := len(with.users.users); n > 10_000 {
 			t.Errorf("%s: %d users are kept", name, n)
@@ -231,19 +227,19 @@ func TestManyNamesDoNotSetThePriceOfWhoHasTaughtHisOwn(t *testing.T) {
 
 // crowdUnderMax is for those who have sent a handful of requests: what others teach
 // moves their prices only as far as these agree.
-const crowdUnderMax = 0.12
+const crowdUnderMax = 0.13
 
 // Of a crowd, in which nobody has sent much, prices are learned as fast as of one
 // user, and nearly as well.
 func TestCrowdsTeachAsOneUserDoes(t *testing.T) {
-	for _, users := range []int{2, 8, 40, 400} {
+	for users, underMax := range map[int]float64{2: underMax, 8: underMax, 40: underMax, 400: crowdUnderMax} {
 		for _, tokenizer := range tokenizers {
 			byKind := make(map[string]*accuracy)
 			for order := range uint64(3) {
 				replayCrowd(t, byKind, users, tokenizer, order)
 			}
 			for _, kind := range mainKinds {
-				checkOne(t, fmt.Sprint(users, " users/", tokenizer, "/", kind), byKind[kind], medianMax, crowdUnderMax)
+				checkOne(t, fmt.Sprint(users, " users/", tokenizer, "/", kind), byKind[kind], medianMax, underMax)
 			}
 		}
 	}

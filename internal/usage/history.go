@@ -61,14 +61,17 @@ func (h *history) output(otherwise int64) int64 {
 	var j jury
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	seen := 0
 	for i := range h.panels {
-		if h.panels[i].seen >= trusted {
+		if n := h.panels[i].seen; n > 0 {
+			seen += n
 			j.add(float64(h.panels[i].p90))
 		}
 	}
-	if j.n > 0 {
-		j.doubt(float64(otherwise), outputDoubt)
+	if seen < trusted {
+		return otherwise
 	}
+	j.doubt(float64(otherwise), outputDoubt)
 	return int64(j.verdict(float64(otherwise)))
 }
 

@@ -39,21 +39,30 @@ var naive = func() *inputModel {
 	return l.model()
 }()
 
-// quantileOf says which quantile of an estimate is meant.
-type quantileOf uint8
-
-const (
-	middle quantileOf = iota
-	upper             // that about one request in fifteen exceeds
-)
-
-// estimate returns the tokens of a text of a kind, lifted by that part of the margin.
-func (m *inputModel) estimate(x *features, kind int, part float64) float64 {
-	tokens := dot(m.weights[:], x[:])
-	if part > 0 {
-		tokens = raised(tokens, part*m.margins[kind])
+// estimate returns the middle of the estimate of a text.
+func (m *inputModel) estimate(x *sparse) (tokens float64) {
+	for i, f := range x.at[:x.n] {
+		tokens += m.weights[f] * x.counts[i]
 	}
 	return tokens
+}
+
+// sparse are the features of a text that are not 0, of which most texts have few.
+type sparse struct {
+	at     [featureCount]uint8
+	counts [featureCount]float64
+	n      int
+	kind   int // of the text
+}
+
+func (s *sparse) of(x *features) {
+	s.kind, s.n = kindOf(x), 0
+	for i, v := range x {
+		if v != 0 {
+			s.at[s.n], s.counts[s.n] = uint8(i), v
+			s.n++
+		}
+	}
 }
 
 // learn teaches a panel.
@@ -68,67 +77,67 @@ func (in *inputs) learn(panel int, x *features, tokens float64) {
 	in.models[panel].Store(l.model())
 }
 
+// opinion is what is said of a text: the middle of the estimate, and the margin that
+// lifts it.
+type opinion struct{ middle, margin float64 }
+
 // poll returns what the panels say of a text together. Those that have seen its
 // kind have a vote; if there are none, all that have seen anything.
-func (in *inputs) poll(k known, x *features, q quantileOf) float64 {
-	var experts, others jury
-	kind := kindOf(x)
-	part := in.part(kind, q)
-	alone, acquainted := -1.0, false
-	for i := range in.models {
-		m := in.models[i].Load()
-		if m == nil {
-			continue
-		}
-		vote, expert := m.estimate(x, kind, part), m.lessons[kind] >= informed
-		if i == k.panel && k.inputs {
-			alone, acquainted = vote, expert
-		}
-		if expert {
-			experts.add(vote)
-		} else {
-			others.add(vote)
-		}
-	}
-	if experts.n == 0 {
-		experts = others
-	}
-	if alone < 0 {
-		alone = naive.estimate(x, kind, 0)
-	}
-	if experts.n > 0 && !acquainted {
-		experts.doubt(alone, inputDoubt)
-	}
-	return experts.verdict(alone)
-}
-
-// part returns which part of the margins of a kind counts: that of all errors that
-// the panels have seen.
-func (in *inputs) part(kind int, q quantileOf) float64 {
-	if q == middle {
-		return 0
-	}
+func (in *inputs) poll(k known, x *features) opinion {
+	var s sparse
+	s.of(x)
+	var models [panels]*inputModel
+	experts := 0
 	var seen float64
 	for i := range in.models {
 		if m := in.models[i].Load(); m != nil {
-			seen += m.seen[kind]
+			models[i] = m
+			seen += m.seen[s.kind]
+			if m.isExpert(s.kind) {
+				experts++
+			}
 		}
 	}
-	return ripe(seen)
+	var middles, margins jury
+	alone, acquainted := opinion{middle: -1}, false
+	for i, m := range models {
+		if m == nil {
+			continue
+		}
+		vote, expert := opinion{m.estimate(&s), m.margins[s.kind]}, m.isExpert(s.kind)
+		if i == k.panel && k.inputs {
+			alone, acquainted = vote, expert
+		}
+		if expert || experts == 0 {
+			middles.add(vote.middle)
+			margins.add(vote.margin)
+		}
+	}
+	if alone.middle < 0 {
+		alone = opinion{middle: naive.estimate(&s)}
+	}
+	if middles.n > 0 && !acquainted {
+		middles.doubt(alone.middle, inputDoubt)
+		margins.doubt(alone.margin, 1)
+	}
+	return opinion{middles.verdict(alone.middle), margins.verdict(alone.margin) * ripe(seen)}
 }
+
+func (m *inputModel) isExpert(kind int) bool { return m.lessons[kind] >= informed }
 
 // upper returns the estimate of the text of a request of a user, from above.
 func (in *inputs) upper(k known, r *openai.Request) int64 {
 	var x features
 	x.ofRequest(r)
-	return rounded(in.poll(k, &x, upper) * math.Exp(k.bias))
+	o := in.poll(k, &x)
+	return rounded(raised(o.middle, o.margin) * k.factor())
 }
 
 // textTokens estimates the tokens of a text that stands for itself.
 func (in *inputs) textTokens(k known, t *openai.Text) int64 {
 	var x features
 	x.ofText(t)
-	return min(rounded(in.poll(k, &x, middle)*math.Exp(k.bias)), t.Bytes())
+	return min(rounded(in.poll(k, &x).middle*k.factor()), t.Bytes())
 }
 
 func rounded(tokens float64) int64 {

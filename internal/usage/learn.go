@@ -35,7 +35,7 @@ func (p *Pricer) learnInput(user string, r *openai.Request, tokens float64) {
 	k := p.users.join(user)
 	var x features
 	x.ofRequest(r)
-	guess := max(p.input.poll(k, &x, middle), 1)
+	guess := max(p.input.poll(k, &x).middle, 1)
 	p.input.learn(k.panel, &x, tokens)
 	p.users.change(user, func(u *person) {
 		u.inputs = min(u.inputs+1, trusted)

@@ -22,6 +22,14 @@ type known struct {
 	output int64   // percentile of his outputs; 0: too few were seen
 }
 
+// factor returns by what the panels' estimates of his inputs are multiplied.
+func (k *known) factor() float64 {
+	if k.bias == 0 {
+		return 1
+	}
+	return math.Exp(k.bias)
+}
+
 const noPanel = -1
 
 var stranger = known{panel: noPanel}

@@ -177,3 +177,15 @@ func BenchmarkLearn(b *testing.B) {
 		p.Learn("user", r, openai.Usage{Input: 180, Output: 90}, true)
 	}
 }
+
+// BenchmarkPriceOfCrowd asks all panels.
+func BenchmarkPriceOfCrowd(b *testing.B) {
+	p, r := NewPricer(Options{}), chat(strings.Repeat("How many roads must a man walk down? ", 20))
+	for i := range 100 * panels {
+		p.Learn(fmt.Sprint(i%panels), r, openai.Usage{Input: 180, Output: 90}, true)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Price("0", r)
+	}
+}

@@ -92,7 +92,7 @@ func (s *speeds) tokens(k known, input int64, seconds float64) float64 {
 	alone := decoded(prior[:], input, seconds)
 	for i := range s.panels {
 		panel := &s.panels[i]
-		if panel.lessons < informed {
+		if panel.lessons == 0 {
 			continue
 		}
 		vote := decoded(panel.w, input, seconds)
