@@ -24,7 +24,7 @@ type Model struct {
 
 	FirstByteTimeout time.Duration // of streams
 	ResponseTimeout  time.Duration // of everything else
-	IdleTimeout      time.Duration // between two reads of a stream
+	IdleTimeout      time.Duration // between two events of a stream
 
 	// WorstCase tells that the largest possible output is reserved, and that
 	// the model server is held to it.

@@ -32,7 +32,7 @@ func (a *anthropic) appendUsage(dst []byte, output int64) []byte {
 		return append(dst, `,"usage":null`...)
 	}
 	dst = appendCount(dst, `,"usage":{"input_tokens":`, u.Input-u.Cached)
-	dst = appendCount(dst, `,"output_tokens":`, u.Output)
+	dst = a.job.appendOutput(dst, `,"output_tokens":`, u.Output)
 	if u.Cached > 0 {
 		dst = appendCount(dst, `,"cache_read_input_tokens":`, u.Cached)
 	}
@@ -146,7 +146,10 @@ func (a *anthropic) end(out *eventStream) error {
 		a.job.finish(Completed)
 		return nil
 	}
-	return out.last("message_stop", []byte(`{"type":"message_stop"}`))
+	if err := out.last("message_stop", []byte(`{"type":"message_stop"}`)); err != nil {
+		return err
+	}
+	return out.goOn("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"beyond "}}`)
 }
 
 func (a *anthropic) answer(dst []byte) []byte {

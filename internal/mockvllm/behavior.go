@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,6 +44,9 @@ type Behavior struct {
 
 	// Usage is how usage is told.
 	Usage UsageMode `json:"usage"`
+	// OutputCount is the JSON text that usage has in place of the number of output
+	// tokens, such as -1, 300.0 or "many"; [Absent] leaves the member out.
+	OutputCount string `json:"output_count"`
 	// NullUsage writes "usage":null on every completions chunk without usage,
 	// and spells out the details that a usage does not have, as vLLM did before
 	// it left unset members out there too.
@@ -63,6 +67,12 @@ type Behavior struct {
 	Status     int    `json:"status"`
 	Body       string `json:"body"`
 	RetryAfter string `json:"retry_after"`
+
+	// Encoding is the Content-Encoding of the answer, which nobody has asked for:
+	// gzip and deflate are done; of any other the bytes are as they are.
+	Encoding string `json:"encoding"`
+	// AfterDone is how many events with text follow the last one of a stream.
+	AfterDone int `json:"after_done"`
 
 	// Split cuts the stream into writes of this many bytes, each flushed.
 	Split int `json:"split"`
@@ -109,11 +119,13 @@ const (
 	ErrorEvent      Fault = "error"
 	NoDone          Fault = "no-done"
 	CloseIdle       Fault = "close-idle"
+	Chatter         Fault = "chatter"
+	Cut             Fault = "cut"
 )
 
 var faults = []Fault{
 	NoFault, Refuse, ResetBeforeByte, QueueFull, Reset, ResetMidEvent, Close, Truncate,
-	Stall, Malformed, ErrorEvent, NoDone, CloseIdle,
+	Stall, Malformed, ErrorEvent, NoDone, CloseIdle, Chatter, Cut,
 }
 
 // UsageMode is how usage is told.
@@ -126,9 +138,13 @@ const (
 	NullUsage      UsageMode = "null"       // the member is null
 	ZeroUsage      UsageMode = "zero"       // the counts are 0
 	FinalUsageOnly UsageMode = "final-only" // continuous_usage_stats is ignored
+	ShrinkingUsage UsageMode = "shrinking"  // counts of more than 8 output tokens are told as 1
 )
 
-var usageModes = []UsageMode{TellUsage, NoUsage, NullUsage, ZeroUsage, FinalUsageOnly}
+// Absent, as an OutputCount, leaves the count out.
+const Absent = "absent"
+
+var usageModes = []UsageMode{TellUsage, NoUsage, NullUsage, ZeroUsage, FinalUsageOnly, ShrinkingUsage}
 
 // OptionsMode is how stream_options are taken.
 type OptionsMode string
@@ -177,6 +193,8 @@ func (b *Behavior) check() error {
 		return fmt.Errorf("mock.line_end: %q is neither crlf nor cr", b.LineEnd)
 	case b.Language != Latin && b.Language != Korean:
 		return fmt.Errorf("mock.language: %q is not ko", b.Language)
+	case b.OutputCount != "" && b.OutputCount != Absent && !json.Valid([]byte(b.OutputCount)):
+		return fmt.Errorf("mock.output_count: %q is neither JSON nor %q", b.OutputCount, Absent)
 	case b.negative():
 		return errors.New("mock: a count or time is negative")
 	case b.Status != 0 && (b.Status < 400 || b.Status > 599):
@@ -188,6 +206,7 @@ func (b *Behavior) check() error {
 func (b *Behavior) negative() bool {
 	counts := append([]int64{
 		b.CachedTokens, b.ReasoningTokens, b.AfterTokens, int64(b.TokenBytes), int64(b.FailAttempts), int64(b.Split), b.PaddingBytes,
+		int64(b.AfterDone),
 	}, b.ChoiceTokens...)
 	for _, n := range []*int64{b.OutputTokens, b.InputTokens} {
 		if n != nil {

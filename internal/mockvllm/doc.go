@@ -40,11 +40,14 @@
 //	reasoning_tokens, tool_call      the first tokens reason; a tool is called
 //	language, token_bytes            "ko"; bytes of each token
 //	ttft_ms, token_ms                pace, for JSON answers as well
-//	usage                            "none", "null", "zero", "final-only"
+//	usage                            "none", "null", "zero", "final-only", "shrinking"
+//	output_count                     what usage has in place of output tokens; "absent"
 //	null_usage, stream_options       how older servers write and take usage
 //	fail, after_tokens               what goes wrong, after how many tokens
 //	fail_attempts                    only in the first attempts of a request id
 //	status, body, retry_after        an error instead of an answer
+//	encoding                         Content-Encoding of the answer: gzip, deflate, others by name
+//	after_done                       events that follow the last one of a stream
 //	split, line_end                  bytes of each write; "crlf", "cr"
 //	comments, bom, multiline, ping   what server-sent events may contain
 //	padding_bytes                    of a JSON answer; padding_first, padding_chunked
@@ -66,6 +69,9 @@
 //	                     after_tokens 0 as its first event); 500 for a JSON answer
 //	no-done              the stream's last event ([DONE], message_stop,
 //	                     response.completed) does not come
+//	chatter              nothing but comments comes until the client leaves
+//	cut                  half of a JSON body comes, whose end nothing marks but that of
+//	                     its connection
 //	close-idle           the answer is complete, then the connection is closed
 //	                     without having said so
 //

@@ -49,6 +49,12 @@ func (j *job) strike(out *eventStream) error {
 	case Stall:
 		j.struck = true
 		return j.stall()
+	case Chatter:
+		j.struck = true
+		if out == nil {
+			return j.stall()
+		}
+		return out.chatter()
 	case ErrorEvent:
 		j.struck = true
 		if out == nil {
@@ -117,11 +123,24 @@ func (j *job) sendError(out *eventStream) error {
 // breakAnswer sends half of a JSON answer and breaks the connection off.
 func (j *job) breakAnswer(body []byte) error {
 	j.finish(Broken)
+	if j.behavior.Fail == Cut {
+		return j.cut(body)
+	}
 	h := j.w.Header()
 	h["Content-Type"] = jsonType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = j.w.Write(body[:len(body)/2]) // it is broken off anyway
 	j.hangUp(j.behavior.Fail == Reset || j.behavior.Fail == ResetMidEvent)
+	return errStruck
+}
+
+// cut sends half of a JSON answer whose end nothing marks but that of its connection,
+// as servers of HTTP/1.0 do.
+func (j *job) cut(body []byte) error {
+	conn := j.hijack()
+	_, _ = conn.Write([]byte("HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"))
+	_, _ = conn.Write(body[:len(body)/2])
+	_ = conn.Close() // nothing is to be done about it
 	return errStruck
 }
 

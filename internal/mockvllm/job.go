@@ -1,6 +1,9 @@
 package mockvllm
 
 import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
 	"errors"
 	"io"
 	"net/http"
@@ -257,13 +260,34 @@ func (j *job) writeAnswer(body []byte) error {
 	if j.behavior.PaddingBytes > 0 {
 		return j.writePadded(body)
 	}
-	if j.fails(Reset) || j.fails(ResetMidEvent) || j.fails(Close) || j.fails(Truncate) {
+	if j.fails(Reset) || j.fails(ResetMidEvent) || j.fails(Close) || j.fails(Truncate) || j.fails(Cut) {
 		return j.breakAnswer(body)
 	}
 	if j.endpoint.Counts() && !j.fails(Malformed) {
 		j.tellFinal()
 	}
 	j.finish(Completed)
+	if j.behavior.Encoding != "" {
+		j.w.Header()["Content-Encoding"] = []string{j.behavior.Encoding}
+		body = encoded(j.behavior.Encoding, body)
+	}
 	writeJSON(j.w, http.StatusOK, body)
 	return nil
+}
+
+// encoded returns a body in a coding; as it is in those that are not known here.
+func encoded(coding string, body []byte) []byte {
+	var b bytes.Buffer
+	var w io.WriteCloser
+	switch coding {
+	case "gzip":
+		w = gzip.NewWriter(&b)
+	case "deflate":
+		w = zlib.NewWriter(&b)
+	default:
+		return body
+	}
+	_, _ = w.Write(body) // to memory
+	_ = w.Close()
+	return b.Bytes()
 }

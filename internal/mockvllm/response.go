@@ -47,7 +47,10 @@ func (r *response) event(out *eventStream, name string, buf []byte, tail string)
 	buf = append(buf, tail+`,"type":"`+name+`"}`...)
 	r.buf = buf
 	if name == "response.completed" {
-		return out.last(name, buf)
+		if err := out.last(name, buf); err != nil {
+			return err
+		}
+		return out.goOn("response.output_text.delta", `{"type":"response.output_text.delta","delta":"beyond "}`)
 	}
 	return out.send(name, buf)
 }
@@ -186,7 +189,7 @@ func (r *response) appendUsage(dst []byte, status string) []byte {
 	dst = appendCount(dst, `,"usage":{"input_tokens":`, u.Input)
 	dst = appendCount(dst, `,"input_tokens_details":{"cached_tokens":`, u.Cached)
 	dst = append(dst, `,"input_tokens_per_turn":[],"cached_tokens_per_turn":[]}`...)
-	dst = appendCount(dst, `,"output_tokens":`, u.Output)
+	dst = r.job.appendOutput(dst, `,"output_tokens":`, u.Output)
 	dst = append(dst, `,"output_tokens_details":{"reasoning_tokens":0,"tool_output_tokens":0,`...)
 	dst = append(dst, `"output_tokens_per_turn":[],"tool_output_tokens_per_turn":[]}`...)
 	return append(appendCount(dst, `,"total_tokens":`, u.Input+u.Output), '}')

@@ -3,6 +3,7 @@ package mockvllm
 import (
 	"bytes"
 	"net/http"
+	"time"
 )
 
 // byteOrderMark may start a stream of server-sent events.
@@ -31,6 +32,9 @@ func (j *job) newStream() *eventStream {
 	}
 	j.record.status(http.StatusOK)
 	j.w.Header()["Content-Type"] = streamType
+	if j.behavior.Encoding != "" {
+		j.w.Header()["Content-Encoding"] = []string{j.behavior.Encoding}
+	}
 	j.w.WriteHeader(http.StatusOK)
 	if out.flush != nil {
 		out.flush.Flush()
@@ -131,5 +135,31 @@ func (out *eventStream) done() error {
 		out.job.finish(Completed)
 		return nil
 	}
-	return out.last("", doneData)
+	if err := out.last("", doneData); err != nil {
+		return err
+	}
+	return out.goOn("", `{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"beyond "},"text":"beyond ","finish_reason":null}]}`)
+}
+
+// goOn sends events behind the last one, as the behaviour says.
+func (out *eventStream) goOn(name, data string) error {
+	for range out.job.behavior.AfterDone {
+		if err := out.raw(name, []byte(data)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chatter sends comments until the client leaves.
+func (out *eventStream) chatter() error {
+	const pause = 20 * time.Millisecond
+	for {
+		if err := out.write([]byte(": I am here\n\n")); err != nil {
+			return err
+		}
+		if err := await(out.job, time.After(pause)); err != nil {
+			return err
+		}
+	}
 }

@@ -31,13 +31,38 @@ func (j *job) told(u openai.Usage) (openai.Usage, bool) {
 		return openai.Usage{}, false
 	case ZeroUsage:
 		return openai.Usage{}, true
+	case ShrinkingUsage:
+		if u.Output > shrinksAfter {
+			u.Output = 1
+		}
 	}
 	return u, true
 }
 
+// shrinksAfter is how many output tokens [ShrinkingUsage] tells of.
+const shrinksAfter = 8
+
+// lies reports whether what is told of the output is not what was spent: the ledger
+// does not keep it as told.
+func (j *job) lies() bool {
+	return j.behavior.OutputCount != "" || j.behavior.Usage == ShrinkingUsage
+}
+
+// appendOutput appends the count of output tokens, or what stands in its place.
+func (j *job) appendOutput(dst []byte, key string, n int64) []byte {
+	switch text := j.behavior.OutputCount; text {
+	case "":
+		return appendCount(dst, key, n)
+	case Absent:
+		return dst
+	default:
+		return append(append(dst, key...), text...)
+	}
+}
+
 // tellFinal books that the usage of the whole answer is told.
 func (j *job) tellFinal() {
-	if u, ok := j.told(j.total()); ok {
+	if u, ok := j.told(j.total()); ok && !j.lies() {
 		j.record.tellFinal(u)
 	}
 }
@@ -45,7 +70,7 @@ func (j *job) tellFinal() {
 // tell books that the usage of a token's choice so far is told, and returns it.
 func (j *job) tell(t token) openai.Usage {
 	u := openai.Usage{Input: j.inputs[t.sequence.prompt], Output: t.index + 1}
-	if told, ok := j.told(u); ok {
+	if told, ok := j.told(u); ok && !j.lies() {
 		j.record.tell(t.sequence.choice, t.sequence.prompt, told)
 	}
 	return u
@@ -71,7 +96,7 @@ func (j *job) appendUsage(dst []byte, u openai.Usage, style usageStyle) []byte {
 	}
 	dst = appendCount(dst, `{"prompt_tokens":`, u.Input)
 	dst = appendCount(dst, `,"total_tokens":`, u.Input+u.Output)
-	dst = appendCount(dst, `,"completion_tokens":`, u.Output)
+	dst = j.appendOutput(dst, `,"completion_tokens":`, u.Output)
 	switch {
 	case u.Cached > 0:
 		dst = appendCount(dst, `,"prompt_tokens_details":{"cached_tokens":`, u.Cached)

@@ -20,6 +20,7 @@ type Passage struct {
 	report    []byte // the usage object, as far as it has come
 	reporting bool   // and more of it comes
 
+	bytes    int64 // that have come
 	mode     passageMode
 	escaped  bool // the string's next byte is the second of an escape
 	dropping bool // the string is the model's name, in whose place the public one stands
@@ -66,15 +67,18 @@ func NewPassage(e Endpoint, publicModel string) *Passage {
 	return p
 }
 
-// Usage returns what the model server has told, and whether it has. It is
+// Answer returns what the answer tells of its usage, as [ReadAnswer] would. It is
 // certain once the answer has ended.
-func (p *Passage) Usage() (Usage, bool) {
-	told := p.mode != passOpaque && p.usages == 1 && p.models <= 1 && !p.reporting && p.usage.known()
-	if !told {
-		return Usage{}, false
+func (p *Passage) Answer() Answer {
+	if p.mode == passOpaque || p.usages != 1 || p.models > 1 || p.reporting {
+		return Answer{}
 	}
-	return p.usage.Usage, true
+	u := &p.usage
+	return Answer{Usage: u.Usage, InputTold: u.input, OutputTold: u.output, OddUsage: u.odd}
 }
+
+// Bytes returns how much of the answer has come.
+func (p *Passage) Bytes() int64 { return p.bytes }
 
 // Text returns the text that was generated up to now, for an answer that tells no
 // usage: all strings below the first level but those of log probabilities, and all of what is
@@ -92,6 +96,7 @@ func (p *Passage) CutShort() bool {
 // Pass reads the next piece, and appends to parts what is to be passed on of it, in
 // order: parts of the piece, and what comes between them.
 func (p *Passage) Pass(parts [][]byte, piece []byte) [][]byte {
+	p.bytes += int64(len(piece))
 	from := 0 // of what is to be passed on
 	captured := 0
 	for i := 0; i < len(piece); {

@@ -36,8 +36,9 @@ func likeWhole(t *testing.T, body []byte, size func() int) {
 		if want := a.AppendBody(nil, body, name); !bytes.Equal(got, want) {
 			t.Errorf("as %q, %.300q\nis passed on as %.300q\nand not as    %.300q", name, body, got, want)
 		}
-		if u, told := p.Usage(); told != a.HasUsage || u != a.Usage {
-			t.Errorf("of %.300q\nthe usage is %+v, %v; want %+v, %v", body, u, told, a.Usage, a.HasUsage)
+		a.model = extent{}
+		if told := p.Answer(); told != a {
+			t.Errorf("of %.300q\nit is told %+v; want %+v", body, told, a)
 		}
 		if !p.Whole() || p.CutShort() {
 			t.Errorf("%.300q is not taken to be whole", body)
@@ -131,8 +132,8 @@ func TestPassageCutShort(t *testing.T) {
 		if got := passed(p, []byte(other), func() int { return 2 }); string(got) != other {
 			t.Errorf("%q is passed on as %q", other, got)
 		}
-		if _, told := p.Usage(); told || p.CutShort() || p.Whole() {
-			t.Errorf("%q: usage %v, cut short %v, whole %v", other, told, p.CutShort(), p.Whole())
+		if a := p.Answer(); a.HasUsage() || p.CutShort() || p.Whole() {
+			t.Errorf("%q: usage %+v, cut short %v, whole %v", other, a.Usage, p.CutShort(), p.Whole())
 		}
 	}
 }
@@ -168,8 +169,8 @@ func TestPassageMemory(t *testing.T) {
 		p.Pass(nil, bytes.Repeat([]byte("x"), 10<<10))
 	}
 	p.Pass(nil, []byte(`"}}`))
-	if _, told := p.Usage(); told || cap(p.report) > 2*reportBytesMax || !p.Whole() {
-		t.Errorf("a usage of a megabyte is told %v, and %d bytes of it are kept", told, cap(p.report))
+	if a := p.Answer(); a.HasUsage() || cap(p.report) > 2*reportBytesMax || !p.Whole() {
+		t.Errorf("a usage of a megabyte is told %v, and %d bytes of it are kept", a.HasUsage(), cap(p.report))
 	}
 }
 

@@ -3,13 +3,18 @@ package openai
 // Answer is what the gateway must know of an answer that is one JSON object.
 // The zero value is an answer that tells nothing.
 type Answer struct {
-	// Usage is what the model server says was spent; HasUsage tells an
-	// explicit zero from a usage that is absent or null.
-	Usage    Usage
-	HasUsage bool
+	// Usage is what the model server says was spent. InputTold and OutputTold
+	// tell an explicit zero from a number that is absent, null or none.
+	Usage                 Usage
+	InputTold, OutputTold bool
+	// OddUsage is set where a number of tokens is there and is not written as one.
+	OddUsage bool
 
 	model extent // of the value of the member model, a string
 }
+
+// HasUsage reports whether the answer tells any number of tokens.
+func (a *Answer) HasUsage() bool { return a.InputTold || a.OutputTold }
 
 // ReadAnswer reads the body of an answer whose status is 200. A body that is
 // not a JSON object, or has a member twice that matters here, is no error: the
@@ -35,9 +40,8 @@ func (a *Answer) read(c *jsonCursor) bool {
 				return false
 			}
 			hasUsage = true
-			if u := c.usage(); u.known() {
-				a.Usage, a.HasUsage = u.Usage, true
-			}
+			u := c.usage()
+			a.Usage, a.InputTold, a.OutputTold, a.OddUsage = u.Usage, u.input, u.output, u.odd
 		case "model":
 			if hasModel {
 				return false
@@ -57,6 +61,18 @@ func (a *Answer) readModel(c *jsonCursor) {
 	if at := c.value(); isString {
 		a.model = at
 	}
+}
+
+// IsWhole reports whether body is one JSON value, and not the beginning of one. It
+// allocates nothing. Whether an answer has come to its end can be told by that where
+// nothing else marks its end.
+func IsWhole(body []byte) bool {
+	c := jsonCursor{b: body}
+	if c.peek() == 0 {
+		return false
+	}
+	c.skip()
+	return c.end()
 }
 
 // AnswerText counts the text that was generated in the body of an answer, for one

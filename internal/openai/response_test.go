@@ -45,8 +45,8 @@ func TestReadAnswer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := ReadAnswer([]byte(tt.body))
-			if a.Usage != tt.usage || a.HasUsage != tt.has {
-				t.Errorf("usage %+v, %v, want %+v, %v", a.Usage, a.HasUsage, tt.usage, tt.has)
+			if a.Usage != tt.usage || a.HasUsage() != tt.has {
+				t.Errorf("usage %+v, %v, want %+v, %v", a.Usage, a.HasUsage(), tt.usage, tt.has)
 			}
 			if got, want := AnswerText(tt.endpoint, []byte(tt.body)), textOf(tt.text); !got.Equal(want) {
 				t.Errorf("text %+v, want %+v", got, want)
@@ -97,7 +97,7 @@ func FuzzReadAnswer(f *testing.F) {
 			return
 		}
 		want := readUsage(body, env.values[fieldUsage])
-		if want.known() != a.HasUsage || a.HasUsage && want.Usage != a.Usage || (env.inner(fieldModel) != nil) != a.model.isSet() {
+		if want.known() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.inner(fieldModel) != nil) != a.model.isSet() {
 			t.Fatalf("%q tells %+v, by its envelope %+v, %v", body, a, want, env.values[fieldModel])
 		}
 	})
@@ -115,7 +115,7 @@ func BenchmarkReadAnswer(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if !ReadAnswer(body).HasUsage {
+				if a := ReadAnswer(body); !a.HasUsage() {
 					b.Fatal("no usage")
 				}
 			}

@@ -1,9 +1,18 @@
 package openai
 
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
+
 // usageReport is a usage object as an answer or event carries it.
 type usageReport struct {
 	Usage
 	input, output bool // which of them are told
+	// odd is set where a count is there that is no plain one: negative, a fraction,
+	// a string. One that means a number all the same ("300", 300.0) is told as well.
+	odd bool
 	// nullDetails is set where the object spells out that it has no details
 	// of the prompt. It tells how the model server writes members that were
 	// never set, see [Stream].
@@ -12,6 +21,10 @@ type usageReport struct {
 
 // known reports whether the object told any number of tokens.
 func (u *usageReport) known() bool { return u.input || u.output }
+
+// tried reports whether the object told a number of tokens or something in the
+// place of one.
+func (u *usageReport) tried() bool { return u.known() || u.odd }
 
 // readUsage reads the usage object at v in data, which is valid JSON.
 func readUsage(data []byte, v extent) (u usageReport) {
@@ -35,7 +48,7 @@ func (c *jsonCursor) usage() (u usageReport) {
 		return u
 	}
 	var total, cacheRead, cacheMade int64
-	var hasTotal bool
+	var hasTotal, generates bool
 	for {
 		name, ok := c.member()
 		if !ok {
@@ -43,9 +56,10 @@ func (c *jsonCursor) usage() (u usageReport) {
 		}
 		switch string(name) {
 		case "prompt_tokens", "input_tokens":
-			u.Input, u.input = c.count()
+			u.Input, u.input = c.tokens(&u)
 		case "completion_tokens", "output_tokens":
-			u.Output, u.output = c.count()
+			generates = true
+			u.Output, u.output = c.tokens(&u)
 		case "total_tokens":
 			total, hasTotal = c.count()
 		case "prompt_tokens_details", "input_tokens_details":
@@ -59,12 +73,38 @@ func (c *jsonCursor) usage() (u usageReport) {
 			c.skip()
 		}
 	}
-	if !u.input && hasTotal {
+	if !u.input && hasTotal && generates == u.output {
 		u.Input, u.input = max(0, total-u.Output), true
 	}
 	u.Input = min(u.Input+cacheRead+cacheMade, countMax)
 	u.Cached = min(u.Cached+cacheRead, u.Input)
 	return u
+}
+
+// tokens reads a value that should be a number of tokens. It takes a number that is
+// whole however it is written, in a string too, and notes in u that it is odd.
+func (c *jsonCursor) tokens(u *usageReport) (n int64, ok bool) {
+	c.peek()
+	start := c.i
+	if n, ok = c.count(); ok || c.bad || c.b[start] == 'n' {
+		return n, ok
+	}
+	u.odd = true
+	return wholeNumber(bytes.Trim(c.b[start:c.i], `"`))
+}
+
+// wholeNumber returns the number of tokens that is written as a fraction of nothing,
+// with an exponent, or has come in a string.
+func wholeNumber(text []byte) (n int64, ok bool) {
+	const most = 24 // bytes
+	if len(text) == 0 || len(text) > most || !isDigit(text[0]) || numberEnd(text, 0) != len(text) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || f > countMax || f != math.Trunc(f) {
+		return 0, false
+	}
+	return int64(f), true
 }
 
 // cachedTokens reads the cached tokens of a details object; 0 if it tells none.

@@ -59,6 +59,7 @@ type state struct {
 
 	begun   bool // an event with data has come
 	first   bool // and the current one is the first
+	heard   bool // the current event has data
 	failed  bool
 	failure StreamError
 
@@ -68,11 +69,13 @@ type state struct {
 	failedBefore bool // it had failed before the current event
 
 	usageNull bool // completions: chunks without usage have "usage":null
+	beyond    bool // something has come after the last event
 }
 
 // relayed is where a stream stands for the client, if it has seen every event.
 type relayed struct {
 	ended bool // by its last event
+	done  bool // by the word [DONE], behind which nothing comes
 	total bool // chunks: the one with the usage of the whole answer has come
 	open  bool // what came last does not end an event
 
@@ -104,6 +107,10 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 // Event meters one event, of which it needs Raw and Partial, and appends to dst
 // what the client is to see of it, which may be nothing. It allocates nothing in the steady state.
 //
+// Of what comes after the event that ends the stream the client sees nothing, and
+// nothing is metered, but for the [DONE] that vLLM sends behind message_stop: see
+// [Stream.Beyond].
+//
 // A partial event is relayed only where its data is whole (a "[DONE]" without
 // the blank line, say): a client must ignore it, and what the gateway may have
 // to append would make a broken event of it.
@@ -117,16 +124,21 @@ func (s *Stream) Event(dst []byte, ev Event) []byte {
 func (s *Stream) event(dst []byte, ev Event) []byte {
 	s.before, s.failedBefore = s.relayed, s.failed
 	s.meter.changed = s.meter.changed[:0]
+	if s.relayed.ended {
+		return s.afterEnd(dst, &ev)
+	}
 	if out, ok := s.repeat(dst, &ev); ok {
+		s.heard = true
 		return out
 	}
 	s.parse(&ev)
-	if len(ev.Data) == 0 {
+	s.heard = len(ev.Data) > 0
+	if !s.heard {
 		return s.relay(dst, &ev, nil)
 	}
 	s.first, s.begun = !s.begun, true
 	if isDone(ev.Data) {
-		s.relayed.ended = true
+		s.relayed.ended, s.relayed.done = true, true
 		return s.relay(dst, &ev, nil)
 	}
 	var env envelope
@@ -149,6 +161,20 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 		s.pattern.learn(&ev, &env, &es)
 	}
 	return s.relay(dst, &ev, &es)
+}
+
+// afterEnd handles what comes after the event that has ended the stream.
+func (s *Stream) afterEnd(dst []byte, ev *Event) []byte {
+	s.parse(ev)
+	if len(ev.Data) == 0 && !s.relayed.done {
+		return s.relay(dst, ev, nil)
+	}
+	if len(ev.Data) > 0 && isDone(ev.Data) && !s.relayed.done {
+		s.relayed.done = true
+		return s.relay(dst, ev, nil)
+	}
+	s.beyond = s.beyond || len(ev.Data) > 0
+	return dst
 }
 
 // parse takes the event apart.
@@ -174,6 +200,14 @@ func (s *Stream) Withhold() {
 // message_stop, response.completed and its kin. Nothing is to be expected after
 // it.
 func (s *Stream) Ended() bool { return s.relayed.ended }
+
+// Heard reports whether the event that came last has data. A comment, which only
+// keeps a connection alive, has none.
+func (s *Stream) Heard() bool { return s.heard }
+
+// Beyond reports whether an event has come after the one that ends the stream: its
+// sender is not to be listened to any more.
+func (s *Stream) Beyond() bool { return s.beyond }
 
 // opaque handles data that is not understood. An event that broke off is mostly
 // the frame around a text, and tells nothing of it.
@@ -215,6 +249,15 @@ func (s *Stream) UsageRan() bool { return s.meter.ran }
 // InputTold reports whether the input that Usage returns is that of every
 // prompt. Of several prompts, each tells its own with its first event.
 func (s *Stream) InputTold() bool { return s.meter.inputTold() }
+
+// OddUsage reports whether the model server has told something in the place of a
+// number of tokens that is not written as one, or numbers that shrink.
+func (s *Stream) OddUsage() bool { return s.meter.odd || s.meter.shrank }
+
+// UsageShrank reports whether the model server has told a number of tokens that is
+// less than one before it. What was spent does not become less, so that the largest
+// counts; but text that came with the smaller one may be in none of them.
+func (s *Stream) UsageShrank() bool { return s.meter.shrank }
 
 // Unmetered returns the generated text that came after the last usage: what
 // must be estimated.

@@ -7,9 +7,9 @@ var jsonNull = []byte("null")
 func (s *Stream) chunk(env *envelope, es *eventEdits) (hidden bool) {
 	s.ident.note(env)
 	report := readUsage(env.data, env.values[fieldUsage])
-	w := chunkWalk{sink: s.meter.sink(report.known())}
+	w := chunkWalk{sink: s.meter.sink(report.output)}
 	s.choices(env, &w)
-	if report.known() {
+	if report.tried() {
 		if w.empty {
 			s.meter.setFinal(report)
 		} else {

@@ -35,17 +35,14 @@ func (s *Stream) messageStart(env *envelope, es *eventEdits) {
 	}
 	s.ident.note(&message)
 	s.rename(&message, es)
-	if u := readUsage(env.data, message.values[fieldUsage]); u.known() {
+	if u := readUsage(env.data, message.values[fieldUsage]); u.tried() {
 		s.meter.setRunning(0, u)
 	}
 }
 
 func (s *Stream) messageDelta(env *envelope) {
-	if u := readUsage(env.data, env.values[fieldUsage]); u.output {
-		if !u.input { // as message_start has told it
-			u.Input, u.Cached = s.meter.sum.Input, s.meter.sum.Cached
-		}
-		s.meter.setFinal(u)
+	if u := readUsage(env.data, env.values[fieldUsage]); u.tried() {
+		s.meter.setFinal(u) // the input as message_start has told it, unless it is here too
 	}
 	var delta envelope
 	if delta.nested(env.data, env.values[fieldDelta]) {

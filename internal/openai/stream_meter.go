@@ -23,7 +23,8 @@ const choicesMax = 1 << 16
 //
 // Running usage is cumulative per choice: the largest counts, and the sum over
 // the choices is the output. Its input is that of the choice's prompt, which
-// counts once. A final usage replaces all of it.
+// counts once. A final usage replaces all of it, unless it is less than what was
+// told before: what was generated does not become less.
 type streamMeter struct {
 	choices []choiceMeter
 	prompts []promptMeter
@@ -44,9 +45,13 @@ type tally struct {
 	finished  int64
 	told      int64 // prompts whose input is known
 
-	sum      Usage
-	evidence Evidence
-	ran      bool // usage was told before the total
+	sum        Usage // what counts
+	running    Usage // told before the total, summed up
+	evidence   Evidence
+	ran        bool // output was told before the total
+	inputTotal bool // the total has told the input
+	odd        bool // something in the place of a number was none
+	shrank     bool // a number was less than one before it
 }
 
 type choiceMeter struct {
@@ -151,21 +156,30 @@ func (m *streamMeter) allFinished() bool { return m.finished > 0 && m.finished =
 
 // setRunning takes the usage of a chunk of the choice.
 func (m *streamMeter) setRunning(index int64, u usageReport) {
-	m.settled()
-	if m.evidence == FinalUsage {
-		return
+	m.odd = m.odd || u.odd
+	if u.known() {
+		m.evidence = max(m.evidence, RunningUsage)
 	}
-	m.evidence, m.ran = RunningUsage, true
-	c := m.choice(index)
-	raise(&c.output, &m.sum.Output, u.Output)
-	c.shown = c.output
-	p := m.prompt(index)
-	raise(&p.input, &m.sum.Input, u.Input)
-	raise(&p.cached, &m.sum.Cached, u.Cached)
-	if u.input && !p.told {
-		p.told = true
-		m.told++
+	c, p := m.choice(index), m.prompt(index)
+	if u.output {
+		m.settled()
+		m.ran = m.ran || m.evidence == RunningUsage
+		m.shrank = m.shrank || u.Output < c.output
+		raise(&c.output, &m.running.Output, u.Output)
+		c.shown = c.output
 	}
+	if u.input {
+		m.shrank = m.shrank || u.Input < p.input
+		raise(&p.input, &m.running.Input, u.Input)
+		raise(&p.cached, &m.running.Cached, u.Cached)
+		if !p.told {
+			p.told = true
+			m.told++
+		}
+	}
+	m.sum.Output = max(m.sum.Output, m.running.Output)
+	m.sum.Input = max(m.sum.Input, m.running.Input)
+	m.sum.Cached = min(max(m.sum.Cached, m.running.Cached), m.sum.Input)
 }
 
 // raise makes *part at least n, and adds to *sum what that adds to *part.
@@ -176,15 +190,29 @@ func raise(part, sum *int64, n int64) {
 	}
 }
 
-// setFinal takes the total.
+// setFinal takes the total. Of what it does not tell, what was told before stays.
 func (m *streamMeter) setFinal(u usageReport) {
-	m.settled()
-	m.sum, m.evidence = u.Usage, FinalUsage
+	m.odd = m.odd || u.odd
+	if u.known() {
+		m.evidence = max(m.evidence, RunningUsage)
+	}
+	if u.output {
+		m.settled()
+		m.shrank = m.shrank || u.Output < m.sum.Output
+		m.sum.Output = max(m.sum.Output, u.Output)
+		m.evidence = FinalUsage
+	}
+	if u.input {
+		m.shrank = m.shrank || u.Input < m.sum.Input
+		m.sum.Input = max(m.sum.Input, u.Input)
+		m.sum.Cached = min(max(m.sum.Cached, u.Cached), m.sum.Input)
+		m.inputTotal = true
+	}
 }
 
 func (m *streamMeter) usage() (Usage, Evidence) { return m.sum, m.evidence }
 
 // inputTold reports whether the input of every prompt is known.
 func (m *streamMeter) inputTold() bool {
-	return m.evidence == FinalUsage || m.told > 0 && m.told >= m.expected/m.perPrompt
+	return m.inputTotal || m.told > 0 && m.told >= m.expected/m.perPrompt
 }

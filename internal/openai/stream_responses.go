@@ -22,7 +22,7 @@ func (s *Stream) responseEvent(env *envelope, es *eventEdits) {
 	}
 	s.ident.note(&response)
 	s.rename(&response, es)
-	if u := readUsage(env.data, response.values[fieldUsage]); u.known() {
+	if u := readUsage(env.data, response.values[fieldUsage]); u.tried() {
 		s.meter.setFinal(u)
 	}
 	switch string(kind) {

@@ -206,6 +206,9 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 	}
 	x.answer = x.answer[:0]
 	x.readUpTo(x.response.Body, refusalBytesMax)
+	if x.decode() != nil {
+		return asked, false
+	}
 	if asked == catalog.EveryChunk && !x.request.ContinuousUsage && bytes.Contains(x.answer, []byte("continuous_usage_stats")) {
 		return catalog.TotalOnly, true
 	}
@@ -250,11 +253,16 @@ func (x *exchange) refused() error {
 		x.response.Body.Close()
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}
+	var err error
 	if len(x.answer) == 0 {
 		x.readUpTo(x.response.Body, refusalBytesMax)
+		err = x.decode()
 	}
 	x.response.Body.Close()
 	x.away = time.Since(x.sent)
+	if err != nil {
+		return openai.UpstreamError("the model server answered with status %d: %v", status, err)
+	}
 	copyHeader(x.w.Header(), x.response.Header)
 	x.write(status, x.answer)
 	return nil

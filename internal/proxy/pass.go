@@ -32,9 +32,8 @@ type passing struct {
 // begun cannot become an error any more: if it ends early, the connection is broken
 // off, so that it does not look complete.
 func (x *exchange) passAnswer() error {
-	if coding := x.response.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		x.spent = x.abandoned()
-		return openai.UpstreamError("the model server's answer is encoded, which it was asked not to be")
+	if coding := contentCoding(x.response.Header); coding != "" {
+		return x.brokenAnswer(&codingError{coding: coding}) // decoded it might be of any size
 	}
 	s := x.newPassing()
 	defer x.control.SetWriteDeadline(time.Time{}) // the connection may serve more requests
@@ -169,8 +168,8 @@ func (x *exchange) extendPassing(s *passing, now time.Time) {
 // yet.
 func (x *exchange) passingEnded(s *passing, err error) error {
 	if err == io.EOF && !s.passage.CutShort() {
-		u, told := s.passage.Usage()
-		x.spent = x.complete(u, told, s.passage.Text(), 0)
+		x.spent = x.passed(s)
+		x.spent.complete = true
 		x.settle()
 		x.away = time.Since(x.sent)
 		if !x.writePiece(s) {
@@ -202,7 +201,7 @@ func (x *exchange) passingLeft(s *passing) error {
 	x.share.Shrink(x.held())
 	x.response.Body.Part()
 	for read := 0; read < wholeBytesMax; {
-		if _, told := s.passage.Usage(); told {
+		if a := s.passage.Answer(); a.HasUsage() {
 			break
 		}
 		b, err := x.response.Body.Next()
@@ -219,17 +218,25 @@ func (x *exchange) passingLeft(s *passing) error {
 	return nil
 }
 
+// passed returns the cost of an answer as far as it has come.
+func (x *exchange) passed(s *passing) spent {
+	a := s.passage.Answer()
+	c := x.toldBy(&a, s.passage.Bytes(), s.passage.Text)
+	c.complete = false
+	return c
+}
+
 // passedPart returns the cost of an answer that was not passed on to its end: its usage,
 // where that was told, or an estimate of what was generated, by the text of it and by
 // the time until it began.
 func (x *exchange) passedPart(s *passing) spent {
-	if u, told := s.passage.Usage(); told {
-		return x.costing(spent{usage: u})
+	if a := s.passage.Answer(); a.HasUsage() {
+		return x.passed(s)
 	}
-	part := spent{estimated: true, usage: openai.Usage{Input: x.estimate.Input}}
+	part := spent{doubt: interrupted, usage: openai.Usage{Input: x.estimate.Input}}
 	if x.endpoint.Generates() {
 		part.usage.Output = max(x.outputTokens(s.passage.Text(), 0),
-			x.model.Pricer.TokensAfter(&x.request, x.estimate.Input, x.away))
+			x.model.Pricer.TokensAfter(x.principal.User, &x.request, x.estimate.Input, x.away))
 	}
 	return x.costing(part)
 }

@@ -29,6 +29,9 @@ func (x *exchange) relay() error {
 	defer x.response.Body.Abandon()
 	x.dropBody()
 	if x.request.Stream && isEventStream(x.response.Header) {
+		if coding := contentCoding(x.response.Header); coding != "" {
+			return x.brokenAnswer(&codingError{coding: coding})
+		}
 		return x.relayStream()
 	}
 	return x.relayAnswer()
@@ -47,18 +50,20 @@ func (x *exchange) relayAnswer() error {
 		return x.passAnswer()
 	}
 	x.away = time.Since(x.sent)
+	if err == nil {
+		err = x.decode()
+	}
+	if err == nil && x.response.Body.EndsWithConnection() && !openai.IsWhole(x.answer) {
+		err = errCutShort
+	}
 	if err != nil {
 		return x.brokenAnswer(err)
 	}
 	a := openai.ReadAnswer(x.answer)
-	if !a.HasUsage && x.left() {
+	if !a.HasUsage() && x.left() {
 		return x.unheard()
 	}
-	var text openai.Text
-	if !a.HasUsage {
-		text = openai.AnswerText(x.endpoint, x.answer)
-	}
-	x.spent = x.complete(a.Usage, a.HasUsage, text, 0)
+	x.spent = x.whole(&a)
 	copyHeader(x.w.Header(), x.response.Header)
 	if name := x.model.PublicName(); name != "" {
 		x.write(x.response.Status, a.AppendParts(nil, x.answer, name)...)
@@ -119,10 +124,12 @@ func (x *exchange) growAnswer(length int64) bool {
 // brokenAnswer returns what to tell the client of an answer that did not come
 // to its end, and notes what it has cost.
 func (x *exchange) brokenAnswer(err error) error {
+	x.away = time.Since(x.sent)
 	x.spent = x.abandoned()
 	if x.left() {
 		return context.Canceled
 	}
+	x.response.Body.Blame() // where the connection has broken, that has been judged
 	return brokenOff(err)
 }
 
@@ -132,6 +139,10 @@ func brokenOff(err error) *openai.Error {
 	var e *upstream.Error
 	if errors.As(err, &e) && e.Kind == upstream.Timeout {
 		return openai.UpstreamTimeout("the model server did not finish its answer in time")
+	}
+	var c *codingError
+	if errors.As(err, &c) {
+		return openai.UpstreamError("%v", c)
 	}
 	return openai.UpstreamError("the model server's answer broke off, or is none")
 }

@@ -54,7 +54,7 @@ func (x *exchange) report() {
 	if x.principal.Credential != "" {
 		line.String("key", x.principal.Credential)
 	}
-	if x.spent.estimated {
+	if x.spent.estimated() {
 		line.True("estimated")
 	}
 	if x.spent.stopped {

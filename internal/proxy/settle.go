@@ -11,60 +11,68 @@ import (
 // spent is what a request has cost, by the evidence there is. The zero value is
 // nothing: no model server has got it, or it was full.
 type spent struct {
-	usage     openai.Usage
-	amount    limit.Amount // what is settled
-	estimated bool         // usage was not told, or not to the end
-	complete  bool         // the answer came to its own end
-	stopped   bool         // the limits ended it
+	usage    openai.Usage
+	amount   limit.Amount // what is settled
+	doubt    doubt        // why something of it is estimated, if it is
+	complete bool         // the answer came to its own end
+	stopped  bool         // the limits ended it
 }
 
-// complete returns the cost of an answer that has come to its end, in so many
-// events with text; 0 where it was not streamed.
-func (x *exchange) complete(u openai.Usage, told bool, text openai.Text, events int64) spent {
-	s := spent{usage: u, complete: true}
-	if !told {
-		s.estimated = true
-		s.usage = openai.Usage{Input: x.estimate.Input, Output: x.outputTokens(text, events)}
-	}
-	return x.costing(s)
-}
+// estimated reports whether the model server has not told all of it.
+func (s *spent) estimated() bool { return s.doubt != noDoubt }
 
 // outputTokens estimates the tokens of generated text, which are no fewer than
 // the events that it came in, and no more than the request may get.
 func (x *exchange) outputTokens(text openai.Text, events int64) int64 {
-	n := x.model.Pricer.OutputTokens(text)
+	n := x.model.Pricer.OutputTokens(x.principal.User, text)
 	if most := x.outputMost(); most > 0 {
 		n = min(n, most)
 	}
 	return max(n, events)
 }
 
-// partial returns the cost of a stream up to now: the last usage that was told,
-// and an estimate of the text that came after it. The model server puts every
-// token into an event, so what no event has told was not generated.
+// partial returns the cost of a stream up to now: what is plausible of the last usage
+// that was told, and an estimate of the text that came after it. The model server puts
+// every token into an event, so what no event has told was not generated.
 func (x *exchange) partial() spent {
-	u, evidence := x.stream.Usage()
+	u, _ := x.stream.Usage()
 	s := spent{usage: u}
-	if !x.stream.InputTold() {
-		s.estimated = true
-		s.usage.Input = max(u.Input, x.estimate.Input)
+	if x.stream.OddUsage() {
+		s.doubted(unreadable)
 	}
-	if evidence != openai.FinalUsage {
-		if since := x.stream.Unmetered(); since.Bytes() > 0 {
-			s.estimated = true
-			s.usage.Output += x.outputTokens(since, x.stream.UnmeteredEvents())
-		}
-	}
+	x.checkInput(&s, x.stream.InputTold())
+	x.checkOutput(&s)
 	return x.costing(s)
+}
+
+// checkOutput sees to it that s has an output that can be: no less than the text of
+// the stream shows, and no more than there can have been.
+func (x *exchange) checkOutput(s *spent) {
+	text, told := x.stream.OutputText(), s.usage.Output
+	since := x.stream.Unmetered()
+	if since.Bytes() > 0 {
+		s.doubted(missing)
+		s.usage.Output += x.outputTokens(since, x.stream.UnmeteredEvents())
+	} else if saysNothing(s.usage, x.stream.InputTold(), x.stream.OddUsage()) {
+		return
+	}
+	if x.stream.UsageShrank() {
+		s.usage.Output = max(s.usage.Output, x.outputTokens(text, x.stream.OutputEvents()))
+	}
+	if s.usage.Output >= shownFloor(&text) && (told <= text.Bytes() || x.plausible(told, text.Bytes(), time.Since(x.sent))) {
+		return
+	}
+	s.doubted(implausible)
+	s.usage.Output = x.outputTokens(text, x.stream.OutputEvents())
 }
 
 // abandoned returns the cost of an answer of which nothing was seen, from the
 // time that the model server has worked on it. A stream of which no event has
 // come has generated nothing.
 func (x *exchange) abandoned() spent {
-	s := spent{estimated: true, usage: openai.Usage{Input: x.estimate.Input}}
+	s := spent{doubt: interrupted, usage: openai.Usage{Input: x.estimate.Input}}
 	if !x.request.Stream {
-		s.usage.Output = x.model.Pricer.TokensAfter(&x.request, x.estimate.Input, time.Since(x.sent))
+		s.usage.Output = x.model.Pricer.TokensAfter(x.principal.User, &x.request, x.estimate.Input, time.Since(x.sent))
 	}
 	return x.costing(s)
 }
@@ -95,7 +103,11 @@ func (x *exchange) costOf(e *upstream.Error) spent {
 
 // unknown returns what is settled if nothing is found out: what was granted.
 func (x *exchange) unknown() spent {
-	return spent{amount: x.grant.Granted(), estimated: x.endpoint.Counts()}
+	s := spent{amount: x.grant.Granted()}
+	if x.endpoint.Counts() {
+		s.doubt = interrupted
+	}
+	return s
 }
 
 // running returns what a stream has used up to now.
@@ -108,7 +120,7 @@ func (x *exchange) running() limit.Amount {
 // to tell or to estimate.
 func (x *exchange) costing(s spent) spent {
 	if !x.endpoint.Counts() {
-		s.usage, s.estimated = openai.Usage{}, false
+		s.usage, s.doubt = openai.Usage{}, noDoubt
 	}
 	s.amount = limit.Amount{Input: s.usage.Input, Output: s.usage.Output, Requests: 1}
 	return s
@@ -136,18 +148,19 @@ func (x *exchange) settle() {
 	m.Input.Add(float64(x.spent.amount.Input))
 	m.Output.Add(float64(x.spent.amount.Output))
 	m.Cached.Add(float64(x.spent.usage.Cached))
+	x.spent.doubt.count(&m.Estimated)
 	x.learn()
 }
 
 // learn teaches the pricer what was told of the usage.
 func (x *exchange) learn() {
 	s := &x.spent
-	if s.estimated || s.usage == (openai.Usage{}) {
+	if s.estimated() || s.usage == (openai.Usage{}) {
 		return
 	}
 	x.model.Pricer.Learn(x.principal.User, &x.request, s.usage, s.complete)
 	if s.complete && !x.request.Stream {
-		x.model.Pricer.LearnSpeed(&x.request, s.usage, x.away)
+		x.model.Pricer.LearnSpeed(x.principal.User, &x.request, s.usage, x.away)
 	}
 	observeRatio(x.model.Metrics.InputEstimate, x.estimate.Input, s.usage.Input)
 	observeRatio(x.model.Metrics.OutputEstimate, x.estimate.Output, s.usage.Output)

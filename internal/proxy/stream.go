@@ -54,6 +54,7 @@ func (x *exchange) relayStream() error {
 		}
 		if x.stream.Ended() {
 			x.conclude(&s) // who has read the last event finds it settled
+			return x.endStream(&s)
 		}
 		if len(x.answer) < flushBytes && x.scanner.More() && x.mayGather() {
 			continue
@@ -64,8 +65,34 @@ func (x *exchange) relayStream() error {
 	}
 }
 
+// endPatience is how long a model server has for the end of the body after the event
+// that ends the stream. It sends both together; its connection is of further use then.
+const endPatience = 250 * time.Millisecond
+
+// endStream ends a stream whose last event has come. What comes after that is none of
+// the answer: it is neither relayed nor waited for, but for a [DONE] behind another end.
+func (x *exchange) endStream(s *streamed) error {
+	if !x.stream.Complete() { // it has failed, by its own words
+		return x.streamEnded(s, io.EOF)
+	}
+	x.response.Body.Conclude(endPatience)
+	for {
+		if !x.flush(s, s.last) {
+			return x.clientLeft()
+		}
+		if err := x.nextEvent(); err != nil {
+			return nil
+		}
+		if x.stream.Beyond() {
+			x.response.Body.Close()
+			return nil
+		}
+	}
+}
+
 // beginStream prepares the readers of the stream.
 func (x *exchange) beginStream() {
+	x.response.Body.CountEvents()
 	x.scanner.Reset(x.response.Body)
 	x.stream.Reset(x.endpoint, openai.StreamOptions{
 		IncludeUsage: x.request.IncludeUsage, ContinuousUsage: x.request.ContinuousUsage,
@@ -80,6 +107,9 @@ func (x *exchange) nextEvent() error {
 		return err
 	}
 	x.answer = x.stream.Event(x.answer, ev)
+	if x.stream.Heard() {
+		x.response.Body.Event()
+	}
 	return nil
 }
 
@@ -163,12 +193,8 @@ func (x *exchange) conclude(s *streamed) {
 	}
 	s.concluded = true
 	x.away = time.Since(x.sent)
-	u, evidence := x.stream.Usage()
-	x.spent = x.complete(u, evidence == openai.FinalUsage, x.stream.OutputText(), x.stream.OutputEvents())
-	if evidence == openai.RunningUsage {
-		x.spent = x.partial()
-		x.spent.complete = true
-	}
+	x.spent = x.partial()
+	x.spent.complete = true
 	x.noteSilence()
 	x.paced(s)
 	x.settle()

@@ -26,6 +26,9 @@ const (
 	// calmShare is the part of what is left of a grant, a quarter, that may be
 	// generated before the next look at it.
 	calmShare = 4
+	// calmEvents is how many events with text may come while the model server tells
+	// of next to no tokens.
+	calmEvents = 64
 )
 
 // topUp keeps the grant of one stream ahead of what is generated.
@@ -67,10 +70,11 @@ func (x *exchange) backed(s *streamed) bool {
 }
 
 // calm reports whether the model server has told all that has been generated,
-// and that it is less than when the grant is to be looked at.
+// and that it is less than when the grant is to be looked at. What it tells must
+// keep up with the events, of which nearly each has a token.
 func (x *exchange) calm(s *streamed) bool {
 	u, evidence := x.stream.Usage()
-	return evidence == openai.RunningUsage && u.Output < s.topUp.calm && u.Input == s.topUp.input &&
+	return x.stream.OutputEvents() <= 2*u.Output+calmEvents && evidence == openai.RunningUsage && u.Output < s.topUp.calm && u.Input == s.topUp.input &&
 		x.stream.UnmeteredEvents() == 0 && x.stream.InputTold()
 }
 

@@ -98,7 +98,7 @@ func (x *exchange) endTrace() {
 		}
 		x.spans.attempt.End(end)
 	}
-	s.Flag("token_rate_limiter.estimated", x.spent.estimated)
+	s.Flag("token_rate_limiter.estimated", x.spent.estimated())
 	s.Flag("token_rate_limiter.stopped", x.spent.stopped)
 	if x.binding != "" {
 		s.Text("token_rate_limiter.limit", x.binding)

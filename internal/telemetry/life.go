@@ -52,9 +52,15 @@ func (m *Metrics) newModel(name string) *Model {
 		PerToken:       m.perToken.WithLabelValues(name),
 		InputEstimate:  m.estimate.WithLabelValues(name, "input"),
 		OutputEstimate: m.estimate.WithLabelValues(name, "output"),
-		Overrun:        m.overrun.WithLabelValues(name),
-		Refunded:       m.refunded.WithLabelValues(name),
-		Suppressed:     m.suppressed.WithLabelValues(name),
+		Estimated: Estimated{
+			Missing:     m.estimated.WithLabelValues(name, "missing"),
+			Interrupted: m.estimated.WithLabelValues(name, "interrupted"),
+			Unreadable:  m.estimated.WithLabelValues(name, "unreadable"),
+			Implausible: m.estimated.WithLabelValues(name, "implausible"),
+		},
+		Overrun:    m.overrun.WithLabelValues(name),
+		Refunded:   m.refunded.WithLabelValues(name),
+		Suppressed: m.suppressed.WithLabelValues(name),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // Metrics is every metric of the gateway. It is safe for concurrent use.
 type Metrics struct {
 	usage      *prometheus.CounterVec
+	estimated  *prometheus.CounterVec
 	exceeded   *prometheus.CounterVec
 	running    *prometheus.GaugeVec
 	duration   *prometheus.HistogramVec
@@ -49,6 +50,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	f := &factory{Registerer: r}
 	m := &Metrics{
 		usage:      f.counters("token_usage_total", "Tokens that model servers reported or that were estimated, by type; cached is a part of input.", "model", "type"),
+		estimated:  f.counters("token_usage_estimated_total", "Requests that were charged by an estimate, because usage was missing, unreadable or implausible, or the answer was interrupted.", "model", "reason"),
 		exceeded:   f.counters("token_rate_limit_exceeded_total", "Denied requests, by every limit that was in the way.", "model", "meter", "window", "scope"),
 		running:    f.gauges("token_concurrent_requests", "Requests of this replica that are running.", "model"),
 		duration:   f.histograms("model_request_duration_seconds", "Time from the request's arrival to the end of its answer.", requestBuckets, "model", "endpoint", "code"),
@@ -149,8 +151,16 @@ type Model struct {
 	FirstToken, PerToken          prometheus.Observer // seconds
 	InputEstimate, OutputEstimate prometheus.Observer // estimated / used
 	Overrun, Refunded, Suppressed prometheus.Counter  // tokens
+	Estimated                     Estimated           // requests
 
 	successes atomic.Pointer[[]success] // nil: none is known; a list is not changed
+}
+
+// Estimated counts the requests that were charged by an estimate: the usage of the
+// answer was not told, the answer did not come to its end, or what was told is no
+// number of tokens or cannot be.
+type Estimated struct {
+	Missing, Interrupted, Unreadable, Implausible prometheus.Counter
 }
 
 // Answered notes a request that ended with an HTTP status.

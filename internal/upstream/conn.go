@@ -46,6 +46,9 @@ type conn struct {
 	phase    Phase        // what that deadline is for
 	started  bool         // a byte of the response has been received
 	flowing  bool         // a byte of the response's body has been received
+	events   bool         // the body is one of events, which the time limits go by
+	event    bool         // there was one since the last read
+	eventAt  time.Time    // when that read began; zero: there was none yet
 	reads    int          // of a stream's body
 	parted   atomic.Int64 // when, in Unix nanoseconds; 0: not yet
 	writeErr error
@@ -123,6 +126,7 @@ func (c *conn) leave() {
 func (c *conn) begin(l limits, now time.Time) error {
 	c.limits = l
 	c.started, c.flowing, c.reads, c.writeErr = false, false, 0, nil
+	c.events, c.event, c.eventAt = false, false, time.Time{}
 	return c.arm(now)
 }
 
@@ -169,7 +173,14 @@ func (c *conn) arm(now time.Time) error {
 
 // armFor is arm for a connection that is in use.
 func (c *conn) armFor(now time.Time) error {
-	by, slack, phase := c.limits.next(now, c.flowing)
+	since, flowing := now, c.flowing
+	if c.events {
+		if c.event {
+			c.event, c.eventAt = false, now
+		}
+		since, flowing = c.eventAt, !c.eventAt.IsZero()
+	}
+	by, slack, phase := c.limits.next(since, flowing)
 	c.phase = phase
 	if by.IsZero() {
 		if c.deadline.IsZero() {

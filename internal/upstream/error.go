@@ -58,17 +58,18 @@ type Phase uint8
 const (
 	// Connect ends when the connection, TLS included, is made.
 	Connect Phase = iota + 1
-	// FirstByte ends with the first byte of the response's body. A model server
+	// FirstByte ends with the first byte of the response's body, or with its first
+	// event: see [Body.CountEvents]. A model server
 	// sends the head of a stream at once and the first event only after the
 	// prompt has waited and been read, so the head alone ends nothing.
 	FirstByte
 	// Whole ends with the last byte of the response.
 	Whole
-	// Idle is the time between two reads of the body.
+	// Idle is the time between two reads of the body, or between two events.
 	Idle
 )
 
-var phases = [...]string{Connect: "connecting", FirstByte: "waiting for the first byte", Whole: "waiting for the whole response", Idle: "between two reads of the response"}
+var phases = [...]string{Connect: "connecting", FirstByte: "waiting for the first byte", Whole: "waiting for the whole response", Idle: "between two parts of the response"}
 
 // String returns a few words for logs, such as "connecting".
 func (p Phase) String() string { return phases[p] }

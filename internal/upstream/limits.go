@@ -48,13 +48,14 @@ func (l *limits) short(p Phase) bool {
 	return p == FirstByte && l.used > l.firstSlack || p == Whole && l.used > l.wholeSlack
 }
 
-// next returns the limit that applies to a read that starts now: the time that
-// must not be cut short, by how much it may be exceeded, and its phase. A zero
-// time means no limit. Flowing says that the body has begun.
-func (l *limits) next(now time.Time, flowing bool) (by time.Time, slack time.Duration, p Phase) {
+// next returns the limit that applies to a read: the time that must not be cut
+// short, by how much it may be exceeded, and its phase. A zero time means no limit.
+// Flowing says that the body has begun; since is then when the model server was last
+// heard of.
+func (l *limits) next(since time.Time, flowing bool) (by time.Time, slack time.Duration, p Phase) {
 	switch {
 	case flowing && l.idle > 0:
-		by, slack, p = now.Add(l.idle), l.idle/lateness, Idle
+		by, slack, p = since.Add(l.idle), l.idle/lateness, Idle
 	case !flowing && !l.first.IsZero():
 		by, slack, p = l.first, l.firstSlack, FirstByte
 	}

@@ -33,7 +33,7 @@ type Request struct {
 	Begun            time.Time
 	FirstByteTimeout time.Duration // from Begun to the first byte of the response's body
 	ResponseTimeout  time.Duration // from Begun to its last byte
-	IdleTimeout      time.Duration // between two reads of it, once it has begun
+	IdleTimeout      time.Duration // between two parts of it, once it has begun: see [Body.CountEvents]
 
 	// Server is the name of the model server that a [Pool] asks first, if it can be
 	// asked; empty: the least busy one.

@@ -116,7 +116,7 @@ func TestAwayKeepsNothing(t *testing.T) {
 
 func TestErrorTexts(t *testing.T) {
 	tests := map[string]error{
-		"model server h:1: timeout between two reads of the response":                            &Error{Kind: Timeout, Phase: Idle, Address: "h:1", Err: context.DeadlineExceeded},
+		"model server h:1: timeout between two parts of the response":                            &Error{Kind: Timeout, Phase: Idle, Address: "h:1", Err: context.DeadlineExceeded},
 		"model server h:1: closed before a response: unexpected EOF":                             &Error{Kind: Closed, Address: "h:1", Err: io.ErrUnexpectedEOF},
 		"model server h:1: GET /health answered 503":                                             &StatusError{Address: "h:1", Status: 503},
 		"model server h:1: malformed response: there are too many header fields":                 &Error{Kind: Protocol, Address: "h:1", Err: malformed("there are too many header fields")},

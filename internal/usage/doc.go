@@ -14,11 +14,17 @@
 // the 90th percentile of a decaying histogram (quantile.go) per user, in a table
 // of bounded size (history.go).
 //
+// Who teaches whom: the users of a model are divided among eight panels, each of
+// which learns from its own users only; a price is the median of what the panels
+// say (jury.go). So whatever one user sends, and however much, is one vote of eight.
+// A user's own lessons count for himself beyond that (person.go); to whom has taught
+// nothing, what is known of models in general has a say.
+//
 // Invariants, kept by tests on the counts of real tokenizers: InputFloor is
 // never above the truth; Input >= InputFloor; what an input costs is at most
 // ExcessMax times its price (ceiling.go); what one request teaches is
-// bounded, whatever its usage says; memory does not depend on the number of
-// users or on what clients send.
+// bounded, whatever its usage says; one user does not set the price of another;
+// memory does not depend on the number of users or on what clients send.
 //
 // A Pricer is safe for concurrent use. It reads no clock, and neither logs nor
 // counts.

@@ -204,7 +204,7 @@ func TestOutputTokensOfATextSeen(t *testing.T) {
 		if s.Tokens["qwen3"] >= 100 {
 			var x openai.Text
 			x.Add([]byte(s.Text))
-			a.add(p.OutputTokens(x), s.Tokens["qwen3"])
+			a.add(p.OutputTokens("user", x), s.Tokens["qwen3"])
 		}
 	}
 	if a.median() > 0.08 {

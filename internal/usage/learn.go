@@ -11,12 +11,15 @@ import (
 // that outputs are short. Pictures and recordings have a declared price, so a
 // request with some teaches nothing of the input; neither does one whose prompt
 // may have been truncated. A usage of zero is no lesson.
+//
+// Of what a user teaches, he is priced himself; others only as far as those agree
+// who are taught by others: see [jury].
 func (p *Pricer) Learn(user string, r *openai.Request, got openai.Usage, complete bool) {
 	if !r.Endpoint.Counts() {
 		return
 	}
 	if p.teachesInput(r, got) {
-		p.learnInput(r, float64(got.Input-r.TokenIDs))
+		p.learnInput(user, r, float64(got.Input-r.TokenIDs))
 	}
 	if r.Endpoint.Generates() && got.Output > 0 {
 		p.learnOutput(user, r, got.Output, complete)
@@ -28,47 +31,23 @@ func (p *Pricer) teachesInput(r *openai.Request, got openai.Usage) bool {
 		(r.Text.Bytes() > 0 || r.Messages > 0) && got.Input > max(r.TokenIDs, 0)
 }
 
-func (p *Pricer) learnInput(r *openai.Request, tokens float64) {
-	p.learner.Lock()
-	defer p.learner.Unlock()
-	p.learner.learn(r, tokens)
-	p.input.Store(p.learner.model())
-}
-
-// inputModel is what has been learned of the input, as Price reads it. It does
-// not change once made.
-type inputModel struct {
-	weights features
-	margins [kindCount]float64
-}
-
-// estimate returns the middle of the estimate.
-func (m *inputModel) estimate(x *features) float64 {
-	return dot(m.weights[:], x[:])
-}
-
-func (m *inputModel) upper(r *openai.Request) int64 {
+func (p *Pricer) learnInput(user string, r *openai.Request, tokens float64) {
+	k := p.users.join(user)
 	var x features
 	x.ofRequest(r)
-	tokens := m.estimate(&x)
-	return rounded(raised(tokens, m.margins[kindOf(&x)]))
-}
-
-// textTokens estimates the tokens of a text that stands for itself.
-func (m *inputModel) textTokens(t *openai.Text) int64 {
-	var x features
-	x.ofText(t)
-	return min(rounded(m.estimate(&x)), t.Bytes())
-}
-
-func rounded(tokens float64) int64 {
-	return int64(math.Ceil(min(tokens, priceMax)))
+	guess := max(p.input.poll(k, &x).middle, 1)
+	p.input.learn(k.panel, &x, tokens)
+	p.users.change(user, func(u *person) {
+		u.inputs = min(u.inputs+1, trusted)
+		u.bias.learn(math.Log(tokens/guess), expectedError(guess))
+	})
 }
 
 // inputLearner is the changeable side of an inputModel.
 type inputLearner struct {
 	*regression
 	margins [kindCount]margin
+	lessons [kindCount]int
 }
 
 // How far off an estimate is even when all is learned: by style, and by chance,
@@ -91,21 +70,21 @@ func (l *inputLearner) resetMargins() {
 	}
 }
 
-func (l *inputLearner) learn(r *openai.Request, tokens float64) {
-	var x features
-	x.ofRequest(r)
+func (l *inputLearner) learn(x *features, tokens float64) {
+	kind := kindOf(x)
+	l.lessons[kind]++
 	guess, changed := l.regression.learn(x[:], tokens)
 	guess = max(guess, 1)
-	l.margins[kindOf(&x)].learn(math.Log(tokens/guess) / expectedError(guess))
+	l.margins[kind].learn(math.Log(tokens/guess) / expectedError(guess))
 	if changed {
 		l.resetMargins()
 	}
 }
 
 func (l *inputLearner) model() *inputModel {
-	m := &inputModel{weights: features(l.w)}
+	m := &inputModel{weights: features(l.w), lessons: l.lessons}
 	for i := range l.margins {
-		m.margins[i] = l.margins[i].upper()
+		m.margins[i], m.seen[i] = l.margins[i].quantile(), l.margins[i].seen
 	}
 	return m
 }

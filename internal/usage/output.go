@@ -3,18 +3,18 @@ package usage
 import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 
 // outputPrice returns the output to expect of all sequences of r.
-func (p *Pricer) outputPrice(user string, r *openai.Request, input int64) int64 {
+func (p *Pricer) outputPrice(k known, r *openai.Request, input int64) int64 {
 	if !r.Endpoint.Generates() {
 		return 0
 	}
 	most := p.sequenceMax(r, input)
-	each := min(max(p.sequenceOutput(user, r, most), r.MinOutput, 1), most)
+	each := min(max(p.sequenceOutput(k, r, most), r.MinOutput, 1), most)
 	return times(each, sequences(r))
 }
 
 // sequenceOutput returns what is expected of one sequence, which may be more
 // than it can get.
-func (p *Pricer) sequenceOutput(user string, r *openai.Request, most int64) int64 {
+func (p *Pricer) sequenceOutput(k known, r *openai.Request, most int64) int64 {
 	if r.IgnoreEOS && most < priceMax {
 		return most
 	}
@@ -24,10 +24,10 @@ func (p *Pricer) sequenceOutput(user string, r *openai.Request, most int64) int6
 		}
 		return p.options.DefaultOutput
 	}
-	if learned := p.output.quantile(user); learned > 0 {
-		return learned
+	if k.output > 0 {
+		return k.output
 	}
-	return p.options.DefaultOutput
+	return p.users.output(p.options.DefaultOutput)
 }
 
 // sequenceMax returns the most that one sequence can get: its cap, and what the
@@ -67,5 +67,5 @@ func (p *Pricer) learnOutput(user string, r *openai.Request, output int64, compl
 	if r.OutputCap > 0 && each >= r.OutputCap {
 		complete = false
 	}
-	p.output.learn(user, each, complete)
+	p.users.learnOutput(user, each, complete)
 }

@@ -28,10 +28,13 @@ func TestOutputIsTheUsersThenTheModels(t *testing.T) {
 	checkOutput(t, p, "short", 256) // four answers are too few
 	teach(p, "short", r, true, 12)
 	checkOutput(t, p, "short", 12)
-	checkOutput(t, p, "new", 12)
+	checkOutput(t, p, "new", 256/outputDoubt) // one user does not say what others get
 	teach(p, "long", r, true, 900, 900, 900, 900, 900)
 	checkOutput(t, p, "long", 900)
 	checkOutput(t, p, "short", 12)
+	checkOutput(t, p, "new", 256) // the two do not agree
+	teach(p, "long too", r, true, 900, 900, 900, 900, 900)
+	teach(p, "longer", r, true, 1000, 1000, 1000, 1000, 1000)
 	checkOutput(t, p, "new", 900)
 }
 
@@ -105,10 +108,10 @@ func TestHistoryIsBounded(t *testing.T) {
 		checkOutputIfTrusted(t, p, i)
 		teach(p, fmt.Sprint("passer-by ", i), ids(10, nil), true, 600)
 	}
-	if n := len(p.output.users); n != most || len(p.output.ring) != most {
-		t.Errorf("%d users in the table and %d in the ring, want %d", n, len(p.output.ring), most)
+	if n := len(p.users.users); n != most || len(p.users.ring) != most {
+		t.Errorf("%d users in the table and %d in the ring, want %d", n, len(p.users.ring), most)
 	}
-	for key, u := range p.output.users {
+	for key, u := range p.users.users {
 		if u.key != key {
 			t.Errorf("entry of %x under %x", u.key, key)
 		}

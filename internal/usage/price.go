@@ -1,9 +1,6 @@
 package usage
 
 import (
-	"sync"
-	"sync/atomic"
-
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -66,22 +63,15 @@ type Pricer struct {
 
 // learned is what a Pricer has found out, which those made of it share.
 type learned struct {
-	input   atomic.Pointer[inputModel] // what Price reads; replaced by Learn
-	learner struct {
-		sync.Mutex
-		inputLearner
-	}
-	output *history
-	speed  speed
+	users  *history
+	input  inputs
+	speeds speeds
 }
 
 // NewPricer returns a Pricer that has learned nothing yet.
 func NewPricer(o Options) *Pricer {
 	o = o.withDefaults()
-	l := &learned{output: newHistory(o.UsersMax), speed: newSpeed()}
-	l.learner.inputLearner = newInputLearner()
-	l.input.Store(l.learner.model())
-	return &Pricer{o, l}
+	return &Pricer{o, &learned{users: newHistory(o.UsersMax)}}
 }
 
 // With returns a Pricer with other options that knows what p has learned; from
@@ -99,9 +89,10 @@ func (p *Pricer) Price(user string, r *openai.Request) Price {
 		return Price{}
 	}
 	var price Price
+	k := p.users.look(user)
 	price.InputFloor = p.inputFloor(r)
-	price.Input = max(p.inputPrice(r), price.InputFloor)
-	price.Output = p.outputPrice(user, r, price.Input)
+	price.Input = max(p.inputPrice(k, r), price.InputFloor)
+	price.Output = p.outputPrice(k, r, price.Input)
 	return price
 }
 
@@ -116,16 +107,16 @@ func (p *Pricer) Counted(user string, r *openai.Request, n int64) Price {
 	most := p.inputMax(r)
 	price := Price{InputFloor: min(bounded(n), most)}
 	price.Input = min(price.InputFloor+(bounded(r.Beside)+besideBytes-1)/besideBytes, most)
-	price.Output = p.outputPrice(user, r, price.Input)
+	price.Output = p.outputPrice(p.users.look(user), r, price.Input)
 	return price
 }
 
 // inputPrice returns the upper estimate of the input, within what the model
 // server admits.
-func (p *Pricer) inputPrice(r *openai.Request) int64 {
+func (p *Pricer) inputPrice(k known, r *openai.Request) int64 {
 	tokens := bounded(r.TokenIDs) + p.mediaTokens(r)
 	if r.Text.Bytes() > 0 || r.Messages > 0 {
-		tokens += max(p.input.Load().upper(r), leastPrice(r))
+		tokens += max(p.input.upper(k, r), leastPrice(r))
 	}
 	return min(tokens, p.inputMax(r), priceMax)
 }
@@ -149,10 +140,10 @@ func (p *Pricer) mediaTokens(r *openai.Request) int64 {
 	return times(r.Images, p.options.ImageTokens) + int64(audio)
 }
 
-// OutputTokens estimates how many tokens the generated text t has, for answers
-// whose usage was not told.
-func (p *Pricer) OutputTokens(t openai.Text) int64 {
-	return p.input.Load().textTokens(&t)
+// OutputTokens estimates how many tokens the text t has that was generated for a
+// user, for answers whose usage was not told.
+func (p *Pricer) OutputTokens(user string, t openai.Text) int64 {
+	return p.input.textTokens(p.users.look(user), &t)
 }
 
 // bounded returns n, within 0 and priceMax.

@@ -144,9 +144,9 @@ func TestConcurrentUse(t *testing.T) {
 				user, r := fmt.Sprint(worker, i%20), chat(s.Text)
 				price := p.Price(user, r)
 				p.Learn(user, r, openai.Usage{Input: inputOf(&s, "qwen3"), Output: price.Output}, true)
-				p.LearnSpeed(r, openai.Usage{Input: price.Input, Output: 100}, 1e9)
-				p.TokensAfter(r, price.Input, 1e9)
-				p.OutputTokens(r.Text)
+				p.LearnSpeed(user, r, openai.Usage{Input: price.Input, Output: 100}, 1e9)
+				p.TokensAfter(user, r, price.Input, 1e9)
+				p.OutputTokens(user, r.Text)
 			}
 		})
 	}
@@ -176,5 +176,17 @@ func BenchmarkLearn(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Learn("user", r, openai.Usage{Input: 180, Output: 90}, true)
+	}
+}
+
+// BenchmarkPriceOfCrowd asks all panels.
+func BenchmarkPriceOfCrowd(b *testing.B) {
+	p, r := NewPricer(Options{}), chat(strings.Repeat("How many roads must a man walk down? ", 20))
+	for i := range 100 * panels {
+		p.Learn(fmt.Sprint(i%panels), r, openai.Usage{Input: 180, Output: 90}, true)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Price("0", r)
 	}
 }

@@ -26,11 +26,11 @@ func (e *engine) request() (input, output int64) {
 	return 20 + e.rng.Int64N(3000), 20 + int64(200*e.rng.ExpFloat64())
 }
 
-func (e *engine) teach(p *Pricer, n int) {
+func (e *engine) teach(p *Pricer, user string, n int) {
 	for range n {
 		input, output := e.request()
 		took := e.start(input) + e.around(e.perOutput)*float64(output)
-		p.LearnSpeed(ids(input, nil), openai.Usage{Input: input, Output: output}, seconds(took))
+		p.LearnSpeed(user, ids(input, nil), openai.Usage{Input: input, Output: output}, seconds(took))
 	}
 }
 
@@ -43,7 +43,7 @@ func (e *engine) meanError(p *Pricer) float64 {
 		input, output := e.request()
 		generated := max(int64(float64(output)*e.rng.Float64()), 10)
 		elapsed := e.start(input) + e.around(e.perOutput)*float64(generated)
-		got := p.TokensAfter(ids(input, nil), input, seconds(elapsed))
+		got := p.TokensAfter("user", ids(input, nil), input, seconds(elapsed))
 		sum += math.Abs(float64(got-generated)) / float64(generated)
 	}
 	return sum / n
@@ -60,10 +60,10 @@ func TestTokensAfter(t *testing.T) {
 	for name, e := range engines {
 		e.rng = rand.New(rand.NewPCG(5, 6))
 		p := NewPricer(Options{})
-		e.teach(p, 50)
+		e.teach(p, "user", 50)
 		checkSpeed(t, name, &e, p)
 		e.perOutput *= 3 // the server is loaded now
-		e.teach(p, 50)
+		e.teach(p, "user", 50)
 		checkSpeed(t, name+", loaded", &e, p)
 	}
 }
@@ -91,7 +91,7 @@ func TestTokensAfterStaysWithinWhatIsPossible(t *testing.T) {
 		"of embeddings":     {embedding, time.Hour, 0},
 	}
 	for name, tt := range tests {
-		if got := p.TokensAfter(tt.r, 10, tt.elapsed); got != tt.want {
+		if got := p.TokensAfter("user", tt.r, 10, tt.elapsed); got != tt.want {
 			t.Errorf("%s: %d tokens, want %d", name, got, tt.want)
 		}
 	}
@@ -102,9 +102,9 @@ func TestTokensAfterStaysWithinWhatIsPossible(t *testing.T) {
 func TestTokensAfterOfAFastServer(t *testing.T) {
 	p := NewPricer(Options{})
 	for range 200 {
-		p.LearnSpeed(ids(10, nil), openai.Usage{Input: 10, Output: 100}, 200*time.Microsecond)
+		p.LearnSpeed("user", ids(10, nil), openai.Usage{Input: 10, Output: 100}, 200*time.Microsecond)
 	}
-	if got := p.TokensAfter(ids(10, nil), 10, time.Minute); got > 60*4_000 {
+	if got := p.TokensAfter("user", ids(10, nil), 10, time.Minute); got > 60*4_000 {
 		t.Errorf("%d tokens in a minute", got)
 	}
 }
