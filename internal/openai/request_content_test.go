@@ -29,7 +29,7 @@ func TestParseRequestText(t *testing.T) {
 		{"reasoning", ChatCompletions, `{"messages":[{"role":"assistant","reasoning_content":"hm","content":"x"}]}`, []string{"x"}, []string{"hm"}},
 		{"tools", ChatCompletions, `{"tools":[{"a":"\ub098"}],"messages":[]}`, nil, []string{`[{"a":"나"}]`}},
 		{"documents", ChatCompletions, `{"documents":[{"text":"d"}],"chat_template_kwargs":null}`, nil, []string{`[{"text":"d"}]`}},
-		{"output shape is no prompt", ChatCompletions, `{"response_format":{"type":"json_schema","json_schema":{"name":"n"}},"structured_outputs":{"json":{}},"stop":["s"],"user":"u"}`, nil, nil},
+		{"grammars, which a template may show", ChatCompletions, `{"response_format":{"type":"text"},"stop":["s"],"user":"u"}`, nil, []string{`{"type":"text"}`}},
 		{"unknown members", ChatCompletions, `{"x":"y","messages":[{"x":"y","content":"c"}]}`, []string{"c"}, nil},
 		{"prompts and suffix", Completions, `{"prompt":["a","b"],"suffix":"c"}`, []string{"a", "b", "c"}, nil},
 		{"embeddings", Embeddings, `{"input":["a","b"],"dimensions":3}`, []string{"a", "b"}, nil},
