@@ -23,7 +23,9 @@
 // the least value that the schema admits, with the generated text in its first
 // string: what is around the text is no token, as with a tool's arguments. Usage
 // counts all sequences of best_of. stop, echo, seed and sampling parameters do
-// nothing.
+// nothing. stream_interval is how many tokens an event of chats and completions has, but for
+// the first and the last, and include_reasoning false lets no event come of reasoning: the usage comes as
+// seldom. A completion without max_tokens, or with null, gets what [Model] says.
 //
 // # Behaviour of a request
 //

@@ -55,7 +55,19 @@ type Model struct {
 	// ContextLength bounds input and output together, in tokens; 0 is
 	// [DefaultContextLength].
 	ContextLength int64
+	// NullCap and AbsentCap are how many tokens a completion may get whose
+	// max_tokens is null, and one that has none. Versions of servers disagree.
+	NullCap, AbsentCap CapDefault
 }
+
+// CapDefault is how many tokens a completion may get that has no cap.
+type CapDefault uint8
+
+// The defaults.
+const (
+	SixteenTokens CapDefault = iota
+	RestOfContext
+)
 
 // Length is a distribution of answer lengths, in tokens: from Min to Max, short
 // ones likelier (uniform on a logarithmic scale). The zero value is 8 to 64.
