@@ -32,11 +32,16 @@ func (o *ParseOptions) rules(model string) FieldRules {
 
 // unknownMember is the error for a member that nobody has classified.
 func unknownMember(name string) *Error {
+	shown := paramName(name)
+	if shown == "" {
+		shown = "a member whose name is no plain word"
+	}
 	return InvalidRequest(paramName(name), "%s is not known here, and what is not known is not passed on: "+
-		"leave it out, or ask the operator to list it in the model's allow-fields", quoted(name))
+		"leave it out, or ask the operator to list it in the model's allow-fields", shown)
 }
 
-// paramName returns a member's name for an error's param; "" where it is not fit to be shown.
+// paramName returns a member's name for an error; "" where it is not fit to be shown, and might
+// be a prompt in the wrong place.
 func paramName(name string) string {
 	if isToken(name) {
 		return name
