@@ -61,22 +61,16 @@ var endpointRows = [...][]row{
 	Detokenize:      slices.Concat(everyRows, heldRows, detokenizeRows),
 }
 
-// entry is what the table of an endpoint has of a member.
-type entry struct {
-	param
-	row *row
-}
-
 // endpointMembers is endpointRows by name.
-var endpointMembers = func() (tables [len(endpointRows)]map[string]entry) {
+var endpointMembers = func() (tables [len(endpointRows)]memberTable) {
 	for e, rows := range endpointRows {
-		tables[e] = make(map[string]entry)
 		for i := range rows {
 			for name := range strings.FieldsSeq(rows[i].names) {
-				if _, twice := tables[e][name]; twice {
+				s := tables[e].slotOf([]byte(name))
+				if s.name != "" {
 					panic("openai: " + Endpoint(e).String() + " classifies " + name + " twice")
 				}
-				tables[e][name] = entry{rows[i].reader(), &rows[i]}
+				*s = memberSlot{name, rows[i].reader(), &rows[i]}
 			}
 		}
 	}
@@ -86,8 +80,10 @@ var endpointMembers = func() (tables [len(endpointRows)]map[string]entry) {
 // Members returns the members that are classified for an endpoint, by name.
 func Members(e Endpoint) []Member {
 	var all []Member
-	for name, m := range endpointMembers[e] {
-		all = append(all, Member{name, m.row.treatment, m.row.why})
+	for i := range endpointMembers[e] {
+		if s := &endpointMembers[e][i]; s.name != "" {
+			all = append(all, Member{s.name, s.row.treatment, s.row.why})
+		}
 	}
 	slices.SortFunc(all, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
 	return all

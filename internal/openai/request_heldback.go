@@ -13,7 +13,9 @@ func (p *parse) refuseHeldBack(name string) {
 }
 
 // whyHeldBack returns the reason that the table has.
-func whyHeldBack(e Endpoint, name string) string { return endpointMembers[e][name].row.why }
+func whyHeldBack(e Endpoint, name string) string {
+	return endpointMembers[e].slotOf([]byte(name)).row.why
+}
 
 // refuseWaiting refuses a request for a member that is held back, or that is none of
 // the values that it can have.

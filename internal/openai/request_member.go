@@ -105,7 +105,7 @@ func (p *parse) request() {
 	}
 	p.r.at.inside = p.i
 	p.r.at.empty = p.peek() == '}'
-	table, before := endpointMembers[p.endpoint], 0
+	table, before := &endpointMembers[p.endpoint], 0
 	for name, ok := p.member(); ok; name, ok = p.member() {
 		if p.err != nil {
 			p.skip()
@@ -113,7 +113,7 @@ func (p *parse) request() {
 		}
 		start := p.name.start
 		p.members.begin(start)
-		if m := table[string(name)].param; m.waits() || m.decides() && p.isNull() {
+		if m := table.paramOf(name); m.waits() || m.decides() && p.isNull() {
 			p.wait(&p.members, waiting{param: m, start: start, before: before}, name)
 		} else {
 			p.param(m, name)
