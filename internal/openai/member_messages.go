@@ -8,8 +8,9 @@ var anthropicRows = []row{
 	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
 	{Priced, 0, "tool_choice thinking", "templates may show it"},
 	{Priced, 0, "output_config output_format", "grammars, which some templates show to the model"},
-	{Priced, 0, "mcp_servers context_management", "text, which a server may put into the context"},
-	{Passed, 0, "betas speed cache_control user_profile_id", "choices with no text of their own"},
+	{Priced, 0, "mcp_servers context_management compaction", "text, which a server may put into the context"},
+	{HeldBack, 0, "thread", "a conversation that is stored at the model server"},
+	{Passed, 0, "betas speed cache_control user_profile_id workspace_id billing_policy", "choices with no text of their own"},
 }
 
 // messagesRows are the members that only messages have.

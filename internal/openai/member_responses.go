@@ -17,7 +17,7 @@ var responsesRows = []row{
 
 	{HeldBack, 0, "prompt", "a prompt that is stored at the model server"},
 
-	{Passed, 0, "include store parallel_tool_calls top_logprobs max_tool_calls stream_options enable_response_messages",
+	{Passed, 0, "include store parallel_tool_calls top_logprobs max_tool_calls stream_options enable_response_messages access_programs",
 		"how the answer is told; the usage comes with its end"},
 	{Passed, 0, "frequency_penalty presence_penalty repetition_penalty min_p seed stop", "only control sampling"},
 	{Passed, 0, "include_stop_str_in_output skip_special_tokens", "how the text is written out"},
