@@ -70,12 +70,11 @@ func (r *Request) optionsEdits(edits []edit, p Patch) []edit {
 	if o.isEmpty {
 		return append(edits, edit{extent: o.extent, before: p.options()})
 	}
-	edits = appendCuts(edits, o.cuts)
 	edits = o.switchOn(edits, o.usage, usageOn)
-	if p.TotalOnly {
-		return edits
+	if !p.TotalOnly {
+		edits = o.switchOn(edits, o.continuous, continuousOn)
 	}
-	return o.switchOn(edits, o.continuous, continuousOn)
+	return appendCuts(edits, o.cuts) // behind what is inserted at the same place
 }
 
 // switchOn appends the edit that makes a member of stream_options true, if it

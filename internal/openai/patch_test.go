@@ -37,6 +37,8 @@ func TestAppendBody(t *testing.T) {
 		{"usage half there", ChatCompletions, `{"stream":true,"stream_options":{ "include_usage" : false,"include_obfuscation":true}}`,
 			`{"stream":true,"stream_options":{"continuous_usage_stats":true, "include_usage" : true,"include_obfuscation":true}}`, force},
 		{"options of which none stays", ChatCompletions, `{"stream":true,"stream_options":{"x":1,"y":{}}}`, `{"stream":true,"stream_options":{` + on + `}}`, force},
+		{"options of which the first goes", ChatCompletions, `{"stream":true,"stream_options":{"x":1,"include_usage":null}}`,
+			`{"stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true}}`, force},
 		{"options without force", ChatCompletions, `{"stream":true,"stream_options":{"x":1,"include_usage":true,"y":{}}}`, `{"stream":true,"stream_options":{"include_usage":true}}`, Patch{}},
 		{"usage null, continuous false", ChatCompletions, `{"stream":true,"stream_options":{"continuous_usage_stats":false,"include_usage":null}}`,
 			`{"stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true}}`, force},
@@ -143,7 +145,7 @@ func randomBody(rng *rand.Rand, e Endpoint) string {
 	maybe(pick("priority", "kv_transfer_params"), "0", "null")
 	maybe(pick("model", `mod\u0065l`), `"a"`, `"b"`, `null`, `""`, `"\u0062"`, `"a\\b"`)
 	maybe("stream", "true", "true", "false", "null")
-	maybe("stream_options", "null", "{}", "{ }", `{"x":1}`, `{"include_usage":true}`, `{"include_usage":false,"x":{}}`,
+	maybe("stream_options", "null", "{}", "{ }", `{"x":1}`, `{"include_usage":true}`, `{"include_usage":false,"x":{}}`, `{"x":1,"include_usage":null}`, `{"x":1,"y":2,"include_usage":true,"z":3}`,
 		`{ "continuous_usage_stats" : true , "x":[] }`, `{"x":1,"continuous_usage_stats":null,"include_usage":true}`)
 	maybe("max_completion_tokens", "null", "5", "10", "5.0")
 	maybe("max_output_tokens", "null", "5", "2000")
