@@ -29,8 +29,8 @@
 //
 // # Behaviour of a request
 //
-// The body's member "mock" says how its request is answered; gateways pass
-// unknown members on. Its members are those of [Behavior], for example
+// The body's member "mock" says how its request is answered; a gateway passes it
+// on where the model's allow-fields list it. Its members are those of [Behavior], for example
 //
 //	{"model": "m", "messages": [...], "mock": {"output_tokens": 40, "ttft_ms": 5, "token_ms": 1}}
 //
