@@ -26,6 +26,7 @@ var heldRows = []row{
 	{HeldBack, 0, "n_keep n_discard t_max_predict_ms ngram_corpus_id", "they change how the engine works, on some servers"},
 	{HeldBack, 0, "options keep_alive", "they reload or unload the model, for everybody"},
 	{HeldBack, 0, "response_fields", "it leaves members out of the answer, also the usage"},
+	{HeldBack, 0, "chat_format chat_parser", "they change how the server reads its own output, and so which events come"},
 	{HeldBack, 0, "custom_labels", "they change what the model server's metrics tell"},
 	{HeldBack, 0, "_debug_render_only", "it answers with the template instead of a generation"},
 }

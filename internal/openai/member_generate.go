@@ -33,6 +33,8 @@ var generationRows = []row{
 		"return_prompt_token_ids return_prompt_text return_meta_info return_token_offsets return_mm_kwargs return_progress timings_per_token",
 		"what else the answer tells; its usage stays"},
 	{Passed, 0, "add_special_tokens truncation_side cache_prompt store", "a choice with no text of its own"},
+	{Passed, 0, "n_indent n_cache_reuse backend_sampling speculative.n_min speculative.n_max speculative.p_min speculative.type " +
+		"speculative.ngram_size_n speculative.ngram_size_m speculative.ngram_m_hits", "how the engine gets to the same tokens"},
 	{Passed, 0, "echo", "begins the answer with the prompt, which is charged as input"},
 
 	{Priced, 0, "response_format structured_outputs structural_tag guided_json guided_regex guided_choice guided_grammar guided_decoding_backend " +
@@ -61,5 +63,5 @@ var chatRows = []row{
 	{Priced, 0, "tool_choice function_call", "templates may show it"},
 	{Priced, 0, "reasoning_effort reasoning thinking enable_thinking think verbosity task", "templates may show it"},
 	{Priced, 0, "prediction web_search_options moderation", "text, which a server may put into the context"},
-	{Passed, 0, "parallel_tool_calls modalities audio separate_reasoning reasoning_format reasoning_in_content parse_tool_calls", "how the answer is told"},
+	{Passed, 0, "parallel_tool_calls modalities audio separate_reasoning reasoning_format reasoning_in_content thinking_forced_open parse_tool_calls", "how the answer is told"},
 }

@@ -10,7 +10,7 @@ var anthropicRows = []row{
 	{Priced, 0, "output_config output_format", "grammars, which some templates show to the model"},
 	{Priced, 0, "mcp_servers context_management compaction", "text, which a server may put into the context"},
 	{HeldBack, 0, "thread", "a conversation that is stored at the model server"},
-	{Passed, 0, "betas speed cache_control user_profile_id workspace_id billing_policy", "choices with no text of their own"},
+	{Passed, 0, "anthropic_version anthropic_beta betas speed cache_control user_profile_id workspace_id billing_policy", "choices with no text of their own"},
 }
 
 // messagesRows are the members that only messages have.

@@ -6,7 +6,7 @@ const SequencesMax = 128
 
 // Request is what the gateway must know of a request body in order to route it,
 // to price it and to rebuild it. It holds no part of the body but the model's
-// name; [Request.AppendBody] takes the body again.
+// name and those of some members; [Request.AppendBody] takes the body again.
 //
 // A Request is a plain value: copy it at will, read it concurrently.
 type Request struct {
