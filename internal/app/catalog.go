@@ -36,6 +36,7 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 		WorstCase:        limits.Reserve == config.ReserveWorstCase,
 		ExactInput:       limits.InputEstimate == config.EstimateExact,
 		AllowFields:      service.AllowFields,
+		RefuseUnknown:    service.UnknownFields == config.UnknownRefuse,
 	}
 	for _, field := range service.ForwardHeaders {
 		m.ForwardHeaders = append(m.ForwardHeaders, http.CanonicalHeaderKey(field))

@@ -13,7 +13,7 @@ const preflightSeconds = 7200
 // exposedFields are the header fields of answers that pages may read beside the
 // harmless ones.
 var exposedFields = []string{
-	"X-Request-ID", "Request-ID", "Retry-After", "Retry-After-Ms", "X-Should-Retry", "X-Token-Output-Cap", "RateLimit", "RateLimit-Policy",
+	"X-Request-ID", "Request-ID", "Retry-After", "Retry-After-Ms", "X-Should-Retry", "X-Token-Output-Cap", "X-Dropped-Fields", "RateLimit", "RateLimit-Policy",
 	"X-RateLimit-Limit-Requests", "X-RateLimit-Remaining-Requests", "X-RateLimit-Reset-Requests",
 	"X-RateLimit-Limit-Tokens", "X-RateLimit-Remaining-Tokens", "X-RateLimit-Reset-Tokens",
 }

@@ -28,6 +28,10 @@ import (
 // otherwise.
 const Model = "llama2-7b"
 
+// mocked is a service's setting that lets requests tell the model server how to
+// answer them.
+const mocked = "allow-fields: [mock]"
+
 // Options of a Gateway. The zero value has no limits, no authentication, the
 // memory store and a fast model server.
 type Options struct {
@@ -35,7 +39,8 @@ type Options struct {
 	// "{max-tokens-per-minute: 1000}".
 	Limits string
 	// Service is YAML added to the model's service on one line, without
-	// braces, such as "context-length: 4096".
+	// braces, such as "context-length: 4096". Unless it has allow-fields, requests may
+	// have the member mock: see mockvllm.
 	Service string
 	// Server is YAML added to the section server on one line, without braces,
 	// such as "body-timeout: 1s".
@@ -212,9 +217,12 @@ func (o Options) yaml() string {
 	if !o.Breaker {
 		service = "breaker-failures: 0, " + service
 	}
+	if !strings.Contains(service, "allow-fields") {
+		service = mocked + ", " + service
+	}
 	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, service)
 	for _, name := range o.Aliases {
-		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s}", name, o.Endpoint, Model)
+		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s, %s}", name, o.Endpoint, Model, mocked)
 	}
 	if o.Services != "" {
 		b.WriteString(", " + o.Services)

@@ -34,7 +34,10 @@ type Model struct {
 	ExactInput bool
 
 	ForwardHeaders []string // canonical names of request headers that are passed on
-	AllowFields    []string // body members that are passed on and held back otherwise
+	AllowFields    []string // body members that are passed on and held back or unknown otherwise
+	// RefuseUnknown tells that a request with a body member that nobody has
+	// classified is refused; else the member is left out.
+	RefuseUnknown bool
 
 	// Quirks is what was found out about model servers, which all models share;
 	// never nil.

@@ -113,7 +113,7 @@ func TestVocabulary(t *testing.T) {
 		ConnectTimeout: 3 * time.Second, FirstByteTimeout: 4 * time.Minute,
 		ResponseTimeout: 9 * time.Minute, IdleTimeout: 50 * time.Second,
 		HealthInterval: 5 * time.Second, BreakerFailures: 5, BreakerOutcomes: 10, BreakerWait: 5 * time.Second,
-		ForwardHeaders: []string{"X-Tenant"}, AllowFields: []string{"priority"},
+		ForwardHeaders: []string{"X-Tenant"}, AllowFields: []string{"priority", "stream_interval"}, UnknownFields: UnknownRefuse,
 	}
 	if diff := cmp.Diff(wantService, c.Services["NAME2"]); diff != "" {
 		t.Error("service (-want +got):\n" + diff)

@@ -162,25 +162,15 @@ func forwardable(s string) *mistake {
 	return nil
 }
 
-// heldBackFields are the members of a request body that are refused unless
-// allow-fields lists them. Others pass anyway, so that to list one is a mistake.
-var heldBackFields = []string{
-	"priority", "background", "kv_transfer_params", "ec_transfer_params", "vllm_xargs",
-	"prompt_embeds", "data_parallel_rank", "previous_response_id",
-}
+// fieldBytesMax is the longest name of a field that can be listed.
+const fieldBytesMax = 256
 
-// HeldBackFields returns what allow-fields can list.
-func HeldBackFields() []string { return slices.Clone(heldBackFields) }
-
-func heldBack(s string) *mistake {
-	if slices.Contains(heldBackFields, s) {
-		return nil
+// fieldName takes any name that a member of a body may have.
+func fieldName(s string) *mistake {
+	if s == "" || len(s) > fieldBytesMax {
+		return &mistake{"is not the name of a field", "write the name of a member of request bodies, such as priority"}
 	}
-	m := &mistake{"is not a field that is held back", "write " + either(heldBackFields)}
-	if near := similar(s, heldBackFields); near != "" {
-		m.remedy += "; did you mean " + near + "?"
-	}
-	return m
+	return printable(s)
 }
 
 // endpoint binds the address of a model server; it drops a trailing slash.

@@ -99,7 +99,9 @@ func (s *Service) schema() object {
 		{"breaker-wait", "How long such an endpoint is left alone, by those whose requests have failed, before one request a second tries it.", duration(&s.BreakerWait, time.Millisecond)},
 		{"forward-headers", "Request headers passed on beside the usual ones.",
 			texts[string]{&s.ForwardHeaders, func(h *string) scalar { return text(h, forwardable).wants("names of headers") }}},
-		{"allow-fields", "Body fields passed on that are held back otherwise.",
-			texts[string]{&s.AllowFields, func(f *string) scalar { return text(f, heldBack).wants(either(heldBackFields)) }}},
+		{"allow-fields", "Body fields passed on that are held back or unknown otherwise; their text counts as input.",
+			texts[string]{&s.AllowFields, func(f *string) scalar { return text(f, fieldName).wants("names of body fields") }}},
+		{"unknown-fields", "What happens to a body field that nobody has classified: `drop` leaves it out, and names it in `X-Dropped-Fields`; `refuse` answers 400.",
+			choice(&s.UnknownFields, UnknownDrop, UnknownRefuse)},
 	}
 }

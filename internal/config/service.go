@@ -19,8 +19,18 @@ type Service struct {
 	BreakerWait      time.Duration // for which it stays open
 	ShareLimitsWith  string        // another public name, whose limits and accounts it uses; "" for its own
 	ForwardHeaders   []string      // request headers passed on beside the usual ones
-	AllowFields      []string      // body fields passed on that are held back otherwise
+	AllowFields      []string      // body fields passed on that are held back or unknown otherwise
+	UnknownFields    UnknownFields // what happens to the other unknown ones
 }
+
+// UnknownFields says what happens to a body field that nobody has classified.
+type UnknownFields string
+
+// The ways.
+const (
+	UnknownDrop   UnknownFields = "drop"   // it is left out of what is sent
+	UnknownRefuse UnknownFields = "refuse" // the request is refused
+)
 
 // Endpoint is the address of a model server: an http or https URL without a
 // trailing slash, or MockEndpoint.
@@ -40,5 +50,6 @@ func defaultService(name string) Service {
 		BreakerFailures:  5,
 		BreakerOutcomes:  10,
 		BreakerWait:      5 * time.Second,
+		UnknownFields:    UnknownDrop,
 	}
 }

@@ -54,7 +54,7 @@ func (c *chat) token(out *eventStream, t token) error {
 	buf = append(buf, `,"delta":{`...)
 	buf = c.appendDelta(buf, t)
 	buf = append(buf, `},"logprobs":`...)
-	buf = c.appendLogprobs(buf, t.sequence, t.index, t.index+1)
+	buf = c.appendLogprobs(buf, t.sequence, t.first, t.index+1)
 	if t.last {
 		buf = append(buf, `,"finish_reason":"`+c.finish(t.sequence)+`","stop_reason":null,"token_ids":null}]`...)
 	} else {
@@ -73,10 +73,10 @@ func (c *chat) appendDelta(dst []byte, t token) []byte {
 		return c.appendToolDelta(dst, t)
 	case t.index < c.job.behavior.ReasoningTokens:
 		dst = append(dst, `"reasoning":"`...)
-		dst = appendPiece(dst, c.job.behavior, t.sequence.choice, t.index)
+		dst = c.job.appendText(dst, t.sequence, t.first, t.index+1)
 	default:
 		dst = append(dst, `"content":"`...)
-		dst = c.job.appendContent(dst, t.sequence, c.job.behavior.ReasoningTokens, t.index, t.index+1)
+		dst = c.job.appendContent(dst, t.sequence, c.job.behavior.ReasoningTokens, t.first, t.index+1)
 	}
 	return append(dst, '"')
 }
@@ -86,7 +86,7 @@ func (c *chat) appendDelta(dst []byte, t token) []byte {
 func (c *chat) appendToolDelta(dst []byte, t token) []byte {
 	dst = append(dst, `"tool_calls":[{`...)
 	arguments := ""
-	if t.index == 0 {
+	if t.first == 0 {
 		dst = c.appendToolID(dst, t.sequence)
 		dst = append(dst, `,"type":"function","index":0,"function":{"name":`...)
 		dst = append(appendString(dst, c.job.body.toolName()), ',')
@@ -95,7 +95,7 @@ func (c *chat) appendToolDelta(dst []byte, t token) []byte {
 		dst = append(dst, `"index":0,"function":{`...)
 	}
 	dst = append(dst, `"arguments":"`+arguments...)
-	dst = appendPiece(dst, c.job.behavior, t.sequence.choice, t.index)
+	dst = c.job.appendText(dst, t.sequence, t.first, t.index+1)
 	if t.last {
 		dst = append(dst, `\"}`...)
 	}

@@ -38,11 +38,11 @@ func (c *completion) token(out *eventStream, t token) error {
 	buf = append(buf, `,"text":"`...)
 	start := len(buf)
 	if t.index >= 0 {
-		buf = appendPiece(buf, c.job.behavior, s.choice, t.index)
+		buf = c.job.appendText(buf, s, t.first, t.index+1)
 	}
 	bytes := len(buf) - start
 	buf = append(buf, `","logprobs":`...)
-	buf = c.appendLogprobs(buf, s, t.index, t.index+1, c.offsets[s.choice])
+	buf = c.appendLogprobs(buf, s, t.first, t.index+1, c.offsets[s.choice])
 	c.offsets[s.choice] += bytes
 	buf = append(buf, `,"finish_reason":`...)
 	if t.last {

@@ -77,7 +77,7 @@ func (j *job) validate() error {
 		return invalid("n", fmt.Sprintf("n must be at least 1, got %d.", returned))
 	case limited && limit < 1:
 		return invalid("max_tokens", fmt.Sprintf("max_tokens must be at least 1, got %d.", limit))
-	case j.endpoint == openai.Messages && b.MaxTokens == nil:
+	case j.endpoint == openai.Messages && b.MaxTokens.value == nil:
 		return invalid("max_tokens", "Field required: max_tokens")
 	case b.MinTokens < 0:
 		return invalid("min_tokens", fmt.Sprintf("min_tokens must be greater than or equal to 0, got %d.", b.MinTokens))

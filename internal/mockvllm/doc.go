@@ -23,12 +23,14 @@
 // the least value that the schema admits, with the generated text in its first
 // string: what is around the text is no token, as with a tool's arguments. Usage
 // counts all sequences of best_of. stop, echo, seed and sampling parameters do
-// nothing.
+// nothing. stream_interval is how many tokens an event of chats and completions has, but for
+// the first and the last, and include_reasoning false lets no event come of reasoning: the usage comes as
+// seldom. A completion without max_tokens, or with null, gets what [Model] says.
 //
 // # Behaviour of a request
 //
-// The body's member "mock" says how its request is answered; gateways pass
-// unknown members on. Its members are those of [Behavior], for example
+// The body's member "mock" says how its request is answered; a gateway passes it
+// on where the model's allow-fields list it. Its members are those of [Behavior], for example
 //
 //	{"model": "m", "messages": [...], "mock": {"output_tokens": 40, "ttft_ms": 5, "token_ms": 1}}
 //

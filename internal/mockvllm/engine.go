@@ -9,10 +9,11 @@ import (
 // model is a served model and its engine: a number of requests that run, and a
 // queue of those that wait.
 type model struct {
-	name          string
-	quoted        string // name as a JSON string
-	contextLength int64
-	printsAll     bool
+	name               string
+	quoted             string // name as a JSON string
+	contextLength      int64
+	printsAll          bool
+	nullCap, absentCap CapDefault
 
 	maxRunning, maxQueue int // as in Options
 
@@ -29,8 +30,17 @@ func newModel(m Model, o Options) *model {
 	}
 	return &model{
 		name: m.Name, quoted: string(appendString(nil, m.Name)), contextLength: m.ContextLength, printsAll: m.PrintsAll,
+		nullCap: m.NullCap, absentCap: m.AbsentCap,
 		maxRunning: o.MaxRunning, maxQueue: o.MaxQueue,
 	}
+}
+
+// capDefault returns what counts for a completion without a cap.
+func (m *model) capDefault(isNull bool) CapDefault {
+	if isNull {
+		return m.nullCap
+	}
+	return m.absentCap
 }
 
 // enter takes a place. It returns a nil channel if the request runs at once,

@@ -1,11 +1,16 @@
 package mockvllm
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
 
 // token is one generated token on its way into a stream.
 type token struct {
 	sequence *sequence
-	index    int64 // within its sequence; -1 if the sequence is empty
+	first    int64 // of the tokens that the event has, within its sequence
+	index    int64 // of the last of them; -1 if the sequence is empty
 	last     bool
 }
 
@@ -94,7 +99,7 @@ func (j *job) begin(d dialect, out *eventStream) error {
 	}
 	for i := range j.sequences {
 		if s := &j.sequences[i]; s.tokens == 0 && s.choice >= 0 {
-			if err := d.token(out, token{sequence: s, index: -1, last: true}); err != nil {
+			if err := d.token(out, token{sequence: s, first: -1, index: -1, last: true}); err != nil {
 				return err
 			}
 		}
@@ -125,11 +130,39 @@ func (j *job) round(d dialect, out *eventStream, i int64) error {
 		if out == nil || s.choice < 0 {
 			continue
 		}
-		if err := d.token(out, token{sequence: s, index: i, last: i == s.tokens-1}); err != nil {
-			return err
+		if t, due := j.due(s, i); due {
+			if err := d.token(out, t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// due returns what the event has that token i of a sequence makes due, if it does. As in
+// vLLM, stream_interval is how many tokens an event has, but for the first and
+// the last; and without include_reasoning no event comes of reasoning.
+func (j *job) due(s *sequence, i int64) (t token, due bool) {
+	t = token{sequence: s, first: s.told, index: i, last: i == s.tokens-1}
+	reasoned := i + 1 - j.behavior.ReasoningTokens
+	switch {
+	case j.endpoint != openai.ChatCompletions && j.endpoint != openai.Completions:
+		t.first = i
+		return t, true
+	case j.silent() && reasoned <= 0:
+		s.told = i + 1
+		t.first = s.told
+		return t, t.last
+	case i > 0 && !t.last && i+1-s.told < j.body.StreamInterval && reasoned != 0:
+		return t, false
+	}
+	s.told = i + 1
+	return t, true
+}
+
+// silent reports whether the client wants to see nothing of the reasoning.
+func (j *job) silent() bool {
+	return j.endpoint == openai.ChatCompletions && j.body.IncludeReasoning != nil && !*j.body.IncludeReasoning
 }
 
 func (j *job) decodeAtOnce() error {

@@ -63,7 +63,19 @@ type Model struct {
 	// members that no template sees. Templates that print much do some of that. The
 	// counts of /tokenize are those of the members that it reads, as in vLLM.
 	PrintsAll bool
+	// NullCap and AbsentCap are how many tokens a completion may get whose
+	// max_tokens is null, and one that has none. Versions of servers disagree.
+	NullCap, AbsentCap CapDefault
 }
+
+// CapDefault is how many tokens a completion may get that has no cap.
+type CapDefault uint8
+
+// The defaults.
+const (
+	SixteenTokens CapDefault = iota
+	RestOfContext
+)
 
 // Length is a distribution of answer lengths, in tokens: from Min to Max, short
 // ones likelier (uniform on a logarithmic scale). The zero value is 8 to 64.

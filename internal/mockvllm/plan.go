@@ -12,6 +12,7 @@ type sequence struct {
 	prompt int
 	choice int // its index in the answer; -1 for those of best_of that are not returned
 	tokens int64
+	told   int64  // of them, those that an event had
 	finish string // "stop" or "length"
 }
 
@@ -79,7 +80,7 @@ func (j *job) limit(input int64) int64 {
 	limit := j.model.contextLength - input
 	if limited, ok := j.body.outputCap(); ok {
 		limit = min(limit, limited)
-	} else if j.endpoint == openai.Completions {
+	} else if j.endpoint == openai.Completions && j.model.capDefault(j.body.MaxTokens.isNull) == SixteenTokens {
 		limit = min(limit, completionTokens)
 	}
 	return limit

@@ -26,17 +26,20 @@ type body struct {
 	Text2        jsontext.Value `json:"text_2"`
 	Tokens       []int64        `json:"tokens"`
 
-	Stream        bool           `json:"stream"`
-	StreamOptions *streamOptions `json:"stream_options"`
+	Stream bool `json:"stream"`
+	// StreamInterval and IncludeReasoning change which events a stream has.
+	StreamInterval   int64          `json:"stream_interval"`
+	IncludeReasoning *bool          `json:"include_reasoning"`
+	StreamOptions    *streamOptions `json:"stream_options"`
 
-	MaxTokens           *int64 `json:"max_tokens"`
-	MaxCompletionTokens *int64 `json:"max_completion_tokens"`
-	MaxOutputTokens     *int64 `json:"max_output_tokens"`
-	MinTokens           int64  `json:"min_tokens"`
-	IgnoreEOS           bool   `json:"ignore_eos"`
-	N                   *int64 `json:"n"`
-	BestOf              *int64 `json:"best_of"`
-	UseBeamSearch       bool   `json:"use_beam_search"`
+	MaxTokens           nullable `json:"max_tokens"`
+	MaxCompletionTokens *int64   `json:"max_completion_tokens"`
+	MaxOutputTokens     *int64   `json:"max_output_tokens"`
+	MinTokens           int64    `json:"min_tokens"`
+	IgnoreEOS           bool     `json:"ignore_eos"`
+	N                   *int64   `json:"n"`
+	BestOf              *int64   `json:"best_of"`
+	UseBeamSearch       bool     `json:"use_beam_search"`
 
 	Logprobs       jsontext.Value `json:"logprobs"`
 	TopLogprobs    int64          `json:"top_logprobs"`
@@ -63,6 +66,18 @@ type textOptions struct {
 
 func (o *streamOptions) includesUsage() bool {
 	return o.IncludeUsage == nil || o.IncludeUsage.Kind() == 't'
+}
+
+// nullable is a number of which null means something else than its absence.
+type nullable struct {
+	value  *int64
+	isNull bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *nullable) UnmarshalJSON(raw []byte) error {
+	n.isNull = len(raw) > 0 && raw[0] == 'n'
+	return json.Unmarshal(raw, &n.value)
 }
 
 // parseBody reads a body as vLLM's Python does: of a repeated member the last
@@ -112,7 +127,7 @@ func (b *body) user(mock string) string {
 
 // outputCap returns the cap on each choice's output, and whether there is one.
 func (b *body) outputCap() (int64, bool) {
-	for _, limit := range []*int64{b.MaxCompletionTokens, b.MaxOutputTokens, b.MaxTokens} {
+	for _, limit := range []*int64{b.MaxCompletionTokens, b.MaxOutputTokens, b.MaxTokens.value} {
 		if limit != nil {
 			return *limit, true
 		}

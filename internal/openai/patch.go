@@ -8,9 +8,14 @@ import (
 )
 
 // Patch says how the body that goes to the model server differs from the
-// client's. The zero value changes nothing, except that of two different output
-// caps the smaller one is written to both: it is what the client can be taken
-// to mean, and servers disagree about which one counts.
+// client's. The zero value changes what has to be changed in any case, so that every server
+// understands the request as it was priced:
+//
+//   - of two different output caps the smaller one is written to both, for servers disagree
+//     about which one counts; a completion without a cap gets the one that
+//     it was taken to have, for its default is another with other versions;
+//   - null is left out where servers disagree about what it means;
+//   - members of [Request.Dropped] are left out.
 type Patch struct {
 	// Model is the name to write, replaced or inserted; empty: leave it.
 	Model string
@@ -87,9 +92,9 @@ const (
 	capValue             // the edit's cap
 )
 
-// editsMax is the most edits there can be: the model, stream_options as a whole
-// or its two members, two caps.
-const editsMax = 5
+// editsMax is how many edits there are of most bodies: the model, stream_options as a
+// whole or its two members, two caps, and some members that are left out.
+const editsMax = 8
 
 func (e *edit) appendTo(dst []byte, p Patch) []byte {
 	dst = append(dst, e.before...)

@@ -12,7 +12,16 @@ func (r *Request) edits(edits []edit, body []byte, p Patch) []edit {
 	}
 	edits = r.modelEdit(edits, body, p)
 	edits = r.optionsEdits(edits, p)
-	return r.capEdits(edits, p)
+	edits = r.capEdits(edits, p)
+	return appendCuts(edits, r.at.cuts)
+}
+
+// appendCuts appends the removal of parts of a body.
+func appendCuts(edits []edit, cuts []extent) []edit {
+	for _, c := range cuts {
+		edits = append(edits, edit{extent: c})
+	}
+	return edits
 }
 
 // insertions appends an insertion for every member that is wanted and missing.
@@ -24,7 +33,7 @@ func (r *Request) insertions(edits []edit, p Patch) []edit {
 	if r.forces(p) && !r.at.options.isSet() {
 		edits = append(edits, edit{extent: head, before: `"stream_options":` + p.options(), after: ","})
 	}
-	if c, ok := r.wantedCap(p); ok && r.at.capsCount == 0 {
+	if c, ok := r.wantedCap(p); ok && !r.hasCap() {
 		edits = append(edits, edit{extent: head, before: r.capName(), value: capValue, cap: c, after: ","})
 	}
 	return edits
@@ -56,16 +65,16 @@ func (r *Request) forces(p Patch) bool { return p.ForceUsage && r.ReportsUsage()
 func (r *Request) optionsEdits(edits []edit, p Patch) []edit {
 	o := &r.at.options
 	if !r.forces(p) || !o.isSet() {
-		return edits
+		return appendCuts(edits, o.cuts)
 	}
-	if o.isNull || o.isEmpty {
+	if o.isEmpty {
 		return append(edits, edit{extent: o.extent, before: p.options()})
 	}
 	edits = o.switchOn(edits, o.usage, usageOn)
-	if p.TotalOnly {
-		return edits
+	if !p.TotalOnly {
+		edits = o.switchOn(edits, o.continuous, continuousOn)
 	}
-	return o.switchOn(edits, o.continuous, continuousOn)
+	return appendCuts(edits, o.cuts) // behind what is inserted at the same place
 }
 
 // switchOn appends the edit that makes a member of stream_options true, if it
@@ -88,11 +97,9 @@ func (r *Request) capEdits(edits []edit, p Patch) []edit {
 		return edits
 	}
 	for _, c := range r.at.caps[:r.at.capsCount] {
-		// A null stays, unless the patch has a cap of its own.
-		if c.value == want || c.value < 0 && p.OutputCap == 0 {
-			continue
+		if c.value != want {
+			edits = append(edits, edit{extent: c.extent, value: capValue, cap: want})
 		}
-		edits = append(edits, edit{extent: c.extent, value: capValue, cap: want})
 	}
 	return edits
 }
@@ -101,16 +108,21 @@ func (r *Request) capEdits(edits []edit, p Patch) []edit {
 // smallest of the client's and the patch's. It reports false where there is none.
 func (r *Request) wantedCap(p Patch) (int64, bool) {
 	want, ok := r.smallestCap()
-	if !ok && r.OutputCap > 0 {
-		want = r.OutputCap // the model server's default
+	if !ok && r.Endpoint == Completions {
+		want, ok = completionCap, true
 	}
 	switch {
 	case p.OutputCap <= 0 || !r.Endpoint.Generates():
 		return want, ok
-	case want < 0 || p.OutputCap < want:
+	case !ok || p.OutputCap < want:
 		want = p.OutputCap
 	}
 	return want, true
+}
+
+// hasCap reports whether the body has an output cap that every server of the endpoint heeds.
+func (r *Request) hasCap() bool {
+	return r.at.capsCount > 0 && (r.Endpoint != Completions || r.at.hasMaxTokens)
 }
 
 // capName returns the beginning of the member that bounds the endpoint's output

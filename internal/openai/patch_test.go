@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -20,45 +21,73 @@ func TestAppendBody(t *testing.T) {
 		body, want string
 		p          Patch
 	}{
-		{"nothing to do", ChatCompletions, ` { "model" : "a" , "x":1 } `, ` { "model" : "a" , "x":1 } `, Patch{}},
+		{"nothing to do", ChatCompletions, ` { "model" : "a" , "top_p":1 } `, ` { "model" : "a" , "top_p":1 } `, Patch{}},
 		{"same model", ChatCompletions, `{"model":"a"}`, `{"model":"a"}`, Patch{Model: "a"}},
-		{"model replaced", ChatCompletions, "{ \"x\" : 1.50,\t\"model\" : \"a\" }", "{ \"x\" : 1.50,\t\"model\" : \"meta/b\" }", Patch{Model: "meta/b"}},
+		{"model replaced", ChatCompletions, "{ \"top_p\" : 1.50,\t\"model\" : \"a\" }", "{ \"top_p\" : 1.50,\t\"model\" : \"meta/b\" }", Patch{Model: "meta/b"}},
 		{"model null", ChatCompletions, `{"model":null}`, `{"model":"ul"}`, Patch{Model: "ul"}},
-		{"model inserted", ChatCompletions, `{ "x":1}`, `{"model":"b", "x":1}`, Patch{Model: "b"}},
+		{"model inserted", ChatCompletions, `{ "top_p":1}`, `{"model":"b", "top_p":1}`, Patch{Model: "b"}},
 		{"model inserted alone", ChatCompletions, `{ }`, `{"model":"b" }`, Patch{Model: "b"}},
 		{"model that needs escapes", ChatCompletions, `{"model":"a\\b"}`, `{"model":"a\\\\b\""}`, Patch{Model: `a\\b"`}},
 		{"model inside a message stays", ChatCompletions, `{"messages":[{"model":"a"}],"model":"a"}`, `{"messages":[{"model":"a"}],"model":"b"}`, Patch{Model: "b"}},
 
 		{"usage inserted", ChatCompletions, `{"stream":true}`, `{"stream_options":{` + on + `},"stream":true}`, force},
-		{"usage for null", ChatCompletions, `{"stream":true,"stream_options":null}`, `{"stream":true,"stream_options":{` + on + `}}`, force},
+		{"usage for null", ChatCompletions, `{"stream":true,"stream_options":null}`, `{"stream_options":{` + on + `},"stream":true}`, force},
 		{"usage for {}", ChatCompletions, `{"stream":true,"stream_options":{ }}`, `{"stream":true,"stream_options":{` + on + `}}`, force},
-		{"usage merged", Completions, `{"stream_options":{"x":[1]},"stream":true}`, `{"stream_options":{` + on + `,"x":[1]},"stream":true}`, force},
-		{"usage half there", Completions, `{"stream":true,"stream_options":{ "include_usage" : false,"x":1}}`,
-			`{"stream":true,"stream_options":{"continuous_usage_stats":true, "include_usage" : true,"x":1}}`, force},
+		{"usage merged", Completions, `{"stream_options":{"include_obfuscation":false,"x":[1]},"stream":true,"max_tokens":2}`, `{"stream_options":{` + on + `,"include_obfuscation":false},"stream":true,"max_tokens":2}`, force},
+		{"usage half there", ChatCompletions, `{"stream":true,"stream_options":{ "include_usage" : false,"include_obfuscation":true}}`,
+			`{"stream":true,"stream_options":{"continuous_usage_stats":true, "include_usage" : true,"include_obfuscation":true}}`, force},
+		{"options of which none stays", ChatCompletions, `{"stream":true,"stream_options":{"x":1,"y":{}}}`, `{"stream":true,"stream_options":{` + on + `}}`, force},
+		{"options of which the first goes", ChatCompletions, `{"stream":true,"stream_options":{"x":1,"include_usage":null}}`,
+			`{"stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true}}`, force},
+		{"options without force", ChatCompletions, `{"stream":true,"stream_options":{"x":1,"include_usage":true,"y":{}}}`, `{"stream":true,"stream_options":{"include_usage":true}}`, Patch{}},
 		{"usage null, continuous false", ChatCompletions, `{"stream":true,"stream_options":{"continuous_usage_stats":false,"include_usage":null}}`,
 			`{"stream":true,"stream_options":{"continuous_usage_stats":true,"include_usage":true}}`, force},
 		{"usage already there", ChatCompletions, `{"stream":true,"stream_options":{` + on + `}}`, `{"stream":true,"stream_options":{` + on + `}}`, force},
-		{"no stream, no usage", ChatCompletions, `{"stream":false,"stream_options":null}`, `{"stream":false,"stream_options":null}`, force},
+		{"no stream, no usage", ChatCompletions, `{"stream":false,"stream_options":null}`, `{"stream":false}`, force},
 		{"responses have their usage", Responses, `{"stream":true,"input":""}`, `{"stream":true,"input":""}`, force},
 		{"messages have their usage", Messages, `{"stream":true,"max_tokens":1}`, `{"stream":true,"max_tokens":1}`, force},
 
 		{"only the total inserted", ChatCompletions, `{"stream":true}`, `{"stream_options":{"include_usage":true},"stream":true}`, total},
-		{"only the total for null", Completions, `{"stream":true,"stream_options":null}`, `{"stream":true,"stream_options":{"include_usage":true}}`, total},
+		{"only the total for null", ChatCompletions, `{"stream":true,"stream_options":null}`, `{"stream_options":{"include_usage":true},"stream":true}`, total},
 		{"only the total merged", ChatCompletions, `{"stream":true,"stream_options":{"continuous_usage_stats":false}}`,
 			`{"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":false}}`, total},
 
 		{"smaller cap to both", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":5}`, `{"max_tokens":5,"max_completion_tokens":5}`, Patch{}},
-		{"null cap stays", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":null}`, `{"max_tokens":9,"max_completion_tokens":null}`, Patch{}},
-		{"cap lowered", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":null}`, `{"max_tokens":4,"max_completion_tokens":4}`, Patch{OutputCap: 4}},
+		{"null cap goes", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":null}`, `{"max_tokens":9}`, Patch{}},
+		{"cap lowered", ChatCompletions, `{"max_tokens":9,"max_completion_tokens":null}`, `{"max_tokens":4}`, Patch{OutputCap: 4}},
 		{"cap not raised", ChatCompletions, `{"max_tokens":9}`, `{"max_tokens":9}`, Patch{OutputCap: 10}},
 		{"cap inserted", ChatCompletions, `{"n":1}`, `{"max_tokens":7,"n":1}`, Patch{OutputCap: 7}},
-		{"cap for null", ChatCompletions, `{"max_completion_tokens":null}`, `{"max_completion_tokens":7}`, Patch{OutputCap: 7}},
+		{"cap for null", ChatCompletions, `{"max_completion_tokens":null}`, `{"max_tokens":7}`, Patch{OutputCap: 7}},
 		{"cap of a completion", Completions, `{"prompt":""}`, `{"max_tokens":7,"prompt":""}`, Patch{OutputCap: 7}},
 		{"default cap of a completion not raised", Completions, `{"prompt":""}`, `{"max_tokens":16,"prompt":""}`, Patch{OutputCap: 70}},
 		{"cap of 0 not raised", Completions, `{"max_tokens":0}`, `{"max_tokens":0}`, Patch{OutputCap: 7}},
 		{"cap of responses", Responses, `{"input":""}`, `{"max_output_tokens":7,"input":""}`, Patch{OutputCap: 7}},
 		{"cap of messages", Messages, `{"max_tokens":9}`, `{"max_tokens":7}`, Patch{OutputCap: 7}},
 		{"embeddings have no cap", Embeddings, `{"input":""}`, `{"input":""}`, Patch{OutputCap: 7}},
+
+		{"null cap of a completion", Completions, `{"prompt":"","max_tokens":null}`, `{"max_tokens":16,"prompt":""}`, Patch{}},
+		{"no cap of a completion", Completions, `{"prompt":""}`, `{"max_tokens":16,"prompt":""}`, Patch{}},
+		{"another cap of a completion", Completions, `{"prompt":"","max_completion_tokens":5}`, `{"max_tokens":5,"prompt":"","max_completion_tokens":5}`, Patch{}},
+		{"null cap of a chat", ChatCompletions, `{"max_tokens":null}`, `{}`, Patch{}},
+		{"null cap of responses", Responses, `{"input":"","max_output_tokens":null}`, `{"input":""}`, Patch{}},
+		{"null that servers read in many ways", Completions,
+			`{"n":null,"best_of":null,"max_tokens":1,"min_tokens":null,"stream":null,"stream_options":null,"ignore_eos":null,"use_beam_search":null,"truncate_prompt_tokens":null}`,
+			`{"max_tokens":1}`, Patch{}},
+		{"null that is one to all", ChatCompletions, `{"temperature":null,"tools":null,"seed":null}`, `{"temperature":null,"tools":null,"seed":null}`, Patch{}},
+
+		{"first unknown", ChatCompletions, `{ "x" : {"a":[1,"}"]} , "n":1 }`, `{ "n":1 }`, Patch{}},
+		{"unknown between", ChatCompletions, `{"n":1 , "x":"\"," , "top_p":1}`, `{"n":1 , "top_p":1}`, Patch{}},
+		{"last unknown", ChatCompletions, `{"n":1 , "x":1 }`, `{"n":1 }`, Patch{}},
+		{"last two unknown", ChatCompletions, `{"n":1, "x":1,"y":2}`, `{"n":1}`, Patch{}},
+		{"all unknown", ChatCompletions, `{"x":1, "y":2 }`, `{ }`, Patch{}},
+		{"all unknown, something inserted", ChatCompletions, `{"x":1,"y":2}`, `{"model":"b"}`, Patch{Model: "b"}},
+		{"unknown around", ChatCompletions, `{"x":1,"n":1,"y":2,"top_p":1,"z":3}`, `{"n":1,"top_p":1}`, Patch{}},
+		{"unknown with an escape", ChatCompletions, `{"n":1,"\u0078":2}`, `{"n":1}`, Patch{}},
+		{"known with an escape", ChatCompletions, `{"\u006e":1,"stream\u005finterval":2,"stream":true}`, `{"\u006e":1,"stream":true}`, Patch{}},
+		{"stream_interval of a stream", ChatCompletions, `{"stream_interval":1000,"stream":true}`, `{"stream":true}`, Patch{}},
+		{"stream_interval of no stream", ChatCompletions, `{"stream_interval":1000}`, `{"stream_interval":1000}`, Patch{}},
+		{"reasoning of a stream", ChatCompletions, `{"stream":true,"include_reasoning":false,"n":1}`, `{"stream":true,"n":1}`, Patch{}},
+		{"nested members stay", ChatCompletions, `{"messages":[{"x":1,"role":"user"}]}`, `{"messages":[{"x":1,"role":"user"}]}`, Patch{}},
 
 		{"all inserted", ChatCompletions, `{"stream":true}`, `{"model":"b","stream_options":{` + on + `},"max_tokens":7,"stream":true}`,
 			Patch{Model: "b", ForceUsage: true, OutputCap: 7}},
@@ -103,15 +132,20 @@ func TestAppendBodyProperty(t *testing.T) {
 func randomBody(rng *rand.Rand, e Endpoint) string {
 	pick := func(values ...string) string { return values[rng.IntN(len(values))] }
 	space := func() string { return pick("", "", "", " ", "\n\t") }
-	members := []string{`"x":{"model":"no","max_tokens":1}`, `"temperature":1e0`}
+	members := []string{`"temperature":1e0`}
 	maybe := func(name string, values ...string) {
 		if rng.IntN(3) > 0 {
 			members = append(members, `"`+name+`"`+space()+":"+space()+pick(values...))
 		}
 	}
+	maybe("x", `{"model":"no","max_tokens":1}`, `"\"},{"`)
+	maybe("y", "null", "1", `[{}]`)
+	maybe(pick("stream_interval", "include_reasoning", "request_id"), "1", "2", "true", "false", `"a"`, "null")
+	maybe(pick("n", "best_of", "min_tokens"), "1", "null")
+	maybe(pick("priority", "kv_transfer_params"), "0", "null")
 	maybe(pick("model", `mod\u0065l`), `"a"`, `"b"`, `null`, `""`, `"\u0062"`, `"a\\b"`)
 	maybe("stream", "true", "true", "false", "null")
-	maybe("stream_options", "null", "{}", "{ }", `{"x":1}`, `{"include_usage":true}`, `{"include_usage":false,"x":{}}`,
+	maybe("stream_options", "null", "{}", "{ }", `{"x":1}`, `{"include_usage":true}`, `{"include_usage":false,"x":{}}`, `{"x":1,"include_usage":null}`, `{"x":1,"y":2,"include_usage":true,"z":3}`,
 		`{ "continuous_usage_stats" : true , "x":[] }`, `{"x":1,"continuous_usage_stats":null,"include_usage":true}`)
 	maybe("max_completion_tokens", "null", "5", "10", "5.0")
 	maybe("max_output_tokens", "null", "5", "2000")
@@ -174,10 +208,16 @@ func decoded(t *testing.T, body []byte) map[string]any {
 // there was any.
 func changeDecoded(m map[string]any, r *Request, p Patch) bool {
 	before := fmt.Sprint(m)
+	leaveOut(m, r)
 	if p.Model != "" {
 		m["model"] = p.Model
 	}
 	usesOptions := r.Endpoint == ChatCompletions || r.Endpoint == Completions
+	if options, ok := m["stream_options"].(map[string]any); ok && usesOptions {
+		maps.DeleteFunc(options, func(name string, _ any) bool {
+			return name != "include_usage" && name != "continuous_usage_stats" && name != "include_obfuscation"
+		})
+	}
 	if p.ForceUsage && usesOptions && m["stream"] == true {
 		options, _ := m["stream_options"].(map[string]any)
 		if options == nil {
@@ -193,34 +233,56 @@ func changeDecoded(m map[string]any, r *Request, p Patch) bool {
 	return fmt.Sprint(m) != before
 }
 
+// leaveOut deletes from a decoded body what is not sent.
+func leaveOut(m map[string]any, r *Request) {
+	treatments := map[string]Treatment{}
+	for _, member := range Members(r.Endpoint) {
+		treatments[member.Name] = member.Treatment
+	}
+	maps.DeleteFunc(m, func(name string, v any) bool {
+		t, known := treatments[name]
+		switch name {
+		case "model":
+			return false
+		case "request_id", "rid":
+			return true
+		case "stream_interval", "include_reasoning", "stream_reasoning":
+			return !known || v == nil || r.Stream && v != true && fmt.Sprint(v) != "1"
+		}
+		return !known || v == nil && (t == Overridden || t == HeldBack)
+	})
+}
+
 func changeCaps(m map[string]any, e Endpoint, limit int64) {
 	names := map[Endpoint][]string{
-		ChatCompletions: {"max_tokens", "max_completion_tokens"}, Completions: {"max_tokens"},
+		ChatCompletions: {"max_tokens", "max_completion_tokens"}, Completions: {"max_tokens", "max_completion_tokens"},
 		Responses: {"max_output_tokens"}, Messages: {"max_tokens"},
 	}[e]
 	if len(names) == 0 {
 		return
 	}
-	smallest := limit
+	smallest := int64(-1)
 	var present []string
 	for _, name := range names {
-		v, ok := m[name]
-		if !ok || v == nil && limit == 0 {
-			continue
-		}
-		present = append(present, name)
-		if n, ok := v.(json.Number); ok {
+		if n, ok := m[name].(json.Number); ok {
+			present = append(present, name)
 			f, _ := n.Float64()
-			if smallest == 0 || int64(f) < smallest {
+			if smallest < 0 || int64(f) < smallest {
 				smallest = int64(f)
 			}
+		}
+	}
+	if e == Completions && m["max_tokens"] == nil {
+		present = append(present, "max_tokens")
+		if smallest < 0 {
+			smallest = 16
 		}
 	}
 	if limit > 0 && len(present) == 0 {
 		present = names[:1]
 	}
-	if e == Completions && limit > 0 && m["max_tokens"] == nil {
-		smallest = min(limit, completionCap)
+	if limit > 0 && (smallest < 0 || limit < smallest) {
+		smallest = limit
 	}
 	for _, name := range present {
 		if f, err := json.Number(fmt.Sprint(m[name])).Float64(); err == nil && int64(f) == smallest {

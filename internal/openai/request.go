@@ -1,14 +1,12 @@
 package openai
 
-import "slices"
-
 // SequencesMax is how many sequences a request may ask for per prompt where
 // [ParseOptions] says nothing else. vLLM itself allows 16,384.
 const SequencesMax = 128
 
 // Request is what the gateway must know of a request body in order to route it,
 // to price it and to rebuild it. It holds no part of the body but the model's
-// name; [Request.AppendBody] takes the body again.
+// name and those of some members; [Request.AppendBody] takes the body again.
 //
 // A Request is a plain value: copy it at will, read it concurrently.
 type Request struct {
@@ -77,33 +75,41 @@ type Request struct {
 	// 0: it does not.
 	TruncateInput int64
 
+	// Dropped is the names of the members that are left out of what is sent, because
+	// nobody has classified them or because they would keep the usage of a stream
+	// from coming, separated by ", "; empty: none are. Names that cannot be told in
+	// a header field, and those beyond 512 bytes, are "...".
+	Dropped string
+
 	at places
 }
 
 // places says where in the body the members stand that a [Patch] may change.
 type places struct {
-	inside    int  // just behind the opening brace
-	empty     bool // the object has no members
-	model     extent
-	caps      [2]capMember // of max_tokens, max_completion_tokens or max_output_tokens those present
-	capsCount int
-	options   streamOptions
+	inside       int  // just behind the opening brace
+	empty        bool // the object has no members
+	model        extent
+	caps         [2]capMember // of max_tokens, max_completion_tokens or max_output_tokens those present
+	capsCount    int
+	hasMaxTokens bool // one of them is max_tokens
+	options      streamOptions
+	cuts         []extent // what goes: members, with their commas
 }
 
 // capMember is an output cap in the body.
 type capMember struct {
 	extent
-	value int64 // -1: null
+	value int64
 }
 
 // streamOptions is the member stream_options in the body.
 type streamOptions struct {
 	extent              // of the value; unset: absent
-	isNull         bool // the value is null
-	isEmpty        bool // an object without members
+	isEmpty        bool // an object without members that are sent
 	usage          boolMember
 	continuous     boolMember
 	usageByDefault bool // an object that does not mention include_usage
+	cuts           []extent
 }
 
 // boolMember is a member whose value is true, false or null.
@@ -118,14 +124,15 @@ type ParseOptions struct {
 	// PathModel is the model named in the URL's path; empty: the path
 	// names none. It wins, and a different one in the body is refused.
 	PathModel string
-	// AllowFields lists the members of [HeldBackFields] that are let through.
-	AllowFields []string
+	// AllowFields and RefuseUnknown are the rules for members that are not known or held
+	// back, as in [FieldRules].
+	AllowFields   []string
+	RefuseUnknown bool
+	// Models, if set, takes the place of both: the rules are those of the model that
+	// the request is for.
+	Models ModelRules
 	// SequencesMax bounds n and best_of; 0: [SequencesMax].
 	SequencesMax int64
-}
-
-func (o *ParseOptions) allows(field string) bool {
-	return slices.Contains(o.AllowFields, field)
 }
 
 func (o *ParseOptions) sequencesMax() int64 {
@@ -143,8 +150,8 @@ func (o *ParseOptions) sequencesMax() int64 {
 // a truth value and "16" for a number, and so what cannot be understood exactly
 // as the model server does is refused. A number with a fraction of zero or an
 // exponent (1e3, 16.0) is an integer, as it is to vLLM; null is the same as
-// leaving a member out. Members that are not known are nobody's business here
-// and pass untouched.
+// leaving a member out. What becomes of each member stands in a table: see [Members].
+// What nobody has classified is left out of what [Request.AppendBody] makes.
 //
 // The error is an [*Error] of status 400; it names the member in question and
 // quotes nothing of the prompt. ParseRequest neither changes nor keeps body. It

@@ -100,8 +100,10 @@ const ephemeral = `{"type":"ephemeral"}`
 // optional reads the value of a member of the body of which the chat template, or
 // what becomes a grammar, decides whether it is in the prompt: all of it is priced,
 // as [parse.rendered] does, for each prompt of the request.
-func (p *parse) optional() {
-	name := p.name
+func (p *parse) optional() { p.optionalOf(string(p.b[p.name.start+1 : p.name.end-1])) }
+
+// optionalOf is optional for the member of that name.
+func (p *parse) optionalOf(name string) {
 	p.in, p.common = p.common, p.in
 	before := p.in.optional.Bytes()
 	p.rendered()
@@ -113,15 +115,14 @@ func (p *parse) optional() {
 
 // carried reports whether a member of the body needs no place in a question for the
 // number of tokens, or has one.
-func (p *parse) carried(name extent) bool {
-	switch name := string(p.b[name.start+1 : name.end-1]); name {
+func (p *parse) carried(name string) bool {
+	switch name {
 	case "tools":
 		return true
 	case "chat_template", "chat_template_kwargs":
 		return p.endpoint != Messages // count_tokens has no such members
-	default:
-		return p.options.allows(name)
 	}
+	return false
 }
 
 // message reads a message or an item. What it says is surely in the prompt only where

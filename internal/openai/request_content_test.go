@@ -37,7 +37,7 @@ func TestParseRequestText(t *testing.T) {
 		{"reasoning", ChatCompletions, `{"messages":[{"role":"user","reasoning_content":"hm","content":"x"}]}`, []string{"x"}, []string{"hm"}},
 		{"tools", ChatCompletions, `{"tools":[{"a":"\ub098","enum":[1,true]}],"messages":[]}`, nil, []string{`[{"a":"나","enum":[1,true]}]`}},
 		{"documents", ChatCompletions, `{"documents":[{"text":"d"}],"chat_template_kwargs":null}`, nil, []string{`[{"text":"d"}]`}},
-		{"output shape is no prompt", ChatCompletions, `{"response_format":{"type":"json_schema","json_schema":{"name":"n"}},"structured_outputs":{"json":{}},"stop":["s"],"user":"u"}`, nil, nil},
+		{"grammars, which a template may show", ChatCompletions, `{"response_format":{"type":"text"},"stop":["s"],"user":"u"}`, nil, []string{`{"type":"text"}`}},
 		{"unknown members", ChatCompletions, user + `"c","x":"y","\u007a":{"k":[1,{"deep":false}]}}]}`, []string{"c"}, []string{`"x"`, "y", `"z"`, `{"k":[1,{"deep":false}]}`}},
 		{"what clients of Anthropic's write", Messages, `{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},` +
 			`{"type":"text","text":"b","cache_control":{"type":"x"}}]}]}`, []string{"a", "b"}, []string{`{"type":"x"}`}},
@@ -68,7 +68,9 @@ func TestParseRequestText(t *testing.T) {
 			if want := textsOf(all...); !r.Text.Equal(want) {
 				t.Errorf("Text = %+v, want that of %q: %+v", r.Text, all, want)
 			}
-			if beside := strings.Contains(tt.body, `"documents":[{`) && tt.e == ChatCompletions || strings.Contains(tt.body, `"suffix"`); (r.Beside > 0) != beside {
+			beside := strings.Contains(tt.body, `"documents":[{`) && tt.e == ChatCompletions || strings.Contains(tt.body, `"suffix"`) ||
+				strings.Contains(tt.body, `"response_format"`)
+			if (r.Beside > 0) != beside {
 				t.Errorf("%d bytes are beside what /tokenize reads, want some: %v", r.Beside, beside)
 			}
 			if want := textsOf(tt.optional...); !r.Optional.Equal(want) {

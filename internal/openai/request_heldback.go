@@ -1,55 +1,58 @@
 package openai
 
-// HeldBackFields returns the names of the members that are refused unless
-// [ParseOptions.AllowFields] lists them: what they do to a request's cost, or to
-// its turn before others, cannot be seen from the body.
-//
-//   - priority (other than 0) overtakes other users' requests;
-//   - background (true) generates after the answer, unmetered;
-//   - kv_transfer_params and ec_transfer_params name caches of other servers;
-//   - vllm_xargs reaches extensions and plug-ins of the model server;
-//   - prompt_embeds, also as a part of a message, is input that has no text;
-//   - data_parallel_rank picks the engine, past the load balancing;
-//   - previous_response_id prepends a conversation that the model server has
-//     stored, whoever's it is.
-func HeldBackFields() []string {
-	return []string{
-		"priority", "background", "kv_transfer_params", "ec_transfer_params", "vllm_xargs",
-		"prompt_embeds", "data_parallel_rank", "previous_response_id",
+// embedsName is the member that holds input without text; it may also be in a message.
+const embedsName = "prompt_embeds"
+
+// refuseHeldBack refuses a request for a member that is held back.
+func (p *parse) refuseHeldBack(name string) {
+	if p.err != nil {
+		return
+	}
+	p.reject(InvalidRequest(name, "%s is held back here, because it changes what a request costs or when it runs (%s): "+
+		"leave it out, or ask the operator to list it in the model's allow-fields", name, whyHeldBack(p.endpoint, name)))
+}
+
+// whyHeldBack returns the reason that the table has.
+func whyHeldBack(e Endpoint, name string) string {
+	return endpointMembers[e].slotOf([]byte(name)).row.why
+}
+
+// refuseWaiting refuses a request for a member that is held back, or that is none of
+// the values that it can have.
+func (p *parse) refuseWaiting(w *waiting) {
+	value := w.value.of(p.b)
+	_, isInteger := parseInteger(value)
+	switch {
+	case w.param == paramPriority && !isInteger:
+		p.reject(wrongValue(w.name, "an integer", value))
+	case w.param == paramBackground && value[0] != 't':
+		p.reject(wrongValue(w.name, "true or false", value))
+	default:
+		p.refuseHeldBack(w.name)
 	}
 }
 
-// heldBack refuses the member that is about to be passed over, whose value is
-// not its harmless one, unless it is allowed.
-func (p *parse) heldBack(name string) {
-	if p.err == nil && !p.options.allows(name) {
-		p.reject(InvalidRequest(name, "%s is held back here, because it changes what a request costs or when it runs: "+
-			"leave it out, or ask the operator to list it in the model's allow-fields", name))
-	}
-}
+// heldBack notes that a part of a message is of a kind that is held back as a member of
+// the body too.
+func (p *parse) heldBack(string) { p.hasEmbeds = true }
 
-// heldBackUnlessNull reads a member that only null makes harmless.
-func (p *parse) heldBackUnlessNull(name []byte) {
-	if p.err == nil && !p.isNull() {
-		p.heldBack(string(name))
-	}
-	p.skip()
-}
-
-// priority reads the member of that name; 0 is what everyone has.
-func (p *parse) priority() {
-	if p.options.allows("priority") {
+// heldBackUnlessNull reads prompt_embeds inside a message.
+func (p *parse) heldBackUnlessNull([]byte) {
+	if p.isNull() {
 		p.skip()
 		return
 	}
-	if v, ok := p.integer("priority", anyInteger); ok && v != 0 {
-		p.heldBack("priority")
-	}
+	p.hasEmbeds = true
+	p.embeds()
 }
 
-// background reads the member of that name.
-func (p *parse) background() {
-	if p.boolean("background").isTrue {
-		p.heldBack("background")
-	}
+// embedsShare is the part of embeddings that counts as text. A vector for one token has
+// at least a thousand numbers of two bytes or more, so some 4 KiB in base64, of which two bytes make a token.
+const embedsShare = 2048
+
+// embeds prices input that has no text, where it is allowed.
+func (p *parse) embeds() {
+	raw := p.raw()
+	p.in.optional.Add(raw[:(len(raw)+embedsShare-1)/embedsShare])
+	p.in.optional.End()
 }

@@ -12,7 +12,9 @@ const completionCap = 16
 // parse is the state of one [ParseRequest]. It reads a body of which nobody knows yet
 // whether it is valid; what it has read counts only where isSound or validate say so.
 type parse struct {
-	seen openNames
+	seen    openNames
+	members waitingList // of the body
+	inner   waitingList // of its stream_options
 	parsed
 }
 
@@ -29,6 +31,8 @@ type parsed struct {
 	left, right inputSide // of pairs to score
 	minTokens   int64
 	n, bestOf   int64
+	hasEmbeds   bool // in a message
+	free        int  // bytes of members that are passed without being priced
 }
 
 // parses keeps parse values, which are too large for the stack of every request.
@@ -37,6 +41,9 @@ var parses = sync.Pool{New: func() any { return new(parse) }}
 // release gives p back, keeping nothing of the body.
 func (p *parse) release() {
 	p.parsed = parsed{}
+	clear(p.members)
+	clear(p.inner)
+	p.members, p.inner = p.members[:0], p.inner[:0]
 	p.seen.reset()
 	parses.Put(p)
 }
@@ -99,27 +106,41 @@ func (p *parse) request() {
 	}
 	p.r.at.inside = p.i
 	p.r.at.empty = p.peek() == '}'
-	params := endpointParams[p.endpoint]
+	table, before := &endpointMembers[p.endpoint], 0
 	for name, ok := p.member(); ok; name, ok = p.member() {
-		if m := paramOf(name); p.err == nil && params.has(m) {
-			p.param(m, name)
-		} else {
-			p.r.Twofold = p.r.Twofold || m == paramMessages || m == paramPrompt
+		if p.err != nil {
 			p.skip()
+			continue
 		}
+		start := p.name.start
+		p.members.begin(start)
+		m := table.paramOf(name)
+		p.r.Twofold = p.r.Twofold || m == paramUnknown && (string(name) == "messages" || string(name) == "prompt")
+		if m.waits() || m.decides() && p.isNull() {
+			p.wait(&p.members, waiting{param: m, start: start, before: before}, name)
+		} else {
+			p.param(m, name)
+		}
+		before = p.i
 	}
 }
 
-// param reads the value of a member that counts for the endpoint.
+// param reads the value of a member.
 func (p *parse) param(m param, name []byte) {
 	switch m {
+	case paramPassed:
+		p.passed()
+	case paramNumbers:
+		p.numbers()
+	case paramPriced:
+		p.optional()
 	case paramModel:
 		p.model()
 	case paramStream:
 		p.r.Stream = p.boolean("stream").isTrue
 	case paramStreamOptions:
 		p.streamOptions()
-	case paramMaxTokens, paramMaxCompletionTokens, paramMaxOutputTokens:
+	case paramOutputCap:
 		p.outputCap(string(name))
 	case paramMinTokens:
 		p.minTokens, _ = p.integer("min_tokens", countInteger)
@@ -135,12 +156,6 @@ func (p *parse) param(m param, name []byte) {
 		p.r.TruncateInput, _ = p.integer("truncate_prompt_tokens", integerRule{-1, integerMax, "an integer, -1 or more"})
 	case paramTruncation:
 		p.truncation()
-	case paramPriority:
-		p.priority()
-	case paramBackground:
-		p.background()
-	case paramHeldBack:
-		p.heldBackUnlessNull(name)
 	default:
 		p.input(m)
 	}
@@ -169,16 +184,14 @@ func (p *parse) outputCap(name string) {
 	p.peek()
 	start := p.i
 	v, ok := p.integer(name, rule)
-	if !ok {
-		v = -1
-	}
-	if p.r.at.capsCount < len(p.r.at.caps) { // there are more only in a body that validate refuses
+	if ok && p.r.at.capsCount < len(p.r.at.caps) { // there are more only in a body that validate refuses
 		p.r.at.caps[p.r.at.capsCount] = capMember{extent{start, p.i}, v}
 		p.r.at.capsCount++
+		p.r.at.hasMaxTokens = p.r.at.hasMaxTokens || name == "max_tokens"
 	}
 }
 
-// sequences reads n or best_of; 0: null.
+// sequences reads n or best_of.
 func (p *parse) sequences(name string) int64 {
 	v, _ := p.integer(name, positiveInteger)
 	if most := p.options.sequencesMax(); v > most {
@@ -192,32 +205,34 @@ func (p *parse) streamOptions() {
 	o := &p.r.at.options
 	kind := p.peek()
 	o.start = p.i
-	switch kind {
-	case '{':
+	if kind == '{' {
 		p.streamOption()
-	case 'n':
-		o.isNull = true
-		p.skip()
-	default:
+	} else {
 		p.reject(wrongValue("stream_options", "an object", p.raw()))
 	}
 	o.end = p.i
 }
 
-// streamOption reads the members of stream_options.
+// streamOption reads the members of stream_options. What is not known there could keep
+// events, or the usage on them, from coming.
 func (p *parse) streamOption() {
-	o := &p.r.at.options
+	o, before := &p.r.at.options, 0
 	p.enter('{')
 	o.isEmpty = p.peek() == '}'
 	for name, ok := p.member(); ok; name, ok = p.member() {
+		start := p.name.start
+		p.inner.begin(start)
 		switch string(name) {
 		case "include_usage":
 			o.usage = p.boolean("stream_options.include_usage")
 		case "continuous_usage_stats":
 			o.continuous = p.boolean("stream_options.continuous_usage_stats")
+		case "include_obfuscation":
+			p.skip() // padding, which is on no server that can be asked for usage
 		default:
-			p.skip()
+			p.wait(&p.inner, waiting{start: start, before: before}, append([]byte("stream_options."), name...))
 		}
+		before = p.i
 	}
 	o.usageByDefault = !o.usage.isSet()
 }
@@ -234,6 +249,7 @@ func (p *parse) truncation() {
 // finish derives what depends on several members, and checks what must be there.
 func (p *parse) finish() {
 	p.finishModel()
+	p.finishWaiting()
 	p.finishOutput()
 	p.finishInput()
 	o := &p.r.at.options
@@ -276,7 +292,7 @@ func (p *parse) finishOutput() {
 func (r *Request) smallestCap() (int64, bool) {
 	smallest := int64(-1)
 	for _, c := range r.at.caps[:r.at.capsCount] {
-		if c.value >= 0 && (smallest < 0 || c.value < smallest) {
+		if smallest < 0 || c.value < smallest {
 			smallest = c.value
 		}
 	}

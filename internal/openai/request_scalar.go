@@ -18,7 +18,6 @@ type integerRule struct {
 }
 
 var (
-	anyInteger      = integerRule{math.MinInt64, math.MaxInt64, "an integer"}
 	positiveInteger = integerRule{1, integerMax, "a positive integer"}
 	countInteger    = integerRule{0, integerMax, "an integer, 0 or more"}
 )

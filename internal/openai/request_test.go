@@ -3,6 +3,7 @@ package openai
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,12 +51,12 @@ func TestParseRequestNumbers(t *testing.T) {
 		{"both caps", ChatCompletions, `{"max_tokens":50,"max_completion_tokens":20}`, Request{OutputCap: 20}},
 		{"one cap is null", ChatCompletions, `{"max_tokens":50,"max_completion_tokens":null}`, Request{OutputCap: 50}},
 		{"caps as fraction and power", ChatCompletions, `{"max_tokens":50.0,"max_completion_tokens":1e2}`, Request{OutputCap: 50}},
-		{"chat reads no max_output_tokens", ChatCompletions, `{"max_output_tokens":"x"}`, Request{}},
+		{"chat reads no max_output_tokens", ChatCompletions, `{"max_output_tokens":"x"}`, Request{Dropped: "max_output_tokens"}},
 		{"completion by default", Completions, `{"prompt":"x"}`, Request{Prompts: 1, OutputCap: 16}},
 		{"completion with null", Completions, `{"prompt":"x","max_tokens":null}`, Request{OutputCap: 16}},
 		{"completion that echoes", Completions, `{"prompt":"x","echo":true,"max_tokens":0}`, Request{OutputCap: 1}},
 		{"responses", Responses, `{"input":"x","instructions":"y","max_output_tokens":7,"max_tokens":3,"stream":true}`,
-			Request{OutputCap: 7, Messages: 2, Stream: true}},
+			Request{OutputCap: 7, Messages: 2, Stream: true, Dropped: "max_tokens"}},
 		{"messages", Messages, `{"max_tokens":9,"system":"s","messages":[{"role":"user","content":"x"}]}`,
 			Request{OutputCap: 9, Messages: 2}},
 		{"min_tokens", ChatCompletions, `{"min_tokens":5,"max_tokens":8}`, Request{OutputCap: 8, MinOutput: 5}},
@@ -66,7 +67,7 @@ func TestParseRequestNumbers(t *testing.T) {
 		{"beam search", ChatCompletions, `{"n":4,"use_beam_search":true}`, Request{Sequences: 4, Choices: 4}},
 		{"n null", ChatCompletions, `{"n":null,"stream":null}`, Request{}},
 		{"stream", ChatCompletions, `{"stream":true}`, Request{Stream: true}},
-		{"embeddings do not stream", Embeddings, `{"input":"x","stream":true,"n":9}`, Request{}},
+		{"embeddings do not stream", Embeddings, `{"input":"x","stream":true,"n":9}`, Request{Dropped: "stream, n"}},
 		{"usage", ChatCompletions, `{"stream":true,"stream_options":{"include_usage":true}}`, Request{Stream: true, IncludeUsage: true}},
 		{"usage by default", ChatCompletions, `{"stream":true,"stream_options":{}}`, Request{Stream: true, IncludeUsage: true}},
 		{"usage null", ChatCompletions, `{"stream":true,"stream_options":{"include_usage":null}}`, Request{Stream: true}},
@@ -198,32 +199,37 @@ func TestParseRequestPathModel(t *testing.T) {
 }
 
 func TestParseRequestHeldBack(t *testing.T) {
-	bodies := map[string]string{
-		"priority":             `{"priority":-1}`,
-		"background":           `{"background":true}`,
-		"kv_transfer_params":   `{"kv_transfer_params":{"do_remote_decode":true}}`,
-		"ec_transfer_params":   `{"ec_transfer_params":{}}`,
-		"vllm_xargs":           `{"vllm_xargs":{"a":1}}`,
-		"prompt_embeds":        `{"prompt_embeds":"AAAA"}`,
-		"data_parallel_rank":   `{"data_parallel_rank":0}`,
-		"previous_response_id": `{"previous_response_id":"resp_1"}`,
-	}
-	for _, name := range HeldBackFields() {
-		body := bodies[name]
-		for _, e := range Endpoints {
-			if e == Messages {
-				continue // would miss max_tokens
+	for _, e := range Endpoints {
+		for _, m := range Members(e) {
+			if m.Treatment != HeldBack {
+				continue
 			}
+			value := map[string]string{"priority": "-1", "background": "true"}[m.Name]
+			if value == "" {
+				value = `{"a":"AAAA"}`
+			}
+			body := `{"max_tokens":1,"` + m.Name + `":` + value + `}`
 			_, err := ParseRequest(e, []byte(body), ParseOptions{})
 			var refused *Error
-			if !errors.As(err, &refused) || refused.Param != name || !strings.Contains(refused.Message, "allow-fields") {
-				t.Errorf("%s %s: error %v, want one about %s and allow-fields", e, body, err, name)
+			if !errors.As(err, &refused) || refused.Param != m.Name || !strings.Contains(refused.Message, "allow-fields") {
+				t.Errorf("%s %s: error %v, want one about %s and allow-fields", e, body, err, m.Name)
 			}
-			parseOK(t, e, body, ParseOptions{AllowFields: []string{"other", name}})
+			r := parseOK(t, e, body, ParseOptions{AllowFields: []string{"other", m.Name}})
+			if sent := string(r.AppendBody(nil, []byte(body), Patch{})); !strings.Contains(sent, m.Name) {
+				t.Errorf("%s %s: although allowed, %s is sent", e, body, sent)
+			}
+			if value != "-1" && value != "true" && r.Optional.Bytes() == 0 {
+				t.Errorf("%s %s: nothing counts as input", e, body)
+			}
 		}
 	}
-	if len(bodies) != len(HeldBackFields()) {
-		t.Errorf("the test knows %d members, HeldBackFields %d", len(bodies), len(HeldBackFields()))
+	for _, name := range []string{
+		"priority", "background", "kv_transfer_params", "ec_transfer_params", "vllm_xargs", "prompt_embeds", "data_parallel_rank",
+		"previous_response_id", "mm_processor_kwargs", "media_io_kwargs", "n_predict", "logits_processors",
+	} {
+		if !slices.Contains(HeldBackFields(), name) {
+			t.Errorf("HeldBackFields lacks %s", name)
+		}
 	}
 }
 

@@ -29,10 +29,10 @@ func TestManySequencesStayWithinTheLimit(t *testing.T) {
 		status int
 	}{
 		{"no room for a token each", completions(120, 128, ``), http.StatusBadRequest},
-		{"room for one each", completions(120, 3, ``), http.StatusOK},
+		{"room for one each", completions(108, 3, ``), http.StatusOK},
 		{"room for more", completions(100, 4, ``), http.StatusOK},
 		{"no room for min_tokens", completions(100, 4, `"min_tokens":7,`), http.StatusBadRequest},
-		{"room for min_tokens", completions(100, 4, `"min_tokens":5,`), http.StatusOK},
+		{"room for min_tokens", completions(80, 4, `"min_tokens":5,`), http.StatusOK},
 		{"streamed, no room", completions(120, 128, `"stream":true,`), http.StatusBadRequest},
 		{"streamed", completions(100, 4, `"stream":true,`), http.StatusOK},
 	} {
@@ -60,7 +60,7 @@ func TestManySequencesStayWithinTheLimit(t *testing.T) {
 // one admits what its input leaves no room beside.
 func TestDebtNeedsNoRoomForTheOutput(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 1000}"})
-	if status, _, body := g.Post(t, "/v1/completions", "alice", completions(120, 16, ``)); status != http.StatusOK {
+	if status, _, body := g.Post(t, "/v1/completions", "alice", completions(112, 16, ``)); status != http.StatusOK {
 		t.Errorf("the answer is %d: %.300s", status, body)
 	}
 }

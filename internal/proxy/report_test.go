@@ -12,7 +12,7 @@ import (
 // or the limit that denied it, whatever kind of limit that is.
 func TestLineOfAFailure(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{
-		Limits:  "{max-requests-per-minute: 40, max-input-tokens-per-day: 50, max-concurrent-requests: 1}",
+		Limits:  "{max-requests-per-minute: 40, max-input-tokens-per-day: 100, max-concurrent-requests: 1}",
 		Service: "first-byte-timeout: 50ms, response-timeout: 50ms",
 	})
 	server := `"server":"` + strings.TrimPrefix(g.MockURL, "http://") + `"`

@@ -3,10 +3,10 @@ package proxy
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,43 +36,41 @@ func (x *exchange) resolve() error {
 	}
 }
 
-// parse reads the request out of the body. Which members are held back depends
-// on the model, which the body may name behind them: where one is in the way,
-// the body is read again once its model is known.
-func (x *exchange) parse(served *catalog.Catalog) error {
-	o := openai.ParseOptions{PathModel: x.r.PathValue("model")}
-	if m, ok := served.Find(o.PathModel); ok {
-		o.AllowFields = m.AllowFields
-	}
-	err := x.parseAs(o)
-	if err != nil && o.PathModel == "" && heldBack(err) {
-		held := err
-		o.AllowFields = openai.HeldBackFields()
-		if err = x.parseAs(o); err != nil {
-			return err
-		}
-		m, ok := served.Find(x.request.Model)
-		if !ok {
-			return held
-		}
-		o.AllowFields = m.AllowFields
-		err = x.parseAs(o)
-	}
+// parse reads the request out of the body. What is passed on of members that are not known
+// depends on the model, which the body may name behind them.
+func (x *exchange) parse(served *catalog.Catalog) (err error) {
+	o := openai.ParseOptions{PathModel: x.r.PathValue("model"), Models: (*modelRules)(served)}
+	x.request, err = openai.ParseRequest(x.endpoint, x.body, o)
 	if err == nil && x.request.Model == "" {
 		return openai.InvalidRequest("model", "model is missing: name one in the body or in the path")
 	}
+	if err == nil && x.request.Dropped != "" {
+		x.tellDropped()
+	}
 	return err
 }
 
-func (x *exchange) parseAs(o openai.ParseOptions) (err error) {
-	x.request, err = openai.ParseRequest(x.endpoint, x.body, o)
-	return err
+// modelRules is a catalog, as what knows the rules for the bodies of its models.
+type modelRules catalog.Catalog
+
+// FieldRules implements openai.ModelRules.
+func (r *modelRules) FieldRules(model string) openai.FieldRules {
+	m, ok := (*catalog.Catalog)(r).Find(model)
+	if !ok {
+		return openai.FieldRules{}
+	}
+	return openai.FieldRules{Allow: m.AllowFields, RefuseUnknown: m.RefuseUnknown}
 }
 
-// heldBack reports whether err is about a member that a model may allow.
-func heldBack(err error) bool {
-	var e *openai.Error
-	return errors.As(err, &e) && slices.Contains(openai.HeldBackFields(), e.Param)
+// droppedHeader names the members of the body that are not passed on.
+const droppedHeader = "X-Dropped-Fields"
+
+// tellDropped tells which members are not passed on, whatever the answer will be.
+func (x *exchange) tellDropped() {
+	x.w.Header()[droppedHeader] = []string{x.request.Dropped}
+	if x.h.Log.Enabled(x.ctx, slog.LevelDebug) {
+		x.h.Log.Debug("members of the body are not passed on", "id", x.id, "fields", x.request.Dropped)
+	}
 }
 
 // read reads the body, within its bounds of size and of the time that the server

@@ -91,9 +91,16 @@ func (c client) send(ctx context.Context, r chat) answer {
 	if err != nil {
 		return answer{err: err, took: time.Since(begun)}
 	}
+	a := readAnswer(response)
+	a.took = time.Since(begun)
+	return a
+}
+
+// readAnswer reads an answer whole.
+func readAnswer(response *http.Response) answer {
 	defer response.Body.Close()
 	b, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, string(b), time.Since(begun), err}
+	return answer{status: response.StatusCode, header: response.Header, body: string(b), err: err}
 }
 
 // open sends a request and waits for the head of its answer.

@@ -88,8 +88,8 @@ func endpointsConfig(t *testing.T, further string, endpoints ...*endpoint) strin
 server: {address: "127.0.0.1:0"}
 auth: {enabled: false}
 token: {rate-limit: {models: {%s: {max-tokens-per-hour: 100000000}}}}
-vllm: {services: {%[1]s: {endpoints: [%s], %s}}}
-`, model, strings.Join(list, ", "), further)})
+vllm: {services: {%[1]s: {endpoints: [%s], %s, %s}}}
+`, model, strings.Join(list, ", "), mocked, further)})
 }
 
 // metricValue returns the value of a metric with these labels; -1 for none.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
@@ -18,6 +19,9 @@ import (
 // model is the model that most tests use.
 const model = "llama2-7b"
 
+// mocked is a service's setting that lets requests tell the model server how to answer.
+const mocked = "allow-fields: [mock]"
+
 // site is what a gateway is configured with.
 type site struct {
 	server string            // address of the model server, of every model
@@ -25,7 +29,8 @@ type site struct {
 	models map[string]string // limits by model name, YAML on one line
 	extra  string            // YAML for further sections
 	wait   string            // redis.timeout; empty: one that busy machines keep
-	// service is YAML for further settings of every model's service.
+	// service is YAML for further settings of every model's service. Unless it has
+	// allow-fields, requests may have the member mock.
 	service string
 	// password is redis.password.
 	password string
@@ -44,8 +49,12 @@ func (s site) folder(t testing.TB) string {
 		fmt.Fprintf(&b, "      %s: %s\n", name, limits)
 	}
 	b.WriteString("vllm:\n  services:\n")
+	service := s.service
+	if !strings.Contains(service, "allow-fields") {
+		service = mocked + comma(service)
+	}
 	for name := range s.models {
-		fmt.Fprintf(&b, "    %s: {endpoints: [%q]%s}\n", name, s.server, comma(s.service))
+		fmt.Fprintf(&b, "    %s: {endpoints: [%q]%s}\n", name, s.server, comma(service))
 	}
 	return folder(t, map[string]string{"application.yml": b.String()})
 }

@@ -49,7 +49,7 @@ func TestLoneClientIsAdmitted(t *testing.T) {
 			})
 			denials := 0
 			for range 120 {
-				a := post(t, g, chatPath, sized(1+random.IntN(60)))
+				a := post(t, g, chatPath, sized(10+random.IntN(50)))
 				if a.status == http.StatusOK {
 					clock.Advance(time.Duration(random.Int64N(int64(3 * slot))))
 					continue
@@ -61,11 +61,11 @@ func TestLoneClientIsAdmitted(t *testing.T) {
 				}
 				before := max(0, exact-slot)
 				clock.Advance(before)
-				if again := post(t, g, chatPath, sized(1)); again.status != http.StatusTooManyRequests {
+				if again := post(t, g, chatPath, sized(10)); again.status != http.StatusTooManyRequests {
 					t.Fatalf("%s per %s: after %v of %v the answer is %d", limits, window, before, exact, again.status)
 				}
 				clock.Advance(wait - before)
-				if again := post(t, g, chatPath, sized(1+random.IntN(60))); again.status != http.StatusOK {
+				if again := post(t, g, chatPath, sized(10+random.IntN(50))); again.status != http.StatusOK {
 					t.Fatalf("%s per %s: after waiting %v as told the answer is %d: %s", limits, window, wait, again.status, again.body)
 				}
 			}

@@ -97,7 +97,7 @@ var wrongPrompts = []string{
 func TestNothingQuoted(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{
 		Auth: true, Config: keyring(t), Wrap: quoting, RateLimit: "default-output-tokens: 8",
-		Limits: "{max-tokens-per-minute: 100000, max-input-tokens-per-hour: 1000, max-requests-per-day: 60}", Service: "api-key: KEYMARK-of-the-server",
+		Limits: "{max-tokens-per-minute: 100000, max-input-tokens-per-hour: 1000, max-requests-per-day: 60}", Service: "allow-fields: [case], api-key: KEYMARK-of-the-server",
 	})
 	mine := fields{"Authorization": bearer("user")}
 	var own strings.Builder // the errors of the gateway itself

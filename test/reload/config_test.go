@@ -36,7 +36,7 @@ func (s site) configuration(n int) string {
 	models, services := "", ""
 	if serves(n) {
 		models = fmt.Sprintf("      %s: %s\n", visitor, limits)
-		services = fmt.Sprintf("    %s: {served-as: %s, connect-timeout: 31s, %s, endpoints: [%q]}\n", visitor, apptest.Model, patient, s.mock)
+		services = fmt.Sprintf("    %s: {served-as: %s, connect-timeout: 31s, allow-fields: [mock], %s, endpoints: [%q]}\n", visitor, apptest.Model, patient, s.mock)
 	}
 	return fmt.Sprintf(`server: {address: "127.0.0.1:0"}
 auth: {enabled: false}
@@ -47,7 +47,7 @@ token:
       %s: %s
 %svllm:
   services:
-    %s: {context-length: %d, connect-timeout: 30s, %s, endpoints: [%q]}
+    %s: {context-length: %d, connect-timeout: 30s, allow-fields: [mock], %s, endpoints: [%q]}
 %s`, s.redis, apptest.Model, limits, models, apptest.Model, 10000+n, patient, s.mock, services)
 }
 

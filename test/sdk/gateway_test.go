@@ -46,8 +46,15 @@ func start(t *testing.T, limits string, users ...string) *gateway {
 	t.Helper()
 	g := &gateway{clock: newClock(), received: map[string]received{}}
 	g.Gateway = apptest.Start(t, apptest.Options{
-		Limits: limits, Aliases: []string{free}, Auth: true, Config: keyring(t, users),
+		Limits: limits, Aliases: []string{free}, Auth: true, Config: keyring(t, users) + "logging: {level: debug}\n",
 		Store: memory.New(memory.Options{Now: g.clock.now}), Wrap: g.record,
+	})
+	t.Cleanup(func() {
+		for line := range strings.Lines(g.Logs.String()) { // no rule of a model that there is not lets mock pass
+			if strings.Contains(line, "members of the body are not passed on") && !strings.Contains(line, `"fields":"mock"}`) {
+				t.Errorf("a library has sent what is not passed on: %s", line)
+			}
+		}
 	})
 	return g
 }

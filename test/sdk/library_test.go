@@ -19,7 +19,7 @@ type call struct {
 	Mock   mock   `json:"mock"`
 }
 
-// mock says how the model server answers; gateways pass it on.
+// mock says how the model server answers; the gateway is told to pass it on.
 type mock struct {
 	OutputTokens    int64 `json:"output_tokens"`
 	ReasoningTokens int64 `json:"reasoning_tokens,omitempty"`

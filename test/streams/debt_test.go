@@ -142,7 +142,7 @@ func TestDebtIsBounded(t *testing.T) {
 			checkStopped(t, tt.path, tt.more, stream)
 			debt, bound := r.debt(), int64(float64(tt.maximum)*tt.maxDebt)
 			used := g.Usage(t, "alice").Windows[0].Used
-			if debt != used-tt.maximum || debt > bound+tt.withheld {
+			if debt != max(0, used-tt.maximum) || debt > bound+tt.withheld {
 				t.Errorf("%d are used of %d, the debt is %d of %d", used, tt.maximum, debt, bound)
 			}
 			granted := r.granted("alice").Tokens()

@@ -1,0 +1,32 @@
+package openai
+
+// everyRows are the members that every endpoint has.
+var everyRows = []row{
+	{Overridden, paramModel, "model", "the model server's own name of the model is written"},
+	{Overridden, paramLeftOut, "request_id rid", "the gateway's X-Request-ID names the request; two of a name disturb each other"},
+	{Passed, 0, "user safety_identifier metadata service_tier custom_id", "labels, which no prompt has"},
+	{Passed, 0, "cache_salt extra_key prompt_cache_key prompt_cache_options prompt_cache_retention", "which requests share cached prefixes; cached tokens are charged like others"},
+}
+
+// heldRows are held back on every endpoint.
+var heldRows = []row{
+	{HeldBack, paramPriority, "priority", "it overtakes other users' requests; 0 is what everyone has"},
+	{HeldBack, paramBackground, "background", "it generates after the answer, unmetered; false does nothing"},
+	{HeldBack, 0, "kv_transfer_params ec_transfer_params bootstrap_host bootstrap_port bootstrap_room", "they name caches of other servers"},
+	{HeldBack, 0, "data_parallel_rank routed_dp_rank disagg_prefill_dp_rank id_slot", "they pick the engine or its slot, past the load balancing"},
+	{HeldBack, 0, "vllm_xargs custom_params custom_logit_processor logits_processors", "they reach extensions and code of the model server"},
+	{HeldBack, 0, "previous_response_id conversation session_id session_params", "they prepend what the model server has stored, whoever's it is"},
+	{HeldBack, paramEmbeds, "prompt_embeds input_embeds", "input that has no text"},
+	{HeldBack, 0, "input_ids", "input that takes the place of the messages"},
+	{HeldBack, 0, "mm_processor_kwargs media_io_kwargs images_config max_dynamic_patch min_dynamic_patch use_audio_in_video",
+		"they change how many tokens a picture or a recording has"},
+	{HeldBack, 0, "lora_path lora", "they pick another model than the one that is limited"},
+	{HeldBack, 0, "n_predict num_predict max_new_tokens max_length", "output caps of some servers, which overrule the usual one: give that one"},
+	{HeldBack, 0, "n_cmpl", "the number of answers of some servers, which overrules n: give n"},
+	{HeldBack, 0, "n_keep n_discard t_max_predict_ms ngram_corpus_id", "they change how the engine works, on some servers"},
+	{HeldBack, 0, "options keep_alive", "they reload or unload the model, for everybody"},
+	{HeldBack, 0, "response_fields", "it leaves members out of the answer, also the usage"},
+	{HeldBack, 0, "chat_format chat_parser", "they change how the server reads its own output, and so which events come"},
+	{HeldBack, 0, "custom_labels", "they change what the model server's metrics tell"},
+	{HeldBack, 0, "_debug_render_only", "it answers with the template instead of a generation"},
+}

@@ -1,0 +1,54 @@
+package openai
+
+// poolingRows are the members of what counts input and generates nothing.
+var poolingRows = []row{
+	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down; null is left out"},
+	{Passed, 0, "use_activation activation softmax normalize embd_normalize truncation_side add_special_tokens task additional_data",
+		"how the answer is computed, or told"},
+	{HeldBack, 0, "padding", "it makes a prompt as long as the context"},
+}
+
+// embeddingRows are the members that only embeddings have.
+var embeddingRows = []row{
+	{Priced, paramInput, "input", "the texts"},
+	{Priced, paramMessages, "messages", "a conversation"},
+	{Priced, paramDocuments, "documents", "documents for the template"},
+	{Priced, 0, "input_type instruction instruct prompt_name", "some servers put words before the text for it"},
+	{Passed, 0, "dimensions encoding_format embed_dtype endianness late_chunking", "how the answer is told"},
+}
+
+// rerankRows are the members that only rerank has.
+var rerankRows = []row{
+	{Priced, paramQuery, "query", "one side of the pairs"},
+	{Priced, paramDocuments, "documents", "the other side"},
+	{Priced, 0, "instruct instruction", "words that are put before each pair"},
+	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
+	{Passed, 0, "top_n return_documents max_tokens_per_doc max_chunks_per_doc rank_fields", "how the answer is told, or texts cut"},
+}
+
+// scoreRows are the members that only score has.
+var scoreRows = []row{
+	{Priced, paramLeft, "text_1 data_1 queries", "one side of the pairs"},
+	{Priced, paramQuery, "query", "the same, on some servers"},
+	{Priced, paramRight, "text_2 data_2 items", "the other side"},
+	{Priced, paramDocuments, "documents", "the same, on some servers"},
+	{Priced, 0, "instruct instruction", "words that are put before each pair"},
+	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
+	{Passed, 0, "apply_softmax item_first encoding_format", "how the answer is computed, or told"},
+	{Passed, paramNumbers, "label_token_ids", "ids of tokens"},
+}
+
+// tokenizeRows are the members that only tokenize has.
+var tokenizeRows = []row{
+	{Priced, paramMessages, "messages", "the conversation"},
+	{Priced, paramPrompt, "prompt", "the text"},
+	{Priced, paramDocuments, "documents", "documents for the template"},
+	{Priced, 0, "tool_choice reasoning_effort", "templates may show it"},
+	{Passed, 0, "add_special_tokens return_token_strs with_pieces parse_special", "how the answer is told"},
+}
+
+// detokenizeRows are the members that only detokenize has.
+var detokenizeRows = []row{
+	{Priced, paramTokens, "tokens", "the ids of tokens"},
+	{Passed, 0, "skip_special_tokens", "how the text is written out"},
+}

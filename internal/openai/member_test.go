@@ -1,0 +1,190 @@
+package openai
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the document of the members")
+
+// membersFile is the table of all members, for readers.
+const membersFile = "../../docs/api/fields.md"
+
+// TestMembersDocument: the document of the members is what the tables say.
+func TestMembersDocument(t *testing.T) {
+	want := membersDocument()
+	if *update {
+		if err := os.WriteFile(membersFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(membersFile); err != nil || string(got) != want {
+		t.Errorf("%s is not what the tables say (%v): run go test ./internal/openai -run TestMembersDocument -update", membersFile, err)
+	}
+}
+
+func membersDocument() string {
+	var b strings.Builder
+	b.WriteString(`# Fields of request bodies
+
+Written by ` + "`go test ./internal/openai -run TestMembersDocument -update`" + ` from the tables in ` + "`internal/openai/member_*.go`" + `. They have the
+top-level fields that the interfaces of OpenAI, Anthropic and vLLM define or have defined, and those of SGLang, llama.cpp and Ollama. What is
+not here is unknown: the service's ` + "`unknown-fields`" + ` says what happens to it. [ADR 0016](../adr/0016-classified-members.md) says why.
+
+| treatment | what happens |
+|---|---|
+| passed | sent as it is; free up to 1 KiB of such fields in a request, beyond that they count as input |
+| priced | sent as it is; its text counts as input |
+| overridden | read; the gateway may write a value of its own, or leave the field out |
+| held back | refused with 400, unless ` + "`allow-fields`" + ` lists it; then it is sent, and counts as input |
+`)
+	table := func(title string, rows []row) {
+		fmt.Fprintf(&b, "\n## %s\n\n| field | treatment | why |\n|---|---|---|\n", title)
+		for _, r := range rows {
+			names := strings.Fields(r.names)
+			slices.Sort(names)
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.Join(names, "`, `"), r.treatment, r.why)
+		}
+	}
+	table("Every endpoint", slices.Concat(everyRows, heldRows))
+	for _, e := range Endpoints {
+		table(e.Path(), endpointRows[e][len(everyRows)+len(heldRows):])
+	}
+	return b.String()
+}
+
+// TestMembersHaveReasons: the tables say why, and what reads a member is what its treatment needs.
+func TestMembersHaveReasons(t *testing.T) {
+	for _, e := range Endpoints {
+		for _, r := range endpointRows[e] {
+			if r.why == "" || r.treatment == 0 {
+				t.Errorf("%s: %s has treatment %q and reason %q", e, r.names, r.treatment, r.why)
+			}
+			m := r.reader()
+			ok := map[Treatment]bool{
+				Passed: m == paramPassed || m == paramNumbers, Priced: m == paramPriced || m > paramModel,
+				Overridden: m.decides() || m == paramModel || m == paramLeftOut || m == paramSilencing,
+				HeldBack:   m == paramHeldBack || m == paramPriority || m == paramBackground || m == paramEmbeds,
+			}[r.treatment]
+			if !ok {
+				t.Errorf("%s: %s, which is %s, is read as %d", e, r.names, r.treatment, m)
+			}
+		}
+	}
+}
+
+// TestUnknownMembers sends what nobody has classified.
+func TestUnknownMembers(t *testing.T) {
+	many := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `"x%d":%d,`, i, i)
+		}
+		return `{` + b.String() + `"n":1}`
+	}
+	long := strings.Repeat("y", droppedNameMax)
+	for _, tt := range []struct {
+		name, body     string
+		o              ParseOptions
+		dropped, param string // what is told, or what the error is about
+		refused        bool
+	}{
+		{"none", `{"n":1,"top_p":1}`, ParseOptions{}, "", "", false},
+		{"one", `{"x":1}`, ParseOptions{}, "x", "", false},
+		{"in order", `{"z":1,"n":1,"a":{"b":[]}}`, ParseOptions{}, "z, a", "", false},
+		{"null", `{"x":null}`, ParseOptions{}, "x", "", false},
+		{"of stream_options", `{"stream":true,"stream_options":{"x":1,"include_usage":true}}`, ParseOptions{}, "stream_options.x", "", false},
+		{"silencing", `{"stream":true,"stream_interval":50,"include_reasoning":false,"stream_reasoning":false}`, ParseOptions{},
+			"stream_interval, include_reasoning, stream_reasoning", "", false},
+		{"not silencing", `{"stream":true,"stream_interval":1,"include_reasoning":true}`, ParseOptions{}, "", "", false},
+		{"an id", `{"request_id":"a"}`, ParseOptions{}, "request_id", "", false},
+		{"null that is known", `{"n":null,"stream":null}`, ParseOptions{}, "", "", false},
+		{"a name that no header has", `{"a b":1,"c":2}`, ParseOptions{}, "...", "", false},
+		{"a line end in a name", `{"c":2,"a\r\nSet-Cookie: x":1}`, ParseOptions{}, "c, ...", "", false},
+		{"an empty name", `{"":1}`, ParseOptions{}, "...", "", false},
+		{"the longest name", `{"` + long + `":1}`, ParseOptions{}, long, "", false},
+		{"a longer name", `{"` + long + `z":1}`, ParseOptions{}, "...", "", false},
+		{"as many as may be", many(waitingMax), ParseOptions{}, "", "", false},
+		{"more than may be", many(waitingMax + 1), ParseOptions{}, "", "", true},
+		{"refused", `{"n":1,"x":1}`, ParseOptions{RefuseUnknown: true}, "", "x", true},
+		{"refused by a name that is not shown", `{"a b":1}`, ParseOptions{RefuseUnknown: true}, "", "", true},
+		{"refused inside stream_options", `{"stream":true,"stream_options":{"x":1}}`, ParseOptions{RefuseUnknown: true}, "", "stream_options.x", true},
+		{"allowed", `{"x":1}`, ParseOptions{AllowFields: []string{"x"}, RefuseUnknown: true}, "", "", false},
+		{"silencing, and allowed", `{"stream":true,"stream_interval":50}`, ParseOptions{AllowFields: []string{"stream_interval"}}, "", "", false},
+		{"by its model", `{"x":1,"y":1,"model":"a"}`, ParseOptions{Models: rulesOf{"a": {Allow: []string{"x"}}}}, "y", "", false},
+		{"by another model", `{"x":1,"y":1,"model":"b"}`, ParseOptions{Models: rulesOf{"a": {Allow: []string{"x"}}}}, "x, y", "", false},
+		{"by the path's model", `{"x":1,"y":1}`, ParseOptions{PathModel: "a", Models: rulesOf{"a": {RefuseUnknown: true}}}, "", "x", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := ParseRequest(ChatCompletions, []byte(tt.body), tt.o)
+			var e *Error
+			if errors.As(err, &e); (e != nil) != tt.refused || e != nil && (e.Param != tt.param || !strings.Contains(e.Message, "leave")) {
+				t.Fatalf("error %v, want one: %v, about %q", err, tt.refused, tt.param)
+			}
+			if tt.dropped != "" && r.Dropped != tt.dropped || len(r.Dropped) > droppedBytesMax+2*waitingMax {
+				t.Errorf("Dropped = %q, want %q", r.Dropped, tt.dropped)
+			}
+			if tt.dropped == "" && tt.name != "as many as may be" && r.Dropped != "" {
+				t.Errorf("Dropped = %q, want none", r.Dropped)
+			}
+		})
+	}
+}
+
+// rulesOf are rules by model.
+type rulesOf map[string]FieldRules
+
+func (r rulesOf) FieldRules(model string) FieldRules { return r[model] }
+
+// TestWhatCountsAsInput: what is allowed counts as input, and so does what is passed beyond
+// what requests ordinarily have in such members; ids of tokens never do.
+func TestWhatCountsAsInput(t *testing.T) {
+	words := func(n int) string { return `"` + strings.Repeat("word ", n) + `"` }
+	for _, tt := range []struct {
+		name, members string
+		least, most   int64 // bytes that count
+	}{
+		{"ordinary", `"temperature":0.7,"user":"alice","stop":["a","b"],"metadata":{"a":"b"},"seed":12`, 0, 0},
+		{"allowed", `"x":` + words(10), 50, 60},
+		{"allowed by halves", `"x":{"a":` + words(10) + `,"b":[1,2]}`, 60, 80},
+		{"as much as is free", `"user":` + words(200), 0, 0},
+		{"more than is free", `"user":` + words(2000), 10000, 10010},
+		{"more than is free, in many", `"user":` + words(150) + `,"metadata":{"a":` + words(150) + `},"stop":[` + words(150) + `]`, 1500, 1600},
+		{"a number of many digits", `"seed":` + strings.Repeat("1", 5000), 5000, 5000},
+		{"ids of tokens", `"logit_bias":{` + biases(2000) + `}`, 0, 0},
+		{"ids that are none", `"allowed_token_ids":[` + words(1000) + `]`, 5000, 5010},
+		{"a grammar", `"guided_json":{"a":` + words(10) + `}`, 50, 70},
+		{"embeddings", `"prompt_embeds":"` + strings.Repeat("A", 1<<20) + `"`, 513, 513},
+	} {
+		r := parseOK(t, ChatCompletions, `{`+tt.members+`}`, ParseOptions{AllowFields: []string{"x", "prompt_embeds"}})
+		if got := r.Optional.Bytes(); got < tt.least || got > tt.most || r.Text.Bytes() != got {
+			t.Errorf("%s: %d bytes count, want %d to %d, all of them optional (%d in all)", tt.name, got, tt.least, tt.most, r.Text.Bytes())
+		}
+	}
+}
+
+// biases returns the members of a logit_bias for n tokens.
+func biases(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf(`"%d":-1e2`, i))
+	}
+	return strings.Join(list, ",")
+}
+
+// TestMembersAllocateNothing: to find what reads a member takes no memory.
+func TestMembersAllocateNothing(t *testing.T) {
+	name := []byte("max_completion_tokens")
+	if n := testing.AllocsPerRun(100, func() {
+		if endpointMembers[ChatCompletions].paramOf(name) != paramOutputCap {
+			t.Fatal("it is not found")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
