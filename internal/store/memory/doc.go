@@ -15,9 +15,11 @@
 //   - The accounts of a model outlive it: if it returns while they count, they are
 //     as they were. Forget drops those of models that nobody serves once they
 //     are idle.
-//   - There are never more than MaxAccounts accounts of users. Users who come
-//     after that share one overflow account per model, with the limits of one
+//   - There are never more than MaxAccounts accounts of users. A user who comes
+//     then takes the place of an idle one, whichever model that is of; where none
+//     is idle, users of a model share one overflow account, with the limits of one
 //     user.
+//   - Nobody holds the locks of two models.
 //   - Time is the monotonic clock's, so a step of the wall clock moves nothing.
 //
 // A decision and a settlement allocate nothing once the account exists.
