@@ -48,6 +48,7 @@ type Handler struct {
 	herd      herd
 	door      door
 	buffers   *buffer.Budget
+	parsing   sync.Mutex // of bodies with many names
 	exchanges sync.Pool
 }
 

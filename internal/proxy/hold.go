@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -103,6 +104,16 @@ func (x *exchange) coverScan(size int) bool {
 // written, and counts what it may grow by. There is always room for one.
 func (x *exchange) mayGather() bool {
 	return cap(x.answer)-len(x.answer) >= viewBytes || x.covers(2*cap(x.answer)+viewBytes)
+}
+
+// namesMany is how many names a body may have for it to be parsed beside others.
+const namesMany = 32 << 10
+
+// hasManyNames reports whether a body may have so many names that to find one twice takes
+// a multiple of its size, which nothing counts: such bodies are parsed one after the
+// other. Every name has a colon behind it.
+func hasManyNames(body []byte) bool {
+	return len(body) > 2*namesMany && bytes.Count(body, []byte{':'}) > namesMany
 }
 
 // letGo empties the buffer of the answer, which has been written, and gives it back

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -157,7 +158,7 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 // they are cut off, the slowest first, and whoever reads is served.
 func TestSlowestReadersAreCutOff(t *testing.T) {
 	t.Parallel()
-	const clients, most = 120, 4 << 20
+	const clients, most = 90, 4 << 20
 	ledger, server := newModelServer(t)
 	s := site{
 		server: server, extra: fmt.Sprintf("max-body-bytes: 1048576, max-buffered-bytes: %d", most),
@@ -224,4 +225,38 @@ func TestBodiesThatDoNotEnd(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("none of them was refused: the test tests nothing")
 	}
+}
+
+// TestBodiesOfNames: to find a name that is there twice takes a multiple of a body that
+// consists of names; bodies of that kind that come together take it one after the other.
+func TestBodiesOfNames(t *testing.T) {
+	t.Parallel()
+	const clients = 24
+	_, server := newModelServer(t)
+	s := site{
+		server: server, extra: "max-body-bytes: 1048576, max-buffered-bytes: 134217728",
+		models: map[string]string{model: "{max-requests-per-day: 1000000}"},
+	}
+	g := s.serve(t)
+	body := []byte(`{"model":"` + model + `","messages":[{"role":"user","content":"x"}],"max_tokens":3,"x":{`)
+	for i := 0; len(body) < 1<<20-20; i++ {
+		body = fmt.Appendf(body, `"%x":0,`, i)
+	}
+	body = append(body, `"z":0}}`...)
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			response, err := g.http.Post(g.base+"/v1/chat/completions", "application/json", bytes.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer response.Body.Close()
+			if b, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK {
+				t.Errorf("a body of names is answered with %d %.200s", response.StatusCode, b)
+			}
+		})
+	}
+	all.Wait()
+	g.wantResident(t, 150)
 }
