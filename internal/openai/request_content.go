@@ -127,7 +127,8 @@ func (p *parse) carried(name string) bool {
 
 // message reads a message or an item. What it says is surely in the prompt only where
 // every template prints it: of a user, the system or a tool. Templates drop the reasoning
-// and more of earlier answers, and roles that they do not know.
+// and more of earlier answers, and roles that they do not know. The order of the members
+// matters for lists of parts only: they are not read twice.
 func (p *parse) message() {
 	if p.peek() != '{' {
 		p.content(&p.in.optional)
@@ -136,6 +137,7 @@ func (p *parse) message() {
 	p.enter('{')
 	said := &p.in.optional
 	plain := true
+	var first extent // a text that came before the role, as some libraries write it
 	var m mediaMembers
 	for name, ok := p.member(); ok; name, ok = p.member() {
 		switch string(name) {
@@ -146,7 +148,11 @@ func (p *parse) message() {
 			}
 		case "content":
 			p.in.words += int64(len(name)) + punctuation
-			p.content(said)
+			if said == &p.in.optional && plain && p.peek() == '"' {
+				first = p.value()
+			} else {
+				p.content(said)
+			}
 		case "type":
 			p.kind(&m)
 			if plain = m.kind == plainKind; !plain {
@@ -155,6 +161,10 @@ func (p *parse) message() {
 		default:
 			p.partMember(&m, name, &p.in.optional)
 		}
+	}
+	if first.isSet() && !p.bad {
+		addJSONText(said, p.b[first.start+1:first.end-1])
+		said.End()
 	}
 	p.finishMedia(&m)
 }

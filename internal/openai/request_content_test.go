@@ -21,7 +21,8 @@ func TestParseRequestText(t *testing.T) {
 		{"of the system and of tools", ChatCompletions, `{"messages":[{"role":"system","content":"a"},{"role":"tool","content":"b"}]}`, []string{"a", "b"}, nil},
 		{"of assistants and others", ChatCompletions, `{"messages":[{"role":"assistant","content":"a"},{"role":"developer","content":"b"},{"role":"x y","content":"c"},{"content":"d"}]}`,
 			nil, []string{"a", "b", "x y", "c", "d"}},
-		{"role behind the content", ChatCompletions, `{"messages":[{"content":"a","role":"user"}]}`, nil, []string{"a"}},
+		{"role behind the content", ChatCompletions, `{"messages":[{"content":"a\u002e","role":"user"},{"content":"b","role":"assistant"},{"content":["c"],"role":"user"},` +
+			`{"content":"d","role":"user","type":"reasoning"}]}`, []string{"a."}, []string{"b", "c", "d"}},
 		{"escapes", ChatCompletions, user + `"\uc548\ub155 \"a\"\n\ud83d\ude00\/"}]}`, []string{"안녕 \"a\"\n😀/"}, nil},
 		{"parts", ChatCompletions, user + `[{"type":"text","text":"a"},"b",{"text":"c"},{"type":"refusal","refusal":"d"},{"text":"e","type":"text"},{"type":"x y","text":"f"}]}]}`,
 			[]string{"a", "b"}, []string{"c", "d", "e", "x y", "f"}},

@@ -39,33 +39,82 @@ func (x *exchange) countable() bool {
 	return false
 }
 
-// ask asks the model server for the number of tokens of the input, under a reservation
-// of its own: nobody is asked for a client whom the limits would deny, and a question
-// counts as a request, whatever comes of it. The reservation is what the request needs
-// by the estimate or, where that alone is in the way, by the least that it can be. What
-// it denies is denied as it would have been. It reports whether x.estimate is exact now;
-// else it returns misfit again, which the estimate has made.
-func (x *exchange) ask(charge limit.Amount, misfit error) (counted bool, err error) {
-	x.charge = charge
-	if misfit != nil {
-		x.charge = limit.Amount{Input: x.estimate.InputFloor, Output: x.priced().OutputFloor, Requests: 1}
+// ask has the model server count the tokens of the input, and returns what is to be
+// charged, or why that can never be admitted: as given, where it does not tell. Nobody is
+// asked for a client whom the limits would deny, and a question counts as a request,
+// whatever comes of it. So it is asked under a reservation of the least that the request
+// can be, which grows to what is to be charged: to the limits they are one request, with
+// one running slot.
+func (x *exchange) ask(charge limit.Amount, misfit error) (limit.Amount, error) {
+	if misfit == nil && !x.affords(charge) {
+		return charge, nil // reserve denies it
 	}
+	x.charge = limit.Amount{Input: max(1, x.estimate.InputFloor), Output: x.priced().OutputFloor, Requests: 1}
 	if err := x.reserve(); err != nil {
-		return false, err
+		return charge, err
 	}
-	n := x.countInput()
+	if n := x.countInput(); n > 0 {
+		x.estimate = x.model.Pricer.Counted(x.principal.User, &x.request, n)
+		charge, misfit = x.model.Policy.Fit(x.priced())
+	}
+	switch {
+	case x.left():
+		misfit = context.Canceled
+	case misfit == nil:
+		return x.extend(charge)
+	}
+	x.dismiss()
+	return charge, misfit
+}
+
+// affords reports whether the limits would admit charge at the moment, as far as a look
+// can tell.
+func (x *exchange) affords(charge limit.Amount) bool {
+	v, err := x.h.Store.View(x.ctx, x.model.Policy, x.principal.User)
+	if err != nil {
+		return false
+	}
+	for _, w := range v.Windows {
+		if w.Remaining() < charge.Of(w.Rule.Meter) {
+			return false
+		}
+	}
+	for _, g := range v.Gauges {
+		if g.Max >= 0 && g.Running >= g.Max {
+			return false
+		}
+	}
+	return true
+}
+
+// extend charges the rest of charge to the grant under which was asked. Where that does
+// not fit it ends the grant, so that reserve denies the whole.
+func (x *exchange) extend(charge limit.Amount) (limit.Amount, error) {
+	granted := x.grant.Granted()
+	more := limit.Amount{Input: max(0, charge.Input-granted.Input), Output: max(0, charge.Output-granted.Output)}
+	t, err := x.h.Store.TopUp(x.ctx, &x.grant, more, limit.WithinLimits)
+	if err != nil {
+		x.dismiss()
+		return charge, x.undecided(err)
+	}
+	if !t.Granted {
+		x.dismiss()
+		charge.Requests = 0 // the question was one
+		return charge, nil
+	}
+	for i, r := range x.model.Policy.Rules() {
+		x.decision.Standings[i].Used += more.Of(r.Meter)
+	}
+	x.answer = writeStanding(x.w.Header(), x.model, &x.decision, x.answer)
+	return charge, nil
+}
+
+// dismiss ends the grant under which was asked, of a request that gets no further with it.
+func (x *exchange) dismiss() {
 	x.h.Store.Settle(&x.grant, limit.Amount{Requests: 1})
 	x.model.Metrics.Running.Dec()
 	x.grant.Reset()
 	x.counted = true
-	if x.left() {
-		return false, context.Canceled
-	}
-	if n == 0 {
-		return false, misfit
-	}
-	x.estimate = x.model.Pricer.Counted(x.principal.User, &x.request, n)
-	return true, nil
 }
 
 // countInput returns what the model server counts; 0 where it does not tell, or tells

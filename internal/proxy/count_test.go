@@ -10,6 +10,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 )
 
 // TestPicturesKeepTheirPrice: the model server counts a placeholder for a picture,
@@ -68,8 +69,9 @@ func TestDeniedUsersAskNothing(t *testing.T) {
 		c := &counting{}
 		g := apptest.Start(t, apptest.Options{Limits: limits, Wrap: c.wrap})
 		served, denied := 0, 0
+		body := strings.Replace(question(groups(100), ""), `"user"`, `"assistant"`, 1) // of which nothing is sure
 		for range 30 {
-			switch status, _, body := g.Post(t, chatPath, "alice", question(groups(100), "")); status {
+			switch status, _, body := g.Post(t, chatPath, "alice", body); status {
 			case http.StatusOK:
 				served++
 			case http.StatusTooManyRequests:
@@ -159,5 +161,31 @@ func TestCountsAreCutDown(t *testing.T) {
 	}
 	if c.questions.Load() != 4 {
 		t.Errorf("%d questions", c.questions.Load())
+	}
+}
+
+// TestQuestionAndRequestAreOne: a request whose tokens are counted holds one running slot
+// and is one request, on either store, and what stands charged is what was counted.
+func TestQuestionAndRequestAreOne(t *testing.T) {
+	for _, store := range []string{"memory", "redis"} {
+		t.Run(store, func(t *testing.T) {
+			c := &counting{}
+			o := apptest.Options{Wrap: c.wrap, Limits: "{max-tokens-per-minute: 1000, max-requests-per-minute: 1, " +
+				"max-concurrent-requests-per-user: 1, input-estimate: exact}"}
+			if store == "redis" {
+				o.Redis = redistest.Start(t).Addr
+			}
+			g := apptest.Start(t, o)
+			const users = 20
+			for i := range users {
+				status, h, body := g.Post(t, chatPath, fmt.Sprint("user", i), question(groups(100), ""))
+				if got := h.Get("X-Ratelimit-Remaining-Tokens"); status != http.StatusOK || got != fmt.Sprint(1000-107-1) || h.Get("X-Ratelimit-Reset-Tokens") == "0s" {
+					t.Errorf("%d, %s tokens remain, want 892; reset in %s: %.200s", status, got, h.Get("X-Ratelimit-Reset-Tokens"), body)
+				}
+			}
+			if c.questions.Load() != users {
+				t.Errorf("%d questions of %d users", c.questions.Load(), users)
+			}
+		})
 	}
 }

@@ -15,14 +15,7 @@ func (x *exchange) price() error {
 	x.estimate = x.model.Pricer.Price(x.principal.User, &x.request)
 	charge, err := x.model.Policy.Fit(x.priced())
 	if x.wantsCount(err) && x.countable() {
-		var counted bool
-		if counted, err = x.ask(charge, err); err != nil && !isMisfit(err) {
-			return err
-		}
-		if counted {
-			charge, err = x.model.Policy.Fit(x.priced())
-		}
-		charge.Requests = 0 // the question was one
+		charge, err = x.ask(charge, err)
 	}
 	if err != nil {
 		return x.misfit(err)
@@ -38,11 +31,6 @@ func (x *exchange) wantsCount(misfit error) bool {
 	return misfit == nil && x.model.ExactInput || errors.As(misfit, &m) && m.Estimated
 }
 
-func isMisfit(err error) bool {
-	var m *limit.MisfitError
-	return errors.As(err, &m)
-}
-
 // priced returns the estimate as what the limits are asked to admit.
 func (x *exchange) priced() limit.Price {
 	p := limit.Price{Input: x.estimate.Input, InputFloor: x.estimate.InputFloor, Output: x.estimate.Output}
@@ -52,7 +40,8 @@ func (x *exchange) priced() limit.Price {
 	return p
 }
 
-// misfit returns the answer to a request that can never be admitted.
+// misfit returns the answer to a request that can never be admitted; err itself where it
+// is about something else.
 func (x *exchange) misfit(err error) error {
 	var m *limit.MisfitError
 	if !errors.As(err, &m) {

@@ -17,8 +17,12 @@ const (
 	storeWait = time.Second
 )
 
-// reserve charges the price to every limit that applies, or denies.
+// reserve charges the price to every limit that applies, or denies. Where the model
+// server has counted the tokens, that is done: see ask.
 func (x *exchange) reserve() error {
+	if x.grant.IsOpen() {
+		return nil
+	}
 	span := x.spans.whole.Child("reserve")
 	err := x.h.Store.Reserve(x.ctx, x.model.Policy, x.principal.User, x.charge, &x.grant, &x.decision)
 	if err != nil {
@@ -27,13 +31,7 @@ func (x *exchange) reserve() error {
 	span.Flag("token_rate_limiter.admitted", err == nil && x.decision.Admitted)
 	span.End(time.Time{})
 	if err != nil {
-		if x.left() {
-			return context.Canceled
-		}
-		if errors.Is(err, limit.ErrClosed) {
-			return openai.ShuttingDown(drainWait)
-		}
-		return openai.StoreUnavailable(storeWait)
+		return x.undecided(err)
 	}
 	x.answer = writeStanding(x.w.Header(), x.model, &x.decision, x.answer) // there is no answer yet
 	if !x.decision.Admitted {
@@ -41,6 +39,17 @@ func (x *exchange) reserve() error {
 	}
 	x.model.Metrics.Running.Inc()
 	return nil
+}
+
+// undecided returns the answer where the store has not decided.
+func (x *exchange) undecided(err error) error {
+	switch {
+	case x.left():
+		return context.Canceled
+	case errors.Is(err, limit.ErrClosed):
+		return openai.ShuttingDown(drainWait)
+	}
+	return openai.StoreUnavailable(storeWait)
 }
 
 // deny returns the answer to a request that does not fit now.

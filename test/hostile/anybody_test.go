@@ -2,7 +2,9 @@ package hostile_test
 
 import (
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -150,11 +152,39 @@ func (a anybody) body(e openai.Endpoint, user string, size int) string {
 			b[name] = value
 		}
 	}
-	raw, err := json.Marshal(b)
+	return string(a.appendJSON(nil, b))
+}
+
+// appendJSON appends a value with the members of its objects in any order.
+func (a anybody) appendJSON(dst []byte, v any) []byte {
+	switch v := v.(type) {
+	case map[string]any:
+		names := slices.Sorted(maps.Keys(v))
+		a.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		dst = append(dst, '{')
+		for i, name := range names {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = append(a.appendJSON(dst, name), ": "...)
+			dst = a.appendJSON(dst, v[name])
+		}
+		return append(dst, '}')
+	case []any:
+		dst = append(dst, '[')
+		for i, e := range v {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = a.appendJSON(dst, e)
+		}
+		return append(dst, ']')
+	}
+	raw, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // the test's own mistake
 	}
-	return string(raw)
+	return append(dst, raw...)
 }
 
 // tools returns tools, whose schemas have text anywhere.

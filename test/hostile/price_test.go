@@ -70,6 +70,31 @@ func TestNoInputExceedsItsBound(t *testing.T) {
 	}
 }
 
+// TestNoFloorIsAboveTheTruth: what a template drops does not make a request too large for
+// good. The model server prints what most templates print, and nothing else.
+func TestNoFloorIsAboveTheTruth(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{})
+	a := anybody{rand.New(rand.NewPCG(17, 4))}
+	var floors int64
+	for _, e := range pricedEndpoints {
+		for i := range bodiesOf(t) {
+			user := fmt.Sprintf("%s-%d", e, i)
+			body := a.body(e, user, 1+a.IntN(400))
+			r, err := openai.ParseRequest(e, []byte(body), openai.ParseOptions{})
+			if status, _, _ := g.Post(t, e.Path(), user, body); err != nil || status != http.StatusOK {
+				continue
+			}
+			spent, floor := g.Ledger.Sum(apptest.Model, user).Input, usage.NewPricer(usage.Options{}).Price(user, &r).InputFloor
+			if floors += floor; floor > spent {
+				t.Errorf("%s: a floor of %d tokens, and %d in truth: %.3000s", e, floor, spent, body)
+			}
+		}
+	}
+	if floors == 0 {
+		t.Error("no body has a floor")
+	}
+}
+
 // TestAccountsStayWithinTheBound: no body, and no sequence of them, takes an account
 // beyond its limit by more than the documents say: what inputs have beyond their price.
 // Ordinary words, wherever they are, take none beyond it at all.
