@@ -33,7 +33,7 @@ var oddities = map[string]odd{
 	},
 	"many small ones": func(_ *rand.Rand, i int) (*openai.Request, int64) { return chat("a"), int64(100 + i%10) },
 	"huge ones": func(rng *rand.Rand, i int) (*openai.Request, int64) {
-		text := strings.Repeat(letters(rng, 1000), 100)
+		text := strings.Repeat(letters(rng, 500), 20)
 		return chat(text), int64(len(text))
 	},
 	"random letters": func(rng *rand.Rand, i int) (*openai.Request, int64) {

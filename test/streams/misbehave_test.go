@@ -201,3 +201,28 @@ func entryOf(t testing.TB, g *apptest.Gateway, id string) mockvllm.Entry {
 	}
 	return e
 }
+
+// TestEncodedRefusals: a model server's own words of refusal are read like its answers.
+func TestEncodedRefusals(t *testing.T) {
+	const words = `{"error":{"message":"no such thing","type":"BadRequestError","param":null,"code":400}}`
+	for coding, want := range map[string]struct {
+		status int
+		words  string
+	}{"gzip": {400, words}, "br": {502, "status 400"}} {
+		g := apptest.Start(t, apptest.Options{Limits: "{max-requests-per-day: 100}", Wrap: func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.Header().Set("Content-Encoding", coding)
+				w.WriteHeader(http.StatusBadRequest)
+				z := gzip.NewWriter(w)
+				_, _ = io.WriteString(z, words)
+				_ = z.Close()
+			})
+		}})
+		for _, b := range []string{body(chatPath, ``, ``), streamed(chatPath, ``, ``)} {
+			if status, _, answer := g.Post(t, chatPath, "alice", b); status != want.status || !strings.Contains(answer, want.words) {
+				t.Errorf("%s: %d %.300q, want %d with %q", coding, status, answer, want.status, want.words)
+			}
+		}
+	}
+}
