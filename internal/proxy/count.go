@@ -126,7 +126,7 @@ func (x *exchange) countInput() int64 {
 	}
 	x.patched = x.request.AppendBody(x.patched[:0], x.body, openai.Patch{Model: x.model.ServedAs})
 	response, err := x.model.Pool.Do(x.ctx, &upstream.Request{
-		Method: http.MethodPost, Path: path, Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
+		Method: http.MethodPost, Path: path, Caller: x.principal.User, Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
 	})
 	if err != nil {
 		return 0
