@@ -41,49 +41,121 @@ func isUnsure(err error) bool {
 	return errors.As(err, &e) && e.unsure
 }
 
-// call runs a script once and returns its result without the nonce, which is
-// args[0] and which the script echoes. It takes at most timeout, and fails at
-// once while the gate is closed. It is never sent twice.
-func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, keys, args []string) ([]int64, error) {
-	if !s.gate.isOpen() {
-		return nil, errShut
-	}
-	if s.now != nil {
-		args = append(args, number(int64(s.now())))
-	}
-	start := time.Now()
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	client := s.client.Load()
-	reply, err := sc.lua.Exec(limited, client.Client, keys, args).AsIntSlice()
-	cancel()
-	switch {
-	case err == nil && (len(reply) == 0 || strconv.FormatInt(reply[0], 10) != args[0]):
-		s.drop(client)
-		err = &callError{sc.operation, errDesync, true}
-	case err == nil:
-		s.gate.succeeded()
-		reply = reply[1:]
-	default:
-		err = s.judge(sc, err, gaveUp(ctx, err, start.Add(timeout)))
-	}
-	s.observe(sc.operation, time.Since(start), err)
-	return reply, err
+// request is a script that is to run, and what it gets.
+type request struct {
+	script *script
+	keys   []string
+	args   []string // the first is a nonce, which the script echoes
 }
 
-// judge counts a call that was not answered, unless it was the caller who gave
-// up, and tells whether the script may have run. A script that was answered
-// with an error (the server is full, or loading its data) has changed nothing:
-// its first write is what fails.
-func (s *Store) judge(sc *script, err error, callerGaveUp bool) error {
-	if _, refused := rueidis.IsRedisErr(err); refused {
-		return &callError{sc.operation, err, false}
+// answer is what became of a request: the script's result without the nonce, or
+// an error.
+type answer struct {
+	values []int64
+	err    error
+}
+
+// forgotten reports whether the server did not run the script because it does not
+// know it by its hash.
+func (a *answer) forgotten() bool {
+	e := asRefusal(a.err)
+	if e == nil {
+		return false
 	}
-	if !callerGaveUp {
+	cause, _ := rueidis.IsRedisErr(e.cause)
+	return cause.IsNoScript()
+}
+
+// wording says how scripts are sent.
+type wording int
+
+const (
+	byHash wording = iota // the server has seen the script before
+	whole
+)
+
+// call runs a script once and returns its result without the nonce, which is
+// args[0]. It takes at most timeout, and fails at once while the gate is closed. It
+// is never sent twice, but where the server does not know it by its hash.
+func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, keys, args []string) ([]int64, error) {
+	requests, till := []request{{sc, keys, args}}, time.Now().Add(timeout)
+	a := s.exchange(ctx, till, byHash, func() {}, requests)[0]
+	if a.forgotten() {
+		a = s.exchange(ctx, till, whole, func() {}, requests)[0]
+	}
+	return a.values, a.err
+}
+
+// exchange sends requests together on one connection, in their order, and returns
+// an answer for each. It takes until the given time at most, and fails at once while
+// the gate is closed. queued is called once, when no call that begins after that can overtake
+// this one on the connection: that is known long before it is answered.
+func (s *Store) exchange(ctx context.Context, till time.Time, how wording, queued func(), requests []request) []answer {
+	answers := make([]answer, len(requests))
+	if !s.gate.isOpen() {
+		queued()
+		for i := range answers {
+			answers[i].err = errShut
+		}
+		return answers
+	}
+	start := time.Now()
+	limited, cancel := context.WithDeadline(ctx, till)
+	turn := turn{Context: limited, over: queued}
+	client := s.client.Load()
+	results := client.together(&turn, how, s.stamped(requests))
+	turn.end()
+	cancel()
+	lost := false
+	for i := range requests {
+		operation := requests[i].script.operation
+		answers[i] = s.read(client, &requests[i], results[i])
+		if err := answers[i].err; err != nil && asRefusal(err) == nil {
+			lost = lost || !gaveUp(ctx, err, till)
+		}
+		if !answers[i].forgotten() {
+			s.observe(operation, time.Since(start), answers[i].err)
+		}
+	}
+	if lost {
 		s.gate.failed()
+	} else if answers[len(answers)-1].err == nil {
+		s.gate.succeeded()
+	}
+	return answers
+}
+
+// stamped returns requests with the time for their scripts, where a test sets it.
+func (s *Store) stamped(requests []request) []request {
+	if s.now == nil {
+		return requests
+	}
+	stamped := make([]request, len(requests))
+	for i, r := range requests {
+		stamped[i] = request{r.script, r.keys, append(r.args, number(int64(s.now())))}
+	}
+	return stamped
+}
+
+// read reads the result of a request. A script that was answered with an error
+// (the server is full, or loading its data) has changed nothing: its first write is
+// what fails.
+func (s *Store) read(client *client, r *request, result rueidis.RedisResult) answer {
+	operation := r.script.operation
+	values, err := result.AsIntSlice()
+	if err == nil && (len(values) == 0 || strconv.FormatInt(values[0], 10) != r.args[0]) {
+		s.drop(client)
+		return answer{err: &callError{operation, errDesync, true}}
+	}
+	if err == nil {
+		return answer{values: values[1:]}
+	}
+	if _, refused := rueidis.IsRedisErr(err); refused {
+		return answer{err: &callError{operation, err, false}}
 	}
 	var dial *net.OpError
 	unsent := errors.As(err, &dial) && dial.Op == "dial"
-	return &callError{sc.operation, err, !unsent}
+	return answer{err: &callError{operation, err, !unsent}}
 }
 
 // gaveUp reports whether a call ended with err because its caller's context

@@ -22,7 +22,7 @@ const (
 	verdictDenied  = 0
 )
 
-// Reserve implements limit.Store, in one script.
+// Reserve implements limit.Store, in one script and one round trip.
 func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
 	if err := s.ready(); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	program := m.program(p)
 	key := m.user(program, user)
 	n, asked := s.pending.begin(), s.leaseTime()
-	reply, err := s.call(ctx, s.scripts.reserve, s.options.Timeout, m.keys(key), program.reserve(n, s.options.Replica, need))
+	reply, err := s.decide(ctx, m, &request{s.scripts.reserve, m.keys(key), program.reserve(n, s.options.Replica, need)})
 	m.decisions.note(err)
 	if err == nil && reply[0] == verdictRefused {
 		err = &callError{operation: "reserve", cause: errGivenUp}

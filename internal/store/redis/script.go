@@ -1,13 +1,13 @@
 package redis
 
 import (
+	"crypto/sha1"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/redis/rueidis"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
@@ -26,7 +26,24 @@ const (
 // script is one operation that runs inside Redis.
 type script struct {
 	operation string
-	lua       *rueidis.Lua
+	source    string
+	hash      string // by which the server knows the source, once it has seen it
+}
+
+// denies reports whether a result says that a decision was denied.
+func (sc *script) denies(result []int64) bool {
+	return (sc.operation == operationReserve || sc.operation == operationTopUp) && result[0] == verdictDenied
+}
+
+// Operations that decide.
+const (
+	operationReserve = "reserve"
+	operationTopUp   = "topup"
+)
+
+func newScript(operation, source string) *script {
+	sum := sha1.Sum([]byte(source))
+	return &script{operation: operation, source: source, hash: hex.EncodeToString(sum[:])}
 }
 
 // scripts are all operations, with time from one clock.
@@ -47,11 +64,11 @@ func newScripts(clock string) *scripts {
 			}
 			source = append(source, string(text))
 		}
-		return &script{operation: operation, lua: rueidis.NewLuaScript(strings.Join(source, "\n"))}
+		return newScript(operation, strings.Join(source, "\n"))
 	}
 	return &scripts{
-		reserve:   compile("reserve", "account", "window", "charge", "replica", "grant"),
-		topUp:     compile("topup", "account", "charge", "replica", "grant"),
+		reserve:   compile(operationReserve, "account", "window", "charge", "replica", "grant"),
+		topUp:     compile(operationTopUp, "account", "charge", "replica", "grant"),
 		settle:    compile("settle", "account", "charge", "replica", "bulk"),
 		view:      compile("view", "account", "window", "replica"),
 		heartbeat: compile("heartbeat", "account", "replica", "bulk"),

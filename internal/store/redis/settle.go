@@ -1,6 +1,10 @@
 package redis
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+import (
+	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
 
 // charge is one charge that was asked for, as the settlement script knows it.
 type charge struct {
@@ -18,8 +22,8 @@ type entry struct {
 	charges []charge
 }
 
-// Settle implements limit.Store. The settlement leaves within a few
-// milliseconds, off the caller's path.
+// Settle implements limit.Store. The settlement leaves with the next decision on
+// the model, or within a few milliseconds, off the caller's path.
 func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	if !g.Close() {
 		return
@@ -32,15 +36,36 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 // batch is a numbered part of a stream. However often it is sent, it says the
 // same.
 type batch struct {
-	keys []string
-	args []string // the first is for the nonce
-	size int      // entries
+	number  uint64
+	keys    []string
+	args    []string // the first is for the nonce, the third for the number and the one before
+	size    int      // entries
+	charges int      // of these
+
+	// Guarded by the stream.
+	sent  int    // how often
+	back  bool   // it has come back and was not applied, or may not have been
+	after uint64 // number of the batch before it that was not acknowledged when it was sent last; 0: none
 }
+
+// request returns what is sent of b now. A request that was sent before is left as
+// it is: its answer may still come.
+func (b *batch) request(s *Store) request {
+	args := b.args
+	if b.sent > 1 {
+		args = slices.Clone(args)
+	}
+	args[0], args[2] = number(s.pending.skip()), b.order()
+	return request{s.scripts.settle, b.keys, args}
+}
+
+// order is the number of b, and that of the batch that it follows.
+func (b *batch) order() string { return number(b.number) + " " + number(b.after) }
 
 // newBatch makes the batch with the given number. floor is the lowest number
 // of a charge that may still arrive.
 func newBatch(m *model, replica string, n, floor uint64, entries []entry) *batch {
-	b := &batch{keys: []string{m.replicas, m.account}, size: len(entries)}
+	b := &batch{number: n, keys: []string{m.replicas, m.account}, size: len(entries)}
 	rings := []string{"", ""}
 	index := map[string]int{}
 	for i := range entries {
@@ -58,7 +83,7 @@ func newBatch(m *model, replica string, n, floor uint64, entries []entry) *batch
 		*at = unite(*at, e.program.userRings)
 	}
 	b.args = make([]string, 0, b.argsMost(entries))
-	b.args = append(b.args, "", replica, number(n), number(floor))
+	b.args = append(b.args, "", replica, b.order(), number(floor))
 	b.args = append(b.args, rings[1:]...)
 	for i := range entries {
 		b.args = entries[i].append(b.args, index[entries[i].user])
