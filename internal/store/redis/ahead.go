@@ -22,14 +22,16 @@ type mark struct {
 // caller's own that has ended, and the decision is asked for once more. It takes no
 // longer than a call may.
 func (s *Store) decide(ctx context.Context, m *model, r *request) ([]int64, error) {
-	till, how := time.Now().Add(s.options.Timeout), byHash
+	till := time.Now().Add(s.options.Timeout)
 	for again := false; ; again = true {
-		a, before, _ := m.stream.send(ctx, till, how, r)
-		if how == byHash && a.forgotten() {
-			how = whole
-			a, before, _ = m.stream.send(ctx, till, how, r)
+		a, before, err := s.arrive(ctx, till, m, r)
+		if err != nil {
+			return nil, err
 		}
-		if a.err != nil || again || !r.script.denies(a.values) {
+		if r.script.decides() {
+			m.decided(a.err)
+		}
+		if a.err != nil || again || !r.script.decides() || a.values[0] != verdictDenied {
 			return a.values, a.err
 		}
 		holds, err := m.stream.await(ctx, till, before)
@@ -40,6 +42,28 @@ func (s *Store) decide(ctx context.Context, m *model, r *request) ([]int64, erro
 			return a.values, nil
 		}
 	}
+}
+
+// arrivals is how often the script of a decision is sent until it runs: by its hash,
+// whole, and as often on a new connection.
+const arrivals = 4
+
+// arrive sends the script of a decision until it has run, or its answer is lost: where
+// the server does not know it, and where the connection was lost before, it did not.
+func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request) (a answer, before mark, err error) {
+	for range arrivals {
+		if err := s.permitted(ctx, till, m); err != nil {
+			return a, before, err
+		}
+		a, before, _ = m.stream.send(ctx, till, r)
+		switch {
+		case a.forgotten():
+			r.how = whole
+		case !errors.Is(a.err, errUntried):
+			return a, before, nil
+		}
+	}
+	return a, before, nil
 }
 
 // await waits until all that was added before a decision has been applied, and
@@ -71,16 +95,17 @@ func (st *stream) await(ctx context.Context, till time.Time, before mark) (holds
 
 // send sends what waits and, behind it, a decision, if there is one. It returns the
 // answer to that, what was to be applied before it, and whether all batches were.
-func (st *stream) send(ctx context.Context, till time.Time, how wording, decision *request) (a answer, before mark, applied bool) {
+func (st *stream) send(ctx context.Context, till time.Time, decision *request) (a answer, before mark, applied bool) {
 	s := st.store
-	if st.forgotten.Load() {
-		how = whole
-	}
 	st.sending.Lock()
 	batches, before := st.gather(decision != nil)
 	requests := make([]request, 0, len(batches)+1)
 	for _, b := range batches {
-		requests = append(requests, b.request(s))
+		r := b.request(s)
+		if st.forgotten.Load() {
+			r.how = whole
+		}
+		requests = append(requests, r)
 	}
 	if decision != nil {
 		requests = append(requests, *decision)
@@ -89,7 +114,7 @@ func (st *stream) send(ctx context.Context, till time.Time, how wording, decisio
 		st.sending.Unlock()
 		return a, before, false
 	}
-	answers := s.exchange(ctx, till, how, st.sending.Unlock, requests)
+	answers := s.exchange(&turn{Context: ctx, over: st.sending.Unlock}, till, requests)
 	applied = st.note(batches, answers)
 	return answers[len(answers)-1], before, applied
 }
@@ -240,5 +265,6 @@ func (st *stream) comeBack(b *batch, a *answer) {
 	case asRefusal(a.err) != nil:
 		st.store.counts.refused.Add(1)
 		st.refusal.note(a.err)
+		st.model.trial.doubted(a.err)
 	}
 }

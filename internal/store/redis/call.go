@@ -46,6 +46,7 @@ type request struct {
 	script *script
 	keys   []string
 	args   []string // the first is a nonce, which the script echoes
+	how    wording
 }
 
 // answer is what became of a request: the script's result without the nonce, or
@@ -66,7 +67,7 @@ func (a *answer) forgotten() bool {
 	return cause.IsNoScript()
 }
 
-// wording says how scripts are sent.
+// wording says how a script is sent.
 type wording int
 
 const (
@@ -78,44 +79,42 @@ const (
 // args[0]. It takes at most timeout, and fails at once while the gate is closed. It
 // is never sent twice, but where the server does not know it by its hash.
 func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, keys, args []string) ([]int64, error) {
-	requests, till := []request{{sc, keys, args}}, time.Now().Add(timeout)
-	a := s.exchange(ctx, till, byHash, func() {}, requests)[0]
+	requests, till := []request{{script: sc, keys: keys, args: args}}, time.Now().Add(timeout)
+	a := s.exchange(&turn{Context: ctx, first: true, over: func() {}}, till, requests)[0]
 	if a.forgotten() {
-		a = s.exchange(ctx, till, whole, func() {}, requests)[0]
+		requests[0].how = whole
+		a = s.exchange(&turn{Context: ctx, first: true, over: func() {}}, till, requests)[0]
 	}
 	return a.values, a.err
 }
 
 // exchange sends requests together on one connection, in their order, and returns
 // an answer for each. It takes until the given time at most, and fails at once while
-// the gate is closed. queued is called once, when no call that begins after that can overtake
-// this one on the connection: that is known long before it is answered.
-func (s *Store) exchange(ctx context.Context, till time.Time, how wording, queued func(), requests []request) []answer {
+// the gate is closed. The turn is over when no call that begins after that can
+// overtake this one: that is long before it is answered.
+func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answer {
 	answers := make([]answer, len(requests))
+	defer turn.end()
 	if !s.gate.isOpen() {
-		queued()
 		for i := range answers {
 			answers[i].err = errShut
 		}
 		return answers
 	}
-	start := time.Now()
+	start, ctx, client := time.Now(), turn.Context, s.client.Load()
 	limited, cancel := context.WithDeadline(ctx, till)
-	turn := turn{Context: limited, over: queued}
-	client := s.client.Load()
-	results := client.together(&turn, how, s.stamped(requests))
-	turn.end()
+	turn.Context = limited
+	results := client.together(turn, s.stamped(requests))
 	cancel()
-	lost := false
+	took, lost := time.Since(start), false
 	for i := range requests {
-		operation := requests[i].script.operation
-		answers[i] = s.read(client, &requests[i], results[i])
-		if err := answers[i].err; err != nil && asRefusal(err) == nil {
-			lost = lost || !gaveUp(ctx, err, till)
+		a := &answers[i]
+		*a = s.read(client, &requests[i], results[i])
+		unsent := a.forgotten() || errors.Is(a.err, errUntried)
+		if !unsent {
+			s.observe(requests[i].script.operation, took, a.err)
 		}
-		if !answers[i].forgotten() {
-			s.observe(operation, time.Since(start), answers[i].err)
-		}
+		lost = lost || !unsent && a.err != nil && asRefusal(a.err) == nil && !gaveUp(ctx, a.err, till)
 	}
 	if lost {
 		s.gate.failed()
@@ -132,7 +131,8 @@ func (s *Store) stamped(requests []request) []request {
 	}
 	stamped := make([]request, len(requests))
 	for i, r := range requests {
-		stamped[i] = request{r.script, r.keys, append(r.args, number(int64(s.now())))}
+		stamped[i] = r
+		stamped[i].args = append(r.args, number(int64(s.now())))
 	}
 	return stamped
 }
@@ -154,7 +154,7 @@ func (s *Store) read(client *client, r *request, result rueidis.RedisResult) ans
 		return answer{err: &callError{operation, err, false}}
 	}
 	var dial *net.OpError
-	unsent := errors.As(err, &dial) && dial.Op == "dial"
+	unsent := errors.As(err, &dial) && dial.Op == "dial" || errors.Is(err, errUntried)
 	return answer{err: &callError{operation, err, !unsent}}
 }
 

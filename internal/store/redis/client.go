@@ -2,7 +2,9 @@ package redis
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -21,35 +23,73 @@ const (
 type client struct{ rueidis.Client }
 
 // dial makes a client. It is usable, later, even if the server does not answer
-// now; an error means that the options are wrong.
-func dial(o Options) (*client, error) {
+// now; an error means that the options are wrong. made counts the connections that
+// were made, or were to be.
+func dial(o Options, made *atomic.Uint64) (*client, error) {
 	c, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress:         []string{o.Address},
-		Username:            o.Username,
-		Password:            o.Password,
-		SelectDB:            o.Database,
-		TLSConfig:           o.TLS,
-		Dialer:              net.Dialer{Timeout: dialTimeout},
+		InitAddress: []string{o.Address},
+		Username:    o.Username,
+		Password:    o.Password,
+		SelectDB:    o.Database,
+		TLSConfig:   o.TLS,
+		Dialer:      net.Dialer{Timeout: dialTimeout},
+		DialCtxFn: func(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
+			turn, isCall := ctx.(*turn)
+			if isCall && !turn.first {
+				made.Add(1) // so that the commands are tried
+				return nil, errUntried
+			}
+			c, err := connect(ctx, address, d, t)
+			if n := made.Add(1); isCall {
+				turn.made = n
+			}
+			return c, err
+		},
 		ConnWriteTimeout:    writeTimeout,
 		ReadBufferEachConn:  bufferBytes,
 		WriteBufferEachConn: bufferBytes,
 		ClientName:          "token-rate-limiter",
+		ClientSetInfo:       rueidis.DisableClientSetInfo, // which would need a right of its own
 		// A call is answered by this server or not at all: never again by
 		// itself, never from a cache.
 		ForceSingleClient: true,
 		// Where few calls run, the client would write and read in the goroutine of
 		// one of them, and close the connection at that one's deadline: a caller who
-		// gives up would take the settlements on the same connection with it.
+		// gives up would take the settlements on the same connection with it. And
+		// only calls that are queued keep their order (see turn).
 		AlwaysPipelining: true,
 		DisableRetry:     true,
 		DisableCache:     true,
-		// Batches on one connection; more of them cost calls to the kernel.
+		// One connection, on which calls keep their order.
 		PipelineMultiplex: -1,
 	})
 	if c == nil {
 		return nil, err
 	}
 	return &client{c}, nil
+}
+
+// handshakeError is the error of a connection that was made, and could not be
+// encrypted.
+type handshakeError struct{ cause error }
+
+func (e *handshakeError) Error() string { return "TLS handshake: " + e.cause.Error() }
+func (e *handshakeError) Unwrap() error { return e.cause }
+
+// connect makes a connection.
+func connect(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil || t == nil {
+		return c, err
+	}
+	encrypted := tls.Client(c, t)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		c.Close()
+		return nil, &handshakeError{err}
+	}
+	return encrypted, nil
 }
 
 // drop stops using a client whose replies cannot be told apart any more. The
@@ -96,7 +136,7 @@ func (s *Store) probe(ctx context.Context) bool {
 // dropped.
 func (s *Store) ask(ctx context.Context) error {
 	if bad := s.desynced.Load(); bad != nil {
-		fresh, err := dial(s.options)
+		fresh, err := dial(s.options, &s.connections)
 		if err != nil {
 			return err
 		}

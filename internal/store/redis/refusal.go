@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/rueidis"
 )
@@ -39,9 +40,18 @@ func asRefusal(err error) *callError {
 	return e
 }
 
-// refused returns what the server refuses of m, or nil: its settlements, which
-// wait; its decisions; its lease.
+// decided notes how a decision of m has ended.
+func (m *model) decided(err error) {
+	m.decisions.note(err)
+	m.trial.doubted(err)
+}
+
+// refused returns what the server refuses of m, or nil: a command that its scripts
+// need; its settlements, which wait; its decisions; its lease.
 func (m *model) refused() error {
+	if e := m.trial.Load(); e != nil {
+		return fmt.Errorf("a command that %s needs is refused: %w", m.name, e)
+	}
 	if e := m.stream.refusal.Load(); e != nil {
 		return fmt.Errorf("settlements of %s are refused: %w", m.name, e)
 	}
@@ -71,6 +81,7 @@ func (s *Store) Refused(model string) error {
 // those that it has not refused, or else a model without a name, which no key of
 // anybody's is about.
 func (s *Store) decides(ctx context.Context) error {
+	s.tryAll(ctx)
 	var well, refused []*model
 	for _, m := range s.all() {
 		if m.refused() == nil {
@@ -97,7 +108,11 @@ func (s *Store) decides(ctx context.Context) error {
 	if taken {
 		return nil
 	}
-	_, err := s.enrol(ctx, replicasKey(""))
+	nobodys := &model{replicas: replicasKey(""), account: modelKey("")}
+	err := s.try(ctx, time.Now().Add(tryTimeout), nobodys)
+	if err == nil {
+		_, err = s.enrol(ctx, nobodys.replicas)
+	}
 	if e := asRefusal(err); e != nil {
 		return e
 	}
@@ -107,9 +122,13 @@ func (s *Store) decides(ctx context.Context) error {
 // look renews the lease on m, and finds out whether the server takes again what it
 // has refused: a view reads what a decision does.
 func (s *Store) look(ctx context.Context, m *model) {
+	if m.trial.Load() != nil && s.try(ctx, time.Now().Add(tryTimeout), m) != nil {
+		return
+	}
 	before := m.decisions.Load() != nil || m.leases.Load() != nil
 	asked, err := s.enrol(ctx, m.replicas)
 	m.leases.note(err)
+	m.trial.doubted(err)
 	if err == nil {
 		m.renewed(asked)
 	}

@@ -36,8 +36,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	program := m.program(p)
 	key := m.user(program, user)
 	n, asked := s.pending.begin(), s.leaseTime()
-	reply, err := s.decide(ctx, m, &request{s.scripts.reserve, m.keys(key), program.reserve(n, s.options.Replica, need)})
-	m.decisions.note(err)
+	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: program.reserve(n, s.options.Replica, need)})
 	if err == nil && reply[0] == verdictRefused {
 		err = &callError{operation: "reserve", cause: errGivenUp}
 	}

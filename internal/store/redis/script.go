@@ -30,9 +30,9 @@ type script struct {
 	hash      string // by which the server knows the source, once it has seen it
 }
 
-// denies reports whether a result says that a decision was denied.
-func (sc *script) denies(result []int64) bool {
-	return (sc.operation == operationReserve || sc.operation == operationTopUp) && result[0] == verdictDenied
+// decides reports whether the script decides whether to charge.
+func (sc *script) decides() bool {
+	return sc.operation == operationReserve || sc.operation == operationTopUp
 }
 
 // Operations that decide.
@@ -49,6 +49,9 @@ func newScript(operation, source string) *script {
 // scripts are all operations, with time from one clock.
 type scripts struct {
 	reserve, topUp, settle, view, heartbeat, leave *script
+
+	try      *script  // has no part of the others, and needs no clock
+	commands []string // that the others use
 }
 
 // newScripts puts the scripts together from the prelude, the parts that each
@@ -57,16 +60,12 @@ func newScripts(clock string) *scripts {
 	start := prelude(clock)
 	compile := func(operation string, parts ...string) *script {
 		source := []string{start}
-		for _, part := range append(parts, operation) {
-			text, err := lua.ReadFile(part + ".lua")
-			if err != nil {
-				panic(err)
-			}
-			source = append(source, string(text))
+		for _, name := range append(parts, operation) {
+			source = append(source, part(name))
 		}
 		return newScript(operation, strings.Join(source, "\n"))
 	}
-	return &scripts{
+	all := &scripts{
 		reserve:   compile(operationReserve, "account", "window", "charge", "replica", "grant"),
 		topUp:     compile(operationTopUp, "account", "charge", "replica", "grant"),
 		settle:    compile("settle", "account", "charge", "replica", "bulk"),
@@ -74,6 +73,21 @@ func newScripts(clock string) *scripts {
 		heartbeat: compile("heartbeat", "account", "replica", "bulk"),
 		leave:     compile("leave", "account", "replica"),
 	}
+	all.commands = commandsOf(all.reserve.source, all.topUp.source, all.settle.source, all.view.source, all.heartbeat.source, all.leave.source)
+	all.try = newScript("try", part("try"))
+	if clock == argumentClock {
+		all.try = newScript("try", clock+"\n"+part("try"))
+	}
+	return all
+}
+
+// part returns the text of a file.
+func part(name string) string {
+	text, err := lua.ReadFile(name + ".lua")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
 }
 
 // Letters of meters and windows in the names of rings, by their number.

@@ -56,7 +56,7 @@ func (b *batch) request(s *Store) request {
 		args = slices.Clone(args)
 	}
 	args[0], args[2] = number(s.pending.skip()), b.order()
-	return request{s.scripts.settle, b.keys, args}
+	return request{script: s.scripts.settle, keys: b.keys, args: args}
 }
 
 // order is the number of b, and that of the batch that it follows.

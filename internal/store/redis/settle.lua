@@ -188,6 +188,11 @@ for _, e in ipairs(entries) do
   if model then apply(model, e, 'model', granted) end
 end
 
+-- What may be refused later is asked for where that changes nothing: a batch that was
+-- half applied and has its number would not be applied again. (Redis takes the rest
+-- then also when its memory is full, and gets some back.)
+redis.call('HDEL', m.key, '')
+redis.call('PEXPIRE', m.key, ENROLLED)
 prune()
 enrol(m, {})
 discard(m.key, settled)

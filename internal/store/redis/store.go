@@ -26,6 +26,8 @@ type Store struct {
 	batches  atomic.Uint64 // the number of the last batch, of any model
 	counts   counts
 
+	connections atomic.Uint64 // that have been tried to make
+
 	started time.Time
 
 	ctx    context.Context // ends when the store is closed
@@ -47,14 +49,14 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := dial(o)
-	if err != nil {
-		return nil, fmt.Errorf("redis: %s: %w", o.Address, err)
-	}
 	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), models: map[string]*model{}, started: time.Now()}
 	s.scripts = newScripts(serverClock)
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)
+	}
+	c, err := dial(o, &s.connections)
+	if err != nil {
+		return nil, fmt.Errorf("redis: %s: %w", o.Address, err)
 	}
 	s.client.Store(c)
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -172,9 +172,12 @@ func (st *stream) deliver() bool {
 		case <-s.ctx.Done():
 			return false
 		}
-		if _, _, done := st.send(s.ctx, time.Now().Add(batchTimeout), byHash, nil); done {
-			pause = batchPause
-			continue
+		till := time.Now().Add(batchTimeout)
+		if s.permitted(s.ctx, till, st.model) == nil {
+			if _, _, done := st.send(s.ctx, till, nil); done {
+				pause = batchPause
+				continue
+			}
 		}
 		st.rest(pause)
 		pause = min(2*pause, st.pauseMax())
@@ -184,7 +187,7 @@ func (st *stream) deliver() bool {
 
 // pauseMax returns the longest time between two attempts at a batch.
 func (st *stream) pauseMax() time.Duration {
-	if st.refusal.Load() != nil {
+	if st.refusal.Load() != nil || st.model.trial.Load() != nil {
 		return refusedPauseMax
 	}
 	return batchPauseMax

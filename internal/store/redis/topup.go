@@ -21,8 +21,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	}
 	h := g.Account.(*held)
 	n, asked := s.pending.begin(), s.leaseTime()
-	reply, err := s.decide(ctx, h.model, &request{s.scripts.topUp, h.model.keys(h.user), h.program.topUp(n, s.options.Replica, more, b)})
-	h.model.decisions.note(err)
+	reply, err := s.decide(ctx, h.model, &request{script: s.scripts.topUp, keys: h.model.keys(h.user), args: h.program.topUp(n, s.options.Replica, more, b)})
 	if err == nil && reply[0] == verdictRefused {
 		err = &callError{operation: "topup", cause: errGivenUp}
 	}
