@@ -36,7 +36,7 @@ func (s *Store) decide(ctx context.Context, m *model, r *request) ([]int64, erro
 		}
 		holds, err := m.stream.await(ctx, till, before)
 		if err != nil {
-			return nil, &callError{operation: r.script.operation, cause: err}
+			return nil, s.failed(r.script.operation, err)
 		}
 		if holds {
 			return a.values, nil

@@ -15,7 +15,7 @@ import (
 
 // errShut is the cause of calls that are not sent because those before them
 // failed.
-var errShut = fmt.Errorf("redis: %w: it did not answer, and is being probed", limit.ErrUnavailable)
+var errShut = errors.New("it did not answer, and is being probed")
 
 // errDesync is the cause of a reply that belongs to another call.
 var errDesync = errors.New("the reply belongs to another call")
@@ -26,10 +26,21 @@ type callError struct {
 	cause     error
 	// unsure tells that the script may run, or have run, all the same.
 	unsure bool
+	server *Options
 }
 
+// Error names the server, and the settings to look at.
 func (e *callError) Error() string {
-	return fmt.Sprintf("redis: %s: %v: %v", e.operation, limit.ErrUnavailable, e.cause)
+	text := fmt.Sprintf("redis: %s: %v: %s: %v", e.operation, limit.ErrUnavailable, e.server.Address, e.cause)
+	if remedy := e.server.remedy(e.operation, e.cause); remedy != "" {
+		text += "; " + remedy
+	}
+	return text
+}
+
+// failed returns the error of a call that changes nothing.
+func (s *Store) failed(operation string, cause error) *callError {
+	return &callError{operation: operation, cause: cause, server: &s.options}
 }
 
 func (e *callError) Unwrap() []error { return []error{limit.ErrUnavailable, e.cause} }
@@ -97,7 +108,7 @@ func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answe
 	defer turn.end()
 	if !s.gate.isOpen() {
 		for i := range answers {
-			answers[i].err = errShut
+			answers[i].err = s.failed(requests[i].script.operation, errShut)
 		}
 		return answers
 	}
@@ -145,17 +156,17 @@ func (s *Store) read(client *client, r *request, result rueidis.RedisResult) ans
 	values, err := result.AsIntSlice()
 	if err == nil && (len(values) == 0 || strconv.FormatInt(values[0], 10) != r.args[0]) {
 		s.drop(client)
-		return answer{err: &callError{operation, errDesync, true}}
+		return answer{err: &callError{operation, errDesync, true, &s.options}}
 	}
 	if err == nil {
 		return answer{values: values[1:]}
 	}
 	if _, refused := rueidis.IsRedisErr(err); refused {
-		return answer{err: &callError{operation, err, false}}
+		return answer{err: s.failed(operation, err)}
 	}
 	var dial *net.OpError
 	unsent := errors.As(err, &dial) && dial.Op == "dial" || errors.Is(err, errUntried)
-	return answer{err: &callError{operation, err, !unsent}}
+	return answer{err: &callError{operation, err, !unsent, &s.options}}
 }
 
 // gaveUp reports whether a call ended with err because its caller's context

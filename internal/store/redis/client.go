@@ -3,8 +3,8 @@ package redis
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -22,10 +22,16 @@ const (
 // client is a connection to Redis that reconnects by itself.
 type client struct{ rueidis.Client }
 
+// unmade is a connection that could not be made.
+type unmade struct {
+	at    time.Time
+	cause error
+}
+
 // dial makes a client. It is usable, later, even if the server does not answer
-// now; an error means that the options are wrong. made counts the connections that
-// were made, or were to be.
-func dial(o Options, made *atomic.Uint64) (*client, error) {
+// now; an error means that the options are wrong.
+func (s *Store) dial() (*client, error) {
+	o := &s.options
 	c, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{o.Address},
 		Username:    o.Username,
@@ -36,11 +42,14 @@ func dial(o Options, made *atomic.Uint64) (*client, error) {
 		DialCtxFn: func(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
 			turn, isCall := ctx.(*turn)
 			if isCall && !turn.first {
-				made.Add(1) // so that the commands are tried
+				s.connections.Add(1) // so that the commands are tried
 				return nil, errUntried
 			}
 			c, err := connect(ctx, address, d, t)
-			if n := made.Add(1); isCall {
+			if err != nil {
+				s.unmade.Store(&unmade{time.Now(), err})
+			}
+			if n := s.connections.Add(1); isCall {
 				turn.made = n
 			}
 			return c, err
@@ -68,13 +77,6 @@ func dial(o Options, made *atomic.Uint64) (*client, error) {
 	}
 	return &client{c}, nil
 }
-
-// handshakeError is the error of a connection that was made, and could not be
-// encrypted.
-type handshakeError struct{ cause error }
-
-func (e *handshakeError) Error() string { return "TLS handshake: " + e.cause.Error() }
-func (e *handshakeError) Unwrap() error { return e.cause }
 
 // connect makes a connection.
 func connect(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
@@ -124,28 +126,26 @@ func (s *Store) watch() {
 // probe reports whether the server answers, and keeps why it does not.
 func (s *Store) probe(ctx context.Context) bool {
 	err := s.ask(ctx)
-	if err != nil {
-		s.trouble.Store(&callError{operation: "probe", cause: err})
+	var e *callError
+	if errors.As(err, &e) {
+		s.trouble.Store(e)
 		return false
 	}
 	s.trouble.Store(nil)
-	return true
+	return err == nil
 }
 
-// ask asks the server for a sign of life. It replaces a client that was
-// dropped.
+// ask asks the server for a sign of life, and has time to connect first. It replaces
+// a client that was dropped.
 func (s *Store) ask(ctx context.Context) error {
 	if bad := s.desynced.Load(); bad != nil {
-		fresh, err := dial(s.options, &s.connections)
+		fresh, err := s.dial()
 		if err != nil {
-			return err
+			return s.failed("dial", err)
 		}
 		s.client.Store(fresh)
 		s.desynced.Store(nil)
 		bad.Close()
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(s.options.Timeout, dialTimeout))
-	defer cancel()
-	c := s.client.Load()
-	return c.Do(ctx, c.B().Ping().Build()).Error()
+	return s.sign(ctx, max(s.options.Timeout, 2*dialTimeout))
 }

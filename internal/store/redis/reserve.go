@@ -38,7 +38,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	n, asked := s.pending.begin(), s.leaseTime()
 	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: program.reserve(n, s.options.Replica, need)})
 	if err == nil && reply[0] == verdictRefused {
-		err = &callError{operation: "reserve", cause: errGivenUp}
+		err = s.failed(operationReserve, errGivenUp)
 	}
 	if err != nil {
 		s.giveUp(m, entry{user: key, program: program, charges: []charge{{n, need}}}, err)

@@ -23,7 +23,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	n, asked := s.pending.begin(), s.leaseTime()
 	reply, err := s.decide(ctx, h.model, &request{script: s.scripts.topUp, keys: h.model.keys(h.user), args: h.program.topUp(n, s.options.Replica, more, b)})
 	if err == nil && reply[0] == verdictRefused {
-		err = &callError{operation: "topup", cause: errGivenUp}
+		err = s.failed(operationTopUp, errGivenUp)
 	}
 	if err != nil {
 		s.giveUp(h.model, entry{user: h.user, program: h.program, charges: []charge{{n, more}}}, err)
