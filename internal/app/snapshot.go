@@ -55,6 +55,24 @@ func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
 	return usage.NewPricer(pricing(c, name))
 }
 
+// adopt makes s what is served, and tells the store of its models: it finds out what it
+// is refused before the first request.
+func (a *App) adopt(s *snapshot) {
+	a.current.Store(s)
+	if store, ok := a.store.(interface{ Serve(names []string) }); ok {
+		store.Serve(slices.Sorted(maps.Keys(charged(s))))
+	}
+}
+
+// charged returns the names of the accounts of the models of s.
+func charged(s *snapshot) map[string]bool {
+	names := map[string]bool{}
+	for _, m := range s.catalog.All() {
+		names[m.Policy.Model()] = true
+	}
+	return names
+}
+
 // forgetModels lets the store drop what it keeps of models that have gone, once
 // that does not count any more.
 func (a *App) forgetModels() {
@@ -62,9 +80,6 @@ func (a *App) forgetModels() {
 	if !ok {
 		return
 	}
-	charged := map[string]bool{}
-	for _, m := range a.current.Load().catalog.All() {
-		charged[m.Policy.Model()] = true
-	}
-	store.Forget(func(name string) bool { return charged[name] })
+	names := charged(a.current.Load())
+	store.Forget(func(name string) bool { return names[name] })
 }

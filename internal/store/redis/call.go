@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -37,6 +39,20 @@ func (e *callError) Error() string {
 	}
 	return text
 }
+
+// Lacking returns the command that the server refuses although scripts need it; "" where
+// the error is another one.
+func (e *callError) Lacking() string {
+	found := lackingCommand.FindStringSubmatch(e.cause.Error())
+	if found == nil {
+		return ""
+	}
+	return strings.ToUpper(found[1] + found[2])
+}
+
+// lackingCommand finds the command in the error of a trial, and in the server's own of
+// a script that may not be sent.
+var lackingCommand = regexp.MustCompile(`^REFUSED ([A-Z]+) on |^NOPERM .*'([a-z]+)' command`)
 
 // failed returns the error of a call that changes nothing.
 func (s *Store) failed(operation string, cause error) *callError {

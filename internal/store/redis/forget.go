@@ -12,8 +12,8 @@ import "context"
 // as that of a replica that has ended does: a late copy of a batch, or of a charge
 // that was given up, is refused as before.
 func (s *Store) Forget(served func(name string) bool) {
-	for _, m := range s.all() {
-		if !served(m.name) && s.part(m) {
+	for _, m := range s.every() {
+		if !served(m.name) && s.part(m) && m.used.Load() {
 			s.giveBack(s.ctx, m)
 		}
 	}

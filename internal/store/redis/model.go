@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -12,6 +13,7 @@ type model struct {
 	replicas string // key of the replicas that serve it
 	account  string // key of its account
 	stream   *stream
+	used     atomic.Bool             // a call has been about it; else it is served, and no more
 	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
@@ -29,13 +31,15 @@ func (s *Store) use(name string) *model {
 		m.users.Add(1)
 	}
 	s.mu.RUnlock()
-	if m != nil {
-		return m
+	if m == nil {
+		s.mu.Lock()
+		m = s.known(name)
+		m.users.Add(1)
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m = s.known(name)
-	m.users.Add(1)
+	if !m.used.Load() {
+		m.used.Store(true)
+	}
 	return m
 }
 
@@ -59,8 +63,14 @@ func (s *Store) known(name string) *model {
 	return m
 }
 
-// all returns the models that are known.
+// all returns the models that calls have been about.
 func (s *Store) all() []*model {
+	return slices.DeleteFunc(s.every(), func(m *model) bool { return !m.used.Load() })
+}
+
+// every returns the models that are known, also those that are served and no call has
+// been about.
+func (s *Store) every() []*model {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	models := make([]*model, 0, len(s.models))

@@ -88,7 +88,7 @@ func (t *trial) doubted(err error) {
 func (s *Store) tryAll(ctx context.Context) {
 	var doubtful []*model
 	now := time.Since(s.started).Milliseconds()
-	for _, m := range s.all() {
+	for _, m := range s.every() {
 		t := &m.trial
 		if t.on.Load() != s.connections.Load() || t.Load() != nil || now-t.at.Load() > triedFor.Milliseconds() {
 			doubtful = append(doubtful, m)
@@ -158,7 +158,9 @@ func (m *model) tryKeys() []string { return []string{m.account + ".try", m.repli
 // Serve notes which models are served, by the names of their accounts, so that the
 // commands are tried of each before its first request. Ping tries them.
 func (s *Store) Serve(names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, name := range names {
-		s.use(name).leave()
+		s.known(name)
 	}
 }

@@ -71,6 +71,10 @@ func TestLackingCommand(t *testing.T) {
 			if err := s.Refused("ill"); err == nil || !strings.Contains(strings.ToUpper(err.Error()), lacking) {
 				t.Errorf("Refused, before any request: %v, want %s named", err, lacking)
 			}
+			var told interface{ Lacking() string }
+			if !errors.As(s.Refused("ill"), &told) || told.Lacking() != lacking {
+				t.Errorf("the command that is lacking is told as %v", told)
+			}
 			mustRefuse(t, s, p)
 			if keys := keysOf(t, shared); len(keys) > 0 {
 				t.Errorf("there are the keys %q", keys)
@@ -185,7 +189,7 @@ func TestManyModelsAreTriedTogether(t *testing.T) {
 	if turns := link.Turns() - before; turns > 40 {
 		t.Errorf("%d models took %d round trips", len(names), turns)
 	}
-	for _, m := range s.all() {
+	for _, m := range s.every() {
 		if m.trial.on.Load() == 0 {
 			t.Fatalf("%s was not tried", m.name)
 		}
