@@ -53,6 +53,9 @@ func (s *Server) NewLink(tb testing.TB, delay time.Duration) *Link {
 // round trips of a client that waits for every answer.
 func (l *Link) Turns() int64 { return l.turns.Load() }
 
+// Port returns the port of Addr.
+func (l *Link) Port() int { return port(l.Addr) }
+
 // Cut breaks every connection. New ones can be made.
 func (l *Link) Cut() {
 	l.mu.Lock()

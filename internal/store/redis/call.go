@@ -144,7 +144,7 @@ func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answe
 		lost = lost || !unsent && a.err != nil && asRefusal(a.err) == nil && !gaveUp(ctx, a.err, till)
 	}
 	if lost {
-		s.gate.failed()
+		s.gate.failed(start)
 	} else if answers[len(answers)-1].err == nil {
 		s.gate.succeeded()
 	}

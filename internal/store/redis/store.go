@@ -97,14 +97,16 @@ func (s *Store) Ping(ctx context.Context) error {
 		if err := s.ready(); err != nil {
 			return err
 		}
+		begun := time.Now()
 		err := s.sign(ctx, s.options.Timeout)
 		if err == nil {
+			s.gate.succeeded()
 			return s.decides(ctx)
 		}
 		if ctx.Err() != nil || asRefusal(err) != nil {
 			return err
 		}
-		s.gate.failed()
+		s.gate.failed(begun)
 		if !s.gate.isOpen() {
 			return err
 		}
