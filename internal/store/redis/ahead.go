@@ -9,8 +9,8 @@ import (
 // errUnsettled is the cause of a denial that may be due to requests that have ended.
 var errUnsettled = errors.New("what was settled before is not applied yet")
 
-// mark is a place in a stream: what was to be applied before a decision.
-type mark struct {
+// point is a place in a stream: what was to be applied before a decision.
+type point struct {
 	added    uint64 // entries, up to here
 	setbacks uint64 // that had been known
 	behind   bool   // something was left that was not sent
@@ -50,7 +50,7 @@ const arrivals = 4
 
 // arrive sends the script of a decision until it has run, or its answer is lost: where
 // the server does not know it, and where the connection was lost before, it did not.
-func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request) (a answer, before mark, err error) {
+func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request) (a answer, before point, err error) {
 	for range arrivals {
 		if err := s.permitted(ctx, till, m); err != nil {
 			return a, before, err
@@ -70,7 +70,7 @@ func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request
 // reports whether it was when the decision was made: it was ahead of the decision on
 // the connection, and nothing has come back. Where the server refuses a settlement,
 // nobody can tell how long that lasts: decisions are made without it.
-func (st *stream) await(ctx context.Context, till time.Time, before mark) (holds bool, err error) {
+func (st *stream) await(ctx context.Context, till time.Time, before point) (holds bool, err error) {
 	for {
 		st.mu.Lock()
 		applied, orderly := st.applied >= before.added, !before.behind && st.setbacks == before.setbacks
@@ -95,7 +95,7 @@ func (st *stream) await(ctx context.Context, till time.Time, before mark) (holds
 
 // send sends what waits and, behind it, a decision, if there is one. It returns the
 // answer to that, what was to be applied before it, and whether all batches were.
-func (st *stream) send(ctx context.Context, till time.Time, decision *request) (a answer, before mark, applied bool) {
+func (st *stream) send(ctx context.Context, till time.Time, decision *request) (a answer, before point, applied bool) {
 	s := st.store
 	st.sending.Lock()
 	batches, before := st.gather(decision != nil)
@@ -141,7 +141,7 @@ func (st *stream) firstBack() int {
 // that have come back, with what was sent behind them, and new ones. A batch that the
 // server refuses is tried alone and in its own time, not by decisions. The caller
 // holds sending.
-func (st *stream) gather(decision bool) (batches []*batch, before mark) {
+func (st *stream) gather(decision bool) (batches []*batch, before point) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	refused := st.refusal.Load() != nil
@@ -171,7 +171,7 @@ func (st *stream) gather(decision bool) (batches []*batch, before mark) {
 			b.after = st.queue[at-1].number
 		}
 	}
-	return batches, mark{st.added, st.setbacks, next < len(st.queue) || len(st.entries) > 0}
+	return batches, point{st.added, st.setbacks, next < len(st.queue) || len(st.entries) > 0}
 }
 
 // nextCount returns how many entries the next batch may have, and their charges. The

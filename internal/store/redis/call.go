@@ -166,7 +166,7 @@ func (s *Store) stamped(requests []request) []request {
 
 // read reads the result of a request. A script that was answered with an error
 // (the server is full, or loading its data) has changed nothing: its first write is
-// what fails.
+// what fails. But a command may have been taken away from it, which is not its first.
 func (s *Store) read(client *client, r *request, result rueidis.RedisResult) answer {
 	operation := r.script.operation
 	values, err := result.AsIntSlice()
@@ -178,7 +178,8 @@ func (s *Store) read(client *client, r *request, result rueidis.RedisResult) ans
 		return answer{values: values[1:]}
 	}
 	if _, refused := rueidis.IsRedisErr(err); refused {
-		return answer{err: s.failed(operation, err)}
+		midway := r.script != s.scripts.try && strings.Contains(err.Error(), "can't run this command")
+		return answer{err: &callError{operation, err, midway, &s.options}}
 	}
 	var dial *net.OpError
 	unsent := errors.As(err, &dial) && dial.Op == "dial" || errors.Is(err, errUntried)

@@ -147,6 +147,37 @@ func TestCommandIsTakenAway(t *testing.T) {
 	}
 }
 
+// TestReservationMeetsItFirst: a reservation is what first lacks the command that was taken
+// away. It may be written in part, and is undone.
+func TestReservationMeetsItFirst(t *testing.T) {
+	for _, lacking := range needed() {
+		t.Run(lacking, func(t *testing.T) {
+			t.Cleanup(func() { _ = shared.Allow() })
+			s := open(t, Options{Timeout: patient, heartbeat: -1})
+			p := minute(t, 10000)
+			s.Settle(mustReserve(t, s, p, "u", output(100)), output(40))
+			mustFlush(t, s)
+			if err := shared.Allow("-" + strings.ToLower(lacking)); err != nil {
+				t.Fatal(err)
+			}
+			g, _, _ := tryReserve(t.Context(), s, p, "new")
+			s.Settle(g, limit.Amount{})
+			if err := shared.Allow(); err != nil {
+				t.Fatal(err)
+			}
+			mustFlush(t, s)
+			eventually(t, "served", func() bool {
+				g, _, err := tryReserve(t.Context(), s, p, "w")
+				s.Settle(g, limit.Amount{})
+				return err == nil
+			})
+			mustFlush(t, s)
+			mustStand(t, s, p, "new", standing{0, 0, 0})
+			mustStand(t, s, p, "u", standing{40, 0, 0})
+		})
+	}
+}
+
 // TestTriedOnReconnecting: another server may be behind the address, with other rights.
 func TestTriedOnReconnecting(t *testing.T) {
 	server := redistest.Start(t)
