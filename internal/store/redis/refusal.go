@@ -30,6 +30,9 @@ func (r *refusal) note(err error) {
 // asRefusal returns err as what the server answered to a call; nil where it did
 // not answer with an error.
 func asRefusal(err error) *callError {
+	if err == nil {
+		return nil
+	}
 	var e *callError
 	if !errors.As(err, &e) {
 		return nil

@@ -65,30 +65,38 @@ func (b *batch) order() string { return number(b.number) + " " + number(b.after)
 // newBatch makes the batch with the given number. floor is the lowest number
 // of a charge that may still arrive.
 func newBatch(m *model, replica string, n, floor uint64, entries []entry) *batch {
-	b := &batch{number: n, keys: []string{m.replicas, m.account}, size: len(entries)}
-	rings := []string{"", ""}
-	index := map[string]int{}
+	b := &batch{number: n, keys: make([]string, 2, 2+len(entries)), size: len(entries)}
+	b.keys[0], b.keys[1] = m.replicas, m.account
+	rings := make([]string, 2, 2+len(entries))
 	for i := range entries {
 		e := &entries[i]
 		rings[1] = unite(rings[1], e.program.modelRings)
 		if e.user == "" {
 			continue
 		}
-		if index[e.user] == 0 {
+		if b.index(e.user) == 0 {
 			b.keys = append(b.keys, e.user)
 			rings = append(rings, "")
-			index[e.user] = len(b.keys)
 		}
-		at := &rings[index[e.user]-1]
+		at := &rings[b.index(e.user)-1]
 		*at = unite(*at, e.program.userRings)
 	}
 	b.args = make([]string, 0, b.argsMost(entries))
 	b.args = append(b.args, "", replica, b.order(), number(floor))
 	b.args = append(b.args, rings[1:]...)
 	for i := range entries {
-		b.args = entries[i].append(b.args, index[entries[i].user])
+		b.args = entries[i].append(b.args, b.index(entries[i].user))
 	}
 	return b
+}
+
+// index returns where the account of a user is among the keys, from 1; 0: it is not.
+// Batches are small.
+func (b *batch) index(user string) int {
+	if i := slices.Index(b.keys[2:], user); i >= 0 {
+		return i + 3
+	}
+	return 0
 }
 
 // argsMost returns how many arguments entries come to, and the clock's.
