@@ -2,7 +2,9 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
@@ -21,6 +23,8 @@ type component struct {
 	Status  state    `json:"status"`
 	Detail  string   `json:"detail,omitzero"`
 	Refused []string `json:"refused,omitzero"` // models
+	// Commands are those that the store refuses although what it keeps needs them.
+	Commands []string `json:"commands,omitzero"`
 }
 
 type state string
@@ -64,20 +68,27 @@ func (h *Handler) store(ctx context.Context) component {
 // models says of which models the store takes nothing. It is asked for after the
 // store, which finds out.
 func (h *Handler) models() component {
-	var refused []string
+	c := component{Status: up}
 	served := h.Catalog().All()
 	for _, m := range served {
-		if h.Store.Refused(m.Policy.Model()) != nil {
-			refused = append(refused, m.Name)
+		err := h.Store.Refused(m.Policy.Model())
+		if err == nil {
+			continue
+		}
+		c.Refused = append(c.Refused, m.Name)
+		var lacking interface{ Lacking() string }
+		if errors.As(err, &lacking) && lacking.Lacking() != "" && !slices.Contains(c.Commands, lacking.Lacking()) {
+			c.Commands = append(c.Commands, lacking.Lacking())
 		}
 	}
-	switch len(refused) {
+	switch len(c.Refused) {
 	case 0:
-		return component{Status: up}
 	case len(served):
-		return component{down, "the store refuses what concerns every model", refused}
+		c.Status, c.Detail = down, "the store refuses what concerns every model; the log says why"
+	default:
+		c.Detail = "the store refuses what concerns some models; the log says why"
 	}
-	return component{up, "the store refuses what concerns some models; the log says why", refused}
+	return c
 }
 
 func (h *Handler) gateway() component {

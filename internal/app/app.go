@@ -96,8 +96,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.current.Store(s)
-	a.serveModels()
+	a.adopt(s)
 	a.metrics.Reloaded(true, time.Now())
 
 	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{

@@ -116,8 +116,7 @@ func (a *App) apply(next *config.Config) (config.Changes, error) {
 		return config.Changes{}, err
 	}
 	a.reloads.named = named
-	a.current.Store(s)
-	a.serveModels()
+	a.adopt(s)
 	previous.catalog.Release()
 	if a.reloads.level != nil {
 		a.reloads.level.Set(logLevels[c.Logging.Level])

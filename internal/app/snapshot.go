@@ -55,17 +55,22 @@ func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
 	return usage.NewPricer(pricing(c, name))
 }
 
-// serveModels tells the store which models are served.
-func (a *App) serveModels() {
-	store, ok := a.store.(interface{ Serve(...string) })
-	if !ok {
-		return
+// adopt makes s what is served, and tells the store of its models: it finds out what it
+// is refused before the first request.
+func (a *App) adopt(s *snapshot) {
+	a.current.Store(s)
+	if store, ok := a.store.(interface{ Serve(names []string) }); ok {
+		store.Serve(slices.Sorted(maps.Keys(charged(s))))
 	}
-	var names []string
-	for _, m := range a.current.Load().catalog.All() {
-		names = append(names, m.Policy.Model())
+}
+
+// charged returns the names of the accounts of the models of s.
+func charged(s *snapshot) map[string]bool {
+	names := map[string]bool{}
+	for _, m := range s.catalog.All() {
+		names[m.Policy.Model()] = true
 	}
-	store.Serve(names...)
+	return names
 }
 
 // forgetModels lets the store drop what it keeps of models that have gone, once
@@ -75,9 +80,6 @@ func (a *App) forgetModels() {
 	if !ok {
 		return
 	}
-	charged := map[string]bool{}
-	for _, m := range a.current.Load().catalog.All() {
-		charged[m.Policy.Model()] = true
-	}
-	store.Forget(func(name string) bool { return charged[name] })
+	names := charged(a.current.Load())
+	store.Forget(func(name string) bool { return names[name] })
 }

@@ -101,22 +101,30 @@ func redisTLS(c *config.Redis) (*tls.Config, error) {
 	return t, nil
 }
 
-// watchInterval is how often the store is asked whether it can decide.
-const watchInterval = time.Second
+const (
+	// watchInterval is how often the store is asked whether it can decide.
+	watchInterval = time.Second
+	// watchAgain is when it is asked the second time, before it is said to be away.
+	watchAgain = 200 * time.Millisecond
+)
 
 // watchStore keeps the gauge and writes one line when the store goes away and
-// one when it is back, and as much for each model that it refuses, until ctx ends.
+// one when it is back, and as much for each model that it refuses, until ctx ends. A
+// store is away that cannot decide when it is asked twice.
 func (a *App) watchStore(ctx context.Context) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
-	degraded, checked := false, false
+	degraded, doubted, checked := false, false, false
 	refused := refusals{}
 	for {
 		err := a.store.Ping(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if away := err != nil; away != degraded {
+		if err != nil && !degraded && !doubted {
+			doubted = true
+			tick.Reset(watchAgain)
+		} else if away := err != nil; away != degraded {
 			degraded = away
 			a.metrics.Degraded(away)
 			if away {
@@ -124,6 +132,10 @@ func (a *App) watchStore(ctx context.Context) {
 			} else {
 				a.log.Info("the store is back")
 			}
+		}
+		if doubted && (err == nil || degraded) {
+			doubted = false
+			tick.Reset(watchInterval)
 		}
 		if err == nil {
 			refused.look(a.log, a.current.Load().catalog.All(), a.store.Refused)

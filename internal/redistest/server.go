@@ -160,8 +160,11 @@ func (s *Server) FlushAll() error {
 }
 
 // Port returns the port of the server.
-func (s *Server) Port() int {
-	_, port, _ := net.SplitHostPort(s.Addr)
+func (s *Server) Port() int { return port(s.Addr) }
+
+// port returns the port of an address.
+func port(address string) int {
+	_, port, _ := net.SplitHostPort(address)
 	n, _ := strconv.Atoi(port)
 	return n
 }

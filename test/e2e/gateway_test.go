@@ -34,6 +34,10 @@ type site struct {
 	service string
 	// password is redis.password.
 	password string
+	// redisMore is YAML for further settings of redis.
+	redisMore string
+	// link is the network to redis; nil: none worth the name.
+	link *redistest.Link
 }
 
 // folder writes the site's configuration and returns where.
@@ -42,7 +46,11 @@ func (s site) folder(t testing.TB) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\"%s}\nauth: {enabled: false}\n", comma(s.extra))
 	if s.redis != nil {
-		fmt.Fprintf(&b, "redis: {host: 127.0.0.1, port: %d, timeout: %s, password: %q}\n", s.redis.Port(), s.timeout(), s.password)
+		port := s.redis.Port()
+		if s.link != nil {
+			port = s.link.Port()
+		}
+		fmt.Fprintf(&b, "redis: {host: 127.0.0.1, port: %d, timeout: %s, password: %q%s}\n", port, s.timeout(), s.password, comma(s.redisMore))
 	}
 	b.WriteString("token:\n  rate-limit:\n    models:\n")
 	for name, limits := range s.models {

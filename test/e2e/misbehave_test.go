@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// ask sends a chat request whose message and further members are given, and returns
+// say sends a chat request whose message and further members are given, and returns
 // the answer. mock is the model server's behaviour.
-func (c client) ask(t testing.TB, user, id, message, more, mock string) answer {
+func (c client) say(t testing.TB, user, id, message, more, mock string) answer {
 	t.Helper()
 	body := fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":%q}]%s,"mock":{%s}}`, model, message, more, mock)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.base+"/v1/chat/completions", strings.NewReader(body))
@@ -53,18 +53,18 @@ func TestOneUserDoesNotSetThePriceOfAnother(t *testing.T) {
 			return n
 		}
 		for range 20 {
-			g.ask(t, "alice", "", ordinary, "", `"output_tokens":1`)
+			g.say(t, "alice", "", ordinary, "", `"output_tokens":1`)
 		}
 		alice, stranger := reserved("alice"), reserved("bob")
 		for i := range 261 / odds {
 			for j := range odds {
 				text := []string{"a few words of it ", "x=[1];{y:2} ", "안녕하세요 ", "你好吗 "}[j%4]
 				n := 1 + (i+j)%7
-				if a := g.ask(t, "mallory", "", strings.Repeat(text, n), "", fmt.Sprintf(`"output_tokens":1,"input_tokens":%d`, 200*n)); a.status != http.StatusOK {
+				if a := g.say(t, "mallory", "", strings.Repeat(text, n), "", fmt.Sprintf(`"output_tokens":1,"input_tokens":%d`, 200*n)); a.status != http.StatusOK {
 					t.Fatalf("%d %v %s", a.status, a.err, a.body)
 				}
 			}
-			g.ask(t, "alice", "", ordinary, "", `"output_tokens":1`)
+			g.say(t, "alice", "", ordinary, "", `"output_tokens":1`)
 		}
 		aliceAfter, strangerAfter := reserved("alice"), reserved("carol")
 		t.Logf("%d odd requests for each ordinary one: alice reserves %d, then %d; a stranger %d, then %d", odds, alice, aliceAfter, stranger, strangerAfter)
@@ -103,7 +103,7 @@ func TestModelServersThatMisbehave(t *testing.T) {
 			}
 			requests++
 			before := g.outputOf(t, "alice")
-			a := g.ask(t, "alice", "", ordinary, stream, fmt.Sprintf(`"output_tokens":%d,%s`, tokens, mock))
+			a := g.say(t, "alice", "", ordinary, stream, fmt.Sprintf(`"output_tokens":%d,%s`, tokens, mock))
 			charged := g.outputOf(t, "alice") - before
 			if a.status != http.StatusOK || charged < tokens*3/4 || charged > tokens*3/2 {
 				t.Errorf("%s%s: %d, %d tokens of %d are charged", mock, stream, a.status, charged, tokens)
@@ -121,21 +121,21 @@ func TestModelServersThatMisbehave(t *testing.T) {
 	eventually(t, patience, "all are marked as estimated in the log", func() bool { return len(g.stderr.lines(`"estimated":true`)) == requests })
 
 	before := g.outputOf(t, "alice")
-	a := g.ask(t, "alice", "tail", ordinary, `,"stream":true`, `"output_tokens":13,"after_done":290`)
+	a := g.say(t, "alice", "tail", ordinary, `,"stream":true`, `"output_tokens":13,"after_done":290`)
 	relayed, charged := strings.Count(a.body, "data: {"), g.outputOf(t, "alice")-before
 	t.Logf("13 tokens, and 290 events behind the end: %d events are relayed, %d tokens charged", relayed, charged)
 	if relayed != 14 || charged != 13 || a.err != nil { // the role is one
 		t.Errorf("%d events are relayed, %d tokens charged, %v", relayed, charged, a.err)
 	}
 
-	a = g.ask(t, "alice", "", ordinary, `,"stream":true`, `"output_tokens":9,"fail":"chatter","after_tokens":5`)
+	a = g.say(t, "alice", "", ordinary, `,"stream":true`, `"output_tokens":9,"fail":"chatter","after_tokens":5`)
 	t.Logf("a stream of nothing but comments has ended after %v", a.took)
 	if !strings.Contains(a.body, "in time") || a.took < time.Second {
 		t.Errorf("after %v: %v %.300q", a.took, a.err, a.body)
 	}
 
 	for mock, want := range map[string]int{`"encoding":"gzip"`: 200, `"encoding":"br"`: 502, `"fail":"cut"`: 502} {
-		a := g.ask(t, "alice", "", ordinary, "", `"output_tokens":30,`+mock)
+		a := g.say(t, "alice", "", ordinary, "", `"output_tokens":30,`+mock)
 		if whole := json.Valid([]byte(a.body)) && strings.Contains(a.body, `"choices"`); a.status != want || whole != (want == 200) {
 			t.Errorf("%s: %d %.200q", mock, a.status, a.body)
 		}

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/rueidis"
-
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 )
@@ -54,7 +52,7 @@ func (*oldReplica) script(operation string) *script {
 		}
 		source = append(source, string(text))
 	}
-	return &script{operation: operation, lua: rueidis.NewLuaScript(strings.Join(source, "\n"))}
+	return newScript(operation, strings.Join(source, "\n"))
 }
 
 func (o *oldReplica) call(operation string, keys, args []string) []int64 {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -15,7 +17,7 @@ import (
 
 // errShut is the cause of calls that are not sent because those before them
 // failed.
-var errShut = fmt.Errorf("redis: %w: it did not answer, and is being probed", limit.ErrUnavailable)
+var errShut = errors.New("it did not answer, and is being probed")
 
 // errDesync is the cause of a reply that belongs to another call.
 var errDesync = errors.New("the reply belongs to another call")
@@ -26,10 +28,35 @@ type callError struct {
 	cause     error
 	// unsure tells that the script may run, or have run, all the same.
 	unsure bool
+	server *Options
 }
 
+// Error names the server, and the settings to look at.
 func (e *callError) Error() string {
-	return fmt.Sprintf("redis: %s: %v: %v", e.operation, limit.ErrUnavailable, e.cause)
+	text := fmt.Sprintf("redis: %s: %v: %s: %v", e.operation, limit.ErrUnavailable, e.server.Address, e.cause)
+	if remedy := e.server.remedy(e.operation, e.cause); remedy != "" {
+		text += "; " + remedy
+	}
+	return text
+}
+
+// Lacking returns the command that the server refuses although scripts need it; "" where
+// the error is another one.
+func (e *callError) Lacking() string {
+	found := lackingCommand.FindStringSubmatch(e.cause.Error())
+	if found == nil {
+		return ""
+	}
+	return strings.ToUpper(found[1] + found[2])
+}
+
+// lackingCommand finds the command in the error of a trial, and in the server's own of
+// a script that may not be sent.
+var lackingCommand = regexp.MustCompile(`^REFUSED ([A-Z]+) on |^NOPERM .*'([a-z]+)' command`)
+
+// failed returns the error of a call that changes nothing.
+func (s *Store) failed(operation string, cause error) *callError {
+	return &callError{operation: operation, cause: cause, server: &s.options}
 }
 
 func (e *callError) Unwrap() []error { return []error{limit.ErrUnavailable, e.cause} }
@@ -41,49 +68,117 @@ func isUnsure(err error) bool {
 	return errors.As(err, &e) && e.unsure
 }
 
-// call runs a script once and returns its result without the nonce, which is
-// args[0] and which the script echoes. It takes at most timeout, and fails at
-// once while the gate is closed. It is never sent twice.
-func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, keys, args []string) ([]int64, error) {
-	if !s.gate.isOpen() {
-		return nil, errShut
-	}
-	if s.now != nil {
-		args = append(args, number(int64(s.now())))
-	}
-	start := time.Now()
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	client := s.client.Load()
-	reply, err := sc.lua.Exec(limited, client.Client, keys, args).AsIntSlice()
-	cancel()
-	switch {
-	case err == nil && (len(reply) == 0 || strconv.FormatInt(reply[0], 10) != args[0]):
-		s.drop(client)
-		err = &callError{sc.operation, errDesync, true}
-	case err == nil:
-		s.gate.succeeded()
-		reply = reply[1:]
-	default:
-		err = s.judge(sc, err, gaveUp(ctx, err, start.Add(timeout)))
-	}
-	s.observe(sc.operation, time.Since(start), err)
-	return reply, err
+// request is a script that is to run, and what it gets.
+type request struct {
+	script *script
+	keys   []string
+	args   []string // the first is a nonce, which the script echoes
+	how    wording
 }
 
-// judge counts a call that was not answered, unless it was the caller who gave
-// up, and tells whether the script may have run. A script that was answered
-// with an error (the server is full, or loading its data) has changed nothing:
-// its first write is what fails.
-func (s *Store) judge(sc *script, err error, callerGaveUp bool) error {
-	if _, refused := rueidis.IsRedisErr(err); refused {
-		return &callError{sc.operation, err, false}
+// answer is what became of a request: the script's result without the nonce, or
+// an error.
+type answer struct {
+	values []int64
+	err    error
+}
+
+// forgotten reports whether the server did not run the script because it does not
+// know it by its hash.
+func (a *answer) forgotten() bool {
+	e := asRefusal(a.err)
+	if e == nil {
+		return false
 	}
-	if !callerGaveUp {
-		s.gate.failed()
+	cause, _ := rueidis.IsRedisErr(e.cause)
+	return cause.IsNoScript()
+}
+
+// wording says how a script is sent.
+type wording int
+
+const (
+	byHash wording = iota // the server has seen the script before
+	whole
+)
+
+// call runs a script once and returns its result without the nonce, which is
+// args[0]. It takes at most timeout, and fails at once while the gate is closed. It
+// is never sent twice, but where the server does not know it by its hash.
+func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, keys, args []string) ([]int64, error) {
+	a := s.callAll(ctx, timeout, []request{{script: sc, keys: keys, args: args}})[0]
+	return a.values, a.err
+}
+
+// exchange sends requests together on one connection, in their order, and returns
+// an answer for each. It takes until the given time at most, and fails at once while
+// the gate is closed. The turn is over when no call that begins after that can
+// overtake this one: that is long before it is answered.
+func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answer {
+	answers := make([]answer, len(requests))
+	defer turn.end()
+	if !s.gate.isOpen() {
+		for i := range answers {
+			answers[i].err = s.failed(requests[i].script.operation, errShut)
+		}
+		return answers
+	}
+	start, ctx, client := time.Now(), turn.Context, s.client.Load()
+	limited, cancel := context.WithDeadline(ctx, till)
+	turn.Context = limited
+	results := client.together(turn, s.stamped(requests))
+	cancel()
+	took, lost := time.Since(start), false
+	for i := range requests {
+		a := &answers[i]
+		*a = s.read(client, &requests[i], results[i])
+		unsent := a.forgotten() || errors.Is(a.err, errUntried)
+		if !unsent {
+			s.observe(requests[i].script.operation, took, a.err)
+		}
+		lost = lost || !unsent && a.err != nil && asRefusal(a.err) == nil && !gaveUp(ctx, a.err, till)
+	}
+	if lost {
+		s.gate.failed(start)
+	} else if answers[len(answers)-1].err == nil {
+		s.gate.succeeded()
+	}
+	return answers
+}
+
+// stamped returns requests with the time for their scripts, where a test sets it.
+func (s *Store) stamped(requests []request) []request {
+	if s.now == nil {
+		return requests
+	}
+	stamped := make([]request, len(requests))
+	for i, r := range requests {
+		stamped[i] = r
+		stamped[i].args = append(r.args, number(int64(s.now())))
+	}
+	return stamped
+}
+
+// read reads the result of a request. A script that was answered with an error
+// (the server is full, or loading its data) has changed nothing: its first write is
+// what fails. But a command may have been taken away from it, which is not its first.
+func (s *Store) read(client *client, r *request, result rueidis.RedisResult) answer {
+	operation := r.script.operation
+	values, err := result.AsIntSlice()
+	if err == nil && (len(values) == 0 || strconv.FormatInt(values[0], 10) != r.args[0]) {
+		s.drop(client)
+		return answer{err: &callError{operation, errDesync, true, &s.options}}
+	}
+	if err == nil {
+		return answer{values: values[1:]}
+	}
+	if _, refused := rueidis.IsRedisErr(err); refused {
+		midway := r.script != s.scripts.try && strings.Contains(err.Error(), "can't run this command")
+		return answer{err: &callError{operation, err, midway, &s.options}}
 	}
 	var dial *net.OpError
-	unsent := errors.As(err, &dial) && dial.Op == "dial"
-	return &callError{sc.operation, err, !unsent}
+	unsent := errors.As(err, &dial) && dial.Op == "dial" || errors.Is(err, errUntried)
+	return answer{err: &callError{operation, err, !unsent, &s.options}}
 }
 
 // gaveUp reports whether a call ended with err because its caller's context

@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"net"
 	"time"
 
@@ -20,36 +22,76 @@ const (
 // client is a connection to Redis that reconnects by itself.
 type client struct{ rueidis.Client }
 
+// unmade is a connection that could not be made.
+type unmade struct {
+	at    time.Time
+	cause error
+}
+
 // dial makes a client. It is usable, later, even if the server does not answer
 // now; an error means that the options are wrong.
-func dial(o Options) (*client, error) {
+func (s *Store) dial() (*client, error) {
+	o := &s.options
 	c, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress:         []string{o.Address},
-		Username:            o.Username,
-		Password:            o.Password,
-		SelectDB:            o.Database,
-		TLSConfig:           o.TLS,
-		Dialer:              net.Dialer{Timeout: dialTimeout},
+		InitAddress: []string{o.Address},
+		Username:    o.Username,
+		Password:    o.Password,
+		SelectDB:    o.Database,
+		TLSConfig:   o.TLS,
+		Dialer:      net.Dialer{Timeout: dialTimeout},
+		DialCtxFn: func(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
+			turn, isCall := ctx.(*turn)
+			if isCall && !turn.first {
+				s.connections.Add(1) // so that the commands are tried
+				return nil, errUntried
+			}
+			c, err := connect(ctx, address, d, t)
+			if err != nil {
+				s.unmade.Store(&unmade{time.Now(), err})
+			}
+			if n := s.connections.Add(1); isCall {
+				turn.made = n
+			}
+			return c, err
+		},
 		ConnWriteTimeout:    writeTimeout,
 		ReadBufferEachConn:  bufferBytes,
 		WriteBufferEachConn: bufferBytes,
 		ClientName:          "token-rate-limiter",
+		ClientSetInfo:       rueidis.DisableClientSetInfo, // which would need a right of its own
 		// A call is answered by this server or not at all: never again by
 		// itself, never from a cache.
 		ForceSingleClient: true,
 		// Where few calls run, the client would write and read in the goroutine of
 		// one of them, and close the connection at that one's deadline: a caller who
-		// gives up would take the settlements on the same connection with it.
+		// gives up would take the settlements on the same connection with it. And
+		// only calls that are queued keep their order (see turn).
 		AlwaysPipelining: true,
 		DisableRetry:     true,
 		DisableCache:     true,
-		// Batches on one connection; more of them cost calls to the kernel.
+		// One connection, on which calls keep their order.
 		PipelineMultiplex: -1,
 	})
 	if c == nil {
 		return nil, err
 	}
 	return &client{c}, nil
+}
+
+// connect makes a connection.
+func connect(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil || t == nil {
+		return c, err
+	}
+	encrypted := tls.Client(c, t)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		c.Close()
+		return nil, &handshakeError{err}
+	}
+	return encrypted, nil
 }
 
 // drop stops using a client whose replies cannot be told apart any more. The
@@ -84,28 +126,26 @@ func (s *Store) watch() {
 // probe reports whether the server answers, and keeps why it does not.
 func (s *Store) probe(ctx context.Context) bool {
 	err := s.ask(ctx)
-	if err != nil {
-		s.trouble.Store(&callError{operation: "probe", cause: err})
+	var e *callError
+	if errors.As(err, &e) {
+		s.trouble.Store(e)
 		return false
 	}
 	s.trouble.Store(nil)
-	return true
+	return err == nil
 }
 
-// ask asks the server for a sign of life. It replaces a client that was
-// dropped.
+// ask asks the server for a sign of life, and has time to connect first. It replaces
+// a client that was dropped.
 func (s *Store) ask(ctx context.Context) error {
 	if bad := s.desynced.Load(); bad != nil {
-		fresh, err := dial(s.options)
+		fresh, err := s.dial()
 		if err != nil {
-			return err
+			return s.failed("dial", err)
 		}
 		s.client.Store(fresh)
 		s.desynced.Store(nil)
 		bad.Close()
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(s.options.Timeout, dialTimeout))
-	defer cancel()
-	c := s.client.Load()
-	return c.Do(ctx, c.B().Ping().Build()).Error()
+	return s.sign(ctx, max(s.options.Timeout, 2*dialTimeout))
 }

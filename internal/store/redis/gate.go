@@ -3,10 +3,12 @@ package redis
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // failuresToClose is how many calls must fail in a row before calls are no
-// longer sent.
+// longer sent. Calls that were under way together are one: a moment in which the
+// server does not answer meets them all.
 const failuresToClose = 3
 
 // gate lets calls through while the server answers. It closes after a few
@@ -17,6 +19,7 @@ type gate struct {
 	tell     func(open bool) // of every change, and of the beginning
 
 	mu     sync.Mutex
+	missed time.Time     // when the last failure that counts was noted
 	opened chan struct{} // closed when the gate opens; nil while it is open
 	closed chan struct{} // has a value when the gate has closed
 }
@@ -38,9 +41,15 @@ func (g *gate) succeeded() {
 	}
 }
 
-// failed notes that a call was not answered.
-func (g *gate) failed() {
-	if g.failures.Add(1) >= failuresToClose {
+// failed notes that a call which began at a time was not answered.
+func (g *gate) failed(begun time.Time) {
+	g.mu.Lock()
+	again := begun.Before(g.missed)
+	if !again {
+		g.missed = time.Now()
+	}
+	g.mu.Unlock()
+	if !again && g.failures.Add(1) >= failuresToClose {
 		g.close()
 	}
 }

@@ -28,10 +28,11 @@ func (s *Store) beat() {
 	}
 }
 
-// Serve tells the store of models that are served. From then on it renews their leases,
-// and so moves their lease clocks, although no request of them has come yet: what other
-// replicas run of them that were killed ends in its time.
-func (s *Store) Serve(names ...string) {
+// Serve tells the store of models that are served, by the names of their accounts. From
+// then on it has the commands tried of each, renews their leases, and so moves their
+// lease clocks, although no request of them has come yet: what other replicas run of
+// them that were killed ends in its time.
+func (s *Store) Serve(names []string) {
 	for _, name := range names {
 		s.use(name).leave()
 	}
@@ -41,10 +42,13 @@ func (s *Store) Serve(names ...string) {
 // heartbeatsAtOnce is how many heartbeats go out together.
 const heartbeatsAtOnce = 128
 
-// renew renews the lease on every model once, many in one round trip. A failure needs
-// no care: the next heartbeat, or the next reservation, renews it.
+// renew renews the lease on every model once, many in one round trip, but for those of
+// which the server refuses a command. A failure needs no care: the next heartbeat, or
+// the next reservation, renews it.
 func (s *Store) renew() {
-	for some := range slices.Chunk(s.all(), heartbeatsAtOnce) {
+	s.tryAll(s.ctx)
+	taken := slices.DeleteFunc(s.all(), func(m *model) bool { return m.trial.Load() != nil })
+	for some := range slices.Chunk(taken, heartbeatsAtOnce) {
 		s.renewAll(some)
 	}
 }
@@ -53,49 +57,58 @@ func (s *Store) renew() {
 // whether the server takes again what it has refused: a view reads what a decision does.
 func (s *Store) renewAll(models []*model) {
 	refused := make([]bool, len(models))
-	beats := make([]*pipelined, len(models))
+	beats := make([]request, len(models))
 	for i, m := range models {
 		refused[i] = m.decisions.Load() != nil || m.leases.Load() != nil
-		beats[i] = &pipelined{keys: []string{m.replicas}, args: []string{"", s.options.Replica}}
+		beats[i] = m.heartbeat(s)
 	}
 	asked := s.leaseTime()
-	s.numbered(s.scripts.heartbeat, beats)
-	s.steps.look(s, beats, asked)
-	var views []*pipelined
+	// Nobody waits for them, so they may take longer than a decision.
+	answers := s.callAll(s.ctx, batchTimeout, beats)
+	s.steps.look(s, answers, asked)
+	var views []request
 	var viewed []*model
 	for i, m := range models {
-		m.leases.note(beats[i].err)
-		if beats[i].err == nil {
-			m.renewed(asked)
-			s.restore(m, beats[i].reply[1])
-		}
+		m.leased(s, answers[i], asked)
 		if g := m.latest.Load(); g != nil && m.decisions.Load() != nil {
-			views = append(views, &pipelined{keys: m.keys(""), args: []string{"", s.options.Replica, "", g.modelRings}})
-			viewed = append(viewed, m)
+			views, viewed = append(views, m.look(s, g)), append(viewed, m)
 		}
 	}
-	s.numbered(s.scripts.view, views)
-	for i, m := range viewed {
-		m.decisions.note(views[i].err)
+	for i, a := range s.callAll(s.ctx, batchTimeout, views) {
+		viewed[i].decisions.note(a.err)
 	}
 	for i, m := range models {
-		if refused[i] && m.decisions.Load() == nil && m.leases.Load() == nil {
-			signal(m.stream.hurry) // so may settlements be
+		if refused[i] {
+			m.hurryIfTaken()
 		}
 	}
 }
 
-// numbered makes calls together, each with a nonce. Nobody waits for them, so they may
-// take longer than a decision.
-func (s *Store) numbered(sc *script, calls []*pipelined) {
-	nonces := make([]uint64, len(calls))
-	for i, c := range calls {
-		nonces[i] = s.pending.begin()
-		c.args[0] = number(nonces[i])
+// heartbeat returns what renews the lease on m.
+func (m *model) heartbeat(s *Store) request {
+	return request{script: s.scripts.heartbeat, keys: []string{m.replicas}, args: []string{number(s.pending.skip()), s.options.Replica}}
+}
+
+// leased notes the answer to a heartbeat that was asked for at a time.
+func (m *model) leased(s *Store, a answer, asked int64) {
+	m.leases.note(a.err)
+	m.trial.doubted(a.err)
+	if a.err == nil {
+		m.renewed(asked)
+		s.restore(m, a.values[1])
 	}
-	s.callMany(s.ctx, sc, batchTimeout, calls)
-	for _, n := range nonces {
-		s.pending.end(n)
+}
+
+// look returns what reads all that a decision on m reads of the model, under g.
+func (m *model) look(s *Store, g *program) request {
+	args := []string{number(s.pending.skip()), s.options.Replica, "", g.modelRings}
+	return request{script: s.scripts.view, keys: m.keys(""), args: args}
+}
+
+// hurryIfTaken has settlements tried, where decisions and leases are taken again.
+func (m *model) hurryIfTaken() {
+	if m.decisions.Load() == nil && m.leases.Load() == nil {
+		signal(m.stream.hurry)
 	}
 }
 

@@ -2,6 +2,19 @@ package redis
 
 import "strings"
 
+// Keys of Redis are an injective encoding of what they are about, whatever characters
+// names have: what a key is about can be read off it.
+//
+//	token:usage:{MODEL}          the account of the model
+//	token:usage:{MODEL}:USER     the account of a user of it
+//	token:usage:{MODEL}/...      the place of tenants, and of their users
+//	token:usage:{MODEL}.try      what commands are tried on; see trial
+//	token:concurrent:{MODEL}     the replicas that serve it
+//
+// MODEL has no brace, so the first closing one ends it. What follows says which kind of
+// account it is, by its first character: nothing, or a colon, behind which all bytes are
+// the user's name, as they are. So no name of a user can reach what is of another kind.
+
 // hashTag makes a model's name safe between the braces of a hash tag: a brace
 // of its own would end the tag early.
 var hashTag = strings.NewReplacer("%", "%25", "{", "%7B", "}", "%7D")
@@ -9,8 +22,7 @@ var hashTag = strings.NewReplacer("%", "%25", "{", "%7B", "}", "%7D")
 // replicasKey names the hash of the replicas that serve a model.
 func replicasKey(model string) string { return "token:concurrent:{" + hashTag.Replace(model) + "}" }
 
-// modelKey names the account of a model over all its users. It has no colon
-// after the braces, so no user's account can have the same name.
+// modelKey names the account of a model over all its users.
 func modelKey(model string) string { return "token:usage:{" + hashTag.Replace(model) + "}" }
 
 // userKey names the account of a user, of the model whose own is modelKey.

@@ -52,7 +52,7 @@ func TestNoStepEndsALease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b, clock := pair(t)
 			p := ten(t)
-			b.Serve(p.Model())
+			b.Serve([]string{p.Model()})
 			clock.Set(400 * 24 * time.Hour)
 			running := admitted(t, a, p, "u", 10)
 			pass(clock, 30*time.Second, a, b)
@@ -123,7 +123,7 @@ func TestCutOffForLong(t *testing.T) {
 			o.Replica, o.Restored = "b", nil
 			b := join(t, shared, o)
 			p := ten(t)
-			b.Serve(p.Model())
+			b.Serve([]string{p.Model()})
 			ended, goOn := admitted(t, a, p, "u", 6), admitted(t, a, p, "u", 4)
 			if _, err := a.TopUp(t.Context(), goOn[0], limit.Amount{Output: 7}, limit.WithinDebt); err != nil {
 				t.Fatal(err)
@@ -180,7 +180,7 @@ func TestLostDataAreRestored(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b, clock := pair(t)
 			p := ten(t)
-			b.Serve(p.Model())
+			b.Serve([]string{p.Model()})
 			running := admitted(t, a, p, "u", 8)
 			clock.Advance(time.Second)
 			for _, key := range keys {
@@ -229,7 +229,7 @@ func TestForgottenRecordsGoSomeAtATime(t *testing.T) {
 	const many = 3000
 	a, b, clock := pair(t)
 	p := limittest.Policy(t, limit.PolicyOptions{User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40}}, MaxConcurrent: many})
-	b.Serve(p.Model())
+	b.Serve([]string{p.Model()})
 	admitted(t, a, p, "u", many)
 	pass(clock, forgetAfter+leaseTTL+heartbeatEvery, b)
 	if got := admitted(t, b, p, "u", 1); len(got) != 1 {
@@ -280,7 +280,7 @@ func TestStepIsTold(t *testing.T) {
 		Now: clock.Now, local: func() int64 { return int64(own.Now()) }, Timeout: patient, heartbeat: -1,
 		Stepped: func(by time.Duration) { told = append(told, by) },
 	})
-	s.Serve("llama2-7b")
+	s.Serve([]string{"llama2-7b"})
 	tick := func(server time.Duration) {
 		clock.Advance(server)
 		own.Advance(heartbeatEvery)
@@ -305,7 +305,7 @@ func TestStandstillEndsNoLease(t *testing.T) {
 	a, b := join(t, server, Options{Timeout: time.Second}), join(t, server, Options{Timeout: time.Second})
 	p := ten(t)
 	running := admitted(t, a, p, "u", 10)
-	b.Serve(p.Model())
+	b.Serve([]string{p.Model()})
 	eventually(t, "the heartbeat of both", func() bool { h, _ := server.Hash("token:concurrent:{llama2-7b}"); return h["r:"+b.Replica()] != "" })
 	server.Pause()
 	time.Sleep(leaseTTL + 2*time.Second)

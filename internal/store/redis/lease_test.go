@@ -78,7 +78,7 @@ func TestLeaseEnds(t *testing.T) {
 	g := mustReserve(t, a, p, "u", output(10))
 	mustReserve(t, a, p, "u", output(10))
 	mustReserve(t, a, p, "v", output(10))
-	b.Serve(p.Model())
+	b.Serve([]string{p.Model()})
 
 	pass(clock, sureFor-time.Millisecond, b)
 	if !a.Holds(g) {

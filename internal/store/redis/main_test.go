@@ -35,6 +35,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if err := shared.Allow(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	code := m.Run()
 	shared.Kill()
 	if err := goleak.Find(); code == 0 && err != nil {
@@ -44,12 +48,14 @@ func run(m *testing.M) int {
 	return code
 }
 
-// open returns a store on the shared server, which it empties first.
+// open returns a store on the shared server, which it empties first. The store has
+// the rights that the operators' document gives it, and no other.
 func open(tb testing.TB, o Options) *Store {
 	tb.Helper()
 	if err := shared.FlushAll(); err != nil {
 		tb.Fatal(err)
 	}
+	o.Username, o.Password = redistest.GatewayUser, redistest.GatewayPassword
 	return join(tb, shared, o)
 }
 

@@ -18,6 +18,7 @@ type model struct {
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
 
 	decisions, leases refusal // of what was sent last; the stream has that of settlements
+	trial             trial   // of the commands that all of these need
 }
 
 // use returns the model called name, made at first use, which is not forgotten until
@@ -59,7 +60,8 @@ func (s *Store) known(name string) *model {
 	return m
 }
 
-// all returns the models that are known.
+// all returns the models that are known: those that are served, and those that calls
+// have been about.
 func (s *Store) all() []*model {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
@@ -63,7 +64,10 @@ func TestGate(t *testing.T) {
 	<-g.opening()
 	for _, fail := range []bool{true, true, false, true, true} {
 		if fail {
-			g.failed()
+			begun := time.Now()
+			for range 5 { // together
+				g.failed(begun)
+			}
 		} else {
 			g.succeeded()
 		}
@@ -71,8 +75,8 @@ func TestGate(t *testing.T) {
 	if !g.isOpen() {
 		t.Error("it closed without three failures in a row")
 	}
-	g.failed()
-	g.failed()
+	g.failed(time.Now())
+	g.failed(time.Now())
 	if g.isOpen() {
 		t.Error("it is open after three failures in a row")
 	}

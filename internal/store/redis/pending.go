@@ -20,6 +20,13 @@ func (p *pending) begin() uint64 {
 	return p.last
 }
 
+// skip returns a new number that is not pending, for what is no charge.
+func (p *pending) skip() uint64 {
+	n := p.begin()
+	p.end(n)
+	return n
+}
+
 // end notes that nothing more is to come of number n.
 func (p *pending) end(n uint64) {
 	p.mu.Lock()

@@ -62,7 +62,7 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 						topUp(g, 1)
 						mustStand(t, s, p, "u", standing{0, 133 + lost, 2})
 					}
-					s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lostTopUp(n, more, into)}, &callError{"topup", errors.New("lost"), true})
+					s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lostTopUp(n, more, into)}, &callError{"topup", errors.New("lost"), true, &s.options})
 					mustFlush(t, s)
 					want := int64(125)
 					if goesOn {
@@ -157,12 +157,10 @@ func TestBatchesAreBoundedByCharges(t *testing.T) {
 		st.entries = append(st.entries, entry{user: strconv.Itoa(i), work: work})
 	}
 	var sizes []int
-	for {
-		taken := st.take()
-		if len(taken) == 0 {
-			break
-		}
-		sizes = append(sizes, len(taken))
+	for len(st.entries) > 0 {
+		n, _ := st.nextCount()
+		sizes = append(sizes, n)
+		st.entries = st.entries[n:]
 	}
 	if fmt.Sprint(sizes) != "[3 1 1 1 1 1]" {
 		t.Errorf("batches of %v entries", sizes)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/rueidis"
 )
@@ -29,6 +30,9 @@ func (r *refusal) note(err error) {
 // asRefusal returns err as what the server answered to a call; nil where it did
 // not answer with an error.
 func asRefusal(err error) *callError {
+	if err == nil {
+		return nil
+	}
 	var e *callError
 	if !errors.As(err, &e) {
 		return nil
@@ -39,9 +43,18 @@ func asRefusal(err error) *callError {
 	return e
 }
 
-// refused returns what the server refuses of m, or nil: its settlements, which
-// wait; its decisions; its lease.
+// decided notes how a decision of m has ended.
+func (m *model) decided(err error) {
+	m.decisions.note(err)
+	m.trial.doubted(err)
+}
+
+// refused returns what the server refuses of m, or nil: a command that its scripts
+// need; its settlements, which wait; its decisions; its lease.
 func (m *model) refused() error {
+	if e := m.trial.Load(); e != nil {
+		return fmt.Errorf("a command that %s needs is refused: %w", m.name, e)
+	}
 	if e := m.stream.refusal.Load(); e != nil {
 		return fmt.Errorf("settlements of %s are refused: %w", m.name, e)
 	}
@@ -71,6 +84,7 @@ func (s *Store) Refused(model string) error {
 // those that it has not refused, or else a model without a name, which no key of
 // anybody's is about.
 func (s *Store) decides(ctx context.Context) error {
+	s.tryAll(ctx)
 	var well, refused []*model
 	for _, m := range s.all() {
 		if m.refused() == nil {
@@ -97,7 +111,11 @@ func (s *Store) decides(ctx context.Context) error {
 	if taken {
 		return nil
 	}
-	_, err := s.enrol(ctx, replicasKey(""))
+	nobodys := &model{replicas: replicasKey(""), account: modelKey("")}
+	err := s.try(ctx, time.Now().Add(tryTimeout), nobodys)
+	if err == nil {
+		err = s.callAll(ctx, s.options.Timeout, []request{nobodys.heartbeat(s)})[0].err
+	}
 	if e := asRefusal(err); e != nil {
 		return e
 	}
@@ -107,30 +125,16 @@ func (s *Store) decides(ctx context.Context) error {
 // look renews the lease on m, and finds out whether the server takes again what it
 // has refused: a view reads what a decision does.
 func (s *Store) look(ctx context.Context, m *model) {
+	if m.trial.Load() != nil && s.try(ctx, time.Now().Add(tryTimeout), m) != nil {
+		return
+	}
 	before := m.decisions.Load() != nil || m.leases.Load() != nil
-	asked, err := s.enrol(ctx, m.replicas)
-	m.leases.note(err)
-	if err == nil {
-		m.renewed(asked)
-	}
+	asked := s.leaseTime()
+	m.leased(s, s.callAll(ctx, s.options.Timeout, []request{m.heartbeat(s)})[0], asked)
 	if g := m.latest.Load(); g != nil && m.decisions.Load() != nil {
-		n := s.pending.begin()
-		args := []string{number(n), s.options.Replica, "", g.modelRings}
-		_, err := s.call(ctx, s.scripts.view, s.options.Timeout, m.keys(""), args)
-		s.pending.end(n)
-		m.decisions.note(err)
+		m.decisions.note(s.callAll(ctx, s.options.Timeout, []request{m.look(s, g)})[0].err)
 	}
-	if before && m.decisions.Load() == nil && m.leases.Load() == nil {
-		signal(m.stream.hurry) // so may settlements be
+	if before {
+		m.hurryIfTaken()
 	}
-}
-
-// enrol renews the lease on a model, by the key of its replicas, and returns the
-// replica's time when it was asked for.
-func (s *Store) enrol(ctx context.Context, replicas string) (asked int64, err error) {
-	n := s.pending.begin()
-	defer s.pending.end(n)
-	asked = s.leaseTime()
-	_, err = s.call(ctx, s.scripts.heartbeat, s.options.Timeout, []string{replicas}, []string{number(n), s.options.Replica})
-	return asked, err
 }

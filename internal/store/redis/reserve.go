@@ -24,7 +24,7 @@ const (
 	verdictDenied  = 0
 )
 
-// Reserve implements limit.Store, in one script.
+// Reserve implements limit.Store, in one script and one round trip.
 func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
 	if err := s.ready(); err != nil {
 		return err
@@ -38,10 +38,9 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	program := m.program(p)
 	key := m.user(program, user)
 	n, asked := s.pending.begin(), s.leaseTime()
-	reply, err := s.call(ctx, s.scripts.reserve, s.options.Timeout, m.keys(key), program.reserve(n, s.options.Replica, need))
-	m.decisions.note(err)
+	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: program.reserve(n, s.options.Replica, need)})
 	if err == nil && reply[0] == verdictRefused {
-		err = &callError{operation: "reserve", cause: errGivenUp}
+		err = s.failed(operationReserve, errGivenUp)
 	}
 	if err != nil {
 		s.giveUp(m, entry{user: key, program: program, charges: []charge{{n, need}}}, err)

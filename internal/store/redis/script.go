@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/rueidis"
-
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -28,13 +26,32 @@ const (
 // script is one operation that runs inside Redis.
 type script struct {
 	operation string
-	lua       *rueidis.Lua
-	sha       string // as EVALSHA wants it, of the text
+	source    string
+	hash      string // by which the server knows the source, once it has seen it
+}
+
+// decides reports whether the script decides whether to charge.
+func (sc *script) decides() bool {
+	return sc.operation == operationReserve || sc.operation == operationTopUp
+}
+
+// Operations that decide.
+const (
+	operationReserve = "reserve"
+	operationTopUp   = "topup"
+)
+
+func newScript(operation, source string) *script {
+	sum := sha1.Sum([]byte(source))
+	return &script{operation: operation, source: source, hash: hex.EncodeToString(sum[:])}
 }
 
 // scripts are all operations, with time from one clock.
 type scripts struct {
 	reserve, topUp, settle, view, heartbeat, leave *script
+
+	try      *script  // has no part of the others, and needs no clock
+	commands []string // that the others use
 }
 
 // newScripts puts the scripts together from the prelude, the parts that each
@@ -43,25 +60,34 @@ func newScripts(clock string) *scripts {
 	start := prelude(clock)
 	compile := func(operation string, parts ...string) *script {
 		source := []string{start}
-		for _, part := range append(parts, operation) {
-			text, err := lua.ReadFile(part + ".lua")
-			if err != nil {
-				panic(err)
-			}
-			source = append(source, string(text))
+		for _, name := range append(parts, operation) {
+			source = append(source, part(name))
 		}
-		text := strings.Join(source, "\n")
-		sum := sha1.Sum([]byte(text))
-		return &script{operation: operation, lua: rueidis.NewLuaScript(text), sha: hex.EncodeToString(sum[:])}
+		return newScript(operation, strings.Join(source, "\n"))
 	}
-	return &scripts{
-		reserve:   compile("reserve", "account", "window", "charge", "replica", "record", "grant"),
-		topUp:     compile("topup", "account", "charge", "replica", "record", "grant"),
+	all := &scripts{
+		reserve:   compile(operationReserve, "account", "window", "charge", "replica", "record", "grant"),
+		topUp:     compile(operationTopUp, "account", "charge", "replica", "record", "grant"),
 		settle:    compile("settle", "account", "charge", "replica", "record", "bulk"),
 		view:      compile("view", "account", "window", "replica"),
 		heartbeat: compile("heartbeat", "account", "replica", "bulk"),
 		leave:     compile("leave", "account", "replica"),
 	}
+	all.commands = commandsOf(all.reserve.source, all.topUp.source, all.settle.source, all.view.source, all.heartbeat.source, all.leave.source)
+	all.try = newScript("try", part("try"))
+	if clock == argumentClock {
+		all.try = newScript("try", clock+"\n"+part("try"))
+	}
+	return all
+}
+
+// part returns the text of a file.
+func part(name string) string {
+	text, err := lua.ReadFile(name + ".lua")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
 }
 
 // Letters of meters and windows in the names of rings, by their number.

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/rueidis"
-
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -63,7 +61,7 @@ func TestReplyOfAnotherCall(t *testing.T) {
 	s := open(t, Options{Timeout: patient})
 	p := minute(t, 1000)
 	before := s.client.Load()
-	stranger := &script{operation: "reserve", lua: rueidis.NewLuaScript("return { 41, 1, 2, 3 }")}
+	stranger := newScript("reserve", "return { 41, 1, 2, 3 }")
 	_, err := s.call(t.Context(), stranger, patient, nil, []string{"42", "me"})
 	if !errors.Is(err, errDesync) || !errors.Is(err, limit.ErrUnavailable) || !isUnsure(err) {
 		t.Errorf("the error is %v, want one of a desync", err)

@@ -1,6 +1,10 @@
 package redis
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+import (
+	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
 
 // charge is what has the number of one charge that was asked for: the charge, or the
 // record that it made and that others were added to.
@@ -22,8 +26,8 @@ type entry struct {
 	charges []charge
 }
 
-// Settle implements limit.Store. The settlement leaves within a few
-// milliseconds, off the caller's path.
+// Settle implements limit.Store. The settlement leaves with the next decision on
+// the model, or within a few milliseconds, off the caller's path.
 func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	if !g.Close() {
 		return
@@ -41,38 +45,67 @@ func (e *entry) weight() int { return max(e.work, len(e.charges)) }
 // batch is a numbered part of a stream. However often it is sent, it says the
 // same.
 type batch struct {
-	keys []string
-	args []string // the first is for the nonce
-	size int      // entries
+	number  uint64
+	keys    []string
+	args    []string // the first is for the nonce, the third for the number and the one before
+	size    int      // entries
+	charges int      // that the script walks for them, as weight says
+
+	// Guarded by the stream.
+	sent  int    // how often
+	back  bool   // it has come back and was not applied, or may not have been
+	after uint64 // number of the batch before it that was not acknowledged when it was sent last; 0: none
 }
+
+// request returns what is sent of b now. A request that was sent before is left as
+// it is: its answer may still come.
+func (b *batch) request(s *Store) request {
+	args := b.args
+	if b.sent > 1 {
+		args = slices.Clone(args)
+	}
+	args[0], args[2] = number(s.pending.skip()), b.order()
+	return request{script: s.scripts.settle, keys: b.keys, args: args}
+}
+
+// order is the number of b, and that of the batch that it follows.
+func (b *batch) order() string { return number(b.number) + " " + number(b.after) }
 
 // newBatch makes the batch with the given number. floor is the lowest number
 // of a charge that may still arrive.
 func newBatch(m *model, replica string, n, floor uint64, entries []entry) *batch {
-	b := &batch{keys: []string{m.replicas, m.account}, size: len(entries)}
-	rings := []string{"", ""}
-	index := map[string]int{}
+	b := &batch{number: n, keys: make([]string, 2, 2+len(entries)), size: len(entries)}
+	b.keys[0], b.keys[1] = m.replicas, m.account
+	rings := make([]string, 2, 2+len(entries))
 	for i := range entries {
 		e := &entries[i]
 		rings[1] = unite(rings[1], e.program.modelRings)
 		if e.user == "" {
 			continue
 		}
-		if index[e.user] == 0 {
+		if b.index(e.user) == 0 {
 			b.keys = append(b.keys, e.user)
 			rings = append(rings, "")
-			index[e.user] = len(b.keys)
 		}
-		at := &rings[index[e.user]-1]
+		at := &rings[b.index(e.user)-1]
 		*at = unite(*at, e.program.userRings)
 	}
 	b.args = make([]string, 0, b.argsMost(entries))
-	b.args = append(b.args, "", replica, number(n), number(floor))
+	b.args = append(b.args, "", replica, b.order(), number(floor))
 	b.args = append(b.args, rings[1:]...)
 	for i := range entries {
-		b.args = entries[i].append(b.args, index[entries[i].user])
+		b.args = entries[i].append(b.args, b.index(entries[i].user))
 	}
 	return b
+}
+
+// index returns where the account of a user is among the keys, from 1; 0: it is not.
+// Batches are small.
+func (b *batch) index(user string) int {
+	if i := slices.Index(b.keys[2:], user); i >= 0 {
+		return i + 3
+	}
+	return 0
 }
 
 // argsMost returns how many arguments entries come to, and the clock's.

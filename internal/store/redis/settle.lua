@@ -3,7 +3,9 @@
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3- accounts of users
 -- ARGV  1 nonce, 2 replica
---       3 number of the batch, above that of the batch before it
+--       3 number of the batch, above that of the batch before it; a space; and the
+--         number of the batch that it follows, 0 where all before it are known to
+--         have been applied
 --       4 lowest number of a charge of this replica that may still arrive
 --       5- rings of the rules of each account, from KEYS[2] on
 --       then per entry: kind (s: settlement, c: cancellation, r: a record to be
@@ -12,7 +14,8 @@
 --         first: number, and the input, output and requests that it is of
 -- Result { nonce, applied, records that were gone, tokens and requests
 --       that slots should have held and did not, cancellations left as a mark }
---       applied: 1, or 0 where this batch had been applied before
+--       applied: 1, or 0 where this batch had been applied before, or -1 where the
+--       one that it follows has not: nothing was done
 --
 -- A settlement replaces its charges by what was used. What has no record was lost
 -- together with the counters: nothing is given back for it. A cancellation undoes one
@@ -21,12 +24,16 @@
 -- record that is written again says what its request holds, and that it runs; it gives
 -- nothing back, for nobody knows whether the counters still have it.
 --
--- Invariant: a batch is applied whole or not at all, and never twice. Marks
+-- Invariant: a batch is applied whole or not at all, never twice, and never before
+-- the one that it follows. Marks
 -- below the floor are dropped, for what is below it is refused anyway.
 
-local batch, lowest = tonumber(ARGV[3]), tonumber(ARGV[4])
+local batch, follows = ARGV[3]:match('^(%d+) (%d+)$')
+batch, follows = batch + 0, follows + 0
+local lowest = tonumber(ARGV[4])
 local m = join(KEYS[1])
 if batch <= m.batch then return { tonumber(ARGV[1]), 0, 0, 0, 0 } end
+if m.batch < follows then return { tonumber(ARGV[1]), -1, 0, 0, 0 } end
 m.batch, m.floor = batch, max(m.floor, lowest)
 
 local METERS = { 't', 'i', 'o', 'r' }
@@ -224,6 +231,11 @@ end
 
 for _, e in ipairs(parse()) do KINDS[e.kind](e) end
 
+-- What may be refused later is asked for where that changes nothing: a batch that was
+-- half applied and has its number would not be applied again. (Redis takes the rest
+-- then also when its memory is full, and gets some back.)
+redis.call('HDEL', m.key, '')
+redis.call('PEXPIRE', m.key, ENROLLED)
 prune()
 local put = {}
 for number, r in pairs(records) do

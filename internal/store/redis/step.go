@@ -12,13 +12,13 @@ type steps struct {
 
 // look looks at the first reply to heartbeats that were asked for at a time, and tells
 // of a step.
-func (c *steps) look(s *Store, beats []*pipelined, asked int64) {
+func (c *steps) look(s *Store, beats []answer, asked int64) {
 	got := s.leaseTime()
 	for _, b := range beats {
 		if b.err != nil {
 			continue
 		}
-		if by := c.step(b.reply[0], asked, got); by != 0 {
+		if by := c.step(b.values[0], asked, got); by != 0 {
 			s.counts.steps.Add(1)
 			s.options.Stepped(time.Duration(by) * time.Millisecond)
 		}

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -28,6 +29,9 @@ type Store struct {
 	steps    steps
 	served   chan struct{} // has a value when there may be models without a lease
 
+	connections atomic.Uint64 // number of the last one
+	unmade      atomic.Pointer[unmade]
+
 	started time.Time
 
 	ctx    context.Context // ends when the store is closed
@@ -49,14 +53,14 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := dial(o)
-	if err != nil {
-		return nil, fmt.Errorf("redis: %s: %w", o.Address, err)
-	}
 	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), models: map[string]*model{}, started: time.Now(), served: make(chan struct{}, 1)}
 	s.scripts = newScripts(serverClock)
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)
+	}
+	c, err := s.dial()
+	if err != nil {
+		return nil, fmt.Errorf("redis: %s: %w", o.Address, err)
 	}
 	s.client.Store(c)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -84,22 +88,54 @@ func (s *Store) ready() error {
 	if e := s.trouble.Load(); e != nil {
 		return e
 	}
-	return errShut
+	return s.failed("call", errShut)
 }
 
 // Ping implements limit.Store. It asks the server, and does not wait for a
-// closed gate. What the server refuses of one model is for Refused to tell.
+// closed gate. One answer that is missing is no outage: it asks again, until the gate
+// is closed. What the server refuses of one model is for Refused to tell.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.ready(); err != nil {
-		return err
+	for range failuresToClose {
+		if err := s.ready(); err != nil {
+			return err
+		}
+		begun := time.Now()
+		err := s.sign(ctx, s.options.Timeout)
+		if err == nil {
+			s.gate.succeeded()
+			return s.decides(ctx)
+		}
+		if ctx.Err() != nil || asRefusal(err) != nil {
+			return err
+		}
+		s.gate.failed(begun)
+		if !s.gate.isOpen() {
+			return err
+		}
 	}
-	limited, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	return s.decides(ctx) // other calls are answered meanwhile
+}
+
+// operationPing is the operation of a sign of life.
+const operationPing = "ping"
+
+// sign asks the server for a sign of life.
+func (s *Store) sign(ctx context.Context, timeout time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	c := s.client.Load()
-	if err := c.Do(limited, c.B().Ping().Build()).Error(); err != nil {
-		return &callError{operation: "ping", cause: err}
+	c, begun := s.client.Load(), time.Now()
+	err := c.Do(limited, c.B().Ping().Build()).Error()
+	if err == nil {
+		return nil
 	}
-	return s.decides(ctx)
+	if e := s.unmade.Load(); e != nil && e.at.After(begun) && errors.Is(err, context.DeadlineExceeded) {
+		err = e.cause // what took so long
+	}
+	failure := s.failed(operationPing, err)
+	if ctx.Err() == nil {
+		s.observe(failure.operation, time.Since(begun), failure)
+	}
+	return failure
 }
 
 // MaxMemoryPolicy returns what the server does when its memory is full, such
@@ -109,7 +145,7 @@ func (s *Store) MaxMemoryPolicy(ctx context.Context) (string, error) {
 	c := s.client.Load()
 	text, err := c.Do(ctx, c.B().Info().Section("memory").Build()).ToString()
 	if err != nil {
-		return "", &callError{operation: "info", cause: err}
+		return "", s.failed("info", err)
 	}
 	for line := range strings.Lines(text) {
 		if name, value, _ := strings.Cut(line, ":"); name == "maxmemory_policy" {

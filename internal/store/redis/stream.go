@@ -3,15 +3,23 @@ package redis
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// lingerFor is how long the first entry waits for company.
+	// lingerFor is how long an entry waits for company, or for a decision that
+	// takes it along.
 	lingerFor = time.Millisecond
 	// batchCharges bounds the charges of one batch, and so how long the
 	// server is busy with it.
 	batchCharges = 128
+	// sendCharges bounds the charges that are sent at once, in any number of
+	// batches: a decision behind them waits for them all.
+	sendCharges = 2 * batchCharges
+	// queuedBatches bounds the batches that are not acknowledged. What is added
+	// beyond that waits to become one.
+	queuedBatches = 256
 	// batchTimeout is how long to wait for an answer before a batch is sent
 	// again. Nobody waits for it, so it is longer than that of a decision.
 	batchTimeout = time.Second
@@ -26,8 +34,9 @@ const (
 )
 
 // stream carries the settlements and cancellations of one model to Redis, in
-// numbered batches, one in flight at a time. What was added is kept until it
-// has been applied, or the store is closed.
+// numbered batches. They follow each other without waiting for answers: a decision
+// takes along what has been settled before it, and what no decision takes leaves by
+// itself. What was added is kept until it has been applied, or the store is closed.
 type stream struct {
 	store *Store
 	model *model
@@ -36,13 +45,21 @@ type stream struct {
 	hurry chan struct{} // has a value when somebody waits for it
 	end   chan struct{} // closed when the model is forgotten, and nothing waits
 
-	mu      sync.Mutex
-	entries []entry
-	added   uint64        // entries, since the start
-	applied uint64        // of these
-	moved   chan struct{} // closed when applied changes
+	// sending is held from the choice of what is sent until it has its place on
+	// the connection, so that batches go out in their order and a decision behind
+	// them. It is taken before mu, and never while settling.
+	sending sync.Mutex
 
-	refusal refusal // of the batch that is to be delivered
+	mu       sync.Mutex
+	entries  []entry       // not in a batch yet
+	queue    []*batch      // not acknowledged, in their order
+	added    uint64        // entries, since the start
+	applied  uint64        // of these
+	setbacks uint64        // how often a batch came back that was not applied
+	moved    chan struct{} // closed when one of these changes; nil while nobody waits
+
+	refusal   refusal     // of the batch that is to be applied next
+	forgotten atomic.Bool // the server does not know the script by its hash
 }
 
 func newStream(s *Store, m *model) *stream {
@@ -51,7 +68,6 @@ func newStream(s *Store, m *model) *stream {
 		wake:  make(chan struct{}, 1),
 		hurry: make(chan struct{}, 1),
 		end:   make(chan struct{}),
-		moved: make(chan struct{}),
 	}
 }
 
@@ -78,6 +94,22 @@ func (st *stream) waiting() int {
 	return int(st.added - st.applied)
 }
 
+// change returns a channel that is closed at the next change. The caller holds mu.
+func (st *stream) change() <-chan struct{} {
+	if st.moved == nil {
+		st.moved = make(chan struct{})
+	}
+	return st.moved
+}
+
+// changed wakes who waits for a change. The caller holds mu.
+func (st *stream) changed() {
+	if st.moved != nil {
+		close(st.moved)
+		st.moved = nil
+	}
+}
+
 // flush waits until all that was added before has been applied, or ctx ends.
 func (st *stream) flush(ctx context.Context) error {
 	st.mu.Lock()
@@ -85,7 +117,7 @@ func (st *stream) flush(ctx context.Context) error {
 	st.mu.Unlock()
 	for {
 		st.mu.Lock()
-		applied, moved := st.applied, st.moved
+		applied, moved := st.applied, st.change()
 		st.mu.Unlock()
 		if applied >= target {
 			return nil
@@ -99,7 +131,8 @@ func (st *stream) flush(ctx context.Context) error {
 	}
 }
 
-// run sends batches until the store is closed, or the model forgotten.
+// run sends what no decision has taken along, until the store is closed or the
+// model forgotten.
 func (st *stream) run() {
 	defer st.store.done.Done()
 	for {
@@ -110,22 +143,16 @@ func (st *stream) run() {
 			return
 		case <-st.wake:
 		}
-		st.linger()
-		for {
-			entries := st.take()
-			if len(entries) == 0 {
-				break
-			}
-			if !st.deliver(entries) {
-				return
-			}
+		st.rest(lingerFor)
+		if !st.deliver() {
+			return
 		}
 	}
 }
 
-// linger lets more entries gather, unless somebody waits.
-func (st *stream) linger() {
-	t := time.NewTimer(lingerFor)
+// rest lets time pass, unless somebody waits.
+func (st *stream) rest(d time.Duration) {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -134,86 +161,34 @@ func (st *stream) linger() {
 	}
 }
 
-// take removes as many entries as one batch may have.
-func (st *stream) take() []entry {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	n, charges := 0, 0
-	for n < len(st.entries) && (n == 0 || charges+st.entries[n].weight() <= batchCharges) {
-		charges += st.entries[n].weight()
-		n++
-	}
-	taken := st.entries[:n:n]
-	st.entries = st.entries[n:]
-	return taken
-}
-
-// deliver sends one batch until it is acknowledged, less and less often where
-// the server refuses it, but whenever somebody waits for it. What is behind
-// the batch waits, too: batches are applied in their order. It returns false
-// when the store was closed before that.
-func (st *stream) deliver(entries []entry) bool {
+// deliver sends until nothing is left to send: less and less often where the
+// server does not take it, but whenever somebody waits for it. It returns false when
+// the store was closed before that.
+func (st *stream) deliver() bool {
 	s := st.store
-	for i := range entries {
-		// From this batch on the server refuses what is cancelled in it.
-		if entries[i].cancel {
-			s.counts.cancelled.Add(1)
-			s.pending.end(entries[i].charges[0].number)
-		}
-	}
-	b := newBatch(st.model, s.options.Replica, s.batches.Add(1), s.pending.lowest(), entries)
-	pause := batchPause
-	for attempt := 0; ; attempt++ {
+	for pause := batchPause; st.unsent(); {
 		select {
 		case <-s.gate.opening():
 		case <-s.ctx.Done():
 			return false
 		}
-		if attempt > 0 {
-			s.counts.repeated.Add(1)
+		till := time.Now().Add(batchTimeout)
+		if s.permitted(s.ctx, till, st.model) == nil {
+			if _, _, done := st.send(s.ctx, till, nil); done {
+				pause = batchPause
+				continue
+			}
 		}
-		if st.send(b) {
-			return true
-		}
-		select {
-		case <-time.After(pause):
-			pause = min(2*pause, st.pauseMax())
-		case <-st.hurry:
-		case <-s.ctx.Done():
-			return false
-		}
+		st.rest(pause)
+		pause = min(2*pause, st.pauseMax())
 	}
+	return s.ctx.Err() == nil
 }
 
 // pauseMax returns the longest time between two attempts at a batch.
 func (st *stream) pauseMax() time.Duration {
-	if st.refusal.Load() != nil {
+	if st.refusal.Load() != nil || st.model.trial.Load() != nil {
 		return refusedPauseMax
 	}
 	return batchPauseMax
-}
-
-// send sends b once, and reports whether it has been applied, now or before.
-func (st *stream) send(b *batch) bool {
-	s := st.store
-	nonce := s.pending.begin()
-	b.args[0] = number(nonce)
-	reply, err := s.call(s.ctx, s.scripts.settle, batchTimeout, b.keys, b.args)
-	s.pending.end(nonce)
-	st.refusal.note(err)
-	if err != nil {
-		if asRefusal(err) != nil {
-			s.counts.refused.Add(1)
-		}
-		return false
-	}
-	s.counts.batches.Add(1)
-	s.counts.lost.Add(reply[1])
-	s.counts.missing.Add(reply[2])
-	st.mu.Lock()
-	st.applied += uint64(b.size)
-	close(st.moved)
-	st.moved = make(chan struct{})
-	st.mu.Unlock()
-	return true
 }

@@ -22,10 +22,9 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	h := g.Account.(*held)
 	n, into, asked := s.pending.begin(), h.part(), s.leaseTime()
 	args := h.program.topUp(n, s.options.Replica, more, into, b)
-	reply, err := s.call(ctx, s.scripts.topUp, s.options.Timeout, h.model.keys(h.user), args)
-	h.model.decisions.note(err)
+	reply, err := s.decide(ctx, h.model, &request{script: s.scripts.topUp, keys: h.model.keys(h.user), args: args})
 	if err == nil && reply[0] == verdictRefused {
-		err = &callError{operation: "topup", cause: errGivenUp}
+		err = s.failed(operationTopUp, errGivenUp)
 	}
 	if err != nil {
 		h.doubtful = h.doubtful || isUnsure(err)

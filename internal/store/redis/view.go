@@ -18,7 +18,7 @@ func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.V
 	n := s.pending.begin()
 	defer s.pending.end(n)
 	args := []string{number(n), s.options.Replica, g.userRings, g.modelRings}
-	reply, err := s.call(ctx, s.scripts.view, s.options.Timeout, m.keys(m.user(g, user)), args)
+	reply, err := s.decide(ctx, m, &request{script: s.scripts.view, keys: m.keys(m.user(g, user)), args: args})
 	if err != nil {
 		return limit.View{}, err
 	}

@@ -1,0 +1,270 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// errUnsettled is the cause of a denial that may be due to requests that have ended.
+var errUnsettled = errors.New("what was settled before is not applied yet")
+
+// point is a place in a stream: what was to be applied before a decision.
+type point struct {
+	added    uint64 // entries, up to here
+	setbacks uint64 // that had been known
+	behind   bool   // something was left that was not sent
+}
+
+// decide runs the script of a decision on m behind everything that was settled
+// before it, which it takes along where nobody has sent it yet. A denial holds only
+// if all of that was applied by then: otherwise it might be due to a request of the
+// caller's own that has ended, and the decision is asked for once more. It takes no
+// longer than a call may.
+func (s *Store) decide(ctx context.Context, m *model, r *request) ([]int64, error) {
+	till := time.Now().Add(s.options.Timeout)
+	for again := false; ; again = true {
+		a, before, err := s.arrive(ctx, till, m, r)
+		if err != nil {
+			return nil, err
+		}
+		if r.script.decides() {
+			m.decided(a.err)
+		}
+		if a.err != nil || again || !r.script.decides() || a.values[0] != verdictDenied {
+			return a.values, a.err
+		}
+		holds, err := m.stream.await(ctx, till, before)
+		if err != nil {
+			return nil, s.failed(r.script.operation, err)
+		}
+		if holds {
+			return a.values, nil
+		}
+	}
+}
+
+// arrivals is how often the script of a decision is sent until it runs: by its hash,
+// whole, and as often on a new connection.
+const arrivals = 4
+
+// arrive sends the script of a decision until it has run, or its answer is lost: where
+// the server does not know it, and where the connection was lost before, it did not.
+func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request) (a answer, before point, err error) {
+	for range arrivals {
+		if err := s.permitted(ctx, till, m); err != nil {
+			return a, before, err
+		}
+		a, before, _ = m.stream.send(ctx, till, r)
+		switch {
+		case a.forgotten():
+			r.how = whole
+		case !errors.Is(a.err, errUntried):
+			return a, before, nil
+		}
+	}
+	return a, before, nil
+}
+
+// await waits until all that was added before a decision has been applied, and
+// reports whether it was when the decision was made: it was ahead of the decision on
+// the connection, and nothing has come back. Where the server refuses a settlement,
+// nobody can tell how long that lasts: decisions are made without it.
+func (st *stream) await(ctx context.Context, till time.Time, before point) (holds bool, err error) {
+	for {
+		st.mu.Lock()
+		applied, orderly := st.applied >= before.added, !before.behind && st.setbacks == before.setbacks
+		if applied || st.refusal.Load() != nil {
+			st.mu.Unlock()
+			return orderly || !applied, nil
+		}
+		moved := st.change()
+		st.mu.Unlock()
+		if !orderly {
+			signal(st.hurry)
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(time.Until(till)):
+			return false, errUnsettled
+		}
+	}
+}
+
+// send sends what waits and, behind it, a decision, if there is one. It returns the
+// answer to that, what was to be applied before it, and whether all batches were.
+func (st *stream) send(ctx context.Context, till time.Time, decision *request) (a answer, before point, applied bool) {
+	s := st.store
+	st.sending.Lock()
+	batches, before := st.gather(decision != nil)
+	requests := make([]request, 0, len(batches)+1)
+	for _, b := range batches {
+		r := b.request(s)
+		if st.forgotten.Load() {
+			r.how = whole
+		}
+		requests = append(requests, r)
+	}
+	if decision != nil {
+		requests = append(requests, *decision)
+	}
+	if len(requests) == 0 {
+		st.sending.Unlock()
+		return a, before, false
+	}
+	answers := s.exchange(&turn{Context: ctx, over: st.sending.Unlock}, till, requests)
+	applied = st.note(batches, answers)
+	return answers[len(answers)-1], before, applied
+}
+
+// unsent reports whether anything is to be sent.
+func (st *stream) unsent() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return len(st.entries) > 0 || st.firstBack() < len(st.queue)
+}
+
+// firstBack returns the index in the queue of the first batch that has come back,
+// from which on all are sent again. The caller holds mu.
+func (st *stream) firstBack() int {
+	for i, b := range st.queue {
+		if b.back {
+			return i
+		}
+	}
+	return len(st.queue)
+}
+
+// gather returns the batches that are to be sent, as many as may go at once: those
+// that have come back, with what was sent behind them, and new ones. A batch that the
+// server refuses is tried alone and in its own time, not by decisions. The caller
+// holds sending.
+func (st *stream) gather(decision bool) (batches []*batch, before point) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	refused := st.refusal.Load() != nil
+	charges, next := 0, st.firstBack()
+	fits := func(more int) bool {
+		return len(batches) == 0 && (!refused || !decision) || len(batches) > 0 && !refused && charges+more <= sendCharges
+	}
+	for next < len(st.queue) && fits(st.queue[next].charges) {
+		batches = append(batches, st.queue[next])
+		charges += st.queue[next].charges
+		next++
+	}
+	for next == len(st.queue) && next < queuedBatches && len(st.entries) > 0 && fits(batchCharges) {
+		b := st.next()
+		st.queue = append(st.queue, b)
+		batches = append(batches, b)
+		charges += b.charges
+		next++
+	}
+	for i, b := range batches {
+		if b.back = false; b.sent > 0 {
+			st.store.counts.repeated.Add(1)
+		}
+		b.sent++
+		b.after = 0
+		if at := next - len(batches) + i; at > 0 {
+			b.after = st.queue[at-1].number
+		}
+	}
+	return batches, point{st.added, st.setbacks, next < len(st.queue) || len(st.entries) > 0}
+}
+
+// nextCount returns how many entries the next batch may have, and their charges. The
+// caller holds mu.
+func (st *stream) nextCount() (entries, charges int) {
+	for entries < len(st.entries) {
+		n := st.entries[entries].weight()
+		if entries > 0 && charges+n > batchCharges {
+			break
+		}
+		charges += n
+		entries++
+	}
+	return entries, charges
+}
+
+// next makes the next batch. The caller holds sending and mu.
+func (st *stream) next() *batch {
+	s := st.store
+	n, charges := st.nextCount()
+	entries := st.entries[:n:n]
+	st.entries = st.entries[n:]
+	for i := range entries {
+		// From this batch on the server refuses what is cancelled in it.
+		if entries[i].cancel {
+			s.counts.cancelled.Add(1)
+			s.pending.end(entries[i].charges[0].number)
+		}
+	}
+	b := newBatch(st.model, s.options.Replica, s.batches.Add(1), s.pending.lowest(), entries)
+	b.charges = charges
+	return b
+}
+
+// Results of the script that applies a batch.
+const (
+	batchEarly = -1 // it came before the one that it follows, which is not applied
+)
+
+// note notes what became of batches that were sent, and reports whether all have
+// been applied, now or before.
+func (st *stream) note(batches []*batch, answers []answer) bool {
+	if len(batches) == 0 {
+		return true
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	defer st.changed()
+	well := true
+	for i, b := range batches {
+		switch a := &answers[i]; {
+		case a.err == nil && a.values[0] != batchEarly:
+			st.acknowledge(b, a.values)
+		default:
+			well = false
+			st.comeBack(b, a)
+		}
+	}
+	if !well {
+		signal(st.wake)
+	}
+	return well
+}
+
+// acknowledge drops b from the queue, and what is before it: batches are applied in
+// their order. The caller holds mu.
+func (st *stream) acknowledge(b *batch, values []int64) {
+	c := &st.store.counts
+	c.lost.Add(values[1])
+	c.missing.Add(values[2])
+	st.refusal.note(nil)
+	st.forgotten.Store(false)
+	for len(st.queue) > 0 && st.queue[0].number <= b.number {
+		c.batches.Add(1)
+		st.applied += uint64(st.queue[0].size)
+		st.queue[0] = nil
+		st.queue = st.queue[1:]
+	}
+}
+
+// comeBack notes that b was not applied, or may not have been. The caller holds mu.
+func (st *stream) comeBack(b *batch, a *answer) {
+	if len(st.queue) == 0 || b.number < st.queue[0].number {
+		return // another copy was applied
+	}
+	st.setbacks++
+	b.back = true
+	switch {
+	case a.forgotten():
+		st.forgotten.Store(true)
+	case asRefusal(a.err) != nil:
+		st.store.counts.refused.Add(1)
+		st.refusal.note(a.err)
+		st.model.trial.doubted(a.err)
+	}
+}

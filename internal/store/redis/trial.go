@@ -1,0 +1,156 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// tryAgain is how long a refusal stands before a request of the model has the
+	// commands tried again.
+	tryAgain = 100 * time.Millisecond
+	// tryTimeout is how long a trial may take that no request waits for.
+	tryTimeout = time.Second
+	// triedFor is how long a trial stands that no script has cast doubt on: rights may
+	// be taken away.
+	triedFor = 10 * time.Second
+	// triedAtOnce is how many models are tried in one round trip.
+	triedAtOnce = 50
+)
+
+// trial is whether the server takes every command that the scripts use, under the
+// hash tag of one model. A script that lacks one would fail after it has written
+// half of what it should. The zero value is ready for use: nothing has been tried.
+type trial struct {
+	refusal               // of the trial that was last
+	on      atomic.Uint64 // the connection that was tried last; 0: none, or there is doubt
+	at      atomic.Int64  // when, in ms since the store's start
+	mu      sync.Mutex    // held while a request has it tried
+}
+
+// commandOf finds the commands in the sources of scripts.
+var commandOf = regexp.MustCompile(`redis\.p?call\('([A-Z]+)'`)
+
+// commandsOf returns the commands that the sources use, each once.
+func commandsOf(sources ...string) []string {
+	var all []string
+	for _, source := range sources {
+		for _, found := range commandOf.FindAllStringSubmatch(source, -1) {
+			all = append(all, found[1])
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// permitted returns why nothing of m can be sent, so that no script fails half-way:
+// the server refuses a command. It has the commands tried where that was not done on
+// this connection, until the given time at most, and otherwise costs nothing.
+func (s *Store) permitted(ctx context.Context, till time.Time, m *model) error {
+	t := &m.trial
+	if t.on.Load() == s.connections.Load() {
+		e := t.Load()
+		if e == nil {
+			return nil
+		}
+		at, now := t.at.Load(), time.Since(s.started).Milliseconds()
+		if now-at < tryAgain.Milliseconds() || !t.at.CompareAndSwap(at, now) {
+			return e
+		}
+		return s.try(ctx, till, m)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.on.Load() == s.connections.Load() { // another request had it tried meanwhile
+		if e := t.Load(); e != nil {
+			return e
+		}
+		return nil
+	}
+	return s.try(ctx, till, m)
+}
+
+// doubted notes how a script of m has ended. After an error the commands are tried
+// before anything else is sent.
+func (t *trial) doubted(err error) {
+	if asRefusal(err) != nil {
+		t.on.Store(0)
+	}
+}
+
+// tryAll has the commands tried of all models of which it is not known, or was not
+// lately, that the server takes them, many in a round trip.
+func (s *Store) tryAll(ctx context.Context) {
+	var doubtful []*model
+	now := time.Since(s.started).Milliseconds()
+	for _, m := range s.all() {
+		t := &m.trial
+		if t.on.Load() != s.connections.Load() || t.Load() != nil || now-t.at.Load() > triedFor.Milliseconds() {
+			doubtful = append(doubtful, m)
+		}
+	}
+	for some := range slices.Chunk(doubtful, triedAtOnce) {
+		if err := s.try(ctx, time.Now().Add(tryTimeout), some...); err != nil && asRefusal(err) == nil {
+			return // it does not answer
+		}
+	}
+}
+
+// try has the commands tried of models, in one round trip, and returns an error where
+// one of them is refused or not answered.
+func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err error) {
+	connection := s.connections.Load()
+	requests := make([]request, 0, len(models)+1)
+	for i, m := range models {
+		args := append([]string{number(s.pending.skip()), s.options.Replica}, s.scripts.commands...)
+		r := request{script: s.scripts.try, keys: m.tryKeys(), args: args}
+		if i == 0 { // whole scripts have to be taken too
+			requests = append(requests, r)
+			requests[0].how = whole
+		}
+		requests = append(requests, r)
+	}
+	turn := newTurn(ctx)
+	answers := s.exchange(turn, till, requests)
+	if turn.made != 0 {
+		connection = turn.made
+	}
+	for i, m := range models {
+		e := answers[i+1].err
+		if e == nil || i == 0 && answers[0].err != nil {
+			e = answers[0].err
+		}
+		if e == nil || asRefusal(e) != nil {
+			if e == nil && m.trial.Load() != nil {
+				signal(m.stream.hurry) // what waits may be taken now
+			}
+			m.trial.note(e)
+			m.trial.on.Store(connection)
+			m.trial.at.Store(time.Since(s.started).Milliseconds())
+		}
+		if e != nil {
+			err = e
+		}
+	}
+	return unsent(err)
+}
+
+// unsent returns the error of a trial as that of what waited for it, and was not sent.
+func unsent(err error) error {
+	var e *callError
+	if !errors.As(err, &e) || !e.unsure {
+		return err
+	}
+	sure := *e
+	sure.unsure = false
+	return &sure
+}
+
+// tryKeys returns a key of each kind that m has, which no account or replica has: its
+// own have a colon or nothing behind the hash tag.
+func (m *model) tryKeys() []string { return []string{m.account + ".try", m.replicas + ".try"} }

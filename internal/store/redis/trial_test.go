@@ -1,0 +1,228 @@
+package redis
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
+)
+
+// TestRuleIsWhatScriptsNeed: the rule in the operators' document names the commands
+// of the scripts, and those around them.
+func TestRuleIsWhatScriptsNeed(t *testing.T) {
+	rule, err := redistest.Rule()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, word := range rule {
+		if command, ok := strings.CutPrefix(word, "+"); ok {
+			got = append(got, strings.ToUpper(command))
+		}
+	}
+	slices.Sort(got)
+	want := append([]string{"PING", "INFO", "SELECT", "EVAL", "EVALSHA"}, newScripts(serverClock).commands...)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the rule in docs/operations.md (-want +got):\n%s", diff)
+	}
+}
+
+// keysOf returns the names of all keys of a server.
+func keysOf(t *testing.T, server *redistest.Server) []string {
+	t.Helper()
+	reply, err := server.Do("KEYS", "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, k := range reply.([]any) {
+		keys = append(keys, k.(string))
+	}
+	return keys
+}
+
+// needed are the commands without which no model can be served.
+func needed() []string {
+	return append([]string{"EVAL", "EVALSHA"}, newScripts(serverClock).commands...)
+}
+
+// TestLackingCommand: where the server refuses any of the commands that the scripts
+// use, nothing is written, not even half of it; what is told names the command; and
+// it heals when the command is allowed.
+func TestLackingCommand(t *testing.T) {
+	for _, lacking := range needed() {
+		t.Run(lacking, func(t *testing.T) {
+			t.Cleanup(func() { _ = shared.Allow() })
+			if err := shared.Allow("-" + strings.ToLower(lacking)); err != nil {
+				t.Fatal(err)
+			}
+			s := open(t, Options{Timeout: patient, heartbeat: -1})
+			p := of(t, "ill")
+			s.Serve([]string{"ill"})
+			if err := s.Ping(t.Context()); err != nil && !strings.Contains(strings.ToUpper(err.Error()), lacking) {
+				t.Errorf("Ping: %v", err)
+			}
+			if err := s.Refused("ill"); err == nil || !strings.Contains(strings.ToUpper(err.Error()), lacking) {
+				t.Errorf("Refused, before any request: %v, want %s named", err, lacking)
+			}
+			var told interface{ Lacking() string }
+			if !errors.As(s.Refused("ill"), &told) || told.Lacking() != lacking {
+				t.Errorf("the command that is lacking is told as %v", told)
+			}
+			mustRefuse(t, s, p)
+			if keys := keysOf(t, shared); len(keys) > 0 {
+				t.Errorf("there are the keys %q", keys)
+			}
+			if got := s.Stats().Waiting; got != 0 {
+				t.Errorf("%d entries wait, though nothing was sent", got)
+			}
+			if err := shared.Allow(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "served", func() bool {
+				g, _, err := tryReserve(t.Context(), s, p, "u")
+				return err == nil && g.IsOpen()
+			})
+			if err := errors.Join(s.Ping(t.Context()), s.Refused("ill")); err != nil {
+				t.Errorf("in the end: %v", err)
+			}
+		})
+	}
+}
+
+// TestCommandIsTakenAway: a command is refused while requests run. Whatever that is,
+// and whatever script meets it first, every settlement is applied once it is allowed
+// again, once and whole.
+func TestCommandIsTakenAway(t *testing.T) {
+	for _, lacking := range needed() {
+		for _, flushed := range []bool{false, true} {
+			t.Run(lacking, func(t *testing.T) {
+				t.Cleanup(func() { _ = shared.Allow() })
+				s := open(t, Options{Timeout: patient, heartbeat: -1})
+				p := minute(t, 10000)
+				old := mustReserve(t, s, p, "u", output(100))
+				s.Settle(mustReserve(t, s, p, "v", output(100)), output(40))
+				mustFlush(t, s)
+				if flushed {
+					command(t, shared, "SCRIPT", "FLUSH")
+				}
+				if err := shared.Allow("-" + strings.ToLower(lacking)); err != nil {
+					t.Fatal(err)
+				}
+				s.Settle(old, output(30))
+				if lacking == "HGET" || lacking == "HKEYS" || lacking == "EVAL" && !flushed { // no script needs it now
+					s.model(p.Model()).trial.at.Store(-triedFor.Milliseconds() - 1)
+					_ = s.Ping(t.Context())
+				}
+				eventually(t, "refusal", func() bool { return s.Refused(p.Model()) != nil })
+				for range 3 {
+					mustRefuse(t, s, p)
+				}
+				if err := shared.Allow(); err != nil {
+					t.Fatal(err)
+				}
+				mustFlush(t, s)
+				eventually(t, "served", func() bool {
+					g, _, err := tryReserve(t.Context(), s, p, "w")
+					s.Settle(g, limit.Amount{})
+					return err == nil
+				})
+				mustFlush(t, s)
+				mustStand(t, s, p, "u", standing{30, 0, 0})
+				mustStand(t, s, p, "v", standing{40, 0, 0})
+				if err := s.Refused(p.Model()); err != nil {
+					t.Errorf("Refused: %v", err)
+				}
+				if st := s.Stats(); st.Lost != 0 || st.Missing != 0 {
+					t.Errorf("lost %d, missing %d", st.Lost, st.Missing)
+				}
+			})
+		}
+	}
+}
+
+// TestReservationMeetsItFirst: a reservation is what first lacks the command that was taken
+// away. It may be written in part, and is undone.
+func TestReservationMeetsItFirst(t *testing.T) {
+	for _, lacking := range needed() {
+		t.Run(lacking, func(t *testing.T) {
+			t.Cleanup(func() { _ = shared.Allow() })
+			s := open(t, Options{Timeout: patient, heartbeat: -1})
+			p := minute(t, 10000)
+			s.Settle(mustReserve(t, s, p, "u", output(100)), output(40))
+			mustFlush(t, s)
+			if err := shared.Allow("-" + strings.ToLower(lacking)); err != nil {
+				t.Fatal(err)
+			}
+			g, _, _ := tryReserve(t.Context(), s, p, "new")
+			s.Settle(g, limit.Amount{})
+			if err := shared.Allow(); err != nil {
+				t.Fatal(err)
+			}
+			mustFlush(t, s)
+			eventually(t, "served", func() bool {
+				g, _, err := tryReserve(t.Context(), s, p, "w")
+				s.Settle(g, limit.Amount{})
+				return err == nil
+			})
+			mustFlush(t, s)
+			mustStand(t, s, p, "new", standing{0, 0, 0})
+			mustStand(t, s, p, "u", standing{40, 0, 0})
+		})
+	}
+}
+
+// TestTriedOnReconnecting: another server may be behind the address, with other rights.
+func TestTriedOnReconnecting(t *testing.T) {
+	server := redistest.Start(t)
+	s := join(t, server, Options{Timeout: patient, heartbeat: -1})
+	p := minute(t, 1000)
+	mustReserve(t, s, p, "u", output(1))
+	for _, args := range [][]string{{"FLUSHALL"}, {"ACL", "SETUSER", "default", "-hdel"}, {"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}} {
+		command(t, server, args...)
+	}
+	eventually(t, "refusal", func() bool {
+		g, _, err := tryReserve(t.Context(), s, p, "u")
+		if err == nil {
+			t.Fatalf("it is admitted: %v", g)
+		}
+		return s.Refused(p.Model()) != nil
+	})
+	if keys := keysOf(t, server); len(keys) > 0 {
+		t.Errorf("there are the keys %q", keys)
+	}
+}
+
+// TestManyModelsAreTriedTogether: not one after the other.
+func TestManyModelsAreTriedTogether(t *testing.T) {
+	server := redistest.Start(t)
+	link := server.NewLink(t, 0)
+	s, err := New(t.Context(), Options{Address: link.Addr, Timeout: patient, heartbeat: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(t.Context()) })
+	var names []string
+	for i := range 200 {
+		names = append(names, "model-"+number(i))
+	}
+	s.Serve(names)
+	before := link.Turns()
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if turns := link.Turns() - before; turns > 40 {
+		t.Errorf("%d models took %d round trips", len(names), turns)
+	}
+	for _, m := range s.all() {
+		if m.trial.on.Load() == 0 {
+			t.Fatalf("%s was not tried", m.name)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+-- try: runs every command that the scripts use, where that changes nothing, so that
+-- one which is refused is known before a script has half run.
+--
+-- KEYS  keys of every kind that the model has, which nothing else uses
+-- ARGV  1 nonce, 2 replica, 3- the commands
+-- Result { nonce }, or an error that names the command and the key
+--
+-- Invariant: the keys do not exist before and after. What would make one is run when
+-- all else has been taken, and undone.
+
+-- What each command gets after its key.
+local GETS = {
+  HGET = { 'try' }, HMGET = { 'try' }, HKEYS = {}, HSCAN = { 0 }, HDEL = { 'try' }, PEXPIRE = { 1000 }, HSET = { 'try', 1 },
+}
+local MAKES = { HSET = true }
+
+-- attempt returns the error of a command, or nil.
+local function attempt(command, key)
+  local result
+  if command == 'TIME' then
+    result = redis.pcall(command)
+  elseif GETS[command] then
+    result = redis.pcall(command, key, unpack(GETS[command]))
+  else
+    result = { err = 'there is no way here to run it in vain' }
+  end
+  if type(result) == 'table' and result.err then
+    return redis.error_reply('REFUSED ' .. command .. ' on ' .. key .. ': ' .. result.err)
+  end
+end
+
+for _, makes in ipairs({ false, true }) do
+  for _, key in ipairs(KEYS) do
+    for i = 3, #ARGV do
+      if (MAKES[ARGV[i]] or false) == makes then
+        local refused = attempt(ARGV[i], key)
+        if refused then return refused end
+        if makes then redis.call('HDEL', key, 'try') end
+      end
+    end
+  end
+end
+return { tonumber(ARGV[1]) }
