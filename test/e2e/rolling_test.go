@@ -32,6 +32,7 @@ func TestRollingChange(t *testing.T) {
 			t.Fatalf("the answer is %d %s", a.status, a.body)
 		}
 	}
+	eventually(t, patience, "settled", func() bool { return old.usage(t, model, "user0").running() == 0 })
 	before, _ := old.usage(t, model, "user0").longest()
 	fresh := s.serve(t)
 	if used, _ := fresh.usage(t, model, "user0").longest(); used != before || used == 0 {
