@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // errUnsettled is the cause of a denial that may be due to requests that have ended.
@@ -98,7 +100,7 @@ func (st *stream) await(ctx context.Context, till time.Time, before point) (hold
 func (st *stream) send(ctx context.Context, till time.Time, decision *request) (a answer, before point, applied bool) {
 	s := st.store
 	st.sending.Lock()
-	batches, before := st.gather(decision != nil)
+	batches, before := st.gather(decision)
 	requests := make([]request, 0, len(batches)+1)
 	for _, b := range batches {
 		r := b.request(s)
@@ -139,15 +141,15 @@ func (st *stream) firstBack() int {
 
 // gather returns the batches that are to be sent, as many as may go at once: those
 // that have come back, with what was sent behind them, and new ones. A batch that the
-// server refuses is tried alone and in its own time, not by decisions. The caller
-// holds sending.
-func (st *stream) gather(decision bool) (batches []*batch, before point) {
+// server refuses is tried alone and in its own time, not by decisions. A decision that
+// has no need of them takes none. The caller holds sending.
+func (st *stream) gather(decision *request) (batches []*batch, before point) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	refused := st.refusal.Load() != nil
+	refused := st.refusal.Load() != nil || decision != nil && !st.needs(decision)
 	charges, next := 0, st.firstBack()
 	fits := func(more int) bool {
-		return len(batches) == 0 && (!refused || !decision) || len(batches) > 0 && !refused && charges+more <= sendCharges
+		return len(batches) == 0 && (!refused || decision == nil) || len(batches) > 0 && !refused && charges+more <= sendCharges
 	}
 	for next < len(st.queue) && fits(st.queue[next].charges) {
 		batches = append(batches, st.queue[next])
@@ -172,6 +174,39 @@ func (st *stream) gather(decision bool) (batches []*batch, before point) {
 		}
 	}
 	return batches, point{st.added, st.setbacks, next < len(st.queue) || len(st.entries) > 0}
+}
+
+// needs reports whether a decision may come out otherwise by what has not been sent yet:
+// by a settlement of the same user, or of anybody where the model is near a limit of its
+// own. One that is denied for want of the others is asked again behind them. The caller
+// holds mu.
+func (st *stream) needs(decision *request) bool {
+	if !st.roomy.Load() || !decision.script.decides() || st.firstBack() < len(st.queue) || len(st.entries) > batchCharges {
+		return true
+	}
+	if len(decision.keys) < 3 {
+		return false
+	}
+	for i := range st.entries {
+		if st.entries[i].user == decision.keys[2] {
+			return true
+		}
+	}
+	return false
+}
+
+// roomyShare is the part of a limit of the model, a half, up to which there is room.
+const roomyShare = 2
+
+// noteRoom notes whether the model is far from its own limits, as a decision saw it.
+func (st *stream) noteRoom(p *limit.Policy, d *limit.Decision, running int64) {
+	roomy := p.MaxConcurrent() < 0 || roomyShare*running < p.MaxConcurrent()-1
+	for i, r := range p.Rules() {
+		roomy = roomy && (r.Scope != limit.ModelScope || roomyShare*d.Standings[i].Used < r.Admissible)
+	}
+	if st.roomy.Load() != roomy {
+		st.roomy.Store(roomy)
+	}
 }
 
 // nextCount returns how many entries the next batch may have, and their charges. The

@@ -179,11 +179,35 @@ func TestSequentialClientsTogether(t *testing.T) {
 	}
 	st := s.Stats()
 	t.Logf("%d served, %d unknown, %+v", served.Load(), unknown.Load(), st)
-	if served.Load() < 100 || unknown.Load() == 0 || st.Cancelled == 0 || st.Repeated == 0 {
+	if served.Load() < 16 || unknown.Load() == 0 || st.Cancelled == 0 || st.Repeated == 0 {
 		t.Error("nothing went wrong, so nothing was tested")
 	}
 	if st.Lost != 0 || st.Missing != 0 {
 		t.Errorf("lost %d, missing %d", st.Lost, st.Missing)
+	}
+}
+
+// TestRoomThatGoesUnseen: a model that had room is filled by another replica. What this
+// one has settled of another user makes room, though no decision was thought to need it.
+func TestRoomThatGoesUnseen(t *testing.T) {
+	a := open(t, Options{Timeout: patient})
+	b := join(t, shared, Options{Timeout: patient})
+	p := limittest.Policy(t, limit.PolicyOptions{MaxConcurrent: 10, Total: []limit.Limit{{Meter: limit.Requests, Window: limit.Day, Max: 1 << 40}}})
+	for i := range 50 {
+		grants := []*limit.Grant{mustReserve(t, a, p, "u", output(1)), mustReserve(t, a, p, "u", output(1))}
+		for range 8 {
+			grants = append(grants, mustReserve(t, b, p, "v", output(1)))
+		}
+		if !a.model(p.Model()).stream.roomy.Load() {
+			t.Fatal("the model has no room, so nothing is tested")
+		}
+		a.Settle(grants[0], output(1))
+		grants[0] = mustReserve(t, a, p, fmt.Sprint("w", i), output(1))
+		for i, g := range grants {
+			[]*Store{a, b}[min(i/2, 1)].Settle(g, output(1))
+		}
+		mustFlush(t, a)
+		mustFlush(t, b)
 	}
 }
 

@@ -10,6 +10,8 @@
 //
 // # Keys
 //
+// key.go has them all.
+//
 //   - token:usage:{MODEL}:USER is the account of a user, token:usage:{MODEL}
 //     that of the model over all users; account.lua has the fields.
 //   - token:concurrent:{MODEL} has the replicas, what each of them runs, and the
@@ -23,9 +25,13 @@
 //   - A decision is one script, so it is all or nothing. A denial changes no
 //     counter.
 //   - Settlements and cancellations of a replica and model are one stream of
-//     numbered batches, one in flight at a time. A batch is sent until it is
-//     acknowledged, and applied once however often it arrives. A replica never
-//     uses a number twice, also where a model is forgotten and returns.
+//     numbered batches, which follow each other without waiting. A batch is sent
+//     until it is acknowledged, applied once however often it arrives, and never
+//     before the one that it follows. A replica never uses a number twice, also
+//     where a model is forgotten and returns.
+//   - A decision is made behind all that the store has been told to settle
+//     before, in the same round trip; a denial that was not is asked again.
+//   - No script runs on a connection on which its commands were not tried.
 //   - A charge whose answer was lost is cancelled in that stream: undone where
 //     it was made, refused where it comes later.
 //   - What a replica runs counts while its lease lasts (10 s, renewed every 3),

@@ -48,6 +48,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	}
 	s.pending.end(n)
 	readDecision(d, p, reply)
+	m.stream.noteRoom(p, d, reply[decisionRunning])
 	if d.Admitted {
 		m.renewed(asked)
 		g.Open(p, user)

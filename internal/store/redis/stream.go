@@ -60,6 +60,7 @@ type stream struct {
 
 	refusal   refusal     // of the batch that is to be applied next
 	forgotten atomic.Bool // the server does not know the script by its hash
+	roomy     atomic.Bool // the model was far from its own limits at the last decision
 }
 
 func newStream(s *Store, m *model) *stream {
