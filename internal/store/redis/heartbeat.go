@@ -56,7 +56,7 @@ func (s *Store) renewAll(models []*model) {
 	beats := make([]*pipelined, len(models))
 	for i, m := range models {
 		refused[i] = m.decisions.Load() != nil || m.leases.Load() != nil
-		beats[i] = &pipelined{keys: []string{m.replicas}, args: []string{"", s.options.Replica}}
+		beats[i] = &pipelined{keys: []string{m.replicas}, args: []string{"", s.options.Replica, number(m.settled.Load())}}
 	}
 	asked := s.leaseTime()
 	s.numbered(s.scripts.heartbeat, beats)

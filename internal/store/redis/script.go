@@ -56,7 +56,7 @@ func newScripts(clock string) *scripts {
 	}
 	return &scripts{
 		reserve:   compile("reserve", "account", "window", "charge", "replica", "record", "grant"),
-		topUp:     compile("topup", "account", "charge", "replica", "record", "grant"),
+		topUp:     compile("topup", "account", "charge", "replica", "record", "merge", "grant"),
 		settle:    compile("settle", "account", "charge", "replica", "record", "bulk"),
 		view:      compile("view", "account", "window", "replica"),
 		heartbeat: compile("heartbeat", "account", "replica", "bulk"),

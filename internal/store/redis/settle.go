@@ -11,7 +11,7 @@ type charge struct {
 
 // entry is one part of a settlement batch: a grant to be replaced by what was used; or
 // (cancel) one charge to be undone, followed by the record that it may have been added
-// to; or (restore) a record to be written again.
+// to; or (restore) the records of a grant to be written again.
 type entry struct {
 	cancel  bool
 	restore bool
@@ -44,12 +44,13 @@ type batch struct {
 	keys []string
 	args []string // the first is for the nonce
 	size int      // entries
+	n    uint64
 }
 
 // newBatch makes the batch with the given number. floor is the lowest number
 // of a charge that may still arrive.
 func newBatch(m *model, replica string, n, floor uint64, entries []entry) *batch {
-	b := &batch{keys: []string{m.replicas, m.account}, size: len(entries)}
+	b := &batch{keys: []string{m.replicas, m.account}, size: len(entries), n: n}
 	rings := []string{"", ""}
 	index := map[string]int{}
 	for i := range entries {

@@ -207,6 +207,7 @@ func (st *stream) send(b *batch) bool {
 		}
 		return false
 	}
+	st.model.settled.Store(b.n)
 	s.counts.batches.Add(1)
 	s.counts.lost.Add(reply[1])
 	s.counts.missing.Add(reply[2])
