@@ -18,6 +18,8 @@
 //   - Conservation: settling replaces exactly what was charged by what was
 //     used. What has slid out of a window is neither refunded nor charged
 //     again, and a limit that came later than a charge refunds nothing of it.
+//   - A grant has no more charges than there are slots that still count: charges that
+//     will give back alike for ever are one.
 //   - Silent denial: a denied reservation changes no counter.
 //   - No counter is ever negative; a refund that finds less than it should
 //     give back is reported as Missing, not hidden.

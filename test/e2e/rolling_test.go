@@ -56,7 +56,11 @@ func TestRollingChange(t *testing.T) {
 		usual: fmt.Sprintf("{max-tokens-per-minute: 1000000, max-tokens-per-hour: 2000000, max-concurrent-requests: %d}", running),
 	}}
 	serve := func(version string) *gateway {
-		p := startProgram(t, version, "serve", "--config", s.folder(t))
+		own := s
+		if version == earlier {
+			own.service = "allow-fields: []" // it passes on what it does not know, the member mock too
+		}
+		p := startProgram(t, version, "serve", "--config", own.folder(t))
 		return &gateway{p, newClient(t, "http://"+p.address(t))}
 	}
 	f := &fleet{gateways: []*gateway{serve(earlier), serve(earlier)}}

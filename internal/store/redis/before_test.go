@@ -93,7 +93,7 @@ func (o *oldReplica) settle(og *oldGrant, used limit.Amount) {
 	m, g := o.model()
 	o.batch++
 	b := newBatch(m, oldID, o.batch, 1, []entry{{user: m.user(g, og.user), program: g, used: used, charges: og.charges}})
-	b.args[0] = "1"
+	b.args[0], b.args[2] = "1", number(o.batch) // which does not say what it follows
 	if reply := o.call("settle", b.keys, b.args); reply[0] != 1 || reply[1] != 0 || reply[2] != 0 {
 		o.t.Fatalf("the old settlement: %v", reply)
 	}

@@ -14,8 +14,8 @@
 //
 //   - token:usage:{MODEL}:USER is the account of a user, token:usage:{MODEL}
 //     that of the model over all users; account.lua has the fields.
-//   - token:concurrent:{MODEL} has the replicas, what each of them runs, and the
-//     records of charges that are not settled; replica.lua has the fields.
+//   - token:concurrent:{MODEL} has the replicas, what each of them runs, the lease
+//     clock, and the records of grants that are not settled; replica.lua has the fields.
 //
 // The braces are the hash tag of Redis Cluster: all that one decision touches
 // lies in one slot. All keys expire.
@@ -35,8 +35,12 @@
 //   - A charge whose answer was lost is cancelled in that stream: undone where
 //     it was made, refused where it comes later.
 //   - What a replica runs counts while its lease lasts (10 s, renewed every 3),
-//     and again when it returns.
-//   - State is O(accounts in use + replicas + running requests).
+//     and again when it returns. Leases are measured on a clock of their own, which
+//     neither a step nor a standstill of the server moves far.
+//   - Records and what accounts say is held are of one enrolment of a replica: they are
+//     void together, and written again together.
+//   - State is O(accounts in use + replicas + running requests), and no script walks more
+//     than a batch of charges, however long a request runs.
 //   - Time is the server's. Nothing is decided by the clock of a replica.
 //
 // # Concurrency

@@ -42,6 +42,7 @@ func TestLikeMemory(t *testing.T) {
 				redis:    open(t, Options{Now: clock.Now, Timeout: patient}),
 				policies: changingPolicies(t),
 			}
+			w.meet()
 			for range 1500 {
 				w.step()
 			}
@@ -51,6 +52,26 @@ func TestLikeMemory(t *testing.T) {
 		})
 	}
 }
+
+// meet charges something to every user at the start. The store in memory forgets idle
+// accounts when a new user comes, and with them which rings of earlier policies they
+// had; nobody is new later.
+func (w *twins) meet() {
+	w.t.Helper()
+	for _, user := range users {
+		g := &twin{}
+		var m, r limit.Decision
+		need := limit.Amount{Input: 1, Requests: 1}
+		p := w.policies[0]
+		w.check(w.memory.Reserve(w.t.Context(), p, user, need, &g.memory, &m), w.redis.Reserve(w.t.Context(), p, user, need, &g.redis, &r))
+		w.memory.Settle(&g.memory, need)
+		w.redis.Settle(&g.redis, need)
+	}
+	w.check(w.redis.Flush(w.t.Context()))
+}
+
+// users are those of the twins.
+var users = []string{"a", "b", "c"}
 
 // changingPolicies limits the same model in different ways.
 func changingPolicies(t *testing.T) []*limit.Policy {
@@ -96,7 +117,7 @@ func (w *twins) step() {
 
 func (w *twins) policy() *limit.Policy { return w.policies[w.rand.IntN(len(w.policies))] }
 
-func (w *twins) user() string { return string(rune('a' + w.rand.IntN(3))) }
+func (w *twins) user() string { return users[w.rand.IntN(len(users))] }
 
 func (w *twins) same(what string, inMemory, inRedis any) {
 	w.t.Helper()

@@ -31,17 +31,17 @@ local function charge(a, m, running, what)
 end
 
 -- grant charges the accounts that there are, or that rules need, and writes
--- the record of the charge: into record part where that is there, or else one of its
--- own. running is 1 where it takes a running slot, else 0. It returns the times of the
--- user's and of the model's account, 0 for none, and the number of the record.
-local function grant(m, model, user, number, running, what, part)
+-- the record of the charge. running is 1 where it takes a running slot, else 0. extended,
+-- where it is given, returns the number and text of a record with this charge more; nil
+-- where it is to have one of its own. It returns the times of the user's and of the
+-- model's account, 0 for none, and the number of the record.
+local function grant(m, model, user, number, running, what, extended)
   local charged = exists(model) and model
   local c = { user = user and user.at or 0, model = charged and charged.at or 0, amount = what }
-  local text
-  if m.extra and m.extra:match('^%d %d+ (%d+);') == enrolment then
-    text = extend(m.extra, number, c, user, model)
-  else
-    part, text = number, format('%d 0 %s;', running, enrolment) .. written(c)
+  local part, text
+  if extended then part, text = extended(c) end
+  if not part then
+    part, text = number, format('%d 0 %s;%d %d %d %d %d', running, enrolment, c.user, c.model, what.i, what.o, what.r)
   end
   m.running = m.running + running
   enrol(m, { record(part), text }, LEASE)

@@ -1,9 +1,8 @@
 package redis
 
 import (
+	"slices"
 	"sync"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // grants are those of one model that this process has open. The zero value is ready
@@ -57,12 +56,8 @@ func (gs *grants) restore(st *stream, enrolment int64) int {
 		}
 		n++
 		h.enrolment = enrolment
-		var all limit.Amount
-		for _, c := range h.charges {
-			all = all.Plus(c.amount)
-		}
-		h.charges = []charge{{h.charges[0].number, all}}
-		st.add(entry{restore: true, user: h.user, program: h.program, charges: []charge{h.charges[0]}})
+		// A top-up may have made a record in this enrolment: only what is missing is written.
+		st.add(entry{restore: true, user: h.user, program: h.program, charges: slices.Clone(h.charges)})
 	}
 	return n
 }

@@ -86,7 +86,8 @@ func (s *Store) renewAll(models []*model) {
 
 // heartbeat returns what renews the lease on m.
 func (m *model) heartbeat(s *Store) request {
-	return request{script: s.scripts.heartbeat, keys: []string{m.replicas}, args: []string{number(s.pending.skip()), s.options.Replica}}
+	args := []string{number(s.pending.skip()), s.options.Replica, number(m.settled.Load())}
+	return request{script: s.scripts.heartbeat, keys: []string{m.replicas}, args: args}
 }
 
 // leased notes the answer to a heartbeat that was asked for at a time.

@@ -2,7 +2,8 @@
 -- whose lease ended long ago. It never sets a count.
 --
 -- KEYS  1 the model's replicas
--- ARGV  1 nonce, 2 replica
+-- ARGV  1 nonce, 2 replica, 3 the last of its settlement batches that is known to be
+--       applied (absent: it is not told)
 -- Result { nonce, now, the replica's enrolment }
 --
 -- A replica is forgotten at once; its records, which are void from then on, are dropped
@@ -13,6 +14,13 @@ local SOME = 500
 
 local m = join(KEYS[1], 'sweep')
 local put = {}
+
+-- Where that batch is not applied any more, Redis has an older state of the replica (a
+-- failover, a restart from a snapshot): requests run in it that have ended. The replica
+-- is enrolled anew, and writes again what it runs.
+if ARGV[3] and ARGV[3] + 0 > m.batch then
+  m.running, m.batch, enrolment = 0, ARGV[3] + 0, ARGV[1]
+end
 
 -- forget drops the replicas whose lease has ended long ago.
 local function forget()

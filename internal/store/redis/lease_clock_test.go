@@ -187,9 +187,18 @@ func TestLostDataAreRestored(t *testing.T) {
 				must(t, shared, "DEL", key)
 			}
 			others := admitted(t, b, p, "u", 2)
+			topUp := func(g *limit.Grant) {
+				t.Helper()
+				if got, err := a.TopUp(t.Context(), g, limit.Amount{Output: 4}, limit.WithinDebt); err != nil || !got.Granted {
+					t.Fatalf("TopUp: %+v, %v", got, err)
+				}
+			}
 			before, err := b.View(t.Context(), p, "u")
 			if err != nil {
 				t.Fatal(err)
+			}
+			for _, g := range running[:4] { // before the loss is found
+				topUp(g)
 			}
 			a.renew()
 			b.renew()
@@ -201,8 +210,11 @@ func TestLostDataAreRestored(t *testing.T) {
 			if got := admitted(t, b, p, "v", 1); len(got) != 0 {
 				t.Error("an eleventh runs")
 			}
-			for _, g := range running {
-				a.Settle(g, output(3)) // 7 each would go back
+			for _, g := range running[2:6] {
+				topUp(g)
+			}
+			for i, g := range running { // the top-ups go back, and nothing of what is lost
+				a.Settle(g, output([]int64{4, 10, 8, 0, 4, 10, 0, 3}[i]))
 			}
 			mustFlush(t, a)
 			after, err := b.View(t.Context(), p, "u")
@@ -221,6 +233,42 @@ func TestLostDataAreRestored(t *testing.T) {
 			mustRun(t, b, p, "u", 0)
 		})
 	}
+}
+
+// TestOlderStateIsReplaced puts an older state of everything back, as a restart from a
+// snapshot does: what has ended since does not run again, and what has begun counts.
+func TestOlderStateIsReplaced(t *testing.T) {
+	a, b, _ := pair(t)
+	p := ten(t)
+	b.Serve([]string{p.Model()})
+	running := admitted(t, a, p, "u", 6)
+	keys := []string{"token:concurrent:{llama2-7b}", "token:usage:{llama2-7b}:u"}
+	var dumps []string
+	for _, key := range keys {
+		dumps = append(dumps, must(t, shared, "DUMP", key).(string))
+	}
+	for _, g := range running[:4] {
+		a.Settle(g, output(10))
+	}
+	mustFlush(t, a)
+	running = append(running[4:], admitted(t, a, p, "u", 1)...)
+	for i, key := range keys {
+		must(t, shared, "RESTORE", key, "0", dumps[i], "REPLACE")
+	}
+	for range 2 {
+		a.renew()
+		b.renew()
+		mustFlush(t, a)
+		mustRun(t, b, p, "u", 3)
+	}
+	if got := a.Stats().Restored; got != 3 {
+		t.Errorf("%d are restored, want 3", got)
+	}
+	for _, g := range running {
+		a.Settle(g, output(10))
+	}
+	mustFlush(t, a)
+	mustRun(t, b, p, "u", 0)
 }
 
 // TestForgottenRecordsGoSomeAtATime forgets a replica with many records: none counts from

@@ -18,7 +18,7 @@ func timed(tb testing.TB) *redistest.Server {
 	tb.Helper()
 	server := redistest.Start(tb)
 	must(tb, server, "CONFIG", "SET", "slowlog-log-slower-than", "0")
-	must(tb, server, "CONFIG", "SET", "slowlog-max-len", "100000")
+	must(tb, server, "CONFIG", "SET", "slowlog-max-len", "1500")
 	return server
 }
 

@@ -13,6 +13,7 @@ type model struct {
 	account  string // key of its account
 	stream   *stream
 	grants   grants
+	settled  atomic.Uint64           // the last batch that is known to be applied
 	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given

@@ -7,14 +7,10 @@
 -- requests": the times of the accounts when they were charged, ms (0: not charged),
 -- and the amount.
 --
--- Expects account.lua and charge.lua; that join was called.
+-- Expects account.lua; that join was called.
 --
 -- Invariant: a record has no more charges than there are slots that still count.
--- Charges that will give back alike for ever are one.
-
--- FOLD is by how many bytes a record grows before its older charges are folded together,
--- which walks them all.
-local FOLD = 1000
+-- Charges that will give back alike for ever are one: see merge.lua.
 
 -- record is the field of the record that the charge of the calling replica made.
 local function record(number) return 'g:' .. me .. ':' .. number end
@@ -34,73 +30,14 @@ end
 -- read returns the record that text is; nil where there is none, or it is void.
 local function read(text)
   if not text then return nil end
-  local running, last, stamp, at = text:match('^(%d) (%d+) (%d+);()')
+  local running, last, stamp, user, model, i, o, q, rest =
+    text:match('^(%d) (%d+) (%d+);(%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
   if stamp ~= enrolment then return nil end
-  local r, n = { running = running + 0, last = last, charges = {} }, 0
-  for user, model, i, o, q in text:gmatch('(%d+) (%d+) (%d+) (%d+) (%d+)', at) do
-    n = n + 1
-    r.charges[n] = { user = user + 0, model = model + 0, amount = { t = i + o, i = i + 0, o = o + 0, r = q + 0 } }
-  end
-  return r
-end
-
--- merge adds the amount of charge c to charge o, which gives back as c does.
-local function merge(o, c)
-  for meter, v in pairs(c.amount) do o.amount[meter] = o.amount[meter] + v end
-end
-
--- bounds returns, for each ring of account a, the width of its slots, the newest slot
--- that has left it, and the time up to which charges are older than it.
-local function bounds(a)
-  if not a.bounds then
-    a.bounds = {}
-    for i, r in ipairs(a.rings) do a.bounds[i] = { r.width, r.head - r.slots, since(r) } end
-  end
-  return a.bounds
-end
-
--- alike reports whether charges of account a at the times t and u will give back alike
--- from now on: in every ring, either both give nothing back any more, or both lie in
--- the same slot.
-local function alike(a, t, u)
-  if t == 0 or u == 0 then return t == u end
-  if not a or not a.last then return false end
-  local all = bounds(a)
-  for i = 1, #all do
-    local width, left, from = all[i][1], all[i][2], all[i][3]
-    local s, v = (t - t % width) / width, (u - u % width) / width
-    local goneT, goneU = t <= from or s <= left, u <= from or v <= left
-    if goneT ~= goneU or not goneT and s ~= v then return false end
-  end
-  return true
-end
-
--- fold returns the record that text is, with neighbours among its charges as one
--- where they give back alike.
-local function fold(text, user, model)
-  local r = read(text)
-  local kept = { r.charges[1] }
-  for i = 2, #r.charges do
-    local c, newer = r.charges[i], kept[#kept]
-    if alike(user, c.user, newer.user) and alike(model, c.model, newer.model) then
-      merge(c, newer)
-      kept[#kept] = c
-    else
-      kept[#kept + 1] = c
+  local charges = { { user = user + 0, model = model + 0, amount = { t = i + o, i = i + 0, o = o + 0, r = q + 0 } } }
+  if rest ~= '' then
+    for user, model, i, o, q in rest:gmatch('(%d+) (%d+) (%d+) (%d+) (%d+)') do
+      charges[#charges + 1] = { user = user + 0, model = model + 0, amount = { t = i + o, i = i + 0, o = o + 0, r = q + 0 } }
     end
   end
-  r.charges = kept
-  return recorded(r)
-end
-
--- extend returns the text of a record to which charge c with this number is added.
-local function extend(text, number, c, user, model)
-  local running, stamp, u, m, i, o, q, rest = text:match('^(%d) %d+ (%d+);(%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
-  local more = c.amount
-  if alike(user, u + 0, c.user) and alike(model, m + 0, c.model) then
-    return format('%s %s %s;%s %s %d %d %d', running, number, stamp, u, m, i + more.i, o + more.o, q + more.r) .. rest
-  end
-  local longer = format('%s %s %s;', running, number, stamp) .. written(c) .. text:match(';.*$')
-  if slotAt(#longer, FOLD) == slotAt(#text, FOLD) then return longer end
-  return fold(longer, user, model)
+  return { running = running + 0, last = last, charges = charges }
 end

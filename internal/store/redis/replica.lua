@@ -33,8 +33,8 @@
 
 -- join reads the state of the calling replica, and one more field where it is named.
 local function join(key, field)
-  local fields = { 'replicas', 'r:' .. me, 'clock', field }
-  local v = redis.call('HMGET', key, unpack(fields))
+  local v = field and redis.call('HMGET', key, 'replicas', 'r:' .. me, 'clock', field)
+    or redis.call('HMGET', key, 'replicas', 'r:' .. me, 'clock')
   local m = {
     key = key, list = v[1] or '', enrolled = v[2], extra = v[4], clock = now,
     running = 0, batch = 0, floor = 0, marks = '',
@@ -42,6 +42,7 @@ local function join(key, field)
   if v[3] then
     local lease, server = v[3]:match('^(%d+) (%d+)$')
     m.clock = lease + max(0, min(now - server, BEAT))
+    m.stands = server + 0 == now
   end
   enrolment = ARGV[1]
   if v[2] then
@@ -118,11 +119,12 @@ local function enrol(m, put, lease)
   local n = #put
   put[n + 1] = 'r:' .. me
   put[n + 2] = format('%d %d %d %d @%d %s', now + lease, m.running, m.batch, m.floor, m.clock + lease, enrolment) .. m.marks
-  put[n + 3] = 'clock'
-  put[n + 4] = format('%d %d', m.clock, now)
+  if not m.stands then
+    put[n + 3], put[n + 4], n = 'clock', format('%d %d', m.clock, now), n + 2
+  end
   if not m.enrolled then
     m.list = m.list == '' and me or m.list .. ' ' .. me
-    put[n + 5], put[n + 6], put[n + 7], put[n + 8] = 'replicas', m.list, 'about', ABOUT
+    put[n + 3], put[n + 4], put[n + 5], put[n + 6] = 'replicas', m.list, 'about', ABOUT
   end
   redis.call('HSET', m.key, unpack(put))
   if not m.enrolled then redis.call('PEXPIRE', m.key, ENROLLED) end

@@ -67,7 +67,7 @@ func newScripts(clock string) *scripts {
 	}
 	all := &scripts{
 		reserve:   compile(operationReserve, "account", "window", "charge", "replica", "record", "grant"),
-		topUp:     compile(operationTopUp, "account", "charge", "replica", "record", "grant"),
+		topUp:     compile(operationTopUp, "account", "charge", "replica", "record", "merge", "grant"),
 		settle:    compile("settle", "account", "charge", "replica", "record", "bulk"),
 		view:      compile("view", "account", "window", "replica"),
 		heartbeat: compile("heartbeat", "account", "replica", "bulk"),

@@ -15,7 +15,7 @@ type charge struct {
 
 // entry is one part of a settlement batch: a grant to be replaced by what was used; or
 // (cancel) one charge to be undone, followed by the record that it may have been added
-// to; or (restore) a record to be written again.
+// to; or (restore) the records of a grant to be written again.
 type entry struct {
 	cancel  bool
 	restore bool

@@ -8,7 +8,7 @@
 --         have been applied
 --       4 lowest number of a charge of this replica that may still arrive
 --       5- rings of the rules of each account, from KEYS[2] on
---       then per entry: kind (s: settlement, c: cancellation, r: a record to be
+--       then per entry: kind (s: settlement, c: cancellation, r: records to be
 --         written again), index in KEYS of the user's account (0: none), input,
 --         output and requests used, how many records, and per record, the oldest
 --         first: number, and the input, output and requests that it is of
@@ -114,20 +114,34 @@ local function giveBack(r, parts, scope, v)
   if sum > 0 then refund(r, at, sum) end
 end
 
+-- charged returns how many of charges are of an account, by scope, and their sum.
+local function charged(charges, scope)
+  local first = charges[1]
+  if not charges[2] then return first[scope] > 0 and 1 or 0, first.amount end
+  local n, all = 0, { i = 0, o = 0, r = 0 }
+  for _, c in ipairs(charges) do
+    if c[scope] > 0 then
+      n = n + 1
+      all.i, all.o, all.r = all.i + c.amount.i, all.o + c.amount.o, all.r + c.amount.r
+    end
+  end
+  return n, all
+end
+
 -- apply brings account a, whose times the records have as scope, from what parts have
 -- charged to what is used: by delta. An account that is younger than every charge has
 -- no part in it.
 local function apply(a, parts, scope, delta)
   local concerned = false
   for _, p in ipairs(parts) do
-    for _, c in ipairs(p.record and p.record.charges or {}) do
-      if c[scope] > 0 then
-        hold(a, -1, 0, c.amount)
-        concerned = true
-      end
+    local r = p.record
+    if r then
+      local n, all = charged(r.charges, scope)
+      if n > 0 then hold(a, -1, scope == 'user' and r.running or 0, all) end
+      concerned = concerned or n > 0
+    else
+      concerned = true
     end
-    if p.record and scope == 'user' then hold(a, -1, p.record.running, NOTHING) end
-    concerned = concerned or not p.record
   end
   if not concerned then return end
   for _, r in ipairs(a.rings) do
@@ -189,22 +203,26 @@ function KINDS.c(e)
   end
 end
 
--- a record to be written again; its times are before those of every ring
+-- the records of a request that are to be written again where they are missing; their
+-- times are before those of every ring. The first one has taken the running slot.
 function KINDS.r(e)
-  local p = e.parts[1]
-  if records[p.number] then return end
   local user, model = e.user > 0 and opened(e.user), opened(2)
   if e.user > 0 and not user then
     user = open(KEYS[e.user], ARGV[3 + e.user], {})
     accounts[e.user] = user
   end
-  m.running = m.running + 1
-  if user then hold(user, 1, 1, p.amount) end
-  if model then hold(model, 1, 0, p.amount) end
-  records[p.number] = {
-    running = 1, last = '0', changed = true,
-    charges = { { user = user and 1 or 0, model = model and 1 or 0, amount = p.amount } },
-  }
+  for i, p in ipairs(e.parts) do
+    if not records[p.number] then
+      local running = i == 1 and 1 or 0
+      m.running = m.running + running
+      if user then hold(user, 1, running, p.amount) end
+      if model then hold(model, 1, 0, p.amount) end
+      records[p.number] = {
+        running = running, last = '0', changed = true,
+        charges = { { user = user and 1 or 0, model = model and 1 or 0, amount = p.amount } },
+      }
+    end
+  end
 end
 
 -- prune drops the marks below the floor.

@@ -38,5 +38,9 @@ if not granted then
   rebase(model)
   return { number + 0, 0, 0 }
 end
-local userAt, modelAt, part = grant(m, model, user, number, 0, more, ARGV[8])
+local userAt, modelAt, part = grant(m, model, user, number, 0, more, function(c)
+  if m.extra and m.extra:match('^%d %d+ (%d+);') == enrolment then
+    return ARGV[8], extend(m.extra, number, c, user, model)
+  end
+end)
 return { number + 0, 1, debt, userAt, modelAt, part + 0 }

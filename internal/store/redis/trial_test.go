@@ -116,7 +116,7 @@ func TestCommandIsTakenAway(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.Settle(old, output(30))
-				if lacking == "HGET" || lacking == "HKEYS" || lacking == "EVAL" && !flushed { // no script needs it now
+				if lacking == "HGET" || lacking == "HKEYS" || lacking == "HSCAN" || lacking == "EVAL" && !flushed { // no script needs it now
 					s.model(p.Model()).trial.at.Store(-triedFor.Milliseconds() - 1)
 					_ = s.Ping(t.Context())
 				}
