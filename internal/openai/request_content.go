@@ -203,7 +203,7 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *Text) {
 		p.in.words += int64(len(name)) + punctuation
 		p.rendered()
 	case "prompt_embeds":
-		p.promptEmbeds(name)
+		p.promptEmbeds()
 	case "uuid":
 		m.uuid = p.value()
 	default:
@@ -215,17 +215,15 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *Text) {
 	}
 }
 
-// promptEmbeds reads input that has no text, of which the size tells the tokens.
-func (p *parse) promptEmbeds(name []byte) {
+// promptEmbeds reads input that has no text, of which the size tells the tokens. It is
+// held back as the member of the body is.
+func (p *parse) promptEmbeds() {
 	if p.isNull() {
 		p.skip()
 		return
 	}
-	if p.err == nil {
-		p.heldBack(string(name))
-	}
-	v := p.value()
-	p.in.images += embeds(v.len())
+	p.hasEmbeds = true
+	p.in.images += 1 + embeds(p.value().len())
 }
 
 // role reads who says a message, and reports whether every template prints that.

@@ -31,28 +31,3 @@ func (p *parse) refuseWaiting(w *waiting) {
 		p.refuseHeldBack(w.name)
 	}
 }
-
-// heldBack notes that a part of a message is of a kind that is held back as a member of
-// the body too.
-func (p *parse) heldBack(string) { p.hasEmbeds = true }
-
-// heldBackUnlessNull reads prompt_embeds inside a message.
-func (p *parse) heldBackUnlessNull([]byte) {
-	if p.isNull() {
-		p.skip()
-		return
-	}
-	p.hasEmbeds = true
-	p.embeds()
-}
-
-// embedsShare is the part of embeddings that counts as text. A vector for one token has
-// at least a thousand numbers of two bytes or more, so some 4 KiB in base64, of which two bytes make a token.
-const embedsShare = 2048
-
-// embeds prices input that has no text, where it is allowed.
-func (p *parse) embeds() {
-	raw := p.raw()
-	p.in.optional.Add(raw[:(len(raw)+embedsShare-1)/embedsShare])
-	p.in.optional.End()
-}

@@ -95,7 +95,7 @@ func (p *parse) kind(m *mediaMembers) {
 	case ok:
 		p.in.words += int64(len(inner))
 	case string(inner) == "prompt_embeds":
-		p.heldBack("prompt_embeds")
+		p.hasEmbeds = true
 		kind = otherKind
 	default:
 		kind = otherKind

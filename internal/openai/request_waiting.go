@@ -102,7 +102,7 @@ func (w *waiting) isHarmless(b []byte, stream bool) bool {
 func (p *parse) price(w *waiting) {
 	p.i = w.value.start
 	if w.param == paramEmbeds {
-		p.embeds()
+		p.in.images += 1 + embeds(w.value.len())
 		return
 	}
 	p.optionalOf(w.name)
