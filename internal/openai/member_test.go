@@ -159,12 +159,15 @@ func TestWhatCountsAsInput(t *testing.T) {
 		{"ids of tokens", `"logit_bias":{` + biases(2000) + `}`, 0, 0},
 		{"ids that are none", `"allowed_token_ids":[` + words(1000) + `]`, 5000, 5010},
 		{"a grammar", `"guided_json":{"a":` + words(10) + `}`, 50, 70},
-		{"embeddings", `"prompt_embeds":"` + strings.Repeat("A", 1<<20) + `"`, 513, 513},
 	} {
 		r := parseOK(t, ChatCompletions, `{`+tt.members+`}`, ParseOptions{AllowFields: []string{"x", "prompt_embeds"}})
 		if got := r.Optional.Bytes(); got < tt.least || got > tt.most || r.Text.Bytes() != got {
 			t.Errorf("%s: %d bytes count, want %d to %d, all of them optional (%d in all)", tt.name, got, tt.least, tt.most, r.Text.Bytes())
 		}
+	}
+	embeddings := `{"prompt_embeds":"` + strings.Repeat("A", 1<<20) + `"}`
+	if r := parseOK(t, ChatCompletions, embeddings, ParseOptions{AllowFields: []string{"prompt_embeds"}}); r.Images != 2 {
+		t.Errorf("embeddings of a megabyte count as %d pictures, want 2", r.Images)
 	}
 }
 
