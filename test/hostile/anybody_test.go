@@ -152,7 +152,29 @@ func (a anybody) body(e openai.Endpoint, user string, size int) string {
 			b[name] = value
 		}
 	}
+	if a.IntN(2) == 0 {
+		a.beside(e, b, size)
+	}
 	return string(a.appendJSON(nil, b))
+}
+
+// beside adds members of the body that nobody knows, and some that templates may show.
+func (a anybody) beside(e openai.Endpoint, b map[string]any, size int) {
+	var names []string
+	for _, m := range openai.Members(e) {
+		if m.Treatment == openai.Priced {
+			names = append(names, m.Name)
+		}
+	}
+	for range 1 + a.IntN(3) {
+		name := a.text(1 + a.IntN(20))
+		if a.IntN(2) == 0 {
+			name = names[a.IntN(len(names))]
+		}
+		if _, ok := b[name]; !ok {
+			b[name] = a.value(size, 4)
+		}
+	}
 }
 
 // appendJSON appends a value with the members of its objects in any order.
