@@ -301,6 +301,6 @@ func (st *stream) comeBack(b *batch, a *answer) {
 	case asRefusal(a.err) != nil:
 		st.store.counts.refused.Add(1)
 		st.refusal.note(a.err)
-		st.model.trial.doubted(a.err)
+		st.model.rehearsal.doubted(a.err)
 	}
 }

@@ -50,7 +50,7 @@ func (e *callError) Lacking() string {
 	return strings.ToUpper(found[1] + found[2])
 }
 
-// lackingCommand finds the command in the error of a trial, and in the server's own of
+// lackingCommand finds the command in the error of a rehearsal, and in the server's own of
 // a script that may not be sent.
 var lackingCommand = regexp.MustCompile(`^REFUSED ([A-Z]+) on |^NOPERM .*'([a-z]+)' command`)
 

@@ -47,7 +47,7 @@ const heartbeatsAtOnce = 128
 // the next reservation, renews it.
 func (s *Store) renew() {
 	s.tryAll(s.ctx)
-	taken := slices.DeleteFunc(s.all(), func(m *model) bool { return m.trial.Load() != nil })
+	taken := slices.DeleteFunc(s.all(), func(m *model) bool { return m.rehearsal.Load() != nil })
 	for some := range slices.Chunk(taken, heartbeatsAtOnce) {
 		s.renewAll(some)
 	}
@@ -93,7 +93,7 @@ func (m *model) heartbeat(s *Store) request {
 // leased notes the answer to a heartbeat that was asked for at a time.
 func (m *model) leased(s *Store, a answer, asked int64) {
 	m.leases.note(a.err)
-	m.trial.doubted(a.err)
+	m.rehearsal.doubted(a.err)
 	if a.err == nil {
 		m.renewed(asked)
 		s.restore(m, a.values[1])

@@ -18,8 +18,8 @@ type model struct {
 	latest   atomic.Pointer[program] // of the policy that was used last
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
 
-	decisions, leases refusal // of what was sent last; the stream has that of settlements
-	trial             trial   // of the commands that all of these need
+	decisions, leases refusal   // of what was sent last; the stream has that of settlements
+	rehearsal         rehearsal // of the commands that all of these need
 }
 
 // use returns the model called name, made at first use, which is not forgotten until

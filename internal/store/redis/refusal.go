@@ -46,13 +46,13 @@ func asRefusal(err error) *callError {
 // decided notes how a decision of m has ended.
 func (m *model) decided(err error) {
 	m.decisions.note(err)
-	m.trial.doubted(err)
+	m.rehearsal.doubted(err)
 }
 
 // refused returns what the server refuses of m, or nil: a command that its scripts
 // need; its settlements, which wait; its decisions; its lease.
 func (m *model) refused() error {
-	if e := m.trial.Load(); e != nil {
+	if e := m.rehearsal.Load(); e != nil {
 		return fmt.Errorf("a command that %s needs is refused: %w", m.name, e)
 	}
 	if e := m.stream.refusal.Load(); e != nil {
@@ -125,7 +125,7 @@ func (s *Store) decides(ctx context.Context) error {
 // look renews the lease on m, and finds out whether the server takes again what it
 // has refused: a view reads what a decision does.
 func (s *Store) look(ctx context.Context, m *model) {
-	if m.trial.Load() != nil && s.try(ctx, time.Now().Add(tryTimeout), m) != nil {
+	if m.rehearsal.Load() != nil && s.try(ctx, time.Now().Add(tryTimeout), m) != nil {
 		return
 	}
 	before := m.decisions.Load() != nil || m.leases.Load() != nil

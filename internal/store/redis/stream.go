@@ -188,7 +188,7 @@ func (st *stream) deliver() bool {
 
 // pauseMax returns the longest time between two attempts at a batch.
 func (st *stream) pauseMax() time.Duration {
-	if st.refusal.Load() != nil || st.model.trial.Load() != nil {
+	if st.refusal.Load() != nil || st.model.rehearsal.Load() != nil {
 		return refusedPauseMax
 	}
 	return batchPauseMax

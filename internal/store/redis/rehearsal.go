@@ -14,20 +14,20 @@ const (
 	// tryAgain is how long a refusal stands before a request of the model has the
 	// commands tried again.
 	tryAgain = 100 * time.Millisecond
-	// tryTimeout is how long a trial may take that no request waits for.
+	// tryTimeout is how long a rehearsal may take that no request waits for.
 	tryTimeout = time.Second
-	// triedFor is how long a trial stands that no script has cast doubt on: rights may
+	// triedFor is how long a rehearsal stands that no script has cast doubt on: rights may
 	// be taken away.
 	triedFor = 10 * time.Second
 	// triedAtOnce is how many models are tried in one round trip.
 	triedAtOnce = 50
 )
 
-// trial is whether the server takes every command that the scripts use, under the
+// rehearsal is whether the server takes every command that the scripts use, under the
 // hash tag of one model. A script that lacks one would fail after it has written
 // half of what it should. The zero value is ready for use: nothing has been tried.
-type trial struct {
-	refusal               // of the trial that was last
+type rehearsal struct {
+	refusal               // of the rehearsal that was last
 	on      atomic.Uint64 // the connection that was tried last; 0: none, or there is doubt
 	at      atomic.Int64  // when, in ms since the store's start
 	mu      sync.Mutex    // held while a request has it tried
@@ -52,7 +52,7 @@ func commandsOf(sources ...string) []string {
 // the server refuses a command. It has the commands tried where that was not done on
 // this connection, until the given time at most, and otherwise costs nothing.
 func (s *Store) permitted(ctx context.Context, till time.Time, m *model) error {
-	t := &m.trial
+	t := &m.rehearsal
 	if t.on.Load() == s.connections.Load() {
 		e := t.Load()
 		if e == nil {
@@ -77,7 +77,7 @@ func (s *Store) permitted(ctx context.Context, till time.Time, m *model) error {
 
 // doubted notes how a script of m has ended. After an error the commands are tried
 // before anything else is sent.
-func (t *trial) doubted(err error) {
+func (t *rehearsal) doubted(err error) {
 	if asRefusal(err) != nil {
 		t.on.Store(0)
 	}
@@ -89,7 +89,7 @@ func (s *Store) tryAll(ctx context.Context) {
 	var doubtful []*model
 	now := time.Since(s.started).Milliseconds()
 	for _, m := range s.all() {
-		t := &m.trial
+		t := &m.rehearsal
 		if t.on.Load() != s.connections.Load() || t.Load() != nil || now-t.at.Load() > triedFor.Milliseconds() {
 			doubtful = append(doubtful, m)
 		}
@@ -126,12 +126,12 @@ func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err 
 			e = answers[0].err
 		}
 		if e == nil || asRefusal(e) != nil {
-			if e == nil && m.trial.Load() != nil {
+			if e == nil && m.rehearsal.Load() != nil {
 				signal(m.stream.hurry) // what waits may be taken now
 			}
-			m.trial.note(e)
-			m.trial.on.Store(connection)
-			m.trial.at.Store(time.Since(s.started).Milliseconds())
+			m.rehearsal.note(e)
+			m.rehearsal.on.Store(connection)
+			m.rehearsal.at.Store(time.Since(s.started).Milliseconds())
 		}
 		if e != nil {
 			err = e
@@ -140,7 +140,7 @@ func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err 
 	return unsent(err)
 }
 
-// unsent returns the error of a trial as that of what waited for it, and was not sent.
+// unsent returns the error of a rehearsal as that of what waited for it, and was not sent.
 func unsent(err error) error {
 	var e *callError
 	if !errors.As(err, &e) || !e.unsure {

@@ -117,7 +117,7 @@ func TestCommandIsTakenAway(t *testing.T) {
 				}
 				s.Settle(old, output(30))
 				if lacking == "HGET" || lacking == "HKEYS" || lacking == "HSCAN" || lacking == "EVAL" && !flushed { // no script needs it now
-					s.model(p.Model()).trial.at.Store(-triedFor.Milliseconds() - 1)
+					s.model(p.Model()).rehearsal.at.Store(-triedFor.Milliseconds() - 1)
 					_ = s.Ping(t.Context())
 				}
 				eventually(t, "refusal", func() bool { return s.Refused(p.Model()) != nil })
@@ -221,7 +221,7 @@ func TestManyModelsAreTriedTogether(t *testing.T) {
 		t.Errorf("%d models took %d round trips", len(names), turns)
 	}
 	for _, m := range s.all() {
-		if m.trial.on.Load() == 0 {
+		if m.rehearsal.on.Load() == 0 {
 			t.Fatalf("%s was not tried", m.name)
 		}
 	}
