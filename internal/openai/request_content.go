@@ -100,23 +100,28 @@ const ephemeral = `{"type":"ephemeral"}`
 // optional reads the value of a member of the body of which the chat template, or
 // what becomes a grammar, decides whether it is in the prompt: all of it is priced,
 // as [parse.rendered] does, for each prompt of the request.
-func (p *parse) optional() { p.optionalOf(string(p.b[p.name.start+1 : p.name.end-1])) }
+func (p *parse) optional() {
+	name := p.name
+	if n := p.shared(); n > 0 && !p.carried(name) {
+		p.r.Beside += n
+	}
+}
 
-// optionalOf is optional for the member of that name.
-func (p *parse) optionalOf(name string) {
+// shared reads a value that a template may put into each prompt of the request, and
+// returns how many bytes of text it has.
+func (p *parse) shared() int64 {
 	p.in, p.common = p.common, p.in
 	before := p.in.optional.Bytes()
 	p.rendered()
-	if n := p.in.optional.Bytes() - before; n > 0 && !p.carried(name) {
-		p.r.Beside += n
-	}
+	n := p.in.optional.Bytes() - before
 	p.in, p.common = p.common, p.in
+	return n
 }
 
 // carried reports whether a member of the body needs no place in a question for the
 // number of tokens, or has one.
-func (p *parse) carried(name string) bool {
-	switch name {
+func (p *parse) carried(name extent) bool {
+	switch string(p.b[name.start+1 : name.end-1]) {
 	case "tools":
 		return true
 	case "chat_template", "chat_template_kwargs":

@@ -105,7 +105,7 @@ func (p *parse) price(w *waiting) {
 		p.in.images += 1 + embeds(w.value.len())
 		return
 	}
-	p.optionalOf(w.name)
+	p.shared()
 }
 
 // cuts appends what must go of a body so that it has none of the members that are left

@@ -30,6 +30,7 @@ func newClient(t testing.TB, base string) client {
 type chat struct {
 	user      string
 	model     string // empty: model
+	content   string // of the message; empty: a short one
 	tokens    int    // that the model server would generate
 	maxTokens int    // the client's own cap; 0: none
 	pace      int    // ms between two tokens
@@ -46,9 +47,13 @@ func (c chat) body() io.Reader {
 	if name == "" {
 		name = model
 	}
+	content := c.content
+	if content == "" {
+		content = "Tell me a story about the sea."
+	}
 	members := map[string]any{
 		"model": name, "user": c.user, "stream": c.stream,
-		"messages": []any{map[string]any{"role": "user", "content": "Tell me a story about the sea."}},
+		"messages": []any{map[string]any{"role": "user", "content": content}},
 		"mock":     map[string]any{"output_tokens": c.tokens, "token_ms": c.pace, "ttft_ms": c.wait, "ack": c.held != ""},
 	}
 	if c.maxTokens > 0 {

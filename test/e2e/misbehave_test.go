@@ -46,7 +46,7 @@ func TestOneUserDoesNotSetThePriceOfAnother(t *testing.T) {
 		held := 0
 		reserved := func(user string) int64 {
 			held++
-			s := g.listen(t, chat{user: user, tokens: 3, held: fmt.Sprintf("held-%d-%d", odds, held)})
+			s := g.listen(t, chat{user: user, content: ordinary, tokens: 3, held: fmt.Sprintf("held-%d-%d", odds, held)})
 			_, n := g.usage(t, model, user).longest()
 			s.leave()
 			eventually(t, patience, "the held stream is settled", func() bool { _, n := g.usage(t, model, user).longest(); return n == 0 })
