@@ -8,7 +8,7 @@
 //	resolve   the body is read once, the model found
 //	price     input and output tokens are estimated
 //	reserve   the price is charged, all limits or none
-//	forward   the request is rebuilt and sent, once
+//	forward   the request is rebuilt and sent; with fewer stream options once more
 //	relay     the answer goes back as it arrives, metered and topped up
 //	settle    what was charged is replaced by what was used, exactly once
 //
@@ -21,9 +21,10 @@
 //   - After Drain no request starts; those that run are not touched.
 //   - Under overrun "stop", what has been relayed of a metered stream never
 //     exceeds what is charged for it.
-//   - Nothing of a client reaches a model server but the body, patched, and the
-//     header fields that are listed.
-//   - Memory per request is bounded by the largest body and by one stream
-//     event; a slow client slows its own stream only.
+//   - Nothing of a client reaches a model server but the body, less what is not
+//     passed on, patched, and the header fields that are listed.
+//   - What is held over all requests is bounded (package buffer); the slowest
+//     clients are cut off when it is used up. A slow client slows its own answer
+//     only.
 //   - No prompt, completion or credential is logged.
 package proxy

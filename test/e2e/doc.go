@@ -27,6 +27,18 @@
 //     that tells where, and what to do.
 //   - timeout: what bounds requests does not cut their answers.
 //   - log: a gateway whose output is full, closed or broken goes on serving.
+//   - attack: 25,000 words, wherever they are in a body, are not served for nothing.
+//   - buffered: clients that read nothing, or send no end, take bounded memory.
+//   - condemn: who makes a model server fail pays for it, and shuts out nobody.
+//   - field: what nobody knows is not passed on, and no stream is silenced.
+//   - lease: neither a standstill of Redis nor many models end a lease; a long
+//     stream in debt is cheap.
+//   - misbehave: one user does not set another's price; what a model server says
+//     wrongly is no way to get answers for nothing.
+//   - rights: a command that Redis refuses is told of by its name.
+//   - room: idle accounts of one model make room for users of another.
+//   - sequential: a client is not denied by its own request that has ended.
+//   - trouble: a wrong way to Redis is told of with the setting.
 //   - eviction: a Redis that may drop counters is warned of, once.
 //
 // Most tests run in parallel: one of them waits for a real minute.
