@@ -57,15 +57,37 @@ func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request
 		if err := s.permitted(ctx, till, m); err != nil {
 			return a, before, err
 		}
+		taught := r.script.taught.Load()
 		a, before, _ = m.stream.send(ctx, till, r)
-		switch {
-		case a.forgotten():
-			r.how = whole
-		case !errors.Is(a.err, errUntried):
+		if a.forgotten() {
+			a, before = m.stream.teach(ctx, till, r, taught)
+		}
+		if !a.forgotten() && !errors.Is(a.err, errUntried) {
 			return a, before, nil
 		}
 	}
 	return a, before, nil
+}
+
+// teach sends a decision whose script the server has forgotten since it was taught so
+// often: whole, or by its hash where somebody else has taught it meanwhile. One at a time
+// does that: the text takes the server a millisecond, and all who run meet it at once.
+func (st *stream) teach(ctx context.Context, till time.Time, r *request, taught int64) (answer, point) {
+	sc := r.script
+	sc.teaching.Lock()
+	if sc.taught.Load() != taught {
+		sc.teaching.Unlock()
+		a, before, _ := st.send(ctx, till, r)
+		return a, before
+	}
+	defer sc.teaching.Unlock()
+	told := *r
+	told.how = whole
+	a, before, _ := st.send(ctx, till, &told)
+	if a.err == nil {
+		sc.taught.Add(1)
+	}
+	return a, before
 }
 
 // await waits until all that was added before a decision has been applied, and

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -28,6 +30,9 @@ type script struct {
 	operation string
 	source    string
 	hash      string // by which the server knows the source, once it has seen it
+
+	teaching sync.Mutex   // held by who sends the source because the server does not know it
+	taught   atomic.Int64 // how often that was done
 }
 
 // decides reports whether the script decides whether to charge.
