@@ -277,7 +277,7 @@ func (st *stream) acknowledge(b *batch, values []int64) {
 	c := &st.store.counts
 	c.lost.Add(values[1])
 	c.missing.Add(values[2])
-	st.model.settled.Store(max(st.model.settled.Load(), b.number))
+	st.model.acknowledged(b.number, values[4])
 	st.refusal.note(nil)
 	st.forgotten.Store(false)
 	for len(st.queue) > 0 && st.queue[0].number <= b.number {
