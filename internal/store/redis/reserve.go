@@ -38,7 +38,8 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	program := m.program(p)
 	key := m.user(program, user)
 	n, asked := s.pending.begin(), s.leaseTime()
-	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: program.reserve(n, s.options.Replica, need)})
+	args := program.reserve(n, s.options.Replica, need)
+	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: args, program: program})
 	if err == nil && reply[0] == verdictRefused {
 		err = s.failed(operationReserve, errGivenUp)
 	}
