@@ -1,5 +1,6 @@
 -- heartbeat: renews the lease of a replica, moves the lease clock, and forgets replicas
--- whose lease ended long ago. It never sets a count.
+-- whose lease ended long ago. It sets a count only where Redis has an older state of the
+-- replica: to 0, until the replica has written again what it runs.
 --
 -- KEYS  1 the model's replicas
 -- ARGV  1 nonce, 2 replica, 3 the last of its settlement batches that is known to be

@@ -24,7 +24,9 @@ const (
 	verdictDenied  = 0
 )
 
-// Reserve implements limit.Store, in one script and one round trip.
+// Reserve implements limit.Store, in one script and one round trip. It takes another one
+// for a denial that may be due to requests that have ended, and where the server did not
+// know the script or the connection was lost.
 func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
 	if err := s.ready(); err != nil {
 		return err
