@@ -25,9 +25,9 @@
 -- record that is written again says what its request holds, and that it runs; it gives
 -- nothing back, for nobody knows whether the counters still have it.
 --
--- Invariant: a batch is applied whole or not at all, never twice, and never before
--- the one that it follows. Marks
--- below the floor are dropped, for what is below it is refused anyway.
+-- Invariant: a batch is applied whole or not at all, never twice, and never before the
+-- one that it follows. Marks below the floor are dropped, for what is below it is refused
+-- anyway.
 
 local batch, follows = ARGV[3]:match('^(%d+) (%d+)$')
 batch, follows = batch + 0, follows + 0

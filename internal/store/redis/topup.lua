@@ -43,7 +43,7 @@ if not granted then
   return { number + 0, 0, 0, ofModel }
 end
 local userAt, modelAt, part = grant(m, model, user, number, 0, more, function(c)
-  if m.extra and m.extra:match('^%d %d+ (%d+);') == enrolment then
+  if valid(m.extra) then
     return ARGV[8], extend(m.extra, number, c, user, model)
   end
 end)
