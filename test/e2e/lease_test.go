@@ -2,11 +2,9 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -145,7 +143,7 @@ func TestHeartbeatsOfManyModels(t *testing.T) {
 	t.Parallel()
 	const models = 500
 	redis := redistest.Start(t)
-	s := site{server: "http://127.0.0.1:1", redis: &redistest.Server{Addr: farAway(t, redis.Addr, 25*time.Millisecond)}, models: map[string]string{}}
+	s := site{server: "http://127.0.0.1:1", redis: redis, link: redis.NewLink(t, 25*time.Millisecond/2), models: map[string]string{}}
 	for i := range models {
 		s.models[fmt.Sprint("m", i)] = "{max-tokens-per-minute: 1000}"
 	}
@@ -178,43 +176,4 @@ func TestHeartbeatsOfManyModels(t *testing.T) {
 	if spread > lease/2 { // one after another they take 12.5 s
 		t.Errorf("%d leases were renewed within %v", models, spread)
 	}
-}
-
-// farAway returns the address of a server that is so far away: what is sent to it takes
-// that long.
-func farAway(t *testing.T, address string, delay time.Duration) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var open sync.WaitGroup
-	t.Cleanup(func() { _ = l.Close(); open.Wait() })
-	carry := func(to, from net.Conn, delay time.Duration) {
-		defer to.Close()
-		b := make([]byte, 1<<20)
-		for {
-			n, err := from.Read(b)
-			time.Sleep(delay)
-			if _, failed := to.Write(b[:n]); err != nil || failed != nil {
-				return
-			}
-		}
-	}
-	open.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", address)
-			if err != nil {
-				_ = near.Close()
-				continue
-			}
-			open.Go(func() { carry(far, near, delay) })
-			open.Go(func() { carry(near, far, 0) })
-		}
-	})
-	return l.Addr().String()
 }

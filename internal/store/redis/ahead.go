@@ -8,21 +8,18 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// errUnsettled is the cause of a denial that may be due to requests that have ended.
-var errUnsettled = errors.New("what was settled before is not applied yet")
-
 // point is a place in a stream: what was to be applied before a decision.
 type point struct {
 	added    uint64 // entries, up to here
 	setbacks uint64 // that had been known
 	behind   bool   // something was left that was not sent
+	own      bool   // something of the caller's own may have been
 }
 
-// decide runs the script of a decision on m behind everything that was settled
-// before it, which it takes along where nobody has sent it yet. A denial holds only
-// if all of that was applied by then: otherwise it might be due to a request of the
-// caller's own that has ended, and the decision is asked for once more. It takes no
-// longer than a call may.
+// decide runs the script of a decision on m behind what was settled before it and may
+// change it, which it takes along where nobody has sent it yet. A denial for which
+// something was left that matters might be due to a request that has ended: it is asked
+// for once more, behind all. It takes no longer than a call may.
 func (s *Store) decide(ctx context.Context, m *model, r *request) ([]int64, error) {
 	till := time.Now().Add(s.options.Timeout)
 	for again := false; ; again = true {
@@ -36,7 +33,7 @@ func (s *Store) decide(ctx context.Context, m *model, r *request) ([]int64, erro
 		if a.err != nil || again || !r.script.decides() || a.values[0] != verdictDenied {
 			return a.values, a.err
 		}
-		holds, err := m.stream.await(ctx, till, before)
+		holds, err := m.stream.holds(ctx, till, r, before, a.values)
 		if err != nil {
 			return nil, s.failed(r.script.operation, err)
 		}
@@ -90,33 +87,6 @@ func (st *stream) teach(ctx context.Context, till time.Time, r *request, taught 
 	return a, before
 }
 
-// await waits until all that was added before a decision has been applied, and
-// reports whether it was when the decision was made: it was ahead of the decision on
-// the connection, and nothing has come back. Where the server refuses a settlement,
-// nobody can tell how long that lasts: decisions are made without it.
-func (st *stream) await(ctx context.Context, till time.Time, before point) (holds bool, err error) {
-	for {
-		st.mu.Lock()
-		applied, orderly := st.applied >= before.added, !before.behind && st.setbacks == before.setbacks
-		if applied || st.refusal.Load() != nil {
-			st.mu.Unlock()
-			return orderly || !applied, nil
-		}
-		moved := st.change()
-		st.mu.Unlock()
-		if !orderly {
-			signal(st.hurry)
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-time.After(time.Until(till)):
-			return false, errUnsettled
-		}
-	}
-}
-
 // send sends what waits and, behind it, a decision, if there is one. It returns the
 // answer to that, what was to be applied before it, and whether all batches were.
 func (st *stream) send(ctx context.Context, till time.Time, decision *request) (a answer, before point, applied bool) {
@@ -168,7 +138,8 @@ func (st *stream) firstBack() int {
 func (st *stream) gather(decision *request) (batches []*batch, before point) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	refused := st.refusal.Load() != nil || decision != nil && !st.needs(decision)
+	takes := decision == nil || st.needs(decision)
+	refused := st.refusal.Load() != nil || !takes
 	charges, next := 0, st.firstBack()
 	fits := func(more int) bool {
 		return len(batches) == 0 && (!refused || decision == nil) || len(batches) > 0 && !refused && charges+more <= sendCharges
@@ -195,7 +166,8 @@ func (st *stream) gather(decision *request) (batches []*batch, before point) {
 			b.after = st.queue[at-1].number
 		}
 	}
-	return batches, point{st.added, st.setbacks, next < len(st.queue) || len(st.entries) > 0}
+	left := next < len(st.queue) || len(st.entries) > 0
+	return batches, point{st.added, st.setbacks, left, left && takes}
 }
 
 // needs reports whether a decision may come out otherwise by what has not been sent yet:
@@ -299,7 +271,7 @@ func (st *stream) acknowledge(b *batch, values []int64) {
 	c := &st.store.counts
 	c.lost.Add(values[1])
 	c.missing.Add(values[2])
-	st.model.settled.Store(max(st.model.settled.Load(), b.number))
+	st.model.acknowledged(b.number, values[4])
 	st.refusal.note(nil)
 	st.forgotten.Store(false)
 	for len(st.queue) > 0 && st.queue[0].number <= b.number {

@@ -124,6 +124,65 @@ func TestOneRoundTrip(t *testing.T) {
 	}
 }
 
+// TestDenialIsAskedOnce: who is over his own limits is denied in one round trip while
+// another user's settlement waits; it is asked again where that one might make room.
+func TestDenialIsAskedOnce(t *testing.T) {
+	const denials = 20
+	hour := func(max int64) []limit.Limit {
+		return []limit.Limit{{Meter: limit.Tokens, Window: limit.Hour, Max: max}}
+	}
+	reserve := func(s *Store, p *limit.Policy, _ *limit.Grant) (bool, error) {
+		var g limit.Grant
+		var d limit.Decision
+		err := s.Reserve(t.Context(), p, "full", output(10), &g, &d)
+		return d.Admitted, err
+	}
+	topUp := func(s *Store, _ *limit.Policy, g *limit.Grant) (bool, error) {
+		got, err := s.TopUp(t.Context(), g, limit.Amount{Output: 10}, limit.WithinDebt)
+		return got.Granted, err
+	}
+	const most = 1 << 40
+	for name, tt := range map[string]struct {
+		policy limit.PolicyOptions
+		ask    func(*Store, *limit.Policy, *limit.Grant) (bool, error)
+		again  bool
+	}{
+		"tokens":          {limit.PolicyOptions{MaxConcurrent: 1000, User: hour(100)}, reserve, false},
+		"requests":        {limit.PolicyOptions{MaxConcurrent: 1000, MaxConcurrentPerUser: 1, Total: hour(most)}, reserve, false},
+		"top-up":          {limit.PolicyOptions{MaxConcurrent: 1000, User: hour(100), Total: hour(most)}, topUp, false},
+		"tokens of all":   {limit.PolicyOptions{MaxConcurrent: 1000, User: hour(100), Total: hour(105)}, reserve, true},
+		"top-up of all":   {limit.PolicyOptions{MaxConcurrent: 1000, User: hour(100), Total: hour(105)}, topUp, true},
+		"requests of all": {limit.PolicyOptions{MaxConcurrent: 2, MaxConcurrentPerUser: 1}, reserve, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, total := 0, 0
+			s := open(t, Options{Timeout: patient, heartbeat: -1, Observe: func(operation string, _ time.Duration, _ error) {
+				if operation == operationReserve || operation == operationTopUp {
+					asked++
+				}
+			}})
+			p := limittest.Policy(t, tt.policy)
+			s.Settle(mustReserve(t, s, p, "other", output(1)), limit.Amount{}) // brings the scripts
+			mustFlush(t, s)
+			g := mustReserve(t, s, p, "full", output(100))
+			for i := range denials {
+				other := mustReserve(t, s, p, "other", output(1))
+				s.model(p.Model()).stream.roomy.Store(true) // so that no decision is thought to need what waits
+				before := asked
+				s.Settle(other, limit.Amount{})
+				if admitted, err := tt.ask(s, p, g); admitted || err != nil {
+					t.Fatalf("%d: admitted %v, %v", i, admitted, err)
+				}
+				total += asked - before
+			}
+			// A settlement may have left alone before the denial: then that is asked once.
+			if again := total > denials; again != tt.again {
+				t.Errorf("%d denials were asked %d times", denials, total)
+			}
+		})
+	}
+}
+
 // TestSequentialClientsTogether: many clients, each of whom waits for every answer
 // and may run one request, while connections are cut and scripts forgotten. Some
 // get no decision; none is denied.

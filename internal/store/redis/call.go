@@ -70,10 +70,11 @@ func isUnsure(err error) bool {
 
 // request is a script that is to run, and what it gets.
 type request struct {
-	script *script
-	keys   []string
-	args   []string // the first is a nonce, which the script echoes
-	how    wording
+	script  *script
+	keys    []string
+	args    []string // the first is a nonce, which the script echoes
+	how     wording
+	program *program // under which it is decided; nil where nothing is
 }
 
 // answer is what became of a request: the script's result without the nonce, or

@@ -1,6 +1,6 @@
 // Package redis keeps accounts and running slots in Redis (6.0 or later, or
 // Valkey), for any number of gateway replicas. It is strict: every decision is
-// one script, and one round trip.
+// one script, in one round trip but for a denial that is asked again.
 //
 // It is responsible for making decisions atomic over all replicas, for
 // settling exactly once over a connection that may lose or delay anything, and
@@ -29,8 +29,9 @@
 //     until it is acknowledged, applied once however often it arrives, and never
 //     before the one that it follows. A replica never uses a number twice, also
 //     where a model is forgotten and returns.
-//   - A decision is made behind all that the store has been told to settle
-//     before, in the same round trip; a denial that was not is asked again.
+//   - A decision is made behind what the store has been told to settle before and
+//     that could change it, in the same round trip; a denial behind which anything that
+//     matters is left is asked again.
 //   - No script runs on a connection on which its commands were not tried.
 //   - A charge whose answer was lost is cancelled in that stream: undone where
 //     it was made, refused where it comes later.

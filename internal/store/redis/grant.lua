@@ -41,7 +41,7 @@ local function grant(m, model, user, number, running, what, extended)
   local part, text
   if extended then part, text = extended(c) end
   if not part then
-    part, text = number, format('%d 0 %s;%d %d %d %d %d', running, enrolment, c.user, c.model, what.i, what.o, what.r)
+    part, text = number, recorded({ running = running, last = '0', charges = { c } })
   end
   m.running = m.running + running
   enrol(m, { record(part), text }, LEASE)

@@ -86,7 +86,11 @@ func (s *Store) renewAll(models []*model) {
 
 // heartbeat returns what renews the lease on m.
 func (m *model) heartbeat(s *Store) request {
-	args := []string{number(s.pending.skip()), s.options.Replica, number(m.settled.Load())}
+	var last settled
+	if known := m.settled.Load(); known != nil {
+		last = *known
+	}
+	args := []string{number(s.pending.skip()), s.options.Replica, number(last.batch), number(last.enrolment)}
 	return request{script: s.scripts.heartbeat, keys: []string{m.replicas}, args: args}
 }
 

@@ -1,9 +1,10 @@
 -- heartbeat: renews the lease of a replica, moves the lease clock, and forgets replicas
--- whose lease ended long ago. It never sets a count.
+-- whose lease ended long ago. It sets a count only where Redis has an older state of the
+-- replica: to 0, until the replica has written again what it runs.
 --
 -- KEYS  1 the model's replicas
 -- ARGV  1 nonce, 2 replica, 3 the last of its settlement batches that is known to be
---       applied (absent: it is not told)
+--       applied (0: none is), 4 the enrolment that it was applied in
 -- Result { nonce, now, the replica's enrolment }
 --
 -- A replica is forgotten at once; its records, which are void from then on, are dropped
@@ -15,11 +16,14 @@ local SOME = 500
 local m = join(KEYS[1], 'sweep')
 local put = {}
 
--- Where that batch is not applied any more, Redis has an older state of the replica (a
--- failover, a restart from a snapshot): requests run in it that have ended. The replica
--- is enrolled anew, and writes again what it runs.
-if ARGV[3] and ARGV[3] + 0 > m.batch then
-  m.running, m.batch, enrolment = 0, ARGV[3] + 0, ARGV[1]
+-- Where that batch is not applied any more, Redis has lost something. Has it an older state
+-- of the replica (a failover, a restart from a snapshot), requests run in it that have
+-- ended: the replica is enrolled anew, and writes again what it runs. Has it lost the
+-- replica, and a reservation has enrolled it since, all that is there is of now, and good.
+local settled = ARGV[3] + 0
+if settled > m.batch then
+  if enrolment + 0 <= ARGV[4] + 0 then m.running, enrolment = 0, ARGV[1] end
+  m.batch = settled
 end
 
 -- forget drops the replicas whose lease has ended long ago.

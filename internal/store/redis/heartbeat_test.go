@@ -2,55 +2,11 @@ package redis
 
 import (
 	"fmt"
-	"io"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 )
-
-// farAway returns the address of a server that is so far away: what is sent to it takes
-// that long.
-func farAway(t *testing.T, server *redistest.Server, delay time.Duration) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var open sync.WaitGroup
-	t.Cleanup(func() { _ = l.Close(); open.Wait() })
-	open.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", server.Addr)
-			if err != nil {
-				_ = near.Close()
-				continue
-			}
-			open.Go(func() { _, _ = io.Copy(near, far); _ = near.Close() })
-			open.Go(func() {
-				defer far.Close()
-				b := make([]byte, 1<<20)
-				for {
-					n, err := near.Read(b)
-					if err != nil {
-						return
-					}
-					time.Sleep(delay)
-					if _, err := far.Write(b[:n]); err != nil {
-						return
-					}
-				}
-			})
-		}
-	})
-	return l.Addr().String()
-}
 
 // TestHeartbeatsGoTogether renews the leases on 500 models of a server that is 25 ms away,
 // which knows no script yet: in a fraction of the time that they would take one after
@@ -58,7 +14,7 @@ func farAway(t *testing.T, server *redistest.Server, delay time.Duration) string
 func TestHeartbeatsGoTogether(t *testing.T) {
 	const models, away = 500, 25 * time.Millisecond
 	server := redistest.Start(t)
-	s, err := New(t.Context(), Options{Address: farAway(t, server, away), Timeout: time.Second, heartbeat: -1})
+	s, err := New(t.Context(), Options{Address: server.NewLink(t, away/2).Addr, Timeout: time.Second, heartbeat: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,14 +55,17 @@ local function fold(text, user, model)
   return recorded(r)
 end
 
--- extend returns the text of a record to which charge c with this number is added.
+-- due reports whether a record that has grown to be longer is to be folded.
+local function due(text, longer) return math.floor(#longer / FOLD) > math.floor(#text / FOLD) end
+
+-- extend returns the text of a valid record to which charge c with this number is added.
 local function extend(text, number, c, user, model)
-  local running, stamp, u, m, i, o, q, rest = text:match('^(%d) %d+ (%d+);(%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
-  local more = c.amount
+  local running, _, _, u, m, i, o, q, rest = split(text)
+  local head, more = headed(running, number), c.amount
   if alike(user, u + 0, c.user) and alike(model, m + 0, c.model) then
-    return format('%s %s %s;%s %s %d %d %d', running, number, stamp, u, m, i + more.i, o + more.o, q + more.r) .. rest
+    local one = { user = u, model = m, amount = { i = i + more.i, o = o + more.o, r = q + more.r } }
+    return head .. ';' .. written(one) .. rest
   end
-  local longer = format('%s %s %s;', running, number, stamp) .. written(c) .. text:match(';.*$')
-  if slotAt(#longer, FOLD) == slotAt(#text, FOLD) then return longer end
-  return fold(longer, user, model)
+  local longer = head .. ';' .. written(c) .. text:match(';.*$')
+  return due(text, longer) and fold(longer, user, model) or longer
 end

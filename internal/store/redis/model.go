@@ -13,13 +13,27 @@ type model struct {
 	account  string // key of its account
 	stream   *stream
 	grants   grants
-	settled  atomic.Uint64           // the last batch that is known to be applied
+	settled  atomic.Pointer[settled] // the last batch that is known to be applied; nil: none
 	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
 
 	decisions, leases refusal   // of what was sent last; the stream has that of settlements
 	rehearsal         rehearsal // of the commands that all of these need
+}
+
+// settled is a batch that was acknowledged, and the enrolment that it was applied in.
+type settled struct {
+	batch     uint64
+	enrolment int64
+}
+
+// acknowledged notes that a batch is applied in an enrolment. The stream of m calls it,
+// one at a time.
+func (m *model) acknowledged(batch uint64, enrolment int64) {
+	if last := m.settled.Load(); last == nil || batch >= last.batch {
+		m.settled.Store(&settled{batch, enrolment})
+	}
 }
 
 // use returns the model called name, made at first use, which is not forgotten until

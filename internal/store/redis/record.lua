@@ -20,18 +20,26 @@ local function written(c)
   return format('%d %d %d %d %d', c.user, c.model, c.amount.i, c.amount.o, c.amount.r)
 end
 
+-- headed returns what the text of a record begins with.
+local function headed(running, last) return format('%d %s %s', running, last, enrolment) end
+
 -- recorded returns the text of record r.
 local function recorded(r)
-  local parts = { format('%d %s %s', r.running, r.last, enrolment) }
+  local parts = { headed(r.running, r.last) }
   for i, c in ipairs(r.charges) do parts[i + 1] = written(c) end
   return table.concat(parts, ';')
 end
 
+-- split returns what the text of a record says up to its newest charge, and the rest.
+local function split(text) return text:match('^(%d) (%d+) (%d+);(%d+) (%d+) (%d+) (%d+) (%d+)(.*)$') end
+
+-- valid reports whether read finds a record in text.
+local function valid(text) return text and text:match('^%d %d+ (%d+);') == enrolment end
+
 -- read returns the record that text is; nil where there is none, or it is void.
 local function read(text)
   if not text then return nil end
-  local running, last, stamp, user, model, i, o, q, rest =
-    text:match('^(%d) (%d+) (%d+);(%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
+  local running, last, stamp, user, model, i, o, q, rest = split(text)
   if stamp ~= enrolment then return nil end
   local charges = { { user = user + 0, model = model + 0, amount = { t = i + o, i = i + 0, o = o + 0, r = q + 0 } } }
   if rest ~= '' then

@@ -78,12 +78,12 @@ func (s *Store) Refused(model string) error {
 	return m.refused()
 }
 
-// decides reports why the server decides nothing, although it answers: it is full,
+// refusesAll reports why the server decides nothing, although it answers: it is full,
 // or a replica. Where it refuses what concerns a model (a key is not what it should
 // be, or a permission is missing) it is asked whether it takes what concerns others:
 // those that it has not refused, or else a model without a name, which no key of
 // anybody's is about.
-func (s *Store) decides(ctx context.Context) error {
+func (s *Store) refusesAll(ctx context.Context) error {
 	s.tryAll(ctx)
 	var well, refused []*model
 	for _, m := range s.all() {

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -102,7 +103,7 @@ func TestLackingCommand(t *testing.T) {
 func TestCommandIsTakenAway(t *testing.T) {
 	for _, lacking := range needed() {
 		for _, flushed := range []bool{false, true} {
-			t.Run(lacking, func(t *testing.T) {
+			t.Run(fmt.Sprint(lacking, ", scripts forgotten: ", flushed), func(t *testing.T) {
 				t.Cleanup(func() { _ = shared.Allow() })
 				s := open(t, Options{Timeout: patient, heartbeat: -1})
 				p := minute(t, 10000)

@@ -24,7 +24,9 @@ const (
 	verdictDenied  = 0
 )
 
-// Reserve implements limit.Store, in one script and one round trip.
+// Reserve implements limit.Store, in one script and one round trip. It takes another one
+// for a denial that may be due to requests that have ended, and where the server did not
+// know the script or the connection was lost.
 func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
 	if err := s.ready(); err != nil {
 		return err
@@ -38,7 +40,8 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	program := m.program(p)
 	key := m.user(program, user)
 	n, asked := s.pending.begin(), s.leaseTime()
-	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: program.reserve(n, s.options.Replica, need)})
+	args := program.reserve(n, s.options.Replica, need)
+	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: args, program: program})
 	if err == nil && reply[0] == verdictRefused {
 		err = s.failed(operationReserve, errGivenUp)
 	}

@@ -13,7 +13,8 @@
 --         output and requests used, how many records, and per record, the oldest
 --         first: number, and the input, output and requests that it is of
 -- Result { nonce, applied, records that were gone, tokens and requests
---       that slots should have held and did not, cancellations left as a mark }
+--       that slots should have held and did not, cancellations left as a mark,
+--       the replica's enrolment }
 --       applied: 1, or 0 where this batch had been applied before, or -1 where the
 --       one that it follows has not: nothing was done
 --
@@ -24,16 +25,16 @@
 -- record that is written again says what its request holds, and that it runs; it gives
 -- nothing back, for nobody knows whether the counters still have it.
 --
--- Invariant: a batch is applied whole or not at all, never twice, and never before
--- the one that it follows. Marks
--- below the floor are dropped, for what is below it is refused anyway.
+-- Invariant: a batch is applied whole or not at all, never twice, and never before the
+-- one that it follows. Marks below the floor are dropped, for what is below it is refused
+-- anyway.
 
 local batch, follows = ARGV[3]:match('^(%d+) (%d+)$')
 batch, follows = batch + 0, follows + 0
 local lowest = tonumber(ARGV[4])
 local m = join(KEYS[1])
-if batch <= m.batch then return { tonumber(ARGV[1]), 0, 0, 0, 0 } end
-if m.batch < follows then return { tonumber(ARGV[1]), -1, 0, 0, 0 } end
+if batch <= m.batch then return { tonumber(ARGV[1]), 0, 0, 0, 0, enrolment + 0 } end
+if m.batch < follows then return { tonumber(ARGV[1]), -1, 0, 0, 0, enrolment + 0 } end
 m.batch, m.floor = batch, max(m.floor, lowest)
 
 local METERS = { 't', 'i', 'o', 'r' }
@@ -264,4 +265,4 @@ discard(m.key, settled)
 for _, a in pairs(accounts) do
   if a and a.dirty then close(a) end
 end
-return { tonumber(ARGV[1]), 1, lost, missing, marked }
+return { tonumber(ARGV[1]), 1, lost, missing, marked, enrolment + 0 }

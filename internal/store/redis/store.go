@@ -103,7 +103,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		err := s.sign(ctx, s.options.Timeout)
 		if err == nil {
 			s.gate.succeeded()
-			return s.decides(ctx)
+			return s.refusesAll(ctx)
 		}
 		if ctx.Err() != nil || asRefusal(err) != nil {
 			return err
@@ -113,7 +113,7 @@ func (s *Store) Ping(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.decides(ctx) // other calls are answered meanwhile
+	return s.refusesAll(ctx) // other calls are answered meanwhile
 }
 
 // operationPing is the operation of a sign of life.

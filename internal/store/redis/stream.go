@@ -35,8 +35,9 @@ const (
 
 // stream carries the settlements and cancellations of one model to Redis, in
 // numbered batches. They follow each other without waiting for answers: a decision
-// takes along what has been settled before it, and what no decision takes leaves by
-// itself. What was added is kept until it has been applied, or the store is closed.
+// takes along what has been settled before it and may change it, and what no decision
+// takes leaves by itself. What was added is kept until it has been applied, or the store
+// is closed.
 type stream struct {
 	store *Store
 	model *model

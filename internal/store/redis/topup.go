@@ -11,6 +11,10 @@ import (
 // replica had given it up.
 var errGivenUp = errors.New("the charge had been given up")
 
+// denialOfModel is where the result of the script that denies says whether a rule of the
+// model is in the way.
+const denialOfModel = 2
+
 // TopUp implements limit.Store, in one script.
 func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b limit.Bound) (limit.TopUp, error) {
 	if err := s.ready(); err != nil {
@@ -22,7 +26,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	h := g.Account.(*held)
 	n, into, asked := s.pending.begin(), h.part(), s.leaseTime()
 	args := h.program.topUp(n, s.options.Replica, more, into, b)
-	reply, err := s.decide(ctx, h.model, &request{script: s.scripts.topUp, keys: h.model.keys(h.user), args: args})
+	reply, err := s.decide(ctx, h.model, &request{script: s.scripts.topUp, keys: h.model.keys(h.user), args: args, program: h.program})
 	if err == nil && reply[0] == verdictRefused {
 		err = s.failed(operationTopUp, errGivenUp)
 	}

@@ -9,7 +9,8 @@
 --       9- of each rule, the user's first: the admissible maximum, and how
 --          far this top-up may take the sum
 -- Result { number, verdict, debt in tokens, user's time, model's time, number of the
---       record that the charge is in }
+--       record that the charge is in }; where it is denied { number, verdict, 0, 1 where
+--       a rule of the model is in the way, else 0 }
 --       verdict: 1 granted, 0 denied, -1 refused (given up before it came)
 --
 -- Invariant: a verdict other than 1 changes no counter.
@@ -22,13 +23,16 @@ local rules = {}
 local user = KEYS[3] and open(KEYS[3], ARGV[6], rules)
 local model = open(KEYS[2], ARGV[7], rules)
 
-local granted, debt = true, 0
+local granted, ofModel, debt = true, 0, 0
 for i = 1, #rules do
   local r = rules[i]
   local need, sum = more[r.meter], r.sum + more[r.meter]
   local admissible, bound = ARGV[7 + 2 * i] + 0, ARGV[8 + 2 * i] + 0
   if need > 0 and sum > admissible then
-    if sum > bound then granted = false end
+    if sum > bound then
+      granted = false
+      if r.account == model then ofModel = 1 end
+    end
     debt = max(debt, sum - max(r.sum, admissible))
   end
 end
@@ -36,10 +40,10 @@ end
 if not granted then
   rebase(user)
   rebase(model)
-  return { number + 0, 0, 0 }
+  return { number + 0, 0, 0, ofModel }
 end
 local userAt, modelAt, part = grant(m, model, user, number, 0, more, function(c)
-  if m.extra and m.extra:match('^%d %d+ (%d+);') == enrolment then
+  if valid(m.extra) then
     return ARGV[8], extend(m.extra, number, c, user, model)
   end
 end)
