@@ -184,6 +184,47 @@ func TestTextUnderNamesOfMedia(t *testing.T) {
 	}
 }
 
+// TestMediaNeedsItsType: base64 is media in a part that says so, and without a type only
+// where vLLM takes it so: under its own names, in the content of a message. Anywhere else
+// a template may print it, and it counts as text and as media.
+func TestMediaNeedsItsType(t *testing.T) {
+	data := strings.Repeat("QUJD", 4000)
+	for _, tt := range []struct {
+		e      Endpoint
+		body   string
+		isText bool
+	}{
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"image_url":"data:image/png;base64,%s"}]}]}`, false},
+		{Embeddings, `{"messages":[{"role":"user","content":[{"input_audio":{"data":"%s"}}]}]}`, false},
+		{Messages, `{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image","source":{"data":"%s"}}]}]}`, false},
+		{Rerank, `{"query":"q","documents":[{"type":"image_url","image_url":"data:image/png;base64,%s"}]}`, false},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"image":"%s"}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"source":{"data":"%s"}}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"type":7,"input_audio":{"data":"%s"}}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"type":"message","input_audio":{"data":"%s"}}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[[{"input_audio":{"data":"%s"}}]]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":{"input_audio":{"data":"%s"}}}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","image_url":"data:image/png;base64,%s"}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","source":"%s"}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","image":"%s"}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","input_audio":{"data":"%s"}}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","image_embeds":["%s"]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"assistant","tool_calls":[{"id":"x","source":"%s"}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"assistant","tool_calls":[{"function":{"input_audio":{"data":"%s"}}}]}]}`, true},
+		{Responses, `{"input":[{"type":"message","role":"user","content":"hi","source":"%s"}]}`, true},
+		{Responses, `{"input":[{"role":"user","content":[{"input_audio":{"data":"%s"}}]}]}`, true},
+		{Messages, `{"max_tokens":1,"messages":[{"role":"user","content":[{"source":{"data":"%s"}}]}]}`, true},
+		{Embeddings, `{"input":[{"role":"user","content":"hi","source":"%s"}]}`, true},
+		{Rerank, `{"query":"q","documents":[{"text":"a","source":"%s"}]}`, true},
+		{Score, `{"text_1":"a","text_2":{"content":[{"image_url":"data:image/png;base64,%s"}]}}`, true},
+	} {
+		r := parseOK(t, tt.e, fmt.Sprintf(tt.body, data), ParseOptions{})
+		if got := r.Optional.Bytes() >= int64(len(data)); got != tt.isText || r.Images+r.AudioParts != 1 {
+			t.Errorf("%s %s: %d bytes of text, %d images, %d recordings; want text: %v, and one", tt.e, tt.body, r.Optional.Bytes(), r.Images, r.AudioParts, tt.isText)
+		}
+	}
+}
+
 // TestEveryStringCounts: wherever in a message a text stands, under whatever name, and
 // however deep, it counts.
 func TestEveryStringCounts(t *testing.T) {

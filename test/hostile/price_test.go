@@ -150,6 +150,30 @@ func TestWordsAreNotFreeAnywhere(t *testing.T) {
 	}
 }
 
+// TestDataIsFreeOnlyAsMedia: 100,000 bytes of base64 under the names of media are refused on a
+// limit of 2,000 tokens wherever no type says that they are media.
+func TestDataIsFreeOnlyAsMedia(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	data := strings.Repeat("abc/+1zQ", 12_500)
+	for i, tt := range [][2]string{
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi","source":"$"}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi","image":"$"}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi","image_url":"data:$"}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi","input_audio":{"data":"$"}}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"assistant","tool_calls":[{"id":"x","source":"$"}]}]`},
+		{"/v1/responses", `"max_output_tokens":1,"input":[{"type":"message","role":"user","content":"hi","source":"$"}]`},
+		{"/v1/messages", `"max_tokens":1,"messages":[{"role":"user","content":[{"source":{"data":"$"}}]}]`},
+		{"/v1/embeddings", `"messages":[{"role":"user","content":"hi","source":"$"}]`},
+		{"/v1/rerank", `"query":"x","documents":[{"text":"a","source":"$"}]`},
+	} {
+		user := fmt.Sprint("user", i)
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, strings.Replace(tt[1], "$", data, 1)))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s: %d, and %+v was spent: %.200s", tt, status, spent, answer)
+		}
+	}
+}
+
 // TestDenseTextIsChargedInFull: signs of which each is a token have three times what was
 // priced before anything was learned. The excess is charged with the answer, as debt, so
 // that the account waits for it, and the next such text is priced at what it costs.
