@@ -15,7 +15,7 @@ var generationRows = []row{
 	{Overridden, paramN, "n", "answers for each prompt; null is left out"},
 	{Overridden, paramBestOf, "best_of", "sequences for each prompt; null is left out"},
 	{Overridden, paramUseBeamSearch, "use_beam_search", "its width is n; null is left out"},
-	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down; null is left out"},
+	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down, on servers that know it; priced whole; null is left out"},
 	{Overridden, paramSilencing, "stream_interval stream_reasoning include_reasoning",
 		"left out of streams where it keeps events, and the usage on them, from coming"},
 

@@ -70,9 +70,9 @@ type Request struct {
 	AudioParts   int64
 	AudioTimed   int64
 	AudioSeconds float64
-	// TruncateInput says that the model server cuts a longer prompt down to
-	// so many tokens instead of refusing it; -1: to the context length.
-	// 0: it does not.
+	// TruncateInput says that the model server is asked to cut a longer prompt down
+	// to so many tokens instead of refusing it; -1: to the context length. 0: it is
+	// not. Some servers do not know the member, and serve the whole.
 	TruncateInput int64
 
 	// Dropped is the names of the members that are left out of what is sent, because

@@ -150,6 +150,28 @@ func TestWordsAreNotFreeAnywhere(t *testing.T) {
 	}
 }
 
+// TestAskingToCutLowersNoPrice: 25,000 words whose client asks for all but one to be cut off are
+// refused on a limit of 2,000 tokens, for the model server does not know the member.
+func TestAskingToCutLowersNoPrice(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	for i, tt := range [][2]string{
+		{chatPath, `"max_tokens":1,"truncate_prompt_tokens":1,"messages":[{"role":"user","content":"$"}]`},
+		{chatPath, `"max_tokens":1,"truncate_prompt_tokens":-1,"messages":[{"role":"user","content":"$"}]`},
+		{"/v1/completions", `"max_tokens":1,"truncate_prompt_tokens":1,"prompt":"$"`},
+		{"/v1/completions", `"max_tokens":1,"truncate_prompt_tokens":1,"prompt":["$","$"]`},
+		{"/v1/responses", `"max_output_tokens":1,"truncation":"auto","input":"$"`},
+		{"/v1/embeddings", `"truncate_prompt_tokens":1,"input":"$"`},
+		{"/v1/rerank", `"truncate_prompt_tokens":1,"query":"x","documents":["$"]`},
+	} {
+		user := fmt.Sprint("user", i)
+		members := strings.ReplaceAll(tt[1], "$", strings.Repeat("word ", 25_000))
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, members))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s: %d, and %+v was spent: %.200s", tt, status, spent, answer)
+		}
+	}
+}
+
 // TestDataIsFreeOnlyAsMedia: 100,000 bytes of base64 under the names of media are refused on a
 // limit of 2,000 tokens wherever no type says that they are media.
 func TestDataIsFreeOnlyAsMedia(t *testing.T) {
