@@ -22,7 +22,6 @@ var rerankRows = []row{
 	{Priced, paramQuery, "query", "one side of the pairs"},
 	{Priced, paramDocuments, "documents", "the other side"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
 	{Passed, 0, "top_n return_documents max_tokens_per_doc max_chunks_per_doc rank_fields", "how the answer is told, or texts cut"},
 }
 
@@ -33,7 +32,6 @@ var scoreRows = []row{
 	{Priced, paramRight, "text_2 data_2 items", "the other side"},
 	{Priced, paramDocuments, "documents", "the same, on some servers"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
 	{Passed, 0, "apply_softmax item_first encoding_format", "how the answer is computed, or told"},
 	{Passed, paramNumbers, "label_token_ids", "ids of tokens"},
 }

@@ -139,7 +139,7 @@ func (p *parse) carried(name string) bool {
 	switch name {
 	case "tools":
 		return true
-	case "chat_template", "chat_template_kwargs":
+	case templateName, "chat_template_kwargs":
 		return p.endpoint != Messages // count_tokens has no such members
 	}
 	return false

@@ -44,7 +44,7 @@ func TestParseRequestText(t *testing.T) {
 			`{"type":"text","text":"b","cache_control":{"type":"x"}}]}]}`, []string{"a", "b"}, []string{`{"type":"x"}`}},
 		{"prompts and suffix", Completions, `{"prompt":["a","b"],"suffix":"c"}`, []string{"a", "b"}, []string{"c", "c"}},
 		{"embeddings", Embeddings, `{"input":["a","b"],"dimensions":3}`, []string{"a", "b"}, nil},
-		{"what conversations share", Embeddings, `{"messages":[[{"role":"user","content":"a"}],[{"role":"user","content":"b"}]],"tools":["t"],"chat_template":"x"}`,
+		{"what conversations share", Embeddings, `{"messages":[[{"role":"user","content":"a"}],[{"role":"user","content":"b"}]],"tools":["t"],"chat_template_kwargs":"x"}`,
 			[]string{"a", "b"}, []string{`["t"]`, `["t"]`, "x", "x"}},
 		{"responses", Responses, `{"instructions":"i","input":[{"role":"user","content":[{"type":"input_text","text":"t"}]},` +
 			`{"type":"message","role":"user","content":"m"},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"p","annotations":[]}]},` +
