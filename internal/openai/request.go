@@ -49,9 +49,10 @@ type Request struct {
 	// Words is how many bytes the protocol's own words have in the messages,
 	// with their punctuation: roles, types, names of members. They are not in
 	// Text, for the overhead of a message covers them, but a template that
-	// prints a message as it came prints them too.
+	// prints a message as it came prints them too. Ids of tokens that only control
+	// sampling are among them, where they are more than requests ordinarily have.
 	Words int64
-	// Beside is how many bytes of Optional a question for the number of tokens
+	// Beside is how many bytes of Optional and Words a question for the number of tokens
 	// would not carry: vLLM's /tokenize reads the prompt or the messages, the
 	// tools and the arguments of the template. Members that the operator has
 	// allowed by name are not among them.

@@ -116,6 +116,8 @@ func (p *Pricer) inputPrice(k known, r *openai.Request) int64 {
 	tokens := bounded(r.TokenIDs) + p.mediaTokens(r)
 	if r.Text.Bytes() > 0 || r.Messages > 0 {
 		tokens += max(p.input.upper(k, r), leastPrice(r))
+	} else if r.Words > 0 {
+		tokens += leastPrice(r)
 	}
 	return min(tokens, p.inputMax(r), priceMax)
 }

@@ -51,6 +51,7 @@ func TestPrice(t *testing.T) {
 		{"audio of unknown length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts = 2 }), Price{670, 70, 256}},
 		{"embeddings generate nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Embeddings }), Price{70, 70, 0}},
 		{"tokenize costs nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Tokenize }), Price{}},
+		{"words beside ids", Options{}, ids(70, func(r *request) { r.Words = 592 }), Price{170, 70, 256}},
 		{"input that may be truncated", Options{}, ids(70, func(r *request) { r.TruncateInput = 50 }), Price{70, 50, 256}},
 		{"of several prompts, which may all be in one", Options{}, ids(70, func(r *request) { r.TruncateInput, r.Prompts = 20, 3 }), Price{70, 20, 768}},
 		{"pictures beside what may be truncated", Options{}, ids(70, func(r *request) { r.TruncateInput, r.Images = 1, 2 }), Price{2118, 1, 256}},

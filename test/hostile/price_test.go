@@ -172,6 +172,27 @@ func TestAskingToCutLowersNoPrice(t *testing.T) {
 	}
 }
 
+// TestIDsOfTokensHaveABound: 30,000 ids that only control sampling are refused on a limit of 2,000
+// tokens, for a template that prints them; as text they are no ids.
+func TestIDsOfTokensHaveABound(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	list, text := "["+strings.Repeat("12,", 30_000)+"12]", `"`+strings.Repeat("12 ", 30_000)+`"`
+	for i, tt := range [][2]string{
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi"}],"allowed_token_ids":` + list},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi"}],"allowed_token_ids":` + text},
+		{"/v1/completions", `"max_tokens":1,"prompt":[1,2,3],"stop_token_ids":` + list},
+		{"/v1/completions", `"max_tokens":1,"prompt":["hi","you"],"stop_token_ids":` + list},
+		{"/v1/responses", `"max_output_tokens":1,"input":"hi","logit_bias":` + list},
+		{"/v1/score", `"text_1":"hi","text_2":"you","label_token_ids":` + list},
+	} {
+		user := fmt.Sprint("user", i)
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, tt[1]))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s %.100s: %d, and %+v was spent: %.200s", tt[0], tt[1], status, spent, answer)
+		}
+	}
+}
+
 // TestDataIsFreeOnlyAsMedia: 100,000 bytes of base64 under the names of media are refused on a
 // limit of 2,000 tokens wherever no type says that they are media.
 func TestDataIsFreeOnlyAsMedia(t *testing.T) {
