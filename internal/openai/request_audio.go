@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
-	"math"
 )
 
 // compressedRate is how many bytes a second of compressed audio is taken to
@@ -13,11 +12,11 @@ const compressedRate = 8000
 
 // audioSeconds estimates how long a recording plays that is given as base64 or
 // as a data URL: exactly for WAV, by compressedRate for the rest. It is 0 for
-// other URLs.
+// other URLs; what is too long for one is data, whatever it begins with.
 func audioSeconds(encoded []byte) float64 {
-	if data, ok := bytes.CutPrefix(encoded, []byte("data:")); ok {
-		_, encoded, _ = bytes.Cut(data, []byte(","))
-	} else if bytes.Contains(encoded[:min(len(encoded), 16)], []byte("://")) {
+	if isData(encoded) {
+		_, encoded, _ = bytes.Cut(encoded, []byte(","))
+	} else if len(encoded) <= urlMax && bytes.Contains(encoded[:min(len(encoded), 16)], []byte("://")) {
 		return 0
 	}
 	size := base64.StdEncoding.DecodedLen(len(encoded))
@@ -33,21 +32,30 @@ func audioSeconds(encoded []byte) float64 {
 // to what base64 encodes without padding.
 const wavHeader = 45
 
-// wavRate returns the bytes per second of a WAV file with the given header, 0 if
-// it is none or is too slow to be one. Of the two ways to tell, decoders go by the
-// samples; a header that says the rate wrong makes no recording shorter.
+// The formats of WAV files whose samples are not compressed.
+const (
+	wavPCM        = 1
+	wavFloat      = 3
+	wavExtensible = 0xFFFE // one of the two, as a rule
+)
+
+// wavRate returns the bytes per second of an uncompressed WAV file with the given
+// header, 0 if it is none. Decoders go by the samples, and by nothing else that a
+// header says of the rate: so a wrong one makes no recording shorter. Of the two sizes
+// that it tells of a sample the smaller one counts, or the one that there is.
 func wavRate(header []byte) float64 {
-	const lowest, uncompressed = 1000, 1
 	if len(header) < 36 || string(header[:4]) != "RIFF" || string(header[8:16]) != "WAVEfmt " {
 		return 0
 	}
-	rate := float64(binary.LittleEndian.Uint32(header[28:]))
-	if samples := binary.LittleEndian.Uint32(header[24:]); samples > 0 && binary.LittleEndian.Uint16(header[20:]) == uncompressed {
-		bits := float64(binary.LittleEndian.Uint16(header[22:])) * float64(binary.LittleEndian.Uint16(header[34:]))
-		rate = math.Min(rate, float64(samples)*bits/8)
-	}
-	if rate < lowest {
+	short := func(at int) float64 { return float64(binary.LittleEndian.Uint16(header[at:])) }
+	switch binary.LittleEndian.Uint16(header[20:]) {
+	case wavPCM, wavFloat, wavExtensible:
+	default:
 		return 0
 	}
-	return rate
+	sample, block := short(22)*short(34)/8, short(32)
+	if sample == 0 || block > 0 && block < sample {
+		sample = block
+	}
+	return float64(binary.LittleEndian.Uint32(header[24:])) * sample
 }

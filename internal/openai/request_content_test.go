@@ -256,24 +256,42 @@ func TestEveryStringCounts(t *testing.T) {
 }
 
 func TestAudioSeconds(t *testing.T) {
-	wav := make([]byte, 44+3*32000)
-	copy(wav, "RIFF....WAVEfmt ")
-	binary.LittleEndian.PutUint32(wav[28:], 32000)
-	slow := append([]byte(nil), wav...)
-	binary.LittleEndian.PutUint32(slow[28:], 1)
-	hurried := append([]byte(nil), wav...) // 16 kHz, 16 bits, but a byte rate of a second in all
-	hurried[20], hurried[22], hurried[34] = 1, 1, 16
-	binary.LittleEndian.PutUint32(hurried[24:], 16000)
-	binary.LittleEndian.PutUint32(hurried[28:], 3*32000)
+	// wav returns three seconds of 16 kHz and 16 bits.
+	wav := func(format uint16, byteRate uint32) []byte {
+		b := make([]byte, 44+3*32000)
+		copy(b, "RIFF....WAVEfmt ")
+		binary.LittleEndian.PutUint16(b[20:], format)
+		b[22], b[32], b[34] = 1, 2, 16
+		binary.LittleEndian.PutUint32(b[24:], 16000)
+		binary.LittleEndian.PutUint32(b[28:], byteRate)
+		return b
+	}
+	noBlock := wav(wavPCM, 32000)
+	noBlock[32] = 0
+	nothing := wav(wavPCM, 32000)
+	nothing[32], nothing[34] = 0, 0
+	slow := wav(wavPCM, 32000) // 250 Hz
+	binary.LittleEndian.PutUint32(slow[24:], 250)
+	wide := wav(wavPCM, 32000)
+	wide[32], wide[33] = 0xff, 0xff
 	encode := base64.StdEncoding.EncodeToString
 	for _, tt := range []struct {
 		name, data string
 		want       float64
 	}{
-		{"wav", encode(wav), 3},
-		{"wav whose header has another byte rate", encode(hurried), 3},
-		{"wav as data URL", "data:audio/wav;base64," + encode(wav), 3},
-		{"wav that claims one byte a second", encode(slow), float64(len(slow)) / compressedRate},
+		{"wav", encode(wav(wavPCM, 32000)), 3},
+		{"wav whose header has another byte rate", encode(wav(wavPCM, 3*32000)), 3},
+		{"wav that claims one byte a second", encode(wav(wavPCM, 1)), 3},
+		{"floats of another byte rate", encode(wav(wavFloat, math.MaxUint32)), 3},
+		{"an extensible format of another byte rate", encode(wav(wavExtensible, math.MaxUint32)), 3},
+		{"a compressed format", encode(wav(0x31, math.MaxUint32)), (44 + 3*32000.0) / compressedRate},
+		{"no size of a block", encode(noBlock), 3},
+		{"no size at all", encode(nothing), (44 + 3*32000.0) / compressedRate},
+		{"few samples a second", encode(slow), 192},
+		{"a wrong size of a block", encode(wide), 3},
+		{"wav as data URL", "data:audio/wav;base64," + encode(wav(wavPCM, 32000)), 3},
+		{"wav as data URL in another case", "Data:x://y;base64," + encode(wav(wavPCM, 32000)), 3},
+		{"data that begins like a URL", "://u" + encode(make([]byte, 2*compressedRate)), 2},
 		{"mp3", encode(make([]byte, 2*compressedRate)), 2},
 		{"URL", "https://example.com/a.wav", 0},
 		{"empty", "", 0},

@@ -280,8 +280,14 @@ func isReference(s []byte, plain bool) bool {
 	if bytes.IndexByte(s, ' ') >= 0 || !isASCII(s) {
 		return false
 	}
-	head := strings.ToLower(string(s[:min(len(s), 8)]))
-	return plain || len(s) <= urlMax || strings.HasPrefix(head, "data:")
+	return plain || len(s) <= urlMax || isData(s)
+}
+
+// isData reports whether s is a data URL. The scheme of a URL has no case (RFC 3986,
+// section 3.1).
+func isData(s []byte) bool {
+	const scheme = "data:"
+	return len(s) >= len(scheme) && strings.EqualFold(string(s[:len(scheme)]), scheme)
 }
 
 // isASCII reports whether s has ASCII characters only. It looks at eight at a time.
