@@ -49,15 +49,15 @@ func (r *row) reader() param {
 // interfaces define there or have defined, and those that SGLang, llama.cpp and
 // Ollama add. What is not in it, nobody has classified.
 var endpointRows = [...][]row{
-	ChatCompletions: slices.Concat(everyRows, heldRows, samplingRows, generationRows, templateRows, chatRows),
+	ChatCompletions: slices.Concat(everyRows, heldRows, samplingRows, generationRows, templateRows, argumentRows, chatRows),
 	Completions:     slices.Concat(everyRows, heldRows, samplingRows, generationRows, completionRows),
-	Embeddings:      slices.Concat(everyRows, heldRows, templateRows, poolingRows, embeddingRows),
+	Embeddings:      slices.Concat(everyRows, heldRows, templateRows, argumentRows, poolingRows, embeddingRows),
 	Responses:       slices.Concat(everyRows, heldRows, samplingRows, responsesRows),
-	Messages:        slices.Concat(everyRows, heldRows, samplingRows, anthropicRows, messagesRows),
-	CountTokens:     slices.Concat(everyRows, heldRows, anthropicRows, countTokensRows),
-	Rerank:          slices.Concat(everyRows, heldRows, poolingRows, rerankRows),
-	Score:           slices.Concat(everyRows, heldRows, poolingRows, scoreRows),
-	Tokenize:        slices.Concat(everyRows, heldRows, templateRows, tokenizeRows),
+	Messages:        slices.Concat(everyRows, heldRows, samplingRows, anthropicRows, argumentRows, messagesRows),
+	CountTokens:     slices.Concat(everyRows, heldRows, anthropicRows, argumentRows, countTokensRows),
+	Rerank:          slices.Concat(everyRows, heldRows, poolingRows, argumentRows, rerankRows),
+	Score:           slices.Concat(everyRows, heldRows, poolingRows, argumentRows, scoreRows),
+	Tokenize:        slices.Concat(everyRows, heldRows, templateRows, argumentRows, tokenizeRows),
 	Detokenize:      slices.Concat(everyRows, heldRows, detokenizeRows),
 }
 

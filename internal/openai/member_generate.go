@@ -15,7 +15,7 @@ var generationRows = []row{
 	{Overridden, paramN, "n", "answers for each prompt; null is left out"},
 	{Overridden, paramBestOf, "best_of", "sequences for each prompt; null is left out"},
 	{Overridden, paramUseBeamSearch, "use_beam_search", "its width is n; null is left out"},
-	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down; null is left out"},
+	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down, on servers that know it; priced whole; null is left out"},
 	{Overridden, paramSilencing, "stream_interval stream_reasoning include_reasoning",
 		"left out of streams where it keeps events, and the usage on them, from coming"},
 
@@ -52,8 +52,14 @@ var completionRows = []row{
 // templateRows are what a chat template is called with, beside the messages.
 var templateRows = []row{
 	{Priced, paramTools, "tools functions", "tools, as the template shows them"},
-	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
 	{Passed, 0, "add_generation_prompt continue_final_message", "which fixed words the template writes"},
+}
+
+// argumentRows are for endpoints whose prompts a chat template makes. A template of the
+// client's own is a program that prints as much as it likes.
+var argumentRows = []row{
+	{HeldBack, 0, "chat_template", "a program, whose output has no bound; also in chat_template_kwargs"},
+	{Priced, paramTemplateArguments, "chat_template_kwargs", "what the template is called with"},
 }
 
 // chatRows are the members that only chat completions have.

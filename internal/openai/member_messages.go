@@ -5,7 +5,6 @@ var anthropicRows = []row{
 	{Priced, paramMessages, "messages", "the conversation"},
 	{Priced, paramSystem, "system", "what becomes the first message"},
 	{Priced, paramTools, "tools", "tools, as the template shows them"},
-	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
 	{Priced, 0, "tool_choice thinking", "templates may show it"},
 	{Priced, 0, "output_config output_format", "grammars, which some templates show to the model"},
 	{Priced, 0, "mcp_servers context_management compaction", "text, which a server may put into the context"},

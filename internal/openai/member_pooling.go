@@ -2,7 +2,7 @@ package openai
 
 // poolingRows are the members of what counts input and generates nothing.
 var poolingRows = []row{
-	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down; null is left out"},
+	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down, on servers that know it; priced whole; null is left out"},
 	{Passed, 0, "use_activation activation softmax normalize embd_normalize truncation_side add_special_tokens task additional_data",
 		"how the answer is computed, or told"},
 	{HeldBack, 0, "padding", "it makes a prompt as long as the context"},
@@ -22,7 +22,6 @@ var rerankRows = []row{
 	{Priced, paramQuery, "query", "one side of the pairs"},
 	{Priced, paramDocuments, "documents", "the other side"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
 	{Passed, 0, "top_n return_documents max_tokens_per_doc max_chunks_per_doc rank_fields", "how the answer is told, or texts cut"},
 }
 
@@ -33,7 +32,6 @@ var scoreRows = []row{
 	{Priced, paramRight, "text_2 data_2 items", "the other side"},
 	{Priced, paramDocuments, "documents", "the same, on some servers"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{Priced, paramChatTemplate, "chat_template chat_template_kwargs", "a template and what it is called with"},
 	{Passed, 0, "apply_softmax item_first encoding_format", "how the answer is computed, or told"},
 	{Passed, paramNumbers, "label_token_ids", "ids of tokens"},
 }

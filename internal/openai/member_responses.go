@@ -5,7 +5,7 @@ var responsesRows = []row{
 	{Overridden, paramStream, "stream", "says which answer comes; null is left out"},
 	{Overridden, paramOutputCap, "max_output_tokens", "the output's cap; null is left out"},
 	{Overridden, paramIgnoreEOS, "ignore_eos", "the output goes on to its cap; null is left out"},
-	{Overridden, paramTruncation, "truncation", "cuts the prompt down; null is left out"},
+	{Overridden, paramTruncation, "truncation", "cuts the prompt down, on servers that know it; priced whole; null is left out"},
 
 	{Priced, paramInput, "input", "the conversation"},
 	{Priced, paramSystem, "instructions", "what becomes the first message"},

@@ -142,7 +142,7 @@ type rulesOf map[string]FieldRules
 func (r rulesOf) FieldRules(model string) FieldRules { return r[model] }
 
 // TestWhatCountsAsInput: what is allowed counts as input, and so does what is passed beyond
-// what requests ordinarily have in such members; ids of tokens never do.
+// what requests ordinarily have in such members; ids of tokens are no text.
 func TestWhatCountsAsInput(t *testing.T) {
 	words := func(n int) string { return `"` + strings.Repeat("word ", n) + `"` }
 	for _, tt := range []struct {
@@ -158,6 +158,9 @@ func TestWhatCountsAsInput(t *testing.T) {
 		{"a number of many digits", `"seed":` + strings.Repeat("1", 5000), 5000, 5000},
 		{"ids of tokens", `"logit_bias":{` + biases(2000) + `}`, 0, 0},
 		{"ids that are none", `"allowed_token_ids":[` + words(1000) + `]`, 5000, 5010},
+		{"ids in a string", `"allowed_token_ids":"` + strings.Repeat("12 ", 1000) + `"`, 3000, 3010},
+		{"ids in strings", `"allowed_token_ids":[` + strings.Repeat(`"12",`, 1000) + `1]`, 5000, 5010},
+		{"ids in values", `"logit_bias":{"9999":"2",` + biases(500) + `}`, 3000, 6000},
 		{"a grammar", `"guided_json":{"a":` + words(10) + `}`, 50, 70},
 	} {
 		r := parseOK(t, ChatCompletions, `{`+tt.members+`}`, ParseOptions{AllowFields: []string{"x", "prompt_embeds"}})
@@ -168,6 +171,28 @@ func TestWhatCountsAsInput(t *testing.T) {
 	embeddings := `{"prompt_embeds":"` + strings.Repeat("A", 1<<20) + `"}`
 	if r := parseOK(t, ChatCompletions, embeddings, ParseOptions{AllowFields: []string{"prompt_embeds"}}); r.Images != 2 {
 		t.Errorf("embeddings of a megabyte count as %d pictures, want 2", r.Images)
+	}
+}
+
+// TestIDsOfTokensAreBounded: thousands of ids that only control sampling are no text, and
+// yet in the bound of each prompt, for a template might print them. A few are free.
+func TestIDsOfTokensAreBounded(t *testing.T) {
+	many := `[` + strings.Repeat("12, ", 30_000) + `1]`
+	for _, tt := range []struct {
+		e          Endpoint
+		members    string
+		words, ask int64
+	}{
+		{ChatCompletions, `"logit_bias":{` + biases(50) + `}`, 0, 0},
+		{ChatCompletions, `"allowed_token_ids":` + many, int64(len(many)), int64(len(many))},
+		{ChatCompletions, `"stop_token_ids":[` + strings.Repeat("1,", 400) + `1],"logprob_token_ids":[` + strings.Repeat("1,", 400) + `1]`, 803, 803},
+		{Completions, `"prompt":["a","b","c"],"allowed_token_ids":` + many, 3 * int64(len(many)), int64(len(many))},
+		{Score, `"text_1":"a","text_2":["b","c"],"label_token_ids":` + many, 2 * int64(len(many)), int64(len(many))},
+	} {
+		r := parseOK(t, tt.e, `{`+tt.members+`}`, ParseOptions{})
+		if r.Words != tt.words || r.Beside != tt.ask || r.Optional.Bytes() != 0 {
+			t.Errorf("%s %.80s: %d bytes of words, %d beside a question, %d of optional text; want %d, %d, 0", tt.e, tt.members, r.Words, r.Beside, r.Optional.Bytes(), tt.words, tt.ask)
+		}
 	}
 }
 

@@ -49,9 +49,10 @@ type Request struct {
 	// Words is how many bytes the protocol's own words have in the messages,
 	// with their punctuation: roles, types, names of members. They are not in
 	// Text, for the overhead of a message covers them, but a template that
-	// prints a message as it came prints them too.
+	// prints a message as it came prints them too. Ids of tokens that only control
+	// sampling are among them, where they are more than requests ordinarily have.
 	Words int64
-	// Beside is how many bytes of Optional a question for the number of tokens
+	// Beside is how many bytes of Optional and Words a question for the number of tokens
 	// would not carry: vLLM's /tokenize reads the prompt or the messages, the
 	// tools and the arguments of the template. Members that the operator has
 	// allowed by name are not among them.
@@ -70,9 +71,9 @@ type Request struct {
 	AudioParts   int64
 	AudioTimed   int64
 	AudioSeconds float64
-	// TruncateInput says that the model server cuts a longer prompt down to
-	// so many tokens instead of refusing it; -1: to the context length.
-	// 0: it does not.
+	// TruncateInput says that the model server is asked to cut a longer prompt down
+	// to so many tokens instead of refusing it; -1: to the context length. 0: it is
+	// not. Some servers do not know the member, and serve the whole.
 	TruncateInput int64
 
 	// Dropped is the names of the members that are left out of what is sent, because

@@ -54,9 +54,29 @@ func (p *parse) content(t *Text) {
 			p.content(t)
 		}
 	case '{':
-		p.part(t)
+		p.part(t, mediaMembers{})
 	default:
 		p.rendered()
+	}
+}
+
+// parts reads the content of a message. Of a list the objects are its parts, which vLLM
+// takes without a type where the interface is OpenAI's for chats.
+func (p *parse) parts(t *Text) {
+	if p.peek() != '[' {
+		p.content(t)
+		return
+	}
+	m := mediaMembers{isPart: p.endpoint == ChatCompletions || p.endpoint == Embeddings || p.endpoint == Tokenize}
+	p.in.words += punctuation
+	p.enter('[')
+	for p.element() {
+		p.in.words += punctuation
+		if p.peek() == '{' {
+			p.part(t, m)
+		} else {
+			p.content(t)
+		}
 	}
 }
 
@@ -124,7 +144,7 @@ func (p *parse) carried(name extent) bool {
 	switch string(p.b[name.start+1 : name.end-1]) {
 	case "tools":
 		return true
-	case "chat_template", "chat_template_kwargs":
+	case templateName, "chat_template_kwargs":
 		return p.endpoint != Messages // count_tokens has no such members
 	}
 	return false
@@ -156,11 +176,11 @@ func (p *parse) message() {
 			if said == &p.in.optional && plain && p.peek() == '"' {
 				first = p.value()
 			} else {
-				p.content(said)
+				p.parts(said)
 			}
 		case "type":
 			p.kind(&m)
-			if plain = m.kind == plainKind; !plain {
+			if plain = m.kind <= messageKind; !plain {
 				said = &p.in.optional
 			}
 		default:
@@ -176,9 +196,8 @@ func (p *parse) message() {
 
 // part reads an object of a prompt: a part of a message's content, a tool call, what
 // a tool has answered. Its text belongs to t if its type is known to be that of text.
-func (p *parse) part(t *Text) {
+func (p *parse) part(t *Text, m mediaMembers) {
 	p.enter('{')
-	var m mediaMembers
 	for name, ok := p.member(); ok; name, ok = p.member() {
 		if string(name) == "type" {
 			p.kind(&m)

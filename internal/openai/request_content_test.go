@@ -44,7 +44,7 @@ func TestParseRequestText(t *testing.T) {
 			`{"type":"text","text":"b","cache_control":{"type":"x"}}]}]}`, []string{"a", "b"}, []string{`{"type":"x"}`}},
 		{"prompts and suffix", Completions, `{"prompt":["a","b"],"suffix":"c"}`, []string{"a", "b"}, []string{"c", "c"}},
 		{"embeddings", Embeddings, `{"input":["a","b"],"dimensions":3}`, []string{"a", "b"}, nil},
-		{"what conversations share", Embeddings, `{"messages":[[{"role":"user","content":"a"}],[{"role":"user","content":"b"}]],"tools":["t"],"chat_template":"x"}`,
+		{"what conversations share", Embeddings, `{"messages":[[{"role":"user","content":"a"}],[{"role":"user","content":"b"}]],"tools":["t"],"chat_template_kwargs":"x"}`,
 			[]string{"a", "b"}, []string{`["t"]`, `["t"]`, "x", "x"}},
 		{"responses", Responses, `{"instructions":"i","input":[{"role":"user","content":[{"type":"input_text","text":"t"}]},` +
 			`{"type":"message","role":"user","content":"m"},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"p","annotations":[]}]},` +
@@ -184,6 +184,47 @@ func TestTextUnderNamesOfMedia(t *testing.T) {
 	}
 }
 
+// TestMediaNeedsItsType: base64 is media in a part that says so, and without a type only
+// where vLLM takes it so: under its own names, in the content of a message. Anywhere else
+// a template may print it, and it counts as text and as media.
+func TestMediaNeedsItsType(t *testing.T) {
+	data := strings.Repeat("QUJD", 4000)
+	for _, tt := range []struct {
+		e      Endpoint
+		body   string
+		isText bool
+	}{
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"image_url":"data:image/png;base64,%s"}]}]}`, false},
+		{Embeddings, `{"messages":[{"role":"user","content":[{"input_audio":{"data":"%s"}}]}]}`, false},
+		{Messages, `{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image","source":{"data":"%s"}}]}]}`, false},
+		{Rerank, `{"query":"q","documents":[{"type":"image_url","image_url":"data:image/png;base64,%s"}]}`, false},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"image":"%s"}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"source":{"data":"%s"}}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"type":7,"input_audio":{"data":"%s"}}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[{"type":"message","input_audio":{"data":"%s"}}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":[[{"input_audio":{"data":"%s"}}]]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":{"input_audio":{"data":"%s"}}}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","image_url":"data:image/png;base64,%s"}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","source":"%s"}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","image":"%s"}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","input_audio":{"data":"%s"}}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"user","content":"hi","image_embeds":["%s"]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"assistant","tool_calls":[{"id":"x","source":"%s"}]}]}`, true},
+		{ChatCompletions, `{"messages":[{"role":"assistant","tool_calls":[{"function":{"input_audio":{"data":"%s"}}}]}]}`, true},
+		{Responses, `{"input":[{"type":"message","role":"user","content":"hi","source":"%s"}]}`, true},
+		{Responses, `{"input":[{"role":"user","content":[{"input_audio":{"data":"%s"}}]}]}`, true},
+		{Messages, `{"max_tokens":1,"messages":[{"role":"user","content":[{"source":{"data":"%s"}}]}]}`, true},
+		{Embeddings, `{"input":[{"role":"user","content":"hi","source":"%s"}]}`, true},
+		{Rerank, `{"query":"q","documents":[{"text":"a","source":"%s"}]}`, true},
+		{Score, `{"text_1":"a","text_2":{"content":[{"image_url":"data:image/png;base64,%s"}]}}`, true},
+	} {
+		r := parseOK(t, tt.e, fmt.Sprintf(tt.body, data), ParseOptions{})
+		if got := r.Optional.Bytes() >= int64(len(data)); got != tt.isText || r.Images+r.AudioParts != 1 {
+			t.Errorf("%s %s: %d bytes of text, %d images, %d recordings; want text: %v, and one", tt.e, tt.body, r.Optional.Bytes(), r.Images, r.AudioParts, tt.isText)
+		}
+	}
+}
+
 // TestEveryStringCounts: wherever in a message a text stands, under whatever name, and
 // however deep, it counts.
 func TestEveryStringCounts(t *testing.T) {
@@ -215,24 +256,42 @@ func TestEveryStringCounts(t *testing.T) {
 }
 
 func TestAudioSeconds(t *testing.T) {
-	wav := make([]byte, 44+3*32000)
-	copy(wav, "RIFF....WAVEfmt ")
-	binary.LittleEndian.PutUint32(wav[28:], 32000)
-	slow := append([]byte(nil), wav...)
-	binary.LittleEndian.PutUint32(slow[28:], 1)
-	hurried := append([]byte(nil), wav...) // 16 kHz, 16 bits, but a byte rate of a second in all
-	hurried[20], hurried[22], hurried[34] = 1, 1, 16
-	binary.LittleEndian.PutUint32(hurried[24:], 16000)
-	binary.LittleEndian.PutUint32(hurried[28:], 3*32000)
+	// wav returns three seconds of 16 kHz and 16 bits.
+	wav := func(format uint16, byteRate uint32) []byte {
+		b := make([]byte, 44+3*32000)
+		copy(b, "RIFF....WAVEfmt ")
+		binary.LittleEndian.PutUint16(b[20:], format)
+		b[22], b[32], b[34] = 1, 2, 16
+		binary.LittleEndian.PutUint32(b[24:], 16000)
+		binary.LittleEndian.PutUint32(b[28:], byteRate)
+		return b
+	}
+	noBlock := wav(wavPCM, 32000)
+	noBlock[32] = 0
+	nothing := wav(wavPCM, 32000)
+	nothing[32], nothing[34] = 0, 0
+	slow := wav(wavPCM, 32000) // 250 Hz
+	binary.LittleEndian.PutUint32(slow[24:], 250)
+	wide := wav(wavPCM, 32000)
+	wide[32], wide[33] = 0xff, 0xff
 	encode := base64.StdEncoding.EncodeToString
 	for _, tt := range []struct {
 		name, data string
 		want       float64
 	}{
-		{"wav", encode(wav), 3},
-		{"wav whose header has another byte rate", encode(hurried), 3},
-		{"wav as data URL", "data:audio/wav;base64," + encode(wav), 3},
-		{"wav that claims one byte a second", encode(slow), float64(len(slow)) / compressedRate},
+		{"wav", encode(wav(wavPCM, 32000)), 3},
+		{"wav whose header has another byte rate", encode(wav(wavPCM, 3*32000)), 3},
+		{"wav that claims one byte a second", encode(wav(wavPCM, 1)), 3},
+		{"floats of another byte rate", encode(wav(wavFloat, math.MaxUint32)), 3},
+		{"an extensible format of another byte rate", encode(wav(wavExtensible, math.MaxUint32)), 3},
+		{"a compressed format", encode(wav(0x31, math.MaxUint32)), (44 + 3*32000.0) / compressedRate},
+		{"no size of a block", encode(noBlock), 3},
+		{"no size at all", encode(nothing), (44 + 3*32000.0) / compressedRate},
+		{"few samples a second", encode(slow), 192},
+		{"a wrong size of a block", encode(wide), 3},
+		{"wav as data URL", "data:audio/wav;base64," + encode(wav(wavPCM, 32000)), 3},
+		{"wav as data URL in another case", "Data:x://y;base64," + encode(wav(wavPCM, 32000)), 3},
+		{"data that begins like a URL", "://u" + encode(make([]byte, 2*compressedRate)), 2},
 		{"mp3", encode(make([]byte, 2*compressedRate)), 2},
 		{"URL", "https://example.com/a.wav", 0},
 		{"empty", "", 0},

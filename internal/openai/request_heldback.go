@@ -3,6 +3,25 @@ package openai
 // embedsName is the member that holds input without text; it may also be in a message.
 const embedsName = "prompt_embeds"
 
+// templateName is the member that holds a chat template; servers take it from among the
+// arguments of one as well.
+const templateName = "chat_template"
+
+// templateArguments reads what a chat template is called with.
+func (p *parse) templateArguments() {
+	isObject := p.peek() == '{'
+	start := p.i
+	if p.optional(); !isObject || p.bad {
+		return
+	}
+	c := jsonCursor{b: p.b[:p.i], i: start}
+	c.enter('{')
+	for name, ok := c.member(); ok; name, ok = c.member() {
+		p.hasTemplate = p.hasTemplate || string(name) == templateName && !c.isNull()
+		c.skip()
+	}
+}
+
 // refuseHeldBack refuses a request for a member that is held back.
 func (p *parse) refuseHeldBack(name string) {
 	if p.err != nil {

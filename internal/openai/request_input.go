@@ -19,8 +19,10 @@ func (p *parse) input(m param) {
 		p.prompts("tokens")
 	case paramSystem:
 		p.system()
-	case paramTools, paramChatTemplate, paramSuffix:
+	case paramTools, paramSuffix:
 		p.optional()
+	case paramTemplateArguments:
+		p.templateArguments()
 	case paramDocuments:
 		p.documents()
 	case paramQuery, paramLeft:

@@ -2,9 +2,7 @@ package openai
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
-	"math"
 	"strings"
 )
 
@@ -16,7 +14,8 @@ const videoFrames = 32
 type itemKind uint8
 
 const (
-	plainKind itemKind = iota // a message, or no type is told
+	plainKind itemKind = iota // no type is told
+	messageKind
 	textKind
 	imageKind
 	videoKind
@@ -27,7 +26,7 @@ const (
 // kinds has the types that parts have. They are the protocol's own words: like the
 // names of its members they are no text.
 var kinds = map[string]itemKind{
-	"message": plainKind,
+	"message": messageKind,
 	"text":    textKind, "input_text": textKind,
 	"image_url": imageKind, "input_image": imageKind, "image": imageKind, "image_pil": imageKind, "image_embeds": imageKind,
 	"video_url": videoKind, "video": videoKind, "input_video": videoKind,
@@ -42,24 +41,29 @@ type mediaName struct {
 	kind   itemKind
 	embeds bool // tensors, whose size tells the tokens
 	plain  bool // base64 may come without "data:" before it
+	bare   bool // a part of a message may have it without a type: parts of that form are vLLM's own
 }
 
 func mediaOf(name []byte) (m mediaName, ok bool) {
 	switch string(name) {
 	case "image_url":
-		return mediaName{kind: imageKind}, true
-	case "image", "image_pil", "source":
+		return mediaName{kind: imageKind, bare: true}, true
+	case "image_pil":
+		return mediaName{kind: imageKind, plain: true, bare: true}, true
+	case "image", "source":
 		return mediaName{kind: imageKind, plain: true}, true
 	case "image_embeds":
-		return mediaName{kind: imageKind, plain: true, embeds: true}, true
-	case "video_url", "video":
+		return mediaName{kind: imageKind, plain: true, embeds: true, bare: true}, true
+	case "video_url":
+		return mediaName{kind: videoKind, bare: true}, true
+	case "video":
 		return mediaName{kind: videoKind}, true
 	case "input_audio":
-		return mediaName{kind: audioKind, plain: true}, true
+		return mediaName{kind: audioKind, plain: true, bare: true}, true
 	case "audio_url":
-		return mediaName{kind: audioKind}, true
+		return mediaName{kind: audioKind, bare: true}, true
 	case "audio_embeds":
-		return mediaName{kind: audioKind, plain: true, embeds: true}, true
+		return mediaName{kind: audioKind, plain: true, embeds: true, bare: true}, true
 	}
 	return m, false
 }
@@ -67,9 +71,10 @@ func mediaOf(name []byte) (m mediaName, ok bool) {
 // mediaMembers is what a part has of media: whether a member is one can be told
 // when all are known, for the type may come last.
 type mediaMembers struct {
-	kind itemKind
-	uuid extent
-	some int // members that are not null
+	kind   itemKind
+	isPart bool // it stands where vLLM takes parts without a type
+	uuid   extent
+	some   int // members that are not null
 	// waiting are those that came before the type. Where there are more than any part
 	// has, they count at once, as if misplaced.
 	waiting [2]struct {
@@ -82,7 +87,13 @@ type mediaMembers struct {
 // kind reads the member "type".
 func (p *parse) kind(m *mediaMembers) {
 	p.in.words += int64(len("type")) + punctuation
-	if p.peek() != '"' {
+	switch p.peek() {
+	case '"':
+	case 'n':
+		p.rendered()
+		return
+	default:
+		m.kind = otherKind
 		p.rendered()
 		return
 	}
@@ -131,15 +142,16 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 }
 
 // finishMedia counts what media a part has, now that its type is known. Where the type
-// is that of another kind the model server may take the member for media or for
-// nothing, and a template may print it: it counts as both.
+// is that of another kind, or there is none and nobody reads media without one, the model
+// server may take the member for media or for nothing, and a template may print it: it
+// counts as both.
 func (p *parse) finishMedia(m *mediaMembers) {
 	if p.bad {
 		return
 	}
 	for i := range m.waiting[:m.waits] {
 		w := &m.waiting[i]
-		if m.kind == w.kind || m.kind == plainKind {
+		if m.kind == w.kind || m.kind == plainKind && m.isPart && w.bare {
 			p.media(w.mediaName, &jsonCursor{b: p.b[:w.end], i: w.start})
 		} else {
 			p.misplaced(w.mediaName, w.of(p.b))
@@ -268,8 +280,14 @@ func isReference(s []byte, plain bool) bool {
 	if bytes.IndexByte(s, ' ') >= 0 || !isASCII(s) {
 		return false
 	}
-	head := strings.ToLower(string(s[:min(len(s), 8)]))
-	return plain || len(s) <= urlMax || strings.HasPrefix(head, "data:")
+	return plain || len(s) <= urlMax || isData(s)
+}
+
+// isData reports whether s is a data URL. The scheme of a URL has no case (RFC 3986,
+// section 3.1).
+func isData(s []byte) bool {
+	const scheme = "data:"
+	return len(s) >= len(scheme) && strings.EqualFold(string(s[:len(scheme)]), scheme)
 }
 
 // isASCII reports whether s has ASCII characters only. It looks at eight at a time.
@@ -291,48 +309,3 @@ const embedBytes = 1 << 20
 // embeds returns how many pictures tensors of so many bytes count as, beside the
 // first.
 func embeds(size int) int64 { return int64(size / embedBytes) }
-
-// compressedRate is how many bytes a second of compressed audio is taken to
-// have: 64 kbit/s, between a phone call and music.
-const compressedRate = 8000
-
-// audioSeconds estimates how long a recording plays that is given as base64 or
-// as a data URL: exactly for WAV, by compressedRate for the rest. It is 0 for
-// other URLs.
-func audioSeconds(encoded []byte) float64 {
-	if data, ok := bytes.CutPrefix(encoded, []byte("data:")); ok {
-		_, encoded, _ = bytes.Cut(data, []byte(","))
-	} else if bytes.Contains(encoded[:min(len(encoded), 16)], []byte("://")) {
-		return 0
-	}
-	size := base64.StdEncoding.DecodedLen(len(encoded))
-	var header [wavHeader]byte
-	n, _ := base64.StdEncoding.Decode(header[:], encoded[:min(len(encoded), wavHeader/3*4)])
-	if rate := wavRate(header[:n]); rate > 0 {
-		return float64(max(size-wavHeader, 0)) / rate
-	}
-	return float64(size) / compressedRate
-}
-
-// wavHeader is the length of the usual header of a WAV file in bytes, rounded up
-// to what base64 encodes without padding.
-const wavHeader = 45
-
-// wavRate returns the bytes per second of a WAV file with the given header, 0 if
-// it is none or is too slow to be one. Of the two ways to tell, decoders go by the
-// samples; a header that says the rate wrong makes no recording shorter.
-func wavRate(header []byte) float64 {
-	const lowest, uncompressed = 1000, 1
-	if len(header) < 36 || string(header[:4]) != "RIFF" || string(header[8:16]) != "WAVEfmt " {
-		return 0
-	}
-	rate := float64(binary.LittleEndian.Uint32(header[28:]))
-	if samples := binary.LittleEndian.Uint32(header[24:]); samples > 0 && binary.LittleEndian.Uint16(header[20:]) == uncompressed {
-		bits := float64(binary.LittleEndian.Uint16(header[22:])) * float64(binary.LittleEndian.Uint16(header[34:]))
-		rate = math.Min(rate, float64(samples)*bits/8)
-	}
-	if rate < lowest {
-		return 0
-	}
-	return rate
-}

@@ -32,6 +32,7 @@ type parsed struct {
 	minTokens   int64
 	n, bestOf   int64
 	hasEmbeds   bool // in a message
+	hasTemplate bool // among the arguments of one
 	free        int  // bytes of members that are passed without being priced
 }
 

@@ -40,7 +40,7 @@ const (
 	paramSystem
 	paramSuffix
 	paramTools
-	paramChatTemplate
+	paramTemplateArguments
 	paramDocuments
 	paramQuery
 	paramLeft

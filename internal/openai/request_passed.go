@@ -15,25 +15,54 @@ func (p *parse) passed() {
 }
 
 // numbers reads a member that consists of the ids of tokens, of which there may be
-// thousands. One that has anything else is like others.
+// thousands. What is beyond that is in the bound of the input, but not among what an
+// input is ordinarily priced by. One that has anything else is like others.
 func (p *parse) numbers() {
 	v := p.value()
-	if !p.bad && !isNumbers(v.of(p.b)) {
-		p.i = v.start
-		p.passed()
+	if p.free += v.len(); p.free <= freeBytesMax || p.bad {
+		return
 	}
+	if isNumbers(v.of(p.b)) {
+		p.common.words += int64(v.len())
+		p.r.Beside += int64(v.len())
+		return
+	}
+	p.i = v.start
+	p.optional()
 }
 
 // isNumbers reports whether a value has numbers only, and names that are numbers.
 func isNumbers(value []byte) bool {
-	for i, b := range value {
-		switch {
+	for i := 0; i < len(value); i++ {
+		switch b := value[i]; {
 		case isDigit(b) || isSpace(b):
-		case b == '[' || b == ']' || b == '{' || b == '}' || b == ',' || b == ':' || b == '"' || b == '.' || b == '-' || b == '+':
+		case b == '[' || b == ']' || b == '{' || b == '}' || b == ',' || b == '.' || b == '-' || b == '+':
 		case (b == 'e' || b == 'E') && i > 0 && isDigit(value[i-1]): // a power
+		case b == '"':
+			if i = numberName(value, i); i == len(value) {
+				return false
+			}
 		default:
 			return false
 		}
 	}
 	return true
+}
+
+// numberName returns where the colon is behind the name that begins at i, if that is a
+// number; the value's length if it is none.
+func numberName(value []byte, i int) int {
+	end := i + 1
+	for end < len(value) && isDigit(value[end]) {
+		end++
+	}
+	if end == i+1 || end == len(value) || value[end] != '"' {
+		return len(value)
+	}
+	for end++; end < len(value) && isSpace(value[end]); end++ {
+	}
+	if end < len(value) && value[end] == ':' {
+		return end
+	}
+	return len(value)
 }

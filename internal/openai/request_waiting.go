@@ -41,12 +41,15 @@ func (p *parse) wait(l *waitingList, w waiting, name []byte) {
 
 // finishWaiting decides about all that waits.
 func (p *parse) finishWaiting() {
-	if len(p.members) == 0 && len(p.inner) == 0 && !p.hasEmbeds {
+	if len(p.members) == 0 && len(p.inner) == 0 && !p.hasEmbeds && !p.hasTemplate {
 		return
 	}
 	rules := p.options.rules(p.r.Model)
 	if p.hasEmbeds && !rules.allows(embedsName) {
 		p.refuseHeldBack(embedsName)
+	}
+	if p.hasTemplate && !rules.allows(templateName) {
+		p.refuseHeldBack(templateName)
 	}
 	var told dropped
 	for i := range p.members {

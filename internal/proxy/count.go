@@ -143,7 +143,7 @@ func (x *exchange) countInput() int64 {
 		return 0
 	}
 	n := max(told.Count, told.Input)
-	if n < x.estimate.InputFloor && x.request.TruncateInput == 0 {
+	if n < x.estimate.InputFloor {
 		return 0
 	}
 	if x.request.TruncateInput < 0 && told.Context > 0 {

@@ -65,10 +65,10 @@ func TestCounted(t *testing.T) {
 		want    Price
 	}{
 		{"as it is", Options{}, func(*openai.Request) {}, Price{500, 500, 256}},
-		{"cut down", Options{}, func(r *openai.Request) { r.TruncateInput = 50 }, Price{50, 50, 256}},
-		{"cut down to the context", Options{ContextLength: 400}, func(r *openai.Request) { r.TruncateInput = -1 }, Price{400, 400, 1}},
+		{"cut down, if at all", Options{}, func(r *openai.Request) { r.TruncateInput = 50 }, Price{500, 50, 256}},
+		{"cut down to the context", Options{ContextLength: 400}, func(r *openai.Request) { r.TruncateInput = -1 }, Price{400, 399, 256}},
 		{"what was not counted", Options{}, func(r *openai.Request) { r.Beside = 101 }, Price{526, 500, 256}},
-		{"both", Options{}, func(r *openai.Request) { r.Beside, r.TruncateInput = 101, 510 }, Price{510, 500, 256}},
+		{"both", Options{}, func(r *openai.Request) { r.Beside, r.TruncateInput = 101, 510 }, Price{526, 500, 256}},
 		{"the output that is left", Options{ContextLength: 600}, func(*openai.Request) {}, Price{500, 500, 100}},
 	} {
 		r := chat("x")

@@ -6,13 +6,20 @@ import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 // may leave out does not count, nor do pictures and recordings.
 func (p *Pricer) inputFloor(r *openai.Request) int64 {
 	tokens := bounded(r.TokenIDs) + textFloor(&r.Text, &r.Optional)
-	if r.TruncateInput != 0 {
-		tokens = min(tokens, p.inputMax(r))
-		if r.TruncateInput < 0 && p.options.ContextLength == 0 {
-			tokens = 0
-		}
+	return min(tokens, p.cutMax(r), p.inputMax(r))
+}
+
+// cutMax returns what is left at the most of a prompt that the model server cuts down
+// as r asks, if it does; 0 where it is told to leave room in a context of which the
+// length is not known.
+func (p *Pricer) cutMax(r *openai.Request) int64 {
+	switch {
+	case r.TruncateInput > 0:
+		return r.TruncateInput
+	case r.TruncateInput < 0:
+		return max(p.options.ContextLength-max(r.OutputCap, 1), 0)
 	}
-	return min(tokens, priceMax)
+	return priceMax
 }
 
 // textFloor returns a lower bound of the tokens of a text, less its optional

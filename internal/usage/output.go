@@ -32,14 +32,19 @@ func (p *Pricer) sequenceOutput(k known, r *openai.Request, most int64) int64 {
 
 // sequenceMax returns the most that one sequence can get: its cap, and what the
 // input leaves of the context; priceMax where there is no bound. An input that
-// seems to leave nothing leaves one token: it is an estimate from above.
+// seems to leave nothing leaves one token: it is an estimate from above. One that the
+// model server may cut down leaves what it would leave then.
 func (p *Pricer) sequenceMax(r *openai.Request, input int64) int64 {
 	most := int64(priceMax)
 	if r.OutputCap > 0 {
 		most = min(most, r.OutputCap)
 	}
 	if p.options.ContextLength > 0 {
-		most = min(most, p.options.ContextLength-input/max(r.Prompts, 1))
+		each := input / max(r.Prompts, 1)
+		if r.TruncateInput != 0 {
+			each = min(each, max(r.TruncateInput, 0))
+		}
+		most = min(most, p.options.ContextLength-each)
 	}
 	return max(most, 1)
 }

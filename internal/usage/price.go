@@ -101,12 +101,11 @@ func (p *Pricer) Price(user string, r *openai.Request) Price {
 const besideBytes = 4
 
 // Counted returns the price of r, of one prompt, whose input has n tokens by the
-// model server's own count, which does not see all: as many are charged as it cuts
-// the prompt down to.
+// model server's own count, which does not see all.
 func (p *Pricer) Counted(user string, r *openai.Request, n int64) Price {
-	most := p.inputMax(r)
-	price := Price{InputFloor: min(bounded(n), most)}
-	price.Input = min(price.InputFloor+(bounded(r.Beside)+besideBytes-1)/besideBytes, most)
+	n = min(bounded(n), p.inputMax(r))
+	price := Price{InputFloor: min(n, p.cutMax(r))}
+	price.Input = min(n+(bounded(r.Beside)+besideBytes-1)/besideBytes, p.inputMax(r))
 	price.Output = p.outputPrice(p.users.look(user), r, price.Input)
 	return price
 }
@@ -117,18 +116,19 @@ func (p *Pricer) inputPrice(k known, r *openai.Request) int64 {
 	tokens := bounded(r.TokenIDs) + p.mediaTokens(r)
 	if r.Text.Bytes() > 0 || r.Messages > 0 {
 		tokens += max(p.input.upper(k, r), leastPrice(r))
+	} else if r.Words > 0 {
+		tokens += leastPrice(r)
 	}
 	return min(tokens, p.inputMax(r), priceMax)
 }
 
-// inputMax returns what the model server lets the input of all prompts be.
+// inputMax returns what the model server lets the input of all prompts be. That the
+// client asks for shorter ones does not count: a server that does not know the member
+// serves them whole.
 func (p *Pricer) inputMax(r *openai.Request) int64 {
 	most := int64(priceMax)
 	if p.options.ContextLength > 0 {
 		most = p.options.ContextLength
-	}
-	if r.TruncateInput > 0 {
-		most = min(most, r.TruncateInput)
 	}
 	return times(most, r.Prompts)
 }

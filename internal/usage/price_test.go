@@ -51,8 +51,13 @@ func TestPrice(t *testing.T) {
 		{"audio of unknown length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts = 2 }), Price{670, 70, 256}},
 		{"embeddings generate nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Embeddings }), Price{70, 70, 0}},
 		{"tokenize costs nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Tokenize }), Price{}},
-		{"truncated input", Options{}, ids(70, func(r *request) { r.TruncateInput = 50 }), Price{50, 50, 256}},
+		{"words beside ids", Options{}, ids(70, func(r *request) { r.Words = 592 }), Price{170, 70, 256}},
+		{"input that may be truncated", Options{}, ids(70, func(r *request) { r.TruncateInput = 50 }), Price{70, 50, 256}},
+		{"of several prompts, which may all be in one", Options{}, ids(70, func(r *request) { r.TruncateInput, r.Prompts = 20, 3 }), Price{70, 20, 768}},
+		{"pictures beside what may be truncated", Options{}, ids(70, func(r *request) { r.TruncateInput, r.Images = 1, 2 }), Price{2118, 1, 256}},
+		{"truncated, which leaves room", Options{ContextLength: 100}, ids(90, func(r *request) { r.TruncateInput = 50 }), Price{90, 50, 50}},
 		{"truncated to an unknown context", Options{}, ids(70, func(r *request) { r.TruncateInput = -1 }), Price{70, 0, 256}},
+		{"truncated to the context", Options{ContextLength: 60}, ids(70, func(r *request) { r.TruncateInput, r.OutputCap = -1, 20 }), Price{60, 40, 20}},
 		{"absurd counts do not overflow", Options{}, ids(math.MaxInt64, func(r *request) {
 			r.Prompts, r.Sequences, r.Images, r.AudioParts = math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64
 		}), Price{priceMax, priceMax, priceMax}},

@@ -93,6 +93,7 @@ func TestModelNames(t *testing.T) {
 var heldBack = map[string]string{
 	"priority": "-1", "background": "true", "kv_transfer_params": `{"a":1}`, "vllm_xargs": `{"a":1}`,
 	"prompt_embeds": `"AAAA"`, "data_parallel_rank": "0", "previous_response_id": `"resp_1"`, "ec_transfer_params": "{}",
+	"chat_template": `"{% for i in range(90000) %}word {% endfor %}"`,
 }
 
 // pathOf returns an endpoint that knows the member.
@@ -112,7 +113,7 @@ func TestHeldBackFields(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
 		o := apptest.Options{}
 		if allowed {
-			o.Service = "allow-fields: [priority, background, kv_transfer_params, ec_transfer_params, vllm_xargs, prompt_embeds, data_parallel_rank, previous_response_id]"
+			o.Service = "allow-fields: [priority, background, kv_transfer_params, ec_transfer_params, vllm_xargs, prompt_embeds, data_parallel_rank, previous_response_id, chat_template]"
 		}
 		g, r := start(t, o)
 		for field, value := range heldBack {

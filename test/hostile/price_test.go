@@ -150,6 +150,73 @@ func TestWordsAreNotFreeAnywhere(t *testing.T) {
 	}
 }
 
+// TestAskingToCutLowersNoPrice: 25,000 words whose client asks for all but one to be cut off are
+// refused on a limit of 2,000 tokens, for the model server does not know the member.
+func TestAskingToCutLowersNoPrice(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	for i, tt := range [][2]string{
+		{chatPath, `"max_tokens":1,"truncate_prompt_tokens":1,"messages":[{"role":"user","content":"$"}]`},
+		{chatPath, `"max_tokens":1,"truncate_prompt_tokens":-1,"messages":[{"role":"user","content":"$"}]`},
+		{"/v1/completions", `"max_tokens":1,"truncate_prompt_tokens":1,"prompt":"$"`},
+		{"/v1/completions", `"max_tokens":1,"truncate_prompt_tokens":1,"prompt":["$","$"]`},
+		{"/v1/responses", `"max_output_tokens":1,"truncation":"auto","input":"$"`},
+		{"/v1/embeddings", `"truncate_prompt_tokens":1,"input":"$"`},
+		{"/v1/rerank", `"truncate_prompt_tokens":1,"query":"x","documents":["$"]`},
+	} {
+		user := fmt.Sprint("user", i)
+		members := strings.ReplaceAll(tt[1], "$", strings.Repeat("word ", 25_000))
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, members))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s: %d, and %+v was spent: %.200s", tt, status, spent, answer)
+		}
+	}
+}
+
+// TestIDsOfTokensHaveABound: 30,000 ids that only control sampling are refused on a limit of 2,000
+// tokens, for a template that prints them; as text they are no ids.
+func TestIDsOfTokensHaveABound(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	list, text := "["+strings.Repeat("12,", 30_000)+"12]", `"`+strings.Repeat("12 ", 30_000)+`"`
+	for i, tt := range [][2]string{
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi"}],"allowed_token_ids":` + list},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi"}],"allowed_token_ids":` + text},
+		{"/v1/completions", `"max_tokens":1,"prompt":[1,2,3],"stop_token_ids":` + list},
+		{"/v1/completions", `"max_tokens":1,"prompt":["hi","you"],"stop_token_ids":` + list},
+		{"/v1/responses", `"max_output_tokens":1,"input":"hi","logit_bias":` + list},
+		{"/v1/score", `"text_1":"hi","text_2":"you","label_token_ids":` + list},
+	} {
+		user := fmt.Sprint("user", i)
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, tt[1]))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s %.100s: %d, and %+v was spent: %.200s", tt[0], tt[1], status, spent, answer)
+		}
+	}
+}
+
+// TestDataIsFreeOnlyAsMedia: 100,000 bytes of base64 under the names of media are refused on a
+// limit of 2,000 tokens wherever no type says that they are media.
+func TestDataIsFreeOnlyAsMedia(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	data := strings.Repeat("abc/+1zQ", 12_500)
+	for i, tt := range [][2]string{
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi","source":"$"}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi","image":"$"}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi","image_url":"data:$"}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"user","content":"hi","input_audio":{"data":"$"}}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"assistant","tool_calls":[{"id":"x","source":"$"}]}]`},
+		{"/v1/responses", `"max_output_tokens":1,"input":[{"type":"message","role":"user","content":"hi","source":"$"}]`},
+		{"/v1/messages", `"max_tokens":1,"messages":[{"role":"user","content":[{"source":{"data":"$"}}]}]`},
+		{"/v1/embeddings", `"messages":[{"role":"user","content":"hi","source":"$"}]`},
+		{"/v1/rerank", `"query":"x","documents":[{"text":"a","source":"$"}]`},
+	} {
+		user := fmt.Sprint("user", i)
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, strings.Replace(tt[1], "$", data, 1)))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s: %d, and %+v was spent: %.200s", tt, status, spent, answer)
+		}
+	}
+}
+
 // TestDenseTextIsChargedInFull: signs of which each is a token have three times what was
 // priced before anything was learned. The excess is charged with the answer, as debt, so
 // that the account waits for it, and the next such text is priced at what it costs.

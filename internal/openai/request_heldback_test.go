@@ -1,0 +1,38 @@
+package openai
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+// TestTemplatesAreHeldBack: a chat template of the client's own prints what it likes, so
+// none is passed on that the operator has not allowed, on any endpoint and under any
+// spelling. What a template is called with is.
+func TestTemplatesAreHeldBack(t *testing.T) {
+	const loop = `"{% for i in range(90000) %}word {% endfor %}"`
+	for _, e := range []Endpoint{ChatCompletions, Embeddings, Messages, CountTokens, Rerank, Score, Tokenize} {
+		for member, isTemplate := range map[string]bool{
+			`"chat_template":` + loop:                                                          true,
+			`"chat\u005ftemplate":` + loop:                                                     true,
+			`"chat_template_kwargs":{"a":[{}],"chat_template":` + loop + `}`:                   true,
+			`"chat_template_kwargs" : { "\u0063hat_template" : {} }`:                           true,
+			`"chat_template_kwargs":{"enable_thinking":false,"b":{"chat_template":"default"}}`: false,
+			`"chat_template_kwargs":{"chat_template":null}`:                                    false,
+			`"chat_template_kwargs":null`:                                                      false,
+			`"chat_template_kwargs":"chat_template"`:                                           false,
+			`"chat_template":null`:                                                             false,
+		} {
+			body := fmt.Sprintf(`{"max_tokens":1,%s}`, member)
+			_, err := ParseRequest(e, []byte(body), ParseOptions{})
+			var refused *Error
+			if errors.As(err, &refused); (refused != nil) != isTemplate || isTemplate && refused.Param != "chat_template" {
+				t.Errorf("%s %s: error %v, want one about chat_template: %v", e, body, err, isTemplate)
+			}
+			r := parseOK(t, e, body, ParseOptions{AllowFields: []string{"chat_template"}})
+			if isTemplate && r.Text.Bytes() == 0 {
+				t.Errorf("%s %s: although allowed, nothing counts as input", e, body)
+			}
+		}
+	}
+}
