@@ -96,12 +96,12 @@ const (
 // at all is believed: it is how a server says that it does not count.
 func (x *exchange) tooFew(a *openai.Answer, bytes int64, text func() openai.Text) bool {
 	told := a.Usage.Output
-	if !x.endpoint.Generates() || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
+	if !x.endpoint.Generates() || x.request.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
 		told > 0 && told*tokenBytes >= bytes-frameBytes {
 		return false
 	}
 	shown := text()
-	return told < shownFloor(&shown)
+	return told < x.shownFloor(&shown)
 }
 
 // saysNothing reports whether a usage has a plain zero for everything.
@@ -109,10 +109,10 @@ func saysNothing(u openai.Usage, inputTold, odd bool) bool {
 	return u.Input == 0 && u.Output == 0 && inputTold && !odd
 }
 
-// shownFloor returns the least number of tokens that a generated text has: one, if
-// it is not empty.
-func shownFloor(text *openai.Text) int64 {
-	if text.Bytes() == 0 {
+// shownFloor returns the least number of tokens that were generated for a text: one, if
+// it is not empty. Where the answer begins with the prompt, it may all be that.
+func (x *exchange) shownFloor(text *openai.Text) int64 {
+	if text.Bytes() == 0 || x.request.Echo {
 		return 0
 	}
 	return max(usage.ShownFloor(text), 1)

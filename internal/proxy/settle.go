@@ -56,10 +56,10 @@ func (x *exchange) checkOutput(s *spent) {
 	} else if saysNothing(s.usage, x.stream.InputTold(), x.stream.OddUsage()) {
 		return
 	}
-	if x.stream.UsageShrank() {
+	if x.stream.UsageShrank() && !x.request.Echo {
 		s.usage.Output = max(s.usage.Output, x.outputTokens(text, x.stream.OutputEvents()))
 	}
-	if s.usage.Output >= shownFloor(&text) && (told <= text.Bytes() || x.plausible(told, text.Bytes(), time.Since(x.sent))) {
+	if s.usage.Output >= x.shownFloor(&text) && (told <= text.Bytes() || x.plausible(told, text.Bytes(), time.Since(x.sent))) {
 		return
 	}
 	s.doubted(implausible)
