@@ -58,7 +58,8 @@ type visit struct {
 	estimate  usage.Price  // as learned, or as the model server has counted
 	charge    limit.Amount // of it, what the limits can ever admit
 	binding   string       // the limit that denied the request; "" for none
-	counted   bool         // as a request already, with a question for the number of its tokens
+	inquired  bool         // a model server has got a question for the number of its tokens
+	counted   bool         // as a request already, with that question
 
 	sent     time.Time            // when the request went to the model server
 	asked    catalog.UsageOptions // the most that is asked for, after a refusal

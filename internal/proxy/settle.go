@@ -132,8 +132,11 @@ func (x *exchange) settle() {
 	if !x.grant.IsOpen() {
 		return
 	}
-	if x.counted {
+	switch {
+	case x.counted:
 		x.spent.amount.Requests = 0 // counted with the question
+	case x.inquired:
+		x.spent.amount.Requests = 1 // whatever has come of it then
 	}
 	difference := x.grant.Settlement(x.spent.amount)
 	span := x.spans.whole.Child("settle")
