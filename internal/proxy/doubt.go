@@ -68,7 +68,7 @@ func (x *exchange) toldBy(a *openai.Answer, bytes int64, text func() openai.Text
 // checkInput sees to it that s has an input that can be.
 func (x *exchange) checkInput(s *spent, told bool) {
 	switch {
-	case !x.model.Pricer.PlausibleInput(&x.request, s.usage.Input):
+	case !x.model.Pricer.PlausibleInput(&x.request, s.usage.Input), told && x.tooFewRead(s):
 		s.doubted(implausible)
 		s.usage.Input = x.estimate.Input
 	case !told:
@@ -76,6 +76,14 @@ func (x *exchange) checkInput(s *spent, told bool) {
 		s.usage.Input = max(s.usage.Input, x.estimate.Input)
 	}
 	s.usage.Cached = min(s.usage.Cached, s.usage.Input)
+}
+
+// tooFewRead reports whether s, which was told, has fewer tokens of input than the text of
+// the request must have. What is longer than the model's context is not read whole by
+// servers that cut it down unasked, and neither is what is not for generation.
+func (x *exchange) tooFewRead(s *spent) bool {
+	return s.usage.Input < x.inputMin && x.endpoint.Generates() && !saysNothing(s.usage, true, s.estimated()) &&
+		x.model.Pricer.PlausibleInput(&x.request, x.inputMin)
 }
 
 // plausible reports whether so many tokens of output can have been generated, of
