@@ -35,7 +35,7 @@ var generationRows = []row{
 	{Passed, 0, "add_special_tokens truncation_side cache_prompt store", "a choice with no text of its own"},
 	{Passed, 0, "n_indent n_cache_reuse backend_sampling speculative.n_min speculative.n_max speculative.p_min speculative.type " +
 		"speculative.ngram_size_n speculative.ngram_size_m speculative.ngram_m_hits", "how the engine gets to the same tokens"},
-	{Passed, 0, "echo", "begins the answer with the prompt, which is charged as input"},
+	{Passed, paramEcho, "echo", "begins the answer with the prompt, which is charged as input"},
 
 	{Priced, 0, "response_format structured_outputs structural_tag guided_json guided_regex guided_choice guided_grammar guided_decoding_backend " +
 		"guided_whitespace_pattern json_schema regex ebnf grammar grammar_lazy grammar_triggers preserved_tokens",

@@ -67,7 +67,7 @@ func TestMembersHaveReasons(t *testing.T) {
 			}
 			m := r.reader()
 			ok := map[Treatment]bool{
-				Passed: m == paramPassed || m == paramNumbers, Priced: m == paramPriced || m > paramModel,
+				Passed: m == paramPassed || m == paramNumbers || m == paramEcho, Priced: m == paramPriced || m > paramModel,
 				Overridden: m.decides() || m == paramModel || m == paramLeftOut || m == paramSilencing,
 				HeldBack:   m == paramHeldBack || m == paramPriority || m == paramBackground || m == paramEmbeds,
 			}[r.treatment]

@@ -10,9 +10,9 @@ package openai
 // It checks no more of the grammar than it needs to know where it is. Its memory does
 // not grow with the answer. A Passage is for one goroutine; use NewPassage.
 type Passage struct {
-	model  []byte // the public name as JSON; empty: the name is left alone
-	counts bool   // text that was generated
-	text   Text
+	model    []byte // the public name as JSON; empty: the name is left alone
+	endpoint Endpoint
+	text     Text // that was generated
 
 	usage     usageReport
 	usages    int // members of that name, and of the other
@@ -25,8 +25,10 @@ type Passage struct {
 	escaped  bool // the string's next byte is the second of an escape
 	dropping bool // the string is the model's name, in whose place the public one stands
 	depth    int
-	objects  [nestingMax/64 + 1]uint64 // a bit for each depth: an object, or an array
-	quiet    int                       // the depth of the value whose strings are not counted; 0: none
+	objects  [nestingMax/64 + 1]uint64   // a bit for each depth: an object, or an array
+	kinds    [nestingMax + 1]passageKind // of the object or array at each depth
+	kind     passageKind                 // of the value that is read
+	reasoned bool                        // the message has shown reasoning
 
 	name    [nameBytesMax]byte // of the member, escapes as they are
 	nameLen int                // beyond nameBytesMax: it is none that matters
@@ -35,7 +37,7 @@ type Passage struct {
 const (
 	// nameBytesMax is the longest that the names that matter can be written: six bytes
 	// for a character.
-	nameBytesMax = 6 * len("prompt_logprobs")
+	nameBytesMax = 6 * len("reasoning_content")
 	// reportBytesMax bounds a usage object. A longer one tells nothing.
 	reportBytesMax = 64 << 10
 )
@@ -60,7 +62,7 @@ const (
 // NewPassage returns a reader of an answer of an endpoint, that is to have the name
 // publicModel; an empty one changes nothing.
 func NewPassage(e Endpoint, publicModel string) *Passage {
-	p := &Passage{counts: e.Generates()}
+	p := &Passage{endpoint: e, kind: passAnswer}
 	if publicModel != "" {
 		p.model = appendQuoted(nil, publicModel)
 	}
@@ -81,8 +83,8 @@ func (p *Passage) Answer() Answer {
 func (p *Passage) Bytes() int64 { return p.bytes }
 
 // Text returns the text that was generated up to now, for an answer that tells no
-// usage: all strings below the first level but those of log probabilities, and all of what is
-// no JSON object.
+// usage: the members that [AnswerText] counts, of the input of a tool its strings, and all
+// of what is no JSON object.
 func (p *Passage) Text() Text { return p.text }
 
 // Whole reports whether the object has come to its end.
@@ -215,7 +217,8 @@ func (p *Passage) took(part []byte) {
 		p.nameLen += len(part)
 		return
 	}
-	if p.depth > 1 && p.quiet == 0 {
+	if p.kind.isText() {
+		p.reasoned = p.reasoned || p.kind == passReasoning
 		p.count(part)
 	}
 }
@@ -227,12 +230,11 @@ func (p *Passage) endString() {
 		return
 	}
 	p.dropping = false
-	p.text.End()
 	p.after()
 }
 
 func (p *Passage) count(part []byte) {
-	if p.counts {
+	if p.endpoint.Generates() {
 		p.text.Add(part)
 	}
 }

@@ -28,6 +28,7 @@ func (p *Passage) take(b byte) bool {
 		}
 		return p.leave(b)
 	case passArray:
+		p.kind = p.kinds[p.depth].element()
 		if b == '"' {
 			p.mode = passString
 			return true
@@ -40,18 +41,19 @@ func (p *Passage) take(b byte) bool {
 // takeValue reads the first byte of a member's value.
 func (p *Passage) takeValue(b byte) bool {
 	container := b == '{' || b == '['
-	switch {
-	case b == ',' || b == '}' || b == ']' || b == ':':
+	if b == ',' || b == '}' || b == ']' || b == ':' {
 		return false
-	case container && p.counts && p.quiet == 0 && p.isName("logprobs", "prompt_logprobs"):
-		p.quiet = p.depth + 1
-	case p.depth > 1:
-	case p.isName("usage"):
-		p.usages++
-		p.reporting = b == '{' && p.usages == 1
-	case p.isName("model"):
-		p.models++
-		p.dropping = b == '"' && p.models == 1 && len(p.model) > 0
+	}
+	p.kind = p.memberKind()
+	if p.depth == 1 {
+		switch string(p.memberName()) {
+		case "usage":
+			p.usages++
+			p.reporting = b == '{' && p.usages == 1
+		case "model":
+			p.models++
+			p.dropping = b == '"' && p.models == 1 && len(p.model) > 0
+		}
 	}
 	if b == '"' {
 		p.mode = passString
@@ -61,12 +63,28 @@ func (p *Passage) takeValue(b byte) bool {
 	return !container || p.enter(b)
 }
 
+// memberKind returns what the member is whose name was read last. Reasoning that a message
+// shows under both of its names counts once.
+func (p *Passage) memberKind() passageKind {
+	around := p.kinds[p.depth]
+	if around == passNoText {
+		return passNoText
+	}
+	kind := around.member(p.endpoint, p.memberName())
+	if kind == passReasoning && p.reasoned {
+		return passNoText
+	}
+	return kind
+}
+
 // enter steps into an object or array.
 func (p *Passage) enter(b byte) bool {
 	if b != '{' && b != '[' || p.depth == nestingMax {
 		return false
 	}
 	p.depth++
+	p.kinds[p.depth] = p.kind.within(b)
+	p.reasoned = p.reasoned && p.kinds[p.depth] != passDelta
 	word, bit := p.depth/64, uint64(1)<<(p.depth%64)
 	if b == '{' {
 		p.objects[word] |= bit
@@ -82,9 +100,6 @@ func (p *Passage) enter(b byte) bool {
 func (p *Passage) leave(b byte) bool {
 	if b != '}' && b != ']' || p.inObject() != (b == '}') {
 		return false
-	}
-	if p.quiet == p.depth {
-		p.quiet = 0
 	}
 	p.depth--
 	p.reporting = p.reporting && p.depth > 1
@@ -106,25 +121,20 @@ func (p *Passage) after() {
 	}
 }
 
-// isName reports whether the member that was read last has one of these names.
-func (p *Passage) isName(names ...string) bool {
+// memberName returns the name that was read last; nil for one that is none that matters.
+func (p *Passage) memberName() []byte {
 	if p.nameLen > nameBytesMax {
-		return false
+		return nil
 	}
 	name := p.name[:p.nameLen]
-	if bytes.IndexByte(name, '\\') >= 0 {
-		quoted := append(append([]byte{'"'}, name...), '"')
-		if end, _ := (&jsonCursor{b: quoted}).stringEnd(1); end != len(quoted) {
-			return false
-		}
-		name = appendUnescaped(nil, name)
+	if bytes.IndexByte(name, '\\') < 0 {
+		return name
 	}
-	for _, known := range names {
-		if string(name) == known {
-			return true
-		}
+	quoted := append(append([]byte{'"'}, name...), '"')
+	if end, _ := (&jsonCursor{b: quoted}).stringEnd(1); end != len(quoted) {
+		return nil
 	}
-	return false
+	return appendUnescaped(nil, name)
 }
 
 // stop returns where the first byte is from i on that is one of the set.

@@ -138,23 +138,6 @@ func TestPassageCutShort(t *testing.T) {
 	}
 }
 
-// TestPassageText: without a usage the text counts, and what belongs to log
-// probabilities or stands on the first level is none.
-func TestPassageText(t *testing.T) {
-	body := []byte(`{"id":"no text","choices":[{"logprobs":{"content":[{"token":"no","top_logprobs":[{"token":"no"}]}]},"message":{"content":"Hello there"}}],"prompt_logprobs":[{"a":"no"}]}`)
-	var want Text
-	want.Add([]byte("Hello there"))
-	p := NewPassage(ChatCompletions, "")
-	passed(p, body, func() int { return 5 })
-	if got := p.Text(); !got.Equal(want) {
-		t.Errorf("%d bytes of text, want %d", got.Bytes(), want.Bytes())
-	}
-	p = NewPassage(Embeddings, "")
-	if passed(p, body, func() int { return 5 }); p.text.Bytes() != 0 {
-		t.Error("embeddings have text")
-	}
-}
-
 // TestPassageMemory: what is kept of an answer does not grow with it.
 func TestPassageMemory(t *testing.T) {
 	p := NewPassage(ChatCompletions, "public")

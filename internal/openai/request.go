@@ -33,6 +33,10 @@ type Request struct {
 	// the context ends.
 	IgnoreEOS bool
 
+	// Echo says that the answer begins with the prompt, or may: its text says nothing
+	// of the least that was generated.
+	Echo bool
+
 	Sequences int64 // sequences generated per prompt (n, best_of, beam width); >= 1
 	Choices   int64 // choices returned per prompt (n); >= 1
 	Prompts   int64 // prompts, or pairs to score; >= 1

@@ -131,6 +131,10 @@ func (p *parse) param(m param, name []byte) {
 	switch m {
 	case paramPassed:
 		p.passed()
+	case paramEcho:
+		kind := p.peek()
+		p.r.Echo = kind != 'f' && kind != 'n'
+		p.passed()
 	case paramNumbers:
 		p.numbers()
 	case paramPriced:

@@ -31,6 +31,8 @@ const (
 	paramTruncatePromptTokens
 	paramTruncation
 
+	paramEcho // passed, and remembered
+
 	// What ends in the prompt, and the model's name.
 	paramModel
 	paramMessages

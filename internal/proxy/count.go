@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -41,8 +42,8 @@ func (x *exchange) countable() bool {
 
 // ask has the model server count the tokens of the input, and returns what is to be
 // charged, or why that can never be admitted: as given, where it does not tell. Nobody is
-// asked for a client whom the limits would deny, and a question counts as a request,
-// whatever comes of it. So it is asked under a reservation of the least that the request
+// asked for a client whom the limits would deny, and a question that a model server has got
+// counts as a request, whatever comes of it. So it is asked under a reservation of the least that the request
 // can be, which grows to what is to be charged: to the limits they are one request, with
 // one running slot.
 func (x *exchange) ask(charge limit.Amount, misfit error) (limit.Amount, error) {
@@ -53,7 +54,8 @@ func (x *exchange) ask(charge limit.Amount, misfit error) (limit.Amount, error) 
 	if err := x.reserve(); err != nil {
 		return charge, err
 	}
-	if n := x.countInput(); n > 0 {
+	n, unasked := x.countInput()
+	if n > 0 {
 		x.estimate = x.model.Pricer.Counted(x.principal.User, &x.request, n)
 		charge, misfit = x.model.Policy.Fit(x.priced())
 	}
@@ -62,6 +64,8 @@ func (x *exchange) ask(charge limit.Amount, misfit error) (limit.Amount, error) 
 		misfit = context.Canceled
 	case misfit == nil:
 		return x.extend(charge)
+	case unasked != nil:
+		misfit = x.noAnswer(unasked) // it may fit, once somebody can be asked
 	}
 	x.dismiss()
 	return charge, misfit
@@ -99,7 +103,9 @@ func (x *exchange) extend(charge limit.Amount) (limit.Amount, error) {
 	}
 	if !t.Granted {
 		x.dismiss()
-		charge.Requests = 0 // the question was one
+		if x.counted {
+			charge.Requests = 0
+		}
 		return charge, nil
 	}
 	for i, r := range x.model.Policy.Rules() {
@@ -111,27 +117,44 @@ func (x *exchange) extend(charge limit.Amount) (limit.Amount, error) {
 
 // dismiss ends the grant under which was asked, of a request that gets no further with it.
 func (x *exchange) dismiss() {
-	x.h.Store.Settle(&x.grant, limit.Amount{Requests: 1})
+	x.counted = x.inquired
+	x.h.Store.Settle(&x.grant, x.sentOnce(x.inquired).amount)
 	x.model.Metrics.Running.Dec()
 	x.grant.Reset()
-	x.counted = true
 }
 
 // countInput returns what the model server counts; 0 where it does not tell, or tells
-// what cannot be. A prompt that it would cut down to its context is no longer than that.
-func (x *exchange) countInput() int64 {
+// what cannot be, and the reason if that is that nobody has got the question.
+func (x *exchange) countInput() (int64, *upstream.Error) {
+	response, err := x.inquire()
+	var unasked *upstream.Error
+	if errors.As(err, &unasked) && !unasked.Reached() {
+		return 0, unasked
+	}
+	x.inquired = true
+	if err != nil {
+		return 0, nil
+	}
+	defer response.Body.Close()
+	return x.readCount(response), nil
+}
+
+// inquire sends the question.
+func (x *exchange) inquire() (*upstream.Response, error) {
 	path := openai.Tokenize.Path()
 	if x.endpoint == openai.Messages {
 		path = openai.CountTokens.Path()
 	}
 	x.patched = x.request.AppendBody(x.patched[:0], x.body, openai.Patch{Model: x.model.ServedAs})
-	response, err := x.model.Pool.Do(x.ctx, &upstream.Request{
+	return x.model.Pool.Do(x.ctx, &upstream.Request{
 		Method: http.MethodPost, Path: path, Caller: x.principal.User, Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
+		Aside: true, // that it can count says nothing about whether it can generate
 	})
-	if err != nil {
-		return 0
-	}
-	defer response.Body.Close()
+}
+
+// readCount reads the answer to the question. A prompt that the model server would cut
+// down to its context is no longer than that.
+func (x *exchange) readCount(response *upstream.Response) int64 {
 	x.answer = x.answer[:0]
 	x.readUpTo(response.Body, countBytesMax)
 	var told struct {

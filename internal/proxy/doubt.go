@@ -68,7 +68,7 @@ func (x *exchange) toldBy(a *openai.Answer, bytes int64, text func() openai.Text
 // checkInput sees to it that s has an input that can be.
 func (x *exchange) checkInput(s *spent, told bool) {
 	switch {
-	case !x.model.Pricer.PlausibleInput(&x.request, s.usage.Input):
+	case !x.model.Pricer.PlausibleInput(&x.request, s.usage.Input), told && x.tooFewRead(s):
 		s.doubted(implausible)
 		s.usage.Input = x.estimate.Input
 	case !told:
@@ -76,6 +76,14 @@ func (x *exchange) checkInput(s *spent, told bool) {
 		s.usage.Input = max(s.usage.Input, x.estimate.Input)
 	}
 	s.usage.Cached = min(s.usage.Cached, s.usage.Input)
+}
+
+// tooFewRead reports whether s, which was told, has fewer tokens of input than the text of
+// the request must have. What is longer than the model's context is not read whole by
+// servers that cut it down unasked, and neither is what is not for generation.
+func (x *exchange) tooFewRead(s *spent) bool {
+	return s.usage.Input < x.inputMin && x.endpoint.Generates() && !saysNothing(s.usage, true, s.estimated()) &&
+		x.model.Pricer.PlausibleInput(&x.request, x.inputMin)
 }
 
 // plausible reports whether so many tokens of output can have been generated, of
@@ -96,12 +104,12 @@ const (
 // at all is believed: it is how a server says that it does not count.
 func (x *exchange) tooFew(a *openai.Answer, bytes int64, text func() openai.Text) bool {
 	told := a.Usage.Output
-	if !x.endpoint.Generates() || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
+	if !x.endpoint.Generates() || x.request.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
 		told > 0 && told*tokenBytes >= bytes-frameBytes {
 		return false
 	}
 	shown := text()
-	return told < shownFloor(&shown)
+	return told < x.shownFloor(&shown)
 }
 
 // saysNothing reports whether a usage has a plain zero for everything.
@@ -109,10 +117,10 @@ func saysNothing(u openai.Usage, inputTold, odd bool) bool {
 	return u.Input == 0 && u.Output == 0 && inputTold && !odd
 }
 
-// shownFloor returns the least number of tokens that a generated text has: one, if
-// it is not empty.
-func shownFloor(text *openai.Text) int64 {
-	if text.Bytes() == 0 {
+// shownFloor returns the least number of tokens that were generated for a text: one, if
+// it is not empty. Where the answer begins with the prompt, it may all be that.
+func (x *exchange) shownFloor(text *openai.Text) int64 {
+	if text.Bytes() == 0 || x.request.Echo {
 		return 0
 	}
 	return max(usage.ShownFloor(text), 1)

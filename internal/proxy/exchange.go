@@ -56,9 +56,11 @@ type visit struct {
 	request   openai.Request
 	model     *catalog.Model
 	estimate  usage.Price  // as learned, or as the model server has counted
+	inputMin  int64        // the least that the input can be, by its text alone
 	charge    limit.Amount // of it, what the limits can ever admit
 	binding   string       // the limit that denied the request; "" for none
-	counted   bool         // as a request already, with a question for the number of its tokens
+	inquired  bool         // a model server has got a question for the number of its tokens
+	counted   bool         // as a request already, with that question
 
 	sent     time.Time            // when the request went to the model server
 	asked    catalog.UsageOptions // the most that is asked for, after a refusal

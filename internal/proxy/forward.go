@@ -224,8 +224,13 @@ func (x *exchange) unanswered(err error) error {
 		x.spent = x.sentOnce(x.response != nil)
 		return err
 	}
-	x.server = e.Address
 	x.spent = x.costOf(e)
+	return x.noAnswer(e)
+}
+
+// noAnswer returns what to tell the client where e is all that has come of asking.
+func (x *exchange) noAnswer(e *upstream.Error) error {
+	x.server = e.Address
 	switch e.Kind {
 	case upstream.Canceled:
 		return context.Canceled

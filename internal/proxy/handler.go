@@ -48,7 +48,6 @@ type Handler struct {
 	herd      herd
 	door      door
 	buffers   *buffer.Budget
-	parsing   sync.Mutex // of bodies with many names
 	exchanges sync.Pool
 }
 

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -80,9 +79,12 @@ func (x *exchange) growBody(n int) bool {
 }
 
 // coverCopy counts the body as it will be sent, patched, beside the one that has come.
-func (x *exchange) coverCopy() bool {
+func (x *exchange) coverCopy() bool { return x.share.CoverBody(x.held() + int64(x.copyBytes())) }
+
+// copyBytes returns how much of that there is no buffer for yet.
+func (x *exchange) copyBytes() int {
 	n := len(x.body) + len(x.body)/8 + patchBytes // what is allocated is rounded up
-	return x.share.CoverBody(x.held() + int64(max(0, n-cap(x.patched))))
+	return max(0, n-cap(x.patched))
 }
 
 // dropBody lets the request go that the model server has read.
@@ -104,16 +106,6 @@ func (x *exchange) coverScan(size int) bool {
 // written, and counts what it may grow by. There is always room for one.
 func (x *exchange) mayGather() bool {
 	return cap(x.answer)-len(x.answer) >= viewBytes || x.covers(2*cap(x.answer)+viewBytes)
-}
-
-// namesMany is how many names a body may have for it to be parsed beside others.
-const namesMany = 32 << 10
-
-// hasManyNames reports whether a body may have so many names that to find one twice takes
-// a multiple of its size, which nothing counts: such bodies are parsed one after the
-// other. Every name has a colon behind it.
-func hasManyNames(body []byte) bool {
-	return len(body) > 2*namesMany && bytes.Count(body, []byte{':'}) > namesMany
 }
 
 // letGo empties the buffer of the answer, which has been written, and gives it back

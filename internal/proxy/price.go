@@ -13,6 +13,7 @@ import (
 // estimate of it is all that is in the way, the model server is asked.
 func (x *exchange) price() error {
 	x.estimate = x.model.Pricer.Price(x.principal.User, &x.request)
+	x.inputMin = x.estimate.InputFloor
 	charge, err := x.model.Policy.Fit(x.priced())
 	if x.wantsCount(err) && x.countable() {
 		charge, err = x.ask(charge, err)

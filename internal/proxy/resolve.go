@@ -19,10 +19,10 @@ func (x *exchange) resolve() error {
 	if err := x.read(); err != nil {
 		return err
 	}
-	if hasManyNames(x.body) {
-		x.h.parsing.Lock()
-		defer x.h.parsing.Unlock()
+	if err := x.coverNames(); err != nil {
+		return err
 	}
+	defer x.uncoverNames()
 	for {
 		served := x.h.Catalog()
 		if err := x.parse(served); err != nil {

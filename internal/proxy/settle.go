@@ -56,10 +56,10 @@ func (x *exchange) checkOutput(s *spent) {
 	} else if saysNothing(s.usage, x.stream.InputTold(), x.stream.OddUsage()) {
 		return
 	}
-	if x.stream.UsageShrank() {
+	if x.stream.UsageShrank() && !x.request.Echo {
 		s.usage.Output = max(s.usage.Output, x.outputTokens(text, x.stream.OutputEvents()))
 	}
-	if s.usage.Output >= shownFloor(&text) && (told <= text.Bytes() || x.plausible(told, text.Bytes(), time.Since(x.sent))) {
+	if s.usage.Output >= x.shownFloor(&text) && (told <= text.Bytes() || x.plausible(told, text.Bytes(), time.Since(x.sent))) {
 		return
 	}
 	s.doubted(implausible)
@@ -132,8 +132,11 @@ func (x *exchange) settle() {
 	if !x.grant.IsOpen() {
 		return
 	}
-	if x.counted {
+	switch {
+	case x.counted:
 		x.spent.amount.Requests = 0 // counted with the question
+	case x.inquired:
+		x.spent.amount.Requests = 1 // whatever has come of it then
 	}
 	difference := x.grant.Settlement(x.spent.amount)
 	span := x.spans.whole.Child("settle")

@@ -62,7 +62,9 @@ func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 		}
 		response, err := s.attempt(ctx, r, l, now)
 		if err == nil {
-			p.deadly.served(r.caller)
+			if !r.Aside {
+				p.deadly.served(r.caller)
+			}
 			return response, nil
 		}
 		if !w.goesOn(s, err, now) {
@@ -131,11 +133,7 @@ func (p *Pool) choose(w *walk, now time.Time) *Server {
 			alone = true
 			continue
 		}
-		how, changed := s.breaker.pass(now, w.request.caller, alone)
-		if changed {
-			s.tell()
-		}
-		if w.request.how = how; how != barred {
+		if w.request.how = s.pass(w.request, now, alone); w.request.how != barred {
 			return s
 		}
 	}
@@ -150,7 +148,7 @@ func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) *Server {
 	var best *Server
 	for i := range n {
 		s := p.servers[(first+i)%n]
-		if slices.Contains(w.tried, s) || s.breaker.passable(now, w.request.caller, alone) == barred {
+		if slices.Contains(w.tried, s) || !s.passable(w.request, now, alone) {
 			continue
 		}
 		if s.name == w.request.Server {
@@ -161,6 +159,27 @@ func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) *Server {
 		}
 	}
 	return best
+}
+
+// passable reports whether r could pass.
+func (s *Server) passable(r *Request, now time.Time, alone bool) bool {
+	if r.Aside {
+		return s.breaker.current() == BreakerClosed
+	}
+	return s.breaker.passable(now, r.caller, alone) != barred
+}
+
+// pass returns how r passes, and tells where it is what the breaker has waited for. A
+// question takes nobody's turn.
+func (s *Server) pass(r *Request, now time.Time, alone bool) way {
+	if r.Aside {
+		return passing
+	}
+	how, changed := s.breaker.pass(now, r.caller, alone)
+	if changed {
+		s.tell()
+	}
+	return how
 }
 
 // none returns why no server is left to ask.

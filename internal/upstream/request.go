@@ -44,9 +44,11 @@ type Request struct {
 	// one caller's.
 	Caller string
 
-	// aside tells that the request is a question about the server's health: it is
-	// not counted and not judged.
-	aside bool
+	// Aside tells that the request is a question, of which no outcome says how the
+	// server fares with what it is for: it is not counted and not judged, and a [Pool]
+	// sends it to nobody whose breaker is not closed.
+	Aside bool
+
 	// failed, if not nil, is told of a failure of the server.
 	failed func(*Server)
 	caller uint64 // stands for Caller; a Pool sets it

@@ -48,7 +48,7 @@ type visit struct {
 
 // begin counts a request.
 func (s *Server) begin(r *Request) visit {
-	if r.aside {
+	if r.Aside {
 		return visit{}
 	}
 	s.running.Add(1)

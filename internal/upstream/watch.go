@@ -166,7 +166,7 @@ func (e *StatusError) Error() string {
 // returns nil on 200, a [*StatusError] on another answer and an [*Error] on
 // none. The context bounds the time.
 func (s *Server) Health(ctx context.Context) error {
-	r, err := s.Do(ctx, &Request{Method: http.MethodGet, Path: "/health", aside: true})
+	r, err := s.Do(ctx, &Request{Method: http.MethodGet, Path: "/health", Aside: true})
 	if err != nil {
 		return err
 	}

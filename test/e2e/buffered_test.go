@@ -228,7 +228,8 @@ func TestBodiesThatDoNotEnd(t *testing.T) {
 }
 
 // TestBodiesOfNames: to find a name that is there twice takes a multiple of a body that
-// consists of names; bodies of that kind that come together take it one after the other.
+// consists of names, which is counted. Bodies with as many as there may be are served, and
+// those with more are refused, at no cost.
 func TestBodiesOfNames(t *testing.T) {
 	t.Parallel()
 	const clients = 24
@@ -238,13 +239,13 @@ func TestBodiesOfNames(t *testing.T) {
 		models: map[string]string{model: "{max-requests-per-day: 1000000}"},
 	}
 	g := s.serve(t)
-	body := []byte(`{"model":"` + model + `","messages":[{"role":"user","content":"x"}],"max_tokens":3,"x":{`)
-	for i := 0; len(body) < 1<<20-20; i++ {
-		body = fmt.Appendf(body, `"%x":0,`, i)
-	}
-	body = append(body, `"z":0}}`...)
+	few, many := bodyOfNames(32_700), bodyOfNames(100_000)
 	var all sync.WaitGroup
-	for range clients {
+	for i := range clients {
+		body, want := few, http.StatusOK
+		if i%2 > 0 {
+			body, want = many, http.StatusBadRequest
+		}
 		all.Go(func() {
 			response, err := g.http.Post(g.base+"/v1/chat/completions", "application/json", bytes.NewReader(body))
 			if err != nil {
@@ -252,11 +253,20 @@ func TestBodiesOfNames(t *testing.T) {
 				return
 			}
 			defer response.Body.Close()
-			if b, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusOK {
-				t.Errorf("a body of names is answered with %d %.200s", response.StatusCode, b)
+			if b, _ := io.ReadAll(response.Body); response.StatusCode != want {
+				t.Errorf("a body of %d bytes of names is answered with %d %.200s", len(body), response.StatusCode, b)
 			}
 		})
 	}
 	all.Wait()
 	g.wantResident(t, 150)
+}
+
+// bodyOfNames returns a body with an object of n names.
+func bodyOfNames(n int) []byte {
+	body := []byte(`{"model":"` + model + `","messages":[{"role":"user","content":"x"}],"max_tokens":3,"x":{`)
+	for i := range n {
+		body = fmt.Appendf(body, `"%x":0,`, i)
+	}
+	return append(body, `"z":0}}`...)
 }
