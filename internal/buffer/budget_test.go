@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -122,7 +123,7 @@ func (c *cutting) CutOff() { c.cut.Store(true) }
 // TestBudgetHolds: whatever many do at once, the sum of what they may hold is
 // never above the bound, and nothing is left in the end.
 func TestBudgetHolds(t *testing.T) {
-	const workers, most = 8, 64 * blockBytes
+	const workers, most = 8, 20 * blockBytes // fewer than one may ask for
 	b := NewBudget(most)
 	var held atomic.Int64 // by those who were not cut off, at the least
 	var all sync.WaitGroup
@@ -143,7 +144,7 @@ func TestBudgetHolds(t *testing.T) {
 	}
 }
 
-// one holds something for a while.
+// one holds something for a while, in which others come in between.
 func one(t *testing.T, r *rand.Rand, b *Budget, held *atomic.Int64, most int64) {
 	var s Share
 	c := new(cutting)
@@ -152,6 +153,7 @@ func one(t *testing.T, r *rand.Rand, b *Budget, held *atomic.Int64, most int64) 
 	if r.IntN(4) == 0 { // may be cut off at any time: its bytes count as given back
 		s.Cover(r.Int64N(16 * blockBytes))
 		s.Wait(time.Now().Add(-time.Duration(1+r.IntN(9)) * time.Second))
+		runtime.Gosched()
 		s.Cover(r.Int64N(24 * blockBytes))
 		s.Shrink(r.Int64N(16 * blockBytes))
 		return
@@ -168,6 +170,7 @@ func one(t *testing.T, r *rand.Rand, b *Budget, held *atomic.Int64, most int64) 
 			mine = n
 			s.Shrink(n)
 		}
+		runtime.Gosched()
 	}
 	held.Add(-mine)
 	if s.WasCut() || c.cut.Load() {
