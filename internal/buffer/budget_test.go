@@ -139,8 +139,8 @@ func TestBudgetHolds(t *testing.T) {
 	if b.Held() != 0 || b.first != nil {
 		t.Errorf("%d bytes are held by nobody", b.Held())
 	}
-	if b.CutOff() == 0 || b.Refused() == 0 {
-		t.Errorf("%d were cut off, %d refused: the test tests nothing", b.CutOff(), b.Refused())
+	if b.Refused() == 0 { // whether somebody is cut off depends on time: TestSlowestFirst
+		t.Error("nothing was refused: the test tests nothing")
 	}
 }
 
