@@ -17,7 +17,8 @@ var errCutShort = errors.New("the model server's answer ended early")
 // passing is an answer that is passed on as it comes, as fast as the client reads.
 type passing struct {
 	passage   *openai.Passage
-	parts     [][]byte  // of the piece in x.answer, and not written yet
+	parts     [][]byte  // of the piece in x.answer and of behind, and not written yet
+	behind    []byte    // what has come behind a piece that was full
 	fitted    bool      // x.answer is of the size for pieces, as far as there is room
 	till      time.Time // when it has to be over; zero: whenever
 	writeTill time.Time // the deadline of writes, as last set
@@ -43,13 +44,13 @@ func (x *exchange) passAnswer() error {
 	}
 	for err == nil {
 		s.parts = s.passage.Pass(s.parts, x.answer)
-		if err = x.readBehind(s); err != nil {
+		if x.answer, err = s.readBehind(x.response.Body, x.answer, x.response.ContentLength); err != nil {
 			break
 		}
 		if !x.writePiece(s) {
 			return x.passingLeft(s)
 		}
-		s.parts = s.parts[:0]
+		s.parts, s.behind = s.parts[:0], s.behind[:0]
 		err = x.readPiece(s)
 	}
 	return x.passingEnded(s, err)
@@ -58,7 +59,7 @@ func (x *exchange) passAnswer() error {
 // newPassing begins to pass on. How long the client takes says nothing about the model
 // server, which has answered.
 func (x *exchange) newPassing() *passing {
-	s := &passing{passage: openai.NewPassage(x.endpoint, x.model.PublicName())}
+	s := &passing{passage: openai.NewPassage(x.endpoint, x.model.PublicName()), behind: make([]byte, 0, behindBytes)}
 	now := time.Now()
 	x.away = now.Sub(x.sent)
 	if x.model.ResponseTimeout > 0 {
@@ -93,18 +94,31 @@ func (x *exchange) fitPiece() {
 	}
 }
 
-// readBehind looks for the end of the answer where the object has come to its own, so
-// that it is settled before the last bytes are written.
-func (x *exchange) readBehind(s *passing) error {
-	for s.passage.Whole() && len(x.answer) < cap(x.answer) {
-		n, err := x.response.Body.Read(x.answer[len(x.answer):cap(x.answer)])
-		s.parts = s.passage.Pass(s.parts, x.answer[len(x.answer):len(x.answer)+n])
-		x.answer = x.answer[:len(x.answer)+n]
+// behindBytes is how much is read behind a piece that is full and seems to be the last.
+const behindBytes = 64
+
+// readBehind looks for the end of body, an answer of the length (-1: it is not known), where
+// what has come with the piece may be all of it, so that it is settled before the last bytes
+// are written. It returns the piece with what was behind it, as far as it has room; io.EOF
+// is the end.
+func (s *passing) readBehind(body io.Reader, piece []byte, length int64) ([]byte, error) {
+	for s.passage.Whole() || s.passage.Bytes() == length {
+		into := &piece
+		if len(piece) == cap(piece) {
+			into = &s.behind
+		}
+		if len(*into) == cap(*into) {
+			break // white space without end
+		}
+		had := len(*into)
+		n, err := body.Read((*into)[had:cap(*into)])
+		*into = (*into)[:had+n]
+		s.parts = s.passage.Pass(s.parts, (*into)[had:])
 		if err != nil {
-			return err
+			return piece, err
 		}
 	}
-	return nil
+	return piece, nil
 }
 
 // writePiece writes what is to be passed on now, and reports whether the client is
