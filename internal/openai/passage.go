@@ -14,6 +14,9 @@ type Passage struct {
 	endpoint Endpoint
 	text     Text // that was generated
 
+	held []byte          // of the text: an escape that was cut off
+	cut  [escapeMax]byte // in which that is
+
 	usage     usageReport
 	usages    int // members of that name, and of the other
 	models    int
@@ -219,7 +222,7 @@ func (p *Passage) took(part []byte) {
 	}
 	if p.kind.isText() {
 		p.reasoned = p.reasoned || p.kind == passReasoning
-		p.count(part)
+		p.addString(part)
 	}
 }
 
@@ -230,6 +233,7 @@ func (p *Passage) endString() {
 		return
 	}
 	p.dropping = false
+	p.flush()
 	p.after()
 }
 

@@ -50,7 +50,7 @@ func textValue(r *rand.Rand, depth int) string {
 	case kind < 1:
 		return []string{"0", "null", "true"}[r.IntN(3)]
 	case kind < 3 && depth > 0 || depth > 4:
-		return []string{`""`, `"some words"`, `"한국어 텍스트"`, `"UklGRiT6AQBXQVZFZm10"`}[r.IntN(4)]
+		return []string{`""`, `"some words"`, `"한국어 텍스트"`, `"UklGRiT6AQBXQVZFZm10"`, `"a line\n\t\tand \"more\" \\"`, `"\ud55c\uae00 \ud83d\ude00\u00e9"`}[r.IntN(6)]
 	case kind < 5:
 		for range 1 + r.IntN(3) {
 			parts = append(parts, textValue(r, depth+1))
@@ -80,6 +80,20 @@ func TestPassageOfAudio(t *testing.T) {
 		}
 		if got, want := p.Text(), AnswerText(e, body); !got.Equal(want) {
 			t.Errorf("%v: %d bytes of text, want %d", e, got.Bytes(), want.Bytes())
+		}
+	}
+}
+
+// TestPassageOfBadEscapes: what is no escape is passed on like all else, wherever it is cut.
+func TestPassageOfBadEscapes(t *testing.T) {
+	for _, text := range []string{`\q`, `\u12`, `\u12zz and more`, `\ud83d`, `\ud83d\n`, `\ud83d\u12`, `\ud83dand more of it`, `\\\u`, `\ude00\ud83d\ud83d\ude00\uzzzz\uzzzz`} {
+		body := []byte(`{"choices":[{"text":"` + text + `"},{"text":"next"}]}`)
+		for size := range len(body) {
+			p := NewPassage(Completions, "")
+			got := passed(p, body, func() int { return size })
+			if !bytes.Equal(got, body) || p.Text().Bytes() < int64(len("next")) {
+				t.Errorf("in pieces of %d, %s is passed on as %s, with %d bytes of text", size, body, got, p.Text().Bytes())
+			}
 		}
 	}
 }
