@@ -35,6 +35,8 @@
 //     stream in debt is cheap.
 //   - misbehave: one user does not set another's price; what a model server says
 //     wrongly is no way to get answers for nothing.
+//   - question: who is denied asks no model server for the tokens of a request, and
+//     who asks has one request less.
 //   - rights: a command that Redis refuses is told of by its name.
 //   - room: idle accounts of one model make room for users of another.
 //   - sequential: a client is not denied by its own request that has ended.
