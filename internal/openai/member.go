@@ -88,20 +88,3 @@ func Members(e Endpoint) []Member {
 	slices.SortFunc(all, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
-
-// HeldBackFields returns the names of the members that are refused, on some endpoint,
-// unless [ParseOptions.AllowFields] lists them: what they do to a request's cost, or to its
-// turn before others, cannot be seen from the body. A value that does nothing (null, a
-// priority of 0, background false) is none.
-func HeldBackFields() []string {
-	var names []string
-	for e := range endpointRows {
-		for _, m := range Members(Endpoint(e)) {
-			if m.Treatment == HeldBack {
-				names = append(names, m.Name)
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}

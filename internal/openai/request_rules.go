@@ -1,5 +1,7 @@
 package openai
 
+import "slices"
+
 // FieldRules says which members of a body are passed on that are not known, or held
 // back. The zero value leaves out what is not known and passes on nothing that is held back.
 type FieldRules struct {
@@ -8,12 +10,7 @@ type FieldRules struct {
 }
 
 func (r FieldRules) allows(name string) bool {
-	for _, allowed := range r.Allow {
-		if allowed == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Allow, name)
 }
 
 // ModelRules knows the rules of the models that there are. It returns the zero value for

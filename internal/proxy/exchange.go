@@ -82,7 +82,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x.h, x.w, x.r, x.ctx, x.endpoint, x.begun = h, w, r, r.Context(), e, time.Now()
 	x.control = *http.NewResponseController(w)
 	x.id = header(r.Header, requestIDHeader) // from WithRequestID
-	x.share.Begin(h.buffers, x)
+	x.share.Begin(h.Buffers, x)
 	x.beginTrace()
 	return x
 }

@@ -47,16 +47,15 @@ type Handler struct {
 	gate      *Gate
 	herd      herd
 	door      door
-	buffers   *buffer.Budget
 	exchanges sync.Pool
 }
 
 // New returns a handler.
 func New(o Options) *Handler {
-	h := &Handler{Options: o, gate: &Gate{keys: o.Keys, log: o.Log, trusted: o.TrustedProxies}, buffers: o.Buffers}
-	if h.buffers == nil {
-		h.buffers = buffer.NewBudget(0)
+	if o.Buffers == nil {
+		o.Buffers = buffer.NewBudget(0)
 	}
+	h := &Handler{Options: o, gate: &Gate{keys: o.Keys, log: o.Log, trusted: o.TrustedProxies}}
 	h.exchanges.New = func() any { return newExchange() }
 	return h
 }
