@@ -15,7 +15,7 @@ type doubt uint8
 // The doubts; of several the last one counts.
 const (
 	noDoubt     doubt = iota
-	missing           // it was not told
+	untold            // it was not told
 	interrupted       // the answer did not come to its end
 	unreadable        // what was told is no number of tokens, or contradicts itself
 	implausible       // what was told cannot be
@@ -24,7 +24,7 @@ const (
 // count counts a request whose cost there is a doubt of.
 func (d doubt) count(e *telemetry.Estimated) {
 	switch d {
-	case missing:
+	case untold:
 		e.Missing.Inc()
 	case interrupted:
 		e.Interrupted.Inc()
@@ -53,7 +53,7 @@ func (x *exchange) toldBy(a *openai.Answer, bytes int64, text func() openai.Text
 	x.checkInput(&s, a.InputTold)
 	switch {
 	case !a.OutputTold && x.endpoint.Generates():
-		s.doubted(missing)
+		s.doubted(untold)
 		s.usage.Output = x.outputTokens(text(), 0)
 	case !x.plausible(s.usage.Output, bytes, x.away) || x.tooFew(a, bytes, text):
 		s.doubted(implausible)
@@ -72,7 +72,7 @@ func (x *exchange) checkInput(s *spent, told bool) {
 		s.doubted(implausible)
 		s.usage.Input = x.estimate.Input
 	case !told:
-		s.doubted(missing)
+		s.doubted(untold)
 		s.usage.Input = max(s.usage.Input, x.estimate.Input)
 	}
 	s.usage.Cached = min(s.usage.Cached, s.usage.Input)

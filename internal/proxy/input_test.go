@@ -26,7 +26,7 @@ func TestInputIsNoLessThanItsText(t *testing.T) {
 		{"none", "0", least, words, inputEstimate, implausible},
 		{"none, of a server that does not count", "0", least, 0, 0, noDoubt},
 		{"the context, of more", "4096", contextLength + 1, words, contextLength, noDoubt},
-		{"not told", "null", least, words, inputEstimate, missing},
+		{"not told", "null", least, words, inputEstimate, untold},
 	} {
 		for _, e := range generating {
 			input, output := "input_tokens", "output_tokens"

@@ -51,7 +51,7 @@ func (x *exchange) checkOutput(s *spent) {
 	text, told := x.stream.OutputText(), s.usage.Output
 	since := x.stream.Unmetered()
 	if since.Bytes() > 0 {
-		s.doubted(missing)
+		s.doubted(untold)
 		s.usage.Output += x.outputTokens(since, x.stream.UnmeteredEvents())
 	} else if saysNothing(s.usage, x.stream.InputTold(), x.stream.OddUsage()) {
 		return
