@@ -61,8 +61,9 @@ type Request struct {
 	// tools and the arguments of the template. Members that the operator has
 	// allowed by name are not among them.
 	Beside int64
-	// Twofold says that the body has a prompt beside the messages that count, or the
-	// other way round. A question for the number of tokens could be taken for either.
+	// Twofold says that the body gives the prompt, or one side of the pairs to score, by
+	// two names, and a model server reads one of them: both are in Text. A question for
+	// the number of tokens could be taken for either.
 	Twofold bool
 	// TokenIDs is the number of tokens that are given as numbers.
 	TokenIDs int64

@@ -8,6 +8,10 @@ type inputSide struct {
 
 // input reads a member that ends in the prompt.
 func (p *parse) input(m param) {
+	if s := m.says(p.endpoint); s != 0 && !p.isNull() {
+		p.r.Twofold = p.r.Twofold || p.said&s != 0
+		p.said |= s
+	}
 	switch m {
 	case paramMessages:
 		p.messageList("messages")
@@ -34,6 +38,32 @@ func (p *parse) input(m param) {
 		p.content(&p.in.optional)
 		p.r.Beside += p.in.optional.Bytes() - before
 	}
+}
+
+// said is what several members can say, each in the place of the others.
+type said uint8
+
+const (
+	saidPrompt said = 1 << iota
+	saidLeft
+	saidRight
+)
+
+// says returns what a member says that others may say too; 0: nothing of the kind.
+func (m param) says(e Endpoint) said {
+	switch m {
+	case paramMessages, paramInput, paramPrompt, paramTokens:
+		return saidPrompt
+	case paramQuery, paramLeft:
+		return saidLeft
+	case paramRight:
+		return saidRight
+	case paramDocuments:
+		if e == Rerank || e == Score {
+			return saidRight
+		}
+	}
+	return 0
 }
 
 // system reads what becomes the first message.
@@ -80,7 +110,7 @@ func (p *parse) inputMember() {
 // documents reads the member of that name: what is to be ranked or scored, or
 // what a chat template may put into the prompt.
 func (p *parse) documents() {
-	if p.endpoint == Rerank || p.endpoint == Score {
+	if paramDocuments.says(p.endpoint) == saidRight {
 		p.side(&p.right)
 		return
 	}
@@ -131,14 +161,19 @@ func (p *parse) finishInput() {
 }
 
 // finishPairs makes a prompt of every pair: a single item is paired with each
-// of the other side, and otherwise the first with the first and so on.
+// of the other side, and otherwise the first with the first and so on. What a side
+// is cannot be told where it has two names: all of it may be paired with each.
 func (p *parse) finishPairs() {
 	left, right := p.left.items, p.right.items
-	if left == 1 && right > 1 {
-		p.in.addTimes(p.left.content, right)
-	} else {
-		p.in.add(&p.left.content)
-	}
-	p.in.add(&p.right.content)
+	p.in.addTimes(p.left.content, p.pairs(left, right))
+	p.in.addTimes(p.right.content, p.pairs(right, left))
 	p.r.Prompts = max(left, right)
+}
+
+// pairs returns in how many pairs each of a side's items may be, beside so many others.
+func (p *parse) pairs(items, others int64) int64 {
+	if items == 1 || p.r.Twofold {
+		return max(others, 1)
+	}
+	return 1
 }

@@ -29,6 +29,7 @@ type parsed struct {
 	in          content   // what all prompts consist of
 	common      content   // what each of them has
 	left, right inputSide // of pairs to score
+	said        said      // of what may be said but once
 	minTokens   int64
 	n, bestOf   int64
 	hasEmbeds   bool // in a message

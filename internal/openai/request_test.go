@@ -96,6 +96,12 @@ func TestParseRequestNumbers(t *testing.T) {
 		{"rerank", Rerank, `{"query":"q","documents":["a","b","c"]}`, Request{Prompts: 3}},
 		{"score one to many", Score, `{"text_1":"q","text_2":["a","b"]}`, Request{Prompts: 2}},
 		{"score pairs", Score, `{"queries":["q","r"],"documents":["a","b"]}`, Request{Prompts: 2}},
+		{"score many to one", Score, `{"text_1":["q","r"],"text_2":"a"}`, Request{Prompts: 2}},
+		{"embedding of messages and input", Embeddings, `{"messages":[{"role":"user","content":"a"}],"input":"b"}`, Request{Messages: 1, Twofold: true}},
+		{"embedding of input, messages null", Embeddings, `{"messages":null,"input":"b"}`, Request{}},
+		{"chat with a prompt that goes", ChatCompletions, `{"messages":[],"prompt":"b"}`, Request{Twofold: true, Dropped: "prompt"}},
+		{"score with documents by two names", Score, `{"query":"q","documents":["a"],"items":["b"]}`, Request{Prompts: 2, Twofold: true}},
+		{"score with a side by two names", Score, `{"text_1":"q","queries":["r"],"text_2":["a","b","c"]}`, Request{Prompts: 3, Twofold: true}},
 		{"detokenize", Detokenize, `{"tokens":[1,2,3]}`, Request{TokenIDs: 3}},
 		{"responses items", Responses, `{"input":[{"role":"user","content":"a"},{"type":"function_call_output","call_id":"c","output":"o"}]}`,
 			Request{Messages: 2}},
@@ -288,6 +294,26 @@ func TestParseInteger(t *testing.T) {
 	} {
 		if got, ok := parseInteger([]byte(tt.raw)); got != tt.want || ok != tt.ok {
 			t.Errorf("parseInteger(%s) = %d, %v, want %d, %v", tt.raw, got, ok, tt.want, tt.ok)
+		}
+	}
+}
+
+// TestPairs: the text of a side counts as often as it may be in a prompt.
+func TestPairs(t *testing.T) {
+	const q, a = "queryquery", "answer"
+	for _, tt := range []struct {
+		body   string
+		qs, as int // how often each counts
+	}{
+		{`"text_1":"queryquery","text_2":"answer"`, 1, 1},
+		{`"text_1":"queryquery","text_2":["answer","answer","answer"]`, 3, 3},
+		{`"text_1":["queryquery","queryquery"],"text_2":["answer","answer"]`, 2, 2},
+		{`"text_1":["queryquery","queryquery"],"text_2":"answer"`, 2, 2},
+		{`"text_1":"queryquery","queries":"queryquery","text_2":["answer","answer"]`, 2 * 2, 2 * 2},
+	} {
+		r := parseOK(t, Score, "{"+tt.body+"}", ParseOptions{})
+		if got, want := r.Text.Bytes(), int64(tt.qs*len(q)+tt.as*len(a)); got != want {
+			t.Errorf("{%s}: %d bytes, want %d", tt.body, got, want)
 		}
 	}
 }

@@ -3,8 +3,12 @@ package usage
 import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 
 // inputFloor returns the least that the input of r can be. What a chat template
-// may leave out does not count, nor do pictures and recordings.
+// may leave out does not count, nor do pictures and recordings, nor a prompt that is
+// given twice, of which the model server may read the shorter.
 func (p *Pricer) inputFloor(r *openai.Request) int64 {
+	if r.Twofold {
+		return 0
+	}
 	tokens := bounded(r.TokenIDs) + textFloor(&r.Text, &r.Optional)
 	return min(tokens, p.cutMax(r), p.inputMax(r))
 }

@@ -147,9 +147,9 @@ func (a anybody) body(e openai.Endpoint, user string, size int) string {
 	case openai.Score:
 		b["text_1"], b["text_2"] = a.text(size), a.texts(size, true)
 	}
-	for name, value := range more {
+	for _, name := range slices.Sorted(maps.Keys(more)) { // in one order, for a seed to make the same bodies each time
 		if a.IntN(2) == 0 {
-			b[name] = value
+			b[name] = more[name]
 		}
 	}
 	if a.IntN(2) == 0 {
