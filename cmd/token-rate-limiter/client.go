@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -115,15 +116,19 @@ func printUsage(w io.Writer, u admin.Usage) error {
 	fmt.Fprintf(t, "%s on %s at %s\n", u.User, u.Model, u.At.Format(time.RFC3339))
 	fmt.Fprintln(t, "SCOPE\tMETER\tWINDOW\tLIMIT\tUSED\tRESERVED\tREMAINING\tRESET AT")
 	for _, l := range u.Windows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", l.Scope, l.Meter, l.Window,
-			l.Limit, l.Used, l.Reserved, l.Remaining, l.ResetAt.Format(time.RFC3339))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", l.Scope, l.Meter, l.Window,
+			limited(l.Limit), l.Used, l.Reserved, limited(l.Remaining), l.ResetAt.Format(time.RFC3339))
 	}
 	for _, c := range u.Concurrency {
-		maximum := "unlimited"
-		if c.Limit != nil {
-			maximum = fmt.Sprint(*c.Limit)
-		}
-		fmt.Fprintf(t, "%s\tconcurrent_requests\t\t%s\t%d\n", c.Scope, maximum, c.Running)
+		fmt.Fprintf(t, "%s\tconcurrent_requests\t\t%s\t%d\n", c.Scope, limited(c.Limit), c.Running)
 	}
 	return t.Flush()
+}
+
+// limited renders a number that a limit gives, where there is one.
+func limited(n *int64) string {
+	if n == nil {
+		return "unlimited"
+	}
+	return strconv.FormatInt(*n, 10)
 }

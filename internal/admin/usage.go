@@ -20,15 +20,16 @@ type Usage struct {
 	Concurrency []Concurrency `json:"concurrency"`
 }
 
-// WindowUsage is where a user stands under one limit.
+// WindowUsage is where a user stands under one limit, or what was counted of one whom
+// no window limits.
 type WindowUsage struct {
 	Scope     string    `json:"scope"` // "user", or "model": over all users
 	Meter     string    `json:"meter"`
 	Window    string    `json:"window"`
-	Limit     int64     `json:"limit"`
+	Limit     *int64    `json:"limit"`     // null: none
 	Used      int64     `json:"used"`      // by requests that have ended
 	Reserved  int64     `json:"reserved"`  // by requests that are running
-	Remaining int64     `json:"remaining"` // of what is admitted, never below 0
+	Remaining *int64    `json:"remaining"` // of what is admitted, never below 0; null: there is no limit
 	ResetAt   time.Time `json:"resetAt"`   // when nothing counts any more
 }
 
@@ -62,11 +63,14 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 func newUsage(model, user string, v limit.View) Usage {
 	u := Usage{Model: model, User: user, At: v.At.Time(), Windows: []WindowUsage{}, Concurrency: []Concurrency{}}
 	for _, w := range v.Windows {
-		u.Windows = append(u.Windows, WindowUsage{
+		usage := WindowUsage{
 			Scope: w.Rule.Scope.String(), Meter: w.Rule.Meter.String(), Window: w.Rule.Window.String(),
-			Limit: w.Rule.Max, Used: w.Used, Reserved: w.Reserved, Remaining: w.Remaining(),
-			ResetAt: v.At.Add(w.Reset).Time(),
-		})
+			Used: w.Used, Reserved: w.Reserved, ResetAt: v.At.Add(w.Reset).Time(),
+		}
+		if remaining := w.Remaining(); w.Rule.Max != limit.Unlimited {
+			usage.Limit, usage.Remaining = &w.Rule.Max, &remaining
+		}
+		u.Windows = append(u.Windows, usage)
 	}
 	for _, g := range v.Gauges {
 		c := Concurrency{Scope: g.Scope.String(), Running: g.Running}

@@ -57,9 +57,7 @@ func (a *App) reload(why occasion) {
 	first := r.sum == config.Sum{}
 	sum := r.source.Sum()
 	if sum == r.sum && r.failed == "" && a.current.Load().config.SumNamed() == r.named {
-		if why == asked {
-			a.log.Info("the configuration is as it was")
-		}
+		a.logUnchanged(why)
 		return
 	}
 	c, err := config.Load(*r.source)
@@ -80,10 +78,18 @@ func (a *App) reload(why occasion) {
 	}
 	r.failed = ""
 	if first && reflect.DeepEqual(changes, config.Changes{}) {
-		return // it is what the gateway has started with
+		a.logUnchanged(why) // it is what the gateway has started with
+		return
 	}
 	a.metrics.Reloaded(true, time.Now())
 	a.logChanges(changes)
+}
+
+// logUnchanged says that there was nothing to do, to whoever has asked.
+func (a *App) logUnchanged(why occasion) {
+	if why == asked {
+		a.log.Info("the configuration is as it was")
+	}
 }
 
 // endReloads lets nothing change the configuration any more. A reload that is under

@@ -101,8 +101,9 @@ func (s *Subjects) Check(p *Policy, need Amount, at Instant, d *Decision) {
 
 // fits reports whether every rule of p has room for need.
 func (s *Subjects) fits(p *Policy, need Amount) bool {
-	for i := range p.rules {
-		if r := &p.rules[i]; s.Accounts[r.Scope].Sum(r.Meter, r.Window)+need.Of(r.Meter) > r.Admissible {
+	rules := p.Rules()
+	for i := range rules {
+		if r := &rules[i]; s.Accounts[r.Scope].Sum(r.Meter, r.Window)+need.Of(r.Meter) > r.Admissible {
 			return false
 		}
 	}
@@ -111,8 +112,9 @@ func (s *Subjects) fits(p *Policy, need Amount) bool {
 
 // violations appends the rules of p that have no room for need to d.
 func (s *Subjects) violations(p *Policy, need Amount, d *Decision) {
-	for i := range p.rules {
-		r := &p.rules[i]
+	rules := p.Rules()
+	for i := range rules {
+		r := &rules[i]
 		a := s.Accounts[r.Scope]
 		sum := a.Sum(r.Meter, r.Window)
 		if excess := sum + need.Of(r.Meter) - r.Admissible; excess > 0 {
@@ -123,9 +125,10 @@ func (s *Subjects) violations(p *Policy, need Amount, d *Decision) {
 
 // Stand writes the standing under every rule of p to d.
 func (s *Subjects) Stand(p *Policy, d *Decision) {
-	d.Standings = slices.Grow(d.Standings[:0], len(p.rules))[:len(p.rules)]
-	for i := range p.rules {
-		r := &p.rules[i]
+	rules := p.Rules()
+	d.Standings = slices.Grow(d.Standings[:0], len(rules))[:len(rules)]
+	for i := range rules {
+		r := &rules[i]
 		d.Standings[i] = s.Accounts[r.Scope].Standing(r.Meter, r.Window)
 	}
 }
@@ -170,8 +173,9 @@ func (s *Subjects) lanes() (l lanes) {
 // for it within the bound. Otherwise it charges nothing.
 func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 	var t TopUp
-	for i := range p.rules {
-		r := &p.rules[i]
+	rules := p.Rules()
+	for i := range rules {
+		r := &rules[i]
 		sum := s.Accounts[r.Scope].Sum(r.Meter, r.Window)
 		need := more.Of(r.Meter)
 		if need == 0 || sum+need <= r.Admissible {

@@ -58,13 +58,14 @@ func (p *Policy) Fit(price Price) (Amount, error) {
 	if p.maxConcurrent == 0 || p.maxPerUser == 0 {
 		return Amount{}, &MisfitError{Concurrency: true}
 	}
-	for i := range p.rules {
-		if err := p.rules[i].admits(price); err != nil {
+	rules := p.Rules()
+	for i := range rules {
+		if err := rules[i].admits(price); err != nil {
 			return Amount{}, err
 		}
 	}
-	for i := range p.rules {
-		r := &p.rules[i]
+	for i := range rules {
+		r := &rules[i]
 		if err := r.admits(Price{InputFloor: price.Input, OutputFloor: price.OutputFloor}); err != nil {
 			err.Estimated = true
 			return Amount{}, err

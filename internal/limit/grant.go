@@ -109,8 +109,11 @@ func (g *Grant) Exceeds(used Amount) bool {
 }
 
 // Settlement returns what settling g with used comes to. What goes back is of
-// the newest charges, and of each its debt first.
+// the newest charges, and of each its debt first. Where nothing is limited, it is nothing.
 func (g *Grant) Settlement(used Amount) Settlement {
+	if !g.Policy.Limits() {
+		return Settlement{} // nobody was asked for anything
+	}
 	d := used.Tokens() - g.Granted().Tokens()
 	s := Settlement{Refunded: max(0, -d), Overrun: max(0, d)}
 	back := s.Refunded

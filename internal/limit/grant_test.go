@@ -27,8 +27,12 @@ func TestSettlement(t *testing.T) {
 		{"debt, paid by the input", []Charge{reserved, partly}, Amount{Input: 8, Output: 29}, Settlement{Refunded: 2, Overrun: 2}},
 		{"nothing used", []Charge{reserved, partly, wholly}, Amount{}, Settlement{Refunded: 48}},
 	}
+	limited, err := NewPolicy(PolicyOptions{Model: "m", User: []Limit{{Tokens, Minute, 1000}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range tests {
-		var g Grant
+		g := Grant{Policy: limited}
 		for _, c := range tt.charges {
 			g.append(c)
 		}

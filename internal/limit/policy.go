@@ -36,7 +36,13 @@ func (s Scope) String() string {
 type Limit struct {
 	Meter  Meter
 	Window Window
-	Max    int64 // >= 0
+	Max    int64 // >= 0; Unlimited in a rule that only counts
+}
+
+// counts is what is counted of a user whom no window limits, so that what was used
+// can be told all the same.
+var counts = []Limit{
+	{Tokens, Minute, Unlimited}, {Tokens, Hour, Unlimited}, {Tokens, Day, Unlimited}, {Requests, Day, Unlimited},
 }
 
 // Rule is a limit as a policy applies it.
@@ -94,6 +100,7 @@ type PolicyOptions struct {
 type Policy struct {
 	model         string
 	rules         []Rule // user rules first; in each scope by meter, then window
+	counted       int    // how many of them only count: the first ones
 	layouts       [scopes]*Layout
 	maxConcurrent int64
 	maxPerUser    int64
@@ -119,12 +126,23 @@ func NewPolicy(o PolicyOptions) (*Policy, error) {
 		maxPerUser:    max(o.MaxConcurrentPerUser, Unlimited),
 		overrun:       o.Overrun,
 	}
+	if len(o.User) == 0 {
+		p.count()
+	}
 	for scope, limits := range [scopes][]Limit{UserScope: o.User, ModelScope: o.Total} {
 		if err := p.add(Scope(scope), limits, o); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// count has what a user uses counted, and no more.
+func (p *Policy) count() {
+	for _, l := range counts {
+		p.rules = append(p.rules, Rule{Limit: l, Scope: UserScope, Admissible: counterMax, Ceiling: counterMax})
+	}
+	p.layouts[UserScope], p.counted = newLayout(counts), len(counts)
 }
 
 // add compiles the limits of one scope.
@@ -171,15 +189,29 @@ func (p *Policy) Model() string { return p.model }
 
 // Rules returns the limits that apply, those of the user first. The caller
 // must not change them.
-func (p *Policy) Rules() []Rule { return p.rules }
+func (p *Policy) Rules() []Rule { return p.rules[p.counted:] }
+
+// Counted returns what is counted, in the order of Rules: their limits, and before them,
+// where no window limits users, what is counted of a user all the same. The caller must
+// not change it.
+func (p *Policy) Counted() []Rule { return p.rules }
+
+// OnlyCounts reports whether no window limits users, so that what their accounts have
+// is in nobody's way.
+func (p *Policy) OnlyCounts() bool { return p.counted > 0 }
+
+// Limits reports whether anything is limited at all.
+func (p *Policy) Limits() bool {
+	return len(p.Rules()) > 0 || p.maxConcurrent >= 0 || p.maxPerUser >= 0
+}
 
 // LimitsTokens reports whether any limit counts tokens.
 func (p *Policy) LimitsTokens() bool {
-	return slices.ContainsFunc(p.rules, func(r Rule) bool { return r.Meter != Requests })
+	return slices.ContainsFunc(p.Rules(), func(r Rule) bool { return r.Meter != Requests })
 }
 
 // Layout returns the rings that an account of the scope needs, or nil where
-// the scope has no limit.
+// the scope has none; that of users always has some.
 func (p *Policy) Layout(s Scope) *Layout { return p.layouts[s] }
 
 // MaxConcurrent returns how many requests of the model may run at once, or

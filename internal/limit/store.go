@@ -23,12 +23,14 @@ type Store interface {
 	// and gauge of p, all or nothing, and writes the answer to d. When it
 	// admits, it charges need, takes a running slot and opens g, which must
 	// then be settled; when it denies, it changes nothing and g stays closed.
-	// An error wraps ErrUnavailable or ErrClosed, and leaves g closed.
+	// Where p limits nothing it asks nobody: it admits at once and charges nothing
+	// before Settle does. An error wraps ErrUnavailable or ErrClosed, and leaves g
+	// closed.
 	Reserve(ctx context.Context, p *Policy, user string, need Amount, g *Grant, d *Decision) error
 
 	// TopUp charges more for the running request of g, or refuses: see
 	// Subjects.TopUp. Where g is not open it refuses and charges nothing, for
-	// nobody would settle it. An error wraps ErrUnavailable or ErrClosed;
+	// nobody would settle it; where nothing is limited it grants and charges nothing. An error wraps ErrUnavailable or ErrClosed;
 	// nothing is added to g.
 	TopUp(ctx context.Context, g *Grant, more Amount, b Bound) (TopUp, error)
 

@@ -9,15 +9,16 @@ type View struct {
 	Gauges  []Gauge
 }
 
-// WindowView is where an account stands under one rule.
+// WindowView is where an account stands under one rule, or what was counted of it.
 type WindowView struct {
-	Rule     Rule
+	Rule     Rule          // Max is Unlimited where it only counts
 	Used     int64         // settled charges that count
 	Reserved int64         // charges that count, of requests that are still running
 	Reset    time.Duration // until the window is empty if nothing more is charged
 }
 
-// Remaining returns what the rule still admits, never below 0.
+// Remaining returns what the rule still admits, never below 0; for one that only
+// counts, a number that is of no use.
 func (w WindowView) Remaining() int64 { return max(0, w.Rule.Admissible-w.Used-w.Reserved) }
 
 // NewWindowView splits sum, what counts in the window of r, into what is

@@ -26,10 +26,10 @@ func (x *exchange) price() error {
 }
 
 // wantsCount reports whether the input should be counted, given what Fit has said of
-// its estimate.
+// its estimate. Where nothing is limited nobody needs to know before the answer tells.
 func (x *exchange) wantsCount(misfit error) bool {
 	var m *limit.MisfitError
-	return misfit == nil && x.model.ExactInput || errors.As(misfit, &m) && m.Estimated
+	return misfit == nil && x.model.ExactInput && x.model.Policy.Limits() || errors.As(misfit, &m) && m.Estimated
 }
 
 // priced returns the estimate as what the limits are asked to admit.

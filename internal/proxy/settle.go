@@ -101,9 +101,13 @@ func (x *exchange) costOf(e *upstream.Error) spent {
 	return x.sentOnce(e.Reached() || x.response != nil)
 }
 
-// unknown returns what is settled if nothing is found out: what was granted.
+// unknown returns what is settled if nothing is found out: what was granted, or, where
+// nothing is limited, what would have been asked for.
 func (x *exchange) unknown() spent {
 	s := spent{amount: x.grant.Granted()}
+	if !x.model.Policy.Limits() {
+		s.amount = x.charge
+	}
 	if x.endpoint.Counts() {
 		s.doubt = interrupted
 	}

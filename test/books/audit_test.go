@@ -247,9 +247,13 @@ func (a *audit) accounts(t *testing.T) {
 
 func checkWindow(t *testing.T, who string, w admin.WindowUsage, want int64) {
 	t.Helper()
-	if w.Used != want || w.Reserved != 0 || w.Remaining != w.Limit-want {
+	if w.Limit == nil || w.Remaining == nil {
+		t.Errorf("%q has no limit of %s in a %s", who, w.Meter, w.Window)
+		return
+	}
+	if w.Used != want || w.Reserved != 0 || *w.Remaining != *w.Limit-want {
 		t.Errorf("%q, %s of a %s: used %d, reserved %d, remaining %d of %d; want %d used",
-			who, w.Meter, w.Window, w.Used, w.Reserved, w.Remaining, w.Limit, want)
+			who, w.Meter, w.Window, w.Used, w.Reserved, *w.Remaining, *w.Limit, want)
 	}
 }
 

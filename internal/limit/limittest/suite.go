@@ -24,6 +24,8 @@ func Run(t *testing.T, open Open) {
 	t.Run("a window comes while a request runs", func(t *testing.T) { testLateWindow(t, open) })
 	t.Run("a shorter window comes", func(t *testing.T) { testShorterWindow(t, open) })
 	t.Run("a top-up of a settled request", func(t *testing.T) { testTopUpOfClosed(t, open) })
+	t.Run("nothing is limited", func(t *testing.T) { testUnlimited(t, open) })
+	t.Run("no user is limited", func(t *testing.T) { testUncountedUser(t, open) })
 	t.Run("closed", func(t *testing.T) { testClosed(t, open) })
 }
 

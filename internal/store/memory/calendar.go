@@ -33,16 +33,16 @@ func (c *calendar) open() {
 	c.next.Store(never)
 }
 
-// put moves e to a moment, behind those who stand there; 0 is for accounts in
-// which nothing counts now.
+// put moves e to a moment, behind those who stand there, from wherever it stood; 0 is
+// for accounts in which nothing counts now.
 func (c *calendar) put(e *entry, at limit.Instant) {
-	if e.next != nil {
-		if e.at == at {
+	if e.in != nil {
+		if e.in == c && e.at == at {
 			return
 		}
-		c.remove(e)
+		e.in.remove(e)
 	}
-	e.at = at
+	e.in, e.at = c, at
 	first := c.at[at]
 	if first == nil {
 		e.prev, e.next = e, e
@@ -64,7 +64,7 @@ func (c *calendar) remove(e *entry) {
 	default:
 		e.prev.next, e.next.prev = e.next, e.prev
 	}
-	e.prev, e.next = nil, nil
+	e.prev, e.next, e.in = nil, nil, nil
 }
 
 // begin adds a moment, with its first account.

@@ -11,7 +11,8 @@
 //     some hundred nanoseconds, and for nothing that waits.
 //   - An account is forgotten only when nothing in its windows counts any more
 //     and no request of its user is running: forgetting a live one would be
-//     free quota.
+//     free quota. One that only tells what was used, for no window limits its
+//     user, makes room before that where nothing else does.
 //   - The accounts of a model outlive it: if it returns while they count, they are
 //     as they were. Forget drops those of models that nobody serves once they
 //     are idle.

@@ -3,7 +3,7 @@ package memory
 import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 
 // Forget drops the accounts of models that are not served, as far as nothing of
-// them counts any more and no request of theirs is running. It is called from
+// them counts any more, or only to be told, and no request of theirs is running. It is called from
 // time to time; served reports whether the model whose accounts have a name is
 // served.
 func (s *Store) Forget(served func(name string) bool) {
@@ -18,7 +18,7 @@ func (s *Store) Forget(served func(name string) bool) {
 // model. It holds no lock for long: the model may return at any time.
 func (s *Store) forget(name string) {
 	m := s.lock(name)
-	for m.evict(s.now()) {
+	for m.evict(s.now()) || m.evictCounting(s.now()) {
 		s.leave()
 		m.mu.Unlock()
 		m.mu.Lock()

@@ -20,41 +20,32 @@ type model struct {
 	total    *limit.Account // over all users; nil until a limit needs it
 	running  int64
 	users    map[string]*entry
-	calendar calendar // of users
+	limiting calendar // of users: their accounts limit them
+	counting calendar // and these only tell what was used
 	overflow entry    // of users who come when there is no room for their own
-	nobody   entry    // stands for every user where no limit is of users
 }
 
 // entry is what is kept of one user on one model.
 type entry struct {
 	model   *model
 	name    string
-	account *limit.Account // nil where only running requests are limited
+	account *limit.Account // nil before the first charge
 	running int64
-	own     bool // one user's own: neither overflow nor nobody
+	own     bool // one user's own: not overflow
 
-	at         limit.Instant // where it stands in the calendar
-	prev, next *entry        // of the same moment; nil: it does not stand there
+	counts bool // the account only tells what was used
+
+	in         *calendar     // where it stands; nil: nowhere
+	at         limit.Instant // its moment there
+	prev, next *entry        // of the same moment
 }
 
 func newModel(s *Store) *model {
 	m := &model{store: s, users: map[string]*entry{}}
-	m.calendar.open()
-	m.overflow.model, m.nobody.model = m, m
+	m.limiting.open()
+	m.counting.open()
+	m.overflow.model = m
 	return m
-}
-
-// needsUser reports whether p limits users at all.
-func needsUser(p *limit.Policy) bool {
-	return p.Layout(limit.UserScope) != nil || p.MaxConcurrentPerUser() >= 0
-}
-
-// find returns the entry of user; nil where there is none yet.
-func (m *model) find(p *limit.Policy, user string) *entry {
-	if !needsUser(p) {
-		return &m.nobody
-	}
-	return m.users[user]
 }
 
 // look writes to s what a decision about e looks at. A nil entry stands for a
@@ -64,10 +55,7 @@ func (m *model) look(e *entry, s *limit.Subjects) {
 	if e == nil {
 		return
 	}
-	s.Accounts[limit.UserScope] = e.account
-	if e != &m.nobody {
-		s.UserRunning = e.running
-	}
+	s.Accounts[limit.UserScope], s.UserRunning = e.account, e.running
 }
 
 // enter sees to it that every account that p needs exists, and returns the
@@ -111,22 +99,34 @@ func (m *model) insert(user string, now limit.Instant) *entry {
 // evict forgets the account that has been idle the longest, and reports whether
 // there was one. Its place among the store's accounts is the caller's.
 func (m *model) evict(now limit.Instant) bool {
-	for e := m.calendar.first(now); e != nil; e = m.calendar.first(now) {
-		m.calendar.remove(e)
+	return m.evictFrom(&m.limiting, now, now) || m.evictFrom(&m.counting, now, now)
+}
+
+// evictCounting forgets an account that only tells what was used, although it does
+// still, and reports whether there was one. Its place is the caller's.
+func (m *model) evictCounting(now limit.Instant) bool {
+	return m.evictFrom(&m.counting, never-1, now)
+}
+
+// evictFrom forgets the account of c whose moment is the first, and not after till.
+func (m *model) evictFrom(c *calendar, till, now limit.Instant) bool {
+	for e := c.first(till); e != nil; e = c.first(till) {
+		c.remove(e)
 		if e.running > 0 {
 			continue // ended puts it back
 		}
-		if a := e.account; a != nil {
-			if a.Advance(now); !a.Idle() { // the clock has been put back
-				m.calendar.put(e, max(now+1, a.Empties()))
-				continue
-			}
+		if e.account.Advance(now); till == now && !e.account.Idle() { // the clock has been put back
+			c.put(e, max(now+1, e.account.Empties()))
+			continue
 		}
 		delete(m.users, e.name)
 		return true
 	}
 	return false
 }
+
+// next returns the first moment at which an account of m may be idle.
+func (m *model) next() int64 { return min(m.limiting.next.Load(), m.counting.next.Load()) }
 
 // ended notes that a request of e has been settled.
 func (m *model) ended(e *entry) {
@@ -135,9 +135,9 @@ func (m *model) ended(e *entry) {
 	if e.running > 0 || !e.own {
 		return
 	}
-	var at limit.Instant
-	if e.account != nil {
-		at = e.account.Empties()
+	c := &m.limiting
+	if e.counts {
+		c = &m.counting
 	}
-	m.calendar.put(e, at)
+	c.put(e, e.account.Empties())
 }

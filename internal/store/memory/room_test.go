@@ -86,7 +86,7 @@ func newTown(t *testing.T, random *rand.Rand) *town {
 		{{Meter: limit.Tokens, Window: limit.Minute, Max: 1 << 40}, {Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40}},
 		{{Meter: limit.Requests, Window: limit.Minute, Max: 1 << 40}, {Meter: limit.OutputTokens, Window: limit.Hour, Max: 1 << 40}},
 		{{Meter: limit.Tokens, Window: limit.Hour, Max: 150}, {Meter: limit.Requests, Window: limit.Hour, Max: 3}},
-		nil, // only running requests are limited
+		nil, // only running requests are limited: what is used is only told
 	}
 	w := &town{clock: limittest.NewClock(), most: 1 + random.IntN(12), resident: map[resident]*history{}}
 	w.Store = New(Options{Now: w.clock.Now, MaxAccounts: w.most})
@@ -105,7 +105,7 @@ func newTown(t *testing.T, random *rand.Rand) *town {
 // idle reports whether nothing of the account of r counts any more.
 func (w *town) idle(r resident) bool {
 	h := w.resident[r]
-	for _, rule := range w.policies[r.model].Rules() {
+	for _, rule := range w.policies[r.model].Counted() {
 		width := limit.Instant(rule.Window.SlotWidth() / time.Millisecond)
 		for _, c := range h.charges {
 			leaves := (c.at/width + limit.Instant(rule.Window.Slots()) + 1) * width
@@ -117,9 +117,15 @@ func (w *town) idle(r resident) bool {
 	return h.running == 0
 }
 
-func (w *town) anyIdle() bool {
+// spare reports whether the account of r only tells what was used, and nothing runs.
+func (w *town) spare(r resident) bool {
+	return w.policies[r.model].OnlyCounts() && w.resident[r].running == 0
+}
+
+// any reports whether there is a resident of which is says so.
+func (w *town) any(is func(resident) bool) bool {
 	for r := range w.resident {
-		if w.idle(r) {
+		if is(r) {
 			return true
 		}
 	}
@@ -131,13 +137,14 @@ func (w *town) has(r resident) bool { return w.model(w.policies[r.model].Model()
 // come lets a user send a request.
 func (w *town) come(t *testing.T, r resident, need limit.Amount) {
 	known := w.has(r)
-	room := known || len(w.resident) < w.most || w.anyIdle()
+	idle := len(w.resident) < w.most || w.any(w.idle)
+	room := known || idle || w.any(w.spare)
 	v := &visit{model: r.model}
 	var d limit.Decision
 	if err := w.Reserve(t.Context(), w.policies[r.model], r.user, need, &v.Grant, &d); err != nil {
 		t.Fatal(err)
 	}
-	w.checkWhoWent(t)
+	w.checkWhoWent(t, !idle)
 	if !d.Admitted {
 		return
 	}
@@ -165,13 +172,14 @@ func (w *town) historyOf(v *visit, made bool) *history {
 	return w.resident[r]
 }
 
-// checkWhoWent fails where an account has been forgotten of which something counts.
-func (w *town) checkWhoWent(t *testing.T) {
+// checkWhoWent fails where an account has been forgotten of which something counts, but
+// for those that are spare where nobody is idle.
+func (w *town) checkWhoWent(t *testing.T, pressed bool) {
 	for r := range w.resident {
 		if w.has(r) {
 			continue
 		}
-		if !w.idle(r) {
+		if !w.idle(r) && !(pressed && w.spare(r)) {
 			t.Fatalf("the account of %+v was forgotten while it counts", r)
 		}
 		delete(w.resident, r)
@@ -187,17 +195,16 @@ func (w *town) checkPlaces(t *testing.T) {
 		if e.running > 0 {
 			continue
 		}
-		var at limit.Instant
-		if e.account != nil {
-			at = e.account.Empties()
-		}
-		if e.next == nil || e.at != at && max(e.at, at) > w.clock.Now() {
+		at := e.account.Empties()
+		if e.in == nil || e.at != at && max(e.at, at) > w.clock.Now() {
 			t.Fatalf("the account of %+v is empty at %d, and stands at %d", r, at, e.at)
 		}
 	}
 	for _, m := range *w.models.Load() {
-		if c := &m.calendar; len(c.moments) != len(c.at) || !slices.IsSorted(c.moments) || len(c.at) > len(m.users) {
-			t.Fatalf("%d accounts stand at the moments %v, of which there are %d", len(m.users), c.moments, len(c.at))
+		for _, c := range []*calendar{&m.limiting, &m.counting} {
+			if len(c.moments) != len(c.at) || !slices.IsSorted(c.moments) || len(c.at) > len(m.users) {
+				t.Fatalf("%d accounts stand at the moments %v, of which there are %d", len(m.users), c.moments, len(c.at))
+			}
 		}
 	}
 }

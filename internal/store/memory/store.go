@@ -97,7 +97,7 @@ func (s *Store) lock(name string) *model {
 // room for a new one, which the caller uses or gives back; or the overflow entry.
 func (s *Store) seat(p *limit.Policy, user string) (m *model, e *entry, room bool) {
 	m = s.lock(p.Model())
-	if e = m.find(p, user); e != nil {
+	if e = m.users[user]; e != nil {
 		return m, e, false
 	}
 	if s.take() {
@@ -107,7 +107,7 @@ func (s *Store) seat(p *limit.Policy, user string) (m *model, e *entry, room boo
 	m.mu.Unlock()
 	room = s.makeRoom()
 	m = s.lock(p.Model())
-	if e = m.find(p, user); e == nil && !room {
+	if e = m.users[user]; e == nil && !room {
 		e = &m.overflow
 	}
 	return m, e, room
@@ -126,22 +126,26 @@ func (s *Store) take() bool {
 // leave gives a place back.
 func (s *Store) leave() { s.accounts.Add(-1) }
 
-// makeRoom forgets an idle account, of whichever model, and takes its place. It
-// reports false where none is idle. No lock may be held.
+// makeRoom forgets an idle account, of whichever model, and takes its place; where none
+// is idle, one that only tells what was used. It reports false where there is none of
+// these either. No lock may be held.
 func (s *Store) makeRoom() bool {
 	now := s.now()
-	for {
-		m := s.ripest(now)
-		if m == nil {
-			return s.take()
-		}
+	return s.evict(func() *model { return s.ripest(now) }, func(m *model) bool { return m.evict(now) }) ||
+		s.evict(s.spare, func(m *model) bool { return m.evictCounting(now) }) || s.take()
+}
+
+// evict forgets an account of a model that find names, until evict has found one there.
+func (s *Store) evict(find func() *model, evict func(*model) bool) bool {
+	for m := find(); m != nil; m = find() {
 		m.mu.Lock()
-		found := m.evict(now)
+		found := evict(m)
 		m.mu.Unlock()
 		if found {
 			return true
 		}
 	}
+	return false
 }
 
 // ripest returns the model with the account that has been idle the longest, as far
@@ -150,7 +154,19 @@ func (s *Store) makeRoom() bool {
 func (s *Store) ripest(now limit.Instant) (found *model) {
 	best := int64(now)
 	for _, m := range *s.models.Load() {
-		if next := m.calendar.next.Load(); next <= best {
+		if next := m.next(); next <= best {
+			found, best = m, next
+		}
+	}
+	return found
+}
+
+// spare returns the model with the account that only tells what was used, and will do so
+// for the shortest time; nil where there is none.
+func (s *Store) spare() (found *model) {
+	best := int64(never)
+	for _, m := range *s.models.Load() {
+		if next := m.counting.next.Load(); next < best {
 			found, best = m, next
 		}
 	}
@@ -161,6 +177,9 @@ func (s *Store) ripest(now limit.Instant) (found *model) {
 func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
 	if s.closed.Load() {
 		return limit.ErrClosed
+	}
+	if !p.Limits() {
+		need = limit.Amount{}
 	}
 	m, e, room := s.seat(p, user)
 	defer m.mu.Unlock()
@@ -177,6 +196,7 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 			m.look(e, &sub)
 			sub.Advance(now)
 		}
+		e.counts = p.OnlyCounts()
 		g.Open(p, e.name)
 		g.Account = e
 		sub.Charge(need, g)
@@ -195,8 +215,8 @@ func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b li
 	if s.closed.Load() {
 		return limit.TopUp{}, limit.ErrClosed
 	}
-	if !g.IsOpen() {
-		return limit.TopUp{}, nil
+	if !g.IsOpen() || !g.Policy.Limits() {
+		return limit.TopUp{Granted: g.IsOpen()}, nil
 	}
 	e := g.Account.(*entry)
 	m := e.model
@@ -252,7 +272,7 @@ func (s *Store) Accounts() int { return int(s.accounts.Load()) }
 // Full reports whether new users share overflow accounts: there are as many accounts
 // as may be, and none of them is idle.
 func (s *Store) Full() bool {
-	return s.accounts.Load() >= s.maxAccounts && s.ripest(s.now()) == nil
+	return s.accounts.Load() >= s.maxAccounts && s.ripest(s.now()) == nil && s.spare() == nil
 }
 
 // Flush implements limit.Store: there is nothing to wait for.

@@ -178,9 +178,6 @@ func (st *stream) needs(decision *request) bool {
 	if !st.roomy.Load() || !decision.script.decides() || st.firstBack() < len(st.queue) || len(st.entries) > batchCharges {
 		return true
 	}
-	if len(decision.keys) < 3 {
-		return false
-	}
 	for i := range st.entries {
 		if st.entries[i].user == decision.keys[2] {
 			return true

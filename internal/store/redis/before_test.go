@@ -73,7 +73,7 @@ func (o *oldReplica) reserve(user string, need limit.Amount) (*oldGrant, bool) {
 	o.t.Helper()
 	m, g := o.model()
 	o.last++
-	reply := o.call("reserve", m.keys(m.user(g, user)), g.reserve(o.last, oldID, need))
+	reply := o.call("reserve", m.keys(m.user(user)), g.reserve(o.last, oldID, need))
 	return &oldGrant{user, []charge{{o.last, need}}}, reply[0] == 1
 }
 
@@ -83,7 +83,7 @@ func (o *oldReplica) topUp(og *oldGrant, more limit.Amount) {
 	o.last++
 	args := appendAmount([]string{number(o.last), oldID}, more)
 	args = append(append(args, g.userRings, g.modelRings), g.bounds[limit.WithinDebt]...)
-	if reply := o.call("topup", m.keys(m.user(g, og.user)), args); reply[0] == 1 {
+	if reply := o.call("topup", m.keys(m.user(og.user)), args); reply[0] == 1 {
 		og.charges = append(og.charges, charge{o.last, more})
 	}
 }
@@ -92,7 +92,7 @@ func (o *oldReplica) settle(og *oldGrant, used limit.Amount) {
 	o.t.Helper()
 	m, g := o.model()
 	o.batch++
-	b := newBatch(m, oldID, o.batch, 1, []entry{{user: m.user(g, og.user), program: g, used: used, charges: og.charges}})
+	b := newBatch(m, oldID, o.batch, 1, []entry{{user: m.user(og.user), program: g, used: used, charges: og.charges}})
 	b.args[0], b.args[2] = "1", number(o.batch) // which does not say what it follows
 	if reply := o.call("settle", b.keys, b.args); reply[0] != 1 || reply[1] != 0 || reply[2] != 0 {
 		o.t.Fatalf("the old settlement: %v", reply)
@@ -102,7 +102,7 @@ func (o *oldReplica) settle(og *oldGrant, used limit.Amount) {
 // running returns how many requests of the model and of user run, as it sees them.
 func (o *oldReplica) running(user string) [2]int64 {
 	m, g := o.model()
-	reply := o.call("view", m.keys(m.user(g, user)), []string{"1", oldID, g.userRings, g.modelRings})
+	reply := o.call("view", m.keys(m.user(user)), []string{"1", oldID, g.userRings, g.modelRings})
 	return [2]int64{reply[1], reply[2]}
 }
 

@@ -24,9 +24,6 @@ func (st *stream) holds(ctx context.Context, till time.Time, r *request, before 
 // deniedByUser reports whether the denial that values are is due to limits of the user
 // alone: no rule and no gauge of the model is in the way.
 func (r *request) deniedByUser(values []int64) bool {
-	if len(r.keys) < 3 {
-		return false
-	}
 	if r.script.operation == operationTopUp {
 		return values[denialOfModel] == 0
 	}
@@ -35,7 +32,7 @@ func (r *request) deniedByUser(values []int64) bool {
 		return false
 	}
 	for i, rule := range p.Rules() {
-		if rule.Scope == limit.ModelScope && values[decisionRules+3*i+2] != fits {
+		if rule.Scope == limit.ModelScope && values[decisionRule(p, i)+2] != fits {
 			return false
 		}
 	}

@@ -54,6 +54,10 @@ func (gs *grants) restore(st *stream, enrolment int64) int {
 		if h.enrolment == enrolment {
 			continue
 		}
+		if h.enrolment == 0 { // not known when it was entered, and it is on its way
+			h.enrolment = enrolment
+			continue
+		}
 		n++
 		h.enrolment = enrolment
 		// A top-up may have made a record in this enrolment: only what is missing is written.

@@ -28,6 +28,14 @@ type settled struct {
 	enrolment int64
 }
 
+// enrolment returns the replica's, as far as is known; 0: it is not.
+func (m *model) enrolment() int64 {
+	if last := m.settled.Load(); last != nil {
+		return last.enrolment
+	}
+	return 0
+}
+
 // acknowledged notes that a batch is applied in an enrolment. The stream of m calls it,
 // one at a time.
 func (m *model) acknowledged(batch uint64, enrolment int64) {
@@ -98,7 +106,7 @@ func (m *model) program(p *limit.Policy) *program {
 }
 
 // keys returns what the decision scripts get as KEYS. The user's account is
-// "" where nothing limits users.
+// "" for what is about the model alone.
 func (m *model) keys(user string) []string {
 	if user == "" {
 		return []string{m.replicas, m.account}
@@ -106,10 +114,5 @@ func (m *model) keys(user string) []string {
 	return []string{m.replicas, m.account, user}
 }
 
-// user returns the key of a user's account, or "" where g does not limit users.
-func (m *model) user(g *program, user string) string {
-	if !g.limitsUser {
-		return ""
-	}
-	return userKey(m.account, user)
-}
+// user returns the key of a user's account.
+func (m *model) user(user string) string { return userKey(m.account, user) }

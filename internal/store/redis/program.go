@@ -10,22 +10,20 @@ import (
 // program is a policy in the words of the scripts. It is immutable.
 type program struct {
 	policy     *limit.Policy
-	limitsUser bool   // whether anything limits users, so that they have accounts
-	userRings  string // of the user's rules, in their order
+	userRings  string // of what is counted of the user, in its order
 	modelRings string
 	gauges     [2]string   // how many requests of the model, of the user may run
-	admissible []string    // of every rule, the user's first
-	bounds     [2][]string // by limit.Bound, of every rule: the admissible maximum and how far a top-up may go
+	admissible []string    // of all that is counted, the user's first
+	bounds     [2][]string // by limit.Bound, of the same: the admissible maximum and how far a top-up may go
 }
 
 func newProgram(p *limit.Policy) *program {
 	g := &program{
-		policy:     p,
-		limitsUser: p.Layout(limit.UserScope) != nil || p.MaxConcurrentPerUser() >= 0,
-		gauges:     [2]string{number(p.MaxConcurrent()), number(p.MaxConcurrentPerUser())},
+		policy: p,
+		gauges: [2]string{number(p.MaxConcurrent()), number(p.MaxConcurrentPerUser())},
 	}
 	var rings [2]strings.Builder
-	for _, r := range p.Rules() {
+	for _, r := range p.Counted() {
 		rings[r.Scope].WriteString(ringName(r.Meter, r.Window))
 		g.admissible = append(g.admissible, number(r.Admissible))
 		for b := range g.bounds {

@@ -11,11 +11,12 @@ import (
 type held struct {
 	model     *model
 	program   *program
-	user      string    // key of the user's account; "" where there is none
+	user      string    // key of the user's account
 	first     [1]charge // where the records of most grants lie
 	doubtful  bool      // the last record may have a charge whose answer was lost
 	charges   []charge  // the grant's records, in their order; guarded by model.grants
 	enrolment int64     // of the replica, when the first record was made; guarded by model.grants
+	forgone   bool      // nothing of it is counted; see enter
 }
 
 // Verdicts of the scripts that charge.
@@ -26,8 +27,11 @@ const (
 
 // Reserve implements limit.Store, in one script and one round trip. It takes another one
 // for a denial that may be due to requests that have ended, and where the server did not
-// know the script or the connection was lost.
+// know the script or the connection was lost. Where p limits nothing it takes none.
 func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
+	if !p.Limits() {
+		return s.enter(p, user, g, d)
+	}
 	if err := s.ready(); err != nil {
 		return err
 	}
@@ -38,7 +42,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 		}
 	}()
 	program := m.program(p)
-	key := m.user(program, user)
+	key := m.user(user)
 	n, asked := s.pending.begin(), s.leaseTime()
 	args := program.reserve(n, s.options.Replica, need)
 	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: args, program: program})
@@ -95,8 +99,14 @@ const (
 	decisionNow         = 1
 	decisionRunning     = 4
 	decisionUserRunning = 5
-	decisionRules       = 6 // from here on, three per rule
+	decisionRules       = 6 // from here on, three for each of what is counted
 )
+
+// decisionRule returns where the result has the rule of p with index i.
+func decisionRule(p *limit.Policy, i int) int {
+	counted := len(p.Counted()) - len(p.Rules()) // come before
+	return decisionRules + 3*(counted+i)
+}
 
 // readDecision writes the script's result to d, whose slices it reuses.
 func readDecision(d *limit.Decision, p *limit.Policy, reply []int64) {
@@ -112,7 +122,7 @@ func readDecision(d *limit.Decision, p *limit.Policy, reply []int64) {
 		d.Full = appendFull(d.Full, limit.UserScope, reply[decisionUserRunning], p.MaxConcurrentPerUser())
 	}
 	for i, r := range p.Rules() {
-		rule := reply[decisionRules+3*i:]
+		rule := reply[decisionRule(p, i):]
 		sum, reset, wait := rule[0], milliseconds(rule[1]), rule[2]
 		d.Standings = append(d.Standings, limit.Standing{Used: sum, Reset: reset})
 		if wait != fits {

@@ -1,15 +1,14 @@
 -- reserve: charges a request's price under every rule, or nothing.
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account
---       (absent where nothing limits users)
 -- ARGV  1 number of this charge, 2 replica
 --       3-5 input tokens, output tokens, requests
 --       6 running requests that the model may have, 7 those that the user may
 --         have (-1: any number)
---       8 rings of the user's rules, 9 of the model's, two letters each
---       10- admissible maximum of each rule, the user's first
+--       8 rings that are counted of the user, 9 of the model, two letters each
+--       10- admissible maximum of each, the user's first
 -- Result { number, verdict, now, user's time, model's time, running, user's
---       running, then per rule: sum, ms until empty, ms until the price
+--       running, then per ring: sum, ms until empty, ms until the price
 --       fits (-1: it does), and at the end the replica's enrolment }
 --       verdict: 1 admitted, 0 denied, -1 refused (given up before it came);
 --       running: -1 where it is not limited
@@ -23,7 +22,7 @@ local m = join(KEYS[1])
 if refuses(m, number) then return { number + 0, -1 } end
 
 local rules = {}
-local user = KEYS[3] and open(KEYS[3], ARGV[8], rules)
+local user = open(KEYS[3], ARGV[8], rules)
 local model = open(KEYS[2], ARGV[9], rules)
 
 local running, ofUser = -1, -1

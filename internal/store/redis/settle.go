@@ -20,7 +20,7 @@ type entry struct {
 	cancel  bool
 	restore bool
 	work    int    // charges that the records have, as far as is known; see weight
-	user    string // key of the user's account; "" for none
+	user    string // key of the user's account
 	program *program
 	used    limit.Amount
 	charges []charge
@@ -33,10 +33,13 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 		return
 	}
 	h := g.Account.(*held)
+	defer h.model.leave()
+	if h.forgone {
+		return
+	}
 	h.model.grants.remove(h, func() {
 		h.model.stream.add(entry{user: h.user, program: h.program, used: used, charges: h.charges, work: len(g.Charges)})
 	})
-	h.model.leave()
 }
 
 // weight returns how many charges the script walks for e, at the most.

@@ -35,7 +35,7 @@ func settlement(g *limit.Grant, used limit.Amount) entry {
 // cancellation is the entry that undoes the charge with number n.
 func cancellation(m *model, p *limit.Policy, user string, n uint64, a limit.Amount) entry {
 	g := m.program(p)
-	return entry{cancel: true, user: m.user(g, user), program: g, charges: []charge{{n, a}}}
+	return entry{cancel: true, user: m.user(user), program: g, charges: []charge{{n, a}}}
 }
 
 // TestRepeatedBatch sends batches again: at once, and after the next one.
@@ -105,7 +105,7 @@ func TestCancelledBeforeItCame(t *testing.T) {
 	}
 	late := func(n uint64) int64 {
 		t.Helper()
-		reply, err := s.call(t.Context(), s.scripts.reserve, patient, m.keys(m.user(program, "u")), program.reserve(n, "me", output(10)))
+		reply, err := s.call(t.Context(), s.scripts.reserve, patient, m.keys(m.user("u")), program.reserve(n, "me", output(10)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestCancelledBeforeItCame(t *testing.T) {
 			t.Errorf("charge %d: the verdict is %d, want %d", n, got, want)
 		}
 	}
-	reply, err := s.call(t.Context(), s.scripts.topUp, patient, m.keys(m.user(program, "u")), program.topUp(6, "me", output(10), 0, limit.WithinDebt))
+	reply, err := s.call(t.Context(), s.scripts.topUp, patient, m.keys(m.user("u")), program.topUp(6, "me", output(10), 0, limit.WithinDebt))
 	if err != nil || reply[0] != verdictRefused {
 		t.Errorf("a late top-up: %v, %v, want refused", reply, err)
 	}

@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // counts is what a store counts of itself.
 type counts struct {
-	batches, repeated, refused, cancelled, lost, missing, desyncs, restored, steps atomic.Int64
+	batches, repeated, refused, cancelled, lost, missing, forgone, desyncs, restored, steps atomic.Int64
 }
 
 // Stats is what a store has done since its start.
@@ -15,6 +15,7 @@ type Stats struct {
 	Cancelled int64 // charges that were cancelled because their answer was lost
 	Lost      int64 // charges whose record was gone when they were settled: Redis lost data
 	Missing   int64 // tokens and requests that could not be given back, for their slots did not hold them
+	Forgone   int64 // requests without limits that are not counted, for too much waited to be applied
 	Restored  int64 // running requests that the server had lost, and that count there again
 	Steps     int64 // steps of the server's clock
 	Desyncs   int64 // connections dropped because a reply belonged to another call
@@ -30,6 +31,7 @@ func (s *Store) Stats() Stats {
 		Cancelled: s.counts.cancelled.Load(),
 		Lost:      s.counts.lost.Load(),
 		Missing:   s.counts.missing.Load(),
+		Forgone:   s.counts.forgone.Load(),
 		Restored:  s.counts.restored.Load(),
 		Steps:     s.counts.steps.Load(),
 		Desyncs:   s.counts.desyncs.Load(),

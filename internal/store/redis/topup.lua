@@ -1,12 +1,11 @@
 -- topup: charges more for a running request, or nothing.
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account
---       (absent where nothing limits users)
 -- ARGV  1 number of this charge, 2 replica
 --       3-5 input tokens, output tokens, requests
---       6 rings of the user's rules, 7 of the model's, two letters each
+--       6 rings that are counted of the user, 7 of the model, two letters each
 --       8 number of the record that this charge may be added to (0: none)
---       9- of each rule, the user's first: the admissible maximum, and how
+--       9- of each, the user's first: the admissible maximum, and how
 --          far this top-up may take the sum
 -- Result { number, verdict, debt in tokens, user's time, model's time, number of the
 --       record that the charge is in }; where it is denied { number, verdict, 0, 1 where
@@ -20,7 +19,7 @@ local m = join(KEYS[1], record(ARGV[8]))
 if refuses(m, number) then return { number + 0, -1 } end
 
 local rules = {}
-local user = KEYS[3] and open(KEYS[3], ARGV[6], rules)
+local user = open(KEYS[3], ARGV[6], rules)
 local model = open(KEYS[2], ARGV[7], rules)
 
 local granted, ofModel, debt = true, 0, 0

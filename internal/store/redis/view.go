@@ -6,8 +6,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// View implements limit.Store, in one script. Running requests of a user are
-// only told where something limits users.
+// View implements limit.Store, in one script.
 func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.View, error) {
 	if err := s.ready(); err != nil {
 		return limit.View{}, err
@@ -18,7 +17,7 @@ func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.V
 	n := s.pending.begin()
 	defer s.pending.end(n)
 	args := []string{number(n), s.options.Replica, g.userRings, g.modelRings}
-	reply, err := s.decide(ctx, m, &request{script: s.scripts.view, keys: m.keys(m.user(g, user)), args: args})
+	reply, err := s.decide(ctx, m, &request{script: s.scripts.view, keys: m.keys(m.user(user)), args: args})
 	if err != nil {
 		return limit.View{}, err
 	}
@@ -31,7 +30,7 @@ func readView(p *limit.Policy, reply []int64) limit.View {
 		{Scope: limit.ModelScope, Running: reply[1], Max: p.MaxConcurrent()},
 		{Scope: limit.UserScope, Running: reply[2], Max: p.MaxConcurrentPerUser()},
 	}}
-	for i, r := range p.Rules() {
+	for i, r := range p.Counted() {
 		rule := reply[3+3*i:]
 		v.Windows = append(v.Windows, limit.NewWindowView(r, rule[0], rule[1], milliseconds(rule[2])))
 	}

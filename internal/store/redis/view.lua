@@ -1,10 +1,10 @@
 -- view: where a user stands. Writes nothing.
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account
---       (absent where nothing limits users)
+--       (absent where only the model is asked about)
 -- ARGV  1 nonce, 2 replica
---       3 rings of the user's rules, 4 of the model's, two letters each
--- Result { nonce, now, running, user's running, then per rule, the user's first:
+--       3 rings that are counted of the user, 4 of the model, two letters each
+-- Result { nonce, now, running, user's running, then per ring, the user's first:
 --       sum, what requests that are running hold of it, ms until empty }
 
 local m = join(KEYS[1])

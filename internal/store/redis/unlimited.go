@@ -1,0 +1,43 @@
+package redis
+
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// unlimitedWaiting is how many entries of a model may wait for the server before requests
+// that nothing limits are no longer counted: they go on while the server is away, and
+// what waits takes memory.
+const unlimitedWaiting = 16 << 10
+
+// enter admits a request that nothing limits, without asking the server: what it has used
+// is charged when it is settled. Its record, which says that it runs, is added to the
+// stream of settlements, as those are that the server has lost.
+func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Decision) error {
+	if s.closed.Load() {
+		return limit.ErrClosed
+	}
+	d.Reset(s.localTime())
+	d.Admitted = true
+	m := s.use(p.Model()) // until Settle
+	h := &held{model: m, program: m.program(p), user: m.user(user), enrolment: m.enrolment()}
+	h.charges = append(h.first[:0], charge{number: s.pending.skip()})
+	g.Open(p, user)
+	g.Number, g.Account = h.charges[0].number, h
+	if h.forgone = m.stream.waiting() >= unlimitedWaiting; h.forgone {
+		s.counts.forgone.Add(1)
+		return nil
+	}
+	m.grants.add(h)
+	m.stream.add(entry{restore: true, user: h.user, program: h.program, charges: h.charges[:1:1]})
+	return nil
+}
+
+// localTime is the time of this process, for what the server is not asked about.
+func (s *Store) localTime() limit.Instant {
+	if s.now != nil {
+		return s.now()
+	}
+	return limit.Instant(time.Now().UnixMilli())
+}
