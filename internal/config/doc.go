@@ -1,9 +1,10 @@
 // Package config turns the files application.yml and
 // application-<profile>.yml and the environment into one validated Config.
 //
-// It reads, checks and prints settings; it opens no other file, connects to
-// nothing and builds nothing: the composition root hands every package its own
-// options, and looks at the files that settings name (Options.Check).
+// It reads, checks and prints settings. Of the files that settings name it reads
+// those that a reload reads again, and no other ([Config.SumNamed]; [ReadFile] reads one
+// for the composition root). It connects to nothing and builds nothing: the composition
+// root hands every package its own options, and looks at the other files (Options.Check).
 //
 // Invariants:
 //   - Load returns a Config or errors, never both, and reports all mistakes of

@@ -1,5 +1,6 @@
-// Package upstream speaks HTTP/1.1 with one model server over keep-alive
-// connections of its own, in clear text or TLS.
+// Package upstream speaks HTTP/1.1 with model servers over keep-alive connections
+// of its own, in clear text or TLS: a [Server] with one, a [Pool] with whichever of a
+// model's is the best to ask.
 //
 // It exists because [net/http.Transport] spends two goroutines per connection
 // and several hand-overs per request on features that a gateway in front of a
@@ -7,16 +8,17 @@
 // decoding). Here the goroutine that asks is the one that writes the request
 // and reads the response. BenchmarkDo measures both side by side.
 //
-// The package decides nothing about models, limits or which server to ask, and
-// it retries in one case only: a kept connection that the server had closed
-// before one byte of a response came back.
+// The package decides nothing about models and limits. It decides which server is asked:
+// the least busy one that is neither away nor shut by its breaker (breaker.go, caller.go,
+// watch.go). It asks again only where nothing was generated that anybody could still
+// get: see [Pool.Do], and [Server.Do] for kept connections that the server had closed.
 //
 // Invariants, each with a test:
 //
 //   - Nothing of a client reaches the server but the body and the fields that
 //     the caller lists; credentials and framing fields are refused.
-//   - A request is sent at most twice, and never again once a response byte
-//     has been seen.
+//   - A request is not sent again once a response byte has been seen, and reaches no
+//     more servers that die of it than [Pool.Do] says.
 //   - A connection is kept only after a response whose end is beyond doubt, and
 //     is dropped if anything arrives on it between two exchanges, so that one
 //     user's answer is never read as another's.

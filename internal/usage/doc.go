@@ -10,7 +10,7 @@
 // How the input is estimated: a linear model over the counts of [openai.Text],
 // fitted to relative errors by a Kalman filter (regression.go), gives the
 // middle; a margin per kind and size of text (margin.go) lifts it to the
-// quantile that at most one request in ten exceeds. How the output is estimated:
+// quantile that about one request in fourteen exceeds. How the output is estimated:
 // the 90th percentile of a decaying histogram (quantile.go) per user, in a table
 // of bounded size (history.go).
 //

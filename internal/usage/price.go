@@ -6,7 +6,7 @@ import (
 
 // Price is the estimate made before a request is sent, in tokens.
 type Price struct {
-	Input      int64 // upper quantile: about one request in ten needs more; none more than ExcessMax times that
+	Input      int64 // upper quantile: about one request in fourteen needs more; none more than ExcessMax times that
 	InputFloor int64 // the least that the input can be; at most Input
 	Output     int64 // over all prompts and sequences; 0 where nothing is generated
 }
