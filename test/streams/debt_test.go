@@ -215,3 +215,20 @@ func TestDebtOfManyStreams(t *testing.T) {
 }
 
 var _ limit.Store = (*recorder)(nil)
+
+// TestRefusedAhead: where the limits have no room for what is about to be generated, they
+// are not asked for it again at every event.
+func TestRefusedAhead(t *testing.T) {
+	r := newRecorder()
+	g := apptest.Start(t, apptest.Options{
+		Limits: "{max-tokens-per-minute: 100, default-output-tokens: 20, max-debt: 10}", Store: r,
+	})
+	start := time.Now()
+	status, _, answer := g.Post(t, chatPath, "alice", streamed(chatPath, ``, `"output_tokens":500,"token_ms":3`))
+	most := 1 + int(time.Since(start)/time.Second)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if status != http.StatusOK || r.vain == 0 || r.vain > most {
+		t.Errorf("%d %.200s: asked %d times in vain, want once a second, %d at the most", status, answer, r.vain, most)
+	}
+}

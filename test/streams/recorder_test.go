@@ -22,6 +22,7 @@ type recorder struct {
 	open  map[*limit.Grant]*book
 	books []*book
 	need  limit.Amount // of the last reservation, admitted or not
+	vain  int          // top-ups within the limits that were refused
 }
 
 // book is what one admitted request was charged.
@@ -77,9 +78,12 @@ func (r *recorder) Reserve(ctx context.Context, p *limit.Policy, user string, ne
 // TopUp implements limit.Store.
 func (r *recorder) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b limit.Bound) (limit.TopUp, error) {
 	t, err := r.Store.TopUp(ctx, g, more, b)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil && !t.Granted && b == limit.WithinLimits {
+		r.vain++
+	}
 	if err == nil && t.Granted {
-		r.mu.Lock()
-		defer r.mu.Unlock()
 		r.open[g].charges = append(r.open[g].charges, charge{r.clock.Now(), more, t.Debt})
 	}
 	return t, err

@@ -219,7 +219,7 @@ func TestRefusedSettlement(t *testing.T) {
 	if err := s.Refused(p.Model()); !errors.Is(err, limit.ErrUnavailable) || !strings.Contains(err.Error(), "WRONGTYPE") {
 		t.Errorf("Refused: %v, want what the server answered", err)
 	}
-	if got := st.pauseMax(); got != refusedPauseMax {
+	if got := st.longer(refusedPauseMax); got != refusedPauseMax {
 		t.Errorf("the longest pause is %v, want %v", got, refusedPauseMax)
 	}
 	if got := s.Stats(); got.Waiting != 2 || got.Refused > 12 || got.Batches != 0 {

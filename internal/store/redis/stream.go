@@ -182,15 +182,17 @@ func (st *stream) deliver() bool {
 			}
 		}
 		st.rest(pause)
-		pause = min(2*pause, st.pauseMax())
+		pause = st.longer(pause)
 	}
 	return s.ctx.Err() == nil
 }
 
-// pauseMax returns the longest time between two attempts at a batch.
-func (st *stream) pauseMax() time.Duration {
+// longer returns the pause after one in which nothing got better: twice as long, up to
+// what is the longest between two attempts at a batch.
+func (st *stream) longer(pause time.Duration) time.Duration {
+	longest := batchPauseMax
 	if st.refusal.Load() != nil || st.model.rehearsal.Load() != nil {
-		return refusedPauseMax
+		longest = refusedPauseMax
 	}
-	return batchPauseMax
+	return min(2*pause, longest)
 }
