@@ -41,3 +41,16 @@ func TestSettlement(t *testing.T) {
 		}
 	}
 }
+
+// TestRemaining: what is left is never negative, as in debt.
+func TestRemaining(t *testing.T) {
+	r := Rule{Admissible: 10}
+	for used, want := range map[int64]int64{0: 10, 7: 3, 10: 0, 15: 0} {
+		if got := (Standing{Used: used}).Remaining(&r); got != want {
+			t.Errorf("with %d used %d is left, want %d", used, got, want)
+		}
+		if got := (WindowView{Rule: r, Used: used / 2, Reserved: used - used/2}).Remaining(); got != want {
+			t.Errorf("with %d used and reserved %d is left, want %d", used, got, want)
+		}
+	}
+}
