@@ -22,6 +22,9 @@ type reloads struct {
 	sum    config.Sum // of the files that were read last
 	named  config.Sum // of those that the configuration names, when it was applied
 	failed string     // what was wrong with it; "" for nothing
+	// doubted is of files that were wrong when they were read first: they may have been
+	// half written.
+	doubted config.Sum
 	// address is where the gateway listens; "" while it does not.
 	address string
 }
@@ -46,27 +49,32 @@ const (
 )
 
 // reload reads the configuration and replaces the snapshot, or leaves
-// everything as it is.
-func (a *App) reload(why occasion) {
+// everything as it is. It reports whether to read again in a while: a file that is
+// wrong may be half written, and nobody has asked.
+func (a *App) reload(why occasion) (again bool) {
 	r := &a.reloads
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || a.leaving.Load() {
-		return
+		return false
 	}
 	first := r.sum == config.Sum{}
 	sum := r.source.Sum()
 	if sum == r.sum && r.failed == "" && a.current.Load().config.SumNamed() == r.named {
 		a.logUnchanged(why)
-		return
+		return false
 	}
 	c, err := config.Load(*r.source)
 	var changes config.Changes
 	if err == nil {
 		changes, err = a.apply(c)
 	}
+	if fresh := sum != r.sum || r.failed == ""; err != nil && fresh && why == seen && sum != r.doubted {
+		r.doubted = sum
+		return true
+	}
 	news := sum != r.sum || why == asked
-	r.sum = sum
+	r.sum, r.doubted = sum, config.Sum{}
 	if err != nil {
 		news = news || r.failed != err.Error()
 		r.failed = err.Error()
@@ -74,15 +82,16 @@ func (a *App) reload(why occasion) {
 		if news {
 			a.logMistakes(err)
 		}
-		return
+		return false
 	}
 	r.failed = ""
 	if first && reflect.DeepEqual(changes, config.Changes{}) {
 		a.logUnchanged(why) // it is what the gateway has started with
-		return
+		return false
 	}
 	a.metrics.Reloaded(true, time.Now())
 	a.logChanges(changes)
+	return false
 }
 
 // logUnchanged says that there was nothing to do, to whoever has asked.

@@ -53,7 +53,9 @@ func (a *App) watchConfig(ctx context.Context) {
 		case <-read.C:
 			r = rest{}
 			f.follow()
-			a.reload(seen)
+			if a.reload(seen) {
+				read.Reset(r.disturbed(time.Now()))
+			}
 		}
 	}
 }

@@ -115,10 +115,23 @@ func TestWrongConfigurationIsToldOnce(t *testing.T) {
 		{many, asked, "is as it was"},
 	} {
 		write(step.text)
-		a.reload(step.why)
+		if a.reload(step.why) {
+			if got := lines.take(); got != "" {
+				t.Errorf("of %q, which may be half written, the log says %q", step.text, got)
+			}
+			a.reload(step.why) // it is as it was
+		}
 		if got := lines.take(); (got == "") != (step.want == "") || !strings.Contains(got, step.want) || strings.Count(got, "\n") > 1 {
 			t.Errorf("of %q the log says %q, want %q", step.text, got, step.want)
 		}
+	}
+	write("vllm: {serv") // and then the rest
+	if !a.reload(seen) || lines.take() != "" {
+		t.Error("a file that is half written is told as wrong")
+	}
+	write(many)
+	if a.reload(seen) || lines.take() != "" {
+		t.Error("a file that was half written, and is as it was, is told of")
 	}
 	pair.Renew(t)
 	a.reload(seen)

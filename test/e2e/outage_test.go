@@ -12,8 +12,8 @@ import (
 
 const (
 	// answerUsually is how long an answer may take while the store is away: its
-	// deadline of 50 ms, and what a busy machine adds. answerWithin is for the
-	// few that the machine keeps waiting.
+	// deadline of 50 ms, and what a busy machine adds. answerWithin is for those
+	// that the machine keeps waiting.
 	answerUsually = 50*time.Millisecond + 200*time.Millisecond
 	answerWithin  = 2 * time.Second
 	// healWithin is how long a gateway may take to serve again.

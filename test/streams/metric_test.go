@@ -41,12 +41,12 @@ func TestStreamMetrics(t *testing.T) {
 }
 
 // checkMean checks how many streams a histogram has and their mean: no shorter
-// than the model server's time, and not much longer.
+// than the model server's time, and not longer by more than a busy machine makes them.
 func checkMean(t *testing.T, g *apptest.Gateway, name string, streams int, want time.Duration) {
 	t.Helper()
 	count, sum := metric(t, g, name+"_count"), metric(t, g, name+"_sum")
 	mean := time.Duration(sum / math.Max(count, 1) * float64(time.Second))
-	if int(count) != streams || mean < want*95/100 || mean > 4*want {
+	if int(count) != streams || mean < want*95/100 || mean > 20*want {
 		t.Errorf("%s has %v streams of %v, want %d of %v", name, count, mean, streams, want)
 	}
 }
