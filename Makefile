@@ -12,6 +12,7 @@ UNIT     := ./cmd/... ./internal/...
 INTEGRATION := ./test/... ./performance/...
 FUZZTIME ?= 10s
 PLAN     ?= k6-load
+SAMPLE   ?= 60
 COVERAGE_MIN := 85
 
 .DEFAULT_GOAL := help
@@ -72,7 +73,10 @@ soak: ## 1,000 open streams for two minutes: memory, what is left behind, the ti
 rolling: needs ## replace gateways of an earlier version by those of this tree, under load
 	GO='$(GO)' scripts/rolling-change.sh
 
+mutate: needs ## change the core in SAMPLE places, one at a time: the tests must notice (AREA, SEED)
+	$(GO) run ./test/mutate --sample $(SAMPLE) $(if $(SEED),--seed $(SEED)) $(if $(AREA),--area $(AREA))
+
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak rolling fuzz
+.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak rolling mutate fuzz

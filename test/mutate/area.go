@@ -1,0 +1,41 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// area is code whose mutants the same tests judge.
+type area struct {
+	name  string
+	files []string // patterns of paths from the root of the module
+	tests []string // packages
+	// patience is how long the tests of a mutant may take.
+	patience time.Duration
+}
+
+var areas = []area{
+	{"limit", []string{"internal/limit/*.go"}, []string{"./internal/limit/...", "./internal/store/memory"}, 2 * time.Minute},
+	{"memory", []string{"internal/store/memory/*.go"}, []string{"./internal/store/memory"}, 2 * time.Minute},
+	{"redis", []string{"internal/store/redis/*.go"}, []string{"./internal/store/redis"}, 5 * time.Minute},
+	{"scripts", []string{"internal/store/redis/*.lua"}, []string{"./internal/store/redis"}, 5 * time.Minute},
+	{"usage", []string{"internal/usage/*.go"}, []string{"./internal/usage"}, 5 * time.Minute},
+	{"settle", []string{
+		"internal/proxy/price.go", "internal/proxy/count.go", "internal/proxy/reserve.go", "internal/proxy/topup.go",
+		"internal/proxy/settle.go", "internal/proxy/doubt.go",
+	}, []string{"./internal/proxy", "./test/books", "./test/streams"}, 5 * time.Minute},
+}
+
+// paths returns the files of a, without tests.
+func (a *area) paths() (paths []string, err error) {
+	for _, pattern := range a.files {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, found...)
+	}
+	return slices.DeleteFunc(paths, func(p string) bool { return strings.HasSuffix(p, "_test.go") }), nil
+}
