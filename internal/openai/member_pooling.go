@@ -5,7 +5,6 @@ var poolingRows = []row{
 	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down, on servers that know it; priced whole; null is left out"},
 	{Passed, 0, "use_activation activation softmax normalize embd_normalize truncation_side add_special_tokens task additional_data",
 		"how the answer is computed, or told"},
-	{HeldBack, 0, "padding", "it makes a prompt as long as the context"},
 }
 
 // embeddingRows are the members that only embeddings have.
