@@ -80,9 +80,17 @@ func pairs(left, right []int64) []int64 {
 	return all
 }
 
-// printedEach counts the tokens of each of a list of prompts; token ids are one prompt.
+// printedEach counts the tokens of each of a list of prompts; token ids are one prompt. The
+// parts of an object's content are prompts of their own, as vLLM once took them.
 func printedEach(v jsontext.Value) []int64 {
 	list := elements(v)
+	if v.Kind() == '{' {
+		_ = eachMember(v, func(name string, value jsontext.Value) {
+			if name == "content" {
+				list = elements(value)
+			}
+		})
+	}
 	if list == nil {
 		return []int64{printed(v)}
 	}

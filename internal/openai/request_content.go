@@ -24,6 +24,14 @@ func (c *content) add(o *content) {
 	c.audioSeconds += o.audioSeconds
 }
 
+// asOptional returns the content with all of its text optional.
+func (c *content) asOptional() content {
+	o := *c
+	o.optional.AddText(c.text)
+	o.text = Text{}
+	return o
+}
+
 // addTimes adds another content n times, in O(log n).
 func (c *content) addTimes(o content, n int64) {
 	for ; n > 0; n >>= 1 {

@@ -61,6 +61,13 @@ func TestParseRequestText(t *testing.T) {
 		{"score one to many", Score, `{"data_1":"q","data_2":["a","b"]}`, []string{"q", "q", "a", "b"}, nil},
 		{"score pairs", Score, `{"queries":["q","r"],"items":["a","b"]}`, []string{"q", "r", "a", "b"}, nil},
 		{"score parts", Score, `{"text_1":{"content":[{"type":"text","text":"q"}]},"text_2":"a"}`, []string{"a"}, []string{"q"}},
+		{"score many to one", Score, `{"text_1":["q","r"],"text_2":"a"}`, []string{"q", "r", "a"}, []string{"a"}},
+		{"the parts of a single document", Rerank, `{"query":"q","documents":{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}}`,
+			[]string{"q"}, []string{"q", "a", "b"}},
+		{"the parts of one of several documents", Rerank, `{"query":"q","documents":[{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}`,
+			[]string{"q"}, []string{"a", "b"}},
+		{"a query of token ids", Score, `{"query":[1,23],"items":["a","b"]}`, []string{"a", "b"}, []string{"1", "23", "1", "23"}},
+		{"documents of token ids", Score, `{"query":"q","items":[1,23]}`, []string{"q"}, []string{"q", "1", "23"}},
 		{"tokenize", Tokenize, `{"prompt":"p"}`, []string{"p"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,7 +4,11 @@ package openai
 type inputSide struct {
 	content
 	items int64
+	parts int64 // what some servers take for the items, where others see one; 0: all agree
 }
+
+// most returns how many items a server may see.
+func (s *inputSide) most() int64 { return max(s.items, s.parts) }
 
 // input reads a member that ends in the prompt.
 func (p *parse) input(m param) {
@@ -90,20 +94,59 @@ func (p *parse) documents() {
 // side reads one side of the pairs to score: an item, or a list of items.
 func (p *parse) side(s *inputSide) {
 	p.in, s.content = s.content, p.in
-	switch p.peek() {
+	switch kind := p.peek(); kind {
 	case '[':
-		p.enter('[')
-		for p.element() {
-			s.items++
-			p.content(&p.in.text)
-		}
+		p.sideList(s)
 	case 'n':
 		p.skip()
 	default:
+		start := p.i
 		s.items++
 		p.content(&p.in.text)
+		if kind == '{' && !p.bad {
+			s.parts += p.partsIn(start)
+		}
 	}
 	p.in, s.content = s.content, p.in
+}
+
+// sideList reads a list of items. Numbers are the ids of the tokens of one.
+func (p *parse) sideList(s *inputSide) {
+	var ids int64
+	p.enter('[')
+	for p.element() {
+		if p.elementKind() == '0' {
+			ids++
+		} else {
+			s.items++
+		}
+		p.content(&p.in.text)
+	}
+	if ids > 0 {
+		s.items++
+		s.parts += ids
+	}
+}
+
+// partsIn returns how many parts the content has of the object that begins at start and
+// has been read: vLLM once took each for an item.
+func (p *parse) partsIn(start int) (n int64) {
+	c := jsonCursor{b: p.b[:p.i], i: start}
+	c.enter('{')
+	for name, ok := c.member(); ok; name, ok = c.member() {
+		if string(name) != "content" {
+			c.skip()
+			continue
+		}
+		if !c.enter('[') {
+			continue
+		}
+		for c.element() {
+			n++
+			c.skip()
+		}
+	}
+	return n
 }
 
 // finishInput sums up what the prompts consist of.
@@ -130,15 +173,30 @@ func (p *parse) finishInput() {
 	r.AudioSeconds = p.in.audioSeconds
 }
 
-// finishPairs makes a prompt of every pair: a single item is paired with each
-// of the other side, and otherwise the first with the first and so on.
+// finishPairs makes a prompt of every pair: a single item is paired with each of the other
+// side, and otherwise the first with the first and so on. Where servers disagree about how
+// many items there are, or whether the second side may be the single one, what only
+// some of them do is optional.
 func (p *parse) finishPairs() {
-	left, right := p.left.items, p.right.items
-	if left == 1 && right > 1 {
-		p.in.addTimes(p.left.content, right)
+	left, right := &p.left, &p.right
+	if left.items == 1 {
+		p.addSide(left, right.items, right.most())
 	} else {
-		p.in.add(&p.left.content)
+		p.addSide(left, 1, 1)
 	}
-	p.in.add(&p.right.content)
-	p.r.Prompts = max(left, right)
+	if right.items == 1 {
+		p.addSide(right, 1, left.most())
+	} else {
+		p.addSide(right, 1, 1)
+	}
+	p.r.Prompts = max(left.most(), right.most())
+}
+
+// addSide adds one side of the pairs as often as it is surely in prompts, and at the most.
+func (p *parse) addSide(s *inputSide, surely, most int64) {
+	surely = max(surely, 1)
+	p.in.addTimes(s.content, surely)
+	if most > surely {
+		p.in.addTimes(s.content.asOptional(), most-surely)
+	}
 }

@@ -119,6 +119,14 @@ func (a anybody) texts(size int, objects bool) []any {
 	return list
 }
 
+// side returns what is to be paired with a text: texts and objects, or the parts of one.
+func (a anybody) side(size int) any {
+	if a.IntN(4) == 0 {
+		return map[string]any{"content": a.texts(size, true)}
+	}
+	return a.texts(size, true)
+}
+
 // body returns a body for an endpoint with texts of about size characters, for a user.
 func (a anybody) body(e openai.Endpoint, user string, size int) string {
 	b := map[string]any{"model": "llama2-7b", "user": user}
@@ -143,9 +151,11 @@ func (a anybody) body(e openai.Endpoint, user string, size int) string {
 			b["input"] = a.texts(size, false)
 		}
 	case openai.Rerank:
-		b["query"], b["documents"] = a.text(size), a.texts(size, true)
+		b["query"], b["documents"] = a.text(size), a.side(size)
 	case openai.Score:
-		b["text_1"], b["text_2"] = a.text(size), a.texts(size, true)
+		if b["text_1"], b["text_2"] = a.text(size), a.side(size); a.IntN(4) == 0 {
+			b["text_1"], b["text_2"] = b["text_2"], b["text_1"]
+		}
 	}
 	for name, value := range more {
 		if a.IntN(2) == 0 {

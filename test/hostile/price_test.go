@@ -192,6 +192,29 @@ func TestAskingToCutLowersNoPrice(t *testing.T) {
 	}
 }
 
+// TestEveryPairHasAPrice: 1,000 words that are paired with 100 others are refused on a limit of
+// 2,000 tokens, whatever form the others have and whichever side they are.
+func TestEveryPairHasAPrice(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	many := func(one string) string { return strings.Repeat(one+",", 99) + one }
+	for i, tt := range [][2]string{
+		{"/v1/rerank", `"query":"$","documents":[` + many(`"a"`) + `]`},
+		{"/v1/rerank", `"query":"$","documents":{"content":[` + many(`{"type":"text","text":"a"}`) + `]}`},
+		{"/v1/rerank", `"documents":{"cont\u0065nt":[` + many(`{"type":"text","text":"a"}`) + `],"x":1},"query":{"content":[{"type":"text","text":"$"}]}`},
+		{"/v1/score", `"text_1":[` + many(`"a"`) + `],"text_2":"$"`},
+		{"/v1/score", `"data_1":[` + many(`"a"`) + `],"data_2":["$"]`},
+		{"/v1/score", `"query":[` + strings.Repeat("7,", 999) + `7],"items":[` + many(`"a"`) + `]`},
+		{"/v1/score", `"query":[` + strings.Repeat("7,", 999) + `7],"items":[` + many(`[7]`) + `]`},
+	} {
+		user := fmt.Sprint("user", i)
+		members := strings.ReplaceAll(tt[1], "$", strings.Repeat("word ", 1000))
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, members))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s %.60s: %d, and %+v was spent: %.200s", tt[0], tt[1], status, spent, answer)
+		}
+	}
+}
+
 // TestIDsOfTokensHaveABound: 30,000 ids that only control sampling are refused on a limit of 2,000
 // tokens, for a template that prints them; as text they are no ids.
 func TestIDsOfTokensHaveABound(t *testing.T) {
