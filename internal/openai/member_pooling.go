@@ -13,7 +13,8 @@ var embeddingRows = []row{
 	{Priced, paramMessages, "messages", "a conversation"},
 	{Priced, paramDocuments, "documents", "documents for the template"},
 	{Priced, 0, "input_type instruction instruct prompt_name", "some servers put words before the text for it"},
-	{Passed, 0, "dimensions encoding_format embed_dtype endianness late_chunking", "how the answer is told"},
+	{HeldBack, paramEncoding, "encoding_format", "bytes come without a usage; float and base64 are passed"},
+	{Passed, 0, "dimensions embed_dtype endianness late_chunking", "how the answer is told"},
 }
 
 // rerankRows are the members that only rerank has.
@@ -31,7 +32,8 @@ var scoreRows = []row{
 	{Priced, paramRight, "text_2 data_2 items", "the other side"},
 	{Priced, paramDocuments, "documents", "the same, on some servers"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{Passed, 0, "apply_softmax item_first encoding_format", "how the answer is computed, or told"},
+	{HeldBack, paramEncoding, "encoding_format", "bytes come without a usage; float and base64 are passed"},
+	{Passed, 0, "apply_softmax item_first", "how the answer is computed, or told"},
 	{Passed, paramNumbers, "label_token_ids", "ids of tokens"},
 }
 

@@ -30,6 +30,25 @@ func TestPaddingIsHeldBack(t *testing.T) {
 	}
 }
 
+// TestBytesAreHeldBack: embeddings that come as bytes tell no usage, and so their input would
+// be charged as it was estimated.
+func TestBytesAreHeldBack(t *testing.T) {
+	for value, isHeld := range map[string]bool{
+		`"float"`: false, `"base64"`: false, "null": false,
+		`"bytes"`: true, `"bytes_only"`: true, `"b\u0079tes"`: true, `"anything"`: true, "1": true,
+	} {
+		for _, e := range []Endpoint{Embeddings, Score} {
+			body := `{"encoding_format":` + value + `}`
+			_, err := ParseRequest(e, []byte(body), ParseOptions{})
+			var refused *Error
+			if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != "encoding_format" {
+				t.Errorf("%s %s: error %v, want one about encoding_format: %v", e, body, err, isHeld)
+			}
+			parseOK(t, e, body, ParseOptions{AllowFields: []string{"encoding_format"}})
+		}
+	}
+}
+
 // TestTemplatesAreHeldBack: a chat template of the client's own prints what it likes, so
 // none is passed on that the operator has not allowed, on any endpoint and under any
 // spelling. What a template is called with is.
