@@ -66,6 +66,7 @@ func TestParseRequestText(t *testing.T) {
 			[]string{"q"}, []string{"q", "a", "b"}},
 		{"the parts of one of several documents", Rerank, `{"query":"q","documents":[{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}`,
 			[]string{"q"}, []string{"a", "b"}},
+		{"two members for the single one", Score, `{"text_1":"q","queries":["r"],"text_2":["a","b"]}`, []string{"q", "r", "a", "b"}, []string{"q", "r"}},
 		{"a query of token ids", Score, `{"query":[1,23],"items":["a","b"]}`, []string{"a", "b"}, []string{"1", "23", "1", "23"}},
 		{"documents of token ids", Score, `{"query":"q","items":[1,23]}`, []string{"q"}, []string{"q", "1", "23"}},
 		{"tokenize", Tokenize, `{"prompt":"p"}`, []string{"p"}, nil},

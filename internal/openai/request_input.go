@@ -5,6 +5,7 @@ type inputSide struct {
 	content
 	items int64
 	parts int64 // what some servers take for the items, where others see one; 0: all agree
+	lone  bool  // one of the members that say it has a single item
 }
 
 // most returns how many items a server may see.
@@ -93,6 +94,7 @@ func (p *parse) documents() {
 
 // side reads one side of the pairs to score: an item, or a list of items.
 func (p *parse) side(s *inputSide) {
+	before := s.items
 	p.in, s.content = s.content, p.in
 	switch kind := p.peek(); kind {
 	case '[':
@@ -108,6 +110,7 @@ func (p *parse) side(s *inputSide) {
 		}
 	}
 	p.in, s.content = s.content, p.in
+	s.lone = s.lone || s.items-before == 1
 }
 
 // sideList reads a list of items. Numbers are the ids of the tokens of one.
@@ -175,28 +178,23 @@ func (p *parse) finishInput() {
 
 // finishPairs makes a prompt of every pair: a single item is paired with each of the other
 // side, and otherwise the first with the first and so on. Where servers disagree about how
-// many items there are, or whether the second side may be the single one, what only
-// some of them do is optional.
+// many items there are, which member says them, or whether the second side may be the
+// single one, what only some of them do is optional.
 func (p *parse) finishPairs() {
 	left, right := &p.left, &p.right
+	surely := int64(1)
 	if left.items == 1 {
-		p.addSide(left, right.items, right.most())
-	} else {
-		p.addSide(left, 1, 1)
+		surely = max(right.items, 1)
 	}
-	if right.items == 1 {
-		p.addSide(right, 1, left.most())
-	} else {
-		p.addSide(right, 1, 1)
-	}
+	p.addSide(left, surely, right.most())
+	p.addSide(right, 1, left.most())
 	p.r.Prompts = max(left.most(), right.most())
 }
 
 // addSide adds one side of the pairs as often as it is surely in prompts, and at the most.
 func (p *parse) addSide(s *inputSide, surely, most int64) {
-	surely = max(surely, 1)
 	p.in.addTimes(s.content, surely)
-	if most > surely {
+	if s.lone && most > surely {
 		p.in.addTimes(s.content.asOptional(), most-surely)
 	}
 }

@@ -203,6 +203,7 @@ func TestEveryPairHasAPrice(t *testing.T) {
 		{"/v1/rerank", `"documents":{"cont\u0065nt":[` + many(`{"type":"text","text":"a"}`) + `],"x":1},"query":{"content":[{"type":"text","text":"$"}]}`},
 		{"/v1/score", `"text_1":[` + many(`"a"`) + `],"text_2":"$"`},
 		{"/v1/score", `"data_1":[` + many(`"a"`) + `],"data_2":["$"]`},
+		{"/v1/score", `"text_1":"$","queries":"x","text_2":[` + many(`"a"`) + `]`},
 		{"/v1/score", `"query":[` + strings.Repeat("7,", 999) + `7],"items":[` + many(`"a"`) + `]`},
 		{"/v1/score", `"query":[` + strings.Repeat("7,", 999) + `7],"items":[` + many(`[7]`) + `]`},
 	} {
