@@ -113,12 +113,13 @@ func printedEach(v jsontext.Value) []int64 {
 }
 
 // printed counts every name, string, number and truth value of v, at any depth, each
-// for itself. Media is no text: see isMedia.
+// for itself, and strings as they are or as JSON, whichever is more. Media is no text: see isMedia.
 func printed(v jsontext.Value) (tokens int64) {
 	switch v.Kind() {
 	case '"':
 		text, _ := jsontext.AppendUnquote(nil, v) // v is valid
-		return CountTokens(string(text))
+		quoted, _ := jsontext.AppendQuote(nil, text)
+		return max(CountTokens(string(text)), CountTokens(string(quoted[1:len(quoted)-1])))
 	case '[':
 		for _, e := range elements(v) {
 			tokens += printed(e)

@@ -91,7 +91,7 @@ func (p *parse) parts(t *Text) {
 // text reads a string as text, which stands apart from the text before it.
 func (p *parse) text(t *Text) {
 	if inner, escaped := p.jsonCursor.str(); escaped {
-		addJSONText(t, inner)
+		p.in.words += addJSONText(t, inner)
 	} else {
 		t.Add(inner)
 	}
@@ -118,9 +118,29 @@ func (c *content) print(raw []byte) {
 		c.words += int64(len(raw))
 		return
 	}
-	addJSONText(&c.optional, raw)
+	c.words += addJSONText(&c.optional, raw) + lineBytes*structure(raw)
 	c.optional.End()
 }
+
+// lineBytes is what a template writes more for each name, value and bracket of JSON that
+// it prints in lines of their own: the line's end and the indent, a token each.
+const lineBytes = 2
+
+// structure returns how many brackets, commas and colons there are in JSON text.
+func structure(raw []byte) (n int64) {
+	for _, b := range raw {
+		n += int64(isStructure[b])
+	}
+	return n
+}
+
+// isStructure has 1 for what stands between the strings and numbers of JSON.
+var isStructure = func() (set [256]uint8) {
+	for _, b := range []byte("[]{},:") {
+		set[b] = 1
+	}
+	return set
+}()
 
 // ephemeral is what clients of Anthropic's interface write beside every other part.
 const ephemeral = `{"type":"ephemeral"}`
@@ -196,7 +216,7 @@ func (p *parse) message() {
 		}
 	}
 	if first.isSet() && !p.bad {
-		addJSONText(said, p.b[first.start+1:first.end-1])
+		p.in.words += addJSONText(said, p.b[first.start+1:first.end-1])
 		said.End()
 	}
 	p.finishMedia(&m)

@@ -263,6 +263,31 @@ func TestEveryStringCounts(t *testing.T) {
 	}
 }
 
+// TestPrintedJSONIsBounded: what a template prints as JSON is longer than what is in it, by its
+// escapes and, where it has lines of their own, by its structure.
+func TestPrintedJSONIsBounded(t *testing.T) {
+	const plain = `{"messages":[{"role":"user","content":"aaaaaa"}],"tools":["aaaaaa"]}`
+	words := parseOK(t, ChatCompletions, plain, ParseOptions{}).Words
+	for _, tt := range []struct {
+		text       string
+		more, tool int64 // bytes of a text, and of a tool
+	}{
+		{`aaaaaa`, 0, 0},
+		{`\uc548\u00e9\ud83d\ude42\/\u007f`, 0, 0},
+		{`\u0001`, 5, 5}, {`\u001fa\u0000`, 10, 10}, {`\"\\`, 2, 2}, {`\n\r\t\b\f`, 5, 5}, {`\u000a\u0022`, 2, 2},
+		{`[[{}]],:`, 0, 16},
+	} {
+		body := strings.Replace(plain, `"aaaaaa"}`, `"`+tt.text+`"}`, 1)
+		if got := parseOK(t, ChatCompletions, body, ParseOptions{}).Words - words; got != tt.more {
+			t.Errorf("%s as text: %d bytes more, want %d", tt.text, got, tt.more)
+		}
+		body = strings.Replace(plain, `["aaaaaa"]`, `["`+tt.text+`"]`, 1)
+		if got := parseOK(t, ChatCompletions, body, ParseOptions{}).Words - words; got != tt.tool {
+			t.Errorf("%s in a tool: %d bytes more, want %d", tt.text, got, tt.tool)
+		}
+	}
+}
+
 func TestAudioSeconds(t *testing.T) {
 	// wav returns three seconds of 16 kHz and 16 bits.
 	wav := func(format uint16, byteRate uint32) []byte {

@@ -110,7 +110,7 @@ func (p *parse) kind(m *mediaMembers) {
 		kind = otherKind
 	default:
 		kind = otherKind
-		addJSONText(&p.in.optional, inner)
+		p.in.words += addJSONText(&p.in.optional, inner)
 		p.in.optional.End()
 	}
 	m.kind = kind
@@ -259,7 +259,7 @@ func (p *parse) reference(m mediaName, c *jsonCursor) {
 		inner = appendUnescaped(nil, inner)
 	}
 	if !isReference(inner, m.plain) {
-		addJSONText(&p.in.optional, inner)
+		p.in.words += addJSONText(&p.in.optional, inner)
 		p.in.optional.End()
 	} else if m.kind == audioKind && !m.embeds {
 		if s := audioSeconds(inner); s > 0 {

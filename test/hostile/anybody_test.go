@@ -37,7 +37,8 @@ func (a anybody) text(size int) string {
 		{"7", "42", "-1", " 3", "9999"},
 		{"q", "x", "z", "k", "v", "Q", "Z"},
 		{"🙂", "的", "é", "ก", "\n", "\t", "  "},
-	}[a.IntN(6)]
+		{"\x01", "\x1b", "\x00", "\f", "\"", "\\", "\x7f"},
+	}[a.IntN(7)]
 	var b strings.Builder
 	for b.Len() < size {
 		b.WriteString(units[a.IntN(len(units))])
@@ -157,9 +158,9 @@ func (a anybody) body(e openai.Endpoint, user string, size int) string {
 			b["text_1"], b["text_2"] = b["text_2"], b["text_1"]
 		}
 	}
-	for name, value := range more {
+	for _, name := range slices.Sorted(maps.Keys(more)) {
 		if a.IntN(2) == 0 {
-			b[name] = value
+			b[name] = more[name]
 		}
 	}
 	if a.IntN(2) == 0 {
