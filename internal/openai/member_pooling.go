@@ -22,7 +22,7 @@ var rerankRows = []row{
 	{Priced, paramQuery, "query", "one side of the pairs"},
 	{Priced, paramDocuments, "documents", "the other side"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{Passed, 0, "top_n return_documents max_tokens_per_doc max_chunks_per_doc rank_fields", "how the answer is told, or texts cut"},
+	{Passed, 0, "top_n return_documents max_tokens_per_query max_tokens_per_doc max_chunks_per_doc rank_fields", "how the answer is told, or texts cut"},
 }
 
 // scoreRows are the members that only score has.
@@ -33,7 +33,7 @@ var scoreRows = []row{
 	{Priced, paramDocuments, "documents", "the same, on some servers"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
 	{HeldBack, paramEncoding, "encoding_format", "bytes come without a usage; float and base64 are passed"},
-	{Passed, 0, "apply_softmax item_first", "how the answer is computed, or told"},
+	{Passed, 0, "apply_softmax item_first max_tokens_per_query max_tokens_per_doc", "how the answer is computed, or told, or texts cut"},
 	{Passed, paramNumbers, "label_token_ids", "ids of tokens"},
 }
 
