@@ -156,15 +156,18 @@ func (p *parse) optional() {
 }
 
 // shared reads a value that a template may put into each prompt of the request, and
-// returns how many bytes of text it has.
+// returns how many bytes of text and words it has.
 func (p *parse) shared() int64 {
 	p.in, p.common = p.common, p.in
-	before := p.in.optional.Bytes()
+	before := p.in.maybe()
 	p.rendered()
-	n := p.in.optional.Bytes() - before
+	n := p.in.maybe() - before
 	p.in, p.common = p.common, p.in
 	return n
 }
+
+// maybe returns how many bytes a template may print that it does not surely print.
+func (c *content) maybe() int64 { return c.optional.Bytes() + c.words }
 
 // carried reports whether a member of the body needs no place in a question for the
 // number of tokens, or has one.

@@ -288,6 +288,10 @@ func TestPrintedJSONIsBounded(t *testing.T) {
 		if got := parseOK(t, ChatCompletions, body, ParseOptions{}).Words - words; got != tt.tool {
 			t.Errorf("%s in a tool: %d bytes more, want %d", tt.text, got, tt.tool)
 		}
+		body = strings.Replace(body, `"tools"`, `"documents"`, 1)
+		if r := parseOK(t, ChatCompletions, body, ParseOptions{}); r.Beside != r.Optional.Bytes()+4+tt.tool {
+			t.Errorf("%s in a document: %d bytes are beside a question, of %d and %d", tt.text, r.Beside, r.Optional.Bytes(), tt.tool)
+		}
 	}
 }
 

@@ -35,9 +35,9 @@ func (p *parse) input(m param) {
 	case paramRight:
 		p.side(&p.right)
 	default: // previous_input_messages, previous_response
-		before := p.in.optional.Bytes()
+		before := p.in.maybe()
 		p.content(&p.in.optional)
-		p.r.Beside += p.in.optional.Bytes() - before
+		p.r.Beside += p.in.maybe() - before
 	}
 }
 

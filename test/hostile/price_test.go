@@ -119,8 +119,14 @@ func isTwofold(body string) bool {
 // beyond its limit by more than the documents say: what inputs have beyond their price.
 // Ordinary words, wherever they are, take none beyond it at all.
 func TestAccountsStayWithinTheBound(t *testing.T) {
+	for _, estimate := range []string{"learned", "exact"} {
+		t.Run(estimate, func(t *testing.T) { accountsStayWithin(t, estimate) })
+	}
+}
+
+func accountsStayWithin(t *testing.T, estimate string) {
 	const limit = 2000
-	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d}", limit)})
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d, input-estimate: %s}", limit, estimate)})
 	a := anybody{rand.New(rand.NewPCG(3, 5))}
 	var beyond, most int64
 	for _, e := range pricedEndpoints {
