@@ -37,7 +37,8 @@ func Attacks(words int) map[string][]string {
 		"/v1/messages":         of(`"max_tokens":1,"messages":[`, `]}`, inMessage...),
 		"/v1/embeddings":       of(`"messages":[`, `]}`, inMessage...),
 		"/v1/completions":      of(`"max_tokens":1,`, `}`, `"prompt":"$"`, `"prompt":["hi","$"]`),
-		"/v1/rerank":           of(`"query":"hi",`, `}`, `"documents":["$"]`, `"documents":[{"text":"hi","anything":"$"}]`),
-		"/v1/score":            of(`"text_1":"hi",`, `}`, `"text_2":"$"`, `"text_2":{"content":[{"type":"text","text":"hi","image_url":"$"}]}`),
+		"/v1/rerank": of(`"query":"hi",`, `}`, `"documents":["$"]`, `"documents":[{"text":"hi","anything":"$"}]`,
+			`"documents":{"content":[{"type":"text","text":"$"}]}`),
+		"/v1/score": of(`"text_1":"hi",`, `}`, `"text_2":"$"`, `"text_2":{"content":[{"type":"text","text":"hi","image_url":"$"}]}`),
 	}
 }

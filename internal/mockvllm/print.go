@@ -80,9 +80,17 @@ func pairs(left, right []int64) []int64 {
 	return all
 }
 
-// printedEach counts the tokens of each of a list of prompts; token ids are one prompt.
+// printedEach counts the tokens of each of a list of prompts; token ids are one prompt. The
+// parts of an object's content are prompts of their own, as vLLM once took them.
 func printedEach(v jsontext.Value) []int64 {
 	list := elements(v)
+	if v.Kind() == '{' {
+		_ = eachMember(v, func(name string, value jsontext.Value) {
+			if name == "content" {
+				list = elements(value)
+			}
+		})
+	}
 	if list == nil {
 		return []int64{printed(v)}
 	}
@@ -105,12 +113,13 @@ func printedEach(v jsontext.Value) []int64 {
 }
 
 // printed counts every name, string, number and truth value of v, at any depth, each
-// for itself. Media is no text: see isMedia.
+// for itself, and strings as they are or as JSON, whichever is more. Media is no text: see isMedia.
 func printed(v jsontext.Value) (tokens int64) {
 	switch v.Kind() {
 	case '"':
 		text, _ := jsontext.AppendUnquote(nil, v) // v is valid
-		return CountTokens(string(text))
+		quoted, _ := jsontext.AppendQuote(nil, text)
+		return max(CountTokens(string(text)), CountTokens(string(quoted[1:len(quoted)-1])))
 	case '[':
 		for _, e := range elements(v) {
 			tokens += printed(e)

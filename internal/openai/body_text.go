@@ -7,8 +7,9 @@ import (
 
 // addJSONText adds raw, a valid JSON string without its quotes or any other
 // valid JSON, to t with the escapes decoded: what a client writes as \uc548
-// reaches the model as one Korean syllable.
-func addJSONText(t *Text, raw []byte) {
+// reaches the model as one Korean syllable. It returns how many bytes more a template
+// writes that prints the text as JSON again, which must have some characters escaped.
+func addJSONText(t *Text, raw []byte) (escapes int64) {
 	var buffer [256]byte // of decoded escapes, and short stretches between them
 	decoded := buffer[:0]
 	for len(raw) > 0 {
@@ -29,9 +30,23 @@ func addJSONText(t *Text, raw []byte) {
 		}
 		if raw = raw[n:]; len(raw) > 0 {
 			r, size := decodeEscape(raw)
+			escapes += escapeBytes(r)
 			decoded = utf8.AppendRune(decoded, r)
 			raw = raw[size:]
 		}
 	}
 	t.Add(decoded)
+	return escapes
+}
+
+// escapeBytes returns how many bytes longer than in UTF-8 a character must be in JSON.
+func escapeBytes(r rune) int64 {
+	switch r {
+	case '"', '\\', '\b', '\f', '\n', '\r', '\t':
+		return 1
+	}
+	if r < ' ' {
+		return int64(len(`\u0000`) - 1)
+	}
+	return 0
 }

@@ -4,6 +4,7 @@ package openai
 var everyRows = []row{
 	{Overridden, paramModel, "model", "the model server's own name of the model is written"},
 	{Overridden, paramLeftOut, "request_id rid", "the gateway's X-Request-ID names the request; two of a name disturb each other"},
+	{Overridden, paramLeftOut, "session_id", "a label to some servers, and to others the name of what they have stored, whoever's it is"},
 	{Passed, 0, "user safety_identifier metadata service_tier custom_id", "labels, which no prompt has"},
 	{Passed, 0, "cache_salt extra_key prompt_cache_key prompt_cache_options prompt_cache_retention", "which requests share cached prefixes; cached tokens are charged like others"},
 }
@@ -15,7 +16,7 @@ var heldRows = []row{
 	{HeldBack, 0, "kv_transfer_params ec_transfer_params bootstrap_host bootstrap_port bootstrap_room", "they name caches of other servers"},
 	{HeldBack, 0, "data_parallel_rank routed_dp_rank disagg_prefill_dp_rank id_slot", "they pick the engine or its slot, past the load balancing"},
 	{HeldBack, 0, "vllm_xargs custom_params custom_logit_processor logits_processors", "they reach extensions and code of the model server"},
-	{HeldBack, 0, "previous_response_id conversation session_id session_params", "they prepend what the model server has stored, whoever's it is"},
+	{HeldBack, 0, "previous_response_id conversation session_params", "they prepend what the model server has stored, whoever's it is"},
 	{HeldBack, paramEmbeds, "prompt_embeds input_embeds", "input that has no text"},
 	{HeldBack, 0, "input_ids", "input that takes the place of the messages"},
 	{HeldBack, 0, "mm_processor_kwargs media_io_kwargs images_config max_dynamic_patch min_dynamic_patch use_audio_in_video",

@@ -59,6 +59,7 @@ var templateRows = []row{
 // client's own is a program that prints as much as it likes.
 var argumentRows = []row{
 	{HeldBack, 0, "chat_template", "a program, whose output has no bound; also in chat_template_kwargs"},
+	{HeldBack, 0, "padding", "it makes a prompt as long as the context; also in chat_template_kwargs"},
 	{Priced, paramTemplateArguments, "chat_template_kwargs", "what the template is called with"},
 }
 

@@ -5,7 +5,6 @@ var poolingRows = []row{
 	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down, on servers that know it; priced whole; null is left out"},
 	{Passed, 0, "use_activation activation softmax normalize embd_normalize truncation_side add_special_tokens task additional_data",
 		"how the answer is computed, or told"},
-	{HeldBack, 0, "padding", "it makes a prompt as long as the context"},
 }
 
 // embeddingRows are the members that only embeddings have.
@@ -14,7 +13,8 @@ var embeddingRows = []row{
 	{Priced, paramMessages, "messages", "a conversation"},
 	{Priced, paramDocuments, "documents", "documents for the template"},
 	{Priced, 0, "input_type instruction instruct prompt_name", "some servers put words before the text for it"},
-	{Passed, 0, "dimensions encoding_format embed_dtype endianness late_chunking", "how the answer is told"},
+	{HeldBack, paramEncoding, "encoding_format", "bytes come without a usage; float and base64 are passed"},
+	{Passed, 0, "dimensions embed_dtype endianness late_chunking", "how the answer is told"},
 }
 
 // rerankRows are the members that only rerank has.
@@ -22,7 +22,7 @@ var rerankRows = []row{
 	{Priced, paramQuery, "query", "one side of the pairs"},
 	{Priced, paramDocuments, "documents", "the other side"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{Passed, 0, "top_n return_documents max_tokens_per_doc max_chunks_per_doc rank_fields", "how the answer is told, or texts cut"},
+	{Passed, 0, "top_n return_documents max_tokens_per_query max_tokens_per_doc max_chunks_per_doc rank_fields", "how the answer is told, or texts cut"},
 }
 
 // scoreRows are the members that only score has.
@@ -32,7 +32,8 @@ var scoreRows = []row{
 	{Priced, paramRight, "text_2 data_2 items", "the other side"},
 	{Priced, paramDocuments, "documents", "the same, on some servers"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{Passed, 0, "apply_softmax item_first encoding_format", "how the answer is computed, or told"},
+	{HeldBack, paramEncoding, "encoding_format", "bytes come without a usage; float and base64 are passed"},
+	{Passed, 0, "apply_softmax item_first max_tokens_per_query max_tokens_per_doc", "how the answer is computed, or told, or texts cut"},
 	{Passed, paramNumbers, "label_token_ids", "ids of tokens"},
 }
 

@@ -69,7 +69,7 @@ func TestMembersHaveReasons(t *testing.T) {
 			ok := map[Treatment]bool{
 				Passed: m == paramPassed || m == paramNumbers || m == paramEcho, Priced: m == paramPriced || m > paramModel,
 				Overridden: m.decides() || m == paramModel || m == paramLeftOut || m == paramSilencing,
-				HeldBack:   m == paramHeldBack || m == paramPriority || m == paramBackground || m == paramEmbeds,
+				HeldBack:   m == paramHeldBack || m == paramPriority || m == paramBackground || m == paramEncoding || m == paramEmbeds,
 			}[r.treatment]
 			if !ok {
 				t.Errorf("%s: %s, which is %s, is read as %d", e, r.names, r.treatment, m)
@@ -103,6 +103,7 @@ func TestUnknownMembers(t *testing.T) {
 			"stream_interval, include_reasoning, stream_reasoning", "", false},
 		{"not silencing", `{"stream":true,"stream_interval":1,"include_reasoning":true}`, ParseOptions{}, "", "", false},
 		{"an id", `{"request_id":"a"}`, ParseOptions{}, "request_id", "", false},
+		{"a session", `{"session_id":"a"}`, ParseOptions{}, "session_id", "", false},
 		{"null that is known", `{"n":null,"stream":null}`, ParseOptions{}, "", "", false},
 		{"a name that no header has", `{"a b":1,"c":2}`, ParseOptions{}, "...", "", false},
 		{"a line end in a name", `{"c":2,"a\r\nSet-Cookie: x":1}`, ParseOptions{}, "c, ...", "", false},

@@ -24,6 +24,14 @@ func (c *content) add(o *content) {
 	c.audioSeconds += o.audioSeconds
 }
 
+// asOptional returns the content with all of its text optional.
+func (c *content) asOptional() content {
+	o := *c
+	o.optional.AddText(c.text)
+	o.text = Text{}
+	return o
+}
+
 // addTimes adds another content n times, in O(log n).
 func (c *content) addTimes(o content, n int64) {
 	for ; n > 0; n >>= 1 {
@@ -83,7 +91,7 @@ func (p *parse) parts(t *Text) {
 // text reads a string as text, which stands apart from the text before it.
 func (p *parse) text(t *Text) {
 	if inner, escaped := p.jsonCursor.str(); escaped {
-		addJSONText(t, inner)
+		p.in.words += addJSONText(t, inner)
 	} else {
 		t.Add(inner)
 	}
@@ -110,9 +118,29 @@ func (c *content) print(raw []byte) {
 		c.words += int64(len(raw))
 		return
 	}
-	addJSONText(&c.optional, raw)
+	c.words += addJSONText(&c.optional, raw) + lineBytes*structure(raw)
 	c.optional.End()
 }
+
+// lineBytes is what a template writes more for each name, value and bracket of JSON that
+// it prints in lines of their own: the line's end and the indent, a token each.
+const lineBytes = 2
+
+// structure returns how many brackets, commas and colons there are in JSON text.
+func structure(raw []byte) (n int64) {
+	for _, b := range raw {
+		n += int64(isStructure[b])
+	}
+	return n
+}
+
+// isStructure has 1 for what stands between the strings and numbers of JSON.
+var isStructure = func() (set [256]uint8) {
+	for _, b := range []byte("[]{},:") {
+		set[b] = 1
+	}
+	return set
+}()
 
 // ephemeral is what clients of Anthropic's interface write beside every other part.
 const ephemeral = `{"type":"ephemeral"}`
@@ -128,15 +156,18 @@ func (p *parse) optional() {
 }
 
 // shared reads a value that a template may put into each prompt of the request, and
-// returns how many bytes of text it has.
+// returns how many bytes of text and words it has.
 func (p *parse) shared() int64 {
 	p.in, p.common = p.common, p.in
-	before := p.in.optional.Bytes()
+	before := p.in.maybe()
 	p.rendered()
-	n := p.in.optional.Bytes() - before
+	n := p.in.maybe() - before
 	p.in, p.common = p.common, p.in
 	return n
 }
+
+// maybe returns how many bytes a template may print that it does not surely print.
+func (c *content) maybe() int64 { return c.optional.Bytes() + c.words }
 
 // carried reports whether a member of the body needs no place in a question for the
 // number of tokens, or has one.
@@ -188,7 +219,7 @@ func (p *parse) message() {
 		}
 	}
 	if first.isSet() && !p.bad {
-		addJSONText(said, p.b[first.start+1:first.end-1])
+		p.in.words += addJSONText(said, p.b[first.start+1:first.end-1])
 		said.End()
 	}
 	p.finishMedia(&m)

@@ -61,6 +61,14 @@ func TestParseRequestText(t *testing.T) {
 		{"score one to many", Score, `{"data_1":"q","data_2":["a","b"]}`, []string{"q", "q", "a", "b"}, nil},
 		{"score pairs", Score, `{"queries":["q","r"],"items":["a","b"]}`, []string{"q", "r", "a", "b"}, nil},
 		{"score parts", Score, `{"text_1":{"content":[{"type":"text","text":"q"}]},"text_2":"a"}`, []string{"a"}, []string{"q"}},
+		{"score many to one", Score, `{"text_1":["q","r"],"text_2":"a"}`, []string{"q", "r", "a"}, []string{"a"}},
+		{"the parts of a single document", Rerank, `{"query":"q","documents":{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}}`,
+			[]string{"q"}, []string{"q", "a", "b"}},
+		{"the parts of one of several documents", Rerank, `{"query":"q","documents":[{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}`,
+			[]string{"q"}, []string{"a", "b"}},
+		{"two members for the single one", Score, `{"text_1":"q","queries":["r"],"text_2":["a","b"]}`, []string{"q", "r", "a", "b"}, []string{"q", "r"}},
+		{"a query of token ids", Score, `{"query":[1,23],"items":["a","b"]}`, []string{"a", "b"}, []string{"1", "23", "1", "23"}},
+		{"documents of token ids", Score, `{"query":"q","items":[1,23]}`, []string{"q"}, []string{"q", "1", "23"}},
 		{"tokenize", Tokenize, `{"prompt":"p"}`, []string{"p"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,6 +121,9 @@ func TestParseRequestMedia(t *testing.T) {
 		{"cached and sent", `{"type":"image_url","uuid":"u","image_url":{"url":` + image + `}}`, 1, 0},
 		{"null beside text", `{"type":"text","text":"","image_url":null,"uuid":null}`, 0, 0},
 		{"video", `{"type":"video_url","video_url":{"url":"https://x/y.mp4"}}`, videoFrames, 0},
+		{"video by a long address", `{"type":"video_url","video_url":{"url":"https://x/` + strings.Repeat(",", 100) + `"}}`, videoFrames, 0},
+		{"video of a few pictures", `{"type":"video_url","video_url":{"url":"data:video/jpeg;base64,/9j/4AAQ,/9j/4AAQ"}}`, videoFrames, 0},
+		{"video of many pictures", `{"type":"video_url","video_url":"DATA:video/jpeg;base64` + strings.Repeat(",/9j/4AAQ", 1000) + `"}`, 1000, 0},
 		{"input_audio", `{"type":"input_audio","input_audio":{"data":"` + base64Data + `","format":"mp3"}}`, 0, 1},
 		{"audio_url", `{"type":"audio_url","audio_url":{"url":"https://x/y.wav"}}`, 0, 1},
 		{"bare audio_url", `{"audio_url":"https://x/y.wav"}`, 0, 1},
@@ -251,6 +262,35 @@ func TestEveryStringCounts(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestPrintedJSONIsBounded: what a template prints as JSON is longer than what is in it, by its
+// escapes and, where it has lines of their own, by its structure.
+func TestPrintedJSONIsBounded(t *testing.T) {
+	const plain = `{"messages":[{"role":"user","content":"aaaaaa"}],"tools":["aaaaaa"]}`
+	words := parseOK(t, ChatCompletions, plain, ParseOptions{}).Words
+	for _, tt := range []struct {
+		text       string
+		more, tool int64 // bytes of a text, and of a tool
+	}{
+		{`aaaaaa`, 0, 0},
+		{`\uc548\u00e9\ud83d\ude42\/\u007f`, 0, 0},
+		{`\u0001`, 5, 5}, {`\u001fa\u0000`, 10, 10}, {`\"\\`, 2, 2}, {`\n\r\t\b\f`, 5, 5}, {`\u000a\u0022`, 2, 2},
+		{`[[{}]],:`, 0, 16},
+	} {
+		body := strings.Replace(plain, `"aaaaaa"}`, `"`+tt.text+`"}`, 1)
+		if got := parseOK(t, ChatCompletions, body, ParseOptions{}).Words - words; got != tt.more {
+			t.Errorf("%s as text: %d bytes more, want %d", tt.text, got, tt.more)
+		}
+		body = strings.Replace(plain, `["aaaaaa"]`, `["`+tt.text+`"]`, 1)
+		if got := parseOK(t, ChatCompletions, body, ParseOptions{}).Words - words; got != tt.tool {
+			t.Errorf("%s in a tool: %d bytes more, want %d", tt.text, got, tt.tool)
+		}
+		body = strings.Replace(body, `"tools"`, `"documents"`, 1)
+		if r := parseOK(t, ChatCompletions, body, ParseOptions{}); r.Beside != r.Optional.Bytes()+4+tt.tool {
+			t.Errorf("%s in a document: %d bytes are beside a question, of %d and %d", tt.text, r.Beside, r.Optional.Bytes(), tt.tool)
 		}
 	}
 }

@@ -3,9 +3,13 @@ package openai
 // embedsName is the member that holds input without text; it may also be in a message.
 const embedsName = "prompt_embeds"
 
-// templateName is the member that holds a chat template; servers take it from among the
-// arguments of one as well.
-const templateName = "chat_template"
+// templateName is the member that holds a chat template, and paddingName one that makes a
+// prompt longer; servers take both from among the arguments of a template as well, which
+// go to the function that applies it and makes tokens of what comes out.
+const (
+	templateName = "chat_template"
+	paddingName  = "padding"
+)
 
 // templateArguments reads what a chat template is called with.
 func (p *parse) templateArguments() {
@@ -17,7 +21,12 @@ func (p *parse) templateArguments() {
 	c := jsonCursor{b: p.b[:p.i], i: start}
 	c.enter('{')
 	for name, ok := c.member(); ok; name, ok = c.member() {
-		p.hasTemplate = p.hasTemplate || string(name) == templateName && !c.isNull()
+		switch value := c.peek(); string(name) {
+		case templateName:
+			p.hasTemplate = p.hasTemplate || value != 'n'
+		case paddingName:
+			p.hasPadding = p.hasPadding || value != 'n' && value != 'f'
+		}
 		c.skip()
 	}
 }

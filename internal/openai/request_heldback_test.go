@@ -6,6 +6,49 @@ import (
 	"testing"
 )
 
+// TestPaddingIsHeldBack: what makes a prompt as long as the context is not passed on, neither
+// as a member nor among the arguments of a template.
+func TestPaddingIsHeldBack(t *testing.T) {
+	for _, e := range []Endpoint{ChatCompletions, Embeddings, Messages, CountTokens, Rerank, Score, Tokenize} {
+		for member, isHeld := range map[string]bool{
+			`"padding":"max_length"`: true,
+			`"chat_template_kwargs":{"padding":"max_length","max_length":100000}`:      true,
+			`"chat_template_kwargs":{"max_length":100000,"p\u0061dding":"max_length"}`: true,
+			`"chat_template_kwargs":{"padding":true}`:                                  true,
+			`"chat_template_kwargs":{"padding":false}`:                                 false,
+			`"chat_template_kwargs":{"padding":null}`:                                  false,
+			`"chat_template_kwargs":{"a":{"padding":"max_length"}}`:                    false,
+		} {
+			body := fmt.Sprintf(`{"max_tokens":1,%s}`, member)
+			_, err := ParseRequest(e, []byte(body), ParseOptions{})
+			var refused *Error
+			if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != "padding" {
+				t.Errorf("%s %s: error %v, want one about padding: %v", e, body, err, isHeld)
+			}
+			parseOK(t, e, body, ParseOptions{AllowFields: []string{"padding"}})
+		}
+	}
+}
+
+// TestBytesAreHeldBack: embeddings that come as bytes tell no usage, and so their input would
+// be charged as it was estimated.
+func TestBytesAreHeldBack(t *testing.T) {
+	for value, isHeld := range map[string]bool{
+		`"float"`: false, `"base64"`: false, "null": false,
+		`"bytes"`: true, `"bytes_only"`: true, `"b\u0079tes"`: true, `"anything"`: true, "1": true,
+	} {
+		for _, e := range []Endpoint{Embeddings, Score} {
+			body := `{"encoding_format":` + value + `}`
+			_, err := ParseRequest(e, []byte(body), ParseOptions{})
+			var refused *Error
+			if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != "encoding_format" {
+				t.Errorf("%s %s: error %v, want one about encoding_format: %v", e, body, err, isHeld)
+			}
+			parseOK(t, e, body, ParseOptions{AllowFields: []string{"encoding_format"}})
+		}
+	}
+}
+
 // TestTemplatesAreHeldBack: a chat template of the client's own prints what it likes, so
 // none is passed on that the operator has not allowed, on any endpoint and under any
 // spelling. What a template is called with is.

@@ -4,7 +4,12 @@ package openai
 type inputSide struct {
 	content
 	items int64
+	parts int64 // what some servers take for the items, where others see one; 0: all agree
+	lone  bool  // one of the members that say it has a single item
 }
+
+// most returns how many items a server may see.
+func (s *inputSide) most() int64 { return max(s.items, s.parts) }
 
 // input reads a member that ends in the prompt.
 func (p *parse) input(m param) {
@@ -34,9 +39,9 @@ func (p *parse) input(m param) {
 	case paramRight:
 		p.side(&p.right)
 	default: // previous_input_messages, previous_response
-		before := p.in.optional.Bytes()
+		before := p.in.maybe()
 		p.content(&p.in.optional)
-		p.r.Beside += p.in.optional.Bytes() - before
+		p.r.Beside += p.in.maybe() - before
 	}
 }
 
@@ -119,21 +124,62 @@ func (p *parse) documents() {
 
 // side reads one side of the pairs to score: an item, or a list of items.
 func (p *parse) side(s *inputSide) {
+	before := s.items
 	p.in, s.content = s.content, p.in
-	switch p.peek() {
+	switch kind := p.peek(); kind {
 	case '[':
-		p.enter('[')
-		for p.element() {
-			s.items++
-			p.content(&p.in.text)
-		}
+		p.sideList(s)
 	case 'n':
 		p.skip()
 	default:
+		start := p.i
 		s.items++
 		p.content(&p.in.text)
+		if kind == '{' && !p.bad {
+			s.parts += p.partsIn(start)
+		}
 	}
 	p.in, s.content = s.content, p.in
+	s.lone = s.lone || s.items-before == 1
+}
+
+// sideList reads a list of items. Numbers are the ids of the tokens of one.
+func (p *parse) sideList(s *inputSide) {
+	var ids int64
+	p.enter('[')
+	for p.element() {
+		if p.elementKind() == '0' {
+			ids++
+		} else {
+			s.items++
+		}
+		p.content(&p.in.text)
+	}
+	if ids > 0 {
+		s.items++
+		s.parts += ids
+	}
+}
+
+// partsIn returns how many parts the content has of the object that begins at start and
+// has been read: vLLM once took each for an item.
+func (p *parse) partsIn(start int) (n int64) {
+	c := jsonCursor{b: p.b[:p.i], i: start}
+	c.enter('{')
+	for name, ok := c.member(); ok; name, ok = c.member() {
+		if string(name) != "content" {
+			c.skip()
+			continue
+		}
+		if !c.enter('[') {
+			continue
+		}
+		for c.element() {
+			n++
+			c.skip()
+		}
+	}
+	return n
 }
 
 // finishInput sums up what the prompts consist of.
@@ -160,20 +206,25 @@ func (p *parse) finishInput() {
 	r.AudioSeconds = p.in.audioSeconds
 }
 
-// finishPairs makes a prompt of every pair: a single item is paired with each
-// of the other side, and otherwise the first with the first and so on. What a side
-// is cannot be told where it has two names: all of it may be paired with each.
+// finishPairs makes a prompt of every pair: a single item is paired with each of the other
+// side, and otherwise the first with the first and so on. Where servers disagree about how
+// many items there are, which member says them, or whether the second side may be the
+// single one, what only some of them do is optional.
 func (p *parse) finishPairs() {
-	left, right := p.left.items, p.right.items
-	p.in.addTimes(p.left.content, p.pairs(left, right))
-	p.in.addTimes(p.right.content, p.pairs(right, left))
-	p.r.Prompts = max(left, right)
+	left, right := &p.left, &p.right
+	surely := int64(1)
+	if left.items == 1 {
+		surely = max(right.items, 1)
+	}
+	p.addSide(left, surely, right.most())
+	p.addSide(right, 1, left.most())
+	p.r.Prompts = max(left.most(), right.most())
 }
 
-// pairs returns in how many pairs each of a side's items may be, beside so many others.
-func (p *parse) pairs(items, others int64) int64 {
-	if items == 1 || p.r.Twofold {
-		return max(others, 1)
+// addSide adds one side of the pairs as often as it is surely in prompts, and at the most.
+func (p *parse) addSide(s *inputSide, surely, most int64) {
+	p.in.addTimes(s.content, surely)
+	if s.lone && most > surely {
+		p.in.addTimes(s.content.asOptional(), most-surely)
 	}
-	return 1
 }

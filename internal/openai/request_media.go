@@ -110,7 +110,7 @@ func (p *parse) kind(m *mediaMembers) {
 		kind = otherKind
 	default:
 		kind = otherKind
-		addJSONText(&p.in.optional, inner)
+		p.in.words += addJSONText(&p.in.optional, inner)
 		p.in.optional.End()
 	}
 	m.kind = kind
@@ -259,14 +259,28 @@ func (p *parse) reference(m mediaName, c *jsonCursor) {
 		inner = appendUnescaped(nil, inner)
 	}
 	if !isReference(inner, m.plain) {
-		addJSONText(&p.in.optional, inner)
+		p.in.words += addJSONText(&p.in.optional, inner)
 		p.in.optional.End()
-	} else if m.kind == audioKind && !m.embeds {
+		return
+	}
+	switch {
+	case m.kind == videoKind:
+		p.in.images += max(0, frames(inner)-videoFrames)
+	case m.kind == audioKind && !m.embeds:
 		if s := audioSeconds(inner); s > 0 {
 			p.in.audioSeconds += s
 			p.in.timed++
 		}
 	}
+}
+
+// frames returns how many pictures a video is that has each of them behind a comma of its own
+// (data:video/jpeg), of which vLLM takes all; one of another video.
+func frames(s []byte) int64 {
+	if !isData(s) {
+		return 1
+	}
+	return int64(bytes.Count(s, []byte{','}))
 }
 
 // urlMax is the length of the longest URL that is not text: twice the bytes that the

@@ -34,6 +34,7 @@ type parsed struct {
 	n, bestOf   int64
 	hasEmbeds   bool // in a message
 	hasTemplate bool // among the arguments of one
+	hasPadding  bool // there too
 	free        int  // bytes of members that are passed without being priced
 }
 

@@ -16,6 +16,7 @@ const (
 	paramSilencing
 	paramPriority
 	paramBackground
+	paramEncoding
 	paramEmbeds
 	paramHeldBack
 

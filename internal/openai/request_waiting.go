@@ -41,15 +41,17 @@ func (p *parse) wait(l *waitingList, w waiting, name []byte) {
 
 // finishWaiting decides about all that waits.
 func (p *parse) finishWaiting() {
-	if len(p.members) == 0 && len(p.inner) == 0 && !p.hasEmbeds && !p.hasTemplate {
+	if len(p.members) == 0 && len(p.inner) == 0 && !p.hasEmbeds && !p.hasTemplate && !p.hasPadding {
 		return
 	}
 	rules := p.options.rules(p.r.Model)
-	if p.hasEmbeds && !rules.allows(embedsName) {
-		p.refuseHeldBack(embedsName)
-	}
-	if p.hasTemplate && !rules.allows(templateName) {
-		p.refuseHeldBack(templateName)
+	for _, held := range [...]struct {
+		name string
+		is   bool
+	}{{embedsName, p.hasEmbeds}, {templateName, p.hasTemplate}, {paddingName, p.hasPadding}} {
+		if held.is && !rules.allows(held.name) {
+			p.refuseHeldBack(held.name)
+		}
 	}
 	var told dropped
 	for i := range p.members {
@@ -95,6 +97,8 @@ func (w *waiting) isHarmless(b []byte, stream bool) bool {
 		return ok && v == 0
 	case paramBackground:
 		return value[0] == 'f'
+	case paramEncoding:
+		return string(value) == `"float"` || string(value) == `"base64"`
 	case paramSilencing:
 		return !stream || value[0] == 't' || string(value) == "1"
 	}

@@ -125,7 +125,7 @@ func TestTheModelServerDecides(t *testing.T) {
 		{"a prompt beside messages", chatPath, question(groups(90), `"prompt":"hi",`), 0, 400, 0, "is estimated at"},
 		{"nobody answers", chatPath, question(groups(100), ""), 404, 400, 1, "is estimated at"},
 		{"a word beside", chatPath, question(groups(100), `"documents":["x"],`), 0, 200, 1, ""},
-		{"much beside", chatPath, question(groups(90), `"documents":["`+groups(80)+`"],`), 0, 400, 1, "is estimated at 178 tokens, more than the limit of 150 tokens per minute of this user, and the model server has not told"},
+		{"much beside", chatPath, question(groups(90), `"documents":["`+groups(80)+`"],`), 0, 400, 1, "is estimated at 179 tokens, more than the limit of 150 tokens per minute of this user, and the model server has not told"},
 		{"several prompts", "/v1/completions", `{"model":"llama2-7b","max_tokens":1,"prompt":["a","` + groups(100) + `"]}`, 0, 400, 0, "is estimated at"},
 		{"an endpoint without", "/v1/embeddings", `{"model":"llama2-7b","input":"` + groups(100) + `"}`, 0, 400, 0, "is estimated at"},
 		{"pictures", chatPath, strings.Replace(question("", ""), `""`, `[{"type":"image_url","image_url":{"url":"http://h/a.png"}}]`, 1), 0, 400, 0, "is estimated at"},

@@ -18,6 +18,8 @@ func TestPricesKeepTheirShareOfTheCeiling(t *testing.T) {
 	hollow := chat("")
 	hollow.Messages, hollow.Words = 5000, 50*5000
 	requests["hollow messages"] = hollow
+	requests["prompts of nothing"] = &openai.Request{Endpoint: openai.Embeddings, Prompts: 1000}
+	requests["some prompts of ids"] = &openai.Request{Endpoint: openai.Completions, Prompts: 1000, TokenIDs: 999}
 	p := NewPricer(Options{})
 	check := func(when string) {
 		t.Helper()

@@ -114,7 +114,8 @@ func (p *Pricer) Counted(user string, r *openai.Request, n int64) Price {
 // server admits.
 func (p *Pricer) inputPrice(k known, r *openai.Request) int64 {
 	tokens := bounded(r.TokenIDs) + p.mediaTokens(r)
-	if r.Text.Bytes() > 0 || r.Messages > 0 {
+	isOfIDs := r.TokenIDs >= r.Prompts // others have tokens that begin and end them, also where there is nothing between
+	if r.Text.Bytes() > 0 || r.Messages > 0 || !isOfIDs {
 		tokens += max(p.input.upper(k, r), leastPrice(r))
 	} else if r.Words > 0 {
 		tokens += leastPrice(r)

@@ -37,7 +37,8 @@ func (a anybody) text(size int) string {
 		{"7", "42", "-1", " 3", "9999"},
 		{"q", "x", "z", "k", "v", "Q", "Z"},
 		{"🙂", "的", "é", "ก", "\n", "\t", "  "},
-	}[a.IntN(6)]
+		{"\x01", "\x1b", "\x00", "\f", "\"", "\\", "\x7f"},
+	}[a.IntN(7)]
 	var b strings.Builder
 	for b.Len() < size {
 		b.WriteString(units[a.IntN(len(units))])
@@ -119,6 +120,14 @@ func (a anybody) texts(size int, objects bool) []any {
 	return list
 }
 
+// side returns what is to be paired with a text: texts and objects, or the parts of one.
+func (a anybody) side(size int) any {
+	if a.IntN(4) == 0 {
+		return map[string]any{"content": a.texts(size, true)}
+	}
+	return a.texts(size, true)
+}
+
 // body returns a body for an endpoint with texts of about size characters, for a user.
 func (a anybody) body(e openai.Endpoint, user string, size int) string {
 	b := map[string]any{"model": "llama2-7b", "user": user}
@@ -143,9 +152,11 @@ func (a anybody) body(e openai.Endpoint, user string, size int) string {
 			b["input"] = a.texts(size, false)
 		}
 	case openai.Rerank:
-		b["query"], b["documents"] = a.text(size), a.texts(size, true)
+		b["query"], b["documents"] = a.text(size), a.side(size)
 	case openai.Score:
-		b["text_1"], b["text_2"] = a.text(size), a.texts(size, true)
+		if b["text_1"], b["text_2"] = a.text(size), a.side(size); a.IntN(4) == 0 {
+			b["text_1"], b["text_2"] = b["text_2"], b["text_1"]
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(more)) { // in one order, for a seed to make the same bodies each time
 		if a.IntN(2) == 0 {

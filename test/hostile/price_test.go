@@ -107,8 +107,14 @@ func TestNoFloorIsAboveTheTruth(t *testing.T) {
 // beyond its limit by more than the documents say: what inputs have beyond their price.
 // Ordinary words, wherever they are, take none beyond it at all.
 func TestAccountsStayWithinTheBound(t *testing.T) {
+	for _, estimate := range []string{"learned", "exact"} {
+		t.Run(estimate, func(t *testing.T) { accountsStayWithin(t, estimate) })
+	}
+}
+
+func accountsStayWithin(t *testing.T, estimate string) {
 	const limit = 2000
-	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d}", limit)})
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d, input-estimate: %s}", limit, estimate)})
 	a := seeded(3)
 	var beyond, most int64
 	for _, e := range pricedEndpoints {
@@ -176,6 +182,30 @@ func TestAskingToCutLowersNoPrice(t *testing.T) {
 		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, members))
 		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
 			t.Errorf("%s: %d, and %+v was spent: %.200s", tt, status, spent, answer)
+		}
+	}
+}
+
+// TestEveryPairHasAPrice: 1,000 words that are paired with 100 others are refused on a limit of
+// 2,000 tokens, whatever form the others have and whichever side they are.
+func TestEveryPairHasAPrice(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	many := func(one string) string { return strings.Repeat(one+",", 99) + one }
+	for i, tt := range [][2]string{
+		{"/v1/rerank", `"query":"$","documents":[` + many(`"a"`) + `]`},
+		{"/v1/rerank", `"query":"$","documents":{"content":[` + many(`{"type":"text","text":"a"}`) + `]}`},
+		{"/v1/rerank", `"documents":{"cont\u0065nt":[` + many(`{"type":"text","text":"a"}`) + `],"x":1},"query":{"content":[{"type":"text","text":"$"}]}`},
+		{"/v1/score", `"text_1":[` + many(`"a"`) + `],"text_2":"$"`},
+		{"/v1/score", `"data_1":[` + many(`"a"`) + `],"data_2":["$"]`},
+		{"/v1/score", `"text_1":"$","queries":"x","text_2":[` + many(`"a"`) + `]`},
+		{"/v1/score", `"query":[` + strings.Repeat("7,", 999) + `7],"items":[` + many(`"a"`) + `]`},
+		{"/v1/score", `"query":[` + strings.Repeat("7,", 999) + `7],"items":[` + many(`[7]`) + `]`},
+	} {
+		user := fmt.Sprint("user", i)
+		members := strings.ReplaceAll(tt[1], "$", strings.Repeat("word ", 1000))
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, members))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s %.60s: %d, and %+v was spent: %.200s", tt[0], tt[1], status, spent, answer)
 		}
 	}
 }
