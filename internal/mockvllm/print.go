@@ -40,6 +40,7 @@ func (j *job) printedInputs() ([]int64, error) {
 		switch {
 		case engineMembers[name], j.endpoint == openai.Tokenize && !tokenizeMembers[name],
 			j.endpoint == openai.CountTokens && !countMembers[name]:
+		case name == "messages" && value.Kind() == 'n': // none are given
 		case name == "messages" || name == "input" && j.endpoint == openai.Responses:
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)

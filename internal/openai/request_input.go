@@ -4,12 +4,9 @@ package openai
 type inputSide struct {
 	content
 	items int64
-	parts int64 // what some servers take for the items, where others see one; 0: all agree
+	most  int64 // items that a server may see: some take for several what others take for one
 	lone  bool  // one of the members that say it has a single item
 }
-
-// most returns how many items a server may see.
-func (s *inputSide) most() int64 { return max(s.items, s.parts) }
 
 // input reads a member that ends in the prompt.
 func (p *parse) input(m param) {
@@ -124,41 +121,44 @@ func (p *parse) documents() {
 
 // side reads one side of the pairs to score: an item, or a list of items.
 func (p *parse) side(s *inputSide) {
-	before := s.items
+	var items, parts int64
 	p.in, s.content = s.content, p.in
 	switch kind := p.peek(); kind {
 	case '[':
-		p.sideList(s)
+		items, parts = p.sideList()
 	case 'n':
 		p.skip()
 	default:
 		start := p.i
-		s.items++
+		items = 1
 		p.content(&p.in.text)
 		if kind == '{' && !p.bad {
-			s.parts += p.partsIn(start)
+			parts = p.partsIn(start)
 		}
 	}
 	p.in, s.content = s.content, p.in
-	s.lone = s.lone || s.items-before == 1
+	s.items += items
+	s.most += max(items, parts)
+	s.lone = s.lone || items == 1
 }
 
-// sideList reads a list of items. Numbers are the ids of the tokens of one.
-func (p *parse) sideList(s *inputSide) {
+// sideList reads a list of items, and returns how many they are, and may be taken for.
+// Numbers are the ids of the tokens of one.
+func (p *parse) sideList() (items, parts int64) {
 	var ids int64
 	p.enter('[')
 	for p.element() {
 		if p.elementKind() == '0' {
 			ids++
 		} else {
-			s.items++
+			items++
 		}
 		p.content(&p.in.text)
 	}
-	if ids > 0 {
-		s.items++
-		s.parts += ids
+	if parts = items + ids; ids > 0 {
+		items++
 	}
+	return items, parts
 }
 
 // partsIn returns how many parts the content has of the object that begins at start and
@@ -216,9 +216,9 @@ func (p *parse) finishPairs() {
 	if left.items == 1 {
 		surely = max(right.items, 1)
 	}
-	p.addSide(left, surely, right.most())
-	p.addSide(right, 1, left.most())
-	p.r.Prompts = max(left.most(), right.most())
+	p.addSide(left, surely, right.most)
+	p.addSide(right, 1, left.most)
+	p.r.Prompts = max(left.most, right.most)
 }
 
 // addSide adds one side of the pairs as often as it is surely in prompts, and at the most.
