@@ -216,6 +216,42 @@ func TestRedisThatDiesIsOutlived(t *testing.T) {
 	}
 }
 
+// TestRedisThatRemembersLessIsOutlived kills Redis under load and restarts it with what
+// it had some time before. Requests run in that which have ended, and others that run
+// are missing: all that runs counts again, and nothing else, and nothing is held in
+// the end.
+func TestRedisThatRemembersLessIsOutlived(t *testing.T) {
+	t.Parallel()
+	_, server := newModelServer(t)
+	o := newOutage(t, server)
+	for range 3 {
+		if _, err := o.redis.Do("SAVE"); err != nil {
+			t.Fatal(err)
+		}
+		o.last(t, 20)
+		o.streams = append(o.streams, o.stream(t))
+		o.redis.Kill()
+		o.last(t, 5)
+		o.restart(t)
+		eventually(t, healWithin, "ready", o.ready)
+	}
+	o.load.end(t)
+	eventually(t, healWithin, "the streams, and nothing else", func() bool {
+		var left int64
+		for _, s := range o.streams {
+			if !s.done.Load() {
+				left++
+			}
+		}
+		running := o.usage(t, model, "alice").running()
+		return running == left && left > 0
+	})
+	for _, s := range o.streams {
+		s.finish(t, tokens)
+	}
+	eventually(t, healWithin, "settled", o.settled(t))
+}
+
 // TestGatewayStartsBeforeItsRedis: it is not ready, and then it is.
 func TestGatewayStartsBeforeItsRedis(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account
 --       (absent where nothing limits users)
--- ARGV  1 nonce, 2 replica
+-- ARGV  1 nonce, 2 replica and what it has seen
 --       3 rings of the user's rules, 4 of the model's, two letters each
 -- Result { nonce, now, running, user's running, then per rule, the user's first:
 --       sum, what requests that are running hold of it, ms until empty }
