@@ -119,6 +119,7 @@ func (s *Store) watch() {
 			case <-time.After(probeEvery):
 			}
 		}
+		s.places.clear()
 		s.gate.open()
 	}
 }
