@@ -195,6 +195,9 @@ func (s *Store) read(client *client, r *request, result rueidis.RedisResult) ans
 		return answer{values: values[1:]}
 	}
 	if _, refused := rueidis.IsRedisErr(err); refused {
+		if strings.Contains(err.Error(), "READONLY") {
+			s.demoted()
+		}
 		midway := r.script != s.scripts.try && strings.Contains(err.Error(), "can't run this command")
 		return answer{err: &callError{operation, err, midway, &s.options}}
 	}

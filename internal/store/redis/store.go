@@ -32,6 +32,7 @@ type Store struct {
 
 	connections atomic.Uint64 // number of the last one
 	unmade      atomic.Pointer[unmade]
+	wire        atomic.Pointer[wire] // nil: none is to be ended
 
 	started time.Time
 
