@@ -8,7 +8,7 @@
 -- Result { nonce, now, the replica's enrolment, the highest number of a call }
 --
 -- A replica is forgotten at once; its records, which are void from then on, are dropped
--- some at a time, by this and the next heartbeats.
+-- some at a time, by this and the next heartbeats. So are those of an older state.
 
 -- SOME is about how many fields are looked at in one heartbeat.
 local SOME = 500
@@ -33,13 +33,30 @@ local function forget()
   put = { 'replicas', m.list }
 end
 
--- sweep drops records of replicas that are not in the list.
+-- enrolments returns those of all replicas in the list, by id; ANY of one of the release
+-- before, which has none.
+local ANY = ''
+local function enrolments()
+  local ids, fields, known = {}, {}, {}
+  for id in m.list:gmatch('%S+') do ids[#ids + 1], fields[#fields + 1] = id, 'r:' .. id end
+  local states = fetch(m.key, fields)
+  for i, id in ipairs(ids) do
+    local _, _, stamp = ends(m, states[i])
+    known[id] = stamp or ANY
+  end
+  known[me] = enrolment
+  return known
+end
+
+-- sweep drops void records: of replicas that are not in the list, and of enrolments that
+-- have ended.
 local function sweep()
   local found = redis.call('HSCAN', m.key, m.extra, 'MATCH', 'g:*', 'COUNT', SOME)
-  local drop, known = {}, ' ' .. m.list .. ' ' .. me .. ' '
+  local drop, known = {}, enrolments()
   for i = 1, #found[2], 2 do
-    local f = found[2][i]
-    if not known:find(' ' .. f:match('^g:([^:]+)') .. ' ', 1, true) then drop[#drop + 1] = f end
+    local f, text = found[2][i], found[2][i + 1]
+    local current = known[f:match('^g:([^:]+)')]
+    if not current or current ~= ANY and current ~= text:match('^%d %d+ (%d+);') then drop[#drop + 1] = f end
   end
   discard(m.key, drop)
   if found[1] == '0' then

@@ -292,6 +292,10 @@ func TestOlderStateIsReplaced(t *testing.T) {
 			}
 			mustFlush(t, a)
 			mustRun(t, b, p, "u", 0)
+			b.renew()
+			if n := len(records(t, shared, "a")); n != 0 {
+				t.Errorf("%d records are left of nothing", n)
+			}
 			if got := admitted(t, a, p, "u", 11); len(got) != 10 {
 				t.Errorf("%d are admitted in the end, want 10", len(got))
 			}

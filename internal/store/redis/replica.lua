@@ -14,8 +14,8 @@
 --                    floor that were cancelled before they arrived, with a space before
 --                    and after each (nothing where there are none)
 --   g:REPLICA:NUMBER the record of charges that are not settled: see record.lua
---   sweep            where to go on looking for what forgotten replicas have left;
---                    absent where nothing is looked for
+--   sweep            where to go on looking for records that are void; absent where
+--                    nothing is looked for
 --   about            what this hash is, for who finds it
 --
 -- Expects the prelude: now and me, LEASE, BEAT and ENROLLED (ms); seen and seenIn: the
@@ -57,7 +57,8 @@ local function join(key, field)
   if v[2] then
     local running, batch, lowest, stamp, last, marks = v[2]:match('^%d+ (%d+) (%d+) (%d+) @%d+ (%d+) (%d+)(.*)$')
     m.running, m.batch, m.floor, m.last, m.marks = running + 0, batch + 0, lowest + 0, last + 0, marks
-    if m.last >= seen + 0 or stamp + 0 > seenIn + 0 then enrolment = stamp else m.running = 0 end
+    m.older = m.last < seen + 0 and stamp + 0 <= seenIn + 0
+    if m.older then m.running = 0 else enrolment = stamp end
   end
   return m
 end
@@ -137,6 +138,7 @@ local function enrol(m, put, lease)
     m.list = m.list == '' and me or m.list .. ' ' .. me
     put[n + 3], put[n + 4], put[n + 5], put[n + 6] = 'replicas', m.list, 'about', ABOUT
   end
+  if m.older then put[#put + 1], put[#put + 2] = 'sweep', '0' end
   redis.call('HSET', m.key, unpack(put))
   if not m.enrolled then redis.call('PEXPIRE', m.key, ENROLLED) end
 end
