@@ -135,10 +135,13 @@ func (o *outage) restart(t *testing.T) {
 }
 
 // settled returns whether nothing is running, nor reserved for anybody.
-func (o *outage) settled(t *testing.T) func() bool {
+func (o *outage) settled() func() bool {
 	return func() bool {
 		for _, user := range o.users() {
-			u := o.usage(t, model, user)
+			u, err := o.lookUp(model, user)
+			if err != nil {
+				return false
+			}
 			if _, reserved := u.longest(); reserved != 0 || u.running() != 0 {
 				return false
 			}
@@ -154,7 +157,7 @@ func (o *outage) users() []string { return append(o.load.users, "alice", "bob", 
 // has.
 func (o *outage) checkSettled(t *testing.T, ledger *mockvllm.Ledger) {
 	t.Helper()
-	eventually(t, healWithin, "settled", o.settled(t))
+	eventually(t, healWithin, "settled", o.settled())
 	for _, user := range o.users() {
 		checkBooked(t, o.client, ledger, user)
 	}
@@ -206,7 +209,7 @@ func TestRedisThatDiesIsOutlived(t *testing.T) {
 	o.last(t, 50)
 	o.restart(t)
 	o.checkHealed(t)
-	eventually(t, healWithin, "settled", o.settled(t))
+	eventually(t, healWithin, "settled", o.settled())
 	for _, user := range o.users() {
 		for _, w := range o.usage(t, model, user).Windows {
 			if w.Used < 0 || w.Reserved < 0 || w.Remaining < 0 || w.Remaining > w.Limit {
@@ -243,13 +246,13 @@ func TestRedisThatRemembersLessIsOutlived(t *testing.T) {
 				left++
 			}
 		}
-		running := o.usage(t, model, "alice").running()
-		return running == left && left > 0
+		u, err := o.lookUp(model, "alice")
+		return err == nil && u.running() == left && left > 0
 	})
 	for _, s := range o.streams {
 		s.finish(t, tokens)
 	}
-	eventually(t, healWithin, "settled", o.settled(t))
+	eventually(t, healWithin, "settled", o.settled())
 }
 
 // TestGatewayStartsBeforeItsRedis: it is not ready, and then it is.
