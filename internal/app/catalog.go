@@ -29,7 +29,7 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	m := &catalog.Model{
 		Name: name, ServedAs: service.ServedAs, ContextLength: service.ContextLength,
 		Policy: policy, Metrics: counted,
-		Pool:             upstream.NewPool(servers, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
+		Pool:             upstream.NewPool(service.ServedAs, servers, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
 		FirstByteTimeout: service.FirstByteTimeout,
 		ResponseTimeout:  service.ResponseTimeout,
 		IdleTimeout:      service.IdleTimeout,

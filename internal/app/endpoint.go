@@ -18,8 +18,8 @@ import (
 )
 
 // endpoints keeps the model servers of all models, each once: models that are
-// served by the same one share its connections, its breaker and the count of
-// what it is working on. They are kept from one configuration to the next.
+// served by the same one share its connections, what is known of its health and the
+// count of what it is working on. They are kept from one configuration to the next.
 type endpoints struct {
 	log     *slog.Logger
 	started chan struct{} // closed when they are to be watched
@@ -129,6 +129,9 @@ func (e *endpoints) report(changed *endpoint, s upstream.Standing) {
 	e.mu.Lock()
 	log := e.log.With("server", changed.Name(), "models", slices.Sorted(maps.Keys(changed.models)))
 	e.mu.Unlock()
+	if s.Model != "" { // only the requests of that one fail
+		log = e.log.With("server", changed.Name(), "served_as", s.Model)
+	}
 	switch {
 	case !s.Reachable:
 		log.Warn("a model server is away; it is asked every second whether it is back", "error", changed.Cause())
@@ -192,10 +195,10 @@ func (e *endpoint) close() {
 // standings returns how the endpoints of all models stand, for the gauges.
 func standings(c *catalog.Catalog) (all []telemetry.EndpointStanding) {
 	for _, m := range c.All() {
-		for _, s := range m.Pool.Servers() {
-			standing := s.Standing()
+		servers := m.Pool.Servers()
+		for i, standing := range m.Pool.Standings() {
 			all = append(all, telemetry.EndpointStanding{
-				Model: m.Name, Endpoint: s.Name(), Healthy: standing.Reachable, Breaker: int(standing.Breaker),
+				Model: m.Name, Endpoint: servers[i].Name(), Healthy: standing.Reachable, Breaker: int(standing.Breaker),
 			})
 		}
 	}

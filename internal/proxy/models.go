@@ -117,8 +117,9 @@ func itemFor(m *catalog.Model, p *auth.Principal) modelItem {
 		return item
 	}
 	item.ServedAs, item.ContextLength = m.ServedAs, m.ContextLength
-	for _, s := range m.Pool.Servers() {
-		standing := s.Standing()
+	standings := m.Pool.Standings()
+	for i, s := range m.Pool.Servers() {
+		standing := standings[i]
 		item.Endpoints = append(item.Endpoints, endpointItem{
 			Address: s.Name(), Healthy: standing.Reachable, Breaker: standing.Breaker.String(), Running: s.Running(),
 		})

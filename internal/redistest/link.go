@@ -13,7 +13,7 @@ import (
 type Link struct {
 	Addr string // where clients connect
 
-	to    string
+	to    atomic.Pointer[string]
 	delay time.Duration // of each direction
 	turns atomic.Int64
 	spoke atomic.Bool // the client was the last to send
@@ -31,7 +31,8 @@ func (s *Server) NewLink(tb testing.TB, delay time.Duration) *Link {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &Link{Addr: listener.Addr().String(), to: s.Addr, delay: delay}
+	l := &Link{Addr: listener.Addr().String(), delay: delay}
+	l.Lead(s)
 	l.group.Go(func() {
 		for {
 			client, err := listener.Accept()
@@ -56,6 +57,10 @@ func (l *Link) Turns() int64 { return l.turns.Load() }
 // Port returns the port of Addr.
 func (l *Link) Port() int { return port(l.Addr) }
 
+// Lead has new connections go to another server, as a name does that is given to it. Those
+// that there are stay where they are.
+func (l *Link) Lead(to *Server) { l.to.Store(&to.Addr) }
+
 // Cut breaks every connection. New ones can be made.
 func (l *Link) Cut() {
 	l.mu.Lock()
@@ -68,7 +73,7 @@ func (l *Link) Cut() {
 
 // connect carries one connection.
 func (l *Link) connect(client net.Conn) {
-	server, err := net.Dial("tcp", l.to)
+	server, err := net.Dial("tcp", *l.to.Load())
 	if err != nil {
 		client.Close()
 		return

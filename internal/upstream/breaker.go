@@ -69,6 +69,9 @@ const trialsMax = 32
 // themselves: they take the turns that those must not, and where there is no other
 // server for them they need no turn.
 //
+// A server has one for each model that it serves: that every request of one fails says
+// nothing about another. That the server is away is said to all.
+//
 // An outcome counts in the state in which its request began: a stream that was
 // begun before everything broke says nothing about now. Requests that are in
 // flight are therefore told apart by the epoch, the number of changes so far.
@@ -76,6 +79,7 @@ const trialsMax = 32
 // It is closed at first, and safe for concurrent use.
 type breaker struct {
 	options BreakerOptions // with defaults
+	model   string         // whose requests it is about; "": those of no pool with a model
 
 	state atomic.Uint32 // a BreakerState; like all below written under the lock
 	epoch atomic.Uint32

@@ -14,17 +14,32 @@ import (
 // It may share them with other pools. Use NewPool; its methods may be called
 // concurrently.
 type Pool struct {
-	servers []*Server
-	failed  func(*Server)
-	turn    atomic.Uint32 // where the next choice begins, so that equals take turns
-	deadly  deadly
+	servers  []*Server
+	breakers []*breaker // of the model, at each
+	failed   func(*Server)
+	turn     atomic.Uint32 // where the next choice begins, so that equals take turns
+	deadly   deadly
 }
 
-// NewPool returns a pool of the given servers, of which there is at least one.
-// failed, if not nil, is called for every failure of one of them that a request
-// of this pool has met with; it may be called concurrently.
-func NewPool(servers []*Server, failed func(*Server)) *Pool {
-	return &Pool{servers: slices.Clone(servers), failed: failed}
+// NewPool returns a pool of the given servers, of which there is at least one, for the
+// requests of a model, which is named as they know it; "" is none. Pools of one model
+// judge a server together. failed, if not nil, is called for every failure of one of them
+// that a request of this pool has met with; it may be called concurrently.
+func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
+	p := &Pool{servers: slices.Clone(servers), failed: failed}
+	for _, s := range servers {
+		p.breakers = append(p.breakers, s.breakerOf(model))
+	}
+	return p
+}
+
+// Standings returns what is known of each server, in their order, without asking it.
+func (p *Pool) Standings() []Standing {
+	all := make([]Standing, len(p.breakers))
+	for i, b := range p.breakers {
+		all[i] = b.standing()
+	}
+	return all
 }
 
 // Servers returns the model servers. The caller must not change the slice.
@@ -125,48 +140,51 @@ func (w *walk) end(err *Error) *Error {
 // lets it pass, it may be tried at one, though not after another has failed.
 func (p *Pool) choose(w *walk, now time.Time) *Server {
 	for alone := len(p.servers) == 1; ; {
-		s := p.leastBusy(w, now, alone)
-		if s == nil {
+		i := p.leastBusy(w, now, alone)
+		if i < 0 {
 			if alone || len(w.tried) > 0 {
 				return nil
 			}
 			alone = true
 			continue
 		}
-		if w.request.how = s.pass(w.request, now, alone); w.request.how != barred {
-			return s
+		w.request.breaker = p.breakers[i]
+		if w.request.how = p.servers[i].pass(w.request, now, alone); w.request.how != barred {
+			return p.servers[i]
 		}
 	}
 }
 
-func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) *Server {
+// leastBusy returns the index of that server; -1 where there is none.
+func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) int {
 	n := len(p.servers)
 	first := 0
 	if n > 1 {
 		first = int(p.turn.Add(1) % uint32(n))
 	}
-	var best *Server
+	best := -1
 	for i := range n {
-		s := p.servers[(first+i)%n]
-		if slices.Contains(w.tried, s) || !s.passable(w.request, now, alone) {
+		i = (first + i) % n
+		s := p.servers[i]
+		if slices.Contains(w.tried, s) || !p.breakers[i].lets(w.request, now, alone) {
 			continue
 		}
 		if s.name == w.request.Server {
-			return s
+			return i
 		}
-		if best == nil || s.running.Load() < best.running.Load() {
-			best = s
+		if best < 0 || s.running.Load() < p.servers[best].running.Load() {
+			best = i
 		}
 	}
 	return best
 }
 
-// passable reports whether r could pass.
-func (s *Server) passable(r *Request, now time.Time, alone bool) bool {
+// lets reports whether r could pass.
+func (b *breaker) lets(r *Request, now time.Time, alone bool) bool {
 	if r.Aside {
-		return s.breaker.current() == BreakerClosed
+		return b.current() == BreakerClosed
 	}
-	return s.breaker.passable(now, r.caller, alone) != barred
+	return b.passable(now, r.caller, alone) != barred
 }
 
 // pass returns how r passes, and tells where it is what the breaker has waited for. A
@@ -175,9 +193,9 @@ func (s *Server) pass(r *Request, now time.Time, alone bool) way {
 	if r.Aside {
 		return passing
 	}
-	how, changed := s.breaker.pass(now, r.caller, alone)
+	how, changed := r.breaker.pass(now, r.caller, alone)
 	if changed {
-		s.tell()
+		s.tell(r.breaker)
 	}
 	return how
 }

@@ -53,6 +53,8 @@ type Request struct {
 	failed func(*Server)
 	caller uint64 // stands for Caller; a Pool sets it
 	how    way    // it comes to the server
+	// breaker judges the server by it; nil: the server's own. A Pool sets it.
+	breaker *breaker
 }
 
 // Bodies is what a request says to model servers that are not told the same.

@@ -69,8 +69,8 @@ type Server struct {
 	dialRaw func(ctx context.Context, network, address string) (net.Conn, error)
 	kept    kept
 
-	running  atomic.Int64 // requests whose answer has not ended
-	breaker  breaker
+	running  atomic.Int64  // requests whose answer has not ended
+	breaker  breaker       // of requests of no model, and of whether it is away
 	silences atomic.Int32  // checks that were not answered, since it answered anything
 	every    time.Duration // between two checks
 	asking   sync.Mutex
@@ -78,6 +78,9 @@ type Server struct {
 	cause    atomic.Pointer[error] // why the server is away; nil, or to nil: it is not
 	alarm    chan struct{}         // wakes Watch when the server has gone away
 	changed  func(Standing)
+
+	mu    sync.Mutex
+	parts map[string]*breaker // by model, for good: names come from the configuration
 }
 
 // New returns a server without opening a connection. It fails where the URL or
@@ -141,6 +144,40 @@ func addressOf(u *url.URL) string {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// breakerOf returns the breaker of a model that the server serves; "" is no model.
+func (s *Server) breakerOf(model string) *breaker {
+	if model == "" {
+		return &s.breaker
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.parts[model]
+	if b != nil {
+		return b
+	}
+	b = &breaker{options: s.breaker.options, model: model}
+	if s.breaker.isAway() {
+		b.found(time.Now(), false)
+	}
+	if s.parts == nil {
+		s.parts = map[string]*breaker{}
+	}
+	s.parts[model] = b
+	return b
+}
+
+// found notes for all models whether the server was there when somebody looked, and
+// reports whether that is news.
+func (s *Server) found(there bool) (news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, b := range s.parts {
+		b.found(now, there)
+	}
+	return s.breaker.found(now, there)
 }
 
 // Address returns the host and port that connections are made to.

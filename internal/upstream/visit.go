@@ -38,12 +38,13 @@ func outcomeOf(status int) (o outcome, ok bool) {
 // visit is a request at a server, from when it is sent there until its answer
 // has ended, which is when the server is judged by it.
 type visit struct {
-	server *Server // nil: not counted
-	caller uint64
-	epoch  uint32 // of the breaker, when it began
-	how    way
-	flows  bool // the answer has begun, and is none that refuses
-	failed func(*Server)
+	server  *Server // nil: not counted
+	breaker *breaker
+	caller  uint64
+	epoch   uint32 // of the breaker, when it began
+	how     way
+	flows   bool // the answer has begun, and is none that refuses
+	failed  func(*Server)
 }
 
 // begin counts a request.
@@ -52,14 +53,18 @@ func (s *Server) begin(r *Request) visit {
 		return visit{}
 	}
 	s.running.Add(1)
-	return visit{server: s, caller: r.caller, how: r.how, epoch: s.breaker.begin(r.how), failed: r.failed}
+	b := r.breaker
+	if b == nil {
+		b = &s.breaker
+	}
+	return visit{server: s, breaker: b, caller: r.caller, how: r.how, epoch: b.begin(r.how), failed: r.failed}
 }
 
 // flow notes that the answer has begun. It is called once, by whoever reads.
 func (v *visit) flow() {
-	if s := v.server; s != nil && !s.breaker.blind() {
+	if v.server != nil && !v.breaker.blind() {
 		v.flows = true
-		s.breaker.flows(time.Now(), v.caller)
+		v.breaker.flows(time.Now(), v.caller)
 	}
 }
 
@@ -67,7 +72,7 @@ func (v *visit) flow() {
 func (v *visit) leave() {
 	if s := v.server; s != nil {
 		s.running.Add(-1)
-		s.breaker.end(v.caller, v.how, v.flows)
+		v.breaker.end(v.caller, v.how, v.flows)
 	}
 }
 
@@ -80,7 +85,7 @@ func (v *visit) judge(o outcome) {
 	if o == wentWrong && v.failed != nil {
 		v.failed(s)
 	}
-	if !s.breaker.blind() && s.breaker.record(time.Now(), v.epoch, v.caller, o == wentWrong) {
-		s.tell()
+	if b := v.breaker; !b.blind() && b.record(time.Now(), v.epoch, v.caller, o == wentWrong) {
+		s.tell(b)
 	}
 }

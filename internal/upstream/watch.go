@@ -21,15 +21,21 @@ const (
 
 // Standing is what is known of a model server.
 type Standing struct {
+	// Model is that of whose requests Breaker tells; "" where it tells of all.
+	Model string
 	// Reachable tells that a connection could be made, and that the server said
 	// that it is well, when somebody last looked. It is true until then.
 	Reachable bool
 	Breaker   BreakerState
 }
 
-// Standing returns what is known of the server, without asking it.
-func (s *Server) Standing() Standing {
-	return Standing{Reachable: !s.breaker.isAway(), Breaker: s.breaker.current()}
+// Standing returns what is known of the server, without asking it, but for what is known
+// by the requests of a model: see [Pool.Standings].
+func (s *Server) Standing() Standing { return s.breaker.standing() }
+
+// standing returns how the server stands for a model.
+func (b *breaker) standing() Standing {
+	return Standing{Model: b.model, Reachable: !b.isAway(), Breaker: b.current()}
 }
 
 // Cause returns the error for which the server was found not reachable; nil while it
@@ -210,7 +216,7 @@ const (
 
 // noteFound notes that the server is there, or, with an error, why it is away.
 func (s *Server) noteFound(away error) {
-	if !s.breaker.found(time.Now(), away == nil) {
+	if !s.found(away == nil) {
 		return
 	}
 	s.cause.Store(&away)
@@ -221,12 +227,12 @@ func (s *Server) noteFound(away error) {
 		default:
 		}
 	}
-	s.tell()
+	s.tell(&s.breaker)
 }
 
-// tell tells of a change.
-func (s *Server) tell() {
+// tell tells of a change of a breaker.
+func (s *Server) tell(b *breaker) {
 	if s.changed != nil {
-		s.changed(s.Standing())
+		s.changed(b.standing())
 	}
 }

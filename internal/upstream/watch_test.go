@@ -95,7 +95,7 @@ func TestWatch(t *testing.T) {
 			defer close(ended)
 			s.Watch(ctx)
 		}()
-		here, gone := Standing{true, BreakerClosed}, Standing{false, BreakerOpen}
+		here, gone := Standing{Reachable: true, Breaker: BreakerClosed}, Standing{Breaker: BreakerOpen}
 		for i, tt := range []struct {
 			condition string
 			after     time.Duration
@@ -155,7 +155,7 @@ func TestWatchAlarmed(t *testing.T) {
 		}()
 		time.Sleep(time.Minute)
 		w.set(absent)
-		if _, _, failure := ask(t, NewPool([]*Server{s}, nil)); failure == nil || failure.Kind != Refused {
+		if _, _, failure := ask(t, NewPool("", []*Server{s}, nil)); failure == nil || failure.Kind != Refused {
 			t.Errorf("error %v", failure)
 		}
 		synctest.Wait()
@@ -206,7 +206,7 @@ func TestWatchBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &ward{condition: busy}
 		s := connect(t, "http://ward", func(o *Options) { o.Dial = w.dial })
-		p := NewPool([]*Server{s}, nil)
+		p := NewPool("", []*Server{s}, nil)
 		ctx, end := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -154,15 +155,24 @@ type usage struct {
 // usage asks where a user stands on a model, or returns the answer as an error.
 func (c client) usage(t testing.TB, name, user string) usage {
 	t.Helper()
-	var u usage
-	status, body := c.get("/api/v1/admin/token-usage/" + url.PathEscape(name) + "/" + url.PathEscape(user))
-	if status != http.StatusOK {
-		t.Fatalf("the usage of %s on %s: %d %s", user, name, status, body)
-	}
-	if err := json.Unmarshal([]byte(body), &u); err != nil || len(u.Windows) == 0 {
-		t.Fatalf("the usage of %s on %s: %v: %s", user, name, err, body)
+	u, err := c.lookUp(name, user)
+	if err != nil {
+		t.Fatalf("the usage of %s on %s: %v", user, name, err)
 	}
 	return u
+}
+
+// lookUp is usage, whose answer may be that the store is away: a busy machine may miss the
+// deadline of a call.
+func (c client) lookUp(name, user string) (u usage, err error) {
+	status, body := c.get("/api/v1/admin/token-usage/" + url.PathEscape(name) + "/" + url.PathEscape(user))
+	if status != http.StatusOK {
+		return u, fmt.Errorf("%d %s", status, body)
+	}
+	if err := json.Unmarshal([]byte(body), &u); err != nil || len(u.Windows) == 0 {
+		return u, fmt.Errorf("%w: %s", err, body)
+	}
+	return u, nil
 }
 
 // longest returns what is used and reserved in the longest window, which

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -69,5 +70,37 @@ func TestOneUsersFailuresAreItsOwn(t *testing.T) {
 				t.Errorf("on a limit of %d the failing ones were answered with %v, and %d are counted", limit, failing, used)
 			}
 		})
+	}
+}
+
+// TestOneModelsFailuresAreItsOwn has a server that serves two models, and fails under each
+// request of one. Everybody uses both. All requests of the other are served.
+func TestOneModelsFailuresAreItsOwn(t *testing.T) {
+	t.Parallel()
+	const users, rounds = 4, 30
+	mock := mockvllm.New(mockvllm.Options{
+		Models:   []mockvllm.Model{{Name: "broken"}, {Name: "well"}},
+		Stumbles: []mockvllm.Stumble{{Text: "mallory", Behavior: mockvllm.Behavior{Status: http.StatusInternalServerError}}},
+	})
+	server := httptest.NewServer(mock)
+	t.Cleanup(func() {
+		mock.Close()
+		server.Close()
+	})
+	g := site{server: server.URL, models: map[string]string{"broken": "{max-requests-per-hour: 1000}", "well": "{max-requests-per-hour: 1000}"}}.serve(t)
+	kept := 0
+	for range rounds {
+		for i := range users {
+			user := fmt.Sprint("user", i)
+			if a := g.send(t.Context(), chat{user: user, model: "broken", content: "for mallory", tokens: 3}); a.status == http.StatusServiceUnavailable {
+				kept++
+			}
+			if a := g.send(t.Context(), chat{user: user, model: "well", tokens: 3}); a.status != http.StatusOK {
+				t.Fatalf("a request of the model that is well is answered with %d %s", a.status, a.body)
+			}
+		}
+	}
+	if kept == 0 {
+		t.Error("the broken model is not left alone: the test tests nothing")
 	}
 }

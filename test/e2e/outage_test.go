@@ -135,10 +135,13 @@ func (o *outage) restart(t *testing.T) {
 }
 
 // settled returns whether nothing is running, nor reserved for anybody.
-func (o *outage) settled(t *testing.T) func() bool {
+func (o *outage) settled() func() bool {
 	return func() bool {
 		for _, user := range o.users() {
-			u := o.usage(t, model, user)
+			u, err := o.lookUp(model, user)
+			if err != nil {
+				return false
+			}
 			if _, reserved := u.longest(); reserved != 0 || u.running() != 0 {
 				return false
 			}
@@ -154,7 +157,7 @@ func (o *outage) users() []string { return append(o.load.users, "alice", "bob", 
 // has.
 func (o *outage) checkSettled(t *testing.T, ledger *mockvllm.Ledger) {
 	t.Helper()
-	eventually(t, healWithin, "settled", o.settled(t))
+	eventually(t, healWithin, "settled", o.settled())
 	for _, user := range o.users() {
 		checkBooked(t, o.client, ledger, user)
 	}
@@ -206,7 +209,7 @@ func TestRedisThatDiesIsOutlived(t *testing.T) {
 	o.last(t, 50)
 	o.restart(t)
 	o.checkHealed(t)
-	eventually(t, healWithin, "settled", o.settled(t))
+	eventually(t, healWithin, "settled", o.settled())
 	for _, user := range o.users() {
 		for _, w := range o.usage(t, model, user).Windows {
 			if w.Used < 0 || w.Reserved < 0 || w.Remaining < 0 || w.Remaining > w.Limit {
@@ -214,6 +217,42 @@ func TestRedisThatDiesIsOutlived(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRedisThatRemembersLessIsOutlived kills Redis under load and restarts it with what
+// it had some time before. Requests run in that which have ended, and others that run
+// are missing: all that runs counts again, and nothing else, and nothing is held in
+// the end.
+func TestRedisThatRemembersLessIsOutlived(t *testing.T) {
+	t.Parallel()
+	_, server := newModelServer(t)
+	o := newOutage(t, server)
+	for range 3 {
+		if _, err := o.redis.Do("SAVE"); err != nil {
+			t.Fatal(err)
+		}
+		o.last(t, 20)
+		o.streams = append(o.streams, o.stream(t))
+		o.redis.Kill()
+		o.last(t, 5)
+		o.restart(t)
+		eventually(t, healWithin, "ready", o.ready)
+	}
+	o.load.end(t)
+	eventually(t, healWithin, "the streams, and nothing else", func() bool {
+		var left int64
+		for _, s := range o.streams {
+			if !s.done.Load() {
+				left++
+			}
+		}
+		u, err := o.lookUp(model, "alice")
+		return err == nil && u.running() == left && left > 0
+	})
+	for _, s := range o.streams {
+		s.finish(t, tokens)
+	}
+	eventually(t, healWithin, "settled", o.settled())
 }
 
 // TestGatewayStartsBeforeItsRedis: it is not ready, and then it is.

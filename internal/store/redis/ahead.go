@@ -95,7 +95,7 @@ func (st *stream) send(ctx context.Context, till time.Time, decision *request) (
 	batches, before := st.gather(decision)
 	requests := make([]request, 0, len(batches)+1)
 	for _, b := range batches {
-		r := b.request(s)
+		r := b.request(st.model)
 		if st.forgotten.Load() {
 			r.how = whole
 		}
@@ -227,7 +227,7 @@ func (st *stream) next() *batch {
 			s.pending.end(entries[i].charges[0].number)
 		}
 	}
-	b := newBatch(st.model, s.options.Replica, s.batches.Add(1), s.pending.lowest(), entries)
+	b := newBatch(st.model, st.model.caller(s), s.batches.Add(1), s.pending.lowest(), entries)
 	b.charges = charges
 	return b
 }
@@ -268,7 +268,8 @@ func (st *stream) acknowledge(b *batch, values []int64) {
 	c := &st.store.counts
 	c.lost.Add(values[1])
 	c.missing.Add(values[2])
-	st.model.acknowledged(b.number, values[4])
+	st.model.sees(st.store, values)
+	st.model.settled.Store(max(b.number, st.model.settled.Load()))
 	st.refusal.note(nil)
 	st.forgotten.Store(false)
 	for len(st.queue) > 0 && st.queue[0].number <= b.number {

@@ -304,7 +304,7 @@ func TestEarlyBatch(t *testing.T) {
 	p := minute(t, 1000)
 	a, b := mustReserve(t, s, p, "u", output(300)), mustReserve(t, s, p, "u", output(200))
 	m := s.model(p.Model())
-	first, second := newBatch(m, s.options.Replica, 1, 1, []entry{settlement(a, output(100))}), newBatch(m, s.options.Replica, 5, 1, []entry{settlement(b, output(50))})
+	first, second := newBatch(m, m.caller(s), 1, 1, []entry{settlement(a, output(100))}), newBatch(m, m.caller(s), 5, 1, []entry{settlement(b, output(50))})
 	second.after = 1
 	for i, step := range []struct {
 		b       *batch
@@ -317,7 +317,7 @@ func TestEarlyBatch(t *testing.T) {
 		{first, 0, standing{150, 0, 0}},
 		{second, 0, standing{150, 0, 0}},
 	} {
-		r := step.b.request(s)
+		r := step.b.request(m)
 		reply, err := s.call(t.Context(), r.script, patient, r.keys, r.args)
 		if err != nil || reply[0] != step.applied {
 			t.Errorf("step %d: %v, %v, want applied %d", i, reply, err, step.applied)

@@ -35,6 +35,10 @@ type oldGrant struct {
 
 const oldID = "old"
 
+// oldCaller is what its scripts get of it, from the prelude that they share with those
+// of now: it has seen nothing.
+const oldCaller = oldID + " 0 0"
+
 // script returns one of its scripts.
 func (*oldReplica) script(operation string) *script {
 	parts := map[string][]string{
@@ -73,7 +77,7 @@ func (o *oldReplica) reserve(user string, need limit.Amount) (*oldGrant, bool) {
 	o.t.Helper()
 	m, g := o.model()
 	o.last++
-	reply := o.call("reserve", m.keys(m.user(user)), g.reserve(o.last, oldID, need))
+	reply := o.call("reserve", m.keys(m.user(user)), g.reserve(o.last, oldCaller, need))
 	return &oldGrant{user, []charge{{o.last, need}}}, reply[0] == 1
 }
 
@@ -81,7 +85,7 @@ func (o *oldReplica) topUp(og *oldGrant, more limit.Amount) {
 	o.t.Helper()
 	m, g := o.model()
 	o.last++
-	args := appendAmount([]string{number(o.last), oldID}, more)
+	args := appendAmount([]string{number(o.last), oldCaller}, more)
 	args = append(append(args, g.userRings, g.modelRings), g.bounds[limit.WithinDebt]...)
 	if reply := o.call("topup", m.keys(m.user(og.user)), args); reply[0] == 1 {
 		og.charges = append(og.charges, charge{o.last, more})
@@ -92,7 +96,7 @@ func (o *oldReplica) settle(og *oldGrant, used limit.Amount) {
 	o.t.Helper()
 	m, g := o.model()
 	o.batch++
-	b := newBatch(m, oldID, o.batch, 1, []entry{{user: m.user(og.user), program: g, used: used, charges: og.charges}})
+	b := newBatch(m, oldCaller, o.batch, 1, []entry{{user: m.user(og.user), program: g, used: used, charges: og.charges}})
 	b.args[0], b.args[2] = "1", number(o.batch) // which does not say what it follows
 	if reply := o.call("settle", b.keys, b.args); reply[0] != 1 || reply[1] != 0 || reply[2] != 0 {
 		o.t.Fatalf("the old settlement: %v", reply)
@@ -102,13 +106,13 @@ func (o *oldReplica) settle(og *oldGrant, used limit.Amount) {
 // running returns how many requests of the model and of user run, as it sees them.
 func (o *oldReplica) running(user string) [2]int64 {
 	m, g := o.model()
-	reply := o.call("view", m.keys(m.user(user)), []string{"1", oldID, g.userRings, g.modelRings})
+	reply := o.call("view", m.keys(m.user(user)), []string{"1", oldCaller, g.userRings, g.modelRings})
 	return [2]int64{reply[1], reply[2]}
 }
 
 func (o *oldReplica) beat() {
 	m, _ := o.model()
-	o.call("heartbeat", []string{m.replicas}, []string{"1", oldID})
+	o.call("heartbeat", []string{m.replicas}, []string{"1", oldCaller})
 }
 
 // TestBesideTheReleaseBefore runs a replica of the release before and one of this on one

@@ -22,6 +22,9 @@ var errShut = errors.New("it did not answer, and is being probed")
 // errDesync is the cause of a reply that belongs to another call.
 var errDesync = errors.New("the reply belongs to another call")
 
+// errNoPlace is the cause of calls that are not sent because so many wait for answers.
+var errNoPlace = errors.New("as many calls as may wait for its answer")
+
 // callError is the error of a call that failed.
 type callError struct {
 	operation string
@@ -116,23 +119,18 @@ func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, key
 // the gate is closed. The turn is over when no call that begins after that can
 // overtake this one: that is long before it is answered.
 func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answer {
-	answers := make([]answer, len(requests))
 	defer turn.end()
 	if !s.gate.isOpen() {
-		for i := range answers {
-			answers[i].err = s.failed(requests[i].script.operation, errShut)
-		}
-		return answers
+		return s.unsent(requests, errShut)
 	}
-	start, ctx, client := time.Now(), turn.Context, s.client.Load()
+	start, ctx := time.Now(), turn.Context
 	limited, cancel := context.WithDeadline(ctx, till)
+	defer cancel()
 	turn.Context = limited
-	results := client.together(turn, s.stamped(requests))
-	cancel()
+	answers := s.carry(turn, requests)
 	took, lost := time.Since(start), false
-	for i := range requests {
+	for i := range answers {
 		a := &answers[i]
-		*a = s.read(client, &requests[i], results[i])
 		unsent := a.forgotten() || errors.Is(a.err, errUntried)
 		if !unsent {
 			s.observe(requests[i].script.operation, took, a.err)
@@ -143,6 +141,29 @@ func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answe
 		s.gate.failed(start)
 	} else if answers[len(answers)-1].err == nil {
 		s.gate.succeeded()
+	}
+	return answers
+}
+
+// carry sends requests once there is a place for them, and reads the answers.
+func (s *Store) carry(turn *turn, requests []request) []answer {
+	if !s.places.take(turn.Context) {
+		return s.unsent(requests, fmt.Errorf("%w: %w", errNoPlace, turn.Err()))
+	}
+	client, answers := s.client.Load(), make([]answer, len(requests))
+	results := client.together(turn, s.stamped(requests))
+	s.places.leave(results[len(results)-1].Error())
+	for i := range answers {
+		answers[i] = s.read(client, &requests[i], results[i])
+	}
+	return answers
+}
+
+// unsent returns the answers to requests that are not sent.
+func (s *Store) unsent(requests []request, cause error) []answer {
+	answers := make([]answer, len(requests))
+	for i := range answers {
+		answers[i].err = s.failed(requests[i].script.operation, cause)
 	}
 	return answers
 }
@@ -174,6 +195,9 @@ func (s *Store) read(client *client, r *request, result rueidis.RedisResult) ans
 		return answer{values: values[1:]}
 	}
 	if _, refused := rueidis.IsRedisErr(err); refused {
+		if strings.Contains(err.Error(), "READONLY") {
+			s.demoted()
+		}
 		midway := r.script != s.scripts.try && strings.Contains(err.Error(), "can't run this command")
 		return answer{err: &callError{operation, err, midway, &s.options}}
 	}

@@ -28,6 +28,23 @@ type unmade struct {
 	cause error
 }
 
+// wire is the connection that was made last.
+type wire struct {
+	net.Conn
+	made time.Time
+}
+
+// demotedEvery is how long a connection to a server that takes no writes is kept.
+const demotedEvery = time.Second
+
+// demoted ends the connection to a server that has become a replica: its address may lead
+// to the new primary by now, and nobody else would end it. The client makes a new one.
+func (s *Store) demoted() {
+	if w := s.wire.Load(); w != nil && time.Since(w.made) > demotedEvery && s.wire.CompareAndSwap(w, nil) {
+		_ = w.Close()
+	}
+}
+
 // dial makes a client. It is usable, later, even if the server does not answer
 // now; an error means that the options are wrong.
 func (s *Store) dial() (*client, error) {
@@ -48,6 +65,8 @@ func (s *Store) dial() (*client, error) {
 			c, err := connect(ctx, address, d, t)
 			if err != nil {
 				s.unmade.Store(&unmade{time.Now(), err})
+			} else {
+				s.wire.Store(&wire{c, time.Now()})
 			}
 			if n := s.connections.Add(1); isCall {
 				turn.made = n
@@ -119,6 +138,7 @@ func (s *Store) watch() {
 			case <-time.After(probeEvery):
 			}
 		}
+		s.places.clear()
 		s.gate.open()
 	}
 }

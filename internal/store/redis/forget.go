@@ -35,5 +35,5 @@ func (s *Store) part(m *model) bool {
 func (s *Store) giveBack(ctx context.Context, m *model) {
 	n := s.pending.begin()
 	defer s.pending.end(n)
-	_, _ = s.call(ctx, s.scripts.leave, s.options.Timeout, []string{m.replicas}, []string{number(n), s.options.Replica})
+	_, _ = s.call(ctx, s.scripts.leave, s.options.Timeout, []string{m.replicas}, []string{number(n), m.caller(s)})
 }

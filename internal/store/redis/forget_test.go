@@ -128,7 +128,7 @@ func TestLateAfterForget(t *testing.T) {
 			t.Errorf("%s, a late batch is applied: %v", when, reply)
 		}
 		program := m.program(p)
-		args := program.reserve(uint64(old[3])-1, "me", output(10))
+		args := program.reserve(uint64(old[3])-1, m.caller(s), output(10))
 		reply, err := s.call(t.Context(), s.scripts.reserve, patient, m.keys(m.user("u")), args)
 		if err != nil || reply[0] != verdictRefused {
 			t.Errorf("%s, a late charge: %v, %v; want that it is refused", when, reply, err)

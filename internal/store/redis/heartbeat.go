@@ -86,11 +86,7 @@ func (s *Store) renewAll(models []*model) {
 
 // heartbeat returns what renews the lease on m.
 func (m *model) heartbeat(s *Store) request {
-	var last settled
-	if known := m.settled.Load(); known != nil {
-		last = *known
-	}
-	args := []string{number(s.pending.skip()), s.options.Replica, number(last.batch), number(last.enrolment)}
+	args := []string{number(s.pending.skip()), m.caller(s), number(m.settled.Load())}
 	return request{script: s.scripts.heartbeat, keys: []string{m.replicas}, args: args}
 }
 
@@ -100,13 +96,14 @@ func (m *model) leased(s *Store, a answer, asked int64) {
 	m.rehearsal.doubted(a.err)
 	if a.err == nil {
 		m.renewed(asked)
+		m.sees(s, a.values)
 		s.restore(m, a.values[1])
 	}
 }
 
 // look returns what reads all that a decision on m reads of the model, under g.
 func (m *model) look(s *Store, g *program) request {
-	args := []string{number(s.pending.skip()), s.options.Replica, "", g.modelRings}
+	args := []string{number(s.pending.skip()), m.caller(s), "", g.modelRings}
 	return request{script: s.scripts.view, keys: m.keys(""), args: args}
 }
 

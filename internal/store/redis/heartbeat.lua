@@ -1,30 +1,21 @@
 -- heartbeat: renews the lease of a replica, moves the lease clock, and forgets replicas
--- whose lease ended long ago. It sets a count only where Redis has an older state of the
--- replica: to 0, until the replica has written again what it runs.
+-- whose lease ended long ago.
 --
 -- KEYS  1 the model's replicas
--- ARGV  1 nonce, 2 replica, 3 the last of its settlement batches that is known to be
---       applied (0: none is), 4 the enrolment that it was applied in
--- Result { nonce, now, the replica's enrolment }
+-- ARGV  1 nonce, 2 replica and what it has seen, 3 the last of its settlement batches
+--       that is known to be applied (0: none is): where Redis has lost that, late copies
+--       of older ones are refused as before
+-- Result { nonce, now, the replica's enrolment, the highest number of a call }
 --
 -- A replica is forgotten at once; its records, which are void from then on, are dropped
--- some at a time, by this and the next heartbeats.
+-- some at a time, by this and the next heartbeats. So are those of an older state.
 
 -- SOME is about how many fields are looked at in one heartbeat.
 local SOME = 500
 
 local m = join(KEYS[1], 'sweep')
 local put = {}
-
--- Where that batch is not applied any more, Redis has lost something. Has it an older state
--- of the replica (a failover, a restart from a snapshot), requests run in it that have
--- ended: the replica is enrolled anew, and writes again what it runs. Has it lost the
--- replica, and a reservation has enrolled it since, all that is there is of now, and good.
-local settled = ARGV[3] + 0
-if settled > m.batch then
-  if enrolment + 0 <= ARGV[4] + 0 then m.running, enrolment = 0, ARGV[1] end
-  m.batch = settled
-end
+m.batch = max(m.batch, ARGV[3] + 0)
 
 -- forget drops the replicas whose lease has ended long ago.
 local function forget()
@@ -42,13 +33,30 @@ local function forget()
   put = { 'replicas', m.list }
 end
 
--- sweep drops records of replicas that are not in the list.
+-- enrolments returns those of all replicas in the list, by id; ANY of one of the release
+-- before, which has none.
+local ANY = ''
+local function enrolments()
+  local ids, fields, known = {}, {}, {}
+  for id in m.list:gmatch('%S+') do ids[#ids + 1], fields[#fields + 1] = id, 'r:' .. id end
+  local states = fetch(m.key, fields)
+  for i, id in ipairs(ids) do
+    local _, _, stamp = ends(m, states[i])
+    known[id] = stamp or ANY
+  end
+  known[me] = enrolment
+  return known
+end
+
+-- sweep drops void records: of replicas that are not in the list, and of enrolments that
+-- have ended.
 local function sweep()
   local found = redis.call('HSCAN', m.key, m.extra, 'MATCH', 'g:*', 'COUNT', SOME)
-  local drop, known = {}, ' ' .. m.list .. ' ' .. me .. ' '
+  local drop, known = {}, enrolments()
   for i = 1, #found[2], 2 do
-    local f = found[2][i]
-    if not known:find(' ' .. f:match('^g:([^:]+)') .. ' ', 1, true) then drop[#drop + 1] = f end
+    local f, text = found[2][i], found[2][i + 1]
+    local current = known[f:match('^g:([^:]+)')]
+    if not current or current ~= ANY and current ~= text:match('^%d %d+ (%d+);') then drop[#drop + 1] = f end
   end
   discard(m.key, drop)
   if found[1] == '0' then
@@ -62,4 +70,4 @@ forget()
 if m.extra then sweep() end
 enrol(m, put, LEASE)
 redis.call('PEXPIRE', m.key, ENROLLED)
-return { ARGV[1] + 0, now, enrolment + 0 }
+return { ARGV[1] + 0, now, enrolment + 0, m.last }

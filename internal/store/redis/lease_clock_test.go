@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -236,39 +237,102 @@ func TestLostDataAreRestored(t *testing.T) {
 }
 
 // TestOlderStateIsReplaced puts an older state of everything back, as a restart from a
-// snapshot does: what has ended since does not run again, and what has begun counts.
+// snapshot or a failover does. Whatever the replica sends first then: what has ended since
+// does not run again, what has begun counts, and nothing is held in the end.
 func TestOlderStateIsReplaced(t *testing.T) {
-	a, b, _ := pair(t)
-	p := ten(t)
-	b.Serve([]string{p.Model()})
-	running := admitted(t, a, p, "u", 6)
-	keys := []string{"token:concurrent:{llama2-7b}", "token:usage:{llama2-7b}:u"}
+	nothing := func(*testing.T, *Store, *limit.Policy, []*limit.Grant) {}
+	for name, tt := range map[string]struct {
+		ended, begun int // since the snapshot, in which six run
+		first        func(*testing.T, *Store, *limit.Policy, []*limit.Grant)
+	}{
+		"a heartbeat":                        {4, 1, nothing},
+		"a heartbeat, and nothing has ended": {0, 4, nothing},
+		"a settlement": {4, 1, func(t *testing.T, s *Store, _ *limit.Policy, running []*limit.Grant) {
+			s.Settle(running[0], output(10))
+			mustFlush(t, s)
+		}},
+		"a settlement of what the snapshot has not": {4, 1, func(t *testing.T, s *Store, _ *limit.Policy, running []*limit.Grant) {
+			s.Settle(running[2], output(10))
+			mustFlush(t, s)
+		}},
+		"a top-up": {4, 1, func(t *testing.T, s *Store, _ *limit.Policy, running []*limit.Grant) {
+			if got, err := s.TopUp(t.Context(), running[0], limit.Amount{Output: 4}, limit.WithinDebt); err != nil || !got.Granted {
+				t.Fatalf("TopUp: %+v, %v", got, err)
+			}
+		}},
+		"a reservation": {4, 1, func(t *testing.T, s *Store, p *limit.Policy, _ []*limit.Grant) {
+			s.Settle(mustReserve(t, s, p, "w", output(10)), output(10))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b, _ := pair(t)
+			p := ten(t)
+			b.Serve([]string{p.Model()})
+			running := admitted(t, a, p, "u", 6)
+			restore := kept(t, "token:concurrent:{llama2-7b}", "token:usage:{llama2-7b}:u")
+			for _, g := range running[:tt.ended] {
+				a.Settle(g, output(10))
+			}
+			mustFlush(t, a)
+			running = append(running[tt.ended:], admitted(t, a, p, "u", tt.begun)...)
+			restore()
+			tt.first(t, a, p, running)
+			running = slices.DeleteFunc(running, func(g *limit.Grant) bool { return !g.IsOpen() })
+			for range 2 {
+				a.renew()
+				b.renew()
+				mustFlush(t, a)
+				mustRun(t, b, p, "u", int64(len(running)))
+			}
+			if got := a.Stats().Restored; got != int64(len(running)) {
+				t.Errorf("%d are restored, want %d", got, len(running))
+			}
+			for _, g := range running {
+				a.Settle(g, output(10))
+			}
+			mustFlush(t, a)
+			mustRun(t, b, p, "u", 0)
+			b.renew()
+			if n := len(records(t, shared, "a")); n != 0 {
+				t.Errorf("%d records are left of nothing", n)
+			}
+			if got := admitted(t, a, p, "u", 11); len(got) != 10 {
+				t.Errorf("%d are admitted in the end, want 10", len(got))
+			}
+		})
+	}
+}
+
+// kept keeps what is at keys, and returns what puts it back.
+func kept(t *testing.T, keys ...string) (restore func()) {
+	t.Helper()
 	var dumps []string
 	for _, key := range keys {
 		dumps = append(dumps, must(t, shared, "DUMP", key).(string))
 	}
-	for _, g := range running[:4] {
-		a.Settle(g, output(10))
+	return func() {
+		for i, key := range keys {
+			must(t, shared, "RESTORE", key, "0", dumps[i], "REPLACE")
+		}
 	}
-	mustFlush(t, a)
-	running = append(running[4:], admitted(t, a, p, "u", 1)...)
-	for i, key := range keys {
-		must(t, shared, "RESTORE", key, "0", dumps[i], "REPLACE")
+}
+
+// TestAnEnrolmentIsFoundAtOnce: a replica that hears of another enrolment than its own
+// does not wait for the next heartbeat to write again what it runs.
+func TestAnEnrolmentIsFoundAtOnce(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: time.Hour})
+	p := ten(t)
+	running := admitted(t, s, p, "u", 6)
+	must(t, shared, "FLUSHALL")
+	others := admitted(t, s, p, "u", 1)
+	eventually(t, "what runs is written again", func() bool { return s.Stats().Restored == 6 })
+	mustFlush(t, s)
+	mustRun(t, s, p, "u", 7)
+	for _, g := range append(running, others...) {
+		s.Settle(g, output(10))
 	}
-	for range 2 {
-		a.renew()
-		b.renew()
-		mustFlush(t, a)
-		mustRun(t, b, p, "u", 3)
-	}
-	if got := a.Stats().Restored; got != 3 {
-		t.Errorf("%d are restored, want 3", got)
-	}
-	for _, g := range running {
-		a.Settle(g, output(10))
-	}
-	mustFlush(t, a)
-	mustRun(t, b, p, "u", 0)
+	mustFlush(t, s)
+	mustRun(t, s, p, "u", 0)
 }
 
 // TestForgottenRecordsGoSomeAtATime forgets a replica with many records: none counts from

@@ -2,7 +2,7 @@
 -- it stays, so that what comes late is known for what it is.
 --
 -- KEYS  1 the model's replicas
--- ARGV  1 nonce, 2 replica
+-- ARGV  1 nonce, 2 replica and what it has seen
 -- Result { nonce }
 --
 -- Invariant: a replica with running requests keeps its lease: it has begun to serve

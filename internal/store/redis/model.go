@@ -13,7 +13,8 @@ type model struct {
 	account  string // key of its account
 	stream   *stream
 	grants   grants
-	settled  atomic.Pointer[settled] // the last batch that is known to be applied; nil: none
+	seen     atomic.Pointer[seen]    // what has been written last, as far as it is known; nil: nothing
+	settled  atomic.Uint64           // the last batch that is known to be applied; 0: none
 	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
@@ -22,26 +23,44 @@ type model struct {
 	rehearsal         rehearsal // of the commands that all of these need
 }
 
-// settled is a batch that was acknowledged, and the enrolment that it was applied in.
-type settled struct {
-	batch     uint64
-	enrolment int64
+// seen is the highest number of a call of this process that is known to have written,
+// and the enrolment that it was made in.
+type seen struct{ last, enrolment int64 }
+
+// sees notes what the result of a script that has written ends with. Calls are answered
+// in any order. Another enrolment than before is news to the heartbeats: what runs may
+// have to be written again.
+func (m *model) sees(s *Store, result []int64) {
+	now := &seen{enrolment: result[len(result)-2], last: result[len(result)-1]}
+	for {
+		old := m.seen.Load()
+		if old != nil && old.last >= now.last {
+			return
+		}
+		if m.seen.CompareAndSwap(old, now) {
+			if old != nil && old.enrolment != now.enrolment {
+				signal(s.served)
+			}
+			return
+		}
+	}
 }
 
 // enrolment returns the replica's, as far as is known; 0: it is not.
 func (m *model) enrolment() int64 {
-	if last := m.settled.Load(); last != nil {
-		return last.enrolment
+	if known := m.seen.Load(); known != nil {
+		return known.enrolment
 	}
 	return 0
 }
 
-// acknowledged notes that a batch is applied in an enrolment. The stream of m calls it,
-// one at a time.
-func (m *model) acknowledged(batch uint64, enrolment int64) {
-	if last := m.settled.Load(); last == nil || batch >= last.batch {
-		m.settled.Store(&settled{batch, enrolment})
+// caller returns what scripts get of this process: who it is, and what it has seen.
+func (m *model) caller(s *Store) string {
+	var now seen
+	if known := m.seen.Load(); known != nil {
+		now = *known
 	}
+	return s.options.Replica + " " + number(now.last) + " " + number(now.enrolment)
 }
 
 // use returns the model called name, made at first use, which is not forgotten until

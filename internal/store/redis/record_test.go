@@ -42,7 +42,7 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 					n, into := s.pending.begin(), h.part()
 					arrive := func() []int64 {
 						t.Helper()
-						reply, err := s.call(t.Context(), s.scripts.topUp, patient, h.model.keys(h.user), h.program.topUp(n, "me", more, into, limit.WithinDebt))
+						reply, err := s.call(t.Context(), s.scripts.topUp, patient, h.model.keys(h.user), h.program.topUp(n, h.model.caller(s), more, into, limit.WithinDebt))
 						if err != nil {
 							t.Fatal(err)
 						}

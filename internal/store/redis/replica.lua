@@ -4,20 +4,23 @@
 --   replicas         ids, a space between
 --   clock            "lease server": the lease clock, ms, and the server's time when
 --                    it was last moved
---   r:REPLICA        "expiry running batch floor @lease enrolment marks": when the
+--   r:REPLICA        "expiry running batch floor @lease enrolment last marks": when the
 --                    lease ends by the server's time (for the release before, which
 --                    goes by that, and writes nothing from @ on but marks); the
 --                    requests that run; the last settlement batch applied; the lowest
 --                    number of a charge that may still arrive; when the lease ends by
---                    the lease clock; which enrolment this is; and marks: the numbers
---                    above the floor that were cancelled before they arrived, with a
---                    space before and after each (nothing where there are none)
+--                    the lease clock; which enrolment this is; the highest number of
+--                    a call that has written here; and marks: the numbers above the
+--                    floor that were cancelled before they arrived, with a space before
+--                    and after each (nothing where there are none)
 --   g:REPLICA:NUMBER the record of charges that are not settled: see record.lua
---   sweep            where to go on looking for what forgotten replicas have left;
---                    absent where nothing is looked for
+--   sweep            where to go on looking for records that are void; absent where
+--                    nothing is looked for
 --   about            what this hash is, for who finds it
 --
--- Expects the prelude: now and me, LEASE, BEAT and ENROLLED (ms); and account.lua.
+-- Expects the prelude: now and me, LEASE, BEAT and ENROLLED (ms); seen and seenIn: the
+-- highest number of a call on the model whose answer the replica has, and the enrolment
+-- that it was made in (0: it has none); and account.lua.
 --
 -- The lease clock is moved by every script that writes: by the server's time since
 -- the one before, never back and never by more than the time between two heartbeats.
@@ -28,6 +31,12 @@
 -- the number of the call that made it. Records and what accounts say is held (h:) are
 -- of one enrolment, and void in the next: they go together.
 --
+-- Where a call has written that is not known here any more, Redis has an older state of
+-- the replica (a failover, a restart from a snapshot): requests run in it that have ended,
+-- and others are missing. Whatever script comes first enrols the replica anew, and it
+-- writes again what it runs. Where Redis has lost the replica, and another call has
+-- enrolled it since, all that is there is of now, and good.
+--
 -- Invariant: a record (g:) and what it has charged appear and disappear in the
 -- same script. A replica counts while its lease lasts, and itself always.
 
@@ -37,7 +46,7 @@ local function join(key, field)
     or redis.call('HMGET', key, 'replicas', 'r:' .. me, 'clock')
   local m = {
     key = key, list = v[1] or '', enrolled = v[2], extra = v[4], clock = now,
-    running = 0, batch = 0, floor = 0, marks = '',
+    running = 0, batch = 0, floor = 0, last = 0, marks = '',
   }
   if v[3] then
     local lease, server = v[3]:match('^(%d+) (%d+)$')
@@ -46,8 +55,10 @@ local function join(key, field)
   end
   enrolment = ARGV[1]
   if v[2] then
-    local running, batch, lowest, stamp, marks = v[2]:match('^%d+ (%d+) (%d+) (%d+) @%d+ (%d+)(.*)$')
-    m.running, m.batch, m.floor, m.marks, enrolment = running + 0, batch + 0, lowest + 0, marks, stamp
+    local running, batch, lowest, stamp, last, marks = v[2]:match('^%d+ (%d+) (%d+) (%d+) @%d+ (%d+) (%d+)(.*)$')
+    m.running, m.batch, m.floor, m.last, m.marks = running + 0, batch + 0, lowest + 0, last + 0, marks
+    m.older = m.last < seen + 0 and stamp + 0 <= seenIn + 0
+    if m.older then m.running = 0 else enrolment = stamp end
   end
   return m
 end
@@ -117,8 +128,9 @@ local ABOUT = 'requests of this model that are running, and charges not settled 
 -- the fields and values of put.
 local function enrol(m, put, lease)
   local n = #put
+  m.last = max(m.last, ARGV[1] + 0)
   put[n + 1] = 'r:' .. me
-  put[n + 2] = format('%d %d %d %d @%d %s', now + lease, m.running, m.batch, m.floor, m.clock + lease, enrolment) .. m.marks
+  put[n + 2] = format('%d %d %d %d @%d %s %d', now + lease, m.running, m.batch, m.floor, m.clock + lease, enrolment, m.last) .. m.marks
   if not m.stands then
     put[n + 3], put[n + 4], n = 'clock', format('%d %d', m.clock, now), n + 2
   end
@@ -126,6 +138,7 @@ local function enrol(m, put, lease)
     m.list = m.list == '' and me or m.list .. ' ' .. me
     put[n + 3], put[n + 4], put[n + 5], put[n + 6] = 'replicas', m.list, 'about', ABOUT
   end
+  if m.older then put[#put + 1], put[#put + 2] = 'sweep', '0' end
   redis.call('HSET', m.key, unpack(put))
   if not m.enrolled then redis.call('PEXPIRE', m.key, ENROLLED) end
 end

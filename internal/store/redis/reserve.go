@@ -44,7 +44,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	program := m.program(p)
 	key := m.user(user)
 	n, asked := s.pending.begin(), s.leaseTime()
-	args := program.reserve(n, s.options.Replica, need)
+	args := program.reserve(n, m.caller(s), need)
 	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: args, program: program})
 	if err == nil && reply[0] == verdictRefused {
 		err = s.failed(operationReserve, errGivenUp)
@@ -58,9 +58,10 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	m.stream.noteRoom(p, d, reply[decisionRunning])
 	if d.Admitted {
 		m.renewed(asked)
+		m.sees(s, reply)
 		g.Open(p, user)
 		g.Number = n
-		h := &held{model: m, program: program, user: key, enrolment: reply[len(reply)-1]}
+		h := &held{model: m, program: program, user: key, enrolment: reply[len(reply)-2]}
 		h.charges = append(h.first[:0], charge{n, need})
 		m.grants.add(h)
 		g.Account = h
@@ -86,9 +87,9 @@ func times(user, model int64) (at [2]limit.Instant) {
 }
 
 // reserve returns the arguments of the script.
-func (g *program) reserve(n uint64, replica string, need limit.Amount) []string {
+func (g *program) reserve(n uint64, caller string, need limit.Amount) []string {
 	args := make([]string, 0, 10+len(g.admissible))
-	args = append(args, number(n), replica)
+	args = append(args, number(n), caller)
 	args = appendAmount(args, need)
 	args = append(args, g.gauges[0], g.gauges[1], g.userRings, g.modelRings)
 	return append(args, g.admissible...)

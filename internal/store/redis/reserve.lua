@@ -1,7 +1,7 @@
 -- reserve: charges a request's price under every rule, or nothing.
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account
--- ARGV  1 number of this charge, 2 replica
+-- ARGV  1 number of this charge, 2 replica and what it has seen
 --       3-5 input tokens, output tokens, requests
 --       6 running requests that the model may have, 7 those that the user may
 --         have (-1: any number)
@@ -9,7 +9,8 @@
 --       10- admissible maximum of each, the user's first
 -- Result { number, verdict, now, user's time, model's time, running, user's
 --       running, then per ring: sum, ms until empty, ms until the price
---       fits (-1: it does), and at the end the replica's enrolment }
+--       fits (-1: it does), and at the end the replica's enrolment and the highest
+--       number of a call }
 --       verdict: 1 admitted, 0 denied, -1 refused (given up before it came);
 --       running: -1 where it is not limited
 --
@@ -54,5 +55,5 @@ for i = 1, #rules do
   result[n + 1], result[n + 2] = r.sum, reset(r)
   result[n + 3] = excesses[i] > 0 and wait(r, excesses[i]) or -1
 end
-result[#result + 1] = enrolment + 0
+result[#result + 1], result[#result + 2] = enrolment + 0, m.last
 return result

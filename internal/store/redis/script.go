@@ -134,7 +134,7 @@ func prelude(clock string) string {
 	}
 	lines := []string{
 		clock,
-		"local me = ARGV[2]",
+		"local me, seen, seenIn = ARGV[2]:match('^(%S+) (%d+) (%d+)$')",
 		"local WIDTH = { " + strings.Join(widths, ", ") + " }",
 		"local SLOTS = { " + strings.Join(slots, ", ") + " }",
 	}

@@ -50,7 +50,7 @@ func (e *entry) weight() int { return max(e.work, len(e.charges)) }
 type batch struct {
 	number  uint64
 	keys    []string
-	args    []string // the first is for the nonce, the third for the number and the one before
+	args    []string // the first is for the nonce, the second for the caller, the third for the number and the one before
 	size    int      // entries
 	charges int      // that the script walks for them, as weight says
 
@@ -62,12 +62,12 @@ type batch struct {
 
 // request returns what is sent of b now. A request that was sent before is left as
 // it is: its answer may still come.
-func (b *batch) request(s *Store) request {
-	args := b.args
+func (b *batch) request(m *model) request {
+	s, args := m.stream.store, b.args
 	if b.sent > 1 {
 		args = slices.Clone(args)
 	}
-	args[0], args[2] = number(s.pending.skip()), b.order()
+	args[0], args[1], args[2] = number(s.pending.skip()), m.caller(s), b.order()
 	return request{script: s.scripts.settle, keys: b.keys, args: args}
 }
 
@@ -76,7 +76,7 @@ func (b *batch) order() string { return number(b.number) + " " + number(b.after)
 
 // newBatch makes the batch with the given number. floor is the lowest number
 // of a charge that may still arrive.
-func newBatch(m *model, replica string, n, floor uint64, entries []entry) *batch {
+func newBatch(m *model, caller string, n, floor uint64, entries []entry) *batch {
 	b := &batch{number: n, keys: make([]string, 2, 2+len(entries)), size: len(entries)}
 	b.keys[0], b.keys[1] = m.replicas, m.account
 	rings := make([]string, 2, 2+len(entries))
@@ -94,7 +94,7 @@ func newBatch(m *model, replica string, n, floor uint64, entries []entry) *batch
 		*at = unite(*at, e.program.userRings)
 	}
 	b.args = make([]string, 0, b.argsMost(entries))
-	b.args = append(b.args, "", replica, b.order(), number(floor))
+	b.args = append(b.args, "", caller, b.order(), number(floor))
 	b.args = append(b.args, rings[1:]...)
 	for i := range entries {
 		b.args = entries[i].append(b.args, b.index(entries[i].user))

@@ -2,7 +2,7 @@
 -- exactly once.
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3- accounts of users
--- ARGV  1 nonce, 2 replica
+-- ARGV  1 nonce, 2 replica and what it has seen
 --       3 number of the batch, above that of the batch before it; a space; and the
 --         number of the batch that it follows, 0 where all before it are known to
 --         have been applied
@@ -14,7 +14,7 @@
 --         first: number, and the input, output and requests that it is of
 -- Result { nonce, applied, records that were gone, tokens and requests
 --       that slots should have held and did not, cancellations left as a mark,
---       the replica's enrolment }
+--       the replica's enrolment, the highest number of a call }
 --       applied: 1, or 0 where this batch had been applied before, or -1 where the
 --       one that it follows has not: nothing was done
 --
@@ -33,8 +33,8 @@ local batch, follows = ARGV[3]:match('^(%d+) (%d+)$')
 batch, follows = batch + 0, follows + 0
 local lowest = tonumber(ARGV[4])
 local m = join(KEYS[1])
-if batch <= m.batch then return { tonumber(ARGV[1]), 0, 0, 0, 0, enrolment + 0 } end
-if m.batch < follows then return { tonumber(ARGV[1]), -1, 0, 0, 0, enrolment + 0 } end
+if batch <= m.batch then return { tonumber(ARGV[1]), 0, 0, 0, 0, enrolment + 0, m.last } end
+if m.batch < follows then return { tonumber(ARGV[1]), -1, 0, 0, 0, enrolment + 0, m.last } end
 m.batch, m.floor = batch, max(m.floor, lowest)
 
 local METERS = { 't', 'i', 'o', 'r' }
@@ -265,4 +265,4 @@ discard(m.key, settled)
 for _, a in pairs(accounts) do
   if a and a.dirty then close(a) end
 end
-return { tonumber(ARGV[1]), 1, lost, missing, marked, enrolment + 0 }
+return { tonumber(ARGV[1]), 1, lost, missing, marked, enrolment + 0, m.last }

@@ -17,7 +17,7 @@ import (
 // the result: applied, lost, missing, marked.
 func sent(t *testing.T, s *Store, m *model, n, floor uint64, entries ...entry) []int64 {
 	t.Helper()
-	b := newBatch(m, s.options.Replica, n, floor, entries)
+	b := newBatch(m, m.caller(s), n, floor, entries)
 	b.args[0] = "7"
 	reply, err := s.call(t.Context(), s.scripts.settle, patient, b.keys, b.args)
 	if err != nil {
@@ -105,7 +105,7 @@ func TestCancelledBeforeItCame(t *testing.T) {
 	}
 	late := func(n uint64) int64 {
 		t.Helper()
-		reply, err := s.call(t.Context(), s.scripts.reserve, patient, m.keys(m.user("u")), program.reserve(n, "me", output(10)))
+		reply, err := s.call(t.Context(), s.scripts.reserve, patient, m.keys(m.user("u")), program.reserve(n, m.caller(s), output(10)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestCancelledBeforeItCame(t *testing.T) {
 			t.Errorf("charge %d: the verdict is %d, want %d", n, got, want)
 		}
 	}
-	reply, err := s.call(t.Context(), s.scripts.topUp, patient, m.keys(m.user("u")), program.topUp(6, "me", output(10), 0, limit.WithinDebt))
+	reply, err := s.call(t.Context(), s.scripts.topUp, patient, m.keys(m.user("u")), program.topUp(6, m.caller(s), output(10), 0, limit.WithinDebt))
 	if err != nil || reply[0] != verdictRefused {
 		t.Errorf("a late top-up: %v, %v, want refused", reply, err)
 	}
@@ -148,7 +148,7 @@ func replicaState(t *testing.T, id string) string {
 // TestSettledAfterDataLoss settles what the server has forgotten: nothing
 // becomes negative, what was used beyond the grant is charged, and it is told.
 func TestSettledAfterDataLoss(t *testing.T) {
-	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient})
+	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, heartbeat: -1})
 	p := minute(t, 1000)
 	a, b := mustReserve(t, s, p, "u", output(300)), mustReserve(t, s, p, "u", output(300))
 	if _, err := s.TopUp(t.Context(), b, limit.Amount{Output: 50}, limit.WithinDebt); err != nil {

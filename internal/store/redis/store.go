@@ -22,6 +22,7 @@ type Store struct {
 	client   atomic.Pointer[client]
 	desynced atomic.Pointer[client] // to be replaced; nil while all is well
 	gate     *gate
+	places   *places
 	trouble  atomic.Pointer[callError] // why the last probe failed; nil if it did not
 	pending  pending
 	batches  atomic.Uint64 // the number of the last batch, of any model
@@ -31,6 +32,7 @@ type Store struct {
 
 	connections atomic.Uint64 // number of the last one
 	unmade      atomic.Pointer[unmade]
+	wire        atomic.Pointer[wire] // nil: none is to be ended
 
 	started time.Time
 
@@ -53,7 +55,7 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), models: map[string]*model{}, started: time.Now(), served: make(chan struct{}, 1)}
+	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), places: newPlaces(), models: map[string]*model{}, started: time.Now(), served: make(chan struct{}, 1)}
 	s.scripts = newScripts(serverClock)
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)

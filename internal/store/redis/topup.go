@@ -28,7 +28,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	}
 	h := g.Account.(*held)
 	n, into, asked := s.pending.begin(), h.part(), s.leaseTime()
-	args := h.program.topUp(n, s.options.Replica, more, into, b)
+	args := h.program.topUp(n, h.model.caller(s), more, into, b)
 	reply, err := s.decide(ctx, h.model, &request{script: s.scripts.topUp, keys: h.model.keys(h.user), args: args, program: h.program})
 	if err == nil && reply[0] == verdictRefused {
 		err = s.failed(operationTopUp, errGivenUp)
@@ -43,6 +43,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 		return limit.TopUp{}, nil
 	}
 	h.model.renewed(asked)
+	h.model.sees(s, reply)
 	h.model.grants.note(h, charge{uint64(reply[4]), more})
 	h.doubtful = false
 	g.Note(limit.Charge{Amount: more, At: times(reply[2], reply[3]), Debt: reply[1]})
@@ -73,9 +74,9 @@ func lostTopUp(n uint64, more limit.Amount, into uint64) []charge {
 
 // topUp returns the arguments of the script. into is the number of the record that the
 // charge may be added to; 0 for none.
-func (g *program) topUp(n uint64, replica string, more limit.Amount, into uint64, b limit.Bound) []string {
+func (g *program) topUp(n uint64, caller string, more limit.Amount, into uint64, b limit.Bound) []string {
 	args := make([]string, 0, 9+len(g.bounds[b]))
-	args = append(args, number(n), replica)
+	args = append(args, number(n), caller)
 	args = appendAmount(args, more)
 	args = append(args, g.userRings, g.modelRings, number(into))
 	return append(args, g.bounds[b]...)

@@ -16,7 +16,7 @@ func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.V
 	g := m.program(p)
 	n := s.pending.begin()
 	defer s.pending.end(n)
-	args := []string{number(n), s.options.Replica, g.userRings, g.modelRings}
+	args := []string{number(n), m.caller(s), g.userRings, g.modelRings}
 	reply, err := s.decide(ctx, m, &request{script: s.scripts.view, keys: m.keys(m.user(user)), args: args})
 	if err != nil {
 		return limit.View{}, err

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account
 --       (absent where only the model is asked about)
--- ARGV  1 nonce, 2 replica
+-- ARGV  1 nonce, 2 replica and what it has seen
 --       3 rings that are counted of the user, 4 of the model, two letters each
 -- Result { nonce, now, running, user's running, then per ring, the user's first:
 --       sum, what requests that are running hold of it, ms until empty }
