@@ -16,6 +16,7 @@ var fuzzSeeds = []string{
 	`{"input":[{"role":"user","content":"x"}],"max_output_tokens":1e1}`,
 	`{"max_tokens":1,"system":[{"text":"s"}],"messages":[{"content":[{"type":"tool_result","content":[{"source":{}}]}]}]}`,
 	`{"query":"q","documents":["a",{"text":"b"}],"text_1":["x"],"text_2":"y"}`,
+	`{"messages":[{"role":"\\","content":[{"type":"\\"},{"type":"image_url","image_url":"\\ \u005c"}]}]}`,
 	`{"tokens":[1,2,3],"input_audio":null}`,
 	`{"stream":true,"stream_options":{"x":1,"include_usage":null},"max_completion_tokens":null,"max_tokens":5}`,
 	`{"messages":[{"content":[{"input_audio":{"data":"UklGRgAAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQ==","format":"wav"}}]}]}`,

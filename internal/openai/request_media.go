@@ -2,7 +2,6 @@ package openai
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strings"
 )
 
@@ -97,9 +96,10 @@ func (p *parse) kind(m *mediaMembers) {
 		p.rendered()
 		return
 	}
-	inner, escaped := p.jsonCursor.str()
+	raw, escaped := p.jsonCursor.str()
+	inner := raw
 	if escaped {
-		inner = appendUnescaped(nil, inner)
+		inner = appendUnescaped(nil, raw)
 	}
 	kind, ok := kinds[string(inner)]
 	switch {
@@ -110,7 +110,7 @@ func (p *parse) kind(m *mediaMembers) {
 		kind = otherKind
 	default:
 		kind = otherKind
-		p.in.words += addJSONText(&p.in.optional, inner)
+		p.in.words += addJSONText(&p.in.optional, raw)
 		p.in.optional.End()
 	}
 	m.kind = kind
@@ -254,12 +254,13 @@ func (p *parse) small(raw []byte) {
 
 // reference reads a URL or data. What is neither counts as text.
 func (p *parse) reference(m mediaName, c *jsonCursor) {
-	inner, escaped := c.str()
+	raw, escaped := c.str()
+	inner := raw
 	if escaped {
-		inner = appendUnescaped(nil, inner)
+		inner = appendUnescaped(nil, raw)
 	}
 	if !isReference(inner, m.plain) {
-		p.in.words += addJSONText(&p.in.optional, inner)
+		p.in.words += addJSONText(&p.in.optional, raw)
 		p.in.optional.End()
 		return
 	}
@@ -287,14 +288,18 @@ func frames(s []byte) int64 {
 // declared price of a picture has tokens.
 const urlMax = 2048
 
-// isReference reports whether s is what a model server gets media from: a URL, or data,
-// where plain says that base64 may stand for itself. Neither has spaces or characters
-// beyond ASCII, whatever name a text is hidden under.
+// isReference reports whether s is what a model server gets media from: a URL, or data in
+// base64, where plain says that it may stand for itself. Whatever name a text is hidden
+// under, it is none of these as soon as it has a space, or is long.
 func isReference(s []byte, plain bool) bool {
-	if bytes.IndexByte(s, ' ') >= 0 || !isASCII(s) {
-		return false
+	switch {
+	case len(s) <= urlMax && isURL(s):
+		return true
+	case isData(s):
+		_, data, found := bytes.Cut(s, []byte(";base64,"))
+		return found && isBase64(data)
 	}
-	return plain || len(s) <= urlMax || isData(s)
+	return plain && isBase64(s)
 }
 
 // isData reports whether s is a data URL. The scheme of a URL has no case (RFC 3986,
@@ -304,16 +309,34 @@ func isData(s []byte) bool {
 	return len(s) >= len(scheme) && strings.EqualFold(string(s[:len(scheme)]), scheme)
 }
 
-// isASCII reports whether s has ASCII characters only. It looks at eight at a time.
-func isASCII(s []byte) bool {
-	var bits uint64
-	for ; len(s) >= 8; s = s[8:] {
-		bits |= binary.LittleEndian.Uint64(s)
-	}
+// isURL reports whether s has only characters that a URL may have, and some that many take
+// for such.
+func isURL(s []byte) bool {
 	for _, b := range s {
-		bits |= uint64(b)
+		if b <= ' ' || b >= 0x7f || b == '"' || b == '\\' {
+			return false
+		}
 	}
-	return bits&0x8080808080808080 == 0
+	return true
+}
+
+// base64Bytes are the characters of both alphabets of base64, and the comma between the
+// pictures of a video.
+var base64Bytes = func() (is [256]bool) {
+	for _, b := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=,") {
+		is[b] = true
+	}
+	return is
+}()
+
+// isBase64 reports whether s has no other characters.
+func isBase64(s []byte) bool {
+	for _, b := range s {
+		if !base64Bytes[b] {
+			return false
+		}
+	}
+	return true
 }
 
 // embedBytes is how many bytes of tensors count as one picture: a token of the
