@@ -31,7 +31,8 @@ type process struct {
 	waiting map[int]chan outcome
 }
 
-// startProcess starts a program that runs a script of a folder.
+// startProcess starts a program that runs a script of a folder, and waits until it
+// answers: what is imported may take seconds, in which a limit has room again.
 func startProcess(t *testing.T, folder, program, script string) *process {
 	t.Helper()
 	p := &process{name: folder + "/" + script, ended: make(chan struct{}), waiting: map[int]chan outcome{}}
@@ -54,6 +55,9 @@ func startProcess(t *testing.T, folder, program, script string) *process {
 		}
 		p.err = errors.Join(p.err, cmd.Wait())
 	}()
+	if _, err := p.run(t.Context(), call{Check: "nothing"}); err != nil { // of which it says so
+		t.Fatal(err)
+	}
 	return p
 }
 
