@@ -146,6 +146,9 @@ func (f *framing) headEnds() {
 		f.next = chunkLine
 	}
 	f.left = f.length
+	if cap(f.line) > inputBytes {
+		f.line = nil // most heads have no line as long
+	}
 }
 
 // chunk takes the line that a chunk begins with.
