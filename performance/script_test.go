@@ -140,6 +140,42 @@ func TestScript(t *testing.T) {
 	}
 }
 
+// jmeterStandIn takes the place of JMeter: it notes a sample that was served, where the
+// plan is there and what it includes is beside it.
+const jmeterStandIn = `#!/bin/sh
+while [ $# -gt 0 ]; do
+  case $1 in
+    -t) plan=$2 ;;
+    -l) samples=$2 ;;
+  esac
+  shift
+done
+[ -e "$plan" ] && [ -e chat.jmx ] || { echo "there is no plan $plan"; exit 1; }
+printf 'elapsed,responseCode,success\n3,200,true\n' > "$samples"
+`
+
+// TestScriptFindsJMeterPlans runs each plan with the stand-in. Their names are those
+// that users of other tools have in their scripts.
+func TestScriptFindsJMeterPlans(t *testing.T) {
+	jmeter := filepath.Join(t.TempDir(), "jmeter")
+	if err := os.WriteFile(jmeter, []byte(jmeterStandIn), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, plan := range []string{"load", "stress", "spike"} {
+		t.Run(plan, func(t *testing.T) {
+			t.Parallel()
+			if _, err := os.Stat("jmeter/" + plan + "-test.jmx"); err != nil {
+				t.Error(err)
+			}
+			cmd := exec.CommandContext(t.Context(), "../scripts/load-test.sh", "jmeter-"+plan)
+			cmd.Env = append(os.Environ(), "BASE_URL=http://127.0.0.1:1", "DURATION=5s", "RESULTS="+t.TempDir(), "JMETER="+jmeter)
+			if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "served 1, denied 0, failed 0") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
 // TestScriptRefuses tells what is wrong before anything is started.
 func TestScriptRefuses(t *testing.T) {
 	for _, c := range []struct{ plan, setting, want string }{

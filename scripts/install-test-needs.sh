@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a C compiler for the race detector, a
-# real redis-server, curl, openssl, node and npm, and the npm packages of test/sdk. Where
-# it may not install, it says what is missing.
+# real redis-server, curl, openssl, node and npm, Python, and the packages of test/sdk for
+# both. Where it may not install, it says what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 node_min=18
+python_min=3.11 # what requirements.txt is locked for, and later
 
 # missing_packages prints the Debian packages of what is not there.
 missing_packages() {
@@ -15,6 +16,8 @@ missing_packages() {
     command -v "$command" >/dev/null || echo "$command"
   done
   command -v node >/dev/null || echo nodejs
+  # Debian's python3 comes without what makes virtual environments.
+  python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
 }
 
 install_packages() {
@@ -44,19 +47,42 @@ install_packages() {
   "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# install_clients installs the npm packages as the lock file lists them, unless
-# they are there.
-install_clients() {
-  local sum installed=node_modules/.installed
+# is_installed tells whether a folder holds what a lock file lists.
+is_installed() {
+  [ "$(cat "$2/.installed" 2>/dev/null)" = "$(sum_of "$1")" ]
+}
+
+sum_of() { sha256sum "$1" | cut -d' ' -f1; }
+
+# install_npm installs the npm packages as the lock file lists them, unless they
+# are there.
+install_npm() {
+  local lock=package-lock.json folder=node_modules
   cd test/sdk/node
-  sum=$(sha256sum package-lock.json | cut -d' ' -f1)
-  [ "$(cat "$installed" 2>/dev/null)" = "$sum" ] && return
+  is_installed $lock $folder && return
   echo "installing for the tests: the npm packages of test/sdk/node"
   if ! npm ci --no-progress --loglevel=error; then
-    echo "npm could not install what test/sdk/node/package-lock.json lists; it needs a registry (npm config get registry)." >&2
-    exit 1
+    echo "npm could not install what test/sdk/node/$lock lists; it needs a registry (npm config get registry)." >&2
+    return 1
   fi
-  echo "$sum" >"$installed"
+  sum_of $lock >$folder/.installed
+}
+
+# install_pip installs the Python packages as the lock file lists them, into a
+# virtual environment, unless they are there. One whose Python has gone, or is another version, is made anew.
+install_pip() {
+  local lock=requirements.txt folder=.venv
+  cd test/sdk/python
+  is_installed $lock $folder &&
+    $folder/bin/python -c 'import sys, importlib.util as u; sys.exit(not u.find_spec("openai"))' 2>/dev/null && return
+  echo "installing for the tests: the Python packages of test/sdk/python"
+  python3 -m venv --clear $folder
+  # Python compiles what is imported; that is a small part of it.
+  if ! $folder/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: --no-compile -r $lock; then
+    echo "pip could not install what test/sdk/python/$lock lists; it needs a package index (pip config list)." >&2
+    return 1
+  fi
+  sum_of $lock >$folder/.installed
 }
 
 mapfile -t missing < <(missing_packages | tr ' ' '\n')
@@ -67,4 +93,14 @@ if [ "${major%%.*}" -lt "$node_min" ]; then
   echo "The tests need node $node_min or later, and this is $version. Install a later one and try again." >&2
   exit 1
 fi
-install_clients
+if ! python3 -c "import sys; sys.exit(sys.version_info < (${python_min/./, }))"; then
+  echo "The tests need Python $python_min or later, and this is $(python3 --version). Install a later one and try again." >&2
+  exit 1
+fi
+# Side by side, because both wait for a registry most of the time.
+(install_npm) & npm=$!
+(install_pip) & pip=$!
+failed=0
+wait $npm || failed=1
+wait $pip || failed=1
+exit $failed

@@ -147,7 +147,7 @@ run_jmeter() {
     properties+=(-q "$out/key.properties")
   fi
   cd performance/jmeter # where plans find what they include
-  start "$out/jmeter.txt" "${jmeter[@]}" -n -t "${plan#jmeter-}.jmx" -l "$out/samples.csv" -j "$out/jmeter.log" "${properties[@]}"
+  start "$out/jmeter.txt" "${jmeter[@]}" -n -t "${plan#jmeter-}-test.jmx" -l "$out/samples.csv" -j "$out/jmeter.log" "${properties[@]}"
   cd ../..
   supervise || code=$?
   rm -f "$results/key.properties"

@@ -20,6 +20,9 @@ import (
 // passes for another: one with a transfer coding, because net/http does not
 // tell whether there was a length as well (RFC 9112, section 6.1), and one of
 // HTTP/1.0, where a transfer coding is ignored.
+//
+// A request without a host is refused, but of HTTP/1.0, which has none: something in
+// front may have sent it here for the host of the target, or of the connection.
 func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -28,6 +31,11 @@ func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
 		}
 		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
 			w.Header()["Connection"] = []string{"close"}
+		}
+		if r.Host == "" && r.ProtoAtLeast(1, 1) {
+			w.Header()["Connection"] = []string{"close"}
+			proxy.NoHost(w)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -48,6 +48,32 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
+// TestHosts: a request without a host is refused, but of HTTP/1.0.
+func TestHosts(t *testing.T) {
+	h := guarded(http.NotFoundHandler(), time.Minute)
+	for _, tt := range []struct {
+		host         string
+		major, minor int
+		status       int
+	}{
+		{"a", 1, 1, http.StatusNotFound},
+		{"", 1, 1, http.StatusBadRequest},
+		{"", 2, 0, http.StatusBadRequest},
+		{"", 1, 0, http.StatusNotFound},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host, r.ProtoMajor, r.ProtoMinor = tt.host, tt.major, tt.minor
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != tt.status {
+			t.Errorf("%q of HTTP/%d.%d: %d, want %d", tt.host, tt.major, tt.minor, w.Code, tt.status)
+		}
+		if last := w.Header().Get("Connection") == "close"; tt.status == http.StatusBadRequest && !last {
+			t.Errorf("%q of HTTP/%d.%d: the connection stays open", tt.host, tt.major, tt.minor)
+		}
+	}
+}
+
 // TestPlainPaths: a path in another than its shortest form is not found, and
 // not redirected to that.
 func TestPlainPaths(t *testing.T) {

@@ -43,7 +43,7 @@ func (m *management) open(ctx context.Context, failed chan<- error) (err error) 
 		return fmt.Errorf("management.address %s: %w; choose another", m.address, err)
 	}
 	go func() {
-		if err := m.server.Serve(m.listener); err != http.ErrServerClosed {
+		if err := m.server.Serve(http1.Strict(m.listener, m.server.ErrorLog)); err != http.ErrServerClosed {
 			failed <- fmt.Errorf("management.address %s: %w", m.address, err)
 		}
 	}()

@@ -59,7 +59,7 @@ func (s *Server) take(raw net.Conn, o *sorter) {
 		_ = tcp.Close()
 	case !o.watch.add(c):
 		s.drop(c)
-		go o.hand(tcp, "")
+		go o.hand(&begun{stream: tcp, log: s.http.ErrorLog}, "")
 	default:
 		go c.serve()
 	}
@@ -116,7 +116,7 @@ func (c *conn) handOver() {
 		lastWords = "" // no request has begun
 	}
 	_ = c.setWriteDeadline(time.Time{}) // it fails where the connection is closed
-	c.sorter.hand(&begun{c.TCPConn, rest}, lastWords)
+	c.sorter.hand(&begun{stream: c.TCPConn, rest: rest, log: c.server.http.ErrorLog}, lastWords)
 }
 
 // await waits until there are the least bytes that are taken for a request. It
@@ -206,7 +206,7 @@ func (c *conn) answer() bool {
 	c.head.reset()
 	c.response.reset()
 	if c.body.left > 0 {
-		c.linger()
+		linger(c.TCPConn)
 	}
 	return ok
 }
@@ -247,12 +247,14 @@ func isAbort(fault any) bool {
 	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
-func (s *Server) logf(format string, args ...any) {
-	if s.http.ErrorLog != nil {
-		s.http.ErrorLog.Printf(format, args...)
-	} else {
-		log.Printf(format, args...)
+func (s *Server) logf(format string, args ...any) { logTo(s.http.ErrorLog, format, args...) }
+
+// logTo writes to a log; nil is the standard one.
+func logTo(l *log.Logger, format string, args ...any) {
+	if l == nil {
+		l = log.Default()
 	}
+	l.Printf(format, args...)
 }
 
 const (
@@ -263,10 +265,11 @@ const (
 	lingerBytesMax = 4 << 20
 )
 
-// linger ends our side of the connection, and leaves the other one open for a while.
-func (c *conn) linger() {
+// linger ends our side of a connection that is to be closed, and leaves the other one
+// open for a while.
+func linger(c stream) {
 	end := time.Now().Add(lingerTime)
-	if c.CloseWrite() != nil || c.setReadDeadline(end) != nil {
+	if c.CloseWrite() != nil || c.SetReadDeadline(end) != nil {
 		return
 	}
 	if _, err := io.CopyN(io.Discard, c, lingerBytesMax); err == nil {

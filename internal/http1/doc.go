@@ -7,7 +7,8 @@
 // net/http with every byte that was read of it, for the rest of its life. So there is
 // no malformed, ambiguous or unusual request that this package has an opinion of:
 // what it does not understand at once, the most tried parser there is
-// decides about. Fuzz tests hold it to saying what net/http would say.
+// decides about. Fuzz tests hold it to saying what net/http would say. The exception is
+// what net/http takes, and something in front may read in another way: see [Strict].
 //
 // A client that leaves is noticed by the kernel (watch_linux.go), not by a
 // goroutine that reads ahead; on other systems net/http serves everybody.

@@ -46,12 +46,12 @@ func startPatient(t testing.TB, patience time.Duration, h http.HandlerFunc, chan
 	return s, l.Addr().String()
 }
 
-// startOther serves a handler by net/http alone.
+// startOther serves a handler by net/http alone, which takes what is taken here.
 func startOther(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
 	l := listen(t)
 	s := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
-	go func() { _ = s.Serve(l) }()
+	go func() { _ = s.Serve(Strict(l, s.ErrorLog)) }()
 	t.Cleanup(func() { _ = s.Close() })
 	return l.Addr().String()
 }

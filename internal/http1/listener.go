@@ -3,8 +3,10 @@ package http1
 import (
 	"errors"
 	"io"
+	"log"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -105,10 +107,37 @@ func (o *sorter) hand(raw net.Conn, lastWords string) {
 // is being shut down.
 const unavailable = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
-// begun is a connection of which something has been read.
+// begun is a connection that net/http reads, of which something may have been read.
+// Where a request on it could be read in two ways, it cannot be read any more: net/http
+// answers 400 and closes it.
 type begun struct {
 	stream
-	rest []byte
+	rest    []byte
+	framing framing
+	failed  error       // what was wrong
+	refused atomic.Bool // it has failed; for who does not read
+	log     *log.Logger // nil: the standard one
+}
+
+// Strict returns a listener for a server of net/http alone that refuses what a [Server]
+// refuses of what net/http reads: folded fields, lines that end with LF alone, a transfer
+// coding beside a length or in HTTP/1.0, and control characters behind the size of a
+// chunk. net/http answers such a request with 400 and closes the connection, or lets its
+// handler find that the body cannot be read. The log tells it; nil is the standard one.
+func Strict(l net.Listener, log *log.Logger) net.Listener { return strict{l, log} }
+
+type strict struct {
+	net.Listener
+	log *log.Logger
+}
+
+// Accept implements net.Listener.
+func (l strict) Accept() (net.Conn, error) {
+	raw, err := l.Listener.Accept()
+	if s, ok := raw.(stream); ok {
+		return &begun{stream: s, log: l.log}, err
+	}
+	return raw, err
 }
 
 // stream is what net/http needs of a connection: beside all else to end our side, before
@@ -121,6 +150,38 @@ type stream interface {
 
 // Read implements net.Conn.
 func (b *begun) Read(p []byte) (int, error) {
+	if b.failed != nil {
+		return 0, b.failed
+	}
+	n, err := b.read(p)
+	sure, wrong := b.framing.see(p[:n])
+	if wrong == nil {
+		return n, err
+	}
+	b.failed = wrong
+	b.refused.Store(true)
+	logTo(b.log, "http: a request could be read in two ways: %v", wrong)
+	if sure > 0 {
+		return sure, nil // net/http learns at its next read
+	}
+	return 0, wrong
+}
+
+// Close implements net.Conn. What was refused may still be coming: its client shall see
+// the answer.
+func (b *begun) Close() error {
+	if !b.refused.Load() {
+		return b.stream.Close()
+	}
+	go func() {
+		linger(b.stream)
+		_ = b.stream.Close()
+	}()
+	return nil
+}
+
+// read reads without a look at what comes.
+func (b *begun) read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
 		return b.stream.Read(p)
 	}

@@ -97,7 +97,9 @@ func describe(w http.ResponseWriter, r *http.Request) {
 }
 
 // FuzzRequests sends whatever to this server and to net/http's: their answers are
-// the same, however many there are, and tell the same of the requests.
+// the same, however many there are, and tell the same of the requests. What is refused
+// at a byte is left out: net/http closes without a word where it waits for more bytes of a
+// further request than come before that one.
 func FuzzRequests(f *testing.F) {
 	for _, r := range requests {
 		f.Add([]byte(r.text))
@@ -106,6 +108,9 @@ func FuzzRequests(f *testing.F) {
 	_, ours := start(f, describe)
 	theirs := startOther(f, describe)
 	f.Fuzz(func(t *testing.T, sent []byte) {
+		if _, err := new(framing).see(sent); err != nil {
+			return
+		}
 		method, _, _ := bytes.Cut(sent, []byte(" "))
 		got, want := answers(t, ours, sent, string(method)), answers(t, theirs, sent, string(method))
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -54,7 +54,7 @@ func New(other *http.Server, patience time.Duration) *Server {
 func (s *Server) Serve(l net.Listener) error {
 	w := s.watching()
 	if w == nil {
-		return s.http.Serve(l)
+		return s.http.Serve(Strict(l, s.http.ErrorLog))
 	}
 	return s.http.Serve(s.sort(l, w))
 }

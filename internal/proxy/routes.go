@@ -55,6 +55,11 @@ func NotFound(w http.ResponseWriter, r *http.Request) {
 	WriteError(w, openai.NotFound(r.URL.Path), e)
 }
 
+// NoHost answers 400 to a request whose Host is empty.
+func NoHost(w http.ResponseWriter) {
+	WriteError(w, openai.InvalidRequest("", "the Host is empty: name the gateway in it"), 0)
+}
+
 // ForeignPage answers 403 to what a browser sends for a page of another origin.
 func ForeignPage(w http.ResponseWriter) {
 	WriteError(w, openai.PermissionDenied("the page that sends this is of another origin: list that in server.cors.origins"), 0)

@@ -44,7 +44,7 @@ var (
 	dottedName = regexp.MustCompile(`^(server|management|redis|token|vllm|auth|logging|spring)(\.[A-Za-z0-9*-]+)+$`)
 	hyphenated = regexp.MustCompile(`^([a-z]+(?:-[a-z]+)+)(: .*)?$`)
 	noSettings = []string{"worst-case", "mock-vllm", "redis-server", "redis-cli", "go-cmp", "token-rate-limiter", "half-open", "input-estimate", "hash-users", "alice-laptop",
-		"apt-get", "llama-tokenizer-js", "gpt-tokenizer", "retry-after-ms", "x-should-retry", "maxmemory-policy"}
+		"apt-get", "llama-tokenizer-js", "gpt-tokenizer", "retry-after-ms", "x-should-retry", "maxmemory-policy", "langchain-openai"}
 	settingHead = []string{"-hour", "-day"}
 )
 

@@ -118,3 +118,17 @@ func TestContentTypes(t *testing.T) {
 	}
 	wantSent(t, r, fine)
 }
+
+// TestTwoContentTypes: something in front may have looked at the other one.
+func TestTwoContentTypes(t *testing.T) {
+	g, r := start(t, apptest.Options{})
+	for _, second := range []string{"text/plain", "application/json"} {
+		raw := head(postChat, "Content-Type: "+second, "Connection: close", length(len(chat))) + chat
+		list := exchange(t, g, second, raw)
+		if len(list) != 1 {
+			t.Fatalf("%s: the answers are %v", second, list)
+		}
+		wantFailure(t, "", list[0], http.StatusBadRequest, "invalid_request")
+	}
+	wantSent(t, r, 0)
+}

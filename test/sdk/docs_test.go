@@ -19,7 +19,7 @@ var snippetIn = regexp.MustCompile("(?s)<!-- snippet: (\\S+) (\\S+) -->\n```(\\w
 
 // TestSnippets holds the documents to the code that runs here.
 func TestSnippets(t *testing.T) {
-	const each = 4*2 + 3 // two of each library, and imports of those for Node
+	const each = 7*2 + 6 // two of each library, and imports of those for Python and Node
 	var sources [][]string
 	for _, name := range []string{"clients.md", "clients.ko.md"} {
 		path := filepath.Join("..", "..", "docs", name)
@@ -57,8 +57,12 @@ func snippet(t *testing.T, file, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, begun := strings.Cut(string(code), "// docs: "+name+"\n")
-	text, _, ended := strings.Cut(rest, "// end\n")
+	mark := "// "
+	if filepath.Ext(file) == ".py" {
+		mark = "# "
+	}
+	_, rest, begun := strings.Cut(string(code), mark+"docs: "+name+"\n")
+	text, _, ended := strings.Cut(rest, mark+"end\n")
 	if !begun || !ended {
 		t.Fatalf("%s has no snippet %q", file, name)
 	}

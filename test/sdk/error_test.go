@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,16 +11,23 @@ import (
 // classes are the libraries' own types of errors, by status; 0 is for all.
 var classes = map[string]map[int]string{
 	openaiGo: {0: "*apierror.Error"}, // openai.Error
-	openaiNode: {
-		400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 429: "RateLimitError",
+	langChain: { // each of a class of OpenAI's library
+		400: "OpenAIInvalidRequestError", 401: "OpenAIAuthenticationError", 404: "OpenAIModelNotFoundError", 429: "OpenAIRateLimitError",
 	},
-	anthropic: {
-		400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 429: "RateLimitError",
-	},
-	aiSDK: {0: "AI_APICallError"},
+	openaiPython:    usual,
+	anthropicPython: usual,
+	openaiNode:      usual,
+	anthropic:       usual,
+	aiSDK:           {0: "AI_APICallError"},
+}
+
+// usual are the types that OpenAI's and Anthropic's libraries have.
+var usual = map[int]string{
+	400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 429: "RateLimitError",
 }
 
 func classOf(library string, status int) string {
+	library = strings.TrimSuffix(library, async)
 	if class := classes[library][0]; class != "" {
 		return class
 	}
@@ -114,7 +122,7 @@ func TestLimit(t *testing.T) {
 			if len(o.Sent) != 1 {
 				t.Errorf("the library tried %d times", len(o.Sent))
 			}
-			if want := map[bool]string{true: "rate_limit_error", false: "tokens"}[name == anthropic]; o.Error.Type != want {
+			if want := map[bool]string{true: "rate_limit_error", false: "tokens"}[slices.Contains(ofAnthropic, name)]; o.Error.Type != want {
 				t.Errorf("the error's type is %q, want %q", o.Error.Type, want)
 			}
 			h := o.Error.Headers

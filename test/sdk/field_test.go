@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -33,6 +34,13 @@ func TestLibraryFieldsAreClassified(t *testing.T) {
 		{openai.Messages, "anthropic's beta", nodeFields(t, anthropic+"beta/messages/messages.d.ts", "MessageCreateParamsBase")},
 		{openai.CountTokens, "anthropic", nodeFields(t, anthropic+"messages/messages.d.ts", "MessageCountTokensParams")},
 		{openai.CountTokens, "anthropic's beta", nodeFields(t, anthropic+"beta/messages/messages.d.ts", "MessageCountTokensParams")},
+		{openai.ChatCompletions, "openai for Python", pythonFields(t, "openai", "chat/completion_create_params.py", "CompletionCreateParamsBase")},
+		{openai.Completions, "openai for Python", pythonFields(t, "openai", "completion_create_params.py", "CompletionCreateParamsBase")},
+		{openai.Embeddings, "openai for Python", pythonFields(t, "openai", "embedding_create_params.py", "EmbeddingCreateParams")},
+		{openai.Responses, "openai for Python", pythonFields(t, "openai", "responses/response_create_params.py", "ResponseCreateParamsBase")},
+		{openai.Messages, "anthropic for Python", pythonFields(t, "anthropic", "message_create_params.py", "MessageCreateParamsBase")},
+		{openai.Messages, "anthropic's beta for Python", pythonFields(t, "anthropic", "beta/message_create_params.py", "MessageCreateParamsBase")},
+		{openai.CountTokens, "anthropic for Python", pythonFields(t, "anthropic", "message_count_tokens_params.py", "MessageCountTokensParams")},
 	} {
 		if len(tt.fields) < 5 {
 			t.Errorf("%s of %s: the members %q are too few", tt.e, tt.from, tt.fields)
@@ -71,6 +79,33 @@ func nodeFields(t *testing.T, file, name string) (names []string) {
 	body, _, _ = strings.Cut(body, "\n}\n")
 	for _, m := range nodeField.FindAllStringSubmatch(body, -1) {
 		names = append(names, m[1])
+	}
+	return names
+}
+
+var pythonField = regexp.MustCompile(`(?m)^    (\w+): `)
+
+// pythonFields returns the names of the members of a typed dictionary. Those of
+// header fields, which it has too, are annotated with an alias.
+func pythonFields(t *testing.T, library, file, name string) (names []string) {
+	t.Helper()
+	found, err := filepath.Glob("python/.venv/lib/python*/site-packages/" + library + "/types/" + file)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s of %s is at %q (%v)", file, library, found, err)
+	}
+	text, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, ok := strings.Cut(string(text), "class "+name+"(")
+	if !ok {
+		t.Fatalf("%s has no %s", found[0], name)
+	}
+	body, _, _ = strings.Cut(body, "\n\n\n")
+	for line := range strings.Lines(body) {
+		if m := pythonField.FindStringSubmatch(line); m != nil && !strings.Contains(line, "alias=") {
+			names = append(names, m[1])
+		}
 	}
 	return names
 }

@@ -3,6 +3,8 @@ package sdk
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -17,6 +19,7 @@ type call struct {
 	Stream bool   `json:"stream"`
 	Prompt string `json:"prompt"`
 	Mock   mock   `json:"mock"`
+	Async  bool   `json:"async"` // for Python: the asynchronous client is asked
 }
 
 // mock says how the model server answers; the gateway is told to pass it on.
@@ -99,13 +102,54 @@ func ask(t *testing.T, name string, c call) outcome {
 
 // names of the libraries.
 const (
-	openaiGo   = "openai-go"
-	openaiNode = "openai-node"
-	anthropic  = "anthropic"
-	aiSDK      = "ai-sdk"
+	openaiPython    = "openai-python"
+	anthropicPython = "anthropic-python"
+	langChain       = "langchain"
+	openaiGo        = "openai-go"
+	openaiNode      = "openai-node"
+	anthropic       = "anthropic"
+	aiSDK           = "ai-sdk"
+
+	openaiPythonAsync    = openaiPython + async
+	anthropicPythonAsync = anthropicPython + async
+	langChainAsync       = langChain + async
 )
 
-var everyLibrary = []string{openaiGo, openaiNode, anthropic, aiSDK}
+// async ends the names of libraries whose asynchronous clients are asked, in the
+// process of the synchronous ones.
+const async = "-async"
+
+var everyLibrary = slices.Concat(ofOpenAI, ofAnthropic, ofLangChain, []string{aiSDK})
+
+// Libraries by the makers of what they are for.
+var (
+	ofOpenAI    = []string{openaiPython, openaiPythonAsync, openaiGo, openaiNode}
+	ofAnthropic = []string{anthropicPython, anthropicPythonAsync, anthropic}
+	ofLangChain = []string{langChain, langChainAsync}
+)
+
+// startLibrary starts a library.
+func startLibrary(t *testing.T, name string) library {
+	t.Helper()
+	switch name {
+	case openaiPython:
+		return startPython(t, "openai_checks.py")
+	case anthropicPython:
+		return startPython(t, "anthropic_checks.py")
+	case langChain:
+		return startPython(t, "langchain_checks.py")
+	case openaiGo:
+		return goLibrary{}
+	case openaiNode:
+		return startNode(t, "openai.mjs")
+	case anthropic:
+		return startNode(t, "anthropic.mjs")
+	case aiSDK:
+		return startNode(t, "ai.mjs")
+	}
+	t.Fatalf("no library is called %q", name)
+	return nil
+}
 
 // libraries are started once for all tests, at their first use.
 var libraries shelf
@@ -119,27 +163,17 @@ func (s *shelf) get(t *testing.T, name string) library {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l := s.started[name]; l != nil {
-		return l
+	name, isAsync := strings.CutSuffix(name, async)
+	if s.started[name] == nil {
+		if s.started == nil {
+			s.started = map[string]library{}
+		}
+		s.started[name] = startLibrary(t, name)
 	}
-	var l library
-	switch name {
-	case openaiGo:
-		l = goLibrary{}
-	case openaiNode:
-		l = startNode(t, "openai.mjs")
-	case anthropic:
-		l = startNode(t, "anthropic.mjs")
-	case aiSDK:
-		l = startNode(t, "ai.mjs")
-	default:
-		t.Fatalf("no library is called %q", name)
+	if isAsync {
+		return asynchronous{s.started[name]}
 	}
-	if s.started == nil {
-		s.started = map[string]library{}
-	}
-	s.started[name] = l
-	return l
+	return s.started[name]
 }
 
 // close ends the processes.
@@ -147,8 +181,8 @@ func (s *shelf) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.started {
-		if n, ok := l.(*nodeLibrary); ok {
-			n.close()
+		if p, ok := l.(*process); ok {
+			p.close()
 		}
 	}
 }
