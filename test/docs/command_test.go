@@ -17,6 +17,7 @@ var elsewhere = map[string]string{
 	"make test-integration": ".ci/run", // the other part
 	"make cover":            "Makefile",
 	"make fuzz":             "scripts/fuzz.sh",
+	"make mutate":           "TestSampleOfMutants",
 	"make bench":            "TestRunMeasuresGateway",
 	"make soak":             "TestSoak",
 	"make load":             "TestScript",
