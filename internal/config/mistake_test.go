@@ -114,8 +114,8 @@ var mistakes = []struct {
 	{"negative maximum", "token: {rate-limit: {defaults: {max-tokens-per-minute: -1}}}", []string{
 		"1:56: token.rate-limit.defaults.max-tokens-per-minute: -1 is negative; write 0 to block, or remove the key for no limit",
 	}},
-	{"maximum too large", "token: {rate-limit: {defaults: {max-tokens-per-minute: 9007199254740992}}}", []string{
-		"1:56: token.rate-limit.defaults.max-tokens-per-minute: 9007199254740992 is out of range; write a whole number from 0 to 9007199254740991",
+	{"maximum too large", "token: {rate-limit: {defaults: {max-tokens-per-minute: 2251799813685249}}}", []string{
+		"1:56: token.rate-limit.defaults.max-tokens-per-minute: 2251799813685249 is out of range; write a whole number from 0 to 2251799813685248",
 	}},
 	{"limits without a service", "token:\n  rate-limit:\n    models:\n      llama-7b: {}\n      a/b.c: {}\nvllm: {services: {llama2-7b: http://a}}", []string{
 		`4:7: token.rate-limit.models.llama-7b: has no service; add vllm.services.llama-7b: http://host:8000, or did you mean "llama2-7b"?`,
@@ -174,6 +174,9 @@ var mistakes = []struct {
 	{"no host", "vllm: {services: {a: 'http://:8000'}}", []string{
 		`1:22: vllm.services.a: "http://:8000" has no host; write an address such as http://host:8000`,
 	}},
+	{"a host beyond ASCII", "vllm: {services: {a: 'http://모델:8000'}}", []string{
+		`1:22: vllm.services.a: "http://모델:8000" has a host that a request cannot carry; write the host in ASCII, as DNS has it (xn--...), and without a zone`,
+	}},
 	{"bad port", "vllm: {services: {a: 'http://h:0'}}", []string{
 		`1:22: vllm.services.a: "http://h:0" has no valid port; write a port from 1 to 65535, or none`,
 	}},
@@ -193,11 +196,12 @@ var mistakes = []struct {
 		`1:22: vllm.services.a: "http://h/base/v1/chat/completions" ends in /v1/chat/completions; leave that out: the gateway adds the path of each request`,
 	}},
 	{"context of nothing", "vllm: {services: {a: {endpoints: [http://h], context-length: 0}}}", []string{
-		"1:62: vllm.services.a.context-length: 0 is out of range; write a whole number from 1 to 9007199254740991",
+		"1:62: vllm.services.a.context-length: 0 is out of range; write a whole number from 1 to 2251799813685248",
 	}},
-	{"headers", "vllm: {services: {a: {endpoints: [http://h], forward-headers: ['X Y', authorization, X-Ok]}}}", []string{
+	{"headers", "vllm: {services: {a: {endpoints: [http://h], forward-headers: ['X Y', authorization, X-Ok, Api-Key]}}}", []string{
 		`1:64: vllm.services.a.forward-headers[0]: "X Y" is not the name of a header; write a name such as X-Tenant`,
 		`1:71: vllm.services.a.forward-headers[1]: "authorization" is never passed on; remove it; credentials and headers of the connection stay here`,
+		`1:92: vllm.services.a.forward-headers[3]: "Api-Key" is never passed on; remove it; credentials and headers of the connection stay here`,
 	}},
 	{"fields", "vllm: {services: {a: {endpoints: [http://h], allow-fields: [priority, '']}}}", []string{
 		`1:71: vllm.services.a.allow-fields[1]: "" is not the name of a field; write the name of a member of request bodies, such as priority`,

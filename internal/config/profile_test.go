@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 func TestMerge(t *testing.T) {
@@ -28,7 +30,7 @@ vllm:
 			return []time.Duration{c.Server.IdleTimeout, c.Server.BodyTimeout}, []time.Duration{time.Second, 9 * time.Second}
 		}},
 		"names merge": {"token: {rate-limit: {models: {a: {max-tokens-per-hour: 5}}}}", func(c *Config) (any, any) {
-			return c.RateLimit.Models["a"].User, Limits{{Tokens, time.Minute, 1}, {Tokens, time.Hour, 5}}
+			return c.RateLimit.Models["a"].User, Limits{Windows: []limit.Limit{{Window: limit.Minute, Max: 1}, {Window: limit.Hour, Max: 5}}}
 		}},
 		"lists replace": {"vllm: {services: {a: {forward-headers: [X-C]}}}", func(c *Config) (any, any) {
 			return c.Services["a"].ForwardHeaders, []string{"X-C"}
@@ -39,13 +41,13 @@ vllm:
 			return c.Services["a"], s
 		}},
 		"null takes a maximum away": {"token: {rate-limit: {models: {a: {max-tokens-per-hour: null}}}}", func(c *Config) (any, any) {
-			return c.RateLimit.Models["a"].User, Limits{{Tokens, time.Minute, 1}}
+			return c.RateLimit.Models["a"].User, one(limit.Tokens, limit.Minute, 1)
 		}},
 		"null takes a model away": {"token: {rate-limit: {models: {b: ~}}}\nvllm: {services: {b: ~}}", func(c *Config) (any, any) {
 			return len(c.Services) + len(c.RateLimit.Models), 2
 		}},
 		"a section of nothing changes nothing": {"token:\n  rate-limit:\n#   models: {}\n", func(c *Config) (any, any) {
-			return c.RateLimit.Models["b"].User, Limits{{Tokens, time.Minute, 3}}
+			return c.RateLimit.Models["b"].User, one(limit.Tokens, limit.Minute, 3)
 		}},
 		"a file of nothing changes nothing": {"# nothing\n", func(c *Config) (any, any) {
 			return c.Profile, "x"

@@ -129,7 +129,7 @@ func (r *reference) field(key path, f field) {
 		r.object(key+"[]", to.schema(&k).(object))
 	case scalar:
 		r.line(key, r.in.want(to.want), to.print(), doc)
-	case maximum:
+	case interface{ scalar() scalar }: // a maximum
 		r.line(key, r.in.want(to.scalar().want), "", doc)
 	case interface{ itemWant() string }:
 		r.line(key, fmt.Sprintf(r.in.say("a list: %s"), r.in.want(to.itemWant())), "["+joinTexts(f.to.encode().items)+"]", doc)

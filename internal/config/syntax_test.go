@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 func TestSyntaxMistakes(t *testing.T) {
@@ -88,13 +89,13 @@ vllm:
     true: http://d
 ...
 `, nil)
-	for name, want := range map[string]Limits{
-		"quoted.name":           {{Tokens, time.Minute, 5}, {Tokens, time.Hour, 6}},
-		"meta-llama/Llama-2-7b": {{Tokens, time.Minute, 5}, {Tokens, time.Hour, 7}},
-		"405":                   {{Tokens, time.Minute, 5}, {Tokens, time.Hour, 6}},
-		"true":                  {{Tokens, time.Minute, 5}, {Tokens, time.Hour, 6}, {Tokens, 24 * time.Hour, 1}},
+	for name, want := range map[string][]limit.Limit{
+		"quoted.name":           {{Window: limit.Minute, Max: 5}, {Window: limit.Hour, Max: 6}},
+		"meta-llama/Llama-2-7b": {{Window: limit.Minute, Max: 5}, {Window: limit.Hour, Max: 7}},
+		"405":                   {{Window: limit.Minute, Max: 5}, {Window: limit.Hour, Max: 6}},
+		"true":                  {{Window: limit.Minute, Max: 5}, {Window: limit.Hour, Max: 6}, {Window: limit.Day, Max: 1}},
 	} {
-		if got := c.RateLimit.Models[name].User; fmt.Sprint(got) != fmt.Sprint(want) {
+		if got := c.RateLimit.Models[name].User.Windows; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
