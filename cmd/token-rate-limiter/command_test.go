@@ -156,6 +156,9 @@ func TestCheck(t *testing.T) {
 	if r.code != 0 || !strings.Contains(r.out, "max-tokens-per-minute: 7") || strings.Contains(r.out, "hunter2") {
 		t.Errorf("%+v", r)
 	}
+	if want := "application.yml:1:1: auth.api-keys: authentication is on and there is no API key"; !strings.HasPrefix(r.errors, "warning: ") || !strings.Contains(r.errors, want) {
+		t.Errorf("no warning: %+v", r)
+	}
 	r = run(t, "", nil, "check", "--config", write(t, good))
 	if r.code == 0 || !strings.Contains(r.errors, "SECRET") || !strings.Contains(r.errors, "1:") {
 		t.Errorf("without the environment variable: %+v", r)

@@ -109,11 +109,15 @@ End with Ctrl-C.
 
 type checkCommand struct{ configFlags }
 
-// Run validates the configuration and the files that it names, and prints it.
+// Run validates the configuration and the files that it names, and prints it. What is
+// probably not meant is told on standard error, and is no failure.
 func (c *checkCommand) Run() error {
 	cfg, err := config.Load(c.source())
 	if err != nil {
 		return err
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintln(os.Stderr, "warning:", w)
 	}
 	return cfg.WriteYAML(os.Stdout)
 }

@@ -28,6 +28,7 @@ func hasPlaceholder(s string) bool { return strings.Contains(s, placeholder) }
 type interpolation struct {
 	env    func(string) (string, bool)
 	report *report
+	read   map[string]bool // the variables that were asked for; nil: nobody wants to know
 }
 
 // tree fills every scalar below n; key is where n is.
@@ -95,6 +96,9 @@ func (i *interpolation) variable(inner string) (string, *mistake) {
 		return "", &mistake{quote(name) + " is not the name of an environment variable", "write ${NAME} or ${NAME:default}"}
 	case hasPlaceholder(fallback):
 		return "", &mistake{"the default of " + name + " holds a variable itself", "write a plain default"}
+	}
+	if i.read != nil {
+		i.read[name] = true
 	}
 	value, set := i.env(name)
 	switch {

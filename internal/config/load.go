@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Options says where the configuration comes from.
@@ -20,8 +21,10 @@ type Options struct {
 	Profile string
 	// Address takes the place of server.address; "" does not.
 	Address string
-	// Env looks up an environment variable; nil is os.LookupEnv.
-	Env func(string) (string, bool)
+	// Env looks up an environment variable, and Environ lists all as os.Environ does, for
+	// warnings; where Env is nil, they are the process's.
+	Env     func(string) (string, bool)
+	Environ func() []string
 	// Files holds the content of Dir; nil is the operating system's.
 	Files fs.FS
 	// Check returns what is wrong with what settings name, such as files, which
@@ -48,8 +51,8 @@ func Load(o Options) (*Config, error) {
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	interpolation := &interpolation{env: o.Env, report: r}
-	interpolation.tree("", root)
+	filled := &interpolation{env: o.Env, report: r, read: map[string]bool{}}
+	filled.tree("", root)
 	refuseLater(root, r)
 	adoptSpring(root, r)
 
@@ -63,6 +66,7 @@ func Load(o Options) (*Config, error) {
 	if err := r.err(); err != nil {
 		return nil, err
 	}
+	c.Warnings = o.warnings(c, root, filled.read)
 	c.complete()
 	if o.Address != "" {
 		c.Server.Address = o.Address
@@ -78,7 +82,10 @@ func (o Options) withDefaults() Options {
 		o.Files = os.DirFS(o.Dir)
 	}
 	if o.Env == nil {
-		o.Env = os.LookupEnv
+		o.Env, o.Environ = os.LookupEnv, os.Environ
+	}
+	if o.Environ == nil {
+		o.Environ = func() []string { return nil }
 	}
 	return o
 }
@@ -105,9 +112,24 @@ func (o Options) tree(r *report) (root *node, profile string) {
 	return merge(base, over), profile
 }
 
+// shown returns the name of a file of Dir as messages have it.
+func (o Options) shown(name string) string { return filepath.Join(o.Dir, name) }
+
+// lookalikes returns the files of Dir that are named as the one called name, but for
+// the ending.
+func (o Options) lookalikes(name string) (found []string) {
+	stem := strings.TrimSuffix(name, filepath.Ext(name))
+	for _, ending := range []string{".yaml", ".properties"} {
+		if _, err := fs.Stat(o.Files, stem+ending); err == nil {
+			found = append(found, stem+ending)
+		}
+	}
+	return found
+}
+
 // read returns the tree of a file of Dir.
 func (o Options) read(name string, r *report) *node {
-	shown := filepath.Join(o.Dir, name)
+	shown := o.shown(name)
 	b, err := readBounded(o.Files, name)
 	if err != nil {
 		r.add(position{file: shown}, "", "", o.unreadable(name, err))

@@ -27,8 +27,8 @@ func (v variables) look(name string) (string, bool) {
 	return value, ok
 }
 
-// byValue compares what has fields that only its package sees.
-var byValue = cmpopts.EquateComparable(netip.Prefix{})
+// byValue compares what has fields that only its package sees, and no places.
+var byValue = cmp.Options{cmpopts.EquateComparable(netip.Prefix{}), cmpopts.IgnoreFields(Config{}, "Warnings")}
 
 // folder is a directory of configuration files by name.
 type folder map[string]string

@@ -108,6 +108,29 @@ func TestSoundConfigurationIsPrinted(t *testing.T) {
 	}
 }
 
+// TestWarningsAreTold: what is right and probably not meant is told with its place, by
+// check and in the log of serve.
+func TestWarningsAreTold(t *testing.T) {
+	t.Parallel()
+	config := folder(t, map[string]string{
+		"application.yml":  strings.Replace(sound, "vllm: {services: {", "vllm: {services: {free: \"http://127.0.0.1:9\", ", 1),
+		"application.yaml": "{}",
+	})
+	want := []string{`application\.yml:8:19: vllm\.services\.free: has no limit; write token\.rate-limit\.models\.free`, `application\.yaml: the file is not read`}
+	p := start(t, "check", "--config", config)
+	if code := p.wait(t); code != 0 {
+		t.Errorf("check ends with %d", code)
+	}
+	served := start(t, "serve", "--config", config)
+	for _, w := range want {
+		if !regexp.MustCompile(`(?m)^warning: .*` + w).MatchString(p.stderr.String()) {
+			t.Errorf("check does not tell %s, but %s", w, p.stderr.String())
+		}
+		logged := regexp.MustCompile(`"level":"WARN".*` + w)
+		eventually(t, patience, "serve to warn", func() bool { return logged.MatchString(served.stderr.String()) })
+	}
+}
+
 // TestHealthcheckTellsWhetherAGatewayIsReady by its exit code alone.
 func TestHealthcheckTellsWhetherAGatewayIsReady(t *testing.T) {
 	t.Parallel()
