@@ -66,19 +66,22 @@ const mistakesMax = 100
 // report collects mistakes.
 type report struct{ list Errors }
 
+// unknownKey is what is wrong with a key that is in no schema.
+const unknownKey = "is not a known key"
+
 // mistake is what a rule says of a value; nil says that the value is right.
 type mistake struct{ problem, remedy string }
 
 // add notes a mistake that has a place. shown is the value as it may be
 // printed.
 func (r *report) add(at position, key path, shown string, m mistake) {
-	if len(r.list) >= mistakesMax {
-		return
-	}
-	r.list = append(r.list, &Error{
+	e := Error{
 		File: at.file, Line: at.line, Column: at.column,
 		Path: string(key), Value: shown, Problem: m.problem, Remedy: m.remedy,
-	})
+	}
+	if len(r.list) < mistakesMax && !slices.ContainsFunc(r.list, func(x *Error) bool { return *x == e }) {
+		r.list = append(r.list, &e)
+	}
 }
 
 // found notes what others have found wrong with values of a tree, unless
@@ -93,6 +96,11 @@ func (r *report) found(root *node, findings []Finding) {
 			r.add(at.at, at.path(key), shown(at.text)+origin(at), mistake{f.Problem, f.Remedy})
 		}
 	}
+}
+
+// hasUnknown reports whether a key at the top was not known.
+func (r *report) hasUnknown() bool {
+	return slices.ContainsFunc(r.list, func(e *Error) bool { return e.Problem == unknownKey && !strings.Contains(e.Path, ".") })
 }
 
 // has reports whether a mistake was noted at a key or below it.

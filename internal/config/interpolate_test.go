@@ -69,7 +69,7 @@ func TestVariableMistakes(t *testing.T) {
 		"vllm: {services: {m: {forward-headers: ['${H}'], endpoints: [http://h]}}}": "1:41: vllm.services.m.forward-headers[0]: the environment variable H is not set; set it, or write ${H:default}",
 		"vllm: {services: {m: '${URL}'}}":                                           "1:22: vllm.services.m: the environment variable URL is not set; set it, or write ${URL:default}",
 	} {
-		_, err := folder{"application.yml": text}.load("", variables{"BINARY": "\xff", "LONG": strings.Repeat("x", textBytesMax+1)})
+		err := mistakesIn(text, variables{"BINARY": "\xff", "LONG": strings.Repeat("x", textBytesMax+1)})
 		wantErrors(t, err, "conf/application.yml:"+want)
 	}
 }

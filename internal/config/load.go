@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Options says where the configuration comes from.
@@ -47,10 +48,7 @@ type Finding struct {
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
 	r := &report{}
-	root, profile := o.tree(r)
-	if err := r.err(); err != nil {
-		return nil, err
-	}
+	root, profile, whole := o.tree(r)
 	filled := &interpolation{env: o.Env, report: r, read: map[string]bool{}}
 	filled.tree("", root)
 	refuseLater(root, r)
@@ -59,7 +57,7 @@ func Load(o Options) (*Config, error) {
 	c := defaults()
 	c.Profile = profile
 	c.schema().decode(r, "", root)
-	c.check(root, r)
+	c.check(root, whole, r)
 	if o.Check != nil {
 		r.found(root, o.Check(c))
 	}
@@ -98,18 +96,24 @@ const baseFile = "application.yml"
 
 func profileFile(profile string) string { return "application-" + profile + ".yml" }
 
-// tree returns the merged settings of both files and the profile.
-func (o Options) tree(r *report) (root *node, profile string) {
-	base := o.read(baseFile, r)
-	profile = o.profile(base, r)
-	if profile == "" {
-		return base, profile
+// tree returns the merged settings of both files, the profile, and whether nothing is
+// missing of them: a file that there is not or that cannot be read, or a part of one.
+// What there is can be looked at all the same.
+func (o Options) tree(r *report) (root *node, profile string, whole bool) {
+	base, whole := o.read(baseFile, r)
+	if _, err := fs.Stat(o.Files, "."); err != nil {
+		return base, "", false // there is no folder, as the report says
 	}
-	over := o.read(profileFile(profile), r)
+	chosen, ok := o.profile(base, r)
+	if chosen.name == "" {
+		return base, "", whole && ok
+	}
+	over, ok := o.readProfile(chosen, r)
 	if e := over.get("spring").entry("profiles"); e != nil {
 		r.add(e.at, "spring.profiles", "", mistake{"cannot be set by a profile", "move it to " + baseFile})
+		over.get("spring").drop("profiles")
 	}
-	return merge(base, over), profile
+	return merge(base, over), chosen.name, whole && ok
 }
 
 // shown returns the name of a file of Dir as messages have it.
@@ -127,25 +131,65 @@ func (o Options) lookalikes(name string) (found []string) {
 	return found
 }
 
-// read returns the tree of a file of Dir.
-func (o Options) read(name string, r *report) *node {
+// read returns the tree of a file of Dir, and whether nothing is missing of it.
+func (o Options) read(name string, r *report) (_ *node, whole bool) {
 	shown := o.shown(name)
 	b, err := readBounded(o.Files, name)
 	if err != nil {
-		r.add(position{file: shown}, "", "", o.unreadable(name, err))
-		return &node{}
+		at, m := position{file: shown}, o.unreadable(name, err)
+		if errors.Is(err, syscall.ENOTDIR) {
+			at.file, m = o.Dir, aFolderIsMeant(o.Dir)
+		}
+		r.add(at, "", "", m)
+		return &node{at: position{file: shown}}, false
 	}
 	return parse(shown, b, r)
 }
 
-func (o Options) unreadable(name string, err error) mistake {
-	switch {
-	case !errors.Is(err, fs.ErrNotExist):
-		return mistake{problem: fmt.Sprintf("the file cannot be read: %v", cause(err))}
-	case name == baseFile:
-		return mistake{"the file does not exist", "create it, or name the directory that has it by --config"}
+// readProfile reads the file of a profile. That there is none is told where it was
+// chosen.
+func (o Options) readProfile(c chosen, r *report) (_ *node, whole bool) {
+	name := profileFile(c.name)
+	if _, err := fs.Stat(o.Files, name); !errors.Is(err, fs.ErrNotExist) {
+		return o.read(name, r)
 	}
-	return mistake{"the file of the profile does not exist", "create it, or choose " + o.profiles()}
+	remedy := "create it, or choose " + o.profiles()
+	if other := o.lookalikes(name); len(other) > 0 {
+		remedy = rename(other[0], name)
+	}
+	r.add(c.at, c.key, quote(c.name), mistake{"has no file " + o.shown(name), remedy})
+	return &node{}, false
+}
+
+func (o Options) unreadable(name string, err error) mistake {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return mistake{problem: fmt.Sprintf("the file cannot be read: %v", cause(err))}
+	}
+	m := mistake{"the file does not exist", "create it, or name the directory that has it by --config"}
+	if other := o.lookalikes(name); len(other) > 0 {
+		m.remedy = rename(other[0], name)
+	}
+	return m
+}
+
+// rename says what to do with a file that is named as others want it.
+func rename(from, to string) string {
+	if strings.HasSuffix(from, ".yaml") {
+		return "rename " + from + " to " + to
+	}
+	return "write what " + from + " says as YAML into " + to
+}
+
+// aFolderIsMeant says what to give for the folder in place of a file.
+func aFolderIsMeant(file string) mistake {
+	name := filepath.Base(file)
+	remedy := "write --config " + filepath.Dir(file)
+	if profile, is := strings.CutPrefix(strings.TrimSuffix(name, ".yml"), "application-"); is {
+		remedy += " --profile " + profile
+	} else if name != baseFile {
+		remedy = "rename it to " + baseFile + ", and " + remedy
+	}
+	return mistake{"is a file, where a folder with " + baseFile + " is expected", remedy}
 }
 
 // cause takes the path off an error, which the message already has.

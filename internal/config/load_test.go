@@ -44,6 +44,19 @@ func (f folder) load(profile string, env variables) (*Config, error) {
 // aModel is what a configuration needs at least.
 const aModel = "\nvllm: {services: {a-model: 'http://a-model'}}\n"
 
+// mistakesOf loads text as application.yml, with a model in the profile where the text
+// names none, and returns the mistakes.
+func mistakesOf(text string) error { return mistakesIn(text, nil) }
+
+func mistakesIn(text string, env variables) error {
+	f, profile := folder{"application.yml": text}, ""
+	if !strings.Contains(text, "services:") {
+		f["application-m.yml"], profile = aModel, "m"
+	}
+	_, err := f.load(profile, env)
+	return err
+}
+
 // load loads application.yml with the text given, and aModel if that has no
 // service; it must be right.
 func load(t *testing.T, text string, env variables) *Config {

@@ -209,9 +209,9 @@ var mistakes = []struct {
 	{"unknown fields", "vllm: {services: {a: {endpoints: [http://h], unknown-fields: pass}}}", []string{
 		`1:62: vllm.services.a.unknown-fields: "pass" is not a choice; write drop or refuse`,
 	}},
-	{"empty API key", "auth:\n  api-keys:\n    - {}\n    - {name: a}\n    - {name: a, user: b}\n    - {name: a, user: b, hash: '" + goodHash + "', roles: []}", []string{
-		"3:7: auth.api-keys[0]: has no name; write name, user, hash and roles",
-		"4:7: auth.api-keys[1]: has no user; write name, user, hash and roles",
+	{"empty API key", "auth:\n  api-keys:\n    - {}\n    - {name: a}\n    - {name: b, user: b}\n    - {name: c, user: b, hash: '" + goodHash + "', roles: []}", []string{
+		"3:7: auth.api-keys[0]: has no name, user or hash; write name, user, hash and roles",
+		"4:7: auth.api-keys[1]: has no user or hash; write name, user, hash and roles",
 		"5:7: auth.api-keys[2]: has no hash; write name, user, hash and roles",
 		"6:7: auth.api-keys[3]: has no roles; write name, user, hash and roles",
 	}},
@@ -251,6 +251,30 @@ var mistakes = []struct {
 		`1:15: redis.port: "xy" (from ${A}, ${B}) is not a whole number; write a whole number from 1 to 65535`,
 		"1:41: redis.password: *** (from ${C}) holds a control character; remove it; a newline may come from the end of a secret's file",
 	}},
+	{"API keys of which one is wrong in another way too", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "'}\n    - {name: a, user: v, hash: x, roles: [root]}", []string{
+		"4:7: auth.api-keys[1]: has the name of auth.api-keys[0]; give each key its own",
+		"4:32: auth.api-keys[1].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
+		`4:43: auth.api-keys[1].roles[0]: "root" is not a choice; write user or admin`,
+	}},
+	{"a wrong address hides nothing", "token: {rate-limit: {models: {c: {}}}}\nvllm: {services: {a: ftp://a, b: {endpoints: [http://b, http://b, x], share-limits-with: d, breaker-failures: 20}}}", []string{
+		`1:31: token.rate-limit.models.c: has no service; add vllm.services.c: http://host:8000`,
+		`2:22: vllm.services.a: "ftp://a" is not an http or https URL; write an address such as http://host:8000`,
+		`2:34: vllm.services.b.endpoints: "http://b" is listed twice; list each address once`,
+		`2:34: vllm.services.b.breaker-failures: 20 is more than breaker-outcomes (10) and would never be reached; write 0 for never`,
+		`2:67: vllm.services.b.endpoints[2]: "x" is not an http or https URL; write an address such as http://host:8000`,
+		`2:90: vllm.services.b.share-limits-with: "d" is not served; write the public name of a served model`,
+	}},
+	{"a key twice hides nothing", "server: {port: 1, port: 2, adress: x}\nvllm: {services: {a: http://a, a: x}}\nlogging: {level: !!str loud}", []string{
+		`1:19: the key "port" is already given in line 1; keep one of the two`,
+		`1:28: server.adress: is not a known key; did you mean address?`,
+		`2:32: the key "a" is already given in line 2; keep one of the two`,
+		`3:18: tags are not used here; remove "!!str"`,
+		`3:23: logging.level: "loud" is not a choice; write debug, info, warn or error`,
+	}},
+	{"no service, and another mistake", "logging: {level: loud}", []string{
+		" vllm.services: has no model; add vllm.services.NAME: http://host:8000",
+		`1:18: logging.level: "loud" is not a choice; write debug, info, warn or error`,
+	}},
 	{"all together", "server: {idle-timeout: x}\nredis: {prot: 1}\nlogging: {level: loud}\nauth: {enabled: 1}", []string{
 		`1:24: server.idle-timeout: "x" is not a duration; write a duration such as 50ms, 30s, 5m or 1h30m`,
 		"2:9: redis.prot: is not a known key; did you mean port?",
@@ -262,7 +286,10 @@ var mistakes = []struct {
 func TestMistakes(t *testing.T) {
 	for _, x := range mistakes {
 		t.Run(x.name, func(t *testing.T) {
-			_, err := folder{"application.yml": x.text}.load("", nil)
+			err := mistakesOf(x.text)
+			if strings.HasPrefix(x.name, "no service") {
+				_, err = folder{"application.yml": x.text}.load("", nil)
+			}
 			var want []string
 			for _, line := range x.want {
 				want = append(want, "conf/application.yml:"+line)
@@ -276,7 +303,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestErrorsUnwrap(t *testing.T) {
-	_, err := folder{"application.yml": "server: {port: x}\nredis: 5"}.load("", nil)
+	err := mistakesOf("server: {port: x}\nredis: 5")
 	var first *Error
 	if !errors.As(err, &first) {
 		t.Fatalf("%v holds no *Error", err)

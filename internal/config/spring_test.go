@@ -61,7 +61,7 @@ func TestSpringMistakes(t *testing.T) {
 		"server: {port: 1, address: [a]}":                        {"1:28: server.address: is a list where a single value is expected; write the value behind the colon"},
 		"server: {port: 1, address: a b}":                        {`1:28: server.address: "a b:1" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`},
 	} {
-		_, err := folder{"application.yml": text}.load("", nil)
+		err := mistakesOf(text)
 		for i := range want {
 			want[i] = "conf/application.yml:" + want[i]
 		}

@@ -22,21 +22,28 @@ const (
 	nodesMax   = 100_000 // with aliases expanded
 )
 
-// parse turns the bytes of a file into a tree. Mistakes go to the report,
-// and then the tree is not to be used. A file without content is emptyKind.
-func parse(file string, b []byte, r *report) *node {
-	p := &parsing{file: file, report: r, anchors: map[string]ast.Node{}}
+// parse turns the bytes of a file into a tree, and reports whether nothing is missing
+// of it. A file without content is emptyKind.
+func parse(file string, b []byte, r *report) (root *node, whole bool) {
+	top := position{file: file, line: 1, column: 1}
+	p := &parsing{file: file, report: r, anchors: map[string]ast.Node{}, whole: true}
 	b = []byte(strings.TrimPrefix(string(b), "\ufeff"))
 	if m := readable(b); m != nil {
 		r.add(position{file: file}, "", "", *m)
-		return &node{}
+		return &node{at: top}, false
 	}
-	root := p.node(p.document(string(b)), 0)
+	root = p.node(p.document(string(b)), 0)
+	if p.nodes >= 2*nodesMax { // what is behind a bound is not looked at
+		root = &node{}
+	}
 	if root.kind != mapKind && root.kind != emptyKind {
-		r.add(root.at, "", "", mistake{"the file is " + root.kind.String() + " where settings are expected", "write keys such as server: and vllm:"})
+		if root.kind != brokenKind {
+			r.add(root.at, "", "", mistake{"the file is " + root.kind.String() + " where settings are expected", "write keys such as server: and vllm:"})
+		}
+		root, p.whole = &node{}, false
 	}
-	root.at = position{file: file, line: 1, column: 1}
-	return root
+	root.at = top
+	return root, p.whole
 }
 
 func readable(b []byte) *mistake {
@@ -57,6 +64,7 @@ type parsing struct {
 	nodes   int
 	// expanding is the outermost alias that is being expanded, if any.
 	expanding *token.Token
+	whole     bool // nothing of the file is missing in the tree
 }
 
 var tooNested = &mistake{fmt.Sprintf("the file nests deeper than %d levels", nestingMax), "use fewer levels"}
@@ -67,12 +75,12 @@ var tooNested = &mistake{fmt.Sprintf("the file nests deeper than %d levels", nes
 func (p *parsing) document(text string) ast.Node {
 	defer func() {
 		if recover() != nil {
-			p.report.add(position{file: p.file}, "", "", mistake{problem: "the file cannot be read as YAML"})
+			p.lost(position{file: p.file}, mistake{problem: "the file cannot be read as YAML"})
 		}
 	}()
 	tokens := joinScalars(lexer.Tokenize(text))
 	if m := bounded(tokens); m != nil {
-		p.report.add(position{file: p.file}, "", "", *m)
+		p.lost(position{file: p.file}, *m)
 		return nil
 	}
 	// The library looks for duplicate keys in quadratic time and stops at the
@@ -93,7 +101,7 @@ func (p *parsing) only(docs []*ast.DocumentNode) (body ast.Node) {
 		case body == nil:
 			body = d.Body
 		default:
-			p.add(d.Body.GetToken(), mistake{"a second document begins here", "keep one document in a file; profiles have files of their own"})
+			p.lost(p.at(d.Body.GetToken()), mistake{"a second document begins here", "keep one document in a file; profiles have files of their own"})
 			return body
 		}
 	}
@@ -137,10 +145,10 @@ func bounded(tokens token.Tokens) *mistake {
 func (p *parsing) syntax(err error) {
 	var e yaml.Error
 	if errors.As(err, &e) && e.GetToken() != nil {
-		p.add(e.GetToken(), mistake{problem: e.GetMessage(), remedy: syntaxRemedy(e)})
+		p.lost(p.at(e.GetToken()), mistake{problem: e.GetMessage(), remedy: syntaxRemedy(e)})
 		return
 	}
-	p.report.add(position{file: p.file}, "", "", mistake{problem: err.Error()})
+	p.lost(position{file: p.file}, mistake{problem: err.Error()})
 }
 
 func syntaxRemedy(e yaml.Error) string {
@@ -148,6 +156,12 @@ func syntaxRemedy(e yaml.Error) string {
 		return `check the indentation, and quote a value that holds ": " or ends in ":"`
 	}
 	return ""
+}
+
+// lost notes a mistake for which something is missing in the tree.
+func (p *parsing) lost(at position, m mistake) {
+	p.whole = false
+	p.report.add(at, "", "", m)
 }
 
 func (p *parsing) add(t *token.Token, m mistake) { p.report.add(p.at(t), "", "", m) }

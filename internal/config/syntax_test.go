@@ -37,7 +37,7 @@ func TestSyntaxMistakes(t *testing.T) {
 		"aliases that multiply":  {laughs(12), []string{":5:45: the file has more than 100000 values, its aliases expanded; use fewer aliases"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := folder{"application.yml": x.text}.load("", nil)
+			err := mistakesOf(x.text)
 			var want []string
 			for _, w := range x.want {
 				want = append(want, "conf/application.yml"+w)

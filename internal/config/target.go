@@ -20,7 +20,7 @@ func (o object) decode(r *report, key path, n *node) {
 	}
 	for _, e := range n.fields {
 		if !slices.Contains(o.keys(), e.key) {
-			r.add(e.at, key.key(e.key), "", mistake{"is not a known key", o.remedy(e.key)})
+			r.add(e.at, key.key(e.key), "", mistake{unknownKey, o.remedy(e.key)})
 		}
 	}
 	for _, f := range o {

@@ -19,10 +19,10 @@ func (p *parsing) node(n ast.Node, depth int) *node {
 	switch {
 	case depth > nestingMax:
 		p.tooLarge(n.GetToken(), *tooNested)
-		return &node{}
+		return &node{kind: brokenKind}
 	case p.nodes > nodesMax:
 		p.tooLarge(n.GetToken(), mistake{fmt.Sprintf("the file has more than %d values, its aliases expanded", nodesMax), "use fewer aliases"})
-		return &node{}
+		return &node{kind: brokenKind}
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -35,7 +35,7 @@ func (p *parsing) node(n ast.Node, depth int) *node {
 		return p.alias(n, depth)
 	case *ast.TagNode:
 		p.add(n.GetToken(), mistake{"tags are not used here", "remove " + quote(strings.TrimSpace(n.GetToken().Value))})
-		return &node{at: p.at(n.GetToken())}
+		return p.node(n.Value, depth+1)
 	}
 	return p.scalar(n)
 }
@@ -51,7 +51,7 @@ func (p *parsing) tooLarge(t *token.Token, m mistake) {
 	if p.expanding != nil {
 		t = p.expanding
 	}
-	p.add(t, m)
+	p.lost(p.at(t), m)
 }
 
 func (p *parsing) scalar(n ast.Node) *node {
@@ -129,11 +129,11 @@ func (p *parsing) key(k ast.MapKeyNode) (entry, bool) {
 	t := k.GetToken()
 	switch k.(type) {
 	case *ast.MappingKeyNode, *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
-		p.add(t, mistake{"a key must be plain text", "write it without indicator, anchor or tag, in quotes if need be"})
+		p.lost(p.at(t), mistake{"a key must be plain text", "write it without indicator, anchor or tag, in quotes if need be"})
 		return entry{}, false
 	}
 	if hasPlaceholder(t.Value) {
-		p.add(t, mistake{"variables are not filled into keys", "write the name itself"})
+		p.lost(p.at(t), mistake{"variables are not filled into keys", "write the name itself"})
 		return entry{}, false
 	}
 	return entry{key: t.Value, at: p.at(t)}, true
@@ -147,7 +147,7 @@ func (p *parsing) mergeKey(v *ast.MappingValueNode, depth int) []*node {
 		list = source.items
 	}
 	if slices.ContainsFunc(list, func(n *node) bool { return n.kind != mapKind }) {
-		p.add(v.Key.GetToken(), mistake{"<< does not name a map", "write an alias of a map, or a list of them"})
+		p.lost(p.at(v.Key.GetToken()), mistake{"<< does not name a map", "write an alias of a map, or a list of them"})
 		return nil
 	}
 	return list
@@ -174,8 +174,8 @@ func (p *parsing) alias(n *ast.AliasNode, depth int) *node {
 	name := n.Value.GetToken().Value
 	target, ok := p.anchors[name]
 	if !ok {
-		p.add(n.GetToken(), mistake{"the alias *" + name + " has no anchor before it", "write &" + name + " at the value that is meant"})
-		return &node{at: p.at(n.GetToken())}
+		p.lost(p.at(n.GetToken()), mistake{"the alias *" + name + " has no anchor before it", "write &" + name + " at the value that is meant"})
+		return &node{kind: brokenKind, at: p.at(n.GetToken())}
 	}
 	if p.expanding == nil {
 		p.expanding = n.GetToken()

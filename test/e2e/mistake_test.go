@@ -57,7 +57,11 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		"no file of the profile": {
 			files: map[string]string{"application.yml": sound, "application-dev.yml": "{}\n"},
 			flags: []string{"--profile", "deb"},
-			want:  []string{`application-deb\.yml: the file of the profile does not exist; .*dev`},
+			want:  []string{`: --profile: "deb" has no file .*application-deb\.yml; .*dev`},
+		},
+		"no file of the profile that the file chooses, and other mistakes": {
+			files: map[string]string{"application.yml": "spring: {profiles: {active: deb}}\n" + strings.Replace(sound, "2000", "-1", 1), "application-dev.yml": "{}\n"},
+			want:  []string{`application\.yml:1:29: spring\.profiles\.active: "deb" has no file .*application-deb\.yml; .*dev`, `application\.yml:8:32: .*-1 is negative`},
 		},
 	} {
 		for _, command := range []string{"serve", "check"} {
