@@ -121,10 +121,10 @@ func TestMissingFilesHideNothing(t *testing.T) {
 		}},
 		"a base that is no YAML": {folder{"application.yml": "a: [", "application-dev.yml": "logging: {level: loud}"}, "dev", []string{
 			"conf/application-dev.yml:1:18: " + loud,
-			"conf/application.yml:1:4: sequence end token ']' not found",
+			"conf/application.yml:1:4: what begins here with [ or { is not closed; write its ] or }",
 		}},
 		"a profile that is no YAML": {folder{"application.yml": "logging: {level: loud}", "application-dev.yml": "a: ["}, "dev", []string{
-			"conf/application-dev.yml:1:4: sequence end token ']' not found",
+			"conf/application-dev.yml:1:4: what begins here with [ or { is not closed; write its ] or }",
 			"conf/application.yml:1:18: " + loud,
 		}},
 	} {

@@ -87,7 +87,7 @@ func (p *parsing) document(text string) ast.Node {
 	// first: see (*parsing).mapping.
 	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		p.syntax(err)
+		p.syntax(text, err)
 		return nil
 	}
 	return p.only(f.Docs)
@@ -142,20 +142,13 @@ func bounded(tokens token.Tokens) *mistake {
 
 // syntax reports what the library says about a file, without the excerpt that
 // it prints, which may hold a secret.
-func (p *parsing) syntax(err error) {
+func (p *parsing) syntax(text string, err error) {
 	var e yaml.Error
 	if errors.As(err, &e) && e.GetToken() != nil {
-		p.lost(p.at(e.GetToken()), mistake{problem: e.GetMessage(), remedy: syntaxRemedy(e)})
+		p.lost(explain(text, p.at(e.GetToken()), e.GetMessage()))
 		return
 	}
 	p.lost(position{file: p.file}, mistake{problem: err.Error()})
-}
-
-func syntaxRemedy(e yaml.Error) string {
-	if strings.Contains(e.GetMessage(), "mapping value is not allowed") {
-		return `check the indentation, and quote a value that holds ": " or ends in ":"`
-	}
-	return ""
 }
 
 // lost notes a mistake for which something is missing in the tree.

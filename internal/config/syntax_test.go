@@ -8,15 +8,63 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
+// indentation is what may be wrong where YAML is not what was meant.
+const indentation = `; check the indentation (keys of one section begin in the same column), write a space behind ":" and "-", and quote a value that holds ": " or ends in ":"`
+
+// TestParserMessages: what people write most often that is no YAML.
+func TestParserMessages(t *testing.T) {
+	const (
+		tab      = "a tab indents the line; write spaces: YAML takes no tab there"
+		star     = `a value that begins with * names an anchor; quote it where the character is meant: "*"`
+		variable = `a variable inside of { } or [ ] has no quotes; quote it, as in {enabled: "${AUTH}"}`
+		quote    = `the quote that begins here is not closed in its line; close it; inside of "..." write \" for a quote, inside of '...' write ''`
+		comma    = "a comma is missing before this place, or the end of what is in { } or [ ]; write it"
+		lines    = "a value that begins with | or > is text of several lines; put it in quotes where the character is meant"
+	)
+	for text, want := range map[string]string{
+		"server:\n\taddress: ':1'":                                        ":2:1: " + tab,
+		"token:\n  rate-limit:\n  \tmodels: {}":                           ":3:3: " + tab,
+		"server:\n  cors:\n    origins: *":                                ":3:14: " + star,
+		"server:\n  cors:\n    origins: [*]":                              ":3:15: " + star,
+		"server: {cors: {origins: [a, *]}}":                               ":1:30: " + star,
+		"server:\n  cors:\n    origins:\n      - *\nlogging: {}":          ":4:9: " + star,
+		"auth: {enabled: ${AUTH}}":                                        ":1:17: " + variable,
+		"auth: {enabled: ${AUTH:true}}":                                   ":1:17: " + variable,
+		"redis: {host: ${H:x}, port: 1}":                                  ":1:15: " + variable,
+		"logging: {level: '한국', format: ${F}}":                            ":1:32: " + variable,
+		"server: {cors: {origins: [${O}]}}":                               ":1:27: " + variable,
+		"server:\n  address: \":1\nlogging: {level: \"info\"}\na: {b: c}": ":2:12: " + quote,
+		"server:\n  address: ':1\nlogging: {level: info}":                 ":2:12: " + quote,
+		"logging: {level: 'info}":                                         ":1:18: " + quote,
+		"logging: # it's\n  level: \"":                                    ":2:10: " + quote,
+		"auth: {enabled: true\nserver: {}":                                ":2:1: " + comma,
+		"server: {cors: {origins: [a, b}}":                                ":1:31: " + comma,
+		"redis:\n  password: @hunter2":                                    ":2:13: '@' is a reserved character; put the value in quotes",
+		"redis:\n  password: `hunter2":                                    ":2:13: '`' is a reserved character; put the value in quotes",
+		"redis:\n  password: |hunter2":                                    ":2:13: " + lines,
+		"redis:\n  password: >hunter2":                                    ":2:13: " + lines,
+		"auth:\n  api-keys:\n    -name: a\n     user: b":                  ":3:12: mapping value is not allowed in this context" + indentation,
+		"server:\n  address: ':1'\n   idle-timeout: 1s":                   ":3:4: value is not allowed in this context. map key-value is pre-defined" + indentation,
+	} {
+		t.Run(text, func(t *testing.T) {
+			err := mistakesOf(text)
+			wantErrors(t, err, "conf/application.yml"+want)
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Error("the message shows a secret")
+			}
+		})
+	}
+}
+
 func TestSyntaxMistakes(t *testing.T) {
 	for name, x := range map[string]struct {
 		text string
 		want []string
 	}{
-		"indentation": {"server:\n  port: 1\n address: a", []string{":3:2: value is not allowed in this context"}},
+		"indentation": {"server:\n  port: 1\n address: a", []string{":3:2: value is not allowed in this context" + indentation}},
 		"colon in a value": {"vllm: {}\na: mock:", []string{
-			`:2:4: mapping value is not allowed in this context; check the indentation, and quote a value that holds ": " or ends in ":"`}},
-		"no excerpt of the file": {"password: hunter2\nx: [1", []string{":2:4: sequence end token ']' not found"}},
+			":2:4: mapping value is not allowed in this context" + indentation}},
+		"no excerpt of the file": {"password: hunter2\nx: [1", []string{":2:4: what begins here with [ or { is not closed; write its ] or }"}},
 		"a second document":      {"server: {}\n---\nserver: {}", []string{":3:7: a second document begins here; keep one document in a file; profiles have files of their own"}},
 		"a list":                 {"- a", []string{":1:1: the file is a list where settings are expected; write keys such as server: and vllm:"}},
 		"text":                   {"hello", []string{":1:1: the file is a single value where settings are expected; write keys such as server: and vllm:"}},
@@ -26,8 +74,8 @@ func TestSyntaxMistakes(t *testing.T) {
 		"duplicate keys, nested": {"server: {port: 1, port: 2}\nredis:\n  host: a\n  host: b", []string{`:1:19: the key "port" is already given in line 1; keep one of the two`, `:4:3: the key "host" is already given in line 3; keep one of the two`}},
 		"tag":                    {"server: {port: !!int 1}", []string{`:1:16: tags are not used here; remove "!!int"`}},
 		"key that is no text":    {"? a\n: 1\n&x server: {}", []string{`:1:1: a key must be plain text; write it without indicator, anchor or tag, in quotes if need be`, `:3:1: a key must be plain text; write it without indicator, anchor or tag, in quotes if need be`}},
-		"alias of nothing":       {"server: *s", []string{":1:9: the alias *s has no anchor before it; write &s at the value that is meant"}},
-		"alias of itself":        {"server: &s {port: *s}", []string{":1:19: the alias *s has no anchor before it; write &s at the value that is meant"}},
+		"alias of nothing":       {"server: *s", []string{":1:9: the alias *s has no anchor before it; write &s at the value that is meant, or quotes around a text that begins with *"}},
+		"alias of itself":        {"server: &s {port: *s}", []string{":1:19: the alias *s has no anchor before it; write &s at the value that is meant, or quotes around a text that begins with *"}},
 		"merge of text":          {"server:\n  <<: a", []string{":2:3: << does not name a map; write an alias of a map, or a list of them"}},
 		"nested brackets":        {"a: " + strings.Repeat("[", 100_000), []string{": the file nests deeper than 64 levels; use fewer levels"}},
 		"nested lists on a line": {strings.Repeat("- ", 100_000) + "a", []string{": the file nests deeper than 64 levels; use fewer levels"}},

@@ -84,6 +84,7 @@ func (p *parsing) list(n *ast.SequenceNode, depth int) *node {
 func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
 	out := &node{kind: mapKind, at: p.mappingAt(n)}
 	var merged []*node
+	lost := false
 	for _, v := range n.Values {
 		if v.Key.IsMergeKey() {
 			merged = append(merged, p.mergeKey(v, depth)...)
@@ -91,6 +92,7 @@ func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
 		}
 		e, ok := p.key(v.Key)
 		if !ok {
+			lost = true
 			continue
 		}
 		if first := out.entry(e.key); first != nil {
@@ -106,6 +108,9 @@ func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
 	}
 	for _, m := range merged {
 		out.fill(m)
+	}
+	if len(out.fields) == 0 && lost {
+		out.kind = brokenKind // none of its keys can be read
 	}
 	return out
 }
@@ -128,7 +133,10 @@ func (p *parsing) place(e *entry) {
 func (p *parsing) key(k ast.MapKeyNode) (entry, bool) {
 	t := k.GetToken()
 	switch k.(type) {
-	case *ast.MappingKeyNode, *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+	case *ast.AliasNode: // the library takes the next line's key for the name of a * alone
+		p.lost(p.at(t), starIsAlias)
+		return entry{}, false
+	case *ast.MappingKeyNode, *ast.AnchorNode, *ast.TagNode:
 		p.lost(p.at(t), mistake{"a key must be plain text", "write it without indicator, anchor or tag, in quotes if need be"})
 		return entry{}, false
 	}
@@ -174,7 +182,7 @@ func (p *parsing) alias(n *ast.AliasNode, depth int) *node {
 	name := n.Value.GetToken().Value
 	target, ok := p.anchors[name]
 	if !ok {
-		p.lost(p.at(n.GetToken()), mistake{"the alias *" + name + " has no anchor before it", "write &" + name + " at the value that is meant"})
+		p.lost(p.at(n.GetToken()), mistake{"the alias *" + name + " has no anchor before it", "write &" + name + " at the value that is meant, or quotes around a text that begins with *"})
 		return &node{kind: brokenKind, at: p.at(n.GetToken())}
 	}
 	if p.expanding == nil {
