@@ -242,6 +242,28 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
+// TestHealthcheckOfTheWrongAddress: what is probably wrong is told with what to write.
+func TestHealthcheckOfTheWrongAddress(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Config: "management: {address: '127.0.0.1:0'}"})
+	encrypted := apptest.Start(t, apptest.Options{TLS: true})
+	for what, tt := range map[string]struct {
+		args []string
+		says string
+	}{
+		"apart":         {[]string{"healthcheck", "--url", g.Management(t)}, ""},
+		"for clients":   {[]string{"healthcheck", "--url", g.URL}, "404 Not Found: .*; is it a gateway\\? Where management.address is set, it answers that there: write that in --url"},
+		"for operators": {[]string{"usage", "--url", g.Management(t), apptest.Model, "x"}, "404 .*; is it management.address\\? Usage is told on server.address"},
+		"nobody":        {[]string{"healthcheck", "--url", "http://127.0.0.1:1"}, "connection refused; is the gateway running, and is --url the address that it listens on"},
+		"not encrypted": {[]string{"healthcheck", "--url", strings.Replace(g.URL, "http:", "https:", 1)}, "the gateway has no server.tls: write http:// in --url"},
+		"encrypted":     {[]string{"healthcheck", "--url", strings.Replace(encrypted.URL, "https:", "http:", 1)}, "400 .*the gateway has server.tls: write https:// in --url"},
+		"not trusted":   {[]string{"healthcheck", "--url", encrypted.URL}, "certificate .*; name the authority by --ca-file"},
+	} {
+		if r := run(t, "", nil, tt.args...); (r.code == 0) != (tt.says == "") || !regexp.MustCompile("(?s)"+tt.says).MatchString(r.errors) {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+}
+
 // TestOverTLS asks a gateway that shows a certificate of its own making.
 func TestOverTLS(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{TLS: true, Limits: "{max-tokens-per-minute: 1000}"})

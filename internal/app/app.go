@@ -191,7 +191,8 @@ func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan e
 	}
 	clients, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
 	if err != nil {
-		return nil, nil, fmt.Errorf("server.address %s: %w; choose another there or with --address", a.config.Server.Address, err)
+		return nil, nil, fmt.Errorf("server.address %s: %w; %s there, with --address HOST:PORT, or with make run ADDRESS=HOST:PORT",
+			a.config.Server.Address, err, chooseAnother(err))
 	}
 	go func() { failed <- a.serve(clients) }()
 	return clients, failed, nil

@@ -64,7 +64,7 @@ var (
 // empty reports a configuration that serves nothing, which is that of a wrong directory
 // or profile, unless another mistake may be the reason.
 func (k checking) empty() {
-	if len(k.Services) > 0 || !k.whole || k.report.has("vllm") || k.report.hasUnknown() {
+	if len(k.Services) > 0 || !k.whole || k.report.has("vllm") || k.report.unknownAtTop {
 		return
 	}
 	at := position{file: k.root.at.file}

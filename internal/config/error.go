@@ -64,10 +64,10 @@ func (e Errors) Unwrap() []error {
 const mistakesMax = 100
 
 // report collects mistakes.
-type report struct{ list Errors }
-
-// unknownKey is what is wrong with a key that is in no schema.
-const unknownKey = "is not a known key"
+type report struct {
+	list         Errors
+	unknownAtTop bool // a key at the top of the files is not known
+}
 
 // mistake is what a rule says of a value; nil says that the value is right.
 type mistake struct{ problem, remedy string }
@@ -96,11 +96,6 @@ func (r *report) found(root *node, findings []Finding) {
 			r.add(at.at, at.path(key), shown(at.text)+origin(at), mistake{f.Problem, f.Remedy})
 		}
 	}
-}
-
-// hasUnknown reports whether a key at the top was not known.
-func (r *report) hasUnknown() bool {
-	return slices.ContainsFunc(r.list, func(e *Error) bool { return e.Problem == unknownKey && !strings.Contains(e.Path, ".") })
 }
 
 // has reports whether a mistake was noted at a key or below it.

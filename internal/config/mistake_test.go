@@ -34,7 +34,7 @@ var mistakes = []struct {
 		`1:23: management.address: "9090" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`,
 	}},
 	{"a map where text is expected", "server:\n  address: {host: a}", []string{
-		"2:12: server.address: is a map where a single value is expected; write the value behind the colon",
+		"2:12: server.address: is a map where a single value is expected; write HOST:PORT behind the colon",
 	}},
 	{"text where a map is expected", "server: 8080", []string{
 		"1:9: server: is a single value where a map is expected; write its keys in lines of their own, further to the right",
@@ -44,6 +44,29 @@ var mistakes = []struct {
 	}},
 	{"a list where a map is expected", "vllm:\n  services:\n    - a", []string{
 		"3:5: vllm.services: is a list where a map is expected; write its keys in lines of their own, further to the right",
+	}},
+	{"a list of addresses in place of a service", "vllm:\n  services:\n    m: [http://a, http://b]\n    n:\n      - ftp://c", []string{
+		"3:8: vllm.services.m: is a list where an address or the settings of a model are expected; write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]",
+		"5:7: vllm.services.n: is a list where an address or the settings of a model are expected; write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]",
+		`5:9: vllm.services.n[0]: "ftp://c" is not an http or https URL; write an address such as http://host:8000`,
+	}},
+	{"keys of several steps", "server.port: 80\nspring.data.redis.host: x\ntoken:\n  rate-limit.max-debt: 1\nspring: {data.redis.port: 1}", []string{
+		`1:1: ["server.port"]: is not a known key; write its parts below each other, as in server: {port: ...}`,
+		`2:1: ["spring.data.redis.host"]: is not a known key; write its parts below each other, as in spring: {data: {redis: {host: ...}}}`,
+		`4:3: token["rate-limit.max-debt"]: is not a known key; write its parts below each other, as in rate-limit: {max-debt: ...}`,
+		`5:10: spring["data.redis.port"]: is not used by the gateway; write its parts below each other, as in data: {redis: {port: ...}}`,
+	}},
+	{"settings of Spring", "server: {ssl: {enabled: true}, shutdown: graceful}\nmanagement: {server: {port: 1}, endpoints: {web: x}}\nspring: {redis: {host: h}, config: {import: x}}\nlogging: {level: {root: INFO}}", []string{
+		"1:10: server.ssl: is not a known key; write tls: {certificate: FILE, key: FILE}",
+		"1:32: server.shutdown: is not a known key; remove it: running requests always go on, for drain-timeout",
+		"2:14: management.server: is not a known key; write management: {address: HOST:PORT}",
+		"2:33: management.endpoints: is not a known key; remove it: `/actuator` tells what there is",
+		"3:10: spring.redis: is not used by the gateway; write spring.data.redis, as Spring Boot 3 does",
+		"3:28: spring.config: is not used by the gateway; remove it; what is for one profile belongs into application-PROFILE.yml",
+		"4:18: logging.level: is a map where a single value is expected; write debug, info, warn or error behind the colon",
+	}},
+	{"no space behind the colon", "redis:\n  host:hunter2\n  port:1", []string{
+		"2:3: redis: is a single value where a map is expected; write a space behind each colon",
 	}},
 	{"a map in a list of texts", "vllm: {services: {a: {endpoints: [{url: x}]}}}", []string{
 		"1:35: vllm.services.a.endpoints[0]: is a map where a single value is expected; write the value behind the colon",

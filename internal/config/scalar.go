@@ -29,8 +29,11 @@ func (s scalar) decode(r *report, key path, n *node) {
 		r.add(n.at, key, "", mistake{"has no value", "write " + s.want + ", or remove the key"})
 		return
 	}
-	if !expect(r, key, n, scalarKind) {
-		return
+	if n.kind == mapKind || n.kind == listKind {
+		r.add(n.at, key, "", mistake{fmt.Sprintf("is %s where %s is expected", n.kind, scalarKind), "write " + s.want + " behind the colon"})
+	}
+	if n.kind != scalarKind {
+		return // or it is broken
 	}
 	m := s.parse(n.text)
 	if m == nil {

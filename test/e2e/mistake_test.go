@@ -98,7 +98,7 @@ func TestTakenPortIsTold(t *testing.T) {
 	defer l.Close()
 	taken := l.Addr().String()
 	config := folder(t, map[string]string{"application.yml": sound})
-	want := regexp.QuoteMeta(taken) + `: .*address already in use`
+	want := regexp.QuoteMeta(taken) + `: .*address already in use; .*choose another`
 	checkRefused(t, []string{"serve", "--config", config, "--address", taken}, []string{`server\.address ` + want})
 	checkRefused(t, []string{"mock-vllm", "--address", taken}, []string{`--address: .*` + want})
 }
