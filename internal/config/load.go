@@ -134,7 +134,7 @@ func (o Options) lookalikes(name string) (found []string) {
 // read returns the tree of a file of Dir, and whether nothing is missing of it.
 func (o Options) read(name string, r *report) (_ *node, whole bool) {
 	shown := o.shown(name)
-	b, err := readBounded(o.Files, name)
+	b, err := readBounded(o.Files, name, configBytesMax)
 	if err != nil {
 		at, m := position{file: shown}, o.unreadable(name, err)
 		if errors.Is(err, syscall.ENOTDIR) {

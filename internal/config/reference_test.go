@@ -65,7 +65,7 @@ func (r *reference) page(lines string) {
 			before := mark.FindString(line)
 			said := r.in.say(strings.TrimPrefix(line, before))
 			if strings.Contains(said, "%") {
-				said = fmt.Sprintf(said, FileBytesMax, keysMax, nestingMax)
+				said = fmt.Sprintf(said, configBytesMax, mapKeysMax, nestingMax)
 			}
 			fmt.Fprintln(r, before+said)
 		}

@@ -13,15 +13,6 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds on a file, beside FileBytesMax. They are far above what a configuration needs, and keep
-// the YAML library within time and stack: its work grows with the square of the
-// nesting and of the size of maps and lists, and it recurses with both.
-const (
-	nestingMax = 64
-	keysMax    = 10_000  // and list items, anchors, aliases, tags and documents
-	nodesMax   = 100_000 // with aliases expanded
-)
-
 // parse turns the bytes of a file into a tree, and reports whether nothing is missing
 // of it. A file without content is emptyKind.
 func parse(file string, b []byte, r *report) (root *node, whole bool) {
@@ -48,8 +39,8 @@ func parse(file string, b []byte, r *report) (root *node, whole bool) {
 
 func readable(b []byte) *mistake {
 	switch {
-	case len(b) > FileBytesMax:
-		return &mistake{fmt.Sprintf("the file has %d bytes", len(b)), fmt.Sprintf("at most %d are read", FileBytesMax)}
+	case len(b) > configBytesMax:
+		return &mistake{fmt.Sprintf("the file has %d bytes", len(b)), fmt.Sprintf("at most %d are read", configBytesMax)}
 	case !utf8.Valid(b):
 		return &mistake{"the file is not UTF-8", "save it as UTF-8"}
 	}
@@ -66,8 +57,6 @@ type parsing struct {
 	expanding *token.Token
 	whole     bool // nothing of the file is missing in the tree
 }
-
-var tooNested = &mistake{fmt.Sprintf("the file nests deeper than %d levels", nestingMax), "use fewer levels"}
 
 // document returns the content of the only document; nil when it is empty or
 // cannot be read. A panic of the library is one more way of saying that it
@@ -106,38 +95,6 @@ func (p *parsing) only(docs []*ast.DocumentNode) (body ast.Node) {
 		}
 	}
 	return body
-}
-
-// bounded refuses tokens with too many keys and the like, and with brackets, or
-// indicators that follow one another (`- - -`, `? ? ?`, `&a &a`), nested too
-// deeply. Nesting by indentation is bounded by the size of the file.
-func bounded(tokens token.Tokens) *mistake {
-	keys, brackets, run, line := 0, 0, 0, 0
-	for _, t := range tokens {
-		if t.Position.Line != line {
-			run, line = 0, t.Position.Line
-		}
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			brackets++
-		case token.MappingEndType, token.SequenceEndType:
-			brackets--
-		case token.MappingValueType, token.DocumentHeaderType, token.DocumentEndType:
-			keys++
-		case token.MappingKeyType, token.SequenceEntryType, token.AnchorType, token.TagType, token.AliasType:
-			keys++
-			run++
-		case token.CollectEntryType:
-			run = 0
-		}
-		if max(brackets, run) > nestingMax {
-			return tooNested
-		}
-	}
-	if keys > keysMax {
-		return &mistake{fmt.Sprintf("the file has %d keys, list items and aliases", keys), fmt.Sprintf("at most %d are read", keysMax)}
-	}
-	return nil
 }
 
 // syntax reports what the library says about a file, without the excerpt that

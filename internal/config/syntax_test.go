@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
@@ -69,7 +70,7 @@ func TestSyntaxMistakes(t *testing.T) {
 		"a list":                 {"- a", []string{":1:1: the file is a list where settings are expected; write keys such as server: and vllm:"}},
 		"text":                   {"hello", []string{":1:1: the file is a single value where settings are expected; write keys such as server: and vllm:"}},
 		"not UTF-8":              {"server: \xff", []string{": the file is not UTF-8; save it as UTF-8"}},
-		"too large":              {strings.Repeat("#", FileBytesMax+1), []string{": the file has 1048577 bytes; at most 1048576 are read"}},
+		"too large":              {strings.Repeat("#", configBytesMax+1), []string{": the file has 16777217 bytes; at most 16777216 are read"}},
 		"duplicate keys":         {"server: {}\nredis: {}\nserver: {port: 1, port: 2}", []string{`:3:1: the key "server" is already given in line 1; keep one of the two`}},
 		"duplicate keys, nested": {"server: {port: 1, port: 2}\nredis:\n  host: a\n  host: b", []string{`:1:19: the key "port" is already given in line 1; keep one of the two`, `:4:3: the key "host" is already given in line 3; keep one of the two`}},
 		"tag":                    {"server: {port: !!int 1}", []string{`:1:16: tags are not used here; remove "!!int"`}},
@@ -82,7 +83,7 @@ func TestSyntaxMistakes(t *testing.T) {
 		"nested keys on a line":  {strings.Repeat("? ", 100_000) + "a", []string{": the file nests deeper than 64 levels; use fewer levels"}},
 		"nested anchors":         {"a: " + strings.Repeat("&a ", 100_000) + "1", []string{": the file nests deeper than 64 levels; use fewer levels"}},
 		"nested by indentation":  {indented(200), []string{":66:67: the file nests deeper than 64 levels; use fewer levels"}},
-		"aliases that multiply":  {laughs(12), []string{":5:45: the file has more than 100000 values, its aliases expanded; use fewer aliases"}},
+		"aliases that multiply":  {laughs(12), []string{":6:45: the file has more than 1000000 values, its aliases expanded; use fewer aliases"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := mistakesOf(x.text)
@@ -161,6 +162,26 @@ func TestManyModels(t *testing.T) {
 	if n := len(load(t, services(3000), nil).RateLimit.Models); n != 3000 {
 		t.Errorf("%d models, want 3000", n)
 	}
-	_, err := folder{"application.yml": services(keysMax)}.load("", nil)
-	wantErrors(t, err, "conf/application.yml: the file has 10002 keys, list items and aliases; at most 10000 are read")
+	_, err := folder{"application.yml": services(mapKeysMax + 1)}.load("", nil)
+	wantErrors(t, err, "conf/application.yml: a map of the file has more than 10000 keys; serve fewer models in one gateway")
+	many := strings.Repeat("a:\n"+strings.Repeat("  b: c\n", 9000)+"d:\n", 6)
+	_, err = folder{"application.yml": many}.load("", nil)
+	wantErrors(t, err, "conf/application.yml: the maps of the file have too many keys together; serve fewer models in one gateway")
+}
+
+// TestManyKeys: the bytes of a file bound how many API keys it has. 50,000 take three
+// seconds of a processor, and the race detector five times that.
+func TestManyKeys(t *testing.T) {
+	const keys = 10_000
+	var b strings.Builder
+	b.WriteString("auth:\n  api-keys:\n")
+	for i := range keys {
+		fmt.Fprintf(&b, "    - {name: key-%[1]d, user: user-%[1]d, hash: \"sha256:%064[1]x\", roles: [user]}\n", i)
+	}
+	begun := time.Now()
+	c := load(t, b.String(), nil)
+	t.Logf("%d bytes in %v", b.Len(), time.Since(begun))
+	if n := len(c.Auth.APIKeys); n != keys || c.Auth.APIKeys[n-1].User != fmt.Sprint("user-", n-1) {
+		t.Errorf("%d keys are read", n)
+	}
 }

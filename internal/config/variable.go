@@ -38,6 +38,7 @@ func (w warning) variables(o Options, read map[string]bool) {
 // the variables that Spring would take them from.
 func (w warning) settingsByVariable() map[string][]string {
 	c := *w.Config
+	c.Auth.APIKeys = nil // lists are taken from no variable
 	if c.Redis == nil {
 		c.Redis = defaultRedis()
 	}
