@@ -120,7 +120,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	control := admin.New(admin.Options{
 		Catalog: served, Store: a.store, Gate: a.data.Gate(), Build: o.Build,
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		Config:   func() string { return a.current.Load().config.Masked() },
+		Config:   func() admin.Effective { return a.current.Load().config },
 		Draining: a.leaving.Load,
 		Profiles: c.Management.Pprof,
 	})

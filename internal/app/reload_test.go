@@ -230,7 +230,7 @@ func TestWhatWaitsForTheNextStart(t *testing.T) {
 	if got := ask(t, g, "other", "bob"); got != 200 {
 		t.Errorf("the rest is not applied: %d", got)
 	}
-	if env := g.Get(t, "/actuator/env"); !strings.Contains(env, "max-body-bytes: 10485760\n") || !strings.Contains(env, "other:") {
+	if env := g.Get(t, "/actuator/env"); !strings.Contains(env, `"server.max-body-bytes":{"value":10485760}`) || !strings.Contains(env, `"vllm.services.other.`) {
 		t.Errorf("the effective configuration is said to be\n%s", env)
 	}
 }

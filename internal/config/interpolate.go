@@ -121,3 +121,6 @@ func tooLong(n int) *mistake {
 
 // escape is the inverse of expand for a text that holds no variables.
 func escape(s string) string { return strings.ReplaceAll(s, placeholder, escaped) }
+
+// unescape is the inverse of escape.
+func unescape(s string) string { return strings.ReplaceAll(s, escaped, placeholder) }

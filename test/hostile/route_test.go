@@ -51,7 +51,7 @@ func TestWrongMethods(t *testing.T) {
 	g, r := start(t, apptest.Options{Limits: everyMeter})
 	allowed := map[string]string{
 		"/v1/models": "GET", "/api/v1/models": "GET", "/api/v1/models/llama2-7b": "GET", "/api/v1/models/llama2-7b/health": "GET",
-		"/api/v1/admin/token-usage/llama2-7b/alice": "GET", "/actuator/health": "GET", "/actuator/prometheus": "GET", "/actuator/env": "GET",
+		"/api/v1/admin/token-usage/llama2-7b/alice": "GET", "/actuator/health": "GET", "/actuator/prometheus": "GET", "/actuator/env": "GET", "/actuator": "GET",
 		"/api/v1/models/llama2-7b/chat/completions": "POST", "/api/v1/models/llama2-7b/messages": "POST",
 	}
 	for path := range bodies {
