@@ -291,7 +291,7 @@ var mistakes = []struct {
 		`1:19: the key "port" is already given in line 1; keep one of the two`,
 		`1:28: server.adress: is not a known key; did you mean address?`,
 		`2:32: the key "a" is already given in line 2; keep one of the two`,
-		`3:18: tags are not used here; remove "!!str"`,
+		`3:18: tags are not used here; remove "!!str", or put a text that begins with ! in quotes`,
 		`3:23: logging.level: "loud" is not a choice; write debug, info, warn or error`,
 	}},
 	{"no service, and another mistake", "logging: {level: loud}", []string{

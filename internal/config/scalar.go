@@ -39,7 +39,10 @@ func (s scalar) decode(r *report, key path, n *node) {
 	if m == nil {
 		return
 	}
-	if m.remedy == "" {
+	switch {
+	case n.source != "" && strings.HasPrefix(n.text, "tcp://"):
+		m.remedy = "Kubernetes sets this variable for a Service of that name: take another variable, or set enableServiceLinks: false for the pod"
+	case m.remedy == "":
 		m.remedy = "write " + s.want
 	}
 	r.add(n.at, key, s.show(n.text)+origin(n), *m)

@@ -34,10 +34,22 @@ func (p *parsing) node(n ast.Node, depth int) *node {
 	case *ast.AliasNode:
 		return p.alias(n, depth)
 	case *ast.TagNode:
-		p.add(n.GetToken(), mistake{"tags are not used here", "remove " + quote(strings.TrimSpace(n.GetToken().Value))})
-		return p.node(n.Value, depth+1)
+		return p.tag(n, depth)
 	}
 	return p.scalar(n)
+}
+
+// tag reports a tag, and returns what it is of. A text that begins with ! is no tag of
+// what the next line has.
+func (p *parsing) tag(n *ast.TagNode, depth int) *node {
+	t := n.GetToken()
+	m := mistake{"tags are not used here", "remove " + quote(strings.TrimSpace(t.Value)) + ", or put a text that begins with ! in quotes"}
+	if n.Value == nil || n.Value.GetToken().Position.Line != t.Position.Line {
+		p.lost(p.at(t), m)
+		return &node{kind: brokenKind, at: p.at(t)}
+	}
+	p.add(t, m)
+	return p.node(n.Value, depth+1)
 }
 
 // tooLarge reports once that a bound is exceeded, at the alias that leads

@@ -27,7 +27,7 @@ func (w warning) variables(o Options, read map[string]bool) {
 				"is not taken from the environment variable " + name + ", which is set", "write ${" + name + "} as its value, or unset the variable",
 			})
 		case slices.ContainsFunc(springPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }):
-			w.report.add(position{file: w.root.at.file}, "", "", mistake{
+			w.report.add(position{file: o.Dir}, "", "", mistake{
 				"the environment variable " + name + " is set, and not read", "unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
 			})
 		}
@@ -42,7 +42,7 @@ func (w warning) settingsByVariable() map[string][]string {
 	if c.Redis == nil {
 		c.Redis = defaultRedis()
 	}
-	settings := map[string][]string{bare("SERVER_PORT"): {"server", "address"}}
+	settings := map[string][]string{bare("SERVER_PORT"): {"server", "port"}}
 	eachLeaf(c.schema().encode(), nil, func(keys []string, _ *node) {
 		settings[bare(strings.Join(keys, "_"))] = slices.Clone(keys)
 	})

@@ -85,19 +85,23 @@ token:
 			"TOKEN_RATELIMIT_OVERRUN": "stop", "TOKEN_RATE_LIMIT_MAX_DEBT": "2", "SERVER_PORT": "9", "SPRING_APPLICATION_NAME": "x", "LOGGING_LEVEL_ROOT": "DEBUG", "PATH": "/bin",
 			"LOGGING_LEVEL": "", "SERVER_NAME": "x",
 		}, []string{
-			": the environment variable LOGGING_LEVEL_ROOT is set, and not read; unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
-			": the environment variable SPRING_APPLICATION_NAME is set, and not read; unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
+			"~: the environment variable LOGGING_LEVEL_ROOT is set, and not read; unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
+			"~: the environment variable SPRING_APPLICATION_NAME is set, and not read; unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
 			":6:9: token.rate-limit.overrun: is not taken from the environment variable TOKEN_RATELIMIT_OVERRUN, which is set; write ${TOKEN_RATELIMIT_OVERRUN} as its value, or unset the variable",
 			":6:9: token.rate-limit.max-debt: is not taken from the environment variable TOKEN_RATE_LIMIT_MAX_DEBT, which is set; write ${TOKEN_RATE_LIMIT_MAX_DEBT} as its value, or unset the variable",
 			":7:25: spring.data.redis.host: is not taken from the environment variable SPRING_DATA_REDIS_HOST, which is set; write ${SPRING_DATA_REDIS_HOST} as its value, or unset the variable",
 			":7:25: redis.password: is not taken from the environment variable SPRING_DATA_REDIS_PASSWORD, which is set; write ${SPRING_DATA_REDIS_PASSWORD} as its value, or unset the variable",
-			":8:10: server.address: is not taken from the environment variable SERVER_PORT, which is set; write ${SERVER_PORT} as its value, or unset the variable",
+			":8:1: server.port: is not taken from the environment variable SERVER_PORT, which is set; write ${SERVER_PORT} as its value, or unset the variable",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := []string{}
 			for _, line := range tt.want {
-				want = append(want, "conf/application.yml"+line)
+				if rest, folder := strings.CutPrefix(line, "~"); folder {
+					want = append(want, "conf"+rest)
+				} else {
+					want = append(want, "conf/application.yml"+line)
+				}
 			}
 			got := warned(t, folder{"application.yml": tt.text}, "", tt.env)
 			if diff := cmp.Diff(want, got); diff != "" {
