@@ -242,6 +242,25 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
+// TestWrongVariablesAreTold: what would end serve is found by check, together with the
+// mistakes of the files.
+func TestWrongVariablesAreTold(t *testing.T) {
+	env := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=:::"}
+	const model = "server: {address: '127.0.0.1:0'}\nvllm: {services: {m: http://h}}\n"
+	for _, command := range []string{"check", "serve"} {
+		if r := run(t, "", env, command, "--config", write(t, model)); r.code == 0 || !strings.Contains(r.errors, "OTEL_EXPORTER_OTLP_ENDPOINT is no http") || r.out != "" {
+			t.Errorf("%s: %+v", command, r)
+		}
+		r := run(t, "", env, command, "--config", write(t, model+"logging: {level: loud}\n"))
+		if !strings.Contains(r.errors, "OTEL_EXPORTER_OTLP_ENDPOINT is no http") || !strings.Contains(r.errors, `logging.level: "loud"`) {
+			t.Errorf("%s, with a mistake: %+v", command, r)
+		}
+	}
+	if r := run(t, "", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1"}, "check", "--config", write(t, model)); r.code != 0 {
+		t.Errorf("a collector that is away: %+v", r)
+	}
+}
+
 // TestHealthcheckOfTheWrongAddress: what is probably wrong is told with what to write.
 func TestHealthcheckOfTheWrongAddress(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Config: "management: {address: '127.0.0.1:0'}"})
