@@ -24,10 +24,14 @@ var tooNested = &mistake{fmt.Sprintf("the file nests deeper than %d levels", nes
 // indentation is bounded by the size of the file.
 func bounded(tokens token.Tokens) *mistake {
 	brackets, run, line := 0, 0, 0
+	column := 0 // of what begins the line, behind - and the like; 0 while there is nothing
 	var maps openMaps
-	for i, t := range tokens {
+	for _, t := range tokens {
 		if t.Position.Line != line {
-			run, line = 0, t.Position.Line
+			run, line, column = 0, t.Position.Line, 0
+		}
+		if column == 0 && t.Type != token.SequenceEntryType {
+			column = t.Position.Column
 		}
 		switch t.Type {
 		case token.MappingStartType, token.SequenceStartType:
@@ -35,8 +39,8 @@ func bounded(tokens token.Tokens) *mistake {
 		case token.MappingEndType, token.SequenceEndType:
 			brackets--
 		case token.MappingValueType:
-			if brackets == 0 && i > 0 {
-				maps.key(tokens[i-1].Position.Column)
+			if brackets == 0 {
+				maps.key(column)
 			}
 		case token.DocumentHeaderType, token.DocumentEndType:
 			maps.key(0)

@@ -165,6 +165,15 @@ func TestManyModels(t *testing.T) {
 	}
 	_, err := folder{"application.yml": services(mapKeysMax + 1)}.load("", nil)
 	wantErrors(t, err, "conf/application.yml: a map of the file has more than 10000 keys; serve fewer models in one gateway")
+	anchors := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "%s k%d: v\n", "&"+strings.Repeat("x", i%200+1), i)
+		}
+		return b.String()
+	}
+	_, err = folder{"application.yml": anchors(mapKeysMax + 1)}.load("", nil)
+	wantErrors(t, err, "conf/application.yml: a map of the file has more than 10000 keys; serve fewer models in one gateway")
 	many := strings.Repeat("a:\n"+strings.Repeat("  b: c\n", 9000)+"d:\n", 6)
 	_, err = folder{"application.yml": many}.load("", nil)
 	wantErrors(t, err, "conf/application.yml: the maps of the file have too many keys together; serve fewer models in one gateway")
