@@ -42,11 +42,14 @@ func (e *Error) Error() string {
 // Errors is every mistake that Load found, in the order of the files' lines.
 type Errors []*Error
 
-// Error returns a line for each mistake.
+// Error returns a line for each mistake, and one that says where there may be more.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, x := range e {
 		lines[i] = x.Error()
+	}
+	if len(e) >= mistakesMax {
+		lines = append(lines, fmt.Sprintf("there may be more: %d mistakes are told at once", mistakesMax))
 	}
 	return strings.Join(lines, "\n")
 }

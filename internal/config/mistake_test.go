@@ -349,4 +349,7 @@ func TestReportIsBounded(t *testing.T) {
 	if errors.As(err, &list); len(list) != mistakesMax {
 		t.Errorf("%d mistakes, want %d", len(list), mistakesMax)
 	}
+	if !strings.HasSuffix(err.Error(), "\nthere may be more: 100 mistakes are told at once") {
+		t.Errorf("that there are more is not told: %.300s", err)
+	}
 }
