@@ -168,7 +168,7 @@ func TestManyModels(t *testing.T) {
 	anchors := func(n int) string {
 		var b strings.Builder
 		for i := range n {
-			fmt.Fprintf(&b, "%s k%d: v\n", "&"+strings.Repeat("x", i%200+1), i)
+			fmt.Fprintf(&b, "%s k%d: v\n", "&"+strings.Repeat("x", i%20+1), i)
 		}
 		return b.String()
 	}
