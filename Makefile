@@ -23,8 +23,8 @@ help: ## print the targets
 build: ## build the binary into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(PROFILE) -ldflags '$(LDFLAGS)' -o $(BINARY) $(PACKAGE)
 
-run: build ## run the gateway with mock models on 127.0.0.1:8080
-	$(BINARY) serve --profile dev
+run: build ## run the gateway with mock models on 127.0.0.1:8080, or on ADDRESS
+	$(BINARY) serve --profile dev $(if $(ADDRESS),--address $(ADDRESS))
 
 run-prod: build ## run the gateway with the profile prod
 	$(BINARY) serve --profile prod

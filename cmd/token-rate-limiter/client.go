@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,7 +63,7 @@ func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 	}
 	response, err := client.Do(r)
 	if err != nil {
-		return nil, err
+		return nil, f.unreached(err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
@@ -69,9 +71,35 @@ func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %s", response.Status, body)
+		return nil, f.refused(r.URL.Path, response, body)
 	}
 	return body, nil
+}
+
+// unreached says what may be wrong where there is no answer.
+func (f gatewayFlags) unreached(err error) error {
+	remedy := "is the gateway running, and is --url the address that it listens on (server.address, or management.address where that is set)?"
+	switch {
+	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
+		remedy = "the gateway has no server.tls: write http:// in --url"
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		remedy = "name the authority by --ca-file, and the name in the certificate by --server-name"
+	}
+	return fmt.Errorf("%w; %s", err, remedy)
+}
+
+// refused says what may be wrong where the answer is not 200.
+func (f gatewayFlags) refused(path string, response *http.Response, body []byte) error {
+	remedy := ""
+	switch s := response.StatusCode; {
+	case s == http.StatusBadRequest && bytes.Contains(body, []byte("HTTPS server")):
+		remedy = "; the gateway has server.tls: write https:// in --url"
+	case s == http.StatusNotFound && strings.HasPrefix(path, "/actuator/"):
+		remedy = "; is it a gateway? Where management.address is set, it answers that there: write that in --url"
+	case s == http.StatusNotFound && bytes.Contains(body, []byte(`"not_found"`)):
+		remedy = "; is it management.address? Usage is told on server.address: write that in --url"
+	}
+	return fmt.Errorf("%s says %s: %s%s", f.URL, response.Status, bytes.TrimSpace(body), remedy)
 }
 
 type healthcheckCommand struct{ gatewayFlags }

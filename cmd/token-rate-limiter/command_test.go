@@ -156,6 +156,9 @@ func TestCheck(t *testing.T) {
 	if r.code != 0 || !strings.Contains(r.out, "max-tokens-per-minute: 7") || strings.Contains(r.out, "hunter2") {
 		t.Errorf("%+v", r)
 	}
+	if want := "application.yml:1:1: auth.api-keys: authentication is on and there is no API key"; !strings.HasPrefix(r.errors, "warning: ") || !strings.Contains(r.errors, want) {
+		t.Errorf("no warning: %+v", r)
+	}
 	r = run(t, "", nil, "check", "--config", write(t, good))
 	if r.code == 0 || !strings.Contains(r.errors, "SECRET") || !strings.Contains(r.errors, "1:") {
 		t.Errorf("without the environment variable: %+v", r)
@@ -236,6 +239,47 @@ func TestHealthcheck(t *testing.T) {
 	}
 	if r := run(t, "", nil, "healthcheck", "--url", g.URL); r.code == 0 || r.errors == "" {
 		t.Errorf("of a gateway that has ended: %+v", r)
+	}
+}
+
+// TestWrongVariablesAreTold: what would end serve is found by check, together with the
+// mistakes of the files.
+func TestWrongVariablesAreTold(t *testing.T) {
+	env := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=:::"}
+	const model = "server: {address: '127.0.0.1:0'}\nvllm: {services: {m: http://h}}\n"
+	for _, command := range []string{"check", "serve"} {
+		if r := run(t, "", env, command, "--config", write(t, model)); r.code == 0 || !strings.Contains(r.errors, "OTEL_EXPORTER_OTLP_ENDPOINT is no http") || r.out != "" {
+			t.Errorf("%s: %+v", command, r)
+		}
+		r := run(t, "", env, command, "--config", write(t, model+"logging: {level: loud}\n"))
+		if !strings.Contains(r.errors, "OTEL_EXPORTER_OTLP_ENDPOINT is no http") || !strings.Contains(r.errors, `logging.level: "loud"`) {
+			t.Errorf("%s, with a mistake: %+v", command, r)
+		}
+	}
+	if r := run(t, "", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1"}, "check", "--config", write(t, model)); r.code != 0 {
+		t.Errorf("a collector that is away: %+v", r)
+	}
+}
+
+// TestHealthcheckOfTheWrongAddress: what is probably wrong is told with what to write.
+func TestHealthcheckOfTheWrongAddress(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Config: "management: {address: '127.0.0.1:0'}"})
+	encrypted := apptest.Start(t, apptest.Options{TLS: true})
+	for what, tt := range map[string]struct {
+		args []string
+		says string
+	}{
+		"apart":         {[]string{"healthcheck", "--url", g.Management(t)}, ""},
+		"for clients":   {[]string{"healthcheck", "--url", g.URL}, "404 Not Found: .*; is it a gateway\\? Where management.address is set, it answers that there: write that in --url"},
+		"for operators": {[]string{"usage", "--url", g.Management(t), apptest.Model, "x"}, "404 .*; is it management.address\\? Usage is told on server.address"},
+		"nobody":        {[]string{"healthcheck", "--url", "http://127.0.0.1:1"}, "connection refused; is the gateway running, and is --url the address that it listens on"},
+		"not encrypted": {[]string{"healthcheck", "--url", strings.Replace(g.URL, "http:", "https:", 1)}, "the gateway has no server.tls: write http:// in --url"},
+		"encrypted":     {[]string{"healthcheck", "--url", strings.Replace(encrypted.URL, "https:", "http:", 1)}, "400 .*the gateway has server.tls: write https:// in --url"},
+		"not trusted":   {[]string{"healthcheck", "--url", encrypted.URL}, "certificate .*; name the authority by --ca-file"},
+	} {
+		if r := run(t, "", nil, tt.args...); (r.code == 0) != (tt.says == "") || !regexp.MustCompile("(?s)"+tt.says).MatchString(r.errors) {
+			t.Errorf("%s: %+v", what, r)
+		}
 	}
 }
 

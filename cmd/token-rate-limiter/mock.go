@@ -53,7 +53,7 @@ func (c *mockCommand) serve(o mockvllm.Options) error {
 	defer stop()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Address)
 	if err != nil {
-		return fmt.Errorf("--address: %w", err)
+		return fmt.Errorf("--address: %w; choose another there", err)
 	}
 	mock := mockvllm.New(o)
 	server := &http.Server{Handler: mock, ReadHeaderTimeout: 5 * time.Second}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,6 +26,16 @@ func (f configFlags) source() config.Options {
 	return config.Options{Dir: f.Config, Profile: f.Profile, Check: app.CheckFiles}
 }
 
+// load reads the configuration, and looks at the variables that the files do not name:
+// all that is wrong is told at once.
+func (f configFlags) load(source config.Options) (*config.Config, error) {
+	cfg, err := config.Load(source)
+	if err = errors.Join(err, app.CheckVariables(context.Background())); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
 type serveCommand struct {
 	configFlags
 	Address string `placeholder:"HOST:PORT" help:"Address to listen on, in place of server.address."`
@@ -38,7 +49,7 @@ func (c *serveCommand) Run() error {
 	hangups := outliveHangup()
 	source := c.source()
 	source.Address = c.Address
-	cfg, err := config.Load(source)
+	cfg, err := c.load(source)
 	if err != nil {
 		return err
 	}
@@ -109,11 +120,15 @@ End with Ctrl-C.
 
 type checkCommand struct{ configFlags }
 
-// Run validates the configuration and the files that it names, and prints it.
+// Run validates the configuration and the files that it names, and prints it. What is
+// probably not meant is told on standard error, and is no failure.
 func (c *checkCommand) Run() error {
-	cfg, err := config.Load(c.source())
+	cfg, err := c.load(c.source())
 	if err != nil {
 		return err
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintln(os.Stderr, "warning:", w)
 	}
 	return cfg.WriteYAML(os.Stdout)
 }

@@ -15,9 +15,9 @@ type Options struct {
 	Catalog func() *catalog.Catalog
 	Store   limit.Store
 	Gate    *proxy.Gate
-	Metrics http.Handler  // serves the metrics
-	Build   Build         // what /actuator/info says
-	Config  func() string // the effective configuration, secrets masked
+	Metrics http.Handler     // serves the metrics
+	Build   Build            // what /actuator/info says
+	Config  func() Effective // what /actuator/env says
 	// Profiles lets admins take profiles of the process.
 	Profiles bool
 	// Draining reports whether the gateway is going to take no more requests.
@@ -45,6 +45,7 @@ func (h *Handler) Register(mux proxy.Routes) {
 // RegisterOperations adds to mux what operators look at, which may be served in
 // another place.
 func (h *Handler) RegisterOperations(mux proxy.Routes) {
+	mux.Handle("/actuator", h.get("", h.index))
 	mux.Handle("/actuator/health", h.get("", h.health))
 	mux.Handle("/actuator/health/liveness", h.get("", h.liveness))
 	mux.Handle("/actuator/health/readiness", h.get("", h.health))
@@ -85,11 +86,4 @@ func (h *Handler) permit(r *http.Request, role auth.Role) *openai.Error {
 // info says what is running.
 func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
 	proxy.WriteJSON(w, http.StatusOK, map[string]Build{"build": h.Build})
-}
-
-// env shows the effective configuration, as YAML.
-func (h *Handler) env(w http.ResponseWriter, _ *http.Request) {
-	w.Header()["Content-Type"] = []string{"application/yaml"}
-	// The client may have left; there is nobody to tell.
-	_, _ = w.Write([]byte(h.Config()))
 }

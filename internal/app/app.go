@@ -120,7 +120,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	control := admin.New(admin.Options{
 		Catalog: served, Store: a.store, Gate: a.data.Gate(), Build: o.Build,
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		Config:   func() string { return a.current.Load().config.Masked() },
+		Config:   func() admin.Effective { return a.current.Load().config },
 		Draining: a.leaving.Load,
 		Profiles: c.Management.Pprof,
 	})
@@ -191,7 +191,8 @@ func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan e
 	}
 	clients, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
 	if err != nil {
-		return nil, nil, fmt.Errorf("server.address %s: %w; choose another there or with --address", a.config.Server.Address, err)
+		return nil, nil, fmt.Errorf("server.address %s: %w; %s there, with --address HOST:PORT, or with make run ADDRESS=HOST:PORT",
+			a.config.Server.Address, err, chooseAnother(err))
 	}
 	go func() { failed <- a.serve(clients) }()
 	return clients, failed, nil

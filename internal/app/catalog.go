@@ -67,39 +67,22 @@ func pricing(c *config.Config, name string) usage.Options {
 	}
 }
 
-// meters and windows translate the configuration's names.
-var meters = map[config.Meter]limit.Meter{
-	config.Tokens: limit.Tokens, config.InputTokens: limit.InputTokens,
-	config.OutputTokens: limit.OutputTokens, config.Requests: limit.Requests,
-}
-
 // newPolicy compiles the limits of a model.
 func newPolicy(name string, m config.Model) (*limit.Policy, error) {
 	o := limit.PolicyOptions{Model: name, MaxDebt: m.MaxDebt}
 	if m.Overrun == config.OverrunStop {
 		o.Overrun = limit.Stop
 	}
-	o.User, o.MaxConcurrentPerUser = limitsOf(m.User)
-	o.Total, o.MaxConcurrent = limitsOf(m.Total)
+	o.User, o.MaxConcurrentPerUser = m.User.Windows, orUnlimited(m.User.Concurrent)
+	o.Total, o.MaxConcurrent = m.Total.Windows, orUnlimited(m.Total.Concurrent)
 	return limit.NewPolicy(o)
 }
 
-// limitsOf splits a set of limits into those of windows and the one of
-// concurrent requests.
-func limitsOf(set config.Limits) (windows []limit.Limit, concurrent int64) {
-	concurrent = limit.Unlimited
-	for _, l := range set {
-		if l.Meter == config.ConcurrentRequests {
-			concurrent = l.Maximum
-			continue
-		}
-		for _, w := range []limit.Window{limit.Minute, limit.Hour, limit.Day} {
-			if w.Length() == l.Window {
-				windows = append(windows, limit.Limit{Meter: meters[l.Meter], Window: w, Max: l.Maximum})
-			}
-		}
+func orUnlimited(maximum *int64) int64 {
+	if maximum == nil {
+		return limit.Unlimited
 	}
-	return windows, concurrent
+	return *maximum
 }
 
 // newKeys returns the API keys, or nil where authentication is off.

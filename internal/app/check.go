@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
 // CheckFiles reads the files that a configuration names, and returns what is
@@ -29,6 +31,16 @@ func CheckFiles(c *config.Config) []config.Finding {
 		f.roots(c.Services[name].CAFile, "vllm", "services", name, "ca-file")
 	}
 	return f
+}
+
+// CheckVariables returns what is wrong with the variables that a gateway reads beside its
+// configuration, which are those of OpenTelemetry. It connects to nothing.
+func CheckVariables(ctx context.Context) error {
+	tracer, err := telemetry.OpenTracer(ctx, telemetry.TracerOptions{Env: os.Getenv, Failed: func(error) {}})
+	if err != nil {
+		return err
+	}
+	return tracer.Close(ctx)
 }
 
 // findings are what is wrong with files.

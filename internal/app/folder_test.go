@@ -76,7 +76,7 @@ func TestChangedFilesAreRead(t *testing.T) {
 		}},
 	} {
 		way.do()
-		want := fmt.Sprintf("max-requests-per-day: %d", change)
+		want := fmt.Sprintf(`max-requests-per-day":{"value":%d}`, change)
 		if !apptest.Eventually(func() bool { return strings.Contains(g.Get(t, "/actuator/env"), want) }) {
 			t.Fatalf("%s: the configuration is\n%s\nand the log says\n%s", way.name, g.Get(t, "/actuator/env"), g.Logs)
 		}
@@ -100,7 +100,7 @@ func TestBurstOfWritesIsOneReload(t *testing.T) {
 		must(t, os.WriteFile(file, fmt.Appendf(nil, "%stoken: {rate-limit: {store: memory, default-output-tokens: %d}}\n",
 			text[:strings.Index(string(text), "token:")], 1000+i), 0o600))
 	}
-	want := fmt.Sprintf("default-output-tokens: %d", 1000+writes-1)
+	want := fmt.Sprintf(`default-output-tokens":{"value":%d}`, 1000+writes-1)
 	if !apptest.Eventually(func() bool { return strings.Contains(g.Get(t, "/actuator/env"), want) }) {
 		t.Fatal("the last one is not applied")
 	}

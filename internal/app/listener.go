@@ -2,9 +2,11 @@ package app
 
 import (
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
@@ -38,6 +40,19 @@ func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, lo
 		}
 	}
 	return s
+}
+
+// chooseAnother says what to do where an address cannot be listened on.
+func chooseAnother(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "end what listens there already, or choose another address"
+	case errors.Is(err, syscall.EACCES):
+		return "ports below 1024 are for root, or with CAP_NET_BIND_SERVICE; choose another address"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "no interface of this machine has that address; choose another one"
+	}
+	return "choose another address"
 }
 
 // longestIdle returns how long a client may read nothing, whatever it reads.

@@ -64,6 +64,7 @@ func (a *App) reload(why occasion) (again bool) {
 		a.logUnchanged(why)
 		return false
 	}
+	before := a.current.Load().config
 	c, err := config.Load(*r.source)
 	var changes config.Changes
 	if err == nil {
@@ -90,7 +91,7 @@ func (a *App) reload(why occasion) (again bool) {
 		return false
 	}
 	a.metrics.Reloaded(true, time.Now())
-	a.logChanges(changes)
+	a.logChanges(changes, newWarnings(before.Warnings, c.Warnings))
 	return false
 }
 
@@ -166,6 +167,17 @@ func (a *App) logMistakes(err error) {
 	a.log.Error("the configuration is wrong and not applied; the gateway goes on with the one before", "mistakes", mistakes)
 }
 
+// newWarnings returns those of next that were not there before, wherever they stand in
+// the files.
+func newWarnings(before, next config.Errors) (added []string) {
+	for _, w := range next {
+		if !slices.ContainsFunc(before, func(b *config.Error) bool { return b.Path == w.Path && b.Problem == w.Problem }) {
+			added = append(added, w.Error())
+		}
+	}
+	return added
+}
+
 // logLevels are the levels by the configuration's words.
 var logLevels = map[config.LogLevel]slog.Level{
 	config.LevelDebug: slog.LevelDebug, config.LevelInfo: slog.LevelInfo,
@@ -175,8 +187,9 @@ var logLevels = map[config.LogLevel]slog.Level{
 // namesMax is how many names of a kind a line has.
 const namesMax = 50
 
-// logChanges says what a reload has changed, and what it could not.
-func (a *App) logChanges(c config.Changes) {
+// logChanges says what a reload has changed, what it could not, and what is probably
+// not meant.
+func (a *App) logChanges(c config.Changes, warnings []string) {
 	var attrs []any
 	for _, list := range []struct {
 		what  string
@@ -193,7 +206,11 @@ func (a *App) logChanges(c config.Changes) {
 			attrs = append(attrs, list.what+"-more", more)
 		}
 	}
-	a.log.Info("the configuration is applied", attrs...)
+	if len(warnings) > 0 {
+		a.log.Warn("the configuration is applied, but some settings are probably not what is meant", append(attrs, "warnings", warnings)...)
+	} else {
+		a.log.Info("the configuration is applied", attrs...)
+	}
 	if len(c.AtStart) > 0 {
 		a.log.Warn("these settings have changed and take effect at the next start", "settings", c.AtStart)
 	}
@@ -213,19 +230,18 @@ func (a *App) listens(address string) {
 	defer a.reloads.mu.Unlock()
 	a.reloads.address = address
 	a.warnOfAccess()
+	if warnings := newWarnings(nil, a.current.Load().config.Warnings); len(warnings) > 0 {
+		a.log.Warn("some settings are probably not what is meant", "warnings", warnings)
+	}
 }
 
-// warnOfAccess warns of a configuration that lets nobody in, or everybody. The
-// caller holds the lock of reloads.
+// warnOfAccess warns of a configuration that lets everybody in. The caller holds the
+// lock of reloads.
 func (a *App) warnOfAccess() {
 	if a.reloads.address == "" {
 		return // listens will tell
 	}
 	c := a.current.Load().config
-	if c.Auth.Enabled && len(c.Auth.APIKeys) == 0 {
-		a.log.Warn("authentication is on and there is no API key, so every request is answered with 401; " +
-			"make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash in auth.api-keys")
-	}
 	if !c.Auth.Enabled && a.manage != nil && !a.manage.isPrivate() {
 		a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
 			"address", a.manage.where())

@@ -30,6 +30,7 @@ type line struct {
 	SettingsChanged []string `json:"settings-changed"`
 	Settings        []string `json:"settings"`
 	Mistakes        []string `json:"mistakes"`
+	Warnings        []string `json:"warnings"`
 }
 
 // told returns the lines about reloads.
@@ -193,7 +194,8 @@ func TestWrongConfigurationChangesNothing(t *testing.T) {
 	}
 
 	lines = reload(t, g, func(o *apptest.Options) { o.Aliases = []string{"other"} })
-	if len(lines) != 1 || lines[0].Level != "INFO" || !slices.Equal(lines[0].ModelsAdded, []string{"other"}) {
+	if len(lines) != 1 || lines[0].Level != "WARN" || !slices.Equal(lines[0].ModelsAdded, []string{"other"}) ||
+		len(lines[0].Warnings) != 1 || !strings.Contains(lines[0].Warnings[0], "vllm.services.other: has no limit; ") {
 		t.Errorf("the log says %+v", lines)
 	}
 	if got := ask(t, g, "other", "bob"); got != 200 {
@@ -228,7 +230,7 @@ func TestWhatWaitsForTheNextStart(t *testing.T) {
 	if got := ask(t, g, "other", "bob"); got != 200 {
 		t.Errorf("the rest is not applied: %d", got)
 	}
-	if env := g.Get(t, "/actuator/env"); !strings.Contains(env, "max-body-bytes: 10485760\n") || !strings.Contains(env, "other:") {
+	if env := g.Get(t, "/actuator/env"); !strings.Contains(env, `"server.max-body-bytes":{"value":10485760}`) || !strings.Contains(env, `"vllm.services.other.`) {
 		t.Errorf("the effective configuration is said to be\n%s", env)
 	}
 }

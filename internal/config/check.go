@@ -9,9 +9,10 @@ import (
 )
 
 // check reports mistakes that concern more than one key. The tree tells where
-// they are; what a mistake was already reported for is not reported again.
-func (c *Config) check(root *node, r *report) {
-	k := checking{c, root, r}
+// they are; what follows from a mistake that was already reported is not reported, and
+// nothing is said to be missing where a part of the files is.
+func (c *Config) check(root *node, whole bool, r *report) {
+	k := checking{c, root, r, whole}
 	k.services()
 	k.models()
 	k.redis()
@@ -31,7 +32,7 @@ const bufferedMin, bufferedBodies = 1 << 20, 3
 func (k checking) buffered() {
 	const key = "server.max-buffered-bytes"
 	least := max(bufferedMin, bufferedBodies*k.Server.MaxBodyBytes)
-	if n := k.Server.MaxBufferedBytes; n > 0 && n < least && !k.report.has("server") {
+	if n := k.Server.MaxBufferedBytes; n > 0 && n < least && !k.report.has("server.max-body-bytes") {
 		k.report.add(k.root.find("server", "max-buffered-bytes").at, key, strconv.FormatInt(n, 10),
 			mistake{fmt.Sprintf("is less than %d MiB and %d times server.max-body-bytes", bufferedMin>>20, bufferedBodies),
 				fmt.Sprintf("write %d or more, or lower server.max-body-bytes", least)})
@@ -41,7 +42,7 @@ func (k checking) buffered() {
 // addresses checks that operators and clients do not share one by two names.
 func (k checking) addresses() {
 	address := k.Management.Address
-	if address == "" || address != k.Server.Address || strings.HasSuffix(address, ":0") || k.report.has("management") {
+	if address == "" || address != k.Server.Address || strings.HasSuffix(address, ":0") {
 		return
 	}
 	k.report.add(k.root.find("management", "address").at, "management.address", quote(address),
@@ -52,6 +53,7 @@ type checking struct {
 	*Config
 	root   *node
 	report *report
+	whole  bool // nothing is missing of the files
 }
 
 var (
@@ -59,10 +61,10 @@ var (
 	serviceKeys = []string{"vllm", "services"}
 )
 
-// empty reports a configuration that is right and serves nothing, which is
-// that of a wrong directory or profile. Any other mistake may be the reason.
+// empty reports a configuration that serves nothing, which is that of a wrong directory
+// or profile, unless another mistake may be the reason.
 func (k checking) empty() {
-	if len(k.Services) > 0 || len(k.report.list) > 0 {
+	if len(k.Services) > 0 || !k.whole || k.report.has("vllm") || k.report.unknownAtTop {
 		return
 	}
 	at := position{file: k.root.at.file}
@@ -78,15 +80,13 @@ func (k checking) services() {
 	section := k.root.find(serviceKeys...)
 	for name, s := range k.Services {
 		e, key := section.entry(name), joined(serviceKeys).key(name)
-		switch {
-		case k.report.has(key):
-		case len(s.Endpoints) == 0:
+		if len(s.Endpoints) == 0 && k.whole && !k.report.has(key) {
 			k.report.add(e.at, key, "", mistake{"has no endpoint", "write endpoints: [http://host:8000]"})
-		case k.Profile == profileProd && slices.Contains(s.Endpoints, MockEndpoint):
-			k.report.add(e.at, key, quote(string(MockEndpoint)), mistake{"is not allowed in profile " + profileProd, "write the address of a model server"})
-		default:
-			k.service(s, e.value, key)
 		}
+		if k.Profile == profileProd && slices.Contains(s.Endpoints, MockEndpoint) {
+			k.report.add(e.at, key, quote(string(MockEndpoint)), mistake{"is not allowed in profile " + profileProd, "write the address of a model server"})
+		}
+		k.service(s, e.value, key)
 		k.sharing(name, s, e, key)
 	}
 }
@@ -94,11 +94,11 @@ func (k checking) services() {
 // service checks what is set of one service.
 func (k checking) service(s Service, n *node, key path) {
 	for i, endpoint := range s.Endpoints {
-		if slices.Contains(s.Endpoints[:i], endpoint) {
+		if endpoint != "" && slices.Contains(s.Endpoints[:i], endpoint) { // "": it is none
 			k.report.add(n.at, key.key("endpoints"), quote(string(endpoint)), mistake{"is listed twice", "list each address once"})
 		}
 	}
-	if s.BreakerFailures > s.BreakerOutcomes {
+	if s.BreakerFailures > s.BreakerOutcomes && !k.report.has(key.key("breaker-outcomes")) {
 		k.report.add(n.at, key.key("breaker-failures"), strconv.FormatInt(s.BreakerFailures, 10),
 			mistake{fmt.Sprintf("is more than breaker-outcomes (%d) and would never be reached", s.BreakerOutcomes), "write 0 for never"})
 	}
@@ -116,6 +116,7 @@ func (k checking) sharing(name string, s Service, e *entry, key path) {
 	switch {
 	case s.ShareLimitsWith == name:
 		k.report.add(at, key, quote(name), mistake{"is the model itself", "remove it: a model has its own limits anyway"})
+	case !served && !k.whole:
 	case !served:
 		remedy := "write the public name of a served model"
 		if near := similar(s.ShareLimitsWith, slices.Sorted(maps.Keys(k.Services))); near != "" {
@@ -135,7 +136,7 @@ func (k checking) sharing(name string, s Service, e *entry, key path) {
 // models checks that whatever has limits is served: a misspelt name would
 // leave the model that is meant without its limits.
 func (k checking) models() {
-	if k.report.has(joined(serviceKeys)) {
+	if services := k.root.find(serviceKeys...); !k.whole || services.given() && services.kind != mapKind {
 		return
 	}
 	served := slices.Sorted(maps.Keys(k.Services))
@@ -154,7 +155,7 @@ func (k checking) models() {
 
 func (k checking) redis() {
 	store := k.root.find("token", "rate-limit", "store")
-	if k.RateLimit.Store == StoreRedis && k.Redis == nil && !k.report.has("redis") {
+	if k.RateLimit.Store == StoreRedis && k.Redis == nil && k.whole {
 		k.report.add(store.at, "token.rate-limit.store", quote(string(StoreRedis)),
 			mistake{"has no section redis", "add redis: with host and port, or write memory"})
 	}
@@ -169,7 +170,7 @@ func (k checking) pairs() {
 }
 
 func (k checking) pair(certificate, key string, section ...string) {
-	if at := joined(section); (certificate == "") != (key == "") && !k.report.has(at) {
+	if at := joined(section); (certificate == "") != (key == "") && k.whole && !k.report.has(at) {
 		k.report.add(k.root.find(section...).at, at, "", mistake{"has one of certificate and key", "write both or none"})
 	}
 }
@@ -180,12 +181,8 @@ func (k checking) apiKeys() {
 	names, hashes := map[string]int{}, map[string]int{}
 	for i, a := range k.Auth.APIKeys {
 		at, key := list.items[i].at, path("auth.api-keys").item(i)
-		if k.report.has(key) {
-			continue
-		}
-		if missing := a.missing(); missing != "" {
-			k.report.add(at, key, "", mistake{"has no " + missing, "write name, user, hash and roles"})
-			continue
+		if missing := a.missing(); len(missing) > 0 && !k.report.has(key) {
+			k.report.add(at, key, "", mistake{"has no " + either(missing), "write name, user, hash and roles"})
 		}
 		k.unique(at, key, "name", names, a.Name, i)
 		k.unique(at, key, "hash", hashes, a.Hash, i)
@@ -193,6 +190,9 @@ func (k checking) apiKeys() {
 }
 
 func (k checking) unique(at position, key path, what string, seen map[string]int, value string, i int) {
+	if value == "" {
+		return // it is missing or wrong
+	}
 	if first, ok := seen[value]; ok {
 		k.report.add(at, key, "", mistake{fmt.Sprintf("has the %s of auth.api-keys[%d]", what, first), "give each key its own"})
 		return
@@ -200,19 +200,17 @@ func (k checking) unique(at position, key path, what string, seen map[string]int
 	seen[value] = i
 }
 
-// missing names the first setting that a key lacks.
-func (a APIKey) missing() string {
-	switch {
-	case a.Name == "":
-		return "name"
-	case a.User == "":
-		return "user"
-	case a.Hash == "":
-		return "hash"
-	case len(a.Roles) == 0:
-		return "roles"
+// missing names the settings that a key lacks.
+func (a APIKey) missing() (names []string) {
+	for _, s := range []struct {
+		name  string
+		lacks bool
+	}{{"name", a.Name == ""}, {"user", a.User == ""}, {"hash", a.Hash == ""}, {"roles", len(a.Roles) == 0}} {
+		if s.lacks {
+			names = append(names, s.name)
+		}
 	}
-	return ""
+	return names
 }
 
 func joined(keys []string) (p path) {

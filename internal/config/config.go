@@ -18,6 +18,9 @@ type Config struct {
 	Services map[string]Service
 	Auth     Auth
 	Logging  Logging
+	// Warnings is what is right and probably not meant, each with its place, in the
+	// order of the files' lines.
+	Warnings Errors
 }
 
 // Server is the listener for clients.

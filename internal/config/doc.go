@@ -7,8 +7,9 @@
 // root hands every package its own options, and looks at the other files (Options.Check).
 //
 // Invariants:
-//   - Load returns a Config or errors, never both, and reports all mistakes of
-//     a stage together, each with its place, key, value and remedy.
+//   - Load returns a Config or errors, never both, and reports all mistakes
+//     together, each with its place, key, value and remedy. What cannot be read
+//     is left out, and what that may be the cause of is not reported.
 //   - No setting is ignored: a key is used, or it is a mistake. One table
 //     (later.go) names those that a later version will use.
 //   - The schema (schema.go) is the only description of the keys: reading,

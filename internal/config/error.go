@@ -42,11 +42,14 @@ func (e *Error) Error() string {
 // Errors is every mistake that Load found, in the order of the files' lines.
 type Errors []*Error
 
-// Error returns a line for each mistake.
+// Error returns a line for each mistake, and one that says where there may be more.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, x := range e {
 		lines[i] = x.Error()
+	}
+	if len(e) >= mistakesMax {
+		lines = append(lines, fmt.Sprintf("there may be more: %d mistakes are told at once", mistakesMax))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -64,7 +67,10 @@ func (e Errors) Unwrap() []error {
 const mistakesMax = 100
 
 // report collects mistakes.
-type report struct{ list Errors }
+type report struct {
+	list         Errors
+	unknownAtTop bool // a key at the top of the files is not known
+}
 
 // mistake is what a rule says of a value; nil says that the value is right.
 type mistake struct{ problem, remedy string }
@@ -72,13 +78,13 @@ type mistake struct{ problem, remedy string }
 // add notes a mistake that has a place. shown is the value as it may be
 // printed.
 func (r *report) add(at position, key path, shown string, m mistake) {
-	if len(r.list) >= mistakesMax {
-		return
-	}
-	r.list = append(r.list, &Error{
+	e := Error{
 		File: at.file, Line: at.line, Column: at.column,
 		Path: string(key), Value: shown, Problem: m.problem, Remedy: m.remedy,
-	})
+	}
+	if len(r.list) < mistakesMax && !slices.ContainsFunc(r.list, func(x *Error) bool { return *x == e }) {
+		r.list = append(r.list, &e)
+	}
 }
 
 // found notes what others have found wrong with values of a tree, unless

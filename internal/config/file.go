@@ -7,9 +7,12 @@ import (
 	"os"
 )
 
-// FileBytesMax bounds the files of the configuration and those that its settings
-// name: the authorities of all systems are a quarter of that.
-const FileBytesMax = 1 << 20
+// Bounds on files: those of the configuration, of which 50,000 API keys are a half, and
+// those that settings name: the authorities of all systems are a quarter of that.
+const (
+	configBytesMax = 16 << 20
+	FileBytesMax   = 1 << 20
+)
 
 // ErrNotRegular is the error of a pipe, a device or a folder in place of a file.
 var ErrNotRegular = errors.New("it is no regular file")
@@ -17,7 +20,7 @@ var ErrNotRegular = errors.New("it is no regular file")
 // ReadFile reads a file of the system that a setting names, and one byte more than
 // FileBytesMax at most, so that a larger one shows. It neither waits for whoever writes
 // into a pipe, which is an ErrNotRegular, nor takes what has no end.
-func ReadFile(name string) ([]byte, error) { return readBounded(anywhere{}, name) }
+func ReadFile(name string) ([]byte, error) { return readBounded(anywhere{}, name, FileBytesMax) }
 
 // anywhere is the files of the system by the paths that settings have, which fs.FS
 // does not know.
@@ -27,7 +30,17 @@ func (anywhere) Open(name string) (fs.File, error)     { return os.Open(name) }
 func (anywhere) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
 // readBounded is ReadFile for the files of a folder.
-func readBounded(files fs.FS, name string) ([]byte, error) {
+func readBounded(files fs.FS, name string, bytesMax int64) ([]byte, error) {
+	f, err := openRegular(files, name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	return io.ReadAll(io.LimitReader(f, bytesMax+1))
+}
+
+// openRegular opens a file that has an end.
+func openRegular(files fs.FS, name string) (fs.File, error) {
 	is, err := fs.Stat(files, name)
 	if err != nil {
 		return nil, err
@@ -35,10 +48,5 @@ func readBounded(files fs.FS, name string) ([]byte, error) {
 	if !is.Mode().IsRegular() {
 		return nil, ErrNotRegular
 	}
-	f, err := files.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	return io.ReadAll(io.LimitReader(f, FileBytesMax+1))
+	return files.Open(name)
 }

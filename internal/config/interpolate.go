@@ -28,6 +28,7 @@ func hasPlaceholder(s string) bool { return strings.Contains(s, placeholder) }
 type interpolation struct {
 	env    func(string) (string, bool)
 	report *report
+	read   map[string]bool // the variables that were asked for; nil: nobody wants to know
 }
 
 // tree fills every scalar below n; key is where n is.
@@ -96,6 +97,9 @@ func (i *interpolation) variable(inner string) (string, *mistake) {
 	case hasPlaceholder(fallback):
 		return "", &mistake{"the default of " + name + " holds a variable itself", "write a plain default"}
 	}
+	if i.read != nil {
+		i.read[name] = true
+	}
 	value, set := i.env(name)
 	switch {
 	case !set && !hasFallback:
@@ -117,3 +121,6 @@ func tooLong(n int) *mistake {
 
 // escape is the inverse of expand for a text that holds no variables.
 func escape(s string) string { return strings.ReplaceAll(s, placeholder, escaped) }
+
+// unescape is the inverse of escape.
+func unescape(s string) string { return strings.ReplaceAll(s, escaped, placeholder) }

@@ -65,11 +65,12 @@ func TestVariableMistakes(t *testing.T) {
 		"redis:\n  host: ${A:${B:c}}":      "2:9: redis.host: the default of A holds a variable itself; write a plain default",
 		"redis:\n  host: ${BINARY}":        "2:9: redis.host: the environment variable BINARY is not UTF-8; set it to text",
 		"redis:\n  host: ${LONG}":          "2:9: redis.host: has 65537 bytes after filling in variables; at most 65536 are possible",
+		"redis: {port: '${LINK}'}":         `1:15: redis.port: "tcp://10.0.0.1:6379" (from ${LINK}) is not a whole number; Kubernetes sets this variable for a Service of that name: take another variable, or set enableServiceLinks: false for the pod`,
 		"'${A}': 1":                        "1:1: variables are not filled into keys; write the name itself",
 		"vllm: {services: {m: {forward-headers: ['${H}'], endpoints: [http://h]}}}": "1:41: vllm.services.m.forward-headers[0]: the environment variable H is not set; set it, or write ${H:default}",
 		"vllm: {services: {m: '${URL}'}}":                                           "1:22: vllm.services.m: the environment variable URL is not set; set it, or write ${URL:default}",
 	} {
-		_, err := folder{"application.yml": text}.load("", variables{"BINARY": "\xff", "LONG": strings.Repeat("x", textBytesMax+1)})
+		err := mistakesIn(text, variables{"LINK": "tcp://10.0.0.1:6379", "BINARY": "\xff", "LONG": strings.Repeat("x", textBytesMax+1)})
 		wantErrors(t, err, "conf/application.yml:"+want)
 	}
 }

@@ -32,7 +32,7 @@ func TestWhatIsNotInThisVersionIsRefused(t *testing.T) {
 			if !ok {
 				t.Fatal("no case for this line of the table")
 			}
-			_, err := folder{"application.yml": x.text}.load("", nil)
+			err := mistakesOf(x.text)
 			wantErrors(t, err, "conf/application.yml:"+x.want+"is not in this version; "+l.instead)
 		})
 	}
@@ -47,7 +47,7 @@ func TestRefusedValuesAreNoChoices(t *testing.T) {
 		for _, v := range l.values {
 			text := refused[l.path].text
 			i := slices.IndexFunc(l.values, func(w string) bool { return strings.Contains(text, w) })
-			_, err := folder{"application.yml": strings.Replace(text, l.values[i], v, 1)}.load("", nil)
+			err := mistakesOf(strings.Replace(text, l.values[i], v, 1))
 			if err == nil || !strings.Contains(err.Error(), "not in this version") {
 				t.Errorf("%s: %s: %v", l.path, v, err)
 			}

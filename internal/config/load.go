@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 )
 
 // Options says where the configuration comes from.
@@ -20,8 +22,10 @@ type Options struct {
 	Profile string
 	// Address takes the place of server.address; "" does not.
 	Address string
-	// Env looks up an environment variable; nil is os.LookupEnv.
-	Env func(string) (string, bool)
+	// Env looks up an environment variable, and Environ lists all as os.Environ does, for
+	// warnings; where Env is nil, they are the process's.
+	Env     func(string) (string, bool)
+	Environ func() []string
 	// Files holds the content of Dir; nil is the operating system's.
 	Files fs.FS
 	// Check returns what is wrong with what settings name, such as files, which
@@ -44,25 +48,23 @@ type Finding struct {
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
 	r := &report{}
-	root, profile := o.tree(r)
-	if err := r.err(); err != nil {
-		return nil, err
-	}
-	interpolation := &interpolation{env: o.Env, report: r}
-	interpolation.tree("", root)
+	root, profile, whole := o.tree(r)
+	filled := &interpolation{env: o.Env, report: r, read: map[string]bool{}}
+	filled.tree("", root)
 	refuseLater(root, r)
 	adoptSpring(root, r)
 
 	c := defaults()
 	c.Profile = profile
 	c.schema().decode(r, "", root)
-	c.check(root, r)
+	c.check(root, whole, r)
 	if o.Check != nil {
 		r.found(root, o.Check(c))
 	}
 	if err := r.err(); err != nil {
 		return nil, err
 	}
+	c.Warnings = o.warnings(c, root, filled.read)
 	c.complete()
 	if o.Address != "" {
 		c.Server.Address = o.Address
@@ -78,7 +80,10 @@ func (o Options) withDefaults() Options {
 		o.Files = os.DirFS(o.Dir)
 	}
 	if o.Env == nil {
-		o.Env = os.LookupEnv
+		o.Env, o.Environ = os.LookupEnv, os.Environ
+	}
+	if o.Environ == nil {
+		o.Environ = func() []string { return nil }
 	}
 	return o
 }
@@ -91,39 +96,100 @@ const baseFile = "application.yml"
 
 func profileFile(profile string) string { return "application-" + profile + ".yml" }
 
-// tree returns the merged settings of both files and the profile.
-func (o Options) tree(r *report) (root *node, profile string) {
-	base := o.read(baseFile, r)
-	profile = o.profile(base, r)
-	if profile == "" {
-		return base, profile
+// tree returns the merged settings of both files, the profile, and whether nothing is
+// missing of them: a file that there is not or that cannot be read, or a part of one.
+// What there is can be looked at all the same.
+func (o Options) tree(r *report) (root *node, profile string, whole bool) {
+	base, whole := o.read(baseFile, r)
+	if _, err := fs.Stat(o.Files, "."); err != nil {
+		return base, "", false // there is no folder, as the report says
 	}
-	over := o.read(profileFile(profile), r)
+	chosen, ok := o.profile(base, r)
+	if chosen.name == "" {
+		return base, "", whole && ok
+	}
+	over, ok := o.readProfile(chosen, r)
 	if e := over.get("spring").entry("profiles"); e != nil {
 		r.add(e.at, "spring.profiles", "", mistake{"cannot be set by a profile", "move it to " + baseFile})
+		over.get("spring").drop("profiles")
 	}
-	return merge(base, over), profile
+	return merge(base, over), chosen.name, whole && ok
 }
 
-// read returns the tree of a file of Dir.
-func (o Options) read(name string, r *report) *node {
-	shown := filepath.Join(o.Dir, name)
-	b, err := readBounded(o.Files, name)
+// shown returns the name of a file of Dir as messages have it.
+func (o Options) shown(name string) string { return filepath.Join(o.Dir, name) }
+
+// lookalikes returns the files of Dir that are named as the one called name, but for
+// the ending.
+func (o Options) lookalikes(name string) (found []string) {
+	stem := strings.TrimSuffix(name, filepath.Ext(name))
+	for _, ending := range []string{".yaml", ".properties"} {
+		if _, err := fs.Stat(o.Files, stem+ending); err == nil {
+			found = append(found, stem+ending)
+		}
+	}
+	return found
+}
+
+// read returns the tree of a file of Dir, and whether nothing is missing of it.
+func (o Options) read(name string, r *report) (_ *node, whole bool) {
+	shown := o.shown(name)
+	b, err := readBounded(o.Files, name, configBytesMax)
 	if err != nil {
-		r.add(position{file: shown}, "", "", o.unreadable(name, err))
-		return &node{}
+		at, m := position{file: shown}, o.unreadable(name, err)
+		if errors.Is(err, syscall.ENOTDIR) {
+			at.file, m = o.Dir, aFolderIsMeant(o.Dir)
+		}
+		r.add(at, "", "", m)
+		return &node{at: position{file: shown}}, false
 	}
 	return parse(shown, b, r)
 }
 
-func (o Options) unreadable(name string, err error) mistake {
-	switch {
-	case !errors.Is(err, fs.ErrNotExist):
-		return mistake{problem: fmt.Sprintf("the file cannot be read: %v", cause(err))}
-	case name == baseFile:
-		return mistake{"the file does not exist", "create it, or name the directory that has it by --config"}
+// readProfile reads the file of a profile. That there is none is told where it was
+// chosen.
+func (o Options) readProfile(c chosen, r *report) (_ *node, whole bool) {
+	name := profileFile(c.name)
+	if _, err := fs.Stat(o.Files, name); !errors.Is(err, fs.ErrNotExist) {
+		return o.read(name, r)
 	}
-	return mistake{"the file of the profile does not exist", "create it, or choose " + o.profiles()}
+	remedy := "create it, or choose " + o.profiles()
+	if other := o.lookalikes(name); len(other) > 0 {
+		remedy = rename(other[0], name)
+	}
+	r.add(c.at, c.key, quote(c.name), mistake{"has no file " + o.shown(name), remedy})
+	return &node{}, false
+}
+
+func (o Options) unreadable(name string, err error) mistake {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return mistake{problem: fmt.Sprintf("the file cannot be read: %v", cause(err))}
+	}
+	m := mistake{"the file does not exist", "create it, or name the directory that has it by --config"}
+	if other := o.lookalikes(name); len(other) > 0 {
+		m.remedy = rename(other[0], name)
+	}
+	return m
+}
+
+// rename says what to do with a file that is named as others want it.
+func rename(from, to string) string {
+	if strings.HasSuffix(from, ".yaml") {
+		return "rename " + from + " to " + to
+	}
+	return "write what " + from + " says as YAML into " + to
+}
+
+// aFolderIsMeant says what to give for the folder in place of a file.
+func aFolderIsMeant(file string) mistake {
+	name := filepath.Base(file)
+	remedy := "write --config " + filepath.Dir(file)
+	if profile, is := strings.CutPrefix(strings.TrimSuffix(name, ".yml"), "application-"); is {
+		remedy += " --profile " + profile
+	} else if name != baseFile {
+		remedy = "rename it to " + baseFile + ", and " + remedy
+	}
+	return mistake{"is a file, where a folder with " + baseFile + " is expected", remedy}
 }
 
 // cause takes the path off an error, which the message already has.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // variables is an environment.
@@ -25,8 +27,8 @@ func (v variables) look(name string) (string, bool) {
 	return value, ok
 }
 
-// byValue compares what has fields that only its package sees.
-var byValue = cmpopts.EquateComparable(netip.Prefix{})
+// byValue compares what has fields that only its package sees, and no places.
+var byValue = cmp.Options{cmpopts.EquateComparable(netip.Prefix{}), cmpopts.IgnoreFields(Config{}, "Warnings")}
 
 // folder is a directory of configuration files by name.
 type folder map[string]string
@@ -41,6 +43,19 @@ func (f folder) load(profile string, env variables) (*Config, error) {
 
 // aModel is what a configuration needs at least.
 const aModel = "\nvllm: {services: {a-model: 'http://a-model'}}\n"
+
+// mistakesOf loads text as application.yml, with a model in the profile where the text
+// names none, and returns the mistakes.
+func mistakesOf(text string) error { return mistakesIn(text, nil) }
+
+func mistakesIn(text string, env variables) error {
+	f, profile := folder{"application.yml": text}, ""
+	if !strings.Contains(text, "services:") {
+		f["application-m.yml"], profile = aModel, "m"
+	}
+	_, err := f.load(profile, env)
+	return err
+}
 
 // load loads application.yml with the text given, and aModel if that has no
 // service; it must be right.
@@ -67,8 +82,19 @@ func read(t testing.TB, name string) string {
 
 // perUser returns what the limits of the sample come to, for one model.
 func perUser(minute, hour, day int64) Limits {
-	return Limits{{Tokens, time.Minute, minute}, {Tokens, time.Hour, hour}, {Tokens, 24 * time.Hour, day}}
+	return Limits{Windows: []limit.Limit{
+		{Meter: limit.Tokens, Window: limit.Minute, Max: minute}, {Meter: limit.Tokens, Window: limit.Hour, Max: hour},
+		{Meter: limit.Tokens, Window: limit.Day, Max: day},
+	}}
 }
+
+// one returns a single limit of a window.
+func one(m limit.Meter, w limit.Window, most int64) Limits {
+	return Limits{Windows: []limit.Limit{{Meter: m, Window: w, Max: most}}}
+}
+
+// atOnce returns a limit of running requests.
+func atOnce(most int64) Limits { return Limits{Concurrent: &most} }
 
 func TestSampleLoadsAsItStands(t *testing.T) {
 	want := defaults()
@@ -78,12 +104,12 @@ func TestSampleLoadsAsItStands(t *testing.T) {
 		"llama2-7b": {
 			Settings: defaultSettings(),
 			User:     perUser(2000, 20_000, 200_000),
-			Total:    Limits{{ConcurrentRequests, 0, 10}},
+			Total:    atOnce(10),
 		},
 		"gpt-3.5-turbo": {
 			Settings: defaultSettings(),
 			User:     perUser(1000, 10_000, 100_000),
-			Total:    Limits{{ConcurrentRequests, 0, 5}},
+			Total:    atOnce(5),
 		},
 	}
 	for name, url := range map[string]Endpoint{
@@ -139,32 +165,20 @@ func TestVocabulary(t *testing.T) {
 
 func wantModel(t *testing.T, got Model) {
 	t.Helper()
-	want := Model{Settings: defaultSettings(), Total: Limits{{ConcurrentRequests, 0, 10}, {Tokens, time.Minute, 100_000}}}
+	want := Model{Settings: defaultSettings(), Total: one(limit.Tokens, limit.Minute, 100_000)}
+	total, each := int64(10), int64(2)
+	want.Total.Concurrent, want.User.Concurrent = &total, &each
 	want.Reserve, want.Overrun, want.MaxDebt = ReserveWorstCase, OverrunStop, 0
 	for _, m := range []struct {
-		meter Meter
+		meter limit.Meter
 		first int64
-	}{{Tokens, 2000}, {InputTokens, 1500}, {OutputTokens, 1600}, {Requests, 60}} {
-		for i, window := range []time.Duration{time.Minute, time.Hour, 24 * time.Hour} {
-			want.User = append(want.User, Limit{m.meter, window, m.first + int64(i)})
+	}{{limit.Tokens, 2000}, {limit.InputTokens, 1500}, {limit.OutputTokens, 1600}, {limit.Requests, 60}} {
+		for i, window := range limit.Windows {
+			want.User.Windows = append(want.User.Windows, limit.Limit{Meter: m.meter, Window: window, Max: m.first + int64(i)})
 		}
 	}
-	want.User = append(want.User, Limit{ConcurrentRequests, 0, 2})
 	if diff := cmp.Diff(want, got, byValue); diff != "" {
 		t.Error("model (-want +got):\n" + diff)
-	}
-}
-
-func TestLimitsMaximum(t *testing.T) {
-	l := Limits{{Tokens, time.Minute, 0}, {ConcurrentRequests, 0, 3}}
-	if n, ok := l.Maximum(Tokens, time.Minute); n != 0 || !ok {
-		t.Errorf("a limit that blocks: %d, %v; want 0, true", n, ok)
-	}
-	if _, ok := l.Maximum(Tokens, time.Hour); ok {
-		t.Error("a maximum that was left out is there")
-	}
-	if n, _ := l.Maximum(ConcurrentRequests, 0); n != 3 {
-		t.Errorf("concurrent requests: %d, want 3", n)
 	}
 }
 
@@ -186,9 +200,9 @@ vllm:
 	own, other := base, base
 	own.MaxDebt, other.ImageTokens = 3, 5
 	want := map[string]Model{
-		"own":   {Settings: own, User: Limits{{Tokens, time.Minute, 0}}},
-		"bare":  {Settings: base, User: Limits{{Requests, 24 * time.Hour, 7}}},
-		"other": {Settings: other, User: Limits{{Tokens, time.Minute, 9}}},
+		"own":   {Settings: own, User: one(limit.Tokens, limit.Minute, 0)},
+		"bare":  {Settings: base, User: one(limit.Requests, limit.Day, 7)},
+		"other": {Settings: other, User: one(limit.Tokens, limit.Minute, 9)},
 	}
 	if diff := cmp.Diff(want, c.RateLimit.Models); diff != "" {
 		t.Error("models (-want +got):\n" + diff)
@@ -317,7 +331,7 @@ token: {rate-limit: {defaults: {max-tokens-per-minute: 7}}}
 	if m, ok := c.RateLimit.Models["gpt-4"]; ok {
 		t.Errorf("the alias has limits of its own: %+v", m)
 	}
-	if len(c.RateLimit.Models["llama2-7b"].User) != 1 {
+	if len(c.RateLimit.Models["llama2-7b"].User.Windows) != 1 {
 		t.Errorf("the model has %+v, want the defaults", c.RateLimit.Models["llama2-7b"])
 	}
 }

@@ -34,7 +34,7 @@ var mistakes = []struct {
 		`1:23: management.address: "9090" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`,
 	}},
 	{"a map where text is expected", "server:\n  address: {host: a}", []string{
-		"2:12: server.address: is a map where a single value is expected; write the value behind the colon",
+		"2:12: server.address: is a map where a single value is expected; write HOST:PORT behind the colon",
 	}},
 	{"text where a map is expected", "server: 8080", []string{
 		"1:9: server: is a single value where a map is expected; write its keys in lines of their own, further to the right",
@@ -44,6 +44,29 @@ var mistakes = []struct {
 	}},
 	{"a list where a map is expected", "vllm:\n  services:\n    - a", []string{
 		"3:5: vllm.services: is a list where a map is expected; write its keys in lines of their own, further to the right",
+	}},
+	{"a list of addresses in place of a service", "vllm:\n  services:\n    m: [http://a, http://b]\n    n:\n      - ftp://c", []string{
+		"3:8: vllm.services.m: is a list where an address or the settings of a model are expected; write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]",
+		"5:7: vllm.services.n: is a list where an address or the settings of a model are expected; write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]",
+		`5:9: vllm.services.n[0]: "ftp://c" is not an http or https URL; write an address such as http://host:8000`,
+	}},
+	{"keys of several steps", "server.port: 80\nspring.data.redis.host: x\ntoken:\n  rate-limit.max-debt: 1\nspring: {data.redis.port: 1}", []string{
+		`1:1: ["server.port"]: is not a known key; write its parts below each other, as in server: {port: ...}`,
+		`2:1: ["spring.data.redis.host"]: is not a known key; write its parts below each other, as in spring: {data: {redis: {host: ...}}}`,
+		`4:3: token["rate-limit.max-debt"]: is not a known key; write its parts below each other, as in rate-limit: {max-debt: ...}`,
+		`5:10: spring["data.redis.port"]: is not used by the gateway; write its parts below each other, as in data: {redis: {port: ...}}`,
+	}},
+	{"settings of Spring", "server: {ssl: {enabled: true}, shutdown: graceful}\nmanagement: {server: {port: 1}, endpoints: {web: x}}\nspring: {redis: {host: h}, config: {import: x}}\nlogging: {level: {root: INFO}}", []string{
+		"1:10: server.ssl: is not a known key; write tls: {certificate: FILE, key: FILE}",
+		"1:32: server.shutdown: is not a known key; remove it: running requests always go on, for drain-timeout",
+		"2:14: management.server: is not a known key; write management: {address: HOST:PORT}",
+		"2:33: management.endpoints: is not a known key; remove it: `/actuator` tells what there is",
+		"3:10: spring.redis: is not used by the gateway; write spring.data.redis, as Spring Boot 3 does",
+		"3:28: spring.config: is not used by the gateway; remove it; what is for one profile belongs into application-PROFILE.yml",
+		"4:18: logging.level: is a map where a single value is expected; write debug, info, warn or error behind the colon",
+	}},
+	{"no space behind the colon", "redis:\n  host:hunter2\n  port:1", []string{
+		"2:3: redis: is a single value where a map is expected; write a space behind each colon",
 	}},
 	{"a map in a list of texts", "vllm: {services: {a: {endpoints: [{url: x}]}}}", []string{
 		"1:35: vllm.services.a.endpoints[0]: is a map where a single value is expected; write the value behind the colon",
@@ -114,8 +137,8 @@ var mistakes = []struct {
 	{"negative maximum", "token: {rate-limit: {defaults: {max-tokens-per-minute: -1}}}", []string{
 		"1:56: token.rate-limit.defaults.max-tokens-per-minute: -1 is negative; write 0 to block, or remove the key for no limit",
 	}},
-	{"maximum too large", "token: {rate-limit: {defaults: {max-tokens-per-minute: 9007199254740992}}}", []string{
-		"1:56: token.rate-limit.defaults.max-tokens-per-minute: 9007199254740992 is out of range; write a whole number from 0 to 9007199254740991",
+	{"maximum too large", "token: {rate-limit: {defaults: {max-tokens-per-minute: 2251799813685249}}}", []string{
+		"1:56: token.rate-limit.defaults.max-tokens-per-minute: 2251799813685249 is out of range; write a whole number from 0 to 2251799813685248",
 	}},
 	{"limits without a service", "token:\n  rate-limit:\n    models:\n      llama-7b: {}\n      a/b.c: {}\nvllm: {services: {llama2-7b: http://a}}", []string{
 		`4:7: token.rate-limit.models.llama-7b: has no service; add vllm.services.llama-7b: http://host:8000, or did you mean "llama2-7b"?`,
@@ -174,6 +197,9 @@ var mistakes = []struct {
 	{"no host", "vllm: {services: {a: 'http://:8000'}}", []string{
 		`1:22: vllm.services.a: "http://:8000" has no host; write an address such as http://host:8000`,
 	}},
+	{"a host beyond ASCII", "vllm: {services: {a: 'http://모델:8000'}}", []string{
+		`1:22: vllm.services.a: "http://모델:8000" has a host that a request cannot carry; write the host in ASCII, as DNS has it (xn--...), and without a zone`,
+	}},
 	{"bad port", "vllm: {services: {a: 'http://h:0'}}", []string{
 		`1:22: vllm.services.a: "http://h:0" has no valid port; write a port from 1 to 65535, or none`,
 	}},
@@ -193,11 +219,12 @@ var mistakes = []struct {
 		`1:22: vllm.services.a: "http://h/base/v1/chat/completions" ends in /v1/chat/completions; leave that out: the gateway adds the path of each request`,
 	}},
 	{"context of nothing", "vllm: {services: {a: {endpoints: [http://h], context-length: 0}}}", []string{
-		"1:62: vllm.services.a.context-length: 0 is out of range; write a whole number from 1 to 9007199254740991",
+		"1:62: vllm.services.a.context-length: 0 is out of range; write a whole number from 1 to 2251799813685248",
 	}},
-	{"headers", "vllm: {services: {a: {endpoints: [http://h], forward-headers: ['X Y', authorization, X-Ok]}}}", []string{
+	{"headers", "vllm: {services: {a: {endpoints: [http://h], forward-headers: ['X Y', authorization, X-Ok, Api-Key]}}}", []string{
 		`1:64: vllm.services.a.forward-headers[0]: "X Y" is not the name of a header; write a name such as X-Tenant`,
 		`1:71: vllm.services.a.forward-headers[1]: "authorization" is never passed on; remove it; credentials and headers of the connection stay here`,
+		`1:92: vllm.services.a.forward-headers[3]: "Api-Key" is never passed on; remove it; credentials and headers of the connection stay here`,
 	}},
 	{"fields", "vllm: {services: {a: {endpoints: [http://h], allow-fields: [priority, '']}}}", []string{
 		`1:71: vllm.services.a.allow-fields[1]: "" is not the name of a field; write the name of a member of request bodies, such as priority`,
@@ -205,9 +232,9 @@ var mistakes = []struct {
 	{"unknown fields", "vllm: {services: {a: {endpoints: [http://h], unknown-fields: pass}}}", []string{
 		`1:62: vllm.services.a.unknown-fields: "pass" is not a choice; write drop or refuse`,
 	}},
-	{"empty API key", "auth:\n  api-keys:\n    - {}\n    - {name: a}\n    - {name: a, user: b}\n    - {name: a, user: b, hash: '" + goodHash + "', roles: []}", []string{
-		"3:7: auth.api-keys[0]: has no name; write name, user, hash and roles",
-		"4:7: auth.api-keys[1]: has no user; write name, user, hash and roles",
+	{"empty API key", "auth:\n  api-keys:\n    - {}\n    - {name: a}\n    - {name: b, user: b}\n    - {name: c, user: b, hash: '" + goodHash + "', roles: []}", []string{
+		"3:7: auth.api-keys[0]: has no name, user or hash; write name, user, hash and roles",
+		"4:7: auth.api-keys[1]: has no user or hash; write name, user, hash and roles",
 		"5:7: auth.api-keys[2]: has no hash; write name, user, hash and roles",
 		"6:7: auth.api-keys[3]: has no roles; write name, user, hash and roles",
 	}},
@@ -247,6 +274,30 @@ var mistakes = []struct {
 		`1:15: redis.port: "xy" (from ${A}, ${B}) is not a whole number; write a whole number from 1 to 65535`,
 		"1:41: redis.password: *** (from ${C}) holds a control character; remove it; a newline may come from the end of a secret's file",
 	}},
+	{"API keys of which one is wrong in another way too", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "'}\n    - {name: a, user: v, hash: x, roles: [root]}", []string{
+		"4:7: auth.api-keys[1]: has the name of auth.api-keys[0]; give each key its own",
+		"4:32: auth.api-keys[1].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
+		`4:43: auth.api-keys[1].roles[0]: "root" is not a choice; write user or admin`,
+	}},
+	{"a wrong address hides nothing", "token: {rate-limit: {models: {c: {}}}}\nvllm: {services: {a: ftp://a, b: {endpoints: [http://b, http://b, x], share-limits-with: d, breaker-failures: 20}}}", []string{
+		`1:31: token.rate-limit.models.c: has no service; add vllm.services.c: http://host:8000`,
+		`2:22: vllm.services.a: "ftp://a" is not an http or https URL; write an address such as http://host:8000`,
+		`2:34: vllm.services.b.endpoints: "http://b" is listed twice; list each address once`,
+		`2:34: vllm.services.b.breaker-failures: 20 is more than breaker-outcomes (10) and would never be reached; write 0 for never`,
+		`2:67: vllm.services.b.endpoints[2]: "x" is not an http or https URL; write an address such as http://host:8000`,
+		`2:90: vllm.services.b.share-limits-with: "d" is not served; write the public name of a served model`,
+	}},
+	{"a key twice hides nothing", "server: {port: 1, port: 2, adress: x}\nvllm: {services: {a: http://a, a: x}}\nlogging: {level: !!str loud}", []string{
+		`1:19: the key "port" is already given in line 1; keep one of the two`,
+		`1:28: server.adress: is not a known key; did you mean address?`,
+		`2:32: the key "a" is already given in line 2; keep one of the two`,
+		`3:18: tags are not used here; remove "!!str", or put a text that begins with ! in quotes`,
+		`3:23: logging.level: "loud" is not a choice; write debug, info, warn or error`,
+	}},
+	{"no service, and another mistake", "logging: {level: loud}", []string{
+		" vllm.services: has no model; add vllm.services.NAME: http://host:8000",
+		`1:18: logging.level: "loud" is not a choice; write debug, info, warn or error`,
+	}},
 	{"all together", "server: {idle-timeout: x}\nredis: {prot: 1}\nlogging: {level: loud}\nauth: {enabled: 1}", []string{
 		`1:24: server.idle-timeout: "x" is not a duration; write a duration such as 50ms, 30s, 5m or 1h30m`,
 		"2:9: redis.prot: is not a known key; did you mean port?",
@@ -258,7 +309,10 @@ var mistakes = []struct {
 func TestMistakes(t *testing.T) {
 	for _, x := range mistakes {
 		t.Run(x.name, func(t *testing.T) {
-			_, err := folder{"application.yml": x.text}.load("", nil)
+			err := mistakesOf(x.text)
+			if strings.HasPrefix(x.name, "no service") {
+				_, err = folder{"application.yml": x.text}.load("", nil)
+			}
 			var want []string
 			for _, line := range x.want {
 				want = append(want, "conf/application.yml:"+line)
@@ -272,7 +326,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestErrorsUnwrap(t *testing.T) {
-	_, err := folder{"application.yml": "server: {port: x}\nredis: 5"}.load("", nil)
+	err := mistakesOf("server: {port: x}\nredis: 5")
 	var first *Error
 	if !errors.As(err, &first) {
 		t.Fatalf("%v holds no *Error", err)
@@ -294,5 +348,8 @@ func TestReportIsBounded(t *testing.T) {
 	var list Errors
 	if errors.As(err, &list); len(list) != mistakesMax {
 		t.Errorf("%d mistakes, want %d", len(list), mistakesMax)
+	}
+	if !strings.HasSuffix(err.Error(), "\nthere may be more: 100 mistakes are told at once") {
+		t.Errorf("that there are more is not told: %.300s", err)
 	}
 }

@@ -81,6 +81,27 @@ func (n *node) find(keys ...string) *node {
 	return n
 }
 
+// nearest returns the place of what keys lead to, or of the last of them that there is.
+func (n *node) nearest(keys ...string) position {
+	at := n.at
+	for _, k := range keys {
+		e := n.entry(k)
+		if e == nil {
+			break
+		}
+		n, at = e.value, e.at
+	}
+	return at
+}
+
+// pathOf returns where people wrote what keys lead to, or would.
+func (n *node) pathOf(keys []string) path {
+	if there := n.find(keys...); there != nil {
+		return there.path(joined(keys))
+	}
+	return joined(keys)
+}
+
 // set adds or replaces a key of a map.
 func (n *node) set(e entry) {
 	if i, ok := n.index[e.key]; ok {

@@ -16,36 +16,53 @@ var profileForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 // empty.
 var profileVariables = []string{"PROFILE", "SPRING_PROFILES_ACTIVE"}
 
-// profile returns the profile that is asked for, or "".
-func (o Options) profile(base *node, r *report) string {
-	name, at, key := o.Profile, position{file: o.Dir}, path("profile")
+// chosen is a profile and who has chosen it.
+type chosen struct {
+	name string // "": none
+	at   position
+	key  path
+}
+
+// profile returns the profile that is asked for, and whether it can be told.
+func (o Options) profile(base *node, r *report) (c chosen, ok bool) {
+	c = chosen{o.Profile, position{file: o.Dir}, "--profile"}
 	for _, v := range profileVariables {
-		if value, _ := o.Env(v); name == "" && value != "" {
-			name, key = value, path(v)
+		if value, _ := o.Env(v); c.name == "" && value != "" {
+			c.name, c.key = value, path(v)
 		}
 	}
-	if active := base.find("spring", "profiles", "active"); name == "" && active.given() {
-		key, at = "spring.profiles.active", active.at
-		name = o.activeProfile(key, active, r)
+	if active := base.find("spring", "profiles", "active"); c.name == "" && active.given() {
+		c.key, c.at = "spring.profiles.active", active.at
+		if c.name, ok = o.activeProfile(c.key, active, r); !ok {
+			return chosen{}, false
+		}
 	}
-	if name == "" || profileForm.MatchString(name) {
-		return name
+	if c.name == "" || profileForm.MatchString(c.name) {
+		return c, true
 	}
-	r.add(at, key, quote(cut(name)), mistake{"is not the name of a profile", "choose one of " + o.profiles()})
-	return ""
+	m := mistake{"is not the name of a profile", "choose one of " + o.profiles()}
+	if strings.Contains(c.name, ",") {
+		m = mistake{"is more than one profile", m.remedy + "; what several share belongs into " + baseFile}
+	}
+	r.add(c.at, c.key, quote(cut(c.name)), m)
+	return chosen{}, false
 }
 
 // activeProfile reads the profile from the file itself, before the rest of it
 // has its variables filled in.
-func (o Options) activeProfile(key path, n *node, r *report) string {
+func (o Options) activeProfile(key path, n *node, r *report) (name string, ok bool) {
+	if n.kind == listKind {
+		r.add(n.at, key, "", mistake{"is a list, and one profile is laid over", "write the name of one; what several share belongs into " + baseFile})
+		return "", false
+	}
 	if !expect(r, key, n, scalarKind) {
-		return ""
+		return "", false
 	}
 	name, m := (&interpolation{env: o.Env}).expand(n.text)
 	if m != nil {
 		r.add(n.at, key, "", *m)
 	}
-	return name
+	return name, m == nil
 }
 
 // profiles lists the profiles that have a file, for a message.

@@ -1,10 +1,15 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 func TestMerge(t *testing.T) {
@@ -28,7 +33,7 @@ vllm:
 			return []time.Duration{c.Server.IdleTimeout, c.Server.BodyTimeout}, []time.Duration{time.Second, 9 * time.Second}
 		}},
 		"names merge": {"token: {rate-limit: {models: {a: {max-tokens-per-hour: 5}}}}", func(c *Config) (any, any) {
-			return c.RateLimit.Models["a"].User, Limits{{Tokens, time.Minute, 1}, {Tokens, time.Hour, 5}}
+			return c.RateLimit.Models["a"].User, Limits{Windows: []limit.Limit{{Window: limit.Minute, Max: 1}, {Window: limit.Hour, Max: 5}}}
 		}},
 		"lists replace": {"vllm: {services: {a: {forward-headers: [X-C]}}}", func(c *Config) (any, any) {
 			return c.Services["a"].ForwardHeaders, []string{"X-C"}
@@ -39,13 +44,13 @@ vllm:
 			return c.Services["a"], s
 		}},
 		"null takes a maximum away": {"token: {rate-limit: {models: {a: {max-tokens-per-hour: null}}}}", func(c *Config) (any, any) {
-			return c.RateLimit.Models["a"].User, Limits{{Tokens, time.Minute, 1}}
+			return c.RateLimit.Models["a"].User, one(limit.Tokens, limit.Minute, 1)
 		}},
 		"null takes a model away": {"token: {rate-limit: {models: {b: ~}}}\nvllm: {services: {b: ~}}", func(c *Config) (any, any) {
 			return len(c.Services) + len(c.RateLimit.Models), 2
 		}},
 		"a section of nothing changes nothing": {"token:\n  rate-limit:\n#   models: {}\n", func(c *Config) (any, any) {
-			return c.RateLimit.Models["b"].User, Limits{{Tokens, time.Minute, 3}}
+			return c.RateLimit.Models["b"].User, one(limit.Tokens, limit.Minute, 3)
 		}},
 		"a file of nothing changes nothing": {"# nothing\n", func(c *Config) (any, any) {
 			return c.Profile, "x"
@@ -88,16 +93,77 @@ func TestProfileChoice(t *testing.T) {
 	}
 }
 
+// TestMissingFilesHideNothing: what there is is looked at, and what may be in the other
+// file is not missed.
+func TestMissingFilesHideNothing(t *testing.T) {
+	const base = "spring: {profiles: {active: deb}}\nlogging: {level: loud}\ntoken: {rate-limit: {store: redis, models: {m: {max-tokens-per-day: -1}}}}\nauth: {api-keys: [{name: a}]}\n"
+	loud := `logging.level: "loud" is not a choice; write debug, info, warn or error`
+	for name, x := range map[string]struct {
+		files folder
+		flag  string
+		want  []string
+	}{
+		"no file of the profile": {folder{"application.yml": base, "application-dev.yml": ""}, "", []string{
+			`conf/application.yml:1:29: spring.profiles.active: "deb" has no file conf/application-deb.yml; create it, or choose dev`,
+			"conf/application.yml:2:18: " + loud,
+			"conf/application.yml:3:69: token.rate-limit.models.m.max-tokens-per-day: -1 is negative; write 0 to block, or remove the key for no limit",
+			"conf/application.yml:4:19: auth.api-keys[0]: has no user or hash; write name, user, hash and roles",
+		}},
+		"another ending of the profile": {folder{"application.yml": aModel, "application-dev.yaml": ""}, "dev", []string{
+			`conf: --profile: "dev" has no file conf/application-dev.yml; rename application-dev.yaml to application-dev.yml`,
+		}},
+		"no base": {folder{"application.yaml": "", "application-dev.yml": "logging: {level: loud}"}, "dev", []string{
+			"conf/application-dev.yml:1:18: " + loud,
+			"conf/application.yml: the file does not exist; rename application.yaml to application.yml",
+		}},
+		"no base, but properties": {folder{"application.properties": ""}, "", []string{
+			"conf/application.yml: the file does not exist; write what application.properties says as YAML into application.yml",
+		}},
+		"a base that is no YAML": {folder{"application.yml": "a: [", "application-dev.yml": "logging: {level: loud}"}, "dev", []string{
+			"conf/application-dev.yml:1:18: " + loud,
+			"conf/application.yml:1:4: what begins here with [ or { is not closed; write its ] or }",
+		}},
+		"a profile that is no YAML": {folder{"application.yml": "logging: {level: loud}", "application-dev.yml": "a: ["}, "dev", []string{
+			"conf/application-dev.yml:1:4: what begins here with [ or { is not closed; write its ] or }",
+			"conf/application.yml:1:18: " + loud,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := x.files.load(x.flag, nil)
+			wantErrors(t, err, x.want...)
+		})
+	}
+}
+
+// TestFileInPlaceOfTheFolder: --config names a folder.
+func TestFileInPlaceOfTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	for name, want := range map[string]string{
+		"application.yml":     "write --config DIR",
+		"application-dev.yml": "write --config DIR --profile dev",
+		"my.yml":              "rename it to application.yml, and write --config DIR",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(aModel), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, profile := range []string{"", "dev"} {
+			_, err := Load(Options{Dir: file, Profile: profile, Env: variables{}.look})
+			wantErrors(t, err, file+": is a file, where a folder with application.yml is expected; "+strings.Replace(want, "DIR", dir, 1))
+		}
+	}
+}
+
 func TestProfileMistakes(t *testing.T) {
-	files := folder{"application.yml": "", "application-dev.yml": "spring:\n  profiles: {active: prod}", "application-prod.yml": "vllm: {services: {a: 'mock:', b: http://b}}"}
+	files := folder{"application.yml": "", "application-dev.yml": "spring:\n  profiles: {active: prod}" + aModel, "application-prod.yml": "vllm: {services: {a: 'mock:', b: http://b}}"}
 	for _, x := range []struct {
 		flag string
 		env  variables
 		want string
 	}{
-		{"pord", nil, "conf/application-pord.yml: the file of the profile does not exist; create it, or choose dev, prod"},
-		{"../x", nil, `conf: profile: "../x" is not the name of a profile; choose one of dev, prod`},
-		{"", variables{"PROFILE": "dev,prod"}, `conf: PROFILE: "dev,prod" is not the name of a profile; choose one of dev, prod`},
+		{"pord", nil, `conf: --profile: "pord" has no file conf/application-pord.yml; create it, or choose dev, prod`},
+		{"../x", nil, `conf: --profile: "../x" is not the name of a profile; choose one of dev, prod`},
+		{"", variables{"PROFILE": "dev,prod"}, `conf: PROFILE: "dev,prod" is more than one profile; choose one of dev, prod; what several share belongs into application.yml`},
 		{"dev", nil, "conf/application-dev.yml:2:3: spring.profiles: cannot be set by a profile; move it to application.yml"},
 		{"prod", nil, `conf/application-prod.yml:1:19: vllm.services.a: "mock:" is not allowed in profile prod; write the address of a model server`},
 	} {
@@ -105,9 +171,9 @@ func TestProfileMistakes(t *testing.T) {
 		wantErrors(t, err, x.want)
 	}
 	_, err := folder{"application.yml": ""}.load("dev", nil)
-	wantErrors(t, err, "conf/application-dev.yml: the file of the profile does not exist; create it, or choose none: there is no file application-NAME.yml beside application.yml")
+	wantErrors(t, err, `conf: --profile: "dev" has no file conf/application-dev.yml; create it, or choose none: there is no file application-NAME.yml beside application.yml`)
 	for text, want := range map[string]string{
-		"spring: {profiles: {active: [a]}}":    "1:29: spring.profiles.active: is a list where a single value is expected; write the value behind the colon",
+		"spring: {profiles: {active: [a]}}":    "1:29: spring.profiles.active: is a list, and one profile is laid over; write the name of one; what several share belongs into application.yml",
 		"spring: {profiles: {active: 'a b'}}":  `1:29: spring.profiles.active: "a b" is not the name of a profile; choose one of none: there is no file application-NAME.yml beside application.yml`,
 		"spring: {profiles: {active: '${A}'}}": "1:29: spring.profiles.active: the environment variable A is not set; set it, or write ${A:default}",
 	} {

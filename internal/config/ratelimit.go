@@ -1,9 +1,6 @@
 package config
 
-import (
-	"slices"
-	"time"
-)
+import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 
 // RateLimit is the section token.rate-limit.
 type RateLimit struct {
@@ -80,37 +77,15 @@ type Model struct {
 	Total Limits // of the model over all its users and all replicas
 }
 
-// Limits is a set of limits in the order of their keys in the reference. A
-// meter and window that are absent are not limited.
-type Limits []Limit
-
-// Limit is one maximum.
-type Limit struct {
-	Meter   Meter
-	Window  time.Duration // a minute, an hour or a day; 0 for ConcurrentRequests
-	Maximum int64         // 0 blocks
+// Limits is what limits one subject. A meter and window that are absent are not
+// limited.
+type Limits struct {
+	Windows    []limit.Limit // in the order of their keys in the reference
+	Concurrent *int64        // requests that may run at once; nil: any number
 }
 
-// Meter is what a limit counts.
-type Meter string
-
-// The meters, by the names that metrics use.
-const (
-	Tokens             Meter = "tokens" // input and output
-	InputTokens        Meter = "input_tokens"
-	OutputTokens       Meter = "output_tokens"
-	Requests           Meter = "requests"
-	ConcurrentRequests Meter = "concurrent_requests" // a gauge, without a window
-)
-
-// Maximum returns the maximum of a meter in a window, and whether there is one.
-func (l Limits) Maximum(m Meter, window time.Duration) (int64, bool) {
-	i := slices.IndexFunc(l, func(x Limit) bool { return x.Meter == m && x.Window == window })
-	if i < 0 {
-		return 0, false
-	}
-	return l[i].Maximum, true
-}
+// Any reports whether anything is limited.
+func (l Limits) Any() bool { return len(l.Windows) > 0 || l.Concurrent != nil }
 
 func defaultSettings() Settings {
 	return Settings{

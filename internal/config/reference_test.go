@@ -65,7 +65,7 @@ func (r *reference) page(lines string) {
 			before := mark.FindString(line)
 			said := r.in.say(strings.TrimPrefix(line, before))
 			if strings.Contains(said, "%") {
-				said = fmt.Sprintf(said, FileBytesMax, keysMax, nestingMax)
+				said = fmt.Sprintf(said, configBytesMax, mapKeysMax, nestingMax)
 			}
 			fmt.Fprintln(r, before+said)
 		}
@@ -129,7 +129,7 @@ func (r *reference) field(key path, f field) {
 		r.object(key+"[]", to.schema(&k).(object))
 	case scalar:
 		r.line(key, r.in.want(to.want), to.print(), doc)
-	case maximum:
+	case interface{ scalar() scalar }: // a maximum
 		r.line(key, r.in.want(to.scalar().want), "", doc)
 	case interface{ itemWant() string }:
 		r.line(key, fmt.Sprintf(r.in.say("a list: %s"), r.in.want(to.itemWant())), "["+joinTexts(f.to.encode().items)+"]", doc)

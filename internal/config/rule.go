@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/textproto"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
 )
 
 // The rules of single values. Each returns nil for a value that is right.
@@ -142,21 +142,11 @@ func keyHash(s string) *mistake {
 	return &mistake{"is not the hash of a key", "write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case"}
 }
 
-var headerForm = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$") // RFC 9110, token
-
-// withheld are headers that must not reach a model server, or that the
-// gateway writes itself.
-var withheld = []string{
-	"Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type",
-	"Cookie", "Expect", "Host", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
-	"Transfer-Encoding", "Upgrade", "X-Api-Key",
-}
-
 func forwardable(s string) *mistake {
-	if !headerForm.MatchString(s) || len(s) > 256 {
+	if !grammar.ValidName(s) || len(s) > 256 {
 		return &mistake{"is not the name of a header", "write a name such as X-Tenant"}
 	}
-	if slices.Contains(withheld, textproto.CanonicalMIMEHeaderKey(s)) {
+	if grammar.Reserved(s) {
 		return &mistake{"is never passed on", "remove it; credentials and headers of the connection stay here"}
 	}
 	return nil
@@ -218,6 +208,8 @@ func serverURL(s string) *mistake {
 		return &mistake{problem: "is not an http or https URL"}
 	case u.Hostname() == "":
 		return &mistake{problem: "has no host"}
+	case !grammar.ValidHost(u.Host):
+		return &mistake{"has a host that a request cannot carry", "write the host in ASCII, as DNS has it (xn--...), and without a zone"}
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port(), 1):
 		return &mistake{"has no valid port", "write a port from 1 to 65535, or none"}
 	case u.User != nil:

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // mask stands for a secret.
@@ -26,14 +29,20 @@ func (s scalar) decode(r *report, key path, n *node) {
 		r.add(n.at, key, "", mistake{"has no value", "write " + s.want + ", or remove the key"})
 		return
 	}
-	if !expect(r, key, n, scalarKind) {
-		return
+	if n.kind == mapKind || n.kind == listKind {
+		r.add(n.at, key, "", mistake{fmt.Sprintf("is %s where %s is expected", n.kind, scalarKind), "write " + s.want + " behind the colon"})
+	}
+	if n.kind != scalarKind {
+		return // or it is broken
 	}
 	m := s.parse(n.text)
 	if m == nil {
 		return
 	}
-	if m.remedy == "" {
+	switch {
+	case n.source != "" && strings.HasPrefix(n.text, "tcp://"):
+		m.remedy = "Kubernetes sets this variable for a Service of that name: take another variable, or set enableServiceLinks: false for the pod"
+	case m.remedy == "":
 		m.remedy = "write " + s.want
 	}
 	r.add(n.at, key, s.show(n.text)+origin(n), *m)
@@ -173,7 +182,7 @@ func boolean(to *bool) scalar {
 // refused: YAML readers disagree about 010 and 1_000.
 func integer(to *int64, least, most int64) scalar {
 	want := fmt.Sprintf("a whole number from %d to %d", least, most)
-	if most == maximumMax {
+	if most == limit.MaximumMax {
 		want = fmt.Sprintf("a whole number from %d up", least)
 	}
 	return scalar{
@@ -261,17 +270,45 @@ func shown(s string) string { return quote(cut(s)) }
 
 // maximum is a maximum among limits, absent until it is given.
 type maximum struct {
-	to     *Limits
-	meter  Meter
-	window time.Duration
+	to     *[]limit.Limit
+	meter  limit.Meter
+	window limit.Window
 }
 
 func (m maximum) decode(r *report, key path, n *node) { m.scalar().decode(r, key, n) }
 func (m maximum) encode() *node                       { return m.scalar().encode() }
 
 func (m maximum) scalar() scalar {
+	return most(func(n int64) {
+		*m.to = append(*m.to, limit.Limit{Meter: m.meter, Window: m.window, Max: n})
+	}, func() (int64, bool) {
+		i := slices.IndexFunc(*m.to, func(l limit.Limit) bool { return l.Meter == m.meter && l.Window == m.window })
+		if i < 0 {
+			return 0, false
+		}
+		return (*m.to)[i].Max, true
+	})
+}
+
+// running is the maximum of running requests, absent until it is given.
+type running struct{ to **int64 }
+
+func (m running) decode(r *report, key path, n *node) { m.scalar().decode(r, key, n) }
+func (m running) encode() *node                       { return m.scalar().encode() }
+
+func (m running) scalar() scalar {
+	return most(func(n int64) { *m.to = &n }, func() (int64, bool) {
+		if *m.to == nil {
+			return 0, false
+		}
+		return **m.to, true
+	})
+}
+
+// most binds a maximum, of which 0 blocks.
+func most(set func(int64), get func() (int64, bool)) scalar {
 	var n int64
-	s := integer(&n, 0, maximumMax)
+	s := integer(&n, 0, limit.MaximumMax)
 	parse := s.parse
 	s.parse = func(text string) *mistake {
 		if x := parse(text); x != nil {
@@ -280,11 +317,11 @@ func (m maximum) scalar() scalar {
 			}
 			return x
 		}
-		*m.to = append(*m.to, Limit{m.meter, m.window, n})
+		set(n)
 		return nil
 	}
 	s.print = func() string {
-		if n, ok := m.to.Maximum(m.meter, m.window); ok {
+		if n, ok := get(); ok {
 			return strconv.FormatInt(n, 10)
 		}
 		return ""

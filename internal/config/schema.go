@@ -40,6 +40,8 @@ func (c *Config) schema() object {
 func (s *Server) schema() object {
 	return object{
 		{key: "host", to: instead("write address: HOST:PORT")},
+		{key: "ssl", to: instead("write tls: {certificate: FILE, key: FILE}")},
+		{key: "shutdown", to: instead("remove it: running requests always go on, for drain-timeout")},
 		{"address", "Where the gateway listens.", text(&s.Address, listenAddress).wants("HOST:PORT")},
 		{"max-body-bytes", "Largest request body.", integer(&s.MaxBodyBytes, 1, 1<<30)},
 		{"max-buffered-bytes", "Most bytes of request bodies and answers held at once, over all requests; 0: a quarter of the process's memory limit, or of the machine's memory where there is none.",
@@ -67,6 +69,9 @@ func (s *Server) schema() object {
 
 func (m *Management) schema() object {
 	return object{
+		{key: "server", to: instead("write management: {address: HOST:PORT}")},
+		{key: "endpoints", to: instead("remove it: `/actuator` tells what there is")},
+		{key: "endpoint", to: instead("remove it: `/actuator` tells what there is")},
 		{"address", "Where `/actuator` and profiles are served instead of on `server.address`, not encrypted; empty: there.",
 			text(&m.Address, orEmpty(listenAddress)).wants("HOST:PORT")},
 		{"pprof", "Serve profiles of the process below `/debug/pprof/`, for the role admin.", boolean(&m.Pprof)},

@@ -1,10 +1,11 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
 
-// maximumMax is the largest maximum: counters stay exact below 2^53, where
-// Redis scripts compute with floating point numbers.
-const maximumMax = 1<<53 - 1
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
 
 func (r *RateLimit) schema() object {
 	own := object{
@@ -25,9 +26,9 @@ func (s *Settings) schema() object {
 		{"overrun", "What happens when a running request needs more than is left: it goes on and is paid later, or it is ended.",
 			choice(&s.Overrun, OverrunDebt, OverrunStop)},
 		{"max-debt", "Most debt of an account, times the limit.", fraction(&s.MaxDebt, 0, 100)},
-		{"default-output-tokens", "Expected output until something is learned.", integer(&s.DefaultOutputTokens, 1, maximumMax)},
+		{"default-output-tokens", "Expected output until something is learned.", integer(&s.DefaultOutputTokens, 1, limit.MaximumMax)},
 		{"input-estimate", "`exact` asks the model server's `/tokenize`, for what the limits admit.", choice(&s.InputEstimate, EstimateLearned, EstimateExact)},
-		{"image-tokens", "Price of an image.", integer(&s.ImageTokens, 0, maximumMax)},
+		{"image-tokens", "Price of an image.", integer(&s.ImageTokens, 0, limit.MaximumMax)},
 		{"audio-tokens-per-second", "Price of a second of audio.", fraction(&s.AudioTokensPerSecond, 0, 10_000)},
 		{"on-store-failure", "What happens to requests while the store is away: `closed` answers 503.", choice(&s.OnStoreFailure, FailClosed)},
 	}
@@ -37,39 +38,33 @@ func (m *Model) schema() target {
 	fields := m.Settings.schema()
 	fields = append(fields, windows(&m.User)...)
 	return append(fields, object{
-		{"max-concurrent-requests", "Running requests of the model, over all users and replicas.", maximum{&m.Total, ConcurrentRequests, 0}},
-		{"max-concurrent-requests-per-user", "Running requests of each user.", maximum{&m.User, ConcurrentRequests, 0}},
+		{"max-concurrent-requests", "Running requests of the model, over all users and replicas.", running{&m.Total.Concurrent}},
+		{"max-concurrent-requests-per-user", "Running requests of each user.", running{&m.User.Concurrent}},
 		{"total", "Limits of the model as a whole, over all users.", windows(&m.Total)},
 	}...)
 }
 
-// meters and spans are the maxima that exist: every meter in every span.
-var (
-	meters = []struct {
-		word  string // in keys
-		meter Meter
-		doc   string
-	}{
-		{"tokens", Tokens, "Input and output tokens."},
-		{"input-tokens", InputTokens, "Input tokens."},
-		{"output-tokens", OutputTokens, "Output tokens."},
-		{"requests", Requests, "Requests."},
-	}
-	spans = []struct {
-		word   string
-		length time.Duration
-	}{{"minute", time.Minute}, {"hour", time.Hour}, {"day", 24 * time.Hour}}
-)
+// meterDocs says what the maxima of a meter count, for the reference.
+var meterDocs = map[limit.Meter]string{
+	limit.Tokens: "Input and output tokens.", limit.InputTokens: "Input tokens.",
+	limit.OutputTokens: "Output tokens.", limit.Requests: "Requests.",
+}
 
-// windows returns the keys max-tokens-per-minute to max-requests-per-day.
+// windows returns the keys max-tokens-per-minute to max-requests-per-day: every meter
+// in every window.
 func windows(l *Limits) object {
 	var fields object
-	for _, m := range meters {
-		for _, s := range spans {
-			fields = append(fields, field{"max-" + m.word + "-per-" + s.word, m.doc, maximum{l, m.meter, s.length}})
+	for _, m := range limit.Meters {
+		for _, w := range limit.Windows {
+			fields = append(fields, field{maximumKey(m, w), meterDocs[m], maximum{&l.Windows, m, w}})
 		}
 	}
 	return fields
+}
+
+// maximumKey returns the key of the maximum of a meter in a window.
+func maximumKey(m limit.Meter, w limit.Window) string {
+	return "max-" + strings.ReplaceAll(m.String(), "_", "-") + "-per-" + w.String()
 }
 
 func (c *Config) services() target {
@@ -88,7 +83,7 @@ func (s *Service) schema() object {
 		{"served-as", "The model's name at the server, such as that of a LoRA adapter; default: the public name.", text(&s.ServedAs, notEmpty).wants("a name")},
 		{"share-limits-with", "Another public name, whose limits and accounts this one uses, as an alias does; empty: its own.", text(&s.ShareLimitsWith)},
 		{"api-key", "Key for the server.", secret(&s.APIKey)},
-		{"context-length", "Tokens of the model's context; left out: unknown.", known(integer(&s.ContextLength, 1, maximumMax))},
+		{"context-length", "Tokens of the model's context; left out: unknown.", known(integer(&s.ContextLength, 1, limit.MaximumMax))},
 		{"connect-timeout", "For a connection to the server.", duration(&s.ConnectTimeout, time.Millisecond)},
 		{"first-byte-timeout", "Until a stream begins, from when the request was first sent, however many servers are asked.", duration(&s.FirstByteTimeout, time.Millisecond)},
 		{"response-timeout", "For everything but streams, as a whole, from when the request was first sent, however many servers are asked.", duration(&s.ResponseTimeout, time.Millisecond)},

@@ -49,10 +49,22 @@ func (s springTree) walk(key path, n *node) {
 		case known:
 			s.move(below, e, strings.Split(to, "."))
 		default:
-			s.report.add(e.at, below, "", mistake{"is not used by the gateway",
-				"remove it; of spring.* only data.redis (host, port, username, password, database, timeout, ssl) and profiles.active are read"})
+			s.report.add(e.at, below, "", mistake{"is not used by the gateway", s.remedy(below, e.key)})
 		}
 	}
+}
+
+// remedy says what to do with a key that is not read.
+func (s springTree) remedy(key path, last string) string {
+	switch {
+	case strings.Contains(last, "."):
+		return inSteps(last)
+	case key == "spring.redis":
+		return "write spring.data.redis, as Spring Boot 3 does"
+	case key == "spring.config":
+		return "remove it; what is for one profile belongs into " + profileFile("PROFILE")
+	}
+	return "remove it; of spring.* only data.redis (host, port, username, password, database, timeout, ssl) and profiles.active are read"
 }
 
 func hasAliasBelow(key path) bool {

@@ -50,7 +50,7 @@ func TestSpringMistakes(t *testing.T) {
 		"spring:\n  application:\n    name: x":                   {"2:3: spring.application: " + used},
 		"spring:\n  data:\n    redis:\n      lettuce: {pool: 1}": {"4:7: spring.data.redis.lettuce: " + used},
 		"spring: {data: {redis: {ssl: {bundle: b}}}}":            {"1:31: spring.data.redis.ssl.bundle: " + used},
-		"spring: {data: a, redis: {host: b}}":                    {"1:10: spring.data: " + used, "1:19: spring.redis: " + used},
+		"spring: {data: a, redis: {host: b}}":                    {"1:10: spring.data: " + used, "1:19: spring.redis: is not used by the gateway; write spring.data.redis, as Spring Boot 3 does"},
 		"spring: [a]":                                            {"1:9: spring: is a list where a map is expected; write its keys in lines of their own, further to the right"},
 		"spring:\n  data: {redis: {host: a}}\nredis:\n  host: b": {"2:18: spring.data.redis.host: differs from redis.host in conf/application.yml:4:3; keep one of the two"},
 		"spring: {data: {redis: {port: 70000}}}":                 {"1:31: spring.data.redis.port: 70000 is out of range; write a whole number from 1 to 65535"},
@@ -58,10 +58,10 @@ func TestSpringMistakes(t *testing.T) {
 		"spring: {data: {redis: {host: a}}}\nredis: 5":           {"2:8: redis: is a single value where a map is expected; write its keys in lines of their own, further to the right"},
 		"server: {port: 1, address: ':2'}":                       {"1:10: server.port: 1 differs from the port of server.address in conf/application.yml:1:19; keep one of the two"},
 		"server: {port: http}":                                   {`1:16: server.port: "http" is not a whole number; write a whole number from 0 to 65535`},
-		"server: {port: 1, address: [a]}":                        {"1:28: server.address: is a list where a single value is expected; write the value behind the colon"},
+		"server: {port: 1, address: [a]}":                        {"1:28: server.address: is a list where a single value is expected; write HOST:PORT behind the colon"},
 		"server: {port: 1, address: a b}":                        {`1:28: server.address: "a b:1" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`},
 	} {
-		_, err := folder{"application.yml": text}.load("", nil)
+		err := mistakesOf(text)
 		for i := range want {
 			want[i] = "conf/application.yml:" + want[i]
 		}

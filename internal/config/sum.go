@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 )
@@ -39,9 +40,18 @@ func (c *Config) SumNamed() Sum {
 func sum(files fs.FS, names []string) Sum {
 	h := sha256.New()
 	for _, name := range names {
-		b, err := readBounded(files, name)
-		fmt.Fprintf(h, "%q %d %v\n", name, len(b), err)
-		h.Write(b)
+		n, err := sumFile(h, files, name)
+		fmt.Fprintf(h, "%q %d %v\n", name, n, err)
 	}
 	return Sum(h.Sum(nil))
+}
+
+// sumFile adds what a file holds, as far as it is read, and returns how much that is.
+func sumFile(h io.Writer, files fs.FS, name string) (int64, error) {
+	f, err := openRegular(files, name)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	return io.Copy(h, io.LimitReader(f, configBytesMax+1))
 }

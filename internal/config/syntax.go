@@ -13,36 +13,34 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds on a file, beside FileBytesMax. They are far above what a configuration needs, and keep
-// the YAML library within time and stack: its work grows with the square of the
-// nesting and of the size of maps and lists, and it recurses with both.
-const (
-	nestingMax = 64
-	keysMax    = 10_000  // and list items, anchors, aliases, tags and documents
-	nodesMax   = 100_000 // with aliases expanded
-)
-
-// parse turns the bytes of a file into a tree. Mistakes go to the report,
-// and then the tree is not to be used. A file without content is emptyKind.
-func parse(file string, b []byte, r *report) *node {
-	p := &parsing{file: file, report: r, anchors: map[string]ast.Node{}}
+// parse turns the bytes of a file into a tree, and reports whether nothing is missing
+// of it. A file without content is emptyKind.
+func parse(file string, b []byte, r *report) (root *node, whole bool) {
+	top := position{file: file, line: 1, column: 1}
+	p := &parsing{file: file, report: r, anchors: map[string]ast.Node{}, whole: true}
 	b = []byte(strings.TrimPrefix(string(b), "\ufeff"))
 	if m := readable(b); m != nil {
 		r.add(position{file: file}, "", "", *m)
-		return &node{}
+		return &node{at: top}, false
 	}
-	root := p.node(p.document(string(b)), 0)
+	root = p.node(p.document(string(b)), 0)
+	if p.nodes >= 2*nodesMax { // what is behind a bound is not looked at
+		root = &node{}
+	}
 	if root.kind != mapKind && root.kind != emptyKind {
-		r.add(root.at, "", "", mistake{"the file is " + root.kind.String() + " where settings are expected", "write keys such as server: and vllm:"})
+		if root.kind != brokenKind {
+			r.add(root.at, "", "", mistake{"the file is " + root.kind.String() + " where settings are expected", "write keys such as server: and vllm:"})
+		}
+		root, p.whole = &node{}, false
 	}
-	root.at = position{file: file, line: 1, column: 1}
-	return root
+	root.at = top
+	return root, p.whole
 }
 
 func readable(b []byte) *mistake {
 	switch {
-	case len(b) > FileBytesMax:
-		return &mistake{fmt.Sprintf("the file has %d bytes", len(b)), fmt.Sprintf("at most %d are read", FileBytesMax)}
+	case len(b) > configBytesMax:
+		return &mistake{fmt.Sprintf("the file has %d bytes", len(b)), fmt.Sprintf("at most %d are read", configBytesMax)}
 	case !utf8.Valid(b):
 		return &mistake{"the file is not UTF-8", "save it as UTF-8"}
 	}
@@ -57,9 +55,8 @@ type parsing struct {
 	nodes   int
 	// expanding is the outermost alias that is being expanded, if any.
 	expanding *token.Token
+	whole     bool // nothing of the file is missing in the tree
 }
-
-var tooNested = &mistake{fmt.Sprintf("the file nests deeper than %d levels", nestingMax), "use fewer levels"}
 
 // document returns the content of the only document; nil when it is empty or
 // cannot be read. A panic of the library is one more way of saying that it
@@ -67,19 +64,19 @@ var tooNested = &mistake{fmt.Sprintf("the file nests deeper than %d levels", nes
 func (p *parsing) document(text string) ast.Node {
 	defer func() {
 		if recover() != nil {
-			p.report.add(position{file: p.file}, "", "", mistake{problem: "the file cannot be read as YAML"})
+			p.lost(position{file: p.file}, mistake{problem: "the file cannot be read as YAML"})
 		}
 	}()
 	tokens := joinScalars(lexer.Tokenize(text))
 	if m := bounded(tokens); m != nil {
-		p.report.add(position{file: p.file}, "", "", *m)
+		p.lost(position{file: p.file}, *m)
 		return nil
 	}
 	// The library looks for duplicate keys in quadratic time and stops at the
 	// first: see (*parsing).mapping.
 	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		p.syntax(err)
+		p.syntax(text, err)
 		return nil
 	}
 	return p.only(f.Docs)
@@ -93,61 +90,28 @@ func (p *parsing) only(docs []*ast.DocumentNode) (body ast.Node) {
 		case body == nil:
 			body = d.Body
 		default:
-			p.add(d.Body.GetToken(), mistake{"a second document begins here", "keep one document in a file; profiles have files of their own"})
+			p.lost(p.at(d.Body.GetToken()), mistake{"a second document begins here", "keep one document in a file; profiles have files of their own"})
 			return body
 		}
 	}
 	return body
 }
 
-// bounded refuses tokens with too many keys and the like, and with brackets, or
-// indicators that follow one another (`- - -`, `? ? ?`, `&a &a`), nested too
-// deeply. Nesting by indentation is bounded by the size of the file.
-func bounded(tokens token.Tokens) *mistake {
-	keys, brackets, run, line := 0, 0, 0, 0
-	for _, t := range tokens {
-		if t.Position.Line != line {
-			run, line = 0, t.Position.Line
-		}
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			brackets++
-		case token.MappingEndType, token.SequenceEndType:
-			brackets--
-		case token.MappingValueType, token.DocumentHeaderType, token.DocumentEndType:
-			keys++
-		case token.MappingKeyType, token.SequenceEntryType, token.AnchorType, token.TagType, token.AliasType:
-			keys++
-			run++
-		case token.CollectEntryType:
-			run = 0
-		}
-		if max(brackets, run) > nestingMax {
-			return tooNested
-		}
-	}
-	if keys > keysMax {
-		return &mistake{fmt.Sprintf("the file has %d keys, list items and aliases", keys), fmt.Sprintf("at most %d are read", keysMax)}
-	}
-	return nil
-}
-
 // syntax reports what the library says about a file, without the excerpt that
 // it prints, which may hold a secret.
-func (p *parsing) syntax(err error) {
+func (p *parsing) syntax(text string, err error) {
 	var e yaml.Error
 	if errors.As(err, &e) && e.GetToken() != nil {
-		p.add(e.GetToken(), mistake{problem: e.GetMessage(), remedy: syntaxRemedy(e)})
+		p.lost(explain(text, p.at(e.GetToken()), e.GetMessage()))
 		return
 	}
-	p.report.add(position{file: p.file}, "", "", mistake{problem: err.Error()})
+	p.lost(position{file: p.file}, mistake{problem: err.Error()})
 }
 
-func syntaxRemedy(e yaml.Error) string {
-	if strings.Contains(e.GetMessage(), "mapping value is not allowed") {
-		return `check the indentation, and quote a value that holds ": " or ends in ":"`
-	}
-	return ""
+// lost notes a mistake for which something is missing in the tree.
+func (p *parsing) lost(at position, m mistake) {
+	p.whole = false
+	p.report.add(at, "", "", m)
 }
 
 func (p *parsing) add(t *token.Token, m mistake) { p.report.add(p.at(t), "", "", m) }

@@ -20,6 +20,7 @@ func (o object) decode(r *report, key path, n *node) {
 	}
 	for _, e := range n.fields {
 		if !slices.Contains(o.keys(), e.key) {
+			r.unknownAtTop = r.unknownAtTop || key == ""
 			r.add(e.at, key.key(e.key), "", mistake{"is not a known key", o.remedy(e.key)})
 		}
 	}
@@ -50,6 +51,9 @@ func (o object) remedy(key string) string {
 			return string(other)
 		}
 	}
+	if strings.Contains(key, ".") {
+		return inSteps(key)
+	}
 	keys := o.keys()
 	if len(keys) == 0 {
 		return "nothing can be set here in this version"
@@ -58,6 +62,12 @@ func (o object) remedy(key string) string {
 		return "did you mean " + near + "?"
 	}
 	return "remove it, or write " + either(keys)
+}
+
+// inSteps says how to write a key that is the path of several, as in Spring's files.
+func inSteps(key string) string {
+	keys := strings.Split(key, ".")
+	return "write its parts below each other, as in " + strings.Join(keys, ": {") + ": ..." + strings.Repeat("}", len(keys)-1)
 }
 
 // instead stands in an object for a key that is not known, but often written, and
@@ -210,7 +220,14 @@ type shortForm struct {
 }
 
 func (s shortForm) decode(r *report, key path, n *node) {
-	if n.kind != scalarKind {
+	switch n.kind {
+	case scalarKind:
+	case listKind:
+		r.add(n.at, key, "", mistake{"is a list where an address or the settings of a model are expected",
+			"write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]"})
+		texts[Endpoint]{s.list, endpoint}.decode(r, key, n)
+		return
+	default:
 		s.long.decode(r, key, n)
 		return
 	}
@@ -226,10 +243,11 @@ func expect(r *report, key path, n *node, want kind) bool {
 	if n.kind == want || n.kind == brokenKind {
 		return n.kind == want
 	}
-	r.add(n.at, key, "", mistake{
-		problem: fmt.Sprintf("is %s where %s is expected", n.kind, want),
-		remedy:  shapes[want],
-	})
+	m := mistake{fmt.Sprintf("is %s where %s is expected", n.kind, want), shapes[want]}
+	if want == mapKind && n.kind == scalarKind && strings.Contains(n.text, ":") {
+		m.remedy = "write a space behind each colon"
+	}
+	r.add(n.at, key, "", m)
 	return false
 }
 

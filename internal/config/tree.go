@@ -19,10 +19,10 @@ func (p *parsing) node(n ast.Node, depth int) *node {
 	switch {
 	case depth > nestingMax:
 		p.tooLarge(n.GetToken(), *tooNested)
-		return &node{}
+		return &node{kind: brokenKind}
 	case p.nodes > nodesMax:
 		p.tooLarge(n.GetToken(), mistake{fmt.Sprintf("the file has more than %d values, its aliases expanded", nodesMax), "use fewer aliases"})
-		return &node{}
+		return &node{kind: brokenKind}
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -34,10 +34,22 @@ func (p *parsing) node(n ast.Node, depth int) *node {
 	case *ast.AliasNode:
 		return p.alias(n, depth)
 	case *ast.TagNode:
-		p.add(n.GetToken(), mistake{"tags are not used here", "remove " + quote(strings.TrimSpace(n.GetToken().Value))})
-		return &node{at: p.at(n.GetToken())}
+		return p.tag(n, depth)
 	}
 	return p.scalar(n)
+}
+
+// tag reports a tag, and returns what it is of. A text that begins with ! is no tag of
+// what the next line has.
+func (p *parsing) tag(n *ast.TagNode, depth int) *node {
+	t := n.GetToken()
+	m := mistake{"tags are not used here", "remove " + quote(strings.TrimSpace(t.Value)) + ", or put a text that begins with ! in quotes"}
+	if n.Value == nil || n.Value.GetToken().Position.Line != t.Position.Line {
+		p.lost(p.at(t), m)
+		return &node{kind: brokenKind, at: p.at(t)}
+	}
+	p.add(t, m)
+	return p.node(n.Value, depth+1)
 }
 
 // tooLarge reports once that a bound is exceeded, at the alias that leads
@@ -51,7 +63,7 @@ func (p *parsing) tooLarge(t *token.Token, m mistake) {
 	if p.expanding != nil {
 		t = p.expanding
 	}
-	p.add(t, m)
+	p.lost(p.at(t), m)
 }
 
 func (p *parsing) scalar(n ast.Node) *node {
@@ -84,6 +96,7 @@ func (p *parsing) list(n *ast.SequenceNode, depth int) *node {
 func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
 	out := &node{kind: mapKind, at: p.mappingAt(n)}
 	var merged []*node
+	lost := false
 	for _, v := range n.Values {
 		if v.Key.IsMergeKey() {
 			merged = append(merged, p.mergeKey(v, depth)...)
@@ -91,6 +104,7 @@ func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
 		}
 		e, ok := p.key(v.Key)
 		if !ok {
+			lost = true
 			continue
 		}
 		if first := out.entry(e.key); first != nil {
@@ -106,6 +120,9 @@ func (p *parsing) mapping(n *ast.MappingNode, depth int) *node {
 	}
 	for _, m := range merged {
 		out.fill(m)
+	}
+	if len(out.fields) == 0 && lost {
+		out.kind = brokenKind // none of its keys can be read
 	}
 	return out
 }
@@ -128,12 +145,15 @@ func (p *parsing) place(e *entry) {
 func (p *parsing) key(k ast.MapKeyNode) (entry, bool) {
 	t := k.GetToken()
 	switch k.(type) {
-	case *ast.MappingKeyNode, *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
-		p.add(t, mistake{"a key must be plain text", "write it without indicator, anchor or tag, in quotes if need be"})
+	case *ast.AliasNode: // the library takes the next line's key for the name of a * alone
+		p.lost(p.at(t), starIsAlias)
+		return entry{}, false
+	case *ast.MappingKeyNode, *ast.AnchorNode, *ast.TagNode:
+		p.lost(p.at(t), mistake{"a key must be plain text", "write it without indicator, anchor or tag, in quotes if need be"})
 		return entry{}, false
 	}
 	if hasPlaceholder(t.Value) {
-		p.add(t, mistake{"variables are not filled into keys", "write the name itself"})
+		p.lost(p.at(t), mistake{"variables are not filled into keys", "write the name itself"})
 		return entry{}, false
 	}
 	return entry{key: t.Value, at: p.at(t)}, true
@@ -147,7 +167,7 @@ func (p *parsing) mergeKey(v *ast.MappingValueNode, depth int) []*node {
 		list = source.items
 	}
 	if slices.ContainsFunc(list, func(n *node) bool { return n.kind != mapKind }) {
-		p.add(v.Key.GetToken(), mistake{"<< does not name a map", "write an alias of a map, or a list of them"})
+		p.lost(p.at(v.Key.GetToken()), mistake{"<< does not name a map", "write an alias of a map, or a list of them"})
 		return nil
 	}
 	return list
@@ -174,8 +194,8 @@ func (p *parsing) alias(n *ast.AliasNode, depth int) *node {
 	name := n.Value.GetToken().Value
 	target, ok := p.anchors[name]
 	if !ok {
-		p.add(n.GetToken(), mistake{"the alias *" + name + " has no anchor before it", "write &" + name + " at the value that is meant"})
-		return &node{at: p.at(n.GetToken())}
+		p.lost(p.at(n.GetToken()), mistake{"the alias *" + name + " has no anchor before it", "write &" + name + " at the value that is meant, or quotes around a text that begins with *"})
+		return &node{kind: brokenKind, at: p.at(n.GetToken())}
 	}
 	if p.expanding == nil {
 		p.expanding = n.GetToken()

@@ -13,6 +13,9 @@ const (
 	meters       = iota
 )
 
+// Meters are all of them.
+var Meters = [meters]Meter{Tokens, InputTokens, OutputTokens, Requests}
+
 var meterNames = [meters]string{"tokens", "input_tokens", "output_tokens", "requests"}
 
 // String returns the name used in metrics and error bodies, such as

@@ -10,9 +10,9 @@ import (
 // Unlimited is the maximum of what has no limit.
 const Unlimited int64 = -1
 
-// counterMax bounds every maximum: counters are Lua numbers in Redis, exact
+// MaximumMax is the largest maximum: counters are Lua numbers in Redis, exact
 // below 2^53, and a window may hold a maximum and its debt.
-const counterMax = int64(1) << 51
+const MaximumMax = int64(1) << 51
 
 // Scope tells whom a limit applies to.
 type Scope uint8
@@ -107,7 +107,7 @@ type Policy struct {
 	overrun       Overrun
 }
 
-// NewPolicy compiles o. It fails where a maximum is negative or above 2^51, a
+// NewPolicy compiles o. It fails where a maximum is negative or above MaximumMax, a
 // fraction is out of range, or one meter and window is limited twice in one
 // scope.
 func NewPolicy(o PolicyOptions) (*Policy, error) {
@@ -140,7 +140,7 @@ func NewPolicy(o PolicyOptions) (*Policy, error) {
 // count has what a user uses counted, and no more.
 func (p *Policy) count() {
 	for _, l := range counts {
-		p.rules = append(p.rules, Rule{Limit: l, Scope: UserScope, Admissible: counterMax, Ceiling: counterMax})
+		p.rules = append(p.rules, Rule{Limit: l, Scope: UserScope, Admissible: MaximumMax, Ceiling: MaximumMax})
 	}
 	p.layouts[UserScope], p.counted = newLayout(counts), len(counts)
 }
@@ -152,9 +152,9 @@ func (p *Policy) add(scope Scope, limits []Limit, o PolicyOptions) error {
 		return cmp.Or(cmp.Compare(a.Meter, b.Meter), cmp.Compare(a.Window, b.Window))
 	})
 	for i, l := range limits {
-		if l.Max < 0 || l.Max > counterMax {
+		if l.Max < 0 || l.Max > MaximumMax {
 			return fmt.Errorf("policy of %s: the maximum of %s per %s is %d, and must be from 0 to %d",
-				o.Model, l.Meter, l.Window, l.Max, counterMax)
+				o.Model, l.Meter, l.Window, l.Max, MaximumMax)
 		}
 		if i > 0 && limits[i-1].Meter == l.Meter && limits[i-1].Window == l.Window {
 			return fmt.Errorf("policy of %s: %s per %s is limited twice", o.Model, l.Meter, l.Window)

@@ -31,6 +31,9 @@ const (
 	windows = iota
 )
 
+// Windows are all of them.
+var Windows = [windows]Window{Minute, Hour, Day}
+
 // windowShapes has, per window, its name, the width of a slot in milliseconds
 // and the number of slots B that make up its length. Rings keep B+1. Each width
 // is a multiple of those before it.

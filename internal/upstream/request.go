@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
@@ -115,37 +114,11 @@ func (r *Request) check() malformed {
 		switch {
 		case !grammar.ValidName(f.Name):
 			return "the name of a header field has a character that names cannot have"
-		case reserved(f.Name):
+		case grammar.Reserved(f.Name):
 			return "a header field concerns the connection, the body or credentials, which are not the caller's to set"
 		case !grammar.ValidValue(f.Value):
 			return "the value of a header field has a line break or another control character"
 		}
 	}
 	return ""
-}
-
-// reservedNames are refused in Request.Header, grouped by length so that a
-// field is compared with few of them.
-var reservedNames = func() (byLength [32][]string) {
-	for _, name := range []string{
-		"Host", "Content-Type", "Content-Length", "Content-Encoding", "Accept-Encoding",
-		"Transfer-Encoding", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
-		"Upgrade", "Expect", "HTTP2-Settings",
-		"Authorization", "Proxy-Authorization", "Cookie", "X-API-Key", "Api-Key",
-	} {
-		byLength[len(name)] = append(byLength[len(name)], name)
-	}
-	return byLength
-}()
-
-func reserved(name string) bool {
-	if len(name) >= len(reservedNames) {
-		return false
-	}
-	for _, other := range reservedNames[len(name)] {
-		if strings.EqualFold(name, other) {
-			return true
-		}
-	}
-	return false
 }

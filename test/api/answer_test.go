@@ -326,6 +326,7 @@ func readings(t *testing.T, j *judge, g *apptest.Gateway) {
 		j.send(t, g, http.MethodGet, path, userKey, nil, status)
 	}
 	j.send(t, g, http.MethodGet, "/actuator/prometheus", "", nil, 200, "Accept", "application/openmetrics-text")
+	j.send(t, g, http.MethodGet, "/actuator/env", adminKey, nil, 200, "Accept", "application/yaml")
 }
 
 // once uses up the one request that there is.

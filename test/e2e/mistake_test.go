@@ -57,7 +57,11 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		"no file of the profile": {
 			files: map[string]string{"application.yml": sound, "application-dev.yml": "{}\n"},
 			flags: []string{"--profile", "deb"},
-			want:  []string{`application-deb\.yml: the file of the profile does not exist; .*dev`},
+			want:  []string{`: --profile: "deb" has no file .*application-deb\.yml; .*dev`},
+		},
+		"no file of the profile that the file chooses, and other mistakes": {
+			files: map[string]string{"application.yml": "spring: {profiles: {active: deb}}\n" + strings.Replace(sound, "2000", "-1", 1), "application-dev.yml": "{}\n"},
+			want:  []string{`application\.yml:1:29: spring\.profiles\.active: "deb" has no file .*application-deb\.yml; .*dev`, `application\.yml:8:32: .*-1 is negative`},
 		},
 	} {
 		for _, command := range []string{"serve", "check"} {
@@ -94,7 +98,7 @@ func TestTakenPortIsTold(t *testing.T) {
 	defer l.Close()
 	taken := l.Addr().String()
 	config := folder(t, map[string]string{"application.yml": sound})
-	want := regexp.QuoteMeta(taken) + `: .*address already in use`
+	want := regexp.QuoteMeta(taken) + `: .*address already in use; .*choose another`
 	checkRefused(t, []string{"serve", "--config", config, "--address", taken}, []string{`server\.address ` + want})
 	checkRefused(t, []string{"mock-vllm", "--address", taken}, []string{`--address: .*` + want})
 }
@@ -105,6 +109,29 @@ func TestSoundConfigurationIsPrinted(t *testing.T) {
 	p := start(t, "check", "--config", folder(t, map[string]string{"application.yml": sound}))
 	if code := p.wait(t); code != 0 || !strings.Contains(p.stdout.String(), "max-tokens-per-minute: 2000") {
 		t.Errorf("check ends with %d and prints %s%s", code, p.stdout.String(), p.stderr.String())
+	}
+}
+
+// TestWarningsAreTold: what is right and probably not meant is told with its place, by
+// check and in the log of serve.
+func TestWarningsAreTold(t *testing.T) {
+	t.Parallel()
+	config := folder(t, map[string]string{
+		"application.yml":  strings.Replace(sound, "vllm: {services: {", "vllm: {services: {free: \"http://127.0.0.1:9\", ", 1),
+		"application.yaml": "{}",
+	})
+	want := []string{`application\.yml:8:19: vllm\.services\.free: has no limit; write token\.rate-limit\.models\.free`, `application\.yaml: the file is not read`}
+	p := start(t, "check", "--config", config)
+	if code := p.wait(t); code != 0 {
+		t.Errorf("check ends with %d", code)
+	}
+	served := start(t, "serve", "--config", config)
+	for _, w := range want {
+		if !regexp.MustCompile(`(?m)^warning: .*` + w).MatchString(p.stderr.String()) {
+			t.Errorf("check does not tell %s, but %s", w, p.stderr.String())
+		}
+		logged := regexp.MustCompile(`"level":"WARN".*` + w)
+		eventually(t, patience, "serve to warn", func() bool { return logged.MatchString(served.stderr.String()) })
 	}
 }
 

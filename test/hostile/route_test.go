@@ -24,7 +24,7 @@ var foreignPaths = []string{
 	"/api/v1/models/llama2-7b/invocations", "/api/v1/models/llama2-7b/pooling", "/api/v1/models/llama2-7b/audio/transcriptions",
 	"/api/v1/models/llama2-7b/responses/x", "/api/v1/models/llama2-7b/..%2f..%2finvocations/x", "/api/v1/models//chat/completions", "/api/v1/models/a/b/chat/completions",
 	"/api/v1/models/llama2-7b/chat/completions/..", "/api/v1/models/../models/llama2-7b/chat/completions", "/api/v1/models/%2e%2e/%2e%2e/invocations",
-	"/api/v1/admin", "/api/v1/admin/", "/api/v1/admin/token-usage", "/api/v1/admin/token-usage/llama2-7b", "/actuator", "/actuator/", "/actuator/heapdump",
+	"/api/v1/admin", "/api/v1/admin/", "/api/v1/admin/token-usage", "/api/v1/admin/token-usage/llama2-7b", "/actuator/", "/actuator/heapdump",
 	"/actuator/shutdown", "/debug/pprof/", "/debug/vars",
 }
 
@@ -51,7 +51,7 @@ func TestWrongMethods(t *testing.T) {
 	g, r := start(t, apptest.Options{Limits: everyMeter})
 	allowed := map[string]string{
 		"/v1/models": "GET", "/api/v1/models": "GET", "/api/v1/models/llama2-7b": "GET", "/api/v1/models/llama2-7b/health": "GET",
-		"/api/v1/admin/token-usage/llama2-7b/alice": "GET", "/actuator/health": "GET", "/actuator/prometheus": "GET", "/actuator/env": "GET",
+		"/api/v1/admin/token-usage/llama2-7b/alice": "GET", "/actuator/health": "GET", "/actuator/prometheus": "GET", "/actuator/env": "GET", "/actuator": "GET",
 		"/api/v1/models/llama2-7b/chat/completions": "POST", "/api/v1/models/llama2-7b/messages": "POST",
 	}
 	for path := range bodies {

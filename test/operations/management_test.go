@@ -48,6 +48,7 @@ func TestManagementHasAListenerOfItsOwn(t *testing.T) {
 		path, key           string
 		clients, management int
 	}{
+		{"/actuator", "", 404, 200},
 		{"/actuator/health", "", 404, 200},
 		{"/actuator/health/liveness", "", 404, 200},
 		{"/actuator/health/readiness", "", 404, 200},

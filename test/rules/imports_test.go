@@ -63,6 +63,7 @@ var imports = map[string][]string{
 	"internal/config": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
+		"internal/grammar", "internal/limit",
 	},
 
 	// For tests and demonstrations.
