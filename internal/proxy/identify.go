@@ -121,9 +121,13 @@ func header(h http.Header, name string) string {
 	return ""
 }
 
-// identify finds out who sent the request.
+// identify finds out who sent the request, and whether that one may use models.
 func (x *exchange) identify() error {
 	var err error
 	x.principal, err = x.h.gate.Identify(x.r.Header)
+	if err == nil && !x.principal.Is(auth.User) {
+		return openai.PermissionDenied("this credential may look at everything and call no model, for it lacks the role user: " +
+			"use another one, or add user to its roles in auth.api-keys")
+	}
 	return err
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 )
 
-// keyring is the section auth with a key for a user, one for an admin, and one
-// that may act for others.
+// keyring is the section auth with a key for a user, one for an admin who may use
+// models too, one for an admin who may not, and one that may act for others.
 func keyring(t testing.TB) string {
 	t.Helper()
 	var lines []string
 	for name, more := range map[string]string{
-		"user": "user: ursula, roles: [user]", "admin": "user: adam, roles: [user, admin]", "service": "user: serge, roles: [user], act-as: true",
+		"user": "user: ursula, roles: [user]", "admin": "user: adam, roles: [user, admin]",
+		"operator": "user: olga, roles: [admin], act-as: true", "service": "user: serge, roles: [user], act-as: true",
 	} {
 		hash, err := auth.HashKey(key(name))
 		if err != nil {
@@ -210,6 +211,29 @@ func TestActing(t *testing.T) {
 	wantFailure(t, "the usage of a bad name", a, http.StatusBadRequest, "invalid_request")
 }
 
+// TestOperatorCallsNoModel: who has the role admin only sees everything and calls no
+// model, whoever's name is given.
+func TestOperatorCallsNoModel(t *testing.T) {
+	g, r := start(t, apptest.Options{Auth: true, Config: keyring(t), Limits: everyMeter})
+	for path, body := range bodies {
+		for _, f := range []fields{{"Authorization": bearer("operator")}, {"X-API-Key": key("operator"), "X-User-ID": "customer"}} {
+			failed := wantFailure(t, path, send(t, g, http.MethodPost, path, f, body), http.StatusForbidden, "permission_denied")
+			if !strings.Contains(failed.Message, "add user to its roles in auth.api-keys") {
+				t.Errorf("%s: there is no remedy in %q", path, failed.Message)
+			}
+		}
+	}
+	for _, path := range []string{"/v1/models", "/api/v1/models", "/api/v1/models/llama2-7b", "/api/v1/models/llama2-7b/health", "/api/v1/admin/token-usage/llama2-7b/olga", "/actuator/env"} {
+		if a := send(t, g, http.MethodGet, path, fields{"Authorization": bearer("operator")}, ""); a.status != http.StatusOK {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if used(t, g, "olga") != 0 || used(t, g, "customer") != 0 {
+		t.Error("somebody is charged")
+	}
+	wantSent(t, r, 0)
+}
+
 // TestAdminPaths asks each path with each key.
 func TestAdminPaths(t *testing.T) {
 	g, _ := start(t, apptest.Options{
@@ -219,14 +243,14 @@ func TestAdminPaths(t *testing.T) {
 		"/api/v1/admin/token-usage/llama2-7b/ursula": false, "/actuator/env": false,
 		"/actuator/health": true, "/actuator/health/liveness": true, "/actuator/health/readiness": true, "/actuator/prometheus": true, "/actuator/info": true,
 	} {
-		for _, name := range []string{"", "nobody", "user", "service", "admin"} {
+		for _, name := range []string{"", "nobody", "user", "service", "admin", "operator"} {
 			f := fields{}
 			if name != "" {
 				f["Authorization"] = bearer(name)
 			}
 			a := send(t, g, http.MethodGet, path, f, "")
 			switch what := name + " at " + path; {
-			case open || name == "admin":
+			case open || name == "admin" || name == "operator":
 				if a.status != http.StatusOK {
 					t.Errorf("%s: %d %s", what, a.status, a.body)
 				}
