@@ -88,7 +88,7 @@ func (f *fieldSet) standing(r *limit.Rule, s limit.Standing, remaining, reset st
 func (f *fieldSet) structured(rules []limit.Rule, text []catalog.RuleText, d *limit.Decision) {
 	for i := range rules {
 		f.b = append(f.b, text[i].Item...)
-		f.b = strconv.AppendInt(f.b, d.Standings[i].Remaining(&rules[i]), 10)
+		f.b = strconv.AppendInt(f.b, catalog.Structured(d.Standings[i].Remaining(&rules[i])), 10)
 		f.b = append(f.b, ";t="...)
 		f.b = strconv.AppendInt(f.b, int64((d.Standings[i].Reset+time.Second-1)/time.Second), 10)
 	}

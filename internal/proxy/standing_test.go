@@ -48,7 +48,7 @@ func randomLimits(r *rand.Rand) (list []limit.Limit) {
 	for meter := limit.Tokens; meter <= limit.Requests; meter++ {
 		for window := limit.Minute; window <= limit.Day; window++ {
 			if r.IntN(4) == 0 {
-				list = append(list, limit.Limit{Meter: meter, Window: window, Max: r.Int64N(1 << r.IntN(51))})
+				list = append(list, limit.Limit{Meter: meter, Window: window, Max: r.Int64N(1 << r.IntN(52))})
 			}
 		}
 	}
@@ -59,11 +59,12 @@ func randomLimits(r *rand.Rand) (list []limit.Limit) {
 func standingOf(rules []limit.Rule, d *limit.Decision) http.Header {
 	h := make(http.Header)
 	var policy, standing []string
+	const most = 999_999_999_999_999 // RFC 9651, section 3.3.1
 	for i := range rules {
 		r, s := &rules[i], d.Standings[i]
 		name := `"` + r.Scope.String() + "-" + r.Meter.String() + "-" + r.Window.String() + `"`
-		policy = append(policy, fmt.Sprintf("%s;q=%d;w=%.0f", name, r.Max, r.Window.Length().Seconds()))
-		standing = append(standing, fmt.Sprintf("%s;r=%d;t=%d", name, s.Remaining(r), (s.Reset+time.Second-1)/time.Second))
+		policy = append(policy, fmt.Sprintf("%s;q=%d;w=%.0f", name, min(r.Max, most), r.Window.Length().Seconds()))
+		standing = append(standing, fmt.Sprintf("%s;r=%d;t=%d", name, min(s.Remaining(r), most), (s.Reset+time.Second-1)/time.Second))
 	}
 	if len(rules) > 0 {
 		h["Ratelimit-Policy"], h["Ratelimit"] = []string{strings.Join(policy, ", ")}, []string{strings.Join(standing, ", ")}
