@@ -8,13 +8,19 @@ var poolingRows = []row{
 	{HeldBack, 0, "padding", "it makes a prompt as long as the context"},
 }
 
-// embeddingRows are the members that only embeddings have.
+// embeddingRows are the members of what turns prompts or conversations into numbers:
+// embeddings, pooling and classify.
 var embeddingRows = []row{
 	{Priced, paramInput, "input", "the texts"},
 	{Priced, paramMessages, "messages", "a conversation"},
 	{Priced, paramDocuments, "documents", "documents for the template"},
 	{Priced, 0, "input_type instruction instruct prompt_name", "some servers put words before the text for it"},
 	{Passed, 0, "dimensions encoding_format embed_dtype endianness late_chunking", "how the answer is told"},
+}
+
+// pluginRows are the members that only pooling has.
+var pluginRows = []row{
+	{HeldBack, 0, "data", "the input of a plugin of the model server, whose cost cannot be seen"},
 }
 
 // rerankRows are the members that only rerank has.

@@ -18,7 +18,9 @@ type Routes interface {
 func (h *Handler) Register(mux Routes) {
 	for _, e := range openai.Endpoints {
 		serve := only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
-		mux.Handle(e.Path(), serve)
+		for _, path := range e.Paths() {
+			mux.Handle(path, serve)
+		}
 		if e != openai.CountTokens {
 			mux.Handle("/api/v1/models/{model}"+operation(e), serve)
 		}
