@@ -17,7 +17,7 @@ var foreignPaths = []string{
 	"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/realtime", "/v2/score", "/v2/pooling", "/v2/embed", "/v1/rerank/", "/api/v1/models/llama2-7b/v2/rerank",
 	"/v1/load_lora_adapter", "/v1/unload_lora_adapter", "/reset_prefix_cache", "/sleep", "/wake_up", "/collective_rpc", "/is_sleeping",
 	"/scale_elastic_ep", "/start_profile", "/inference/v1/generate", "/v1/responses/resp_1", "/v1/responses/resp_1/cancel",
-	"/v1/chat/completions/render", "/v1/messages/batches", "/v1/models/llama2-7b", "/docs", "/openapi.json", "/tokenizer_info",
+	"/v1/chat/completions/render", "/v1/messages/batches", "/docs", "/openapi.json", "/tokenizer_info",
 	"/v1/chat/completions/", "/v1/chat/completions//", "//v1/chat/completions", "/v1//chat/completions", "/v1/chat/./completions",
 	"/./v1/chat/completions", "/x/../v1/chat/completions", "/v1/chat/completions/..", "/v1/chat/completions/.", "/v1/chat/completions/../../../invocations",
 	"/v1/%2e%2e/invocations", "/%2e%2e/invocations", "/v1/chat/completions/%2e%2e/%2e%2e/%2e%2e/invocations", "/v1/%2e/chat/completions",
@@ -91,7 +91,7 @@ func TestPluginsAreHeldBack(t *testing.T) {
 func TestWrongMethods(t *testing.T) {
 	g, r := start(t, apptest.Options{Limits: everyMeter})
 	allowed := map[string]string{
-		"/v1/models": "GET", "/api/v1/models": "GET", "/api/v1/models/llama2-7b": "GET", "/api/v1/models/llama2-7b/health": "GET",
+		"/v1/models": "GET", "/v1/models/llama2-7b": "GET", "/v1/models/org/name": "GET", "/api/v1/models": "GET", "/api/v1/models/llama2-7b": "GET", "/api/v1/models/llama2-7b/health": "GET",
 		"/api/v1/admin/token-usage/llama2-7b/alice": "GET", "/actuator/health": "GET", "/actuator/prometheus": "GET", "/actuator/env": "GET",
 		"/api/v1/models/llama2-7b/chat/completions": "POST", "/api/v1/models/llama2-7b/messages": "POST",
 	}
