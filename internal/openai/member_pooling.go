@@ -15,7 +15,8 @@ var embeddingRows = []row{
 	{Priced, paramMessages, "messages", "a conversation"},
 	{Priced, paramDocuments, "documents", "documents for the template"},
 	{Priced, 0, "input_type instruction instruct prompt_name", "some servers put words before the text for it"},
-	{Passed, 0, "dimensions encoding_format embed_dtype endianness late_chunking", "how the answer is told"},
+	{Passed, 0, "dimensions embed_dtype endianness late_chunking", "how the answer is told"},
+	{HeldBack, paramEncoding, "encoding_format", "bytes and bytes_only make an answer that tells no usage; other values are passed"},
 }
 
 // pluginRows are the members that only pooling has.

@@ -69,7 +69,7 @@ func TestMembersHaveReasons(t *testing.T) {
 			ok := map[Treatment]bool{
 				Passed: m == paramPassed || m == paramNumbers || m == paramEcho, Priced: m == paramPriced || m > paramModel,
 				Overridden: m.decides() || m == paramModel || m == paramLeftOut || m == paramSilencing,
-				HeldBack:   m == paramHeldBack || m == paramPriority || m == paramBackground || m == paramEmbeds,
+				HeldBack:   m == paramHeldBack || m == paramPriority || m == paramBackground || m == paramEmbeds || m == paramEncoding,
 			}[r.treatment]
 			if !ok {
 				t.Errorf("%s: %s, which is %s, is read as %d", e, r.names, r.treatment, m)

@@ -1,5 +1,7 @@
 package openai
 
+import "bytes"
+
 // param is what reads a member of a request body. Which member has which stands in
 // the tables of [endpointRows], and nowhere else.
 type param uint8
@@ -31,7 +33,8 @@ const (
 	paramTruncatePromptTokens
 	paramTruncation
 
-	paramEcho // passed, and remembered
+	paramEcho     // passed, and remembered
+	paramEncoding // passed, but for values that are held back
 
 	// What ends in the prompt, and the model's name.
 	paramModel
@@ -53,6 +56,16 @@ const (
 // waits reports whether it is known only at the end of the body, where the model's name and
 // the other members are, what becomes of the member.
 func (m param) waits() bool { return m == paramUnknown || m >= paramNull && m <= paramHeldBack }
+
+// encodesUsage reports whether the value ahead, of the member encoding_format, leaves the
+// answer JSON: one of bytes tells no usage. It does not pass over the value.
+func (c *jsonCursor) encodesUsage() bool {
+	if b := c.peek(); b != '"' {
+		return b == 'n' // as if it had not been there
+	}
+	_, escaped := c.stringEnd(c.i + 1)
+	return !escaped && !bytes.HasPrefix(c.b[c.i+1:], []byte("bytes"))
+}
 
 // decides reports whether the member decides about the answer. Servers disagree about
 // what null means there; here it is the same as leaving the member out, and so
