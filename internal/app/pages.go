@@ -26,7 +26,7 @@ func ownPages(next http.Handler, origins []string, keys func() *auth.Keys) (http
 		// Browsers tell where a request comes from, though not by http to another
 		// machine; other clients do not, and are none of this.
 		if keys() == nil && len(r.Header["Sec-Fetch-Site"]) > 0 && protection.Check(r) != nil {
-			proxy.ForeignPage(w)
+			proxy.ForeignPage(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)

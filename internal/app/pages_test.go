@@ -43,5 +43,11 @@ func TestPagesOfOthers(t *testing.T) {
 		if w.Code != tt.status || tt.status == 403 && !strings.Contains(w.Body.String(), "server.cors.origins") {
 			t.Errorf("%s: %d %s, want %d", tt.name, w.Code, w.Body, tt.status)
 		}
+		r.URL.Path = "/v1/messages"
+		w = httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != tt.status || tt.status == 403 && !strings.Contains(w.Body.String(), `{"type":"error",`) {
+			t.Errorf("%s, of messages: %d %s", tt.name, w.Code, w.Body)
+		}
 	}
 }

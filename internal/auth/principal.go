@@ -21,13 +21,13 @@ func CheckUser(name string) error {
 	return nil
 }
 
-// Role is what a principal may do beyond using models.
+// Role is what a principal may do. None includes another.
 type Role string
 
 // The roles.
 const (
 	User  Role = "user"  // uses models
-	Admin Role = "admin" // also sees everybody's usage and the configuration
+	Admin Role = "admin" // sees everybody's usage and the configuration
 )
 
 // Principal is who sent a request. The zero value is nobody.

@@ -25,6 +25,14 @@ type RuleText struct {
 	Item string
 }
 
+// structuredMax is the largest integer of a structured field (RFC 9651, section 3.3.1).
+// Clients drop a whole field that has a larger one.
+const structuredMax = 999_999_999_999_999
+
+// Structured returns n, which is not negative, as a structured field may tell it: what
+// is beyond the largest integer is told as that.
+func Structured(n int64) int64 { return min(n, structuredMax) }
+
 // newPolicyText renders a policy, as structured fields (RFC 9651) have it.
 func newPolicyText(p *limit.Policy) PolicyText {
 	if p == nil || len(p.Rules()) == 0 {
@@ -36,7 +44,7 @@ func newPolicyText(p *limit.Policy) PolicyText {
 	for i := range p.Rules() {
 		r := &p.Rules()[i]
 		item := fmt.Sprintf(`%s"%s-%s-%s"`, comma, r.Scope, r.Meter, r.Window)
-		fmt.Fprintf(&policy, "%s;q=%d;w=%d", item, r.Max, r.Window.Length()/time.Second)
+		fmt.Fprintf(&policy, "%s;q=%d;w=%d", item, Structured(r.Max), r.Window.Length()/time.Second)
 		t.Rules = append(t.Rules, RuleText{Max: []string{strconv.FormatInt(r.Max, 10)}, Item: item + ";r="})
 		comma = ", "
 	}

@@ -104,8 +104,8 @@ type Role string
 
 // The roles.
 const (
-	RoleUser  Role = "user"  // use models
-	RoleAdmin Role = "admin" // and see and change what concerns others
+	RoleUser  Role = "user"  // calls models
+	RoleAdmin Role = "admin" // sees and changes what concerns others
 )
 
 // Logging says what is written to standard error.

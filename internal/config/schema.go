@@ -114,8 +114,8 @@ func (k *APIKey) schema() target {
 		{"user", "Whose accounts it charges.", text(&k.User, notEmpty, atMost(nameBytesMax)).wants("1 to 256 bytes")},
 		{key: "key", to: instead("write hash: with what `token-rate-limiter key hash` prints for the key; the key itself does not belong here")},
 		{"hash", "What `token-rate-limiter key hash` prints.", masked(text(&k.Hash, keyHash)).wants("sha256: and 64 hexadecimal digits")},
-		{"roles", "What the key may do: use models, or see and change what concerns others too.", texts[Role]{&k.Roles, func(r *Role) scalar { return choice(r, RoleUser, RoleAdmin) }}},
-		{"act-as", "Whether `X-User-ID` may name another user.", boolean(&k.ActAs)},
+		{"roles", "What the key may do: `user` calls models, `admin` sees and changes what concerns others too; neither includes the other.", texts[Role]{&k.Roles, func(r *Role) scalar { return choice(r, RoleUser, RoleAdmin) }}},
+		{"act-as", "Whether `X-User-ID` may name another user; else that is a 403.", boolean(&k.ActAs)},
 	}
 }
 

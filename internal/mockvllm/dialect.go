@@ -33,7 +33,7 @@ func (j *job) countInputs() ([]int64, error) {
 			return nil, nil
 		}
 		return countPrompts(b.Prompt)
-	case openai.Embeddings:
+	case openai.Embeddings, openai.Pooling, openai.Classify:
 		if b.Messages == nil {
 			return countPrompts(b.Input)
 		}

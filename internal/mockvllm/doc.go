@@ -2,8 +2,8 @@
 // independent judge of what a gateway charges.
 //
 // A [Server] is an [net/http.Handler] with vLLM's routes: chat completions,
-// completions, embeddings, responses, messages, count_tokens, rerank, score,
-// tokenize, detokenize, models, health, ping, version and metrics. Answers have
+// completions, embeddings, responses, messages, count_tokens, rerank, score, pooling,
+// classify, tokenize, detokenize, models, health, ping, version and metrics. Answers have
 // the members, order and nulls of vLLM's; their text comes from a counter and
 // not from a model. A [Ledger] books what each request really spent, whatever
 // was told or arrived. Nothing here is shared with the code that it judges but

@@ -69,6 +69,8 @@ func TestGolden(t *testing.T) {
 		{"embeddings", "/v1/embeddings", `{"model":"m","input":["Once","upon a time"]}`},
 		{"embeddings_base64", "/v1/embeddings", `{"model":"m","input":"Once","encoding_format":"base64"}`},
 		{"rerank", "/v1/rerank", `{"model":"m","query":"when","documents":["Once",{"text":"upon a time"}]}`},
+		{"pooling", "/pooling", `{"model":"m","input":["Once","upon a time"]}`},
+		{"classify", "/classify", `{"model":"m","input":["Once","upon a time"]}`},
 		{"score", "/v1/score", `{"model":"m","text_1":"when","text_2":["Once","upon a time"]}`},
 		{"tokenize", "/tokenize", `{"model":"m","prompt":"안녕, hello 2026"}`},
 		{"detokenize", "/detokenize", `{"model":"m","tokens":[15504776,15435157,44,35632750292079,540160050,54]}`},

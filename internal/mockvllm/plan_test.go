@@ -86,6 +86,8 @@ func TestPrompts(t *testing.T) {
 		{"/v1/embeddings", `"input":["a","b c"]`, 3},
 		{"/v1/embeddings", `"messages":[{"content":"a"}]`, message + 1},
 		{"/v1/rerank", `"query":"a b","documents":["c","d"]`, 6},
+		{"/pooling", `"input":["a b","c"]`, 3},
+		{"/classify", `"input":"a b"`, 2},
 		{"/v1/score", `"text_1":["a","b"],"text_2":["c","d e"]`, 5},
 		{"/score", `"queries":"a","documents":["c","d e"]`, 5},
 		{"/tokenize", `"messages":[{"content":"a"}]`, 0},

@@ -60,28 +60,49 @@ func (j *job) answerPooling() error {
 	switch j.endpoint {
 	case openai.Embeddings:
 		return j.writeAnswer(j.appendEmbeddings(nil))
+	case openai.Pooling:
+		return j.writeAnswer(j.appendPooled(nil))
+	case openai.Classify:
+		return j.writeAnswer(j.appendClasses(nil))
 	case openai.Rerank:
 		return j.writeAnswer(j.appendRanking(nil))
 	}
 	return j.writeAnswer(j.appendScores(nil))
 }
 
-func (j *job) appendList(dst []byte, prefix string) []byte {
+// appendList appends a list with an item for each prompt, which item appends.
+func (j *job) appendList(dst []byte, prefix string, item func(dst []byte, i int) []byte) []byte {
 	dst = appendString(append(dst, `{"id":`...), prefix+j.id)
 	dst = appendCount(dst, `,"object":"list","created":`, j.created)
-	return append(dst, `,"model":`+j.model.quoted+`,"data":[`...)
-}
-
-func (j *job) appendEmbeddings(dst []byte) []byte {
-	dst = j.appendList(dst, "embd-")
-	for i, input := range j.inputs {
+	dst = append(dst, `,"model":`+j.model.quoted+`,"data":[`...)
+	for i := range j.inputs {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendCount(dst, `{"index":`, int64(i)), `,"object":"embedding","embedding":`...)
-		dst = append(j.appendVector(dst, input), '}')
+		dst = append(item(appendCount(dst, `{"index":`, int64(i)), i), '}')
 	}
 	return append(j.appendUsage(append(dst, ']'), j.total(), fullUsage), '}')
+}
+
+func (j *job) appendEmbeddings(dst []byte) []byte {
+	return j.appendList(dst, "embd-", func(dst []byte, i int) []byte {
+		return j.appendVector(append(dst, `,"object":"embedding","embedding":`...), j.inputs[i])
+	})
+}
+
+// appendPooled appends what the pooler makes of each prompt.
+func (j *job) appendPooled(dst []byte) []byte {
+	return j.appendList(dst, "pooling-", func(dst []byte, i int) []byte {
+		return j.appendVector(append(dst, `,"object":"pooling","data":`...), j.inputs[i])
+	})
+}
+
+// appendClasses appends the class of each prompt, by whether its length is odd.
+func (j *job) appendClasses(dst []byte) []byte {
+	return j.appendList(dst, "classify-", func(dst []byte, i int) []byte {
+		class := [...]string{`"label":"even","probs":[0.75,0.25]`, `"label":"odd","probs":[0.25,0.75]`}[j.inputs[i]%2]
+		return append(dst, ","+class+`,"num_classes":2`...)
+	})
 }
 
 // appendVector appends a unit vector that depends on the prompt's length.
@@ -108,15 +129,9 @@ func (j *job) appendVector(dst []byte, input int64) []byte {
 
 // appendScores appends the scores: 1, 1/2, 1/3 and so on.
 func (j *job) appendScores(dst []byte) []byte {
-	dst = j.appendList(dst, "score-")
-	for i := range j.inputs {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(appendCount(dst, `{"index":`, int64(i)), `,"object":"score","score":`...)
-		dst = append(appendScore(dst, i), '}')
-	}
-	return append(j.appendUsage(append(dst, ']'), j.total(), fullUsage), '}')
+	return j.appendList(dst, "score-", func(dst []byte, i int) []byte {
+		return appendScore(append(dst, `,"object":"score","score":`...), i)
+	})
 }
 
 // appendRanking appends the ranking: documents in the order in which they came.

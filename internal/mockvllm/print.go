@@ -34,8 +34,12 @@ func setOf(names ...string) map[string]bool {
 // printedInputs counts the tokens of each prompt for a model whose template prints all
 // that it gets: of each of several prompts its own text, and all that they share.
 func (j *job) printedInputs() ([]int64, error) {
-	var shared, messages int64
+	var shared, messages, images, audio int64
 	var left, right []int64
+	look := func(value jsontext.Value) { // for media, where a model server does
+		i, a := countMedia(value)
+		images, audio = images+i, audio+a
+	}
 	err := eachMember(j.raw, func(name string, value jsontext.Value) {
 		switch {
 		case engineMembers[name], j.endpoint == openai.Tokenize && !tokenizeMembers[name],
@@ -44,11 +48,14 @@ func (j *job) printedInputs() ([]int64, error) {
 		case name == "messages" || name == "input" && j.endpoint == openai.Responses:
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)
+			look(value)
 		case name == "prompt", name == "input", name == "query", name == "queries", name == "text_1", name == "data_1":
 			left = append(left, printedEach(value)...)
+			look(value)
 		case (j.endpoint == openai.Rerank || j.endpoint == openai.Score) &&
 			(name == "documents" || name == "items" || name == "text_2" || name == "data_2"):
 			right = append(right, printedEach(value)...)
+			look(value)
 		default:
 			shared += CountTokens(name) + printed(value)
 		}
@@ -58,7 +65,6 @@ func (j *job) printedInputs() ([]int64, error) {
 		prompts = []int64{messages + answerTokens}
 	}
 	o := &j.server.options
-	images, audio := countMedia(j.raw)
 	for i := range prompts {
 		prompts[i] += shared
 		if i == 0 {

@@ -64,6 +64,12 @@ func (v *validator) read(body []byte) (int, error) {
 // jsonSpace holds the characters that JSON takes for white space.
 const jsonSpace = " \t\r\n"
 
+// isLoneHalf reports whether half of a surrogate pair is escaped at an offset of the body.
+func isLoneHalf(body []byte, at int64) bool {
+	_, lone := escapeLen(body[min(at, int64(len(body))):])
+	return lone
+}
+
 // explain turns a decoder's error into words that quote nothing of the body.
 func explain(body []byte, err error) *Error {
 	var at int64
@@ -79,6 +85,9 @@ func explain(body []byte, err error) *Error {
 		return InvalidRequest("", "the body ends before its JSON does, after %d bytes", len(body))
 	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
 		return InvalidRequest("", "the body begins with a byte order mark: send plain UTF-8")
+	case isLoneHalf(body, at):
+		return InvalidRequest("", "the body has half of a surrogate pair (an escape from \\ud800 to \\udfff) without the other half, at byte %d: "+
+			"text may have been cut within a character; send whole characters", at)
 	case !utf8.Valid(body):
 		return InvalidRequest("", "the body is not valid UTF-8, at byte %d", at)
 	}

@@ -13,6 +13,8 @@ const (
 	CountTokens
 	Rerank
 	Score
+	Pooling
+	Classify
 	Tokenize
 	Detokenize
 )
@@ -20,20 +22,27 @@ const (
 // Endpoints lists every endpoint.
 var Endpoints = [...]Endpoint{
 	ChatCompletions, Completions, Embeddings, Responses, Messages,
-	CountTokens, Rerank, Score, Tokenize, Detokenize,
+	CountTokens, Rerank, Score, Pooling, Classify, Tokenize, Detokenize,
 }
 
-var endpoints = [...]struct{ name, path string }{
-	ChatCompletions: {"chat_completions", "/v1/chat/completions"},
-	Completions:     {"completions", "/v1/completions"},
-	Embeddings:      {"embeddings", "/v1/embeddings"},
-	Responses:       {"responses", "/v1/responses"},
-	Messages:        {"messages", "/v1/messages"},
-	CountTokens:     {"count_tokens", "/v1/messages/count_tokens"},
-	Rerank:          {"rerank", "/v1/rerank"},
-	Score:           {"score", "/v1/score"},
-	Tokenize:        {"tokenize", "/tokenize"},
-	Detokenize:      {"detokenize", "/detokenize"},
+// endpoints has a name for each, and the paths that it is asked for at: the first is
+// the model server's too.
+var endpoints = [...]struct {
+	name  string
+	paths []string
+}{
+	ChatCompletions: {"chat_completions", []string{"/v1/chat/completions"}},
+	Completions:     {"completions", []string{"/v1/completions"}},
+	Embeddings:      {"embeddings", []string{"/v1/embeddings"}},
+	Responses:       {"responses", []string{"/v1/responses"}},
+	Messages:        {"messages", []string{"/v1/messages"}},
+	CountTokens:     {"count_tokens", []string{"/v1/messages/count_tokens"}},
+	Rerank:          {"rerank", []string{"/v1/rerank", "/v2/rerank", "/rerank"}},
+	Score:           {"score", []string{"/v1/score", "/score"}},
+	Pooling:         {"pooling", []string{"/pooling", "/v1/pooling"}},
+	Classify:        {"classify", []string{"/classify", "/v1/classify"}},
+	Tokenize:        {"tokenize", []string{"/tokenize"}},
+	Detokenize:      {"detokenize", []string{"/detokenize"}},
 }
 
 // String returns the name used in metrics and logs, such as "chat_completions".
@@ -41,7 +50,11 @@ func (e Endpoint) String() string { return endpoints[e].name }
 
 // Path returns the path of the endpoint on a model server, such as
 // "/v1/chat/completions".
-func (e Endpoint) Path() string { return endpoints[e].path }
+func (e Endpoint) Path() string { return endpoints[e].paths[0] }
+
+// Paths returns the paths at which clients ask for the endpoint, all alike: Path,
+// and others that vLLM has or that clients expect. The caller must not change them.
+func (e Endpoint) Paths() []string { return endpoints[e].paths }
 
 // Generates reports whether the endpoint produces output tokens.
 func (e Endpoint) Generates() bool {
@@ -51,6 +64,10 @@ func (e Endpoint) Generates() bool {
 	}
 	return false
 }
+
+// Pools reports whether the endpoint turns prompts or conversations into numbers, as
+// embeddings do.
+func (e Endpoint) Pools() bool { return e == Embeddings || e == Pooling || e == Classify }
 
 // OutputCap returns the name of the request member that bounds the output:
 // "max_tokens", or what an endpoint has in its place.

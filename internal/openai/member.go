@@ -57,6 +57,8 @@ var endpointRows = [...][]row{
 	CountTokens:     slices.Concat(everyRows, heldRows, anthropicRows, argumentRows, countTokensRows),
 	Rerank:          slices.Concat(everyRows, heldRows, poolingRows, argumentRows, rerankRows),
 	Score:           slices.Concat(everyRows, heldRows, poolingRows, argumentRows, scoreRows),
+	Pooling:         slices.Concat(everyRows, heldRows, templateRows, argumentRows, poolingRows, embeddingRows, pluginRows),
+	Classify:        slices.Concat(everyRows, heldRows, templateRows, argumentRows, poolingRows, embeddingRows),
 	Tokenize:        slices.Concat(everyRows, heldRows, templateRows, argumentRows, tokenizeRows),
 	Detokenize:      slices.Concat(everyRows, heldRows, detokenizeRows),
 }

@@ -75,7 +75,7 @@ func (p *parse) parts(t *Text) {
 		p.content(t)
 		return
 	}
-	m := mediaMembers{isPart: p.endpoint == ChatCompletions || p.endpoint == Embeddings || p.endpoint == Tokenize}
+	m := mediaMembers{isPart: p.endpoint == ChatCompletions || p.endpoint.Pools() || p.endpoint == Tokenize}
 	p.in.words += punctuation
 	p.enter('[')
 	for p.element() {

@@ -54,7 +54,7 @@ func TestBytesAreHeldBack(t *testing.T) {
 // spelling. What a template is called with is.
 func TestTemplatesAreHeldBack(t *testing.T) {
 	const loop = `"{% for i in range(90000) %}word {% endfor %}"`
-	for _, e := range []Endpoint{ChatCompletions, Embeddings, Messages, CountTokens, Rerank, Score, Tokenize} {
+	for _, e := range []Endpoint{ChatCompletions, Embeddings, Messages, CountTokens, Rerank, Score, Pooling, Classify, Tokenize} {
 		for member, isTemplate := range map[string]bool{
 			`"chat_template":` + loop:                                                          true,
 			`"chat\u005ftemplate":` + loop:                                                     true,
@@ -75,6 +75,30 @@ func TestTemplatesAreHeldBack(t *testing.T) {
 			r := parseOK(t, e, body, ParseOptions{AllowFields: []string{"chat_template"}})
 			if isTemplate && r.Text.Bytes() == 0 {
 				t.Errorf("%s %s: although allowed, nothing counts as input", e, body)
+			}
+		}
+	}
+}
+
+// TestEncodingsThatTellNoUsage: an answer of bytes would be charged by its estimate, and
+// so is not asked for; what leaves it JSON is passed on without more ado.
+func TestEncodingsThatTellNoUsage(t *testing.T) {
+	for _, e := range []Endpoint{Embeddings, Pooling, Classify} {
+		for value, ok := range map[string]bool{
+			`"float"`: true, `"base64"`: true, `"ubinary"`: true, "null": true, ` "float" `: true,
+			`"bytes"`: false, `"bytes_only"`: false, `"\u0062ytes"`: false, `"b\u0079tes_only"`: false, `["bytes"]`: false, "1": false,
+		} {
+			body := `{"input":"hi","encoding_format":` + value + `}`
+			r, err := ParseRequest(e, []byte(body), ParseOptions{})
+			var refused *Error
+			if errors.As(err, &refused); (refused == nil) != ok || !ok && refused.Param != "encoding_format" {
+				t.Errorf("%s %s: %v", e, body, err)
+			}
+			if ok && string(r.AppendBody(nil, []byte(body), Patch{})) != body {
+				t.Errorf("%s %s is sent as %s", e, body, r.AppendBody(nil, []byte(body), Patch{}))
+			}
+			if allowed := parseOK(t, e, body, ParseOptions{AllowFields: []string{"encoding_format"}}); string(allowed.AppendBody(nil, []byte(body), Patch{})) != body {
+				t.Errorf("%s %s: although allowed, it is not sent", e, body)
 			}
 		}
 	}

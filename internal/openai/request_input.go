@@ -96,7 +96,7 @@ func (p *parse) rejectInput(name, wants string) {
 }
 
 // inputMember reads the member "input": one text or items for Responses;
-// prompts or messages for embeddings.
+// prompts or messages for what pools.
 func (p *parse) inputMember() {
 	switch {
 	case p.endpoint != Responses:

@@ -119,7 +119,7 @@ func (p *parse) request() {
 		p.members.begin(start)
 		m := table.paramOf(name)
 		p.r.Twofold = p.r.Twofold || m == paramUnknown && (string(name) == "messages" || string(name) == "prompt")
-		if m.waits() || m.decides() && p.isNull() {
+		if m.waits() || m.decides() && p.isNull() || m == paramEncoding && !p.encodesUsage() {
 			p.wait(&p.members, waiting{param: m, start: start, before: before}, name)
 		} else {
 			p.param(m, name)
@@ -131,7 +131,7 @@ func (p *parse) request() {
 // param reads the value of a member.
 func (p *parse) param(m param, name []byte) {
 	switch m {
-	case paramPassed:
+	case paramPassed, paramEncoding:
 		p.passed()
 	case paramEcho:
 		kind := p.peek()

@@ -16,7 +16,6 @@ const (
 	paramSilencing
 	paramPriority
 	paramBackground
-	paramEncoding
 	paramEmbeds
 	paramHeldBack
 
@@ -32,7 +31,8 @@ const (
 	paramTruncatePromptTokens
 	paramTruncation
 
-	paramEcho // passed, and remembered
+	paramEcho     // passed, and remembered
+	paramEncoding // passed, but for values that are held back
 
 	// What ends in the prompt, and the model's name.
 	paramModel
@@ -54,6 +54,23 @@ const (
 // waits reports whether it is known only at the end of the body, where the model's name and
 // the other members are, what becomes of the member.
 func (m param) waits() bool { return m == paramUnknown || m >= paramNull && m <= paramHeldBack }
+
+// encodesUsage reports whether the value ahead, of the member encoding_format, leaves the
+// answer JSON with a usage, as those do that are known. It does not pass over the value.
+func (c *jsonCursor) encodesUsage() bool {
+	if b := c.peek(); b != '"' {
+		return b == 'n' // as if it had not been there
+	}
+	end, _ := c.stringEnd(c.i + 1)
+	if end == 0 {
+		return true // it is no JSON, which is told when it is read
+	}
+	switch string(c.b[c.i:end]) {
+	case `"float"`, `"base64"`, `"binary"`, `"ubinary"`, `"int8"`, `"uint8"`:
+		return true
+	}
+	return false
+}
 
 // decides reports whether the member decides about the answer. Servers disagree about
 // what null means there; here it is the same as leaving the member out, and so

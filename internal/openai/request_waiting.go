@@ -97,8 +97,6 @@ func (w *waiting) isHarmless(b []byte, stream bool) bool {
 		return ok && v == 0
 	case paramBackground:
 		return value[0] == 'f'
-	case paramEncoding:
-		return string(value) == `"float"` || string(value) == `"base64"`
 	case paramSilencing:
 		return !stream || value[0] == 't' || string(value) == "1"
 	}

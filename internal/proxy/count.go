@@ -111,7 +111,7 @@ func (x *exchange) extend(charge limit.Amount) (limit.Amount, error) {
 	for i, r := range x.model.Policy.Rules() {
 		x.decision.Standings[i].Used += more.Of(r.Meter)
 	}
-	x.answer = writeStanding(x.w.Header(), x.model, &x.decision, x.answer)
+	x.tellStanding()
 	return charge, nil
 }
 

@@ -154,7 +154,7 @@ func TestCountsAreCutDown(t *testing.T) {
 	c := &counting{}
 	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 10000, input-estimate: exact}", Wrap: c.wrap,
 		Mock: mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, ContextLength: 400}}}})
-	for more, want := range map[string]int64{`"truncate_prompt_tokens":50`: 501, `"suffix":"of 20 bytes, no less"`: 506, `"truncate_prompt_tokens":-1`: 401, `"temperature":0`: 501} {
+	for more, want := range map[string]int64{`"truncate_prompt_tokens":50`: 501, `"suffix":"of 20 bytes; no less"`: 506, `"truncate_prompt_tokens":-1`: 401, `"temperature":0`: 501} {
 		_, h, _ := g.Post(t, "/v1/completions", more, `{"model":"llama2-7b","max_tokens":1,`+more+`,"prompt":"`+groups(500)+`"}`)
 		if got := h.Get("X-Ratelimit-Remaining-Tokens"); got != fmt.Sprint(10_000-want) {
 			t.Errorf("%s: %s remain of 10000, want %d less", more, got, want)

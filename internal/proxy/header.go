@@ -104,6 +104,7 @@ func requestID(h http.Header) string {
 // WriteError writes an answer of the gateway's own.
 func WriteError(w http.ResponseWriter, e *openai.Error, endpoint openai.Endpoint) {
 	h := w.Header()
+	repeatID(h, endpoint)
 	h["Content-Type"] = []string{"application/json"}
 	if e.RetryAfter > 0 {
 		writeRetryAfter(h, e)

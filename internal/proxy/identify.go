@@ -34,25 +34,41 @@ func (g *Gate) known() *auth.Keys {
 }
 
 // Identify returns the principal of a request, or an *openai.Error of status
-// 400 or 401.
+// 400, 401 or 403, beside the principal as far as it is known.
 func (g *Gate) Identify(h http.Header) (auth.Principal, error) {
 	p, err := g.authenticate(h)
 	if err != nil {
-		return auth.Principal{}, err
+		return p, err
 	}
+	user, err := namedUser(h)
+	if err != nil || user == "" {
+		return p, err
+	}
+	if !p.ActAs && user != p.User {
+		// The message has no names, for it is logged where names may have to be hashed.
+		return p, openai.PermissionDenied("X-User-ID names another user than the one of this credential, which may not act for others: " +
+			"leave X-User-ID out, or have act-as: true set for it in auth.api-keys")
+	}
+	return p.As(user), nil
+}
+
+// namedUser returns the user whom X-User-ID names; "" where it is not sent.
+func namedUser(h http.Header) (string, error) {
 	names := h[userHeader]
-	if len(names) == 0 || !p.ActAs {
-		return p, nil
+	if len(names) == 0 {
+		return "", nil
 	}
 	if len(names) > 1 || names[0] == "" {
 		// Whoever is in front may have added its own to that of its client.
-		return auth.Principal{}, openai.InvalidRequest("", "X-User-ID must be sent once, with a name")
+		return "", openai.InvalidRequest("", "X-User-ID must be sent once, with a name")
 	}
-	user := names[0]
-	if err := auth.CheckUser(user); err != nil {
-		return auth.Principal{}, openai.InvalidRequest("", "X-User-ID: %v", err)
+	if strings.Contains(names[0], ",") {
+		return "", openai.InvalidRequest("", "X-User-ID has a comma, by which proxies join two of it: send it once, with a name that has none")
 	}
-	return p.As(user), nil
+	if err := auth.CheckUser(names[0]); err != nil {
+		return "", openai.InvalidRequest("", "X-User-ID: %v", err)
+	}
+	return names[0], nil
 }
 
 func (g *Gate) authenticate(h http.Header) (auth.Principal, error) {
@@ -105,9 +121,13 @@ func header(h http.Header, name string) string {
 	return ""
 }
 
-// identify finds out who sent the request.
+// identify finds out who sent the request, and whether that one may use models.
 func (x *exchange) identify() error {
 	var err error
 	x.principal, err = x.h.gate.Identify(x.r.Header)
+	if err == nil && !x.principal.Is(auth.User) {
+		return openai.PermissionDenied("this credential may look at everything and call no model, for it lacks the role user: " +
+			"use another one, or add user to its roles in auth.api-keys")
+	}
 	return err
 }

@@ -12,14 +12,27 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
-// modelItem is a model in OpenAI's list. The members behind owned_by are only
-// for those who may see them.
+// modelItem is a model in OpenAI's form.
 type modelItem struct {
 	ID      string `json:"id"`
 	Object  string `json:"object"`
 	Created int64  `json:"created"`
 	OwnedBy string `json:"owned_by"`
+	modelDetails
+}
 
+// modelInfo is a model in Anthropic's form.
+type modelInfo struct {
+	Type        string `json:"type"`
+	ID          string `json:"id"`
+	DisplayName string `json:"display_name"`
+	CreatedAt   string `json:"created_at"` // the epoch: it is not known
+	Lifecycle   string `json:"lifecycle"`
+	modelDetails
+}
+
+// modelDetails is what is only for those who may see it.
+type modelDetails struct {
 	ServedAs      string         `json:"served_as,omitzero"`
 	ContextLength int64          `json:"context_length,omitzero"`
 	Limits        []limitItem    `json:"limits,omitzero"`
@@ -40,60 +53,79 @@ type endpointItem struct {
 	Running int    `json:"running"` // requests of this replica
 }
 
-// list answers with the models, in OpenAI's shape.
-func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
-	if _, refused := h.gate.Permit(r, ""); refused != nil {
-		WriteError(w, refused, 0)
-		return
+// detailing returns what is told to a principal of a model beside its name.
+type detailing func(*catalog.Model, *auth.Principal) modelDetails
+
+// noDetails is the detailing of what libraries ask for.
+func noDetails(*catalog.Model, *auth.Principal) modelDetails { return modelDetails{} }
+
+// list answers with the models, in the form that the client expects.
+func (h *Handler) list(details detailing) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		shape := shapeOf(r)
+		p, refused := h.gate.Permit(r, "")
+		if refused != nil {
+			WriteError(w, refused, shape)
+			return
+		}
+		models := h.Catalog().All()
+		items := make([]any, len(models))
+		for i, m := range models {
+			items[i] = newItem(shape, m, details(m, &p))
+		}
+		repeatID(w.Header(), shape)
+		WriteJSON(w, http.StatusOK, newList(shape, models, items))
 	}
-	h.writeModels(w, newItem)
 }
 
-// listInFull adds limits and health for those who may see them.
-func (h *Handler) listInFull(w http.ResponseWriter, r *http.Request) {
-	p, refused := h.gate.Permit(r, "")
-	if refused != nil {
-		WriteError(w, refused, 0)
-		return
+// newList returns the list of models that items are of, whole.
+func newList(shape openai.Endpoint, models []*catalog.Model, items []any) any {
+	if !shape.Anthropic() {
+		return struct {
+			Object string `json:"object"`
+			Data   []any  `json:"data"`
+		}{"list", items}
 	}
-	h.writeModels(w, func(m *catalog.Model) modelItem { return itemFor(m, &p) })
-}
-
-func (h *Handler) writeModels(w http.ResponseWriter, item func(*catalog.Model) modelItem) {
 	list := struct {
-		Object string      `json:"object"`
-		Data   []modelItem `json:"data"`
-	}{Object: "list", Data: []modelItem{}}
-	for _, m := range h.Catalog().All() {
-		list.Data = append(list.Data, item(m))
+		Data    []any   `json:"data"`
+		HasMore bool    `json:"has_more"`
+		FirstID *string `json:"first_id"` // null: the list is empty
+		LastID  *string `json:"last_id"`
+	}{Data: items}
+	if n := len(models); n > 0 {
+		list.FirstID, list.LastID = &models[0].Name, &models[n-1].Name
 	}
-	WriteJSON(w, http.StatusOK, list)
+	return list
 }
 
-// show answers with one model.
-func (h *Handler) show(w http.ResponseWriter, r *http.Request) {
-	p, refused := h.gate.Permit(r, "")
-	if refused != nil {
-		WriteError(w, refused, 0)
-		return
+// show answers with one model, in the form that the client expects.
+func (h *Handler) show(details detailing) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		shape := shapeOf(r)
+		p, refused := h.gate.Permit(r, "")
+		if refused != nil {
+			WriteError(w, refused, shape)
+			return
+		}
+		m, ok := h.Catalog().Find(r.PathValue("model"))
+		if !ok {
+			WriteError(w, openai.ModelNotFound(r.PathValue("model")), shape)
+			return
+		}
+		repeatID(w.Header(), shape)
+		WriteJSON(w, http.StatusOK, newItem(shape, m, details(m, &p)))
 	}
-	m, ok := h.Catalog().Find(r.PathValue("model"))
-	if !ok {
-		WriteError(w, openai.ModelNotFound(r.PathValue("model")), 0)
-		return
-	}
-	WriteJSON(w, http.StatusOK, itemFor(m, &p))
 }
 
 // health asks the model servers and answers 200 if one is well, else 503.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	if _, refused := h.gate.Permit(r, ""); refused != nil {
-		WriteError(w, refused, 0)
+		WriteError(w, refused, shapeOf(r))
 		return
 	}
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if !ok {
-		WriteError(w, openai.ModelNotFound(r.PathValue("model")), 0)
+		WriteError(w, openai.ModelNotFound(r.PathValue("model")), shapeOf(r))
 		return
 	}
 	state, status := "UP", http.StatusOK
@@ -106,17 +138,20 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	WriteJSON(w, status, map[string]string{"model": m.Name, "status": state})
 }
 
-func newItem(m *catalog.Model) modelItem {
-	return modelItem{ID: m.Name, Object: "model", OwnedBy: "token-rate-limiter"}
+// newItem returns a model in Anthropic's form or in OpenAI's.
+func newItem(shape openai.Endpoint, m *catalog.Model, d modelDetails) any {
+	if shape.Anthropic() {
+		return modelInfo{Type: "model", ID: m.Name, DisplayName: m.Name, CreatedAt: "1970-01-01T00:00:00Z", Lifecycle: "active", modelDetails: d}
+	}
+	return modelItem{ID: m.Name, Object: "model", OwnedBy: "token-rate-limiter", modelDetails: d}
 }
 
-// itemFor returns what p may see of m.
-func itemFor(m *catalog.Model, p *auth.Principal) modelItem {
-	item := newItem(m)
+// detailsFor returns what p may see of m.
+func detailsFor(m *catalog.Model, p *auth.Principal) modelDetails {
 	if !p.Is(auth.Admin) {
-		return item
+		return modelDetails{}
 	}
-	item.ServedAs, item.ContextLength = m.ServedAs, m.ContextLength
+	item := modelDetails{ServedAs: m.ServedAs, ContextLength: m.ContextLength}
 	standings := m.Pool.Standings()
 	for i, s := range m.Pool.Servers() {
 		standing := standings[i]

@@ -144,6 +144,10 @@ func brokenOff(err error) *openai.Error {
 	if errors.As(err, &c) {
 		return openai.UpstreamError("%v", c)
 	}
+	if err == openai.ErrEventTooLarge {
+		return openai.UpstreamError("the model server sent an event of more than %d bytes, the most that is taken: ask for less in one event (logprobs, n)",
+			openai.EventBytesMax)
+	}
 	return openai.UpstreamError("the model server's answer broke off, or is none")
 }
 

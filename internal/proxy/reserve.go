@@ -33,12 +33,20 @@ func (x *exchange) reserve() error {
 	if err != nil {
 		return x.undecided(err)
 	}
-	x.answer = writeStanding(x.w.Header(), x.model, &x.decision, x.answer) // there is no answer yet
+	x.tellStanding()
 	if !x.decision.Admitted {
 		return x.deny()
 	}
 	x.model.Metrics.Running.Inc()
 	return nil
+}
+
+// tellStanding tells the client where it stands, in the fields of its libraries too.
+func (x *exchange) tellStanding() {
+	x.answer = writeStanding(x.w.Header(), x.model, &x.decision, x.answer) // there is no answer yet
+	if x.endpoint.Anthropic() {
+		x.answer = writeAnthropicStanding(x.w.Header(), x.model, &x.decision, time.Now(), x.answer)
+	}
 }
 
 // undecided returns the answer where the store has not decided.

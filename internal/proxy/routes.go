@@ -18,14 +18,17 @@ type Routes interface {
 func (h *Handler) Register(mux Routes) {
 	for _, e := range openai.Endpoints {
 		serve := only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
-		mux.Handle(e.Path(), serve)
+		for _, path := range e.Paths() {
+			mux.Handle(path, serve)
+		}
 		if e != openai.CountTokens {
 			mux.Handle("/api/v1/models/{model}"+operation(e), serve)
 		}
 	}
-	mux.Handle("/v1/models", only(http.MethodGet, 0, h.list))
-	mux.Handle("/api/v1/models", only(http.MethodGet, 0, h.listInFull))
-	mux.Handle("/api/v1/models/{model}", only(http.MethodGet, 0, h.show))
+	mux.Handle("/v1/models", only(http.MethodGet, 0, h.list(noDetails)))
+	mux.Handle("/v1/models/{model...}", only(http.MethodGet, 0, h.show(noDetails))) // a name may have slashes
+	mux.Handle("/api/v1/models", only(http.MethodGet, 0, h.list(detailsFor)))
+	mux.Handle("/api/v1/models/{model}", only(http.MethodGet, 0, h.show(detailsFor)))
 	mux.Handle("/api/v1/models/{model}/health", only(http.MethodGet, 0, h.health))
 	mux.Handle("/", http.HandlerFunc(NotFound))
 }
@@ -33,11 +36,15 @@ func (h *Handler) Register(mux Routes) {
 // operation returns the path of e behind a model, such as "/chat/completions".
 func operation(e openai.Endpoint) string { return strings.TrimPrefix(e.Path(), "/v1") }
 
-// only answers 405 to every other method.
+// only answers 405 to every other method, in the shape of an endpoint's errors; of no
+// endpoint, in that which the client expects.
 func only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != method && !(method == http.MethodGet && r.Method == http.MethodHead) {
 			w.Header()["Allow"] = []string{method}
+			if e == 0 {
+				e = shapeOf(r)
+			}
 			WriteError(w, openai.MethodNotAllowed(r.Method, method), e)
 			return
 		}
@@ -45,14 +52,9 @@ func only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler 
 	})
 }
 
-// NotFound answers 404 in the shape of the other errors: in Anthropic's below
-// the path of messages, where only its clients look for anything.
+// NotFound answers 404 in the shape of errors that the client expects.
 func NotFound(w http.ResponseWriter, r *http.Request) {
-	var e openai.Endpoint
-	if belowMessages(r.URL.EscapedPath()) {
-		e = openai.Messages
-	}
-	WriteError(w, openai.NotFound(r.URL.Path), e)
+	WriteError(w, openai.NotFound(r.URL.Path), shapeOf(r))
 }
 
 // NoHost answers 400 to a request whose Host is empty.
@@ -61,8 +63,21 @@ func NoHost(w http.ResponseWriter) {
 }
 
 // ForeignPage answers 403 to what a browser sends for a page of another origin.
-func ForeignPage(w http.ResponseWriter) {
-	WriteError(w, openai.PermissionDenied("the page that sends this is of another origin: list that in server.cors.origins"), 0)
+func ForeignPage(w http.ResponseWriter, r *http.Request) {
+	WriteError(w, openai.PermissionDenied("the page that sends this is of another origin: list that in server.cors.origins"), shapeOf(r))
+}
+
+// anthropicVersion is the field that Anthropic's clients send with every request.
+const anthropicVersion = "Anthropic-Version"
+
+// shapeOf returns an endpoint that has the shape that the client of a request expects
+// which is for no endpoint: messages for Anthropic's clients, and below the path of
+// messages, where only they look for anything; else none.
+func shapeOf(r *http.Request) openai.Endpoint {
+	if header(r.Header, anthropicVersion) != "" || belowMessages(r.URL.EscapedPath()) {
+		return openai.Messages
+	}
+	return 0
 }
 
 // belowMessages reports whether an escaped path, in its shortest form, is

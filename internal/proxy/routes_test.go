@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestUnknownPathShape: who is below messages speaks Anthropic's protocol, and
-// gets its shape of 404 and 405.
+// TestUnknownPathShape: who is below messages speaks Anthropic's protocol, as who sends
+// anthropic-version does, and gets its shape of 404 and 405 with its name of the id.
 func TestUnknownPathShape(t *testing.T) {
 	mux := http.NewServeMux()
 	(&Handler{}).Register(mux)
@@ -32,11 +32,23 @@ func TestUnknownPathShape(t *testing.T) {
 		{"DELETE", "/v1/messages/count_tokens", 405, true},
 		{"GET", "/api/v1/models/m/messages", 405, true},
 		{"GET", "/v1/chat/completions", 405, false},
+		{"POST", "/v1/models", 405, false},
+		{"DELETE", "/v1/models/m", 405, false},
 	} {
-		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest(tt.method, tt.path, nil))
-		if got := strings.HasPrefix(w.Body.String(), `{"type":"error",`); w.Code != tt.status || got != tt.anthropic {
-			t.Errorf("%s %s: %d, Anthropic's shape: %v, want %d, %v: %s", tt.method, tt.path, w.Code, got, tt.status, tt.anthropic, w.Body)
+		for _, version := range []string{"", "2023-06-01"} {
+			w, r := httptest.NewRecorder(), httptest.NewRequest(tt.method, tt.path, nil)
+			want := tt.anthropic
+			if version != "" {
+				r.Header.Set("anthropic-version", version)
+				want = want || !strings.HasPrefix(tt.path, "/v1/chat") // which has a shape of its own
+			}
+			WithRequestID(mux).ServeHTTP(w, r)
+			if got := strings.HasPrefix(w.Body.String(), `{"type":"error",`); w.Code != tt.status || got != want {
+				t.Errorf("%s %s: %d, Anthropic's shape: %v, want %d, %v: %s", tt.method, tt.path, w.Code, got, tt.status, want, w.Body)
+			}
+			if id := w.Header().Get("Request-Id"); (id != "") != want || want && id != w.Header().Get("X-Request-Id") {
+				t.Errorf("%s %s: the Request-Id is %q, the header %v", tt.method, tt.path, id, w.Header())
+			}
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 // them cost two allocations.
 type fieldSet struct {
 	b     []byte
-	names [5]string
-	ends  [5]int
+	names [8]string
+	ends  [8]int
 	n     int
 }
 
@@ -44,11 +44,11 @@ func writeStanding(h http.Header, m *catalog.Model, d *limit.Decision, buffer []
 		return buffer
 	}
 	f := fieldSet{b: buffer[:0]}
-	if i := scarcest(rules, d, limit.Tokens); i >= 0 {
+	if i := scarcest(rules, d, tokenMeters); i >= 0 {
 		h["X-Ratelimit-Limit-Tokens"] = text.Rules[i].Max
 		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens")
 	}
-	if i := scarcest(rules, d, limit.Requests); i >= 0 {
+	if i := scarcest(rules, d, requestMeter); i >= 0 {
 		h["X-Ratelimit-Limit-Requests"] = text.Rules[i].Max
 		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests")
 	}
@@ -58,14 +58,58 @@ func writeStanding(h http.Header, m *catalog.Model, d *limit.Decision, buffer []
 	return f.b[:0]
 }
 
-// scarcest returns the index of the rule on m with the least remaining share,
-// or -1. Where nothing limits tokens as such, rules on input or output tokens
-// stand for them.
-func scarcest(rules []limit.Rule, d *limit.Decision, m limit.Meter) int {
+// meterSet is a set of meters.
+type meterSet uint8
+
+// The sets that fields tell of. Rules on input or output tokens stand for tokens too.
+const (
+	requestMeter meterSet = 1 << limit.Requests
+	inputMeter   meterSet = 1 << limit.InputTokens
+	outputMeter  meterSet = 1 << limit.OutputTokens
+	tokenMeters           = 1<<limit.Tokens | inputMeter | outputMeter
+)
+
+// anthropicFields are the fields that Anthropic's API has for a set of meters.
+var anthropicFields = [...]struct {
+	meters                  meterSet
+	limit, remaining, reset string
+}{
+	{requestMeter, "Anthropic-Ratelimit-Requests-Limit", "Anthropic-Ratelimit-Requests-Remaining", "Anthropic-Ratelimit-Requests-Reset"},
+	{tokenMeters, "Anthropic-Ratelimit-Tokens-Limit", "Anthropic-Ratelimit-Tokens-Remaining", "Anthropic-Ratelimit-Tokens-Reset"},
+	{inputMeter, "Anthropic-Ratelimit-Input-Tokens-Limit", "Anthropic-Ratelimit-Input-Tokens-Remaining", "Anthropic-Ratelimit-Input-Tokens-Reset"},
+	{outputMeter, "Anthropic-Ratelimit-Output-Tokens-Limit", "Anthropic-Ratelimit-Output-Tokens-Remaining", "Anthropic-Ratelimit-Output-Tokens-Reset"},
+}
+
+// writeAnthropicStanding writes where the caller stands as Anthropic's API does
+// (https://docs.anthropic.com/en/api/rate-limits): each for the limit with the least
+// remaining share, and with the moment at which it is whole again. The buffer is as
+// that of writeStanding.
+func writeAnthropicStanding(h http.Header, m *catalog.Model, d *limit.Decision, now time.Time, buffer []byte) []byte {
+	rules, text := m.Policy.Rules(), m.PolicyText()
+	f := fieldSet{b: buffer[:0]}
+	for _, a := range &anthropicFields {
+		i := scarcest(rules, d, a.meters)
+		if i < 0 {
+			continue
+		}
+		h[a.limit] = text.Rules[i].Max
+		f.b = strconv.AppendInt(f.b, d.Standings[i].Remaining(&rules[i]), 10)
+		f.end(a.remaining)
+		whole := now.Add(d.Standings[i].Reset + time.Second - 1).UTC() // in whole seconds, not too early
+		f.b = whole.AppendFormat(f.b, time.RFC3339)
+		f.end(a.reset)
+	}
+	f.writeTo(h)
+	return f.b[:0]
+}
+
+// scarcest returns the index of the rule on one of the meters with the least
+// remaining share, or -1.
+func scarcest(rules []limit.Rule, d *limit.Decision, meters meterSet) int {
 	best, least := -1, 0.0
 	for i := range rules {
 		r := &rules[i]
-		if (m == limit.Requests) != (r.Meter == limit.Requests) {
+		if meters>>r.Meter&1 == 0 {
 			continue
 		}
 		share := float64(d.Standings[i].Remaining(r)) / float64(max(1, r.Admissible))
@@ -88,7 +132,7 @@ func (f *fieldSet) standing(r *limit.Rule, s limit.Standing, remaining, reset st
 func (f *fieldSet) structured(rules []limit.Rule, text []catalog.RuleText, d *limit.Decision) {
 	for i := range rules {
 		f.b = append(f.b, text[i].Item...)
-		f.b = strconv.AppendInt(f.b, d.Standings[i].Remaining(&rules[i]), 10)
+		f.b = strconv.AppendInt(f.b, catalog.Structured(d.Standings[i].Remaining(&rules[i])), 10)
 		f.b = append(f.b, ";t="...)
 		f.b = strconv.AppendInt(f.b, int64((d.Standings[i].Reset+time.Second-1)/time.Second), 10)
 	}

@@ -83,7 +83,13 @@ const (
 // status.
 func (j *judge) send(t *testing.T, g *apptest.Gateway, method, path, key string, body io.Reader, status int, fields ...string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, g.URL+fill(path), body)
+	j.sendTo(t, g, method, path, fill(path), key, body, status, fields...)
+}
+
+// sendTo is send to where the parameters of the path have other values.
+func (j *judge) sendTo(t *testing.T, g *apptest.Gateway, method, path, filled, key string, body io.Reader, status int, fields ...string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, g.URL+filled, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +128,9 @@ var inputs = map[string]string{
 	"/messages/count_tokens": `"messages":[{"role":"user","content":"Hello"}]`,
 	"/embeddings":            `"input":"Hello"`,
 	"/rerank":                `"query":"Hello","documents":["a","b"]`,
+	"/v2/rerank":             `"query":"Hello","documents":["a","b"]`,
+	"/pooling":               `"input":"Hello"`,
+	"/classify":              `"input":["Hello","there"]`,
 	"/score":                 `"text_1":"Hello","text_2":"Hello there"`,
 	"/tokenize":              `"prompt":"Hello"`,
 	"/detokenize":            `"tokens":[1,2]`,
@@ -319,14 +328,31 @@ func readings(t *testing.T, j *judge, g *apptest.Gateway) {
 			continue
 		}
 		j.send(t, g, http.MethodGet, path, "", nil, 401)
-		status := 200
-		if item.Get.Responses.Status(403) != nil {
-			status = 403
+		if item.Get.Tags[0] == "models" {
+			looks(t, j, g, path)
+			continue
 		}
-		j.send(t, g, http.MethodGet, path, userKey, nil, status)
+		j.send(t, g, http.MethodGet, path, userKey, nil, 403)
 	}
 	j.send(t, g, http.MethodGet, "/actuator/prometheus", "", nil, 200, "Accept", "application/openmetrics-text")
 	j.send(t, g, http.MethodGet, "/actuator/env", adminKey, nil, 200, "Accept", "application/yaml")
+}
+
+// looks asks for models, as OpenAI's clients do and as Anthropic's do.
+func looks(t *testing.T, j *judge, g *apptest.Gateway, path string) {
+	for _, version := range []string{"", "2023-06-01"} {
+		send := func(path, key string, status int, fields ...string) {
+			j.send(t, g, http.MethodGet, path, key, nil, status, append(fields, "Anthropic-Version", version)...)
+		}
+		send(path, userKey, 200)
+		send(path, adminKey, 200)
+		send(path, "", 401)
+		send(path, userKey, 400, "X-User-Id", "alice, bob")
+		send(path, userKey, 403, "X-User-Id", "bob")
+		if none := strings.Replace(path, "{model}", "none", 1); none != path {
+			j.sendTo(t, g, http.MethodGet, path, none, userKey, nil, 404, "Anthropic-Version", version)
+		}
+	}
 }
 
 // once uses up the one request that there is.

@@ -69,7 +69,7 @@ func registered() []string {
 		case strings.HasPrefix(pattern, "/debug/pprof/"): // one description for all profiles
 			paths["/debug/pprof/{profile}"] = true
 		default:
-			paths[pattern] = true
+			paths[strings.Replace(pattern, "...}", "}", 1)] = true // OpenAPI has no name for slashes in a parameter
 		}
 	}
 	return sorted(paths)

@@ -144,7 +144,7 @@ func (a anybody) body(e openai.Endpoint, user string, size int) string {
 	case openai.Messages:
 		b["messages"], b["max_tokens"] = a.messages(size), 1
 		more["tools"], more["system"] = a.tools(size), a.text(size)
-	case openai.Embeddings:
+	case openai.Embeddings, openai.Pooling, openai.Classify:
 		if a.IntN(2) == 0 {
 			b["messages"] = a.messages(size)
 			more["chat_template_kwargs"] = a.object(size, 4)

@@ -29,6 +29,8 @@ var bodies = map[string]string{
 	"/v1/messages/count_tokens": `{"model":"llama2-7b","messages":[{"role":"user","content":"hi"}]}`,
 	"/v1/rerank":                `{"model":"llama2-7b","query":"q","documents":["a","b"]}`,
 	"/v1/score":                 `{"model":"llama2-7b","text_1":"a","text_2":["b","c"]}`,
+	"/pooling":                  `{"model":"llama2-7b","input":"hi","encoding_format":"float"}`,
+	"/classify":                 `{"model":"llama2-7b","input":["a","b"],"use_activation":true}`,
 	"/tokenize":                 `{"model":"llama2-7b","prompt":"hello"}`,
 	"/detokenize":               `{"model":"llama2-7b","tokens":[1,2,3]}`,
 }

@@ -3,6 +3,7 @@ package hostile_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,13 +11,14 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 )
 
-// keyring is the section auth with a key for a user, one for an admin, and one
-// that may act for others.
+// keyring is the section auth with a key for a user, one for an admin who may use
+// models too, one for an admin who may not, and one that may act for others.
 func keyring(t testing.TB) string {
 	t.Helper()
 	var lines []string
 	for name, more := range map[string]string{
-		"user": "user: ursula, roles: [user]", "admin": "user: adam, roles: [user, admin]", "service": "user: serge, roles: [user], act-as: true",
+		"user": "user: ursula, roles: [user]", "admin": "user: adam, roles: [user, admin]",
+		"operator": "user: olga, roles: [admin], act-as: true", "service": "user: serge, roles: [user], act-as: true",
 	} {
 		hash, err := auth.HashKey(key(name))
 		if err != nil {
@@ -109,18 +111,24 @@ func TestTwoHeaderLines(t *testing.T) {
 }
 
 // TestTwoUsers: a caller that serves users of its own, and adds its header behind
-// its client's, has nobody charged; nor has one whose user has no name.
+// its client's, has nobody charged, also where a proxy has joined the two; nor has
+// one whose user has no name.
 func TestTwoUsers(t *testing.T) {
 	g, r := start(t, apptest.Options{Auth: true, Config: keyring(t)})
 	for _, lines := range [][]string{
 		{"X-User-ID: mallory", "X-User-ID: alice"},
 		{"X-User-ID: alice", "x-user-id: alice"},
+		{"X-User-ID: mallory, alice"},
+		{"X-User-ID: mallory,alice"},
+		{"X-User-ID: ,"},
 		{"X-User-ID:"},
 	} {
-		lines = append(lines, "Authorization: "+bearer("service"), "Connection: close", length(len(chat)))
-		list := exchange(t, g, "two users", head(postChat, lines...)+chat)
-		if len(list) != 1 || list[0].status != http.StatusBadRequest {
-			t.Errorf("%v", list)
+		for _, name := range []string{"service", "user"} {
+			lines := append(slices.Clone(lines), "Authorization: "+bearer(name), "Connection: close", length(len(chat)))
+			list := exchange(t, g, "two users", head(postChat, lines...)+chat)
+			if len(list) != 1 || list[0].status != http.StatusBadRequest || !strings.Contains(list[0].body, "X-User-ID") {
+				t.Errorf("%s: %v", name, list)
+			}
 		}
 	}
 	wantSent(t, r, 0)
@@ -152,33 +160,78 @@ func used(t testing.TB, g *apptest.Gateway, user string) int64 {
 	return 0
 }
 
-// TestActing sends X-User-ID with each key: only one that may act for others
-// charges the user who is named.
+// TestActing sends X-User-ID with each key: one that may act for others charges the
+// user who is named, the others may name their own user only, and nobody is charged
+// where they name another one.
 func TestActing(t *testing.T) {
-	g, _ := start(t, apptest.Options{Auth: true, Config: keyring(t), Limits: everyMeter})
+	g, r := start(t, apptest.Options{Auth: true, Config: keyring(t), Limits: everyMeter})
 	for _, tt := range []struct{ key, named, charged string }{
-		{"user", "victim", "ursula"}, {"admin", "victim", "adam"}, {"service", "customer", "customer"}, {"service", "", "serge"},
+		{"user", "ursula", "ursula"}, {"admin", "adam", "adam"}, {"user", "", "ursula"},
+		{"service", "customer", "customer"}, {"service", "", "serge"}, {"service", "serge", "serge"},
 		{"service", strings.Repeat("u", 256), strings.Repeat("u", 256)},
 	} {
-		before, victim := used(t, g, tt.charged), used(t, g, "victim")
+		before := used(t, g, tt.charged)
 		a := send(t, g, http.MethodPost, chatPath, fields{"Authorization": bearer(tt.key), "X-User-ID": tt.named}, chat)
 		if a.status != http.StatusOK {
 			t.Errorf("%s for %s: %d %s", tt.key, tt.named, a.status, a.body)
 		}
-		if got := used(t, g, tt.charged); got != before+1 || used(t, g, "victim") != victim {
+		if got := used(t, g, tt.charged); got != before+1 {
 			t.Errorf("%s for %.9s: %.9s has %d requests, and had %d", tt.key, tt.named, tt.charged, got, before)
 		}
 	}
+	served := len(r.all())
 	for _, name := range []string{strings.Repeat("u", 257), strings.Repeat("한", 86), "\xff\xfe"} {
-		a := send(t, g, http.MethodPost, chatPath, fields{"Authorization": bearer("service"), "X-User-ID": name}, chat)
-		wantFailure(t, "a bad name", a, http.StatusBadRequest, "invalid_request")
-		a = send(t, g, http.MethodPost, chatPath, fields{"Authorization": bearer("user"), "X-User-ID": name}, chat)
-		if a.status != http.StatusOK {
-			t.Errorf("a name that does not count is answered with %d %s", a.status, a.body)
+		for _, k := range []string{"service", "user"} {
+			a := send(t, g, http.MethodPost, chatPath, fields{"Authorization": bearer(k), "X-User-ID": name}, chat)
+			wantFailure(t, "a bad name", a, http.StatusBadRequest, "invalid_request")
 		}
+	}
+	for k, user := range map[string]string{"user": "ursula", "admin": "adam"} {
+		before := used(t, g, user)
+		for _, name := range []string{"victim", "Ursula", "ursula2", "anonymous", "serge"} {
+			for path, shape := range map[string]string{chatPath: "", "/v1/messages": "error"} {
+				a := send(t, g, http.MethodPost, path, fields{"Authorization": bearer(k), "X-User-ID": name}, bodies[path])
+				f := wantFailure(t, k+" for "+name, a, http.StatusForbidden, "permission_denied")
+				if f.Outer != shape || !strings.Contains(f.Message, "leave X-User-ID out") || !strings.Contains(f.Message, "act-as") {
+					t.Errorf("%s for %s on %s: %s", k, name, path, a.body)
+				}
+			}
+			a := send(t, g, http.MethodGet, "/v1/models", fields{"Authorization": bearer(k), "X-User-ID": name}, "")
+			wantFailure(t, k+" for "+name+" at the models", a, http.StatusForbidden, "permission_denied")
+		}
+		if got := used(t, g, user); got != before || used(t, g, "victim") != 0 {
+			t.Errorf("%s has %d requests and had %d, or the victim some", user, got, before)
+		}
+	}
+	wantSent(t, r, served)
+	if logged := g.Logs.String(); strings.Contains(logged, "victim") || !strings.Contains(logged, "leave X-User-ID out") {
+		t.Errorf("the log names users who could be anybody's, or does not tell of the refusals: %s", logged)
 	}
 	a := send(t, g, http.MethodGet, "/api/v1/admin/token-usage/llama2-7b/%ff%fe", fields{"Authorization": bearer("admin")}, "")
 	wantFailure(t, "the usage of a bad name", a, http.StatusBadRequest, "invalid_request")
+}
+
+// TestOperatorCallsNoModel: who has the role admin only sees everything and calls no
+// model, whoever's name is given.
+func TestOperatorCallsNoModel(t *testing.T) {
+	g, r := start(t, apptest.Options{Auth: true, Config: keyring(t), Limits: everyMeter})
+	for path, body := range bodies {
+		for _, f := range []fields{{"Authorization": bearer("operator")}, {"X-API-Key": key("operator"), "X-User-ID": "customer"}} {
+			failed := wantFailure(t, path, send(t, g, http.MethodPost, path, f, body), http.StatusForbidden, "permission_denied")
+			if !strings.Contains(failed.Message, "add user to its roles in auth.api-keys") {
+				t.Errorf("%s: there is no remedy in %q", path, failed.Message)
+			}
+		}
+	}
+	for _, path := range []string{"/v1/models", "/api/v1/models", "/api/v1/models/llama2-7b", "/api/v1/models/llama2-7b/health", "/api/v1/admin/token-usage/llama2-7b/olga", "/actuator/env"} {
+		if a := send(t, g, http.MethodGet, path, fields{"Authorization": bearer("operator")}, ""); a.status != http.StatusOK {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if used(t, g, "olga") != 0 || used(t, g, "customer") != 0 {
+		t.Error("somebody is charged")
+	}
+	wantSent(t, r, 0)
 }
 
 // TestAdminPaths asks each path with each key.
@@ -190,14 +243,14 @@ func TestAdminPaths(t *testing.T) {
 		"/api/v1/admin/token-usage/llama2-7b/ursula": false, "/actuator/env": false,
 		"/actuator/health": true, "/actuator/health/liveness": true, "/actuator/health/readiness": true, "/actuator/prometheus": true, "/actuator/info": true,
 	} {
-		for _, name := range []string{"", "nobody", "user", "service", "admin"} {
+		for _, name := range []string{"", "nobody", "user", "service", "admin", "operator"} {
 			f := fields{}
 			if name != "" {
 				f["Authorization"] = bearer(name)
 			}
 			a := send(t, g, http.MethodGet, path, f, "")
 			switch what := name + " at " + path; {
-			case open || name == "admin":
+			case open || name == "admin" || name == "operator":
 				if a.status != http.StatusOK {
 					t.Errorf("%s: %d %s", what, a.status, a.body)
 				}

@@ -269,7 +269,13 @@ func TestCutOff(t *testing.T) {
 			}
 			begun := time.Now()
 			for !cutOff() && time.Since(begun) < 10*time.Second {
-				if got := fetch(t, g.Client, g.URL+chatPath, "alice", chat); got.err != nil || got.StatusCode != http.StatusOK {
+				// Who is refused because nobody has been slow for long yet comes back when told to.
+				got := fetch(t, g.Client, g.URL+chatPath, "alice", chat)
+				if got.err == nil && got.StatusCode == http.StatusServiceUnavailable {
+					time.Sleep(time.Second)
+					got = fetch(t, g.Client, g.URL+chatPath, "alice", chat)
+				}
+				if got.err != nil || got.StatusCode != http.StatusOK {
 					t.Fatalf("an honest request is answered with %v %v", got.Response, got.err)
 				}
 				r := g.Request(t.Context(), chatPath, "deaf", body)
@@ -283,11 +289,17 @@ func TestCutOff(t *testing.T) {
 				t.Fatal("nobody was cut off")
 			}
 			eventually(t, "the log says why", func() bool { return strings.Contains(g.Logs.String(), "too slowly") })
-			if n, err := io.Copy(io.Discard, deaf[0].Body); err == nil {
-				t.Errorf("the slowest got %d bytes, and what looks like their end", n)
-			}
+			broken := 0
 			for _, response := range deaf {
+				if broken == 0 { // the others are not told from those who are slow
+					if _, err := io.Copy(io.Discard, response.Body); err != nil {
+						broken++
+					}
+				}
 				response.Body.Close()
+			}
+			if broken == 0 {
+				t.Error("all got what looks like the end of their answers")
 			}
 			eventually(t, "nothing is running", func() bool { return g.Usage(t, "alice").Concurrency[0].Running == 0 })
 		})

@@ -16,7 +16,7 @@ import (
 )
 
 var pricedEndpoints = []openai.Endpoint{openai.ChatCompletions, openai.Completions, openai.Responses, openai.Messages,
-	openai.Embeddings, openai.Rerank, openai.Score}
+	openai.Embeddings, openai.Rerank, openai.Score, openai.Pooling, openai.Classify}
 
 // printsAll is a model server whose template prints whatever it gets.
 var printsAll = mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, PrintsAll: true, ContextLength: 1 << 20}}}

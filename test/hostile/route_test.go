@@ -2,26 +2,28 @@ package hostile_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
 // foreignPaths are no endpoints: vLLM's other routes, and ways of writing a
 // known one that something else might read differently.
 var foreignPaths = []string{
 	"/", "/v1", "/v1/", "/chat/completions", "/invocations", "/ping", "/health", "/metrics", "/version", "/load", "/server_info",
-	"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/realtime", "/pooling", "/classify", "/rerank", "/v2/rerank", "/score",
+	"/v1/audio/transcriptions", "/v1/audio/translations", "/v1/realtime", "/v2/score", "/v2/pooling", "/v2/embed", "/v1/rerank/", "/api/v1/models/llama2-7b/v2/rerank",
 	"/v1/load_lora_adapter", "/v1/unload_lora_adapter", "/reset_prefix_cache", "/sleep", "/wake_up", "/collective_rpc", "/is_sleeping",
 	"/scale_elastic_ep", "/start_profile", "/inference/v1/generate", "/v1/responses/resp_1", "/v1/responses/resp_1/cancel",
-	"/v1/chat/completions/render", "/v1/messages/batches", "/v1/models/llama2-7b", "/docs", "/openapi.json", "/tokenizer_info",
+	"/v1/chat/completions/render", "/v1/messages/batches", "/docs", "/openapi.json", "/tokenizer_info",
 	"/v1/chat/completions/", "/v1/chat/completions//", "//v1/chat/completions", "/v1//chat/completions", "/v1/chat/./completions",
 	"/./v1/chat/completions", "/x/../v1/chat/completions", "/v1/chat/completions/..", "/v1/chat/completions/.", "/v1/chat/completions/../../../invocations",
 	"/v1/%2e%2e/invocations", "/%2e%2e/invocations", "/v1/chat/completions/%2e%2e/%2e%2e/%2e%2e/invocations", "/v1/%2e/chat/completions",
 	"/v1%2fchat/completions", "/v1/chat%2Fcompletions", "/v1/chat/completions%2f", "/v1/chat/completions%00", "/v1/chat/completions%20",
 	"/v1/chat/completions;x=1", "/V1/chat/completions", "/v1/Chat/Completions", "/v1\\chat\\completions", "/v1/chat/completions%3f", "/v1/chat/completions/x",
-	"/api/v1/models/llama2-7b/invocations", "/api/v1/models/llama2-7b/pooling", "/api/v1/models/llama2-7b/audio/transcriptions",
+	"/api/v1/models/llama2-7b/invocations", "/api/v1/models/llama2-7b/audio/transcriptions",
 	"/api/v1/models/llama2-7b/responses/x", "/api/v1/models/llama2-7b/..%2f..%2finvocations/x", "/api/v1/models//chat/completions", "/api/v1/models/a/b/chat/completions",
 	"/api/v1/models/llama2-7b/chat/completions/..", "/api/v1/models/../models/llama2-7b/chat/completions", "/api/v1/models/%2e%2e/%2e%2e/invocations",
 	"/api/v1/admin", "/api/v1/admin/", "/api/v1/admin/token-usage", "/api/v1/admin/token-usage/llama2-7b", "/actuator/", "/actuator/heapdump",
@@ -46,16 +48,57 @@ func TestForeignPaths(t *testing.T) {
 	wantUncharged(t, g, "anonymous")
 }
 
+// TestPathsOfAnEndpointAreAlike: an endpoint that has several paths is priced and
+// charged alike on all of them, and the model server is asked on its own.
+func TestPathsOfAnEndpointAreAlike(t *testing.T) {
+	g, r := start(t, apptest.Options{Limits: everyMeter})
+	for _, e := range openai.Endpoints {
+		if len(e.Paths()) == 1 {
+			continue
+		}
+		body := bodies[e.Path()]
+		paths := append(slices.Clone(e.Paths()), "/api/v1/models/llama2-7b"+strings.TrimPrefix(e.Path(), "/v1"))
+		for _, path := range paths {
+			a := send(t, g, http.MethodPost, path, fields{"X-User-ID": path}, body)
+			if a.status != http.StatusOK || r.last(t).Path != e.Path() {
+				t.Errorf("%s: %d, the model server is asked at %s", path, a.status, r.last(t).Path)
+			}
+			got, want := g.Usage(t, path), g.Usage(t, paths[0])
+			for i, w := range got.Windows {
+				if w.Used != want.Windows[i].Used || w.Used == 0 && w.Meter != "output_tokens" {
+					t.Errorf("%s: %d %s per %s are used, and on %s %d", path, w.Used, w.Meter, w.Window, paths[0], want.Windows[i].Used)
+				}
+			}
+			line := `"endpoint":"` + e.String() + `","user":"` + path + `"`
+			eventually(t, path+" has a line of "+e.String(), func() bool { return strings.Contains(g.Logs.String(), line) })
+		}
+	}
+}
+
+// TestPluginsAreHeldBack: what a plugin of the model server gets has no price.
+func TestPluginsAreHeldBack(t *testing.T) {
+	g, r := start(t, apptest.Options{Limits: everyMeter})
+	for _, path := range openai.Pooling.Paths() {
+		f := wantFailure(t, path, post(t, g, path, `{"model":"llama2-7b","task":"plugin","data":{"url":"http://somewhere"}}`), http.StatusBadRequest, "invalid_request")
+		if f.Param != "data" || !strings.Contains(f.Message, "plugin") {
+			t.Errorf("%s: %+v", path, f)
+		}
+	}
+	wantSent(t, r, 0)
+}
+
 // TestWrongMethods uses known paths in other ways.
 func TestWrongMethods(t *testing.T) {
 	g, r := start(t, apptest.Options{Limits: everyMeter})
 	allowed := map[string]string{
-		"/v1/models": "GET", "/api/v1/models": "GET", "/api/v1/models/llama2-7b": "GET", "/api/v1/models/llama2-7b/health": "GET",
+		"/v1/models": "GET", "/v1/models/llama2-7b": "GET", "/v1/models/org/name": "GET", "/api/v1/models": "GET", "/api/v1/models/llama2-7b": "GET", "/api/v1/models/llama2-7b/health": "GET",
 		"/api/v1/admin/token-usage/llama2-7b/alice": "GET", "/actuator/health": "GET", "/actuator/prometheus": "GET", "/actuator/env": "GET", "/actuator": "GET",
 		"/api/v1/models/llama2-7b/chat/completions": "POST", "/api/v1/models/llama2-7b/messages": "POST",
 	}
-	for path := range bodies {
-		allowed[path] = "POST"
+	for _, e := range openai.Endpoints {
+		for _, path := range e.Paths() {
+			allowed[path] = "POST"
+		}
 	}
 	for path, want := range allowed {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "X"} {

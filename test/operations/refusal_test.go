@@ -14,7 +14,7 @@ import (
 // document, the metrics and the log tell which.
 func TestOneModelIsRefused(t *testing.T) {
 	server := redistest.Start(t)
-	g := apptest.Start(t, apptest.Options{Redis: server.Addr, Aliases: []string{"other"}, RateLimit: "defaults: {max-requests-per-day: 1000}"})
+	g := apptest.Start(t, apptest.Options{Redis: server.Addr, Aliases: []string{"other"}, Limits: "{max-requests-per-day: 1000}", RateLimit: "defaults: {max-requests-per-day: 1000}"})
 	key := func(model string) string { return "token:concurrent:{" + model + "}" }
 	command := func(args ...string) {
 		t.Helper()

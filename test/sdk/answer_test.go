@@ -206,17 +206,20 @@ func TestEmbeddings(t *testing.T) {
 	}
 }
 
-// TestModels lists the models.
+// TestModels lists the models, and looks at one.
 func TestModels(t *testing.T) {
 	g := start(t, "{}", "ursula")
 	for _, name := range slices.Concat(ofOpenAI, ofAnthropic) {
 		t.Run(name, func(t *testing.T) {
-			o := ask(t, name, call{Check: "models", URL: g.URL, Key: key("ursula")})
+			o := ask(t, name, call{Check: "models", URL: g.URL, Key: key("ursula"), Model: limited})
 			if o.Result == nil {
 				t.Fatalf("the error %+v", o.Error)
 			}
 			if diff := cmp.Diff([]string{free, limited}, o.Result.Models); diff != "" {
 				t.Errorf("models (-served +read):\n%s", diff)
+			}
+			if o.Result.Model != limited || o.Result.Finish != "model of 0" {
+				t.Errorf("%s is read as %q, %q", limited, o.Result.Model, o.Result.Finish)
 			}
 		})
 	}

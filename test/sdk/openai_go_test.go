@@ -346,5 +346,13 @@ func (c goCall) models() (*result, error) {
 	for page.Next() {
 		r.Models = append(r.Models, page.Current().ID)
 	}
-	return r, page.Err()
+	if err := page.Err(); err != nil {
+		return nil, err
+	}
+	m, err := client.Models.Get(c.ctx, c.Model)
+	if err != nil {
+		return nil, err
+	}
+	r.Model, r.Finish = m.ID, fmt.Sprintf("%s of %d", m.Object, m.Created)
+	return r, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
 // oddCounts are what model servers that misbehave tell in place of a number of
@@ -223,6 +224,30 @@ func TestEncodedRefusals(t *testing.T) {
 			if status, _, answer := g.Post(t, chatPath, "alice", b); status != want.status || !strings.Contains(answer, want.words) {
 				t.Errorf("%s: %d %.300q, want %d with %q", coding, status, answer, want.status, want.words)
 			}
+		}
+	}
+}
+
+// TestHugeEventsAreNamed: a client whose stream ends for an event that is too large is told
+// so, and how large one may be, whatever came before it.
+func TestHugeEventsAreNamed(t *testing.T) {
+	const event = `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"llama2-7b","choices":[{"index":0,"delta":{"content":"%s"}}]}` + "\n\n"
+	for before, status := range map[string]int{"": http.StatusBadGateway, fmt.Sprintf(event, "hi"): http.StatusOK} {
+		g := apptest.Start(t, apptest.Options{Wrap: func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.Header().Set("Content-Type", "text/event-stream")
+				_, _ = io.WriteString(w, before)
+				_ = http.NewResponseController(w).Flush()
+				_, _ = fmt.Fprintf(w, event, strings.Repeat("x", openai.EventBytesMax))
+			})
+		}})
+		got, _, answer := g.Post(t, chatPath, "alice", streamed(chatPath, ``, ``))
+		if want := fmt.Sprintf("an event of more than %d bytes", openai.EventBytesMax); got != status || !strings.Contains(answer, want) {
+			t.Errorf("behind %.40q: %d %.600s, want %d with %q", before, got, answer, status, want)
+		}
+		if strings.Count(answer, "xxxx") > 0 {
+			t.Errorf("behind %.40q: a part of the event is passed on", before)
 		}
 	}
 }

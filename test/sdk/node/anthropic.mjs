@@ -78,7 +78,8 @@ drive(
     async models(call) {
       const models = [];
       for await (const model of client(call).models.list()) models.push(model.id);
-      return { models };
+      const { display_name, type, created_at } = await client(call).models.retrieve(call.model);
+      return { models, model: display_name, finish: `${type} of ${new Date(created_at).getTime()}` };
     },
     async limit(call) {
       const question = { model: call.model, max_tokens: 100, messages: hello(call), mock: call.mock };

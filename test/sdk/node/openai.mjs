@@ -122,7 +122,8 @@ drive(
     async models(call) {
       const models = [];
       for await (const model of client(call).models.list()) models.push(model.id);
-      return { models };
+      const { id, object, created } = await client(call).models.retrieve(call.model);
+      return { models, model: id, finish: `${object} of ${created}` };
     },
     async limit(call) {
       const { answer, error, waitSeconds } = await askOrWait(client(call), { model: call.model, messages: hello(call), mock: call.mock });
