@@ -192,10 +192,9 @@ func (e *endpoint) close() {
 // standings returns how the endpoints of all models stand, for the gauges.
 func standings(c *catalog.Catalog) (all []telemetry.EndpointStanding) {
 	for _, m := range c.All() {
-		for _, s := range m.Pool.Servers() {
-			standing := s.Standing()
+		for _, e := range m.Pool.Endpoints() {
 			all = append(all, telemetry.EndpointStanding{
-				Model: m.Name, Endpoint: s.Name(), Healthy: standing.Reachable, Breaker: int(standing.Breaker),
+				Model: m.Name, Endpoint: e.Server, Healthy: e.Healthy, Breaker: int(e.Breaker),
 			})
 		}
 	}

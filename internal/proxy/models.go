@@ -36,6 +36,7 @@ type limitItem struct {
 type endpointItem struct {
 	Address string `json:"address"`
 	Healthy bool   `json:"healthy"` // when somebody last looked
+	Reason  string `json:"reason,omitzero"`
 	Breaker string `json:"circuit_breaker"`
 	Running int    `json:"running"` // requests of this replica
 }
@@ -117,10 +118,9 @@ func itemFor(m *catalog.Model, p *auth.Principal) modelItem {
 		return item
 	}
 	item.ServedAs, item.ContextLength = m.ServedAs, m.ContextLength
-	for _, s := range m.Pool.Servers() {
-		standing := s.Standing()
+	for _, e := range m.Pool.Endpoints() {
 		item.Endpoints = append(item.Endpoints, endpointItem{
-			Address: s.Name(), Healthy: standing.Reachable, Breaker: standing.Breaker.String(), Running: s.Running(),
+			Address: e.Server, Healthy: e.Healthy, Reason: e.Reason, Breaker: e.Breaker.String(), Running: e.Running,
 		})
 	}
 	for _, r := range m.Policy.Rules() {

@@ -53,14 +53,18 @@ func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 		if phase := l.passed(now); phase != 0 {
 			return nil, w.end(p.late(w.failure, phase))
 		}
+		choice := p.choices(&w)
 		s := p.choose(&w, now)
 		if s == nil {
-			return nil, w.end(p.none(w.failure))
+			err := p.none(w.failure)
+			w.explain(nil, choice, nil, err, now)
+			return nil, w.end(err)
 		}
 		if r.Bodies != nil {
 			r.Body = r.Bodies.BodyFor(s.name)
 		}
 		response, err := s.attempt(ctx, r, l, now)
+		w.explain(s, choice, response, err, now)
 		if err == nil {
 			if !r.Aside {
 				p.deadly.served(r.caller)
