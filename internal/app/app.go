@@ -36,6 +36,7 @@ type App struct {
 	current  atomic.Pointer[snapshot]
 	reloads  reloads
 	servers  *endpoints
+	contexts sync.Mutex     // held while fillContexts looks and tells
 	quirks   catalog.Quirks // of model servers, whoever is served by them
 	mocks    *mocks         // model servers in this process
 	metrics  *telemetry.Metrics
@@ -91,7 +92,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	a.servers = newEndpoints(log)
+	a.servers = newEndpoints(log, a.fillContexts)
 	s, err := a.newSnapshot(nil, c)
 	if err != nil {
 		return nil, err

@@ -27,9 +27,9 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	}
 	counted := a.metrics.Model(name)
 	m := &catalog.Model{
-		Name: name, ServedAs: service.ServedAs, ContextLength: service.ContextLength,
+		Name: name, ServedAs: service.ServedAs,
 		Policy: policy, Metrics: counted,
-		Pool:             upstream.NewPool(servers, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
+		Pool:             upstream.NewPool(servers, service.ServedAs, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
 		FirstByteTimeout: service.FirstByteTimeout,
 		ResponseTimeout:  service.ResponseTimeout,
 		IdleTimeout:      service.IdleTimeout,

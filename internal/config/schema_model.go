@@ -88,7 +88,7 @@ func (s *Service) schema() object {
 		{"served-as", "The model's name at the server, such as that of a LoRA adapter; default: the public name.", text(&s.ServedAs, notEmpty).wants("a name")},
 		{"share-limits-with", "Another public name, whose limits and accounts this one uses, as an alias does; empty: its own.", text(&s.ShareLimitsWith)},
 		{"api-key", "Key for the server.", secret(&s.APIKey)},
-		{"context-length", "Tokens of the model's context; left out: unknown.", known(integer(&s.ContextLength, 1, maximumMax))},
+		{"context-length", "Tokens of the model's context; left out: what its model servers tell, if they do.", known(integer(&s.ContextLength, 1, maximumMax))},
 		{"connect-timeout", "For a connection to the server.", duration(&s.ConnectTimeout, time.Millisecond)},
 		{"first-byte-timeout", "Until a stream begins, from when the request was first sent, however many servers are asked.", duration(&s.FirstByteTimeout, time.Millisecond)},
 		{"response-timeout", "For everything but streams, as a whole, from when the request was first sent, however many servers are asked.", duration(&s.ResponseTimeout, time.Millisecond)},

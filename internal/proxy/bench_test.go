@@ -81,7 +81,7 @@ func benchHandler(b *testing.B) *Handler {
 	m := &catalog.Model{
 		Name: "llama2-7b", ServedAs: "llama2-7b", Policy: policy, Metrics: metrics.Model("llama2-7b"),
 		Pricer: usage.NewPricer(usage.Options{DefaultOutput: 100}), Quirks: &catalog.Quirks{},
-		Pool: upstream.NewPool([]*upstream.Server{server}, nil), ResponseTimeout: time.Minute,
+		Pool: upstream.NewPool([]*upstream.Server{server}, "", nil), ResponseTimeout: time.Minute,
 	}
 	served := catalog.New([]*catalog.Model{m})
 	return New(Options{

@@ -117,7 +117,7 @@ func itemFor(m *catalog.Model, p *auth.Principal) modelItem {
 	if !p.Is(auth.Admin) {
 		return item
 	}
-	item.ServedAs, item.ContextLength = m.ServedAs, m.ContextLength
+	item.ServedAs, item.ContextLength = m.ServedAs, m.Pricer.ContextLength()
 	for _, e := range m.Pool.Endpoints() {
 		item.Endpoints = append(item.Endpoints, endpointItem{
 			Address: e.Server, Healthy: e.Healthy, Reason: e.Reason, Breaker: e.Breaker.String(), Running: e.Running,

@@ -3,7 +3,7 @@ package upstream
 // Endpoint is how a model server stands as one of a [Pool].
 type Endpoint struct {
 	Server  string // its name
-	Healthy bool   // it is reachable, as far as is known: see [Standing]
+	Healthy bool   // it is reachable, as far as is known, and does not lack the model: see [Standing]
 	Reason  string // why it is not; empty: it is
 	Breaker BreakerState
 	Running int // requests of this process
@@ -18,6 +18,8 @@ func (p *Pool) Endpoints() []Endpoint {
 		e := Endpoint{Server: s.name, Healthy: standing.Reachable, Breaker: standing.Breaker, Running: s.Running()}
 		if cause := s.Cause(); !e.Healthy && cause != nil {
 			e.Reason = cause.Error()
+		} else if e.Healthy && p.lacking(s) {
+			e.Healthy, e.Reason = false, s.LackReason(p.served)
 		}
 		list[i] = e
 	}

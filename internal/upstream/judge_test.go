@@ -48,7 +48,7 @@ func judged(t *testing.T, answer func() (int, string)) *Pool {
 		}
 	})
 	s := connect(t, srv.URL, func(o *Options) { o.Breaker = BreakerOptions{Failures: 2, Outcomes: 2, Wait: time.Nanosecond} })
-	return NewPool([]*Server{s}, nil)
+	return NewPool([]*Server{s}, "", nil)
 }
 
 // TestWhatSaysNothing: an answer that says nothing about the server does not close

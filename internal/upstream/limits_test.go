@@ -60,7 +60,7 @@ func TestOneSetOfLimits(t *testing.T) {
 				a, _, _ := piped(t, fullAfter(tt.first))
 				b, dials, _ := piped(t, silent)
 				f := &failures{}
-				p := NewPool([]*Server{b, a}, func(s *Server) {
+				p := NewPool([]*Server{b, a}, "", func(s *Server) {
 					if s == b {
 						f.note(s)
 					}
@@ -104,7 +104,7 @@ func TestNoTimeToConnect(t *testing.T) {
 		r.ResponseTimeout, r.FirstByteTimeout = 0, 10*time.Second
 		begin := time.Now()
 		r.Begun = begin.Add(-5 * time.Second)
-		_, err := NewPool([]*Server{s}, f.note).Do(t.Context(), r)
+		_, err := NewPool([]*Server{s}, "", f.note).Do(t.Context(), r)
 		e := asError(err)
 		if e == nil || e.Kind != Timeout || e.Phase != FirstByte || e.Sent() {
 			t.Errorf("error %v, want that no first byte came in time, and nothing was sent", err)

@@ -100,7 +100,7 @@ func TestLostIsNotGone(t *testing.T) {
 					_, _ = io.WriteString(w, "other")
 				}
 			})
-			p := NewPool([]*Server{connect(t, other.URL), faulty}, nil)
+			p := NewPool([]*Server{connect(t, other.URL), faulty}, "", nil)
 			go func() {
 				for working.Load() == 0 {
 					time.Sleep(time.Millisecond)

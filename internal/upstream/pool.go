@@ -15,16 +15,17 @@ import (
 // concurrently.
 type Pool struct {
 	servers []*Server
+	served  string // the name that they know the model by; empty: any
 	failed  func(*Server)
 	turn    atomic.Uint32 // where the next choice begins, so that equals take turns
 	deadly  deadly
 }
 
-// NewPool returns a pool of the given servers, of which there is at least one.
-// failed, if not nil, is called for every failure of one of them that a request
+// NewPool returns a pool of the given servers, of which there is at least one, and which
+// know the model as served: one that says it lacks that is not asked. failed, if not nil, is called for every failure of one of them that a request
 // of this pool has met with; it may be called concurrently.
-func NewPool(servers []*Server, failed func(*Server)) *Pool {
-	return &Pool{servers: slices.Clone(servers), failed: failed}
+func NewPool(servers []*Server, served string, failed func(*Server)) *Pool {
+	return &Pool{servers: slices.Clone(servers), served: served, failed: failed}
 }
 
 // Servers returns the model servers. The caller must not change the slice.
@@ -152,7 +153,7 @@ func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) *Server {
 	var best *Server
 	for i := range n {
 		s := p.servers[(first+i)%n]
-		if slices.Contains(w.tried, s) || !s.passable(w.request, now, alone) {
+		if slices.Contains(w.tried, s) || p.lacking(s) || !s.passable(w.request, now, alone) {
 			continue
 		}
 		if s.name == w.request.Server {
@@ -164,6 +165,9 @@ func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) *Server {
 	}
 	return best
 }
+
+// lacking reports whether s says that it lacks the model.
+func (p *Pool) lacking(s *Server) bool { return p.served != "" && s.Lacks(p.served) }
 
 // passable reports whether r could pass.
 func (s *Server) passable(r *Request, now time.Time, alone bool) bool {
@@ -191,7 +195,13 @@ func (p *Pool) none(failure *Error) *Error {
 	if failure != nil {
 		return failure
 	}
-	return &Error{Kind: Away, Address: p.names(), Err: errNone}
+	why := errLacking
+	for _, s := range p.servers {
+		if !p.lacking(s) {
+			why = errNone
+		}
+	}
+	return &Error{Kind: Away, Address: p.names(), Err: why}
 }
 
 // late returns why no time is left to ask a server.
@@ -211,7 +221,10 @@ func (p *Pool) names() string {
 	return strings.Join(names, ", ")
 }
 
-var errNone = errors.New("it failed lately, and is not asked until it has recovered")
+var (
+	errNone    = errors.New("it failed lately, and is not asked until it has recovered")
+	errLacking = errors.New("its " + listPath + " does not list the model: see served-as")
+)
 
 // attempt sends r to the server and waits until the body of the answer has begun.
 // Its error says whether another server may be asked.
@@ -269,18 +282,23 @@ func (s *Server) unavailable(ctx context.Context, response *Response) *Error {
 
 var errQueueFull = errors.New("it takes no more requests at the moment")
 
-// Check asks all servers whether they are well, and reports whether one is.
+// Check asks all servers whether they are well, and reports whether one is that does not
+// lack the model.
 func (p *Pool) Check(ctx context.Context) bool {
 	if len(p.servers) == 1 {
-		return p.servers[0].Check(ctx) == nil
+		return p.isWell(ctx, p.servers[0])
 	}
 	well := make(chan bool, len(p.servers))
 	for _, s := range p.servers {
-		go func() { well <- s.Check(ctx) == nil }()
+		go func() { well <- p.isWell(ctx, s) }()
 	}
 	found := false
 	for range p.servers {
 		found = <-well || found
 	}
 	return found
+}
+
+func (p *Pool) isWell(ctx context.Context, s *Server) bool {
+	return s.Check(ctx) == nil && !p.lacking(s)
 }

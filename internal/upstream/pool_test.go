@@ -50,7 +50,7 @@ func poolOf(t testing.TB, addresses ...string) (*Pool, *failures) {
 		servers[i] = connect(t, a)
 	}
 	f := &failures{}
-	return NewPool(servers, f.note), f
+	return NewPool(servers, "", f.note), f
 }
 
 // ask does a request on p and returns its answer, read to the end.
@@ -387,7 +387,7 @@ func TestPoolOwnScarcity(t *testing.T) {
 			return nil, fmt.Errorf("dial: %w", syscall.EMFILE)
 		}
 	})
-	p := NewPool([]*Server{s}, nil)
+	p := NewPool([]*Server{s}, "", nil)
 	for range 20 {
 		if _, _, failure := ask(t, p); failure == nil || failure.Kind != Refused || !errors.Is(failure, syscall.EMFILE) {
 			t.Fatalf("error %v", failure)

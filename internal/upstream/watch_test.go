@@ -59,6 +59,11 @@ func (w *ward) dial(context.Context, string, string) (net.Conn, error) {
 		if err != nil {
 			return
 		}
+		if r.URL.Path == listPath {
+			w.mu.Lock()
+			w.asked = w.asked[:max(0, len(w.asked)-1)] // it is no check
+			w.mu.Unlock()
+		}
 		condition := condition
 		if condition == busy {
 			condition = map[bool]string{true: deaf, false: well}[r.URL.Path == "/health"]
@@ -155,7 +160,7 @@ func TestWatchAlarmed(t *testing.T) {
 		}()
 		time.Sleep(time.Minute)
 		w.set(absent)
-		if _, _, failure := ask(t, NewPool([]*Server{s}, nil)); failure == nil || failure.Kind != Refused {
+		if _, _, failure := ask(t, NewPool([]*Server{s}, "", nil)); failure == nil || failure.Kind != Refused {
 			t.Errorf("error %v", failure)
 		}
 		synctest.Wait()
@@ -206,7 +211,7 @@ func TestWatchBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &ward{condition: busy}
 		s := connect(t, "http://ward", func(o *Options) { o.Dial = w.dial })
-		p := NewPool([]*Server{s}, nil)
+		p := NewPool([]*Server{s}, "", nil)
 		ctx, end := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {

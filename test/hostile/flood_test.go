@@ -70,7 +70,7 @@ func newFlooded(t *testing.T, accounts int, now func() limit.Instant) *flooded {
 	t.Cleanup(server.Close)
 	metrics := telemetry.NewMetrics(f.registry)
 	served := catalog.New([]*catalog.Model{{
-		Name: "m", ServedAs: "m", Policy: policy, Pool: upstream.NewPool([]*upstream.Server{server}, nil), Metrics: metrics.Model("m"), Quirks: new(catalog.Quirks), Pricer: usage.NewPricer(usage.Options{UsersMax: accounts}),
+		Name: "m", ServedAs: "m", Policy: policy, Pool: upstream.NewPool([]*upstream.Server{server}, "", nil), Metrics: metrics.Model("m"), Quirks: new(catalog.Quirks), Pricer: usage.NewPricer(usage.Options{UsersMax: accounts}),
 	}})
 	proxy.New(proxy.Options{
 		Catalog: func() *catalog.Catalog { return served }, Store: f.store, Metrics: metrics,
