@@ -67,6 +67,10 @@ func (a *App) reload(why occasion) {
 	if err == nil {
 		changes, err = a.apply(c)
 	}
+	if outOfDescriptors(err) {
+		a.scarce.unread(err) // the files may be right; stale finds that they were not read
+		return
+	}
 	news := sum != r.sum || why == asked
 	r.sum = sum
 	if err != nil {

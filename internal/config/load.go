@@ -39,7 +39,7 @@ type Finding struct {
 }
 
 // Load reads, merges and validates the configuration. The error is of type
-// Errors and lists every mistake. Load changes nothing and may be called again
+// Errors and lists every mistake, and files that could not be read with the system's error. Load changes nothing and may be called again
 // and concurrently, as far as Options.Check may.
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
@@ -111,6 +111,7 @@ func (o Options) read(name string, r *report) *node {
 	b, err := readBounded(o.Files, name)
 	if err != nil {
 		r.add(position{file: shown}, "", "", o.unreadable(name, err))
+		r.caused(err)
 		return &node{}
 	}
 	return parse(shown, b, r)

@@ -240,6 +240,9 @@ func (x *exchange) noAnswer(e *upstream.Error) error {
 
 // tell says for the client what e means.
 func (x *exchange) tell(e *upstream.Error) *openai.Error {
+	if e.Scarce() {
+		return openai.NoDescriptor(unavailableWait)
+	}
 	switch e.Kind {
 	case upstream.Busy:
 		return openai.AtCapacity(x.model.Name, x.h.herd.spread(x.model.Policy.Model(), capacityWait, x.begun))

@@ -81,7 +81,9 @@ func NewPricer(o Options) *Pricer {
 // then on either learns for both. UsersMax stays as it is.
 func (p *Pricer) With(o Options) *Pricer {
 	o.UsersMax = p.options.UsersMax
-	return &Pricer{options: o.withDefaults(), learned: p.learned}
+	q := &Pricer{options: o.withDefaults(), learned: p.learned}
+	q.context.Store(p.context.Load())
+	return q
 }
 
 // KnowContext tells the tokens of the model's context, 0: they are not known, where
