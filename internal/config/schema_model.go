@@ -93,7 +93,7 @@ func (s *Service) schema() object {
 		{"first-byte-timeout", "Until a stream begins, from when the request was first sent, however many servers are asked.", duration(&s.FirstByteTimeout, time.Millisecond)},
 		{"response-timeout", "For everything but streams, as a whole, from when the request was first sent, however many servers are asked.", duration(&s.ResponseTimeout, time.Millisecond)},
 		{"idle-timeout", "Between two events of a stream.", duration(&s.IdleTimeout, time.Millisecond)},
-		{"health-interval", "How often each endpoint is asked whether it is well; one that is away, every second.", duration(&s.HealthInterval, 10*time.Millisecond)},
+		{"health-interval", "How often each endpoint is asked whether it is well, and which models it has; one that is away, every second.", duration(&s.HealthInterval, 10*time.Millisecond)},
 		{"breaker-failures", "How many failures among the last requests of a user are too many. An endpoint is closed to further requests when half of its users have that many. 0: only when it is away.", integer(&s.BreakerFailures, 0, 32)},
 		{"breaker-outcomes", "How many of the last requests of each user count for that.", integer(&s.BreakerOutcomes, 1, 32)},
 		{"breaker-wait", "How long such an endpoint is left alone, by those whose requests have failed, before one request a second tries it.", duration(&s.BreakerWait, time.Millisecond)},
