@@ -16,6 +16,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
 
@@ -69,13 +70,14 @@ func TestVersion(t *testing.T) {
 // TestHelp asks every command how it is used.
 func TestHelp(t *testing.T) {
 	for command, mentions := range map[string][]string{
-		"":            {"serve", "check", "mock-vllm", "usage", "healthcheck", "key hash", "version", "Exact token limits"},
+		"":            {"serve", "check", "mock-vllm", "usage", "healthcheck", "key hash", "user hash", "version", "Exact token limits"},
 		"serve":       {"--config", "--profile", "--address"},
 		"check":       {"--config", "--profile"},
 		"mock-vllm":   {"--address", "--model", "--ledger"},
 		"usage":       {"<model>", "<user>", "--url", "--key", "--json"},
 		"healthcheck": {"--url"},
 		"key hash":    {"standard input"},
+		"user hash":   {"<name>", "logging.hash-users"},
 		"key":         {"hash"},
 		"version":     {"version"},
 	} {
@@ -110,6 +112,8 @@ func TestMistakes(t *testing.T) {
 		"healthcheck --x":      "--x",
 		"key":                  "hash",
 		"key hash --x":         "--x",
+		"user hash":            "name",
+		"user hash a b":        "b",
 		"key hash secret":      "secret",
 		"version --x":          "--x",
 		"serve --config":       "--config",
@@ -136,6 +140,23 @@ func TestKeyHash(t *testing.T) {
 		r := run(t, input, nil, "key", "hash")
 		if r.code == 0 || r.out != "" || r.errors == "" || strings.Contains(r.errors, "short\n") {
 			t.Errorf("%q: %+v", input, r)
+		}
+	}
+}
+
+// TestUserHash: what it prints is what the log has in place of the name.
+func TestUserHash(t *testing.T) {
+	for _, name := range []string{"alice", "김철수", "a b", "--"} {
+		var line bytes.Buffer
+		telemetry.NewLogger(&line, telemetry.LogOptions{HashUsers: true}).Info("request", telemetry.UserKey, name)
+		args := []string{"user", "hash", "--", name}
+		if r := run(t, "", nil, args...); r.code != 0 || r.errors != "" || !strings.Contains(line.String(), `"user":"`+strings.TrimSpace(r.out)+`"`) {
+			t.Errorf("%q: %+v, and the log has %s", name, r, line.String())
+		}
+	}
+	for _, name := range []string{"", strings.Repeat("a", 257)} {
+		if r := run(t, "", nil, "user", "hash", name); r.code == 0 || r.out != "" || r.errors == "" {
+			t.Errorf("%q: %+v", name, r)
 		}
 	}
 }

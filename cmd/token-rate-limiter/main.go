@@ -17,6 +17,7 @@ type commands struct {
 	Usage       usageCommand       `cmd:"" help:"Show what a user has used, holds and has left on a model, from a running gateway."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 when a gateway is ready."`
 	Key         keyCommand         `cmd:"" help:"Work with API keys."`
+	User        userCommand        `cmd:"" help:"Work with names of users."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }
 

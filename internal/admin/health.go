@@ -25,6 +25,7 @@ type component struct {
 	Refused []string `json:"refused,omitzero"` // models
 	// Commands are those that the store refuses although what it keeps needs them.
 	Commands []string `json:"commands,omitzero"`
+	Unserved []string `json:"unserved,omitzero"` // models of which no server is healthy
 }
 
 type state string
@@ -41,7 +42,8 @@ func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
 
 // health says whether requests can be served: the store decides, it takes what
 // concerns one model at least, and the gateway is not shutting down. Model servers
-// do not count: without one of them the others are served.
+// do not count: without one of them the others are served, and another replica would
+// find none either. Which models have none is told all the same.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	store := h.store(r.Context())
 	rep := report{Status: up, Components: map[string]component{
@@ -53,6 +55,7 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 			rep.Status, status = down, http.StatusServiceUnavailable
 		}
 	}
+	rep.Components["servers"] = h.servers()
 	proxy.WriteJSON(w, status, rep)
 }
 
@@ -87,6 +90,25 @@ func (h *Handler) models() component {
 		c.Status, c.Detail = down, "the store refuses what concerns every model; the log says why"
 	default:
 		c.Detail = "the store refuses what concerns some models; the log says why"
+	}
+	return c
+}
+
+// servers says of which models no model server is healthy, when somebody last looked.
+func (h *Handler) servers() component {
+	c := component{Status: up}
+	all := h.Catalog().All()
+	for _, m := range all {
+		if !m.Pool.Served() {
+			c.Unserved = append(c.Unserved, m.Name)
+		}
+	}
+	switch len(c.Unserved) {
+	case 0:
+	case len(all):
+		c.Status, c.Detail = down, "no model has a model server that is well; the log says why"
+	default:
+		c.Detail = "some models have no model server that is well; the log says why"
 	}
 	return c
 }

@@ -36,6 +36,7 @@ type App struct {
 	current  atomic.Pointer[snapshot]
 	reloads  reloads
 	servers  *endpoints
+	contexts sync.Mutex     // held while fillContexts looks and tells
 	quirks   catalog.Quirks // of model servers, whoever is served by them
 	mocks    *mocks         // model servers in this process
 	metrics  *telemetry.Metrics
@@ -45,6 +46,7 @@ type App struct {
 	cert     *certificate  // of the server; nil: not encrypted
 	manage   *management   // nil: on the server too
 	tracer   *telemetry.Tracer
+	scarce   scarcity
 	hurry    <-chan struct{}
 	leaving  atomic.Bool  // readiness is off
 	handling sync.RWMutex // held for reading by every request while it is handled
@@ -82,6 +84,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			a.close(ctx)
 		}
 	}()
+	a.scarce = scarcity{log: log, descriptors: raiseDescriptorLimit()}
+	a.scarce.connections = connectionsMax(a.scarce.descriptors)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = telemetry.NewMetrics(registry)
@@ -91,7 +95,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	a.servers = newEndpoints(log)
+	a.servers = newEndpoints(log, a.fillContexts)
 	s, err := a.newSnapshot(nil, c)
 	if err != nil {
 		return nil, err
@@ -143,6 +147,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		a.patience = server.HTTP2.WriteByteTimeout
 	}
 	a.server = http1.New(server, answerPatience)
+	a.server.Bound(a.scarce.connections, a.scarce.full, a.scarce.failed)
 	return a, nil
 }
 
@@ -153,7 +158,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 // accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
-	logResources(a.log, boundMemory(memlimit.FromCgroup))
+	logResources(a.log, boundMemory(memlimit.FromCgroup), &a.scarce)
 	listener, served, err := a.listen(ctx)
 	if err != nil {
 		return errors.Join(err, a.close(ctx))

@@ -27,7 +27,7 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	}
 	counted := a.metrics.Model(name)
 	m := &catalog.Model{
-		Name: name, ServedAs: service.ServedAs, ContextLength: service.ContextLength,
+		Name: name, ServedAs: service.ServedAs,
 		Policy: policy, Metrics: counted,
 		Pool:             upstream.NewPool(service.ServedAs, servers, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
 		FirstByteTimeout: service.FirstByteTimeout,

@@ -116,6 +116,7 @@ func (c *certificate) watch(ctx context.Context) {
 func (c *certificate) look() {
 	found, pair, err := lookAt(serverTLS, c.files.Certificate, c.files.Key)
 	switch {
+	case outOfDescriptors(err): // nothing was seen
 	case found.is(c.known):
 		c.doubted = sight{}
 	case err == nil:

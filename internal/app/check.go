@@ -95,6 +95,9 @@ func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
 	if err == nil {
 		return text, true
 	}
+	if outOfDescriptors(err) {
+		return nil, false // nothing was seen; whoever needs it will say so
+	}
 	remedy := "write the name of a file that the user of the gateway can read"
 	if errors.Is(err, fs.ErrNotExist) {
 		remedy = "create it, or write the name of another file"

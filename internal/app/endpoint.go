@@ -22,6 +22,7 @@ import (
 // count of what it is working on. They are kept from one configuration to the next.
 type endpoints struct {
 	log     *slog.Logger
+	listed  func()        // called when one has said something else of its models
 	started chan struct{} // closed when they are to be watched
 
 	mu      sync.Mutex
@@ -41,13 +42,15 @@ type endpointKey struct {
 // endpoint is a model server and the end of its watch.
 type endpoint struct {
 	*upstream.Server
-	models  map[string]int // those that it serves, and how often each holds it
+	models  map[string]int    // those that it serves, and how often each holds it
+	served  map[string]string // the name that it knows each by
+	lacking map[string]bool   // those of which the log has said that it lacks them
 	unwatch context.CancelFunc
 	watched chan struct{} // closed when the watch has ended
 }
 
-func newEndpoints(log *slog.Logger) *endpoints {
-	return &endpoints{log: log, started: make(chan struct{}), servers: map[endpointKey]*endpoint{}}
+func newEndpoints(log *slog.Logger, listed func()) *endpoints {
+	return &endpoints{log: log, listed: listed, started: make(chan struct{}), servers: map[endpointKey]*endpoint{}}
 }
 
 // start lets all be watched, from now on. It is called once.
@@ -78,7 +81,7 @@ func (e *endpoints) open(model string, s config.Service, mocks *mocks) ([]*upstr
 		if address == config.MockEndpoint {
 			key.url = mocks.url()
 		}
-		server, err := e.server(key, roots, model)
+		server, err := e.server(key, roots, model, s.ServedAs)
 		if err != nil {
 			e.release(model, servers[:i])
 			return nil, err
@@ -90,26 +93,28 @@ func (e *endpoints) open(model string, s config.Service, mocks *mocks) ([]*upstr
 
 // server returns the model server of a key, made and watched at first use, and
 // holds it.
-func (e *endpoints) server(key endpointKey, roots *x509.CertPool, model string) (*upstream.Server, error) {
+func (e *endpoints) server(key endpointKey, roots *x509.CertPool, model, served string) (*upstream.Server, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if known := e.servers[key]; known != nil {
-		known.models[model]++
+		known.hold(model, served)
 		return known.Server, nil
 	}
 	u, err := url.Parse(key.url)
 	if err != nil {
 		return nil, err
 	}
-	added := &endpoint{models: map[string]int{model: 1}, watched: make(chan struct{})}
+	added := &endpoint{models: map[string]int{}, served: map[string]string{}, lacking: map[string]bool{}, watched: make(chan struct{})}
 	added.Server, err = upstream.New(upstream.Options{
 		URL: u, APIKey: key.apiKey, RootCAs: roots, ConnectTimeout: key.connect,
 		Breaker: key.breaker, CheckInterval: key.check,
 		Changed: func(s upstream.Standing) { e.report(added, s) },
+		Listed:  func() { e.reportList(added); e.listed() },
 	})
 	if err != nil {
 		return nil, err
 	}
+	added.hold(model, served)
 	ctx, unwatch := context.WithCancel(context.Background())
 	added.unwatch = unwatch
 	e.servers[key] = added
@@ -141,6 +146,27 @@ func (e *endpoints) report(changed *endpoint, s upstream.Standing) {
 		log.Info("a model server that failed is tried again", "breaker", s.Breaker.String())
 	default:
 		log.Info("a model server is back", "breaker", s.Breaker.String())
+	}
+}
+
+// reportList writes a line for each model that a model server says it lacks, and for each
+// that it has again.
+func (e *endpoints) reportList(changed *endpoint) {
+	e.mu.Lock()
+	defer e.mu.Unlock() // so that lines are in order
+	for _, model := range slices.Sorted(maps.Keys(changed.models)) {
+		served := changed.served[model]
+		lacks := changed.Lacks(served)
+		if lacks == changed.lacking[model] {
+			continue
+		}
+		changed.lacking[model] = lacks
+		if lacks {
+			e.log.Warn("a model server does not list a model, and is not asked for it", "server", changed.Name(), "model", model,
+				"served_as", served, "reason", changed.LackReason(served))
+		} else {
+			e.log.Info("a model server lists a model again", "server", changed.Name(), "model", model, "served_as", served)
+		}
 	}
 }
 
@@ -177,10 +203,22 @@ func (e *endpoints) close() {
 	}
 }
 
+// hold notes that a model, which the server knows as served, holds it once more. The caller
+// holds the lock. What the server has said of its models may be older than one that is new.
+func (e *endpoint) hold(model, served string) {
+	if e.served[model] != served && e.Lacks(served) {
+		e.Relist()
+	}
+	e.models[model]++
+	e.served[model] = served
+}
+
 // leave notes that a model holds it once less. The caller holds the lock.
 func (e *endpoint) leave(model string) {
 	if e.models[model]--; e.models[model] == 0 {
 		delete(e.models, model)
+		delete(e.served, model)
+		delete(e.lacking, model)
 	}
 }
 
@@ -195,10 +233,9 @@ func (e *endpoint) close() {
 // standings returns how the endpoints of all models stand, for the gauges.
 func standings(c *catalog.Catalog) (all []telemetry.EndpointStanding) {
 	for _, m := range c.All() {
-		servers := m.Pool.Servers()
-		for i, standing := range m.Pool.Standings() {
+		for _, e := range m.Pool.Endpoints() {
 			all = append(all, telemetry.EndpointStanding{
-				Model: m.Name, Endpoint: servers[i].Name(), Healthy: standing.Reachable, Breaker: int(standing.Breaker),
+				Model: m.Name, Endpoint: e.Server, Healthy: e.Healthy, Breaker: int(e.Breaker),
 			})
 		}
 	}

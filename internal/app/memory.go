@@ -94,12 +94,15 @@ func largestBody(configured int64, b *buffer.Budget, log *slog.Logger) int64 {
 
 // logResources writes what the process may use. Go itself takes the number of
 // processors from the container, and follows it.
-func logResources(log *slog.Logger, m memoryLimit) {
+func logResources(log *slog.Logger, m memoryLimit, s *scarcity) {
 	attrs := []any{"gomaxprocs", runtime.GOMAXPROCS(0)}
 	if m.from == "" {
 		attrs = append(attrs, "memory_limit", "none")
 	} else {
 		attrs = append(attrs, "memory_limit", m.bytes, "memory_limit_from", m.from)
+	}
+	if s.descriptors > 0 {
+		attrs = append(attrs, "file_descriptors", s.descriptors, "connections", s.connections)
 	}
 	log.Info("resources", attrs...)
 }

@@ -110,7 +110,7 @@ func TestResourcesAreLogged(t *testing.T) {
 		"memory_limit=none": {}, "memory_limit=900 memory_limit_from=cgroup": {900, "cgroup"},
 	} {
 		var b strings.Builder
-		logResources(telemetry.NewLogger(&b, telemetry.LogOptions{Text: true}), m)
+		logResources(telemetry.NewLogger(&b, telemetry.LogOptions{Text: true}), m, &scarcity{})
 		if got := b.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, want) ||
 			!strings.Contains(got, "gomaxprocs="+strconv.Itoa(runtime.GOMAXPROCS(0))) {
 			t.Errorf("%s, want %s", got, want)

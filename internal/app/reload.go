@@ -70,6 +70,10 @@ func (a *App) reload(why occasion) (again bool) {
 	if err == nil {
 		changes, err = a.apply(c)
 	}
+	if outOfDescriptors(err) {
+		a.scarce.unread(err) // the files may be right; stale finds that they were not read
+		return false
+	}
 	if fresh := sum != r.sum || r.failed == ""; err != nil && fresh && why == seen && sum != r.doubted {
 		r.doubted = sum
 		return true

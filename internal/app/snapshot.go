@@ -59,8 +59,25 @@ func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
 // is refused before the first request.
 func (a *App) adopt(s *snapshot) {
 	a.current.Store(s)
+	a.fillContexts()
 	if store, ok := a.store.(interface{ Serve(names []string) }); ok {
 		store.Serve(slices.Sorted(maps.Keys(charged(s))))
+	}
+}
+
+// fillContexts tells the pricers of the models whose context-length is not set what the
+// model servers say of it.
+func (a *App) fillContexts() {
+	a.contexts.Lock() // what was told last is told last
+	defer a.contexts.Unlock()
+	s := a.current.Load()
+	if s == nil {
+		return // the first one asks
+	}
+	for _, m := range s.catalog.All() {
+		if n := m.Pool.ContextLength(); m.Pricer.KnowContext(n) && n > 0 {
+			a.log.Info("the context-length of a model is what its model servers say", "model", m.Name, "tokens", n)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +54,8 @@ type Options struct {
 	// TLS lets the gateway show a certificate of its own making: Client trusts it
 	// and speaks HTTP/2.
 	TLS bool
-	// Services is YAML for further services on one line, without braces.
+	// Services is YAML for further services on one line, without braces, in which MOCK
+	// stands for the model server's address.
 	Services string
 	// Config is YAML for further sections of the configuration.
 	Config string
@@ -66,8 +68,8 @@ type Options struct {
 	// Mock configures the model server.
 	Mock mockvllm.Options
 	// Wrap, if set, takes the mock's place as the model server's handler, in
-	// order to see or to change what passes. Questions about its health, which
-	// come at any time, pass by it.
+	// order to see or to change what passes. Questions about its health and its
+	// models, which come at any time, pass by it.
 	Wrap func(mock http.Handler) http.Handler
 	// Breaker leaves the circuit breaker on, which otherwise only opens for a
 	// server that is away: most faults are asked for by requests.
@@ -119,6 +121,7 @@ func Start(t testing.TB, o Options) *Gateway {
 		routes := http.NewServeMux()
 		routes.Handle("/", o.Wrap(g.Mock))
 		routes.Handle("/health", g.Mock)
+		routes.Handle("GET /v1/models", g.Mock)
 		handler = routes
 	}
 	upstream := httptest.NewServer(handler)
@@ -225,7 +228,7 @@ func (o Options) yaml() string {
 		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s, %s}", name, o.Endpoint, Model, mocked)
 	}
 	if o.Services != "" {
-		b.WriteString(", " + o.Services)
+		b.WriteString(", " + strings.ReplaceAll(o.Services, "MOCK", strconv.Quote(o.Endpoint)))
 	}
 	b.WriteString("}}\n")
 	if !o.Auth {

@@ -13,9 +13,8 @@ import (
 // Model is a served model. Its fields are set before it is put into a Catalog
 // and not changed after.
 type Model struct {
-	Name          string // the name that clients use
-	ServedAs      string // the name that the model server knows
-	ContextLength int64  // tokens; 0 where not known
+	Name     string // the name that clients use
+	ServedAs string // the name that the model server knows
 
 	Policy  *limit.Policy
 	Pricer  *usage.Pricer

@@ -15,7 +15,11 @@ type Error struct {
 	Value        string // as shown: quoted text, a number, *** for a secret; "" for none
 	Problem      string // what is wrong, following the value
 	Remedy       string // what to do; "" where the problem says it
+	Err          error  // of the system, for errors.Is; nil where the problem is none of its
 }
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
 
 // Error returns the place, the key, the value, the problem and the remedy on
 // one line: `application.yml:3:12: server.idle-timeout: "2" has no unit; ...`.
@@ -100,6 +104,9 @@ func (r *report) found(root *node, findings []Finding) {
 		}
 	}
 }
+
+// caused notes the system's error that the last mistake comes from.
+func (r *report) caused(err error) { r.list[len(r.list)-1].Err = err }
 
 // has reports whether a mistake was noted at a key or below it.
 func (r *report) has(key path) bool {

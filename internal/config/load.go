@@ -43,7 +43,7 @@ type Finding struct {
 }
 
 // Load reads, merges and validates the configuration. The error is of type
-// Errors and lists every mistake. Load changes nothing and may be called again
+// Errors and lists every mistake, and files that could not be read with the system's error. Load changes nothing and may be called again
 // and concurrently, as far as Options.Check may.
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
@@ -141,6 +141,7 @@ func (o Options) read(name string, r *report) (_ *node, whole bool) {
 			at.file, m = o.Dir, aFolderIsMeant(o.Dir)
 		}
 		r.add(at, "", "", m)
+		r.caused(err)
 		return &node{at: position{file: shown}}, false
 	}
 	return parse(shown, b, r)

@@ -50,16 +50,17 @@ type conn struct {
 func (s *Server) take(raw net.Conn, o *sorter) {
 	tcp, ok := raw.(*net.TCPConn)
 	if !ok {
-		go o.hand(raw, "")
+		go o.hand(s.counted(raw), "")
 		return
 	}
 	c := &conn{TCPConn: tcp, server: s, sorter: o, remote: tcp.RemoteAddr().String()}
 	switch {
 	case !s.keep(c):
 		_ = tcp.Close()
+		s.room.leave()
 	case !o.watch.add(c):
 		s.drop(c)
-		go o.hand(&begun{stream: tcp, log: s.http.ErrorLog}, "")
+		go o.hand(s.counted(&begun{stream: tcp, log: s.http.ErrorLog}), "")
 	default:
 		go c.serve()
 	}
@@ -96,6 +97,7 @@ func (c *conn) end() {
 	}
 	c.forget()
 	_ = c.Close()
+	c.server.room.leave()
 	c.in.release()
 }
 
@@ -116,7 +118,7 @@ func (c *conn) handOver() {
 		lastWords = "" // no request has begun
 	}
 	_ = c.setWriteDeadline(time.Time{}) // it fails where the connection is closed
-	c.sorter.hand(&begun{stream: c.TCPConn, rest: rest, log: c.server.http.ErrorLog}, lastWords)
+	c.sorter.hand(c.server.counted(&begun{stream: c.TCPConn, rest: rest, log: c.server.http.ErrorLog}), lastWords)
 }
 
 // await waits until there are the least bytes that are taken for a request. It
@@ -152,7 +154,14 @@ func (c *conn) spareFresh() bool {
 // closeIdle closes a connection that waits for a further request. Anybody may call
 // it, once the server is closing.
 func (c *conn) closeIdle() {
-	if !c.spareFresh() && c.state.CompareAndSwap(waiting, closed) {
+	if !c.spareFresh() {
+		c.closeWaiting()
+	}
+}
+
+// closeWaiting closes a connection that waits for a further request. Anybody may call it.
+func (c *conn) closeWaiting() {
+	if c.state.CompareAndSwap(waiting, closed) {
 		_ = c.Close()
 	}
 }

@@ -46,6 +46,10 @@ func (o *sorter) accept(s *Server) {
 		raw, err := o.Listener.Accept()
 		if err == nil {
 			pause = 0
+			if !s.room.enter(o.closed) {
+				_ = raw.Close()
+				return
+			}
 			s.take(raw, o)
 			continue
 		}
@@ -58,6 +62,7 @@ func (o *sorter) accept(s *Server) {
 		}
 		pause = min(max(2*pause, firstPause), pauseMax)
 		s.logf("http: Accept error: %v; retrying in %v", err, pause)
+		s.tellFailure(err)
 		select {
 		case <-time.After(pause):
 		case <-o.closed:

@@ -19,6 +19,8 @@ type Server struct {
 	patience time.Duration   // with clients that do not read
 	base     context.Context // of all requests
 
+	room    *room       // for connections; nil: no bound
+	failed  func(error) // told of errors of accepting that may pass; may be nil
 	closing atomic.Bool // every answer is the last one of its connection
 
 	mu        sync.Mutex
@@ -54,14 +56,14 @@ func New(other *http.Server, patience time.Duration) *Server {
 func (s *Server) Serve(l net.Listener) error {
 	w := s.watching()
 	if w == nil {
-		return s.http.Serve(Strict(l, s.http.ErrorLog))
+		return s.http.Serve(Strict(s.bounds(l), s.http.ErrorLog))
 	}
 	return s.http.Serve(s.sort(l, w))
 }
 
 // ServeTLS is [http.Server.ServeTLS].
 func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
-	return s.http.ServeTLS(l, certFile, keyFile)
+	return s.http.ServeTLS(s.bounds(l), certFile, keyFile)
 }
 
 // Shutdown closes the listeners and then the connections that wait for a further

@@ -156,6 +156,13 @@ func OverCapacity(retryAfter time.Duration) *Error {
 		"the gateway holds as many bytes of bodies and answers as it may, server.max-buffered-bytes; try again later")
 }
 
+// NoDescriptor is the 503 of a gateway that has no file descriptor left for a connection to
+// a model server.
+func NoDescriptor(retryAfter time.Duration) *Error {
+	return serverError(http.StatusServiceUnavailable, "over_capacity", retryAfter,
+		"the gateway has no file descriptor left for a connection to a model server; try again later")
+}
+
 // ShuttingDown is the 503 of a replica that takes no more requests.
 func ShuttingDown(retryAfter time.Duration) *Error {
 	return serverError(http.StatusServiceUnavailable, "shutting_down", retryAfter,

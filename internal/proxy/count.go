@@ -112,6 +112,7 @@ func (x *exchange) extend(charge limit.Amount) (limit.Amount, error) {
 		x.decision.Standings[i].Used += more.Of(r.Meter)
 	}
 	x.tellStanding()
+	x.explainDecision(admitted, charge)
 	return charge, nil
 }
 
@@ -148,7 +149,8 @@ func (x *exchange) inquire() (*upstream.Response, error) {
 	x.patched = x.request.AppendBody(x.patched[:0], x.body, openai.Patch{Model: x.model.ServedAs})
 	return x.model.Pool.Do(x.ctx, &upstream.Request{
 		Method: http.MethodPost, Path: path, Caller: x.principal.User, Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
-		Aside: true, // that it can count says nothing about whether it can generate
+		Explain: x.explaining(path),
+		Aside:   true, // that it can count says nothing about whether it can generate
 	})
 }
 

@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -151,9 +152,12 @@ func TestTheModelServerDecides(t *testing.T) {
 // TestCountsAreCutDown: a prompt is charged what the model server lets it be by its own
 // word, which is its context. What the client asks it to cut may be served all the same.
 func TestCountsAreCutDown(t *testing.T) {
-	c := &counting{}
-	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 10000, input-estimate: exact}", Wrap: c.wrap,
-		Mock: mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, ContextLength: 400}}}})
+	c, routes := &counting{}, http.NewServeMux()
+	routes.Handle("/", c.wrap(mockvllm.New(mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, ContextLength: 400}}})))
+	routes.Handle("GET /v1/models", http.NotFoundHandler()) // which would tell its context
+	server := httptest.NewServer(routes)
+	t.Cleanup(server.Close)
+	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 10000, input-estimate: exact}", Endpoint: server.URL})
 	for more, want := range map[string]int64{`"truncate_prompt_tokens":50`: 501, `"suffix":"of 20 bytes; no less"`: 506, `"truncate_prompt_tokens":-1`: 401, `"temperature":0`: 501} {
 		_, h, _ := g.Post(t, "/v1/completions", more, `{"model":"llama2-7b","max_tokens":1,`+more+`,"prompt":"`+groups(500)+`"}`)
 		if got := h.Get("X-Ratelimit-Remaining-Tokens"); got != fmt.Sprint(10_000-want) {

@@ -21,6 +21,11 @@ const (
 	implausible       // what was told cannot be
 )
 
+// String returns the word for the log, which is that of the metric.
+func (d doubt) String() string {
+	return [...]string{"", "missing", "interrupted", "unreadable", "implausible"}[d]
+}
+
 // count counts a request whose cost there is a doubt of.
 func (d doubt) count(e *telemetry.Estimated) {
 	switch d {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -51,6 +52,7 @@ type visit struct {
 	endpoint openai.Endpoint
 	id       string // of the request
 	begun    time.Time
+	explains bool // the log says what is decided of it, and why
 
 	principal auth.Principal
 	request   openai.Request
@@ -82,6 +84,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x.h, x.w, x.r, x.ctx, x.endpoint, x.begun = h, w, r, r.Context(), e, time.Now()
 	x.control = *http.NewResponseController(w)
 	x.id = header(r.Header, requestIDHeader) // from WithRequestID
+	x.explains = h.Log.Enabled(x.ctx, slog.LevelDebug)
 	x.share.Begin(h.Buffers, x)
 	x.beginTrace()
 	return x

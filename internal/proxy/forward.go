@@ -131,6 +131,7 @@ func (x *exchange) send() error {
 		x.quirk = catalog.Quirk{Asked: x.asked}
 		request.Body = x.rebuilt()
 	}
+	request.Explain = x.explaining(request.Path)
 	x.beginAttempt()
 	request.Header = x.fields()
 	if x.request.Stream {
@@ -231,9 +232,18 @@ func (x *exchange) unanswered(err error) error {
 // noAnswer returns what to tell the client where e is all that has come of asking.
 func (x *exchange) noAnswer(e *upstream.Error) error {
 	x.server = e.Address
-	switch e.Kind {
-	case upstream.Canceled:
+	if e.Kind == upstream.Canceled {
 		return context.Canceled
+	}
+	return &failure{x.tell(e), e}
+}
+
+// tell says for the client what e means.
+func (x *exchange) tell(e *upstream.Error) *openai.Error {
+	if e.Scarce() {
+		return openai.NoDescriptor(unavailableWait)
+	}
+	switch e.Kind {
 	case upstream.Busy:
 		return openai.AtCapacity(x.model.Name, x.h.herd.spread(x.model.Policy.Model(), capacityWait, x.begun))
 	case upstream.Refused, upstream.Away:

@@ -49,6 +49,7 @@ type limitItem struct {
 type endpointItem struct {
 	Address string `json:"address"`
 	Healthy bool   `json:"healthy"` // when somebody last looked
+	Reason  string `json:"reason,omitzero"`
 	Breaker string `json:"circuit_breaker"`
 	Running int    `json:"running"` // requests of this replica
 }
@@ -151,12 +152,10 @@ func detailsFor(m *catalog.Model, p *auth.Principal) modelDetails {
 	if !p.Is(auth.Admin) {
 		return modelDetails{}
 	}
-	item := modelDetails{ServedAs: m.ServedAs, ContextLength: m.ContextLength}
-	standings := m.Pool.Standings()
-	for i, s := range m.Pool.Servers() {
-		standing := standings[i]
+	item := modelDetails{ServedAs: m.ServedAs, ContextLength: m.Pricer.ContextLength()}
+	for _, e := range m.Pool.Endpoints() {
 		item.Endpoints = append(item.Endpoints, endpointItem{
-			Address: s.Name(), Healthy: standing.Reachable, Breaker: standing.Breaker.String(), Running: s.Running(),
+			Address: e.Server, Healthy: e.Healthy, Reason: e.Reason, Breaker: e.Breaker.String(), Running: e.Running,
 		})
 	}
 	for _, r := range m.Policy.Rules() {

@@ -52,6 +52,7 @@ func (x *exchange) misfit(err error) error {
 	if !m.Concurrency {
 		x.binding = nameOf(&m.Rule)
 	}
+	x.explainDecision(neverFits, limit.Amount{})
 	if m.Blocked() {
 		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
 	}

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -131,24 +130,6 @@ func (x *exchange) brokenAnswer(err error) error {
 	}
 	x.response.Body.Blame() // where the connection has broken, that has been judged
 	return brokenOff(err)
-}
-
-// brokenOff returns what to tell the client of an answer whose reading ended
-// with err.
-func brokenOff(err error) *openai.Error {
-	var e *upstream.Error
-	if errors.As(err, &e) && e.Kind == upstream.Timeout {
-		return openai.UpstreamTimeout("the model server did not finish its answer in time")
-	}
-	var c *codingError
-	if errors.As(err, &c) {
-		return openai.UpstreamError("%v", c)
-	}
-	if err == openai.ErrEventTooLarge {
-		return openai.UpstreamError("the model server sent an event of more than %d bytes, the most that is taken: ask for less in one event (logprobs, n)",
-			openai.EventBytesMax)
-	}
-	return openai.UpstreamError("the model server's answer broke off, or is none")
 }
 
 // write settles and writes an answer whole, in this order: a client who does not read

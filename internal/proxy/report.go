@@ -26,10 +26,10 @@ func (x *exchange) report() {
 	elapsed := now.Sub(x.begun)
 	x.h.Metrics.Overhead(elapsed - x.away)
 	if x.model != nil {
-		x.model.Metrics.Answered(x.endpoint.String(), x.status, elapsed)
+		x.model.Metrics.Answered(x.endpoint.String(), x.outcome(), elapsed)
 	}
 	level := slog.LevelInfo
-	if x.status >= 500 {
+	if x.failed() {
 		level = slog.LevelWarn
 	}
 	if !x.h.Log.Enabled(x.ctx, level) {
@@ -40,7 +40,7 @@ func (x *exchange) report() {
 	line.String("endpoint", x.endpoint.String())
 	line.String(telemetry.UserKey, x.principal.User)
 	line.String(telemetry.ClientKey, clientAddress(x.r, x.h.TrustedProxies))
-	line.Int("status", int64(x.status))
+	line.Int("status", int64(x.outcome()))
 	line.Milliseconds("duration_ms", elapsed)
 	if x.model != nil {
 		line.String("model", x.model.Name)

@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -51,6 +52,78 @@ func TestLineOfAFailure(t *testing.T) {
 	}
 }
 
+// TestLineOfABrokenAnswer: an answer that has begun with 200 and breaks off is a failure in
+// the log and in the metrics, with what has happened. One whose client leaves is none.
+func TestLineOfABrokenAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		id, body, words string
+	}{
+		{"reset", `"stream":true,"mock":{"fail":"reset","after_tokens":3}`, "broken response: "},
+		{"closed", `"stream":true,"mock":{"fail":"close","after_tokens":3}`, "broken response: unexpected EOF"},
+		{"ended", `"stream":true,"mock":{"fail":"truncate","after_tokens":3}`, "the stream ended before its last event"},
+		{"stalled", `"stream":true,"mock":{"fail":"stall","after_tokens":3}`, "timeout between two parts of the response"},
+		{"failed", `"stream":true,"mock":{"fail":"error","after_tokens":3}`, "said in the stream that it has failed"},
+		{"large", `"mock":{"fail":"reset","padding_bytes":3000000}`, "broken response: "},
+	} {
+		t.Run(tt.id, func(t *testing.T) {
+			t.Parallel()
+			g := apptest.Start(t, apptest.Options{Service: "idle-timeout: 200ms"})
+			line := read(t, g, tt.id, `{"model":"llama2-7b","messages":[],`+tt.body+`}`, io.Discard)
+			for _, want := range []string{`"level":"WARN"`, `"status":599`, tt.words, `"server":"`} {
+				if !strings.Contains(line, want) {
+					t.Errorf("the line has no %s: %s", want, line)
+				}
+			}
+			if n := strings.Count(g.Get(t, "/actuator/prometheus"), `model_request_duration_seconds_count{code="599",`); n != 1 {
+				t.Errorf("%d series count what broke off, want 1", n)
+			}
+		})
+	}
+	t.Run("client", func(t *testing.T) {
+		t.Parallel()
+		g := apptest.Start(t, apptest.Options{})
+		line := read(t, g, "client", `{"model":"llama2-7b","messages":[],"stream":true,"mock":{"output_tokens":1000,"token_ms":20}}`, nil)
+		if !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"status":200`) || !strings.Contains(line, "the client has left") {
+			t.Errorf("the line is %s", line)
+		}
+	})
+}
+
+// read sends a request under an id of its own, copies the answer to w, or leaves in the
+// midst of it where that is nil, and returns the line of the log about it.
+func read(t *testing.T, g *apptest.Gateway, id, body string, w io.Writer) (line string) {
+	t.Helper()
+	r := g.Request(t.Context(), chatPath, "alice", body)
+	r.Header.Set("X-Request-Id", id)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("the status is %d", response.StatusCode)
+	}
+	if w != nil {
+		_, _ = io.Copy(w, response.Body) // it may break off
+	} else if _, err := io.ReadFull(response.Body, make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return lineOf(g, id)
+}
+
+// lineOf waits for the line of the log about a request, and returns it; "" if none comes.
+func lineOf(g *apptest.Gateway, id string) (line string) {
+	apptest.Eventually(func() bool {
+		for l := range strings.Lines(g.Logs.String()) {
+			if strings.Contains(l, `"msg":"request","id":"`+id+`"`) {
+				line = l
+			}
+		}
+		return line != ""
+	})
+	return line
+}
+
 // TestLineOfABlockedModel: a limit of 0 is named, be it one of a window or not.
 func TestLineOfABlockedModel(t *testing.T) {
 	for limits, want := range map[string]string{
@@ -91,13 +164,5 @@ func ask(t *testing.T, g *apptest.Gateway, id, path, body string) (status int, l
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	apptest.Eventually(func() bool {
-		for l := range strings.Lines(g.Logs.String()) {
-			if strings.Contains(l, `"id":"`+id+`"`) {
-				line = l
-			}
-		}
-		return line != ""
-	})
-	return response.StatusCode, line
+	return response.StatusCode, lineOf(g, id)
 }

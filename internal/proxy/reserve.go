@@ -31,12 +31,14 @@ func (x *exchange) reserve() error {
 	span.Flag("token_rate_limiter.admitted", err == nil && x.decision.Admitted)
 	span.End(time.Time{})
 	if err != nil {
+		x.explainDecision(undecided, x.charge)
 		return x.undecided(err)
 	}
 	x.tellStanding()
 	if !x.decision.Admitted {
 		return x.deny()
 	}
+	x.explainDecision(admitted, x.charge)
 	x.model.Metrics.Running.Inc()
 	return nil
 }
@@ -81,6 +83,7 @@ func (x *exchange) deny() error {
 		x.binding = nameOf(&d.Violations[0].Rule)
 		wait = max(wait, d.Violations[0].Wait)
 	}
+	x.explainDecision(denied, x.charge)
 	wait = x.h.herd.spread(x.model.Policy.Model(), wait, x.begun)
 	return openai.RateLimited(exhausted(d), x.denied(wait), wait)
 }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"io"
-	"log/slog"
 	"mime"
 	"net/http"
 	"os"
@@ -72,7 +71,7 @@ const droppedHeader = "X-Dropped-Fields"
 // tellDropped tells which members are not passed on, whatever the answer will be.
 func (x *exchange) tellDropped() {
 	x.w.Header()[droppedHeader] = []string{x.request.Dropped}
-	if x.h.Log.Enabled(x.ctx, slog.LevelDebug) {
+	if x.explains {
 		x.h.Log.Debug("members of the body are not passed on", "id", x.id, "fields", x.request.Dropped)
 	}
 }

@@ -143,6 +143,7 @@ func (x *exchange) settle() {
 		x.spent.amount.Requests = 1 // whatever has come of it then
 	}
 	difference := x.grant.Settlement(x.spent.amount)
+	x.explainSettlement(difference)
 	span := x.spans.whole.Child("settle")
 	x.h.Store.Settle(&x.grant, x.spent.amount)
 	span.Number("token_rate_limiter.refunded_tokens", difference.Refunded)

@@ -217,16 +217,14 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 	if x.left() {
 		return context.Canceled
 	}
-	broken := brokenOff(err)
-	if err == openai.ErrNoRoom {
-		broken = openai.OverCapacity(bytesWait)
-	} else {
+	broken := x.brokenStream(err)
+	if err != openai.ErrNoRoom {
 		x.response.Body.Blame()
 	}
 	if x.status == 0 && len(x.answer) == 0 {
 		return broken
 	}
-	x.answer = x.stream.AppendError(x.answer, broken)
+	x.answer = x.stream.AppendError(x.answer, broken.told)
 	x.flush(s, time.Now())
 	return broken
 }

@@ -113,13 +113,6 @@ func (x *exchange) endTrace() {
 	s.End(time.Time{})
 }
 
-// failed reports whether the request has failed for another reason than its
-// client.
-func (x *exchange) failed() bool {
-	return x.status >= http.StatusInternalServerError ||
-		x.err != nil && x.status < http.StatusBadRequest && !errors.Is(x.err, context.Canceled)
-}
-
 // kindOf returns a word of the gateway's own for an error.
 func kindOf(err error) string {
 	var answer *openai.Error

@@ -26,7 +26,7 @@ func NewEndpoints(r prometheus.Registerer, standings func() []EndpointStanding) 
 	e := &Endpoints{
 		standings: standings,
 		healthy: prometheus.NewDesc("model_endpoint_healthy",
-			"1 if the endpoint took a connection and said that it is well when it was last asked.", labels, nil),
+			"1 if the endpoint took a connection, said that it is well and did not lack the model when it was last asked.", labels, nil),
 		breaker: prometheus.NewDesc("circuit_breaker_state",
 			"Whether requests go to the endpoint: 0 closed (they do), 1 half-open (one a second does), 2 open (none does).", labels, nil),
 	}

@@ -22,7 +22,7 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 		h.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr {
 			switch a.Key {
 			case UserKey:
-				a.Value = slog.StringValue(hashUser(a.Value.String()))
+				a.Value = slog.StringValue(HashUser(a.Value.String()))
 			case ClientKey:
 				return slog.Attr{}
 			}
@@ -47,8 +47,9 @@ const (
 	ClientKey = "client"
 )
 
-// hashUser returns enough of the hash of a name to tell users apart.
-func hashUser(name string) string {
+// HashUser returns what the log has in place of a user's name where names are hashed:
+// enough of the hash to tell users apart.
+func HashUser(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return "sha256:" + hex.EncodeToString(sum[:8])
 }

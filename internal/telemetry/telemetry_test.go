@@ -65,7 +65,7 @@ func TestEndpoints(t *testing.T) {
 	want("")
 	all = []EndpointStanding{{"m", "a:1", true, 0}, {"m", "b:1/base", false, 2}}
 	want(`
-# HELP model_endpoint_healthy 1 if the endpoint took a connection and said that it is well when it was last asked.
+# HELP model_endpoint_healthy 1 if the endpoint took a connection, said that it is well and did not lack the model when it was last asked.
 # TYPE model_endpoint_healthy gauge
 model_endpoint_healthy{endpoint="a:1",model="m"} 1
 model_endpoint_healthy{endpoint="b:1/base",model="m"} 0

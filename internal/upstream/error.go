@@ -102,6 +102,11 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Scarce reports whether the process had no file descriptor left for a connection.
+func (e *Error) Scarce() bool {
+	return e.unconnected() && (errors.Is(e.Err, syscall.EMFILE) || errors.Is(e.Err, syscall.ENFILE))
+}
+
 // Sent reports whether the model server may have received the request, or a
 // part of it.
 func (e *Error) Sent() bool { return e.sent }

@@ -15,6 +15,7 @@ import (
 // concurrently.
 type Pool struct {
 	servers  []*Server
+	model    string     // as they know it; empty: any
 	breakers []*breaker // of the model, at each
 	failed   func(*Server)
 	turn     atomic.Uint32 // where the next choice begins, so that equals take turns
@@ -22,11 +23,12 @@ type Pool struct {
 }
 
 // NewPool returns a pool of the given servers, of which there is at least one, for the
-// requests of a model, which is named as they know it; "" is none. Pools of one model
-// judge a server together. failed, if not nil, is called for every failure of one of them
-// that a request of this pool has met with; it may be called concurrently.
+// requests of a model, which is named as they know it; "" is none. One that says that it
+// lacks the model is not asked. Pools of one model judge a server together. failed, if not
+// nil, is called for every failure of one of them that a request of this pool has met
+// with; it may be called concurrently.
 func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
-	p := &Pool{servers: slices.Clone(servers), failed: failed}
+	p := &Pool{servers: slices.Clone(servers), model: model, failed: failed}
 	for _, s := range servers {
 		p.breakers = append(p.breakers, s.breakerOf(model))
 	}
@@ -68,14 +70,18 @@ func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 		if phase := l.passed(now); phase != 0 {
 			return nil, w.end(p.late(w.failure, phase))
 		}
+		choice := p.choices(&w)
 		s := p.choose(&w, now)
 		if s == nil {
-			return nil, w.end(p.none(w.failure))
+			err := p.none(w.failure)
+			w.explain(nil, choice, nil, err, now)
+			return nil, w.end(err)
 		}
 		if r.Bodies != nil {
 			r.Body = r.Bodies.BodyFor(s.name)
 		}
 		response, err := s.attempt(ctx, r, l, now)
+		w.explain(s, choice, response, err, now)
 		if err == nil {
 			if !r.Aside {
 				p.deadly.served(r.caller)
@@ -166,7 +172,7 @@ func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) int {
 	for i := range n {
 		i = (first + i) % n
 		s := p.servers[i]
-		if slices.Contains(w.tried, s) || !p.breakers[i].lets(w.request, now, alone) {
+		if slices.Contains(w.tried, s) || p.lacking(s) || !p.breakers[i].lets(w.request, now, alone) {
 			continue
 		}
 		if s.name == w.request.Server {
@@ -178,6 +184,9 @@ func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) int {
 	}
 	return best
 }
+
+// lacking reports whether s says that it lacks the model.
+func (p *Pool) lacking(s *Server) bool { return p.model != "" && s.Lacks(p.model) }
 
 // lets reports whether r could pass.
 func (b *breaker) lets(r *Request, now time.Time, alone bool) bool {
@@ -205,7 +214,13 @@ func (p *Pool) none(failure *Error) *Error {
 	if failure != nil {
 		return failure
 	}
-	return &Error{Kind: Away, Address: p.names(), Err: errNone}
+	why := errLacking
+	for _, s := range p.servers {
+		if !p.lacking(s) {
+			why = errNone
+		}
+	}
+	return &Error{Kind: Away, Address: p.names(), Err: why}
 }
 
 // late returns why no time is left to ask a server.
@@ -225,7 +240,10 @@ func (p *Pool) names() string {
 	return strings.Join(names, ", ")
 }
 
-var errNone = errors.New("it failed lately, and is not asked until it has recovered")
+var (
+	errNone    = errors.New("it failed lately, and is not asked until it has recovered")
+	errLacking = errors.New("its " + listPath + " does not list the model: see served-as")
+)
 
 // attempt sends r to the server and waits until the body of the answer has begun.
 // Its error says whether another server may be asked.
@@ -283,18 +301,23 @@ func (s *Server) unavailable(ctx context.Context, response *Response) *Error {
 
 var errQueueFull = errors.New("it takes no more requests at the moment")
 
-// Check asks all servers whether they are well, and reports whether one is.
+// Check asks all servers whether they are well, and reports whether one is that does not
+// lack the model.
 func (p *Pool) Check(ctx context.Context) bool {
 	if len(p.servers) == 1 {
-		return p.servers[0].Check(ctx) == nil
+		return p.isWell(ctx, p.servers[0])
 	}
 	well := make(chan bool, len(p.servers))
 	for _, s := range p.servers {
-		go func() { well <- s.Check(ctx) == nil }()
+		go func() { well <- p.isWell(ctx, s) }()
 	}
 	found := false
 	for range p.servers {
 		found = <-well || found
 	}
 	return found
+}
+
+func (p *Pool) isWell(ctx context.Context, s *Server) bool {
+	return s.Check(ctx) == nil && !p.lacking(s)
 }

@@ -48,6 +48,10 @@ type Request struct {
 	// sends it to nobody whose breaker is not closed.
 	Aside bool
 
+	// Explain, if not nil, is told of every attempt of a [Pool]. It is called by the
+	// goroutine that has called Do.
+	Explain func(Attempt)
+
 	// failed, if not nil, is told of a failure of the server.
 	failed func(*Server)
 	caller uint64 // stands for Caller; a Pool sets it

@@ -54,6 +54,9 @@ type Options struct {
 	// Changed, if not nil, is called after the server's standing has changed. It
 	// may be called concurrently, and must not call the server.
 	Changed func(Standing)
+	// Listed, if not nil, is called by Watch after what the server says of its models has
+	// changed: see [Server.Lacks]. It must not call the server.
+	Listed func()
 }
 
 // Server is a model server: the connections to it, and what is known of how it
@@ -78,6 +81,8 @@ type Server struct {
 	cause    atomic.Pointer[error] // why the server is away; nil, or to nil: it is not
 	alarm    chan struct{}         // wakes Watch when the server has gone away
 	changed  func(Standing)
+	list     atomic.Pointer[modelList] // nil: nobody has looked since it was away
+	listed   func()
 
 	mu    sync.Mutex
 	parts map[string]*breaker // by model, for good: names come from the configuration
@@ -100,6 +105,7 @@ func New(o Options) (*Server, error) {
 		dialRaw: o.Dial,
 		alarm:   make(chan struct{}, 1),
 		changed: o.Changed,
+		listed:  o.Listed,
 		breaker: breaker{options: o.Breaker.withDefaults()},
 		every:   orDefault(o.CheckInterval, DefaultCheckInterval),
 	}

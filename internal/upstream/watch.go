@@ -52,7 +52,8 @@ func (s *Server) Cause() error {
 func (s *Server) Running() int { return int(s.running.Load()) }
 
 // Watch asks the server every few seconds whether it is well, and more often
-// while it is away, until ctx ends. Without it a server that is away stays so.
+// while it is away, until ctx ends. Without it a server that is away stays so. Of a
+// server that is well it looks at the list of models, too: see [Server.Lacks].
 func (s *Server) Watch(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -63,7 +64,9 @@ func (s *Server) Watch(ctx context.Context) {
 		case <-s.alarm:
 			timer.Reset(min(s.every, recheckInterval))
 		case <-timer.C:
-			if err := asError(s.Check(ctx)); err != nil && !err.ours() {
+			if err := asError(s.Check(ctx)); err == nil {
+				s.look(ctx)
+			} else if !err.ours() {
 				s.silent(err)
 			}
 			wait := s.every
@@ -222,10 +225,8 @@ func (s *Server) noteFound(away error) {
 	s.cause.Store(&away)
 	if away != nil {
 		s.kept.clear()
-		select {
-		case s.alarm <- struct{}{}:
-		default:
-		}
+		s.list.Store(nil) // another process may come back
+		s.wake()
 	}
 	s.tell(&s.breaker)
 }

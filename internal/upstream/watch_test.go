@@ -59,6 +59,11 @@ func (w *ward) dial(context.Context, string, string) (net.Conn, error) {
 		if err != nil {
 			return
 		}
+		if r.URL.Path == listPath {
+			w.mu.Lock()
+			w.asked = w.asked[:max(0, len(w.asked)-1)] // it is no check
+			w.mu.Unlock()
+		}
 		condition := condition
 		if condition == busy {
 			condition = map[bool]string{true: deaf, false: well}[r.URL.Path == "/health"]

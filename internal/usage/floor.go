@@ -21,7 +21,7 @@ func (p *Pricer) cutMax(r *openai.Request) int64 {
 	case r.TruncateInput > 0:
 		return r.TruncateInput
 	case r.TruncateInput < 0:
-		return max(p.options.ContextLength-max(r.OutputCap, 1), 0)
+		return max(p.ContextLength()-max(r.OutputCap, 1), 0)
 	}
 	return priceMax
 }

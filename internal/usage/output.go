@@ -39,12 +39,12 @@ func (p *Pricer) sequenceMax(r *openai.Request, input int64) int64 {
 	if r.OutputCap > 0 {
 		most = min(most, r.OutputCap)
 	}
-	if p.options.ContextLength > 0 {
+	if context := p.ContextLength(); context > 0 {
 		each := input / max(r.Prompts, 1)
 		if r.TruncateInput != 0 {
 			each = min(each, max(r.TruncateInput, 0))
 		}
-		most = min(most, p.options.ContextLength-each)
+		most = min(most, context-each)
 	}
 	return max(most, 1)
 }

@@ -16,7 +16,7 @@ const hiddenSlack = 64
 
 // PlausibleInput reports whether the prompts of r can have had so many tokens.
 func (p *Pricer) PlausibleInput(r *openai.Request, tokens int64) bool {
-	each := p.options.ContextLength
+	each := p.ContextLength()
 	if each == 0 {
 		each = contextMost
 	}

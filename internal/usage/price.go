@@ -1,6 +1,8 @@
 package usage
 
 import (
+	"sync/atomic"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -22,7 +24,7 @@ type Options struct {
 	// AudioTokensPerSecond is the price of a second of audio; 25.
 	AudioTokensPerSecond float64
 	// ContextLength bounds the input and output of a prompt together, in
-	// tokens; 0: not known.
+	// tokens; 0: not known, unless [Pricer.KnowContext] tells.
 	ContextLength int64
 	// WorstCase makes the output price the most that can be generated, not
 	// what is expected.
@@ -58,6 +60,7 @@ func orDefault[T int | int64 | float64](v, otherwise T) T {
 // safe for concurrent use. Make one with [NewPricer].
 type Pricer struct {
 	options Options
+	context atomic.Int64 // of the model, as model servers tell; 0: they do not
 	*learned
 }
 
@@ -71,14 +74,30 @@ type learned struct {
 // NewPricer returns a Pricer that has learned nothing yet.
 func NewPricer(o Options) *Pricer {
 	o = o.withDefaults()
-	return &Pricer{o, &learned{users: newHistory(o.UsersMax)}}
+	return &Pricer{options: o, learned: &learned{users: newHistory(o.UsersMax)}}
 }
 
 // With returns a Pricer with other options that knows what p has learned; from
 // then on either learns for both. UsersMax stays as it is.
 func (p *Pricer) With(o Options) *Pricer {
 	o.UsersMax = p.options.UsersMax
-	return &Pricer{o.withDefaults(), p.learned}
+	q := &Pricer{options: o.withDefaults(), learned: p.learned}
+	q.context.Store(p.context.Load())
+	return q
+}
+
+// KnowContext tells the tokens of the model's context, 0: they are not known, where
+// Options do not, and reports whether that is news.
+func (p *Pricer) KnowContext(tokens int64) (news bool) {
+	return p.options.ContextLength == 0 && p.context.Swap(tokens) != tokens
+}
+
+// ContextLength returns the tokens of the model's context; 0 where they are not known.
+func (p *Pricer) ContextLength() int64 {
+	if p.options.ContextLength > 0 {
+		return p.options.ContextLength
+	}
+	return p.context.Load()
 }
 
 // Price estimates what request r of a user will cost. It does not allocate and
@@ -128,8 +147,8 @@ func (p *Pricer) inputPrice(k known, r *openai.Request) int64 {
 // serves them whole.
 func (p *Pricer) inputMax(r *openai.Request) int64 {
 	most := int64(priceMax)
-	if p.options.ContextLength > 0 {
-		most = p.options.ContextLength
+	if context := p.ContextLength(); context > 0 {
+		most = context
 	}
 	return times(most, r.Prompts)
 }

@@ -60,6 +60,9 @@ func TestLeavingOverHTTP2(t *testing.T) {
 	}
 	leaving.Body.Close()
 	eventually(t, "the model server has stopped", func() bool { return g.Ledger.InFlight(apptest.Model) == 1 })
+	eventually(t, "the gateway knows", func() bool {
+		return strings.Contains(g.Get(t, "/actuator/prometheus"), `token_concurrent_requests{model="`+apptest.Model+`"} 1`)
+	})
 
 	ctx, leave := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -81,6 +81,7 @@ func TestManagementHasAListenerOfItsOwn(t *testing.T) {
 // has chosen.
 func TestRefusalsAreLogged(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Auth: true, Config: keys(t) + "management: {pprof: true}\n"})
+	apptest.Eventually(func() bool { return strings.Contains(g.Logs.String(), "the context-length of a model") }) // the start has nothing more to say
 	const usage, stranger = "/api/v1/admin/token-usage/llama2-7b/chosen-by-the-client", "an-unknown-key-of-32-characters-x"
 	type line struct {
 		Msg, ID, Route, Client, User, Key, Error string

@@ -28,8 +28,11 @@ func TestStreamMetrics(t *testing.T) {
 	idle(t, g)
 	checkMean(t, g, "model_time_to_first_token_seconds", streams, ttft)
 	checkMean(t, g, "model_time_per_output_token_seconds", streams, interval)
-	if n := metric(t, g, "model_request_duration_seconds_count", `code="200"`, `endpoint="chat_completions"`); n != 4 {
-		t.Errorf("%v chat completions were answered with 200, want 4", n)
+	if n := metric(t, g, "model_request_duration_seconds_count", `code="200"`, `endpoint="chat_completions"`); n != 3 {
+		t.Errorf("%v chat completions were answered with 200, want 3", n)
+	}
+	if n := metric(t, g, "model_request_duration_seconds_count", `code="599"`); n != 1 {
+		t.Errorf("%v streams broke off, want 1", n)
 	}
 	if n := metric(t, g, "model_upstream_errors_total"); n != 1 {
 		t.Errorf("%v answers broke off, want 1", n)

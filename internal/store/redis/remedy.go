@@ -25,6 +25,8 @@ func (o *Options) remedy(operation string, err error) string {
 	var name *net.DNSError
 	var network *net.OpError
 	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "this process has no file descriptor left for a connection: raise its limit (ulimit -n)"
 	case errors.As(err, &handshake):
 		return handshake.remedy()
 	case errors.As(err, &name):

@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +26,17 @@ func freePort(t *testing.T) string {
 	defer l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return port
+}
+
+// TestNoDescriptorBlamesNoSetting: that this process has no file descriptor left is not the
+// way to the server.
+func TestNoDescriptorBlamesNoSetting(t *testing.T) {
+	for _, cause := range []error{syscall.EMFILE, syscall.ENFILE} {
+		err := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", cause)}
+		if r := new(Options).remedy(operationPing, err); !strings.Contains(r, "file descriptor") || strings.Contains(r, "redis.") {
+			t.Errorf("%v: %s", err, r)
+		}
+	}
 }
 
 // TestErrorsNameTheSetting: whatever is wrong about the way to the server, what is

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+)
+
+type userCommand struct {
+	Hash userHashCommand `cmd:"" help:"Print the hash that the log has in place of a user's name, with logging.hash-users."`
+}
+
+type userHashCommand struct {
+	Name string `arg:"" help:"Name of the user."`
+}
+
+// Run prints the hash of the name.
+func (c *userHashCommand) Run() error {
+	if c.Name == "" {
+		return errors.New("NAME is empty; write the name of a user, as X-User-ID or auth.api-keys has it")
+	}
+	if err := auth.CheckUser(c.Name); err != nil {
+		return fmt.Errorf("NAME: %w", err)
+	}
+	fmt.Println(telemetry.HashUser(c.Name))
+	return nil
+}

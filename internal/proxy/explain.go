@@ -1,0 +1,127 @@
+package proxy
+
+import (
+	"log/slog"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+)
+
+// What the log says of a request at the level debug, beside its line: the decision of the
+// limits with the price and the standings, each attempt to have it answered with the
+// endpoints that there were, and the settlement. There are numbers, names of limits and
+// addresses in these lines, and nothing that a client or a model server has written.
+
+// verdict is what has become of a price.
+type verdict string
+
+const (
+	admitted  verdict = "admitted"
+	denied    verdict = "denied"
+	undecided verdict = "undecided" // the store does not answer
+	neverFits verdict = "never fits"
+)
+
+// explainDecision writes what was decided of charge, and why.
+func (x *exchange) explainDecision(v verdict, charge limit.Amount) {
+	if !x.explains {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("id", x.id),
+		slog.String("model", x.model.Name),
+		slog.String(telemetry.UserKey, x.principal.User),
+		slog.String("verdict", string(v)),
+		slog.Group("price", "input", x.estimate.Input, "input_floor", x.estimate.InputFloor, "output", x.estimate.Output, "question", x.inquired),
+		slog.Group("charge", "input", charge.Input, "output", charge.Output, "requests", charge.Requests),
+	}
+	if x.binding != "" {
+		attrs = append(attrs, slog.String("limit", x.binding))
+	}
+	if v == admitted || v == denied {
+		attrs = append(attrs, slog.Attr{Key: "standings", Value: slog.GroupValue(x.standings(charge)...)})
+	}
+	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "decision", attrs...)
+}
+
+// standings returns where the accounts stand under each limit: of an admission after it, of
+// a denial with what was in the way.
+func (x *exchange) standings(charge limit.Amount) []slog.Attr {
+	var list []slog.Attr
+	rules := x.model.Policy.Rules()
+	for i, s := range x.decision.Standings {
+		r := &rules[i]
+		values := []any{
+			"limit", r.Max, "used", s.Used, "remaining", s.Remaining(r), "need", charge.Of(r.Meter), "empty_ms", s.Reset.Milliseconds(),
+		}
+		for _, v := range x.decision.Violations {
+			if v.Rule == *r {
+				values = append(values, "wait_ms", v.Wait.Milliseconds())
+			}
+		}
+		list = append(list, slog.Group(nameOf(r), values...))
+	}
+	for _, g := range x.decision.Full {
+		list = append(list, slog.Group(g.Scope.String()+" "+concurrentRequests, "limit", g.Max, "running", g.Running))
+	}
+	return list
+}
+
+// explaining returns what tells of the attempts of a request to path; nil where nobody
+// wants to know.
+func (x *exchange) explaining(path string) func(upstream.Attempt) {
+	if !x.explains {
+		return nil
+	}
+	return func(a upstream.Attempt) { x.explainAttempt(path, &a) }
+}
+
+// endpointStanding is how an endpoint stood when one was chosen.
+type endpointStanding struct {
+	Server  string `json:"server"`
+	Healthy bool   `json:"healthy"`
+	Breaker string `json:"circuit_breaker"`
+	Running int    `json:"running"`
+	Tried   bool   `json:"tried,omitempty"`
+}
+
+// explainAttempt writes where the request was sent, and what came of it.
+func (x *exchange) explainAttempt(path string, a *upstream.Attempt) {
+	choice := make([]endpointStanding, len(a.Choice))
+	for i, c := range a.Choice {
+		choice[i] = endpointStanding{c.Server, c.Healthy, c.Breaker.String(), c.Running, c.Tried}
+	}
+	attrs := []slog.Attr{
+		slog.String("id", x.id),
+		slog.String("path", path),
+		slog.String("server", a.Server),
+		slog.Int("status", a.Status),
+		slog.Int("connections", a.Connections),
+		slog.Float64("took_ms", float64(a.Took.Microseconds())/1000),
+		slog.Any("endpoints", choice),
+	}
+	if a.Err != nil {
+		attrs = append(attrs, slog.String("error", a.Err.Error()))
+	}
+	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "attempt", attrs...)
+}
+
+// explainSettlement writes what the request has cost, and how that is known.
+func (x *exchange) explainSettlement(d limit.Settlement) {
+	if !x.explains {
+		return
+	}
+	granted, s := x.grant.Granted(), &x.spent
+	attrs := []slog.Attr{
+		slog.String("id", x.id),
+		slog.Group("granted", "input", granted.Input, "output", granted.Output, "requests", granted.Requests),
+		slog.Group("charged", "input", s.amount.Input, "output", s.amount.Output, "requests", s.amount.Requests),
+		slog.Int64("refunded", d.Refunded), slog.Int64("overrun", d.Overrun),
+		slog.Bool("complete", s.complete), slog.Bool("stopped", s.stopped),
+	}
+	if s.estimated() {
+		attrs = append(attrs, slog.String("estimated", s.doubt.String()))
+	}
+	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "settlement", attrs...)
+}
