@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 )
 
@@ -40,8 +41,9 @@ func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
 	proxy.WriteJSON(w, http.StatusOK, report{Status: up})
 }
 
-// health says whether requests can be served: the store decides, it takes what
-// concerns one model at least, and the gateway is not shutting down. Model servers
+// health says whether requests of one model at least can be served: the store decides
+// and takes what concerns it, or nothing limits it and nobody asks the store; and the
+// gateway is not shutting down. Model servers
 // do not count: without one of them the others are served, and another replica would
 // find none either. Which models have none is told all the same.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
@@ -50,8 +52,8 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 		"store": store, "models": h.models(), "gateway": h.gateway(),
 	}}
 	status := http.StatusOK
-	for _, c := range rep.Components {
-		if c.Status == down {
+	for name, c := range rep.Components {
+		if c.Status == down && (name != "store" || !h.servesWithout()) {
 			rep.Status, status = down, http.StatusServiceUnavailable
 		}
 	}
@@ -66,6 +68,12 @@ func (h *Handler) store(ctx context.Context) component {
 		return component{Status: down, Detail: "the store does not answer"}
 	}
 	return component{Status: up}
+}
+
+// servesWithout reports whether nothing limits one of the models, so that it is served
+// whatever becomes of the store.
+func (h *Handler) servesWithout() bool {
+	return slices.ContainsFunc(h.Catalog().All(), func(m *catalog.Model) bool { return !m.Policy.Limits() })
 }
 
 // models says of which models the store takes nothing. It is asked for after the
@@ -84,9 +92,9 @@ func (h *Handler) models() component {
 			c.Commands = append(c.Commands, lacking.Lacking())
 		}
 	}
-	switch len(c.Refused) {
-	case 0:
-	case len(served):
+	switch {
+	case len(c.Refused) == 0:
+	case len(c.Refused) == len(served) && !h.servesWithout():
 		c.Status, c.Detail = down, "the store refuses what concerns every model; the log says why"
 	default:
 		c.Detail = "the store refuses what concerns some models; the log says why"

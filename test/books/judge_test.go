@@ -92,10 +92,10 @@ func (e *evidence) leftEarly() (int64, error) {
 }
 
 // How far below the input its price may be, where the model server has not told
-// it: the price is an upper estimate, but about one request in fifteen needs
+// it: the price is an upper estimate, but about one request in fourteen needs
 // more. A part of the input, and tokens.
 const (
-	inputTolerance = 0.10
+	inputTolerance = 0.20
 	inputGrain     = 2
 )
 

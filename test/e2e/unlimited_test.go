@@ -48,6 +48,9 @@ func TestModelWithoutLimits(t *testing.T) {
 
 	r.Kill()
 	serve(50)
+	if !g.ready() {
+		t.Error("a gateway that serves is not ready")
+	}
 	if status, body := g.get("/api/v1/admin/token-usage/" + model + "/alice"); status != http.StatusServiceUnavailable {
 		t.Errorf("while the store is away its usage is %d %s", status, body)
 	}
