@@ -102,6 +102,9 @@ func TestReloadLooksAgain(t *testing.T) {
 		o.Services = `sql: {endpoints: [MOCK], breaker-failures: 0, served-as: sql-lora, ` + service + `}`
 	})
 	g.Reload()
+	if n := show(t, g, apptest.Model).ContextLength; n == 0 {
+		t.Error("what the server has said of the other model is forgotten meanwhile")
+	}
 	for range 3 {
 		status, _, body := g.Post(t, "/v1/chat/completions", "alice", `{"model":"sql","messages":[{"role":"user","content":"hello"}]}`)
 		if status != http.StatusOK {
