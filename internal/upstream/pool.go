@@ -35,8 +35,8 @@ func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
 	return p
 }
 
-// Standings returns what is known of each server, in their order, without asking it.
-func (p *Pool) Standings() []Standing {
+// standings returns what is known of each server, in their order, without asking it.
+func (p *Pool) standings() []Standing {
 	all := make([]Standing, len(p.breakers))
 	for i, b := range p.breakers {
 		all[i] = b.standing()
