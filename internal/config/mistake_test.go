@@ -113,7 +113,7 @@ var mistakes = []struct {
 		"1:15: redis.port: 70000 is out of range; write a whole number from 1 to 65535",
 	}},
 	{"number beyond the machine's", "server: {max-body-bytes: 99999999999999999999}", []string{
-		"1:26: server.max-body-bytes: 99999999999999999999 is not a whole number; write a whole number from 1 to 1073741824",
+		"1:26: server.max-body-bytes: 99999999999999999999 is out of range; write a whole number from 1 to 1073741824",
 	}},
 	{"not a boolean", "auth: {enabled: yes}", []string{
 		`1:17: auth.enabled: "yes" is not a choice; write true or false`,
@@ -164,6 +164,9 @@ var mistakes = []struct {
 	}},
 	{"one listener by two names", "server: {address: ':81'}\nmanagement: {address: ':81'}\nvllm: {services: {a: http://a}}", []string{
 		`2:23: management.address: ":81" is server.address too; write another port, or remove it: operators then share the listener for clients`,
+	}},
+	{"one port for every interface and for one", "server: {address: '127.0.0.1:81'}\nmanagement: {address: ':81'}\nvllm: {services: {a: http://a}}", []string{
+		`2:23: management.address: ":81" has the port of server.address (127.0.0.1:81), and one of the two is every interface; write another port, or remove it: operators then share the listener for clients`,
 	}},
 	{"limits shared both ways", "vllm: {services: {a: {endpoints: [http://a], share-limits-with: b}, b: {endpoints: [http://a], share-limits-with: a}}}", []string{
 		`1:65: vllm.services.a.share-limits-with: "b" shares the limits of "a" itself; remove one of the two`,
