@@ -54,7 +54,7 @@ func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 	if err != nil || r.URL.Host == "" {
 		return nil, fmt.Errorf("--url is %q, and must be like http://HOST:PORT", f.URL)
 	}
-	if key != "" {
+	if key = strings.TrimSpace(key); key != "" { // a secret's file may end with a newline
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
 	client, err := f.client()

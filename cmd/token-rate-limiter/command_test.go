@@ -227,6 +227,9 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	var u admin.Usage
+	if r := run(t, "", []string{"TOKEN_RATE_LIMITER_KEY=" + key + "\n"}, "usage", "--url", g.URL, apptest.Model, "x"); r.code != 0 {
+		t.Errorf("a key from a file with a newline: %+v", r)
+	}
 	if r = run(t, "", env, "usage", "--json", "--url", g.URL, apptest.Model, "al/ice b"); json.Unmarshal([]byte(r.out), &u) != nil || u.User != "al/ice b" {
 		t.Errorf("%+v", r)
 	}
