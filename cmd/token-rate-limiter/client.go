@@ -54,7 +54,7 @@ func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 	if err != nil || r.URL.Host == "" {
 		return nil, fmt.Errorf("--url is %q, and must be like http://HOST:PORT", f.URL)
 	}
-	if key != "" {
+	if key = strings.TrimSpace(key); key != "" { // a secret's file may end with a newline
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
 	client, err := f.client()
@@ -71,7 +71,7 @@ func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, f.refused(r.URL.Path, response, body)
+		return nil, f.refused(path, response, body)
 	}
 	return body, nil
 }
@@ -94,12 +94,20 @@ func (f gatewayFlags) refused(path string, response *http.Response, body []byte)
 	switch s := response.StatusCode; {
 	case s == http.StatusBadRequest && bytes.Contains(body, []byte("HTTPS server")):
 		remedy = "; the gateway has server.tls: write https:// in --url"
+	case s == http.StatusNotFound && f.hasPath():
+		remedy = "; --url has a path, which few gateways are below: write http://HOST:PORT alone"
 	case s == http.StatusNotFound && strings.HasPrefix(path, "/actuator/"):
 		remedy = "; is it a gateway? Where management.address is set, it answers that there: write that in --url"
 	case s == http.StatusNotFound && bytes.Contains(body, []byte(`"not_found"`)):
 		remedy = "; is it management.address? Usage is told on server.address: write that in --url"
 	}
 	return fmt.Errorf("%s says %s: %s%s", f.URL, response.Status, bytes.TrimSpace(body), remedy)
+}
+
+// hasPath reports whether --url has more than an address, as the base URL of a client.
+func (f gatewayFlags) hasPath() bool {
+	u, err := url.Parse(f.URL)
+	return err == nil && strings.Trim(u.Path, "/") != ""
 }
 
 type healthcheckCommand struct{ gatewayFlags }

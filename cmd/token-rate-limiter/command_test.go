@@ -12,10 +12,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
@@ -225,6 +227,9 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	var u admin.Usage
+	if r := run(t, "", []string{"TOKEN_RATE_LIMITER_KEY=" + key + "\n"}, "usage", "--url", g.URL, apptest.Model, "x"); r.code != 0 {
+		t.Errorf("a key from a file with a newline: %+v", r)
+	}
 	if r = run(t, "", env, "usage", "--json", "--url", g.URL, apptest.Model, "al/ice b"); json.Unmarshal([]byte(r.out), &u) != nil || u.User != "al/ice b" {
 		t.Errorf("%+v", r)
 	}
@@ -263,6 +268,29 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
+// TestWelcome: what is shown to be tried works as it is shown.
+func TestWelcome(t *testing.T) {
+	const mock = "vllm: {services: {m: 'mock:'}}\n"
+	const limits = "token: {rate-limit: {defaults: {max-tokens-per-minute: 9}}}\n"
+	const open = "auth: {enabled: false}\n"
+	for text, tt := range map[string]struct{ shown, denied bool }{
+		mock + limits + open: {true, true},
+		mock + open:          {true, false},
+		mock + limits:        {},
+		"vllm: {services: {m: http://h}}\n" + open:                {},
+		mock + open + "server: {tls: {certificate: c, key: k}}\n": {},
+	} {
+		cfg, err := config.Load(config.Options{Files: fstest.MapFS{"application.yml": {Data: []byte(text)}}, Env: os.LookupEnv, Environ: os.Environ})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := welcome(cfg, "[::]:81")
+		if strings.Contains(got, "http://127.0.0.1:81/v1/") != tt.shown || (got != "") != tt.shown || strings.Contains(got, "429") != tt.denied {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
 // TestWrongVariablesAreTold: what would end serve is found by check, together with the
 // mistakes of the files.
 func TestWrongVariablesAreTold(t *testing.T) {
@@ -293,6 +321,7 @@ func TestHealthcheckOfTheWrongAddress(t *testing.T) {
 		"apart":         {[]string{"healthcheck", "--url", g.Management(t)}, ""},
 		"for clients":   {[]string{"healthcheck", "--url", g.URL}, "404 Not Found: .*; is it a gateway\\? Where management.address is set, it answers that there: write that in --url"},
 		"for operators": {[]string{"usage", "--url", g.Management(t), apptest.Model, "x"}, "404 .*; is it management.address\\? Usage is told on server.address"},
+		"of clients":    {[]string{"healthcheck", "--url", g.Management(t) + "/v1"}, "404 .*; --url has a path, .*write http://HOST:PORT alone"},
 		"nobody":        {[]string{"healthcheck", "--url", "http://127.0.0.1:1"}, "connection refused; is the gateway running, and is --url the address that it listens on"},
 		"not encrypted": {[]string{"healthcheck", "--url", strings.Replace(g.URL, "http:", "https:", 1)}, "the gateway has no server.tls: write http:// in --url"},
 		"encrypted":     {[]string{"healthcheck", "--url", strings.Replace(encrypted.URL, "https:", "http:", 1)}, "400 .*the gateway has server.tls: write https:// in --url"},

@@ -77,9 +77,7 @@ func (c *serveCommand) Run() error {
 		}
 	}()
 	return a.Run(ctx, func(address string) {
-		if model := mockModel(cfg); model != "" {
-			fmt.Print(welcome(address, model)) // of the profile dev, which has no TLS
-		}
+		fmt.Print(welcome(cfg, address))
 	})
 }
 
@@ -99,12 +97,21 @@ func newLogger(w io.Writer, level *slog.LevelVar, c config.Logging) *slog.Logger
 	return telemetry.NewLogger(w, telemetry.LogOptions{Level: level, Text: c.Format == config.FormatText, HashUsers: c.HashUsers})
 }
 
-// welcome returns what a developer can try at once with a mock model.
-func welcome(address, model string) string {
+// welcome returns what a developer can try at once with a mock model, if neither a key nor
+// an authority to trust is needed for that.
+func welcome(cfg *config.Config, address string) string {
+	model := mockModel(cfg)
+	if model == "" || cfg.Auth.Enabled || cfg.Server.TLS.Certificate != "" {
+		return ""
+	}
 	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().IsUnspecified() {
 		address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port()).String()
 	}
-	return strings.NewReplacer("ADDRESS", address, "MODEL", model).Replace(`
+	denied := ""
+	if len(cfg.RateLimit.Models[model].User.Windows) > 0 {
+		denied = "Send the first one until it is answered with 429 (in the profile dev about ten times within a minute), wait as long as it says, and go on.\n"
+	}
+	return strings.NewReplacer("ADDRESS", address, "MODEL", model, "DENIED", denied).Replace(`
 The gateway is ready, with mock models in the same process. Try:
 
   curl -iN http://ADDRESS/v1/chat/completions -H 'Content-Type: application/json' -H 'X-User-ID: alice' \
@@ -112,8 +119,7 @@ The gateway is ready, with mock models in the same process. Try:
 
   curl -s http://ADDRESS/api/v1/admin/token-usage/MODEL/alice
 
-Send the first one until it is answered with 429 (about ten times within a minute), wait as long as it says, and go on.
-End with Ctrl-C.
+DENIEDEnd with Ctrl-C.
 
 `)
 }

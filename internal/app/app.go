@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -196,8 +195,7 @@ func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan e
 	}
 	clients, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
 	if err != nil {
-		return nil, nil, fmt.Errorf("server.address %s: %w; %s there, with --address HOST:PORT, or with make run ADDRESS=HOST:PORT",
-			a.config.Server.Address, err, chooseAnother(err))
+		return nil, nil, notListening("server.address", a.config.Server.Address, err, " there, with --address HOST:PORT, or with make run ADDRESS=HOST:PORT")
 	}
 	go func() { failed <- a.serve(clients) }()
 	return clients, failed, nil

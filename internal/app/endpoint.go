@@ -206,11 +206,14 @@ func (e *endpoints) close() {
 // hold notes that a model, which the server knows as served, holds it once more. The caller
 // holds the lock. What the server has said of its models may be older than one that is new.
 func (e *endpoint) hold(model, served string) {
-	if e.served[model] != served && e.Lacks(served) {
-		e.Relist()
+	if e.served[model] != served {
+		e.served[model] = served
+		delete(e.lacking, model) // that was said of another name
+		if e.Lacks(served) {
+			e.Relist()
+		}
 	}
 	e.models[model]++
-	e.served[model] = served
 }
 
 // leave notes that a model holds it once less. The caller holds the lock.

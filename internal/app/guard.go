@@ -34,7 +34,7 @@ func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
 		}
 		if r.Host == "" && r.ProtoAtLeast(1, 1) {
 			w.Header()["Connection"] = []string{"close"}
-			proxy.NoHost(w)
+			proxy.NoHost(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -63,10 +63,11 @@ func TestHosts(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host, r.ProtoMajor, r.ProtoMinor = tt.host, tt.major, tt.minor
+		r.Header.Set("Anthropic-Version", "2023-06-01")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if w.Code != tt.status {
-			t.Errorf("%q of HTTP/%d.%d: %d, want %d", tt.host, tt.major, tt.minor, w.Code, tt.status)
+		if w.Code != tt.status || w.Code == http.StatusBadRequest && !strings.Contains(w.Body.String(), `"type":"error"`) {
+			t.Errorf("%q of HTTP/%d.%d: %d %s, want %d", tt.host, tt.major, tt.minor, w.Code, w.Body, tt.status)
 		}
 		if last := w.Header().Get("Connection") == "close"; tt.status == http.StatusBadRequest && !last {
 			t.Errorf("%q of HTTP/%d.%d: the connection stays open", tt.host, tt.major, tt.minor)

@@ -102,6 +102,9 @@ func TestReloadLooksAgain(t *testing.T) {
 		o.Services = `sql: {endpoints: [MOCK], breaker-failures: 0, served-as: sql-lora, ` + service + `}`
 	})
 	g.Reload()
+	if n := show(t, g, apptest.Model).ContextLength; n == 0 {
+		t.Error("what the server has said of the other model is forgotten meanwhile")
+	}
 	for range 3 {
 		status, _, body := g.Post(t, "/v1/chat/completions", "alice", `{"model":"sql","messages":[{"role":"user","content":"hello"}]}`)
 		if status != http.StatusOK {
@@ -126,5 +129,33 @@ func TestContextLengthThatIsSet(t *testing.T) {
 	}
 	if s := show(t, g, apptest.Model); s.ContextLength != 100 {
 		t.Errorf("the model is shown as %+v", s)
+	}
+}
+
+// TestReloadMendsAName: a model whose served-as a reload has put right is not said to be
+// listed again when the list changes for another reason.
+func TestReloadMendsAName(t *testing.T) {
+	served := func(name string) string {
+		return `sql: {endpoints: [MOCK], served-as: ` + name + `, health-interval: 50ms}`
+	}
+	g := apptest.Start(t, apptest.Options{Reloads: true, Service: "health-interval: 50ms", Services: served("wrong")})
+	if !apptest.Eventually(func() bool { return !show(t, g, "sql").Endpoints[0].Healthy }) {
+		t.Fatal("it is not found out")
+	}
+	g.Configure(t, func(o *apptest.Options) { o.Services = served(apptest.Model) })
+	g.Reload()
+	if !show(t, g, "sql").Endpoints[0].Healthy {
+		t.Error("it is not served by its right name")
+	}
+	g.Mock.Serve(mockvllm.Model{Name: "other", ContextLength: 2048})
+	g.Configure(t, func(o *apptest.Options) {
+		o.Services = served(apptest.Model) + `, other: {endpoints: [MOCK], health-interval: 50ms}`
+	})
+	g.Reload()
+	if !apptest.Eventually(func() bool { return show(t, g, "other").ContextLength == 2048 }) {
+		t.Fatal("nobody has looked")
+	}
+	if strings.Contains(g.Logs.String(), "lists a model again") {
+		t.Error("the log says that the list has a model again, and it had it all the time")
 	}
 }

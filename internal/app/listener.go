@@ -3,6 +3,7 @@ package app
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,6 +41,15 @@ func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, lo
 		}
 	}
 	return s
+}
+
+// notListening says that the address of a setting cannot be listened on, and what to do;
+// how says how else than by the setting another one is chosen.
+func notListening(setting, address string, err error, how string) error {
+	if outOfDescriptors(err) {
+		return fmt.Errorf("%w; %s", err, raiseDescriptors)
+	}
+	return fmt.Errorf("%s %s: %w; %s%s", setting, address, err, chooseAnother(err), how)
 }
 
 // chooseAnother says what to do where an address cannot be listened on.

@@ -40,7 +40,7 @@ func newManagement(c *config.Config, control *admin.Handler, log *slog.Logger) *
 func (m *management) open(ctx context.Context, failed chan<- error) (err error) {
 	m.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", m.address)
 	if err != nil {
-		return fmt.Errorf("management.address %s: %w; %s", m.address, err, chooseAnother(err))
+		return notListening("management.address", m.address, err, "")
 	}
 	go func() {
 		if err := m.server.Serve(http1.Strict(m.listener, m.server.ErrorLog)); err != http.ErrServerClosed {

@@ -66,7 +66,7 @@ func (a *App) adopt(s *snapshot) {
 }
 
 // fillContexts tells the pricers of the models whose context-length is not set what the
-// model servers say of it.
+// model servers say of it. What they have said before stands while nobody has looked.
 func (a *App) fillContexts() {
 	a.contexts.Lock() // what was told last is told last
 	defer a.contexts.Unlock()
@@ -75,7 +75,7 @@ func (a *App) fillContexts() {
 		return // the first one asks
 	}
 	for _, m := range s.catalog.All() {
-		if n := m.Pool.ContextLength(); m.Pricer.KnowContext(n) && n > 0 {
+		if n, known := m.Pool.ContextLength(); known && m.Pricer.KnowContext(n) && n > 0 {
 			a.log.Info("the context-length of a model is what its model servers say", "model", m.Name, "tokens", n)
 		}
 	}

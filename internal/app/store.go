@@ -128,7 +128,7 @@ func (a *App) watchStore(ctx context.Context) {
 			degraded = away
 			a.metrics.Degraded(away)
 			if away {
-				a.log.Error("the store is away; requests are answered with 503 until it is back", "error", err)
+				a.log.Error("the store is away; requests under limits are answered with 503 until it is back", "error", err)
 			} else {
 				a.log.Info("the store is back")
 			}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,12 +42,30 @@ func (k checking) buffered() {
 
 // addresses checks that operators and clients do not share one by two names.
 func (k checking) addresses() {
-	address := k.Management.Address
-	if address == "" || address != k.Server.Address || strings.HasSuffix(address, ":0") {
+	address, problem := k.Management.Address, "is server.address too"
+	if !collide(address, k.Server.Address) {
 		return
 	}
+	if address != k.Server.Address {
+		problem = "has the port of server.address (" + k.Server.Address + "), and one of the two is every interface"
+	}
 	k.report.add(k.root.find("management", "address").at, "management.address", quote(address),
-		mistake{"is server.address too", "write another port, or remove it: operators then share the listener for clients"})
+		mistake{problem, "write another port, or remove it: operators then share the listener for clients"})
+}
+
+// collide reports whether one process cannot listen on both addresses.
+func collide(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	return hostA == hostB || covers(hostA, hostB) || covers(hostB, hostA)
+}
+
+// covers reports whether to listen on host takes the port from other as well.
+func covers(host, other string) bool {
+	return host == "" || host == "::" || host == "0.0.0.0" && !strings.Contains(other, ":") // no IPv6
 }
 
 type checking struct {

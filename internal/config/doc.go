@@ -14,14 +14,15 @@
 //     (later.go) names those that a later version will use.
 //   - The schema (schema.go) is the only description of the keys: reading,
 //     printing and the reference in docs/configuration.md all walk it.
-//   - No secret is printed, in an error or by WriteYAML.
+//   - No secret is printed, in an error, by WriteYAML or by Properties.
 //   - Reading is bounded in time and memory whatever the bytes: file size,
-//     nesting and the expansion of aliases have limits.
+//     keys of maps, nesting and the expansion of aliases have limits.
 //
-// The stages, a file each: syntax and tree (bytes to a tree with positions),
-// merge (profile over base), interpolate (${NAME:default}), spring (aliases),
-// later (what is not built), schema with target and scalar (tree to Config),
-// check (rules that concern more than one key).
+// The stages, a file each: syntax with bound and explain, and tree (bytes to a tree
+// with positions), profile (which one) and merge (profile over base), interpolate
+// (${NAME:default}), spring (aliases), later (what is not built), schema with target and
+// scalar (tree to Config), check (rules that concern more than one key), warn with
+// variable (what is right, and probably not meant).
 //
 // Load is a pure function of its Options and may be called again, from any
 // goroutine. A Config is not changed after Load and is safe to share.

@@ -43,7 +43,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Errors is every mistake that Load found, in the order of the files' lines.
+// Errors is every mistake, or every warning, that Load found, in the order of the files'
+// lines.
 type Errors []*Error
 
 // Error returns a line for each mistake, and one that says where there may be more.

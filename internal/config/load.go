@@ -43,8 +43,9 @@ type Finding struct {
 }
 
 // Load reads, merges and validates the configuration. The error is of type
-// Errors and lists every mistake, and files that could not be read with the system's error. Load changes nothing and may be called again
-// and concurrently, as far as Options.Check may.
+// Errors and lists every mistake, and files that could not be read with the system's
+// error. Load changes nothing and may be called again and concurrently, as far as
+// Options.Check may.
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
 	r := &report{}

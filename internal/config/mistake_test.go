@@ -80,6 +80,14 @@ var mistakes = []struct {
 	{"a long address with credentials", "vllm: {services: {a: 'http://me:" + strings.Repeat("hunter2", 20) + "@h?key=hunter2'}}", []string{
 		`1:22: vllm.services.a: "***@h?***" holds credentials; write the server's key as api-key`,
 	}},
+	{"whole addresses with credentials", "server: {address: 'me:hunter2@h', cors: {origins: ['https://me:hunter2@h']}, trusted-proxies: ['me:hunter2@h']}\n" +
+		"management: {address: 'me:hunter2@h'}\nspring: {data: {redis: {host: 'redis://:hunt?er2@h:1'}}}", []string{
+		`1:19: server.address: "***@h" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`,
+		`1:52: server.cors.origins[0]: "***@h" is not an origin; write scheme and host, and the port where it is not the usual one, in lower case and with nothing behind, such as https://chat.example.com`,
+		`1:96: server.trusted-proxies[0]: "***@h" is not a network; write an address or a network, such as 10.0.0.7 or 10.0.0.0/8`,
+		`2:23: management.address: "***@h" is not an address; write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`,
+		`3:31: spring.data.redis.host: "***" is not a host; write a name or an IP address; the port has a key of its own`,
+	}},
 	{"empty text", `redis: {host: ""}`, []string{
 		`1:15: redis.host: "" is empty; write a name or an IP address`,
 	}},
@@ -105,7 +113,7 @@ var mistakes = []struct {
 		"1:15: redis.port: 70000 is out of range; write a whole number from 1 to 65535",
 	}},
 	{"number beyond the machine's", "server: {max-body-bytes: 99999999999999999999}", []string{
-		"1:26: server.max-body-bytes: 99999999999999999999 is not a whole number; write a whole number from 1 to 1073741824",
+		"1:26: server.max-body-bytes: 99999999999999999999 is out of range; write a whole number from 1 to 1073741824",
 	}},
 	{"not a boolean", "auth: {enabled: yes}", []string{
 		`1:17: auth.enabled: "yes" is not a choice; write true or false`,
@@ -156,6 +164,9 @@ var mistakes = []struct {
 	}},
 	{"one listener by two names", "server: {address: ':81'}\nmanagement: {address: ':81'}\nvllm: {services: {a: http://a}}", []string{
 		`2:23: management.address: ":81" is server.address too; write another port, or remove it: operators then share the listener for clients`,
+	}},
+	{"one port for every interface and for one", "server: {address: '127.0.0.1:81'}\nmanagement: {address: ':81'}\nvllm: {services: {a: http://a}}", []string{
+		`2:23: management.address: ":81" has the port of server.address (127.0.0.1:81), and one of the two is every interface; write another port, or remove it: operators then share the listener for clients`,
 	}},
 	{"limits shared both ways", "vllm: {services: {a: {endpoints: [http://a], share-limits-with: b}, b: {endpoints: [http://a], share-limits-with: a}}}", []string{
 		`1:65: vllm.services.a.share-limits-with: "b" shares the limits of "a" itself; remove one of the two`,

@@ -40,7 +40,7 @@ func (o Options) profile(base *node, r *report) (c chosen, ok bool) {
 	if c.name == "" || profileForm.MatchString(c.name) {
 		return c, true
 	}
-	m := mistake{"is not the name of a profile", "choose one of " + o.profiles()}
+	m := mistake{"is not the name of a profile", "choose " + o.profiles()}
 	if strings.Contains(c.name, ",") {
 		m = mistake{"is more than one profile", m.remedy + "; what several share belongs into " + baseFile}
 	}
@@ -75,5 +75,8 @@ func (o Options) profiles() string {
 	for i, f := range files {
 		files[i] = strings.TrimSuffix(strings.TrimPrefix(f, prefix), suffix)
 	}
-	return strings.Join(files, ", ")
+	if len(files) == 1 {
+		return files[0]
+	}
+	return "one of " + strings.Join(files, ", ")
 }

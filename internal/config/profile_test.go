@@ -161,7 +161,7 @@ func TestProfileMistakes(t *testing.T) {
 		env  variables
 		want string
 	}{
-		{"pord", nil, `conf: --profile: "pord" has no file conf/application-pord.yml; create it, or choose dev, prod`},
+		{"pord", nil, `conf: --profile: "pord" has no file conf/application-pord.yml; create it, or choose one of dev, prod`},
 		{"../x", nil, `conf: --profile: "../x" is not the name of a profile; choose one of dev, prod`},
 		{"", variables{"PROFILE": "dev,prod"}, `conf: PROFILE: "dev,prod" is more than one profile; choose one of dev, prod; what several share belongs into application.yml`},
 		{"dev", nil, "conf/application-dev.yml:2:3: spring.profiles: cannot be set by a profile; move it to application.yml"},
@@ -174,7 +174,7 @@ func TestProfileMistakes(t *testing.T) {
 	wantErrors(t, err, `conf: --profile: "dev" has no file conf/application-dev.yml; create it, or choose none: there is no file application-NAME.yml beside application.yml`)
 	for text, want := range map[string]string{
 		"spring: {profiles: {active: [a]}}":    "1:29: spring.profiles.active: is a list, and one profile is laid over; write the name of one; what several share belongs into application.yml",
-		"spring: {profiles: {active: 'a b'}}":  `1:29: spring.profiles.active: "a b" is not the name of a profile; choose one of none: there is no file application-NAME.yml beside application.yml`,
+		"spring: {profiles: {active: 'a b'}}":  `1:29: spring.profiles.active: "a b" is not the name of a profile; choose none: there is no file application-NAME.yml beside application.yml`,
 		"spring: {profiles: {active: '${A}'}}": "1:29: spring.profiles.active: the environment variable A is not set; set it, or write ${A:default}",
 	} {
 		_, err := folder{"application.yml": text}.load("", nil)

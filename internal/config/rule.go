@@ -116,7 +116,7 @@ func network(to *netip.Prefix) scalar {
 			return nil
 		},
 		print: func() string { return yamlText(to.String()) },
-		show:  shown,
+		show:  withoutSecrets,
 	}
 }
 
@@ -178,8 +178,7 @@ func endpoint(to *Endpoint) scalar {
 		}
 		return m
 	}
-	s.show = withoutSecrets
-	return s
+	return guarded(s)
 }
 
 // plainURL returns the one spelling of a valid address, so that a server that is
@@ -231,13 +230,24 @@ func serverURL(s string) *mistake {
 var pathEnds = []string{"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/v1/models"}
 
 // withoutSecrets shows an address without the credentials and the query that
-// it may hold.
+// it may hold, and nothing of one where it cannot be told which is which.
 func withoutSecrets(s string) string {
-	if before, _, found := strings.Cut(s, "?"); found {
-		s = before + "?" + mask
+	credentials, query := strings.LastIndex(s, "@"), strings.Index(s, "?")
+	if query >= 0 && credentials > query {
+		return quote(mask)
 	}
-	if i := strings.LastIndex(s, "@"); i >= 0 {
-		s = mask + s[i:]
+	if query >= 0 {
+		s = s[:query] + "?" + mask
+	}
+	if credentials >= 0 {
+		s = mask + s[credentials:]
 	}
 	return shown(s)
+}
+
+// guarded is the text of an address, in whose place people write whole URLs with
+// credentials.
+func guarded(s scalar) scalar {
+	s.show = withoutSecrets
+	return s
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -190,6 +191,8 @@ func integer(to *int64, least, most int64) scalar {
 		parse: func(s string) *mistake {
 			n, err := strconv.ParseInt(s, 10, 64)
 			switch {
+			case errors.Is(err, strconv.ErrRange):
+				return &mistake{"is out of range", fmt.Sprintf("write a whole number from %d to %d", least, most)}
 			case err != nil || strconv.FormatInt(n, 10) != s:
 				return &mistake{problem: "is not a whole number"}
 			case n < least || n > most:

@@ -42,7 +42,7 @@ func (s *Server) schema() object {
 		{key: "host", to: instead("write address: HOST:PORT")},
 		{key: "ssl", to: instead("write tls: {certificate: FILE, key: FILE}")},
 		{key: "shutdown", to: instead("remove it: running requests always go on, for drain-timeout")},
-		{"address", "Where the gateway listens.", text(&s.Address, listenAddress).wants("HOST:PORT")},
+		{"address", "Where the gateway listens.", guarded(text(&s.Address, listenAddress)).wants("HOST:PORT")},
 		{"max-body-bytes", "Largest request body.", integer(&s.MaxBodyBytes, 1, 1<<30)},
 		{"max-buffered-bytes", "Most bytes of request bodies and answers held at once, over all requests; 0: a quarter of the process's memory limit, or of the machine's memory where there is none.",
 			integer(&s.MaxBufferedBytes, 0, 1<<50)},
@@ -59,7 +59,7 @@ func (s *Server) schema() object {
 		{"cors", "Requests from web pages.", object{
 			{"origins", "Pages that may send requests and read answers, by their origin; `*`: all; empty: none.",
 				texts[string]{&s.CORSOrigins, func(o *string) scalar {
-					return text(o, webOrigin).wants("origins such as https://chat.example.com")
+					return guarded(text(o, webOrigin)).wants("origins such as https://chat.example.com")
 				}}},
 		}},
 		{"trusted-proxies", "Addresses or networks of proxies whose `X-Forwarded-For` tells the client's address, for the log.",
@@ -73,7 +73,7 @@ func (m *Management) schema() object {
 		{key: "endpoints", to: instead("remove it: `/actuator` tells what there is")},
 		{key: "endpoint", to: instead("remove it: `/actuator` tells what there is")},
 		{"address", "Where `/actuator` and profiles are served instead of on `server.address`, not encrypted; empty: there.",
-			text(&m.Address, orEmpty(listenAddress)).wants("HOST:PORT")},
+			guarded(text(&m.Address, orEmpty(listenAddress))).wants("HOST:PORT")},
 		{"pprof", "Serve profiles of the process below `/debug/pprof/`, for the role admin.", boolean(&m.Pprof)},
 	}
 }
@@ -82,7 +82,7 @@ func (r *Redis) schema() target {
 	return object{
 		{key: "url", to: instead("write host, port, username, password, database and tls.enabled, as far as the address has them")},
 		{key: "ssl", to: instead("write tls: {enabled: true}")},
-		{"host", "Name or address of the server.", text(&r.Host, notEmpty, hostName).wants("a name or an IP address")},
+		{"host", "Name or address of the server.", guarded(text(&r.Host, notEmpty, hostName)).wants("a name or an IP address")},
 		{"port", "Its port.", integer(&r.Port, 1, 65535)},
 		{"database", "Number of the database.", integer(&r.Database, 0, 1<<16)},
 		{"username", "User; empty: the default user.", text(&r.Username)},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,6 +13,21 @@ var springPrefixes = []string{
 	"SERVER_SERVLET_", "SERVER_SSL_", "SERVER_TOMCAT_", "SERVER_NETTY_", "JAVA_OPTS",
 }
 
+// sectionPrefixes begin the names of variables that Spring would take a model's limits,
+// model servers and keys from, which are written under names and in lists.
+var sectionPrefixes = []string{"TOKEN_RATE_LIMIT_", "TOKEN_RATELIMIT_", "VLLM_SERVICES_", "AUTH_API_KEYS_", "AUTH_APIKEYS_"}
+
+// serviceLink is the form of the variables that Kubernetes sets for each of its services,
+// and that nobody can unset one by one.
+var serviceLink = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)
+
+// begins reports whether a name begins as one of the prefixes do, in Spring's other
+// spellings too, such as spring.redis.host.
+func begins(name string, prefixes []string) bool {
+	name = strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(name))
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
 // variables warns of variables that a Spring application would read, and that are set
 // and not read here: those of a setting, whatever the files say, and those of Spring
 // itself.
@@ -21,12 +37,17 @@ func (w warning) variables(o Options, read map[string]bool) {
 		value, _ := o.Env(name)
 		keys, isSetting := settings[bare(name)]
 		switch {
-		case read[name] || slices.Contains(profileVariables, name) || value == "" || strings.HasPrefix(value, "tcp://"): // Kubernetes sets these for its services
+		case read[name] || slices.Contains(profileVariables, name) || value == "":
+		case serviceLink.MatchString(name) || strings.HasPrefix(value, "tcp://"): // of Kubernetes
 		case isSetting:
 			w.report.add(w.root.nearest(keys...), w.root.pathOf(keys), "", mistake{
 				"is not taken from the environment variable " + name + ", which is set", "write ${" + name + "} as its value, or unset the variable",
 			})
-		case slices.ContainsFunc(springPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }):
+		case begins(name, sectionPrefixes):
+			w.report.add(position{file: o.Dir}, "", "", mistake{
+				"the environment variable " + name + " is set, and not read", "write ${" + name + "} as the value of a setting, or unset the variable",
+			})
+		case begins(name, springPrefixes):
 			w.report.add(position{file: o.Dir}, "", "", mistake{
 				"the environment variable " + name + " is set, and not read", "unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
 			})

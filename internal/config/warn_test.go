@@ -93,6 +93,18 @@ token:
 			":7:25: redis.password: is not taken from the environment variable SPRING_DATA_REDIS_PASSWORD, which is set; write ${SPRING_DATA_REDIS_PASSWORD} as its value, or unset the variable",
 			":8:1: server.port: is not taken from the environment variable SERVER_PORT, which is set; write ${SERVER_PORT} as its value, or unset the variable",
 		}},
+		"variables of what has a name or is in a list, in other spellings, and of Kubernetes": {aModel + aKey + limited, variables{
+			"TOKEN_RATELIMIT_MODELS_M_MAXTOKENSPERMINUTE": "5", "TOKEN_RATE_LIMIT_DEFAULTS_MAX_TOKENS_PER_DAY": "5", "VLLM_SERVICES_M_ENDPOINTS_0": "http://h", "AUTH_APIKEYS_0_HASH": "hunter2",
+			"spring.redis.password": "hunter2", "spring_main_banner": "off", "TOKEN_RATE_LIMITER_KEY": "hunter2",
+			"SPRING_APP_SERVICE_HOST": "10.0.0.1", "SPRING_APP_SERVICE_PORT_HTTP": "80", "SPRING_APP_PORT_80_TCP_PROTO": "tcp", "VLLM_SERVICES_SERVICE_PORT": "80",
+		}, []string{
+			"~: the environment variable AUTH_APIKEYS_0_HASH is set, and not read; write ${AUTH_APIKEYS_0_HASH} as the value of a setting, or unset the variable",
+			"~: the environment variable TOKEN_RATELIMIT_MODELS_M_MAXTOKENSPERMINUTE is set, and not read; write ${TOKEN_RATELIMIT_MODELS_M_MAXTOKENSPERMINUTE} as the value of a setting, or unset the variable",
+			"~: the environment variable TOKEN_RATE_LIMIT_DEFAULTS_MAX_TOKENS_PER_DAY is set, and not read; write ${TOKEN_RATE_LIMIT_DEFAULTS_MAX_TOKENS_PER_DAY} as the value of a setting, or unset the variable",
+			"~: the environment variable VLLM_SERVICES_M_ENDPOINTS_0 is set, and not read; write ${VLLM_SERVICES_M_ENDPOINTS_0} as the value of a setting, or unset the variable",
+			"~: the environment variable spring.redis.password is set, and not read; unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
+			"~: the environment variable spring_main_banner is set, and not read; unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := []string{}

@@ -60,7 +60,7 @@ func (s *Server) take(raw net.Conn, o *sorter) {
 		s.room.leave()
 	case !o.watch.add(c):
 		s.drop(c)
-		go o.hand(s.counted(&begun{stream: tcp, log: s.http.ErrorLog}), "")
+		go o.hand(s.begun(tcp, nil), "")
 	default:
 		go c.serve()
 	}
@@ -118,7 +118,7 @@ func (c *conn) handOver() {
 		lastWords = "" // no request has begun
 	}
 	_ = c.setWriteDeadline(time.Time{}) // it fails where the connection is closed
-	c.sorter.hand(c.server.counted(&begun{stream: c.TCPConn, rest: rest, log: c.server.http.ErrorLog}), lastWords)
+	c.sorter.hand(c.server.begun(c.TCPConn, rest), lastWords)
 }
 
 // await waits until there are the least bytes that are taken for a request. It

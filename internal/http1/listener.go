@@ -124,6 +124,13 @@ type begun struct {
 	log     *log.Logger // nil: the standard one
 }
 
+// begun returns a connection for net/http, of which rest has been read. Its place is given
+// back when it is closed in truth: that of one that was refused not before its client has
+// had time for the answer.
+func (s *Server) begun(c stream, rest []byte) *begun {
+	return &begun{stream: s.counted(c).(stream), rest: rest, log: s.http.ErrorLog}
+}
+
 // Strict returns a listener for a server of net/http alone that refuses what a [Server]
 // refuses of what net/http reads: folded fields, lines that end with LF alone, a transfer
 // coding beside a length or in HTTP/1.0, and control characters behind the size of a

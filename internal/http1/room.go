@@ -45,9 +45,10 @@ func (r *room) leave() {
 }
 
 // Bound has the server let in as many connections at once as that, over all listeners;
-// one more is accepted and waits, the others in the queues of the system, and meanwhile connections that wait for a
-// further request are closed, a few at a time. full is called while some wait, and
-// failed with errors of accepting that may pass. Call it once, before Serve.
+// 0 is no bound. One more is accepted and waits, the others in the queues of the system,
+// and meanwhile connections that wait for a further request are closed, a few at a time.
+// full is called while some wait, and failed with errors of accepting that may pass. Call
+// it once, before Serve.
 func (s *Server) Bound(connections int, full func(), failed func(error)) {
 	s.failed = failed
 	if connections > 0 {
@@ -126,7 +127,7 @@ func (s *Server) tellFailure(err error) {
 	}
 }
 
-// counted returns raw, whose place is given back with its close.
+// counted returns raw, whose place is given back with its close. Of a stream it is one.
 func (s *Server) counted(raw net.Conn) net.Conn {
 	if s.room == nil {
 		return raw

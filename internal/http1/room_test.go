@@ -3,6 +3,7 @@ package http1
 import (
 	"bufio"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -149,4 +150,37 @@ func TestBoundGivesPlacesBack(t *testing.T) {
 		t.Error(err)
 	}
 	<-served
+}
+
+// TestBoundCountsTheRefused: a connection that is refused is open for a while, and has its
+// place until it is closed.
+func TestBoundCountsTheRefused(t *testing.T) {
+	s := New(&http.Server{ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}, time.Minute)
+	s.Bound(8, func() {}, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = s.Serve(l) }()
+	c := dialUp(t, l.Addr().String())
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := http.ReadResponse(c.br, nil); err != nil || r.StatusCode != http.StatusBadRequest {
+		t.Fatalf("the answer is %v, %v", r, err)
+	}
+	_, _ = io.Copy(io.Discard, c.br) // our side is ended now
+	time.Sleep(lingerTime / 10)
+	if n := len(s.room.places); n != 1 {
+		t.Errorf("%d places are taken while the connection is open, want 1", n)
+	}
+	_ = c.Close()
+	for end := time.Now().Add(10 * time.Second); len(s.room.places) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("its place is taken by nobody")
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -99,8 +99,8 @@ type PolicyOptions struct {
 // concurrent use; a change of limits makes a new one, and accounts outlive it.
 type Policy struct {
 	model         string
-	rules         []Rule // user rules first; in each scope by meter, then window
-	counted       int    // how many of them only count: the first ones
+	rules         []Rule // user rules first; in each scope by meter, then window: see Counted
+	counting      int    // how many of them only count: the first ones
 	layouts       [scopes]*Layout
 	maxConcurrent int64
 	maxPerUser    int64
@@ -142,7 +142,7 @@ func (p *Policy) count() {
 	for _, l := range counts {
 		p.rules = append(p.rules, Rule{Limit: l, Scope: UserScope, Admissible: MaximumMax, Ceiling: MaximumMax})
 	}
-	p.layouts[UserScope], p.counted = newLayout(counts), len(counts)
+	p.layouts[UserScope], p.counting = newLayout(counts), len(counts)
 }
 
 // add compiles the limits of one scope.
@@ -189,7 +189,7 @@ func (p *Policy) Model() string { return p.model }
 
 // Rules returns the limits that apply, those of the user first. The caller
 // must not change them.
-func (p *Policy) Rules() []Rule { return p.rules[p.counted:] }
+func (p *Policy) Rules() []Rule { return p.rules[p.counting:] }
 
 // Counted returns what is counted, in the order of Rules: their limits, and before them,
 // where no window limits users, what is counted of a user all the same. The caller must
@@ -198,7 +198,7 @@ func (p *Policy) Counted() []Rule { return p.rules }
 
 // OnlyCounts reports whether no window limits users, so that what their accounts have
 // is in nobody's way.
-func (p *Policy) OnlyCounts() bool { return p.counted > 0 }
+func (p *Policy) OnlyCounts() bool { return p.counting > 0 }
 
 // Limits reports whether anything is limited at all.
 func (p *Policy) Limits() bool {

@@ -30,8 +30,8 @@ type Store interface {
 
 	// TopUp charges more for the running request of g, or refuses: see
 	// Subjects.TopUp. Where g is not open it refuses and charges nothing, for
-	// nobody would settle it; where nothing is limited it grants and charges nothing. An error wraps ErrUnavailable or ErrClosed;
-	// nothing is added to g.
+	// nobody would settle it; where nothing is limited it grants and charges nothing. An
+	// error wraps ErrUnavailable or ErrClosed; nothing is added to g.
 	TopUp(ctx context.Context, g *Grant, more Amount, b Bound) (TopUp, error)
 
 	// Settle replaces what g has charged by used, gives the running slot

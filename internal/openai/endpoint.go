@@ -1,5 +1,7 @@
 package openai
 
+import "strings"
+
 // Endpoint is one operation of the data plane. The zero value is no endpoint.
 type Endpoint uint8
 
@@ -55,6 +57,21 @@ func (e Endpoint) Path() string { return endpoints[e].paths[0] }
 // Paths returns the paths at which clients ask for the endpoint, all alike: Path,
 // and others that vLLM has or that clients expect. The caller must not change them.
 func (e Endpoint) Paths() []string { return endpoints[e].paths }
+
+// endpointAtEnd returns the path of the endpoint, or of the list of models, with which
+// a path ends that is not right; "" if there is none.
+func endpointAtEnd(path string) (meant string) {
+	path = strings.TrimRight(path, "/")
+	for _, e := range Endpoints {
+		if strings.HasSuffix(path, strings.TrimPrefix(e.Path(), "/v1")) {
+			return e.Path()
+		}
+	}
+	if strings.HasSuffix(path, "/models") {
+		return "/v1/models"
+	}
+	return ""
+}
 
 // Generates reports whether the endpoint produces output tokens.
 func (e Endpoint) Generates() bool {

@@ -75,8 +75,12 @@ func ModelNotFound(model string) *Error {
 	return e
 }
 
-// NotFound is the 404 for a path that is no endpoint.
+// NotFound is the 404 for a path that is no endpoint. It names the one whose end the path
+// has, as where a client's base URL is with or without /v1 and should not be.
 func NotFound(path string) *Error {
+	if meant := endpointAtEnd(path); meant != "" {
+		return clientError(http.StatusNotFound, "not_found", "there is nothing at %s: where %s is meant, look at the client's base URL", quoted(path), meant)
+	}
 	return clientError(http.StatusNotFound, "not_found", "there is nothing at %s", quoted(path))
 }
 

@@ -68,6 +68,20 @@ func TestErrorJSON(t *testing.T) {
 	}
 }
 
+// TestNotFoundNamesWhatIsMeant: the paths that clients ask for whose base URL is wrong.
+func TestNotFoundNamesWhatIsMeant(t *testing.T) {
+	for path, want := range map[string]string{
+		"/chat/completions": "/v1/chat/completions", "/v1/v1/messages": "/v1/messages", "/v1/v1/messages/count_tokens": "/v1/messages/count_tokens",
+		"/openai/v1/embeddings": "/v1/embeddings", "//v1/responses": "/v1/responses", "/v1/chat/completions/": "/v1/chat/completions", "/models": "/v1/models",
+		"/": "", "/v1": "", "/completions/x": "", "/v1/images/generations": "", "/xrerank": "",
+	} {
+		e := NotFound(path)
+		if _, meant, _ := strings.Cut(e.Message, ": where "); meant != "" != (want != "") || !strings.HasPrefix(meant, want) || e.Code != "not_found" {
+			t.Errorf("%s: %s", path, e.Message)
+		}
+	}
+}
+
 // TestErrorTable has the status, code and type of every error that the gateway
 // gives, and the type that Anthropic's clients see.
 func TestErrorTable(t *testing.T) {

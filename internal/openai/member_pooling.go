@@ -7,6 +7,11 @@ var poolingRows = []row{
 		"how the answer is computed, or told"},
 }
 
+// encodingRow is how the numbers of an answer are written; encodesUsage has the same
+// values.
+var encodingRow = row{HeldBack, paramEncoding, "encoding_format",
+	"bytes and what nobody knows make an answer that may tell no usage; float, base64, binary, ubinary, int8 and uint8 are passed"}
+
 // embeddingRows are the members of what turns prompts or conversations into numbers:
 // embeddings, pooling and classify.
 var embeddingRows = []row{
@@ -14,7 +19,7 @@ var embeddingRows = []row{
 	{Priced, paramMessages, "messages", "a conversation"},
 	{Priced, paramDocuments, "documents", "documents for the template"},
 	{Priced, 0, "input_type instruction instruct prompt_name", "some servers put words before the text for it"},
-	{HeldBack, paramEncoding, "encoding_format", "bytes and what nobody knows make an answer that may tell no usage; float, base64, binary, ubinary, int8 and uint8 are passed"},
+	encodingRow,
 	{Passed, 0, "dimensions embed_dtype endianness late_chunking", "how the answer is told"},
 }
 
@@ -38,7 +43,7 @@ var scoreRows = []row{
 	{Priced, paramRight, "text_2 data_2 items", "the other side"},
 	{Priced, paramDocuments, "documents", "the same, on some servers"},
 	{Priced, 0, "instruct instruction", "words that are put before each pair"},
-	{HeldBack, paramEncoding, "encoding_format", "bytes and what nobody knows make an answer that may tell no usage; float, base64, binary, ubinary, int8 and uint8 are passed"},
+	encodingRow,
 	{Passed, 0, "apply_softmax item_first max_tokens_per_query max_tokens_per_doc", "how the answer is computed, or told, or texts cut"},
 	{Passed, paramNumbers, "label_token_ids", "ids of tokens"},
 }

@@ -53,8 +53,9 @@ type Request struct {
 	// Words is how many bytes the protocol's own words have in the messages,
 	// with their punctuation: roles, types, names of members. They are not in
 	// Text, for the overhead of a message covers them, but a template that
-	// prints a message as it came prints them too. Ids of tokens that only control
-	// sampling are among them, where they are more than requests ordinarily have.
+	// prints a message as it came prints them too. Among them are the bytes by which
+	// text is longer where it is printed as JSON, and ids of tokens that only control
+	// sampling, where they are more than requests ordinarily have.
 	Words int64
 	// Beside is how many bytes of Optional and Words a question for the number of tokens
 	// would not carry: vLLM's /tokenize reads the prompt or the messages, the

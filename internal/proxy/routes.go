@@ -58,8 +58,8 @@ func NotFound(w http.ResponseWriter, r *http.Request) {
 }
 
 // NoHost answers 400 to a request whose Host is empty.
-func NoHost(w http.ResponseWriter) {
-	WriteError(w, openai.InvalidRequest("", "the Host is empty: name the gateway in it"), 0)
+func NoHost(w http.ResponseWriter, r *http.Request) {
+	WriteError(w, openai.InvalidRequest("", "the Host is empty: name the gateway in it"), shapeOf(r))
 }
 
 // ForeignPage answers 403 to what a browser sends for a page of another origin.

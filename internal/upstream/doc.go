@@ -8,9 +8,10 @@
 // decoding). Here the goroutine that asks is the one that writes the request
 // and reads the response. BenchmarkDo measures both side by side.
 //
-// The package decides nothing about models and limits. It decides which server is asked:
-// the least busy one that is neither away nor shut by its breaker (breaker.go, caller.go,
-// watch.go). It asks again only where nothing was generated that anybody could still
+// The package decides nothing about limits, and knows of a model the name that servers have
+// for it. It decides which server is asked: the least busy one that is not away, does not
+// say that it lacks the model, and is not shut by the model's breaker there (watch.go,
+// list.go, breaker.go, caller.go). It asks again only where nothing was generated that anybody could still
 // get: see [Pool.Do], and [Server.Do] for kept connections that the server had closed.
 //
 // Invariants, each with a test:

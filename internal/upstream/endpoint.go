@@ -13,7 +13,7 @@ type Endpoint struct {
 // without asking them.
 func (p *Pool) Endpoints() []Endpoint {
 	list := make([]Endpoint, len(p.servers))
-	for i, standing := range p.Standings() {
+	for i, standing := range p.standings() {
 		s := p.servers[i]
 		e := Endpoint{Server: s.name, Healthy: standing.Reachable, Breaker: standing.Breaker, Running: s.Running()}
 		if cause := s.Cause(); !e.Healthy && cause != nil {

@@ -31,8 +31,8 @@ func TestChecksAtTheSameTime(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if n := asked.Load(); !s.Standing().Reachable || n > 4 {
-		t.Errorf("it was asked %d times and stands at %+v", n, s.Standing())
+	if n := asked.Load(); !s.breaker.standing().Reachable || n > 4 {
+		t.Errorf("it was asked %d times and stands at %+v", n, s.breaker.standing())
 	}
 }
 
@@ -65,12 +65,12 @@ func TestWhatSaysNothing(t *testing.T) {
 		ask(t, p)
 		status, body = 500, ""
 		ask(t, p)
-		if got := p.servers[0].Standing().Breaker; got != BreakerOpen {
+		if got := p.servers[0].breaker.standing().Breaker; got != BreakerOpen {
 			t.Errorf("two failures with %d between them: the breaker is %v", tt.status, got)
 		}
 		status, body = tt.status, tt.body
 		ask(t, p)
-		if got := p.servers[0].Standing().Breaker; got != BreakerHalfOpen {
+		if got := p.servers[0].breaker.standing().Breaker; got != BreakerHalfOpen {
 			t.Errorf("%d as a trial: the breaker is %v", tt.status, got)
 		}
 	}
@@ -94,7 +94,7 @@ func TestBlamedAfterItsEnd(t *testing.T) {
 		if i == 0 {
 			want = BreakerClosed
 		}
-		if got := p.servers[0].Standing().Breaker; got != want {
+		if got := p.servers[0].breaker.standing().Breaker; got != want {
 			t.Errorf("after %d failures the breaker is %v", i+1, got)
 		}
 	}
@@ -111,7 +111,7 @@ func TestOwnScarcity(t *testing.T) {
 		ctx, end := context.WithTimeout(t.Context(), time.Minute)
 		defer end()
 		s.Watch(ctx)
-		if !s.Standing().Reachable {
+		if !s.breaker.standing().Reachable {
 			t.Error("the server is away")
 		}
 	})

@@ -135,8 +135,9 @@ func (s *Server) LackReason(model string) string {
 }
 
 // ContextLength returns how many tokens the context of the pool's model has, as its servers
-// say: the most that one of them tells; 0 where one that may be asked tells nothing.
-func (p *Pool) ContextLength() (most int64) {
+// say: the most that one of them tells; 0 where one that may be asked tells nothing. It
+// is not known while nobody has looked at the list of any that may be asked.
+func (p *Pool) ContextLength() (most int64, known bool) {
 	for _, s := range p.servers {
 		l := s.list.Load()
 		if l == nil || l.lacks(p.model) {
@@ -144,9 +145,9 @@ func (p *Pool) ContextLength() (most int64) {
 		}
 		n := l.contexts[p.model]
 		if n == 0 {
-			return 0
+			return 0, true
 		}
-		most = max(most, n)
+		most, known = max(most, n), true
 	}
-	return most
+	return most, known
 }

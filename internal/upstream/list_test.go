@@ -135,8 +135,8 @@ func TestPoolAvoidsWhoLacksTheModel(t *testing.T) {
 		if well := p.Check(t.Context()); well != (tt.healthy[0] || tt.healthy[1]) || p.Served() != well {
 			t.Errorf("step %d: well: %v", i, well)
 		}
-		if got := p.ContextLength(); got != tt.context || changes != tt.changes {
-			t.Errorf("step %d: the context is %d after %d changes, want %d after %d", i, got, changes, tt.context, tt.changes)
+		if got, known := p.ContextLength(); got != tt.context || known != (tt.healthy[0] || tt.healthy[1]) || changes != tt.changes {
+			t.Errorf("step %d: the context is %d (known: %v) after %d changes, want %d after %d", i, got, known, changes, tt.context, tt.changes)
 		}
 	}
 	if q := NewPool("x", servers, nil); q.Endpoints()[1].Healthy || !q.Endpoints()[0].Healthy {

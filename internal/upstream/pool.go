@@ -35,8 +35,8 @@ func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
 	return p
 }
 
-// Standings returns what is known of each server, in their order, without asking it.
-func (p *Pool) Standings() []Standing {
+// standings returns what is known of each server, in their order, without asking it.
+func (p *Pool) standings() []Standing {
 	all := make([]Standing, len(p.breakers))
 	for i, b := range p.breakers {
 		all[i] = b.standing()
@@ -47,8 +47,8 @@ func (p *Pool) Standings() []Standing {
 // Servers returns the model servers. The caller must not change the slice.
 func (p *Pool) Servers() []*Server { return p.servers }
 
-// Do sends r to the least busy server and waits until the body of the answer has
-// begun. Errors are of type [*Error]; see [Server.Do] for the rest.
+// Do sends r to the least busy server that may be asked and waits until the body of the
+// answer has begun. Errors are of type [*Error]; see [Server.Do] for the rest.
 //
 // It asks another server in three cases, in which nothing was generated that
 // anybody could still get: no connection could be made; the connection closed
@@ -140,9 +140,9 @@ func (w *walk) end(err *Error) *Error {
 	return err
 }
 
-// choose returns the server to ask that was not tried yet: of those whose breaker
-// lets a request pass the one that the request names, or else the one with the
-// fewest running requests. It returns nil where there is none. Where no breaker
+// choose returns the server to ask that was not tried yet: of those that do not lack the
+// model and whose breaker lets a request pass the one that the request names, or else the
+// one with the fewest running requests. It returns nil where there is none. Where no breaker
 // lets it pass, it may be tried at one, though not after another has failed.
 func (p *Pool) choose(w *walk, now time.Time) *Server {
 	for alone := len(p.servers) == 1; ; {

@@ -84,8 +84,8 @@ type Server struct {
 	list     atomic.Pointer[modelList] // nil: nobody has looked since it was away
 	listed   func()
 
-	mu    sync.Mutex
-	parts map[string]*breaker // by model, for good: names come from the configuration
+	mu       sync.Mutex
+	breakers map[string]*breaker // by model, for good: names come from the configuration
 }
 
 // New returns a server without opening a connection. It fails where the URL or
@@ -159,7 +159,7 @@ func (s *Server) breakerOf(model string) *breaker {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.parts[model]
+	b := s.breakers[model]
 	if b != nil {
 		return b
 	}
@@ -167,10 +167,10 @@ func (s *Server) breakerOf(model string) *breaker {
 	if s.breaker.isAway() {
 		b.found(time.Now(), false)
 	}
-	if s.parts == nil {
-		s.parts = map[string]*breaker{}
+	if s.breakers == nil {
+		s.breakers = map[string]*breaker{}
 	}
-	s.parts[model] = b
+	s.breakers[model] = b
 	return b
 }
 
@@ -180,7 +180,7 @@ func (s *Server) found(there bool) (news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	for _, b := range s.parts {
+	for _, b := range s.breakers {
 		b.found(now, there)
 	}
 	return s.breaker.found(now, there)

@@ -29,10 +29,6 @@ type Standing struct {
 	Breaker   BreakerState
 }
 
-// Standing returns what is known of the server, without asking it, but for what is known
-// by the requests of a model: see [Pool.Standings].
-func (s *Server) Standing() Standing { return s.breaker.standing() }
-
 // standing returns how the server stands for a model.
 func (b *breaker) standing() Standing {
 	return Standing{Model: b.model, Reachable: !b.isAway(), Breaker: b.current()}

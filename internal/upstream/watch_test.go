@@ -129,7 +129,7 @@ func TestWatch(t *testing.T) {
 			if n := w.checks(); n != tt.checks {
 				t.Errorf("step %d: asked %d times, want %d", i, n, tt.checks)
 			}
-			if got := s.Standing(); got != tt.standing {
+			if got := s.breaker.standing(); got != tt.standing {
 				t.Errorf("step %d: it stands at %+v, want %+v", i, got, tt.standing)
 			}
 			if cause := s.Cause(); tt.standing.Reachable != (cause == nil) {
@@ -167,8 +167,8 @@ func TestWatchAlarmed(t *testing.T) {
 		w.set(well)
 		time.Sleep(1500 * time.Millisecond)
 		synctest.Wait()
-		if n := w.checks(); n != 1 || !s.Standing().Reachable {
-			t.Errorf("asked %d times within 1.5 s; it stands at %+v", n, s.Standing())
+		if n := w.checks(); n != 1 || !s.breaker.standing().Reachable {
+			t.Errorf("asked %d times within 1.5 s; it stands at %+v", n, s.breaker.standing())
 		}
 		end()
 		<-ended
@@ -183,7 +183,7 @@ func TestCheckGivenUp(t *testing.T) {
 	if err := s.Check(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if !s.Standing().Reachable {
+	if !s.breaker.standing().Reachable {
 		t.Error("the server is away")
 	}
 }
@@ -227,7 +227,7 @@ func TestWatchBusy(t *testing.T) {
 		w.set(deaf)
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		if s.Standing().Reachable {
+		if s.breaker.standing().Reachable {
 			t.Error("a server that answers nothing at all is not away")
 		}
 		end()

@@ -264,7 +264,7 @@ var states = map[string]state{
 		},
 	},
 	"without a store": {
-		o: apptest.Options{Store: failing{memory.New(memory.Options{}), errors.New("away")}},
+		o: apptest.Options{Store: failing{memory.New(memory.Options{}), errors.New("away")}, Limits: "{max-requests-per-day: 1000}"},
 		ask: func(t *testing.T, j *judge, g *apptest.Gateway) {
 			every(503, "")(t, j, g)
 			for _, path := range []string{"/actuator/health", "/actuator/health/readiness"} {

@@ -25,7 +25,7 @@ func checkTold(t *testing.T, g *gateway, cause string) {
 func TestWrongPasswordIsTold(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t, "--requirepass", "right")
-	g := site{server: "http://127.0.0.1:9", redis: redis, password: "an-old-one", models: map[string]string{model: "{}"}}.serve(t)
+	g := site{server: "http://127.0.0.1:9", redis: redis, password: "an-old-one", models: map[string]string{model: "{max-requests-per-day: 1000}"}}.serve(t)
 	checkTold(t, g, "WRONGPASS")
 	if g.ready() {
 		t.Error("the gateway is ready")

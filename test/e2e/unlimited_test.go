@@ -63,6 +63,7 @@ func TestModelWithoutLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	total := ledger.Sum(model, "alice")
+	eventually(t, healWithin, "ready", g.ready) // usage is asked of the store
 	eventually(t, patience, "books that are equal", func() bool {
 		return tokens() == total.Input+total.Output && running() == 0
 	})

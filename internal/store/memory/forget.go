@@ -3,9 +3,9 @@ package memory
 import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 
 // Forget drops the accounts of models that are not served, as far as nothing of
-// them counts any more, or only to be told, and no request of theirs is running. It is called from
-// time to time; served reports whether the model whose accounts have a name is
-// served.
+// them counts any more, or only to be told, and no request of theirs is running. It is
+// called from time to time; served reports whether the model whose accounts have a name
+// is served.
 func (s *Store) Forget(served func(name string) bool) {
 	for name := range *s.models.Load() {
 		if !served(name) {

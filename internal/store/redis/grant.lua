@@ -30,14 +30,14 @@ local function charge(a, m, running, what)
   if a.last and crossed(a, 1800000) then sweep(a, m) end
 end
 
--- grant charges the accounts that there are, or that rules need, and writes
--- the record of the charge. running is 1 where it takes a running slot, else 0. extended,
--- where it is given, returns the number and text of a record with this charge more; nil
--- where it is to have one of its own. It returns the times of the user's and of the
--- model's account, 0 for none, and the number of the record.
+-- grant charges the user's account, and the model's where there is one or rules need
+-- it, and writes the record of the charge. running is 1 where it takes a running slot,
+-- else 0. extended, where it is given, returns the number and text of a record with this
+-- charge more; nil where it is to have one of its own. It returns the times of the user's
+-- account and of the model's, 0 for none, and the number of the record.
 local function grant(m, model, user, number, running, what, extended)
   local charged = exists(model) and model
-  local c = { user = user and user.at or 0, model = charged and charged.at or 0, amount = what }
+  local c = { user = user.at, model = charged and charged.at or 0, amount = what }
   local part, text
   if extended then part, text = extended(c) end
   if not part then
@@ -45,7 +45,7 @@ local function grant(m, model, user, number, running, what, extended)
   end
   m.running = m.running + running
   enrol(m, { record(part), text }, LEASE)
-  if user then charge(user, m, running, what) end
+  charge(user, m, running, what)
   if charged then charge(charged, m, 0, what) end
   return c.user, c.model, part
 end

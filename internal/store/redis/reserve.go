@@ -105,8 +105,8 @@ const (
 
 // decisionRule returns where the result has the rule of p with index i.
 func decisionRule(p *limit.Policy, i int) int {
-	counted := len(p.Counted()) - len(p.Rules()) // come before
-	return decisionRules + 3*(counted+i)
+	counting := len(p.Counted()) - len(p.Rules()) // only count, and come before
+	return decisionRules + 3*(counting+i)
 }
 
 // readDecision writes the script's result to d, whose slices it reuses.

@@ -50,7 +50,7 @@ func (e *entry) weight() int { return max(e.work, len(e.charges)) }
 type batch struct {
 	number  uint64
 	keys    []string
-	args    []string // the first is for the nonce, the second for the caller, the third for the number and the one before
+	args    []string // the first three, nonce, caller and order, are set anew when it is sent
 	size    int      // entries
 	charges int      // that the script walks for them, as weight says
 
@@ -83,9 +83,6 @@ func newBatch(m *model, caller string, n, floor uint64, entries []entry) *batch 
 	for i := range entries {
 		e := &entries[i]
 		rings[1] = unite(rings[1], e.program.modelRings)
-		if e.user == "" {
-			continue
-		}
 		if b.index(e.user) == 0 {
 			b.keys = append(b.keys, e.user)
 			rings = append(rings, "")
@@ -121,7 +118,7 @@ func (b *batch) argsMost(entries []entry) int {
 }
 
 // append appends the arguments that e is. user is the index of its user's
-// account among the keys, from 1; 0 for none.
+// account among the keys, from 1.
 func (e *entry) append(args []string, user int) []string {
 	kind := "s"
 	switch {

@@ -9,8 +9,8 @@
 --       4 lowest number of a charge of this replica that may still arrive
 --       5- rings of the rules of each account, from KEYS[2] on
 --       then per entry: kind (s: settlement, c: cancellation, r: records to be
---         written again), index in KEYS of the user's account (0: none), input,
---         output and requests used, how many records, and per record, the oldest
+--         written again), index in KEYS of the user's account, input, output
+--         and requests used, how many records, and per record, the oldest
 --         first: number, and the input, output and requests that it is of
 -- Result { nonce, applied, records that were gone, tokens and requests
 --       that slots should have held and did not, cancellations left as a mark,
@@ -61,7 +61,8 @@ local function parse()
   return entries
 end
 
--- opened returns the account at KEYS[i]; false where there is none and no rule needs one.
+-- opened returns the account at KEYS[i]; of the model, false where there is none and no rule
+-- needs one.
 local function opened(i)
   if accounts[i] == nil then
     local a = open(KEYS[i], ARGV[3 + i], {})
@@ -168,8 +169,8 @@ local function replace(index, parts, used)
     if p.record then m.running = max(0, m.running - p.record.running) end
   end
   local delta = difference(used, parts)
-  local user, model = index > 0 and opened(index), opened(2)
-  if user then apply(user, parts, 'user', delta) end
+  local user, model = opened(index), opened(2)
+  apply(user, parts, 'user', delta)
   if model then apply(model, parts, 'model', delta) end
 end
 
@@ -207,20 +208,16 @@ end
 -- the records of a request that are to be written again where they are missing; their
 -- times are before those of every ring. The first one has taken the running slot.
 function KINDS.r(e)
-  local user, model = e.user > 0 and opened(e.user), opened(2)
-  if e.user > 0 and not user then
-    user = open(KEYS[e.user], ARGV[3 + e.user], {})
-    accounts[e.user] = user
-  end
+  local user, model = opened(e.user), opened(2)
   for i, p in ipairs(e.parts) do
     if not records[p.number] then
       local running = i == 1 and 1 or 0
       m.running = m.running + running
-      if user then hold(user, 1, running, p.amount) end
+      hold(user, 1, running, p.amount)
       if model then hold(model, 1, 0, p.amount) end
       records[p.number] = {
         running = running, last = '0', changed = true,
-        charges = { { user = user and 1 or 0, model = model and 1 or 0, amount = p.amount } },
+        charges = { { user = 1, model = model and 1 or 0, amount = p.amount } },
       }
     end
   end
