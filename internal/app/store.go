@@ -60,7 +60,15 @@ func tellOfRedis(o *redis.Options, r prometheus.Registerer, log *slog.Logger) {
 	restored := prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "rate_limit_store_restored_requests_total", Help: "Running requests that the store had lost, and that count there again.",
 	})
-	r.MustRegister(steps, restored)
+	forgone := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "rate_limit_store_uncounted_requests_total", Help: "Requests to models without limits that are not counted, for too much waited for the store.",
+	})
+	r.MustRegister(steps, restored, forgone)
+	o.Forgone = func(model string, first bool) {
+		if forgone.Inc(); first {
+			log.Warn("requests to a model without limits are served and not counted, for too much waits for Redis", "model", model)
+		}
+	}
 	o.Stepped = func(by time.Duration) {
 		steps.Inc()
 		if by > 0 {

@@ -63,7 +63,10 @@ func TestModelWithoutLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	total := ledger.Sum(model, "alice")
-	eventually(t, healWithin, "ready", g.ready) // usage is asked of the store
+	eventually(t, healWithin, "a store that answers", func() bool {
+		status, _ := g.get("/api/v1/admin/token-usage/" + model + "/alice")
+		return status == http.StatusOK
+	})
 	eventually(t, patience, "books that are equal", func() bool {
 		return tokens() == total.Input+total.Output && running() == 0
 	})

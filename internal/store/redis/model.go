@@ -17,6 +17,7 @@ type model struct {
 	settled  atomic.Uint64           // the last batch that is known to be applied; 0: none
 	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
+	forgoing atomic.Bool             // requests that nothing limits are not counted at the moment
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
 
 	decisions, leases refusal   // of what was sent last; the stream has that of settlements

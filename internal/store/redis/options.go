@@ -56,6 +56,11 @@ type Options struct {
 	// and must not call the store. nil means nobody.
 	Restored func(model string, requests int)
 
+	// Forgone is told of requests to a model without limits that are not counted, for too
+	// much waits to be applied: each one, and which is the first since one was counted.
+	// It is called by any goroutine, and must not call the store. nil means nobody.
+	Forgone func(model string, first bool)
+
 	// Stepped is told of every step of the server's clock by more than a second, and by
 	// how much at the least: ahead, or back where it is negative. As Restored.
 	Stepped func(by time.Duration)
@@ -91,6 +96,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Restored == nil {
 		o.Restored = func(string, int) {}
+	}
+	if o.Forgone == nil {
+		o.Forgone = func(string, bool) {}
 	}
 	if o.Stepped == nil {
 		o.Stepped = func(time.Duration) {}

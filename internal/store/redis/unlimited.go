@@ -25,8 +25,11 @@ func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Dec
 	h.charges = append(h.first[:0], charge{number: s.pending.skip()})
 	g.Open(p, user)
 	g.Number, g.Account = h.charges[0].number, h
-	if h.forgone = m.stream.waiting() >= unlimitedWaiting; h.forgone {
+	h.forgone = m.stream.waiting() >= unlimitedWaiting
+	first := m.forgoing.Swap(h.forgone) != h.forgone
+	if h.forgone {
 		s.counts.forgone.Add(1)
+		s.options.Forgone(m.name, first)
 		return nil
 	}
 	m.grants.add(h)

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,7 +57,12 @@ func TestUnlimitedWithoutServer(t *testing.T) {
 // what is given up for it is told.
 func TestUnlimitedIsBounded(t *testing.T) {
 	server := redistest.Start(t)
-	s := join(t, server, Options{Timeout: brief})
+	var told, first atomic.Int64
+	s := join(t, server, Options{Timeout: brief, Forgone: func(_ string, isFirst bool) {
+		if told.Add(1); isFirst {
+			first.Add(1)
+		}
+	}})
 	p := limittest.Policy(t, limit.PolicyOptions{})
 	mustClose(t, s, func() *limit.Policy { server.Kill(); return minute(t, 1000) }())
 	start := time.Now()
@@ -66,6 +72,9 @@ func TestUnlimitedIsBounded(t *testing.T) {
 	}
 	if got := s.Stats(); got.Forgone != more || got.Waiting < unlimitedWaiting || got.Waiting > unlimitedWaiting+2 {
 		t.Errorf("%d are given up, and %d wait; want %d and %d", got.Forgone, got.Waiting, more, unlimitedWaiting)
+	}
+	if told.Load() != more || first.Load() != 1 {
+		t.Errorf("%d are told, %d of them as the first; want %d and one", told.Load(), first.Load(), more)
 	}
 	t.Logf("%v for each", time.Since(start)/(unlimitedWaiting/2+more))
 	if err := server.Restart(); err != nil {
