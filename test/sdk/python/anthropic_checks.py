@@ -101,7 +101,10 @@ async def count(call):
 
 
 async def models(call):
-    return {"models": [model.id async for model in pieces_of(client_of(call).models.list())]}
+    client = client_of(call)
+    listed = [model.id async for model in pieces_of(client.models.list())]
+    one = await finished(client.models.retrieve(call["model"]))
+    return {"models": listed, "model": one.display_name, "finish": f"{one.type} of {one.created_at.timestamp():.0f}"}
 
 
 async def limit(call):

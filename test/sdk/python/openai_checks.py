@@ -142,7 +142,10 @@ async def embeddings(call):
 
 
 async def models(call):
-    return {"models": [model.id async for model in pieces_of(client_of(call).models.list())]}
+    client = client_of(call)
+    listed = [model.id async for model in pieces_of(client.models.list())]
+    one = await finished(client.models.retrieve(call["model"]))
+    return {"models": listed, "model": one.id, "finish": f"{one.object} of {one.created}"}
 
 
 async def limit(call):
