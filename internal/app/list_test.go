@@ -47,7 +47,10 @@ func TestModelServerThatLacksAModel(t *testing.T) {
 	if s := show(t, g, "sql"); !strings.Contains(s.Endpoints[0].Reason, `its /v1/models lists "llama2-7b", and not "sql-lora"`) || s.ContextLength != 0 {
 		t.Errorf("the model is shown as %+v", s)
 	}
-	if s := show(t, g, apptest.Model); !s.Endpoints[0].Healthy || s.ContextLength != 4096 {
+	if !apptest.Eventually(func() bool { return show(t, g, apptest.Model).ContextLength == 4096 }) { // a moment later
+		t.Error("the context of the other one is not known")
+	}
+	if s := show(t, g, apptest.Model); !s.Endpoints[0].Healthy {
 		t.Errorf("the other one is shown as %+v", s)
 	}
 	if status, body := post("sql"); status != http.StatusServiceUnavailable || !strings.Contains(body, "model_unavailable") {
@@ -76,14 +79,17 @@ func TestModelServerThatLacksAModel(t *testing.T) {
 	if !apptest.Eventually(func() bool { status, _ := post("sql"); return status == http.StatusOK }) {
 		t.Fatal("an adapter that was loaded is not served")
 	}
-	if s := show(t, g, "sql"); !s.Endpoints[0].Healthy || s.Endpoints[0].Reason != "" || s.ContextLength != 2048 {
+	if !apptest.Eventually(func() bool { return show(t, g, "sql").ContextLength == 2048 }) {
+		t.Error("the context of the adapter is not known")
+	}
+	if s := show(t, g, "sql"); !s.Endpoints[0].Healthy || s.Endpoints[0].Reason != "" {
 		t.Errorf("the model is shown as %+v", s)
 	}
 	for _, want := range []string{
 		`"level":"WARN","msg":"a model server does not list a model, and is not asked for it"`, `"model":"sql","served_as":"sql-lora"`,
 		`"level":"INFO","msg":"a model server lists a model again"`, `"error":"no server of the model \"sql\" is available; try again later: model server `,
 	} {
-		if !strings.Contains(g.Logs.String(), want) {
+		if !apptest.Eventually(func() bool { return strings.Contains(g.Logs.String(), want) }) {
 			t.Errorf("the log has no %s", want)
 		}
 	}
