@@ -3,6 +3,7 @@ package mockvllm
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -16,6 +17,9 @@ var engineMembers = setOf("model", "user", "mock", "metadata", "stream", "stream
 	"max_output_tokens", "min_tokens", "ignore_eos", "n", "best_of", "use_beam_search", "temperature", "top_p", "top_k", "min_p", "seed",
 	"stop", "stop_token_ids", "presence_penalty", "frequency_penalty", "repetition_penalty", "logprobs", "top_logprobs", "logit_bias",
 	"encoding_format", "dimensions", "truncate_prompt_tokens", "truncation", "priority", "echo", "service_tier", "store", "request_id")
+
+// inputMembers are the members that give the prompts, or one side of the pairs to score.
+var inputMembers = setOf("messages", "prompt", "input", "query", "queries", "text_1", "data_1", "documents", "items", "text_2", "data_2")
 
 // tokenizeMembers are the members that /tokenize reads, as vLLM's does.
 var tokenizeMembers = setOf("messages", "prompt", "tools", "chat_template", "chat_template_kwargs")
@@ -44,7 +48,7 @@ func (j *job) printedInputs() ([]int64, error) {
 		switch {
 		case engineMembers[name], j.endpoint == openai.Tokenize && !tokenizeMembers[name],
 			j.endpoint == openai.CountTokens && !countMembers[name]:
-		case name == "messages" && value.Kind() == 'n': // none are given
+		case value.Kind() == 'n' && inputMembers[name]: // none is given
 		case name == "messages" || name == "input" && j.endpoint == openai.Responses:
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)
@@ -57,7 +61,9 @@ func (j *job) printedInputs() ([]int64, error) {
 			right = append(right, printedEach(value)...)
 			look(value)
 		default:
-			shared += CountTokens(name) + printed(value)
+			if shared += printed(value); !isKnown(j.endpoint, name) {
+				shared += CountTokens(name)
+			}
 		}
 	})
 	prompts := pairs(left, right)
@@ -72,6 +78,12 @@ func (j *job) printedInputs() ([]int64, error) {
 		}
 	}
 	return prompts, err
+}
+
+// isKnown reports whether e has a member of that name, which no template prints beside
+// its value.
+func isKnown(e openai.Endpoint, name string) bool {
+	return slices.ContainsFunc(openai.Members(e), func(m openai.Member) bool { return m.Name == name })
 }
 
 // pairs joins the prompts of both sides, as scoring does; those of left stand alone
