@@ -21,6 +21,16 @@ func (c *jsonCursor) str() (inner []byte, escaped bool) {
 	return c.b[start : end-1], escaped
 }
 
+// decoded reads the string ahead and returns it as it is written, without its quotes, and
+// decoded, which is the same bytes where it has no escapes.
+func (c *jsonCursor) decoded() (raw, inner []byte) {
+	raw, escaped := c.str()
+	if !escaped {
+		return raw, raw
+	}
+	return raw, appendUnescaped(nil, raw)
+}
+
 // stringEnd returns where the string ends whose opening quote is before i, 0 if it is
 // none, and whether it has escapes.
 func (c *jsonCursor) stringEnd(i int) (end int, escaped bool) {

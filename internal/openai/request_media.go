@@ -96,11 +96,7 @@ func (p *parse) kind(m *mediaMembers) {
 		p.rendered()
 		return
 	}
-	raw, escaped := p.jsonCursor.str()
-	inner := raw
-	if escaped {
-		inner = appendUnescaped(nil, raw)
-	}
+	raw, inner := p.decoded()
 	kind, ok := kinds[string(inner)]
 	switch {
 	case ok:
@@ -254,11 +250,7 @@ func (p *parse) small(raw []byte) {
 
 // reference reads a URL or data. What is neither counts as text.
 func (p *parse) reference(m mediaName, c *jsonCursor) {
-	raw, escaped := c.str()
-	inner := raw
-	if escaped {
-		inner = appendUnescaped(nil, raw)
-	}
+	raw, inner := c.decoded()
 	if !isReference(inner, m.plain) {
 		p.in.words += addJSONText(&p.in.optional, raw)
 		p.in.optional.End()
@@ -322,12 +314,7 @@ func isURL(s []byte) bool {
 
 // base64Bytes are the characters of both alphabets of base64, and the comma between the
 // pictures of a video.
-var base64Bytes = func() (is [256]bool) {
-	for _, b := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=,") {
-		is[b] = true
-	}
-	return is
-}()
+var base64Bytes = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=,")
 
 // isBase64 reports whether s has no other characters.
 func isBase64(s []byte) bool {

@@ -67,10 +67,7 @@ func (p *parse) reject(err *Error) {
 
 // str reads the string ahead, decoded.
 func (p *parse) str() string {
-	inner, escaped := p.jsonCursor.str()
-	if escaped {
-		inner = appendUnescaped(nil, inner)
-	}
+	_, inner := p.decoded()
 	return string(inner)
 }
 

@@ -85,5 +85,10 @@ func brokenOff(err error) *failure {
 		return &failure{told: openai.UpstreamError("the model server sent an event of more than %d bytes, the most that is taken: ask for less in one event (logprobs, n)",
 			openai.EventBytesMax)}
 	}
-	return &failure{openai.UpstreamError("the model server's answer broke off, or is none"), err}
+	return &failure{answerBroke(), err}
+}
+
+// answerBroke is what the client is told of an answer of which no more is known.
+func answerBroke() *openai.Error {
+	return openai.UpstreamError("the model server's answer broke off, or is none")
 }

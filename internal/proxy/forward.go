@@ -256,7 +256,7 @@ func (x *exchange) tell(e *upstream.Error) *openai.Error {
 	case upstream.Closed:
 		return openai.UpstreamError("the model server closed the connection without an answer")
 	}
-	return openai.UpstreamError("the model server's answer broke off, or is none")
+	return answerBroke()
 }
 
 // refused passes on a model server's own refusal, or says what it means. Whether it
