@@ -50,7 +50,8 @@ func liveHeap() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// afterCollection calls f after each garbage collection.
+// afterCollection calls f after each garbage collection, but for those that end
+// while f is being called.
 func afterCollection(f func()) {
 	type sentinel struct{ _ *byte }
 	var again func(*sentinel)
