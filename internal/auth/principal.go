@@ -4,17 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"unicode/utf8"
-)
 
-// UserBytesMax is the longest name of a user.
-const UserBytesMax = 256
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
 
 // CheckUser returns why name cannot be that of a user, or nil. Names are UTF-8,
 // so that one name looks the same in answers, logs and stores.
 func CheckUser(name string) error {
 	switch {
-	case len(name) > UserBytesMax:
-		return fmt.Errorf("the name of a user has at most %d bytes, and this one has %d", UserBytesMax, len(name))
+	case len(name) > limit.NameBytesMax:
+		return fmt.Errorf("the name of a user has at most %d bytes, and this one has %d", limit.NameBytesMax, len(name))
 	case !utf8.ValidString(name):
 		return fmt.Errorf("the name of a user is not valid UTF-8")
 	}

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // The rules of single values. Each returns nil for a value that is right.
@@ -44,9 +45,6 @@ func notBase64(c rune) bool {
 	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("+/= \r\n", c))
 }
 
-// nameBytesMax bounds the names of users, keys and models.
-const nameBytesMax = 256
-
 func atMost(n int) func(string) *mistake {
 	return func(s string) *mistake {
 		if len(s) <= n {
@@ -60,7 +58,7 @@ func atMost(n int) func(string) *mistake {
 func modelName(s string) *mistake {
 	m := notEmpty(s)
 	if m == nil {
-		m = atMost(nameBytesMax)(s)
+		m = atMost(limit.NameBytesMax)(s)
 	}
 	if m == nil {
 		return nil

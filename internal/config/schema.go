@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // field is one key of a map: its name, what it means (for the reference) and
@@ -110,8 +112,8 @@ func newAPIKey() APIKey { return APIKey{Roles: []Role{RoleUser}} }
 
 func (k *APIKey) schema() target {
 	return object{
-		{"name", "Name of the key, for people and logs; unique.", text(&k.Name, notEmpty, atMost(nameBytesMax)).wants("1 to 256 bytes")},
-		{"user", "Whose accounts it charges.", text(&k.User, notEmpty, atMost(nameBytesMax)).wants("1 to 256 bytes")},
+		{"name", "Name of the key, for people and logs; unique.", text(&k.Name, notEmpty, atMost(limit.NameBytesMax)).wants("1 to 256 bytes")},
+		{"user", "Whose accounts it charges.", text(&k.User, notEmpty, atMost(limit.NameBytesMax)).wants("1 to 256 bytes")},
 		{key: "key", to: instead("write hash: with what `token-rate-limiter key hash` prints for the key; the key itself does not belong here")},
 		{"hash", "What `token-rate-limiter key hash` prints.", masked(text(&k.Hash, keyHash)).wants("sha256: and 64 hexadecimal digits")},
 		{"roles", "What the key may do: `user` calls models, `admin` sees and changes what concerns others too; neither includes the other.", texts[Role]{&k.Roles, func(r *Role) scalar { return choice(r, RoleUser, RoleAdmin) }}},

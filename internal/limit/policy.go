@@ -14,6 +14,9 @@ const Unlimited int64 = -1
 // below 2^53, and a window may hold a maximum and its debt.
 const MaximumMax = int64(1) << 51
 
+// NameBytesMax is the longest name of a user, a model or an API key, in bytes.
+const NameBytesMax = 256
+
 // Scope tells whom a limit applies to.
 type Scope uint8
 

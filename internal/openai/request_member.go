@@ -157,7 +157,7 @@ func (p *parse) param(m param, name []byte) {
 	case paramUseBeamSearch:
 		p.boolean("use_beam_search") // its width is n
 	case paramTruncatePromptTokens:
-		p.r.TruncateInput, _ = p.integer("truncate_prompt_tokens", integerRule{-1, integerMax, "an integer, -1 or more"})
+		p.r.TruncateInput, _ = p.integer("truncate_prompt_tokens", integerRule{-1, integerMax})
 	case paramTruncation:
 		p.truncation()
 	default:

@@ -12,15 +12,15 @@ import (
 const integerMax = math.MaxInt32
 
 // integerRule says which integers a member takes.
-type integerRule struct {
-	min, max int64
-	wants    string // for the message: what the member must be
-}
+type integerRule struct{ min, max int64 }
 
 var (
-	positiveInteger = integerRule{1, integerMax, "a positive integer"}
-	countInteger    = integerRule{0, integerMax, "an integer, 0 or more"}
+	positiveInteger = integerRule{1, integerMax}
+	countInteger    = integerRule{0, integerMax}
 )
+
+// String says what the member must be.
+func (r integerRule) String() string { return fmt.Sprintf("an integer from %d to %d", r.min, r.max) }
 
 // integer reads the value of the named member. It reports false for null, and
 // after an error.
@@ -31,7 +31,7 @@ func (p *parse) integer(name string, rule integerRule) (int64, bool) {
 	}
 	v, ok := parseInteger(raw)
 	if !ok || v < rule.min || v > rule.max {
-		p.reject(wrongValue(name, rule.wants, raw))
+		p.reject(wrongValue(name, rule.String(), raw))
 		return 0, false
 	}
 	return v, true

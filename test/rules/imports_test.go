@@ -42,7 +42,7 @@ var imports = map[string][]string{
 
 	// The core.
 	"internal/limit":  {},
-	"internal/auth":   {},
+	"internal/auth":   {"internal/limit"},
 	"internal/openai": {"github.com/go-json-experiment/json/jsontext"},
 	"internal/usage":  {"internal/openai"},
 
@@ -146,7 +146,7 @@ func TestTable(t *testing.T) {
 		}
 	}
 	for folder, may := range map[string][]string{
-		"internal/limit": {}, "internal/auth": {}, "internal/grammar": {},
+		"internal/limit": {}, "internal/auth": {"internal/limit"}, "internal/grammar": {},
 		"internal/upstream": {"internal/grammar"}, "internal/http1": {"internal/grammar"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {
