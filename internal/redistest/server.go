@@ -88,6 +88,7 @@ func (s *Server) run() error {
 	s.output = &bytes.Buffer{}
 	s.cmd = exec.Command(Program, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
+	s.cmd.SysProcAttr = child()
 	if err := s.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", Program, err)
 	}
