@@ -227,3 +227,22 @@ func TestManyModelsAreTriedTogether(t *testing.T) {
 		}
 	}
 }
+
+// TestOthersAreTried: models of which the server refuses a command keep no others from
+// being tried, many as there may be of both.
+func TestOthersAreTried(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: -1})
+	for i := range 4 * triedAtOnce {
+		m := s.model("m" + number(i))
+		if i%2 == 0 {
+			must(t, shared, "SET", m.tryKeys()[0], "foreign")
+		}
+	}
+	s.tryAll(t.Context())
+	for i := range 4 * triedAtOnce {
+		m := s.model("m" + number(i))
+		if m.rehearsal.on.Load() == 0 || (m.refused() != nil) != (i%2 == 0) || len(m.stream.hurry) != 0 {
+			t.Errorf("%s is tried: %v; refused: %v", m.name, m.rehearsal.on.Load() != 0, m.refused())
+		}
+	}
+}
