@@ -209,6 +209,11 @@ var timelines = []timeline{
 		{do: settle, grant: "a"},
 		{grant: "b"},
 	}},
+	{"what never fits waits until nothing is left", perMinute, []step{
+		{grant: "a", out: 400},
+		{at: 5 * sec, grant: "b", out: 100},
+		{at: 20 * sec, grant: "c", out: 1001, want: answer{denied: true, wait: 46 * sec}},
+	}},
 	{"amounts beyond 32 bits", limit.PolicyOptions{
 		User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40}},
 	}, []step{
