@@ -67,10 +67,7 @@ func (s *Store) permitted(ctx context.Context, till time.Time, m *model) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.on.Load() == s.connections.Load() { // another request had it tried meanwhile
-		if e := t.Load(); e != nil {
-			return e
-		}
-		return nil
+		return t.err()
 	}
 	return s.try(ctx, till, m)
 }
