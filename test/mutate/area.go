@@ -14,18 +14,32 @@ type area struct {
 	tests []string // packages
 	// patience is how long the tests of a mutant may take.
 	patience time.Duration
+	// slow are the tests that take long (as go test -run has it), and are run where the
+	// others notice nothing; "": none.
+	slow string
+}
+
+// slowOfRedis are the tests of the store in Redis that take seconds each.
+const slowOfRedis = "TestConformance/adversarial|TestStandstill|TestFailover|TestCutOff|TestLikeMemory|TestLongDebt|TestSequentialClient|TestCommandIsTakenAway|TestGreatBatches|TestOneMissed"
+
+// turns returns the arguments of the runs of tests that judge a mutant, in their order.
+func (a *area) turns() [][]string {
+	if a.slow == "" {
+		return [][]string{nil}
+	}
+	return [][]string{{"-skip", a.slow}, {"-run", a.slow}}
 }
 
 var areas = []area{
-	{"limit", []string{"internal/limit/*.go"}, []string{"./internal/limit/...", "./internal/store/memory"}, 2 * time.Minute},
-	{"memory", []string{"internal/store/memory/*.go"}, []string{"./internal/store/memory"}, 2 * time.Minute},
-	{"redis", []string{"internal/store/redis/*.go"}, []string{"./internal/store/redis"}, 5 * time.Minute},
-	{"scripts", []string{"internal/store/redis/*.lua"}, []string{"./internal/store/redis"}, 5 * time.Minute},
-	{"usage", []string{"internal/usage/*.go"}, []string{"./internal/usage"}, 5 * time.Minute},
+	{"limit", []string{"internal/limit/*.go"}, []string{"./internal/limit/...", "./internal/store/memory"}, 2 * time.Minute, ""},
+	{"memory", []string{"internal/store/memory/*.go"}, []string{"./internal/store/memory"}, 2 * time.Minute, ""},
+	{"redis", []string{"internal/store/redis/*.go"}, []string{"./internal/store/redis"}, 5 * time.Minute, slowOfRedis},
+	{"scripts", []string{"internal/store/redis/*.lua"}, []string{"./internal/store/redis"}, 5 * time.Minute, slowOfRedis},
+	{"usage", []string{"internal/usage/*.go"}, []string{"./internal/usage"}, 5 * time.Minute, ""},
 	{"settle", []string{
 		"internal/proxy/price.go", "internal/proxy/count.go", "internal/proxy/reserve.go", "internal/proxy/topup.go",
 		"internal/proxy/settle.go", "internal/proxy/doubt.go",
-	}, []string{"./internal/proxy", "./test/books", "./test/streams"}, 5 * time.Minute},
+	}, []string{"./internal/proxy", "./test/books", "./test/streams"}, 5 * time.Minute, ""},
 }
 
 // paths returns the files of a, without tests.

@@ -11,6 +11,7 @@
 // Nothing of the tree is written: the changed file is laid over it (go build -overlay).
 //
 // A mutant is killed when a test fails, or does not end; one that does not compile counts
-// for nothing. What changes nothing that anybody could see is listed in equivalent.txt, with
-// the reason. The command fails where fewer than 95 % of the others are killed.
+// for nothing. Tests that take long are run where the others notice nothing. What changes
+// nothing that anybody could see is listed in equivalent.txt, with the reason. The command
+// fails where fewer than 95 % of the others are killed.
 package main

@@ -13,6 +13,8 @@ var (
 	// luaCalls finds statements that are a call.
 	luaCalls = regexp.MustCompile(`(?m)^[ \t]+([a-zA-Z_.]+\([^\n]*\))$`)
 	luaNot   = regexp.MustCompile(`\bnot `)
+	// luaNumber finds what makes a number of a text behind a plus, which is no operator either.
+	luaNumber = regexp.MustCompile(`^ 0\b`)
 )
 
 // luaMutants returns the mutants of a script.
@@ -21,6 +23,9 @@ func luaMutants(a *area, path string, text []byte) []mutant {
 	var all []mutant
 	for _, at := range luaOperators.FindAllIndex(code, -1) {
 		was := string(code[at[0]:at[1]])
+		if was == "+" && luaNumber.Match(code[at[1]:]) {
+			continue
+		}
 		op := strings.TrimSpace(was)
 		for _, by := range swaps[op] {
 			if by == "!=" {

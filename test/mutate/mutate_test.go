@@ -33,7 +33,7 @@ func f(x int) bool {
 	const luaText = `-- a < b, not more
 local function f(a)
   add(a, 'x == y')
-  if not a.b and a.c ~= 1 then return max(a.c - 1, -1) end
+  if not a.b and a.c ~= 1 then return max(a.c - 1, -1, ARGV[1] + 0) end
 end
 `
 	got, err := goMutants(&areas[0], "p.go", []byte(goText))

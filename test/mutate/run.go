@@ -50,8 +50,18 @@ func (m *mutant) try(ctx context.Context, dir string) (verdict, string, error) {
 	return killed, failed.FindString(out), ctx.Err()
 }
 
-// test runs the tests of an area.
-func test(ctx context.Context, a *area, args ...string) (string, error) {
+// test runs the tests of an area, until one fails.
+func test(ctx context.Context, a *area, args ...string) (out string, err error) {
+	for _, turn := range a.turns() {
+		if out, err = run(ctx, a, append(turn, args...)); err != nil {
+			break
+		}
+	}
+	return out, err
+}
+
+// run runs those tests of an area that args choose.
+func run(ctx context.Context, a *area, args []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.patience+time.Minute) // to build them
 	defer cancel()
 	args = append(append([]string{"test", "-failfast", "-count=1", "-vet=off", "-timeout", a.patience.String()}, args...), a.tests...)

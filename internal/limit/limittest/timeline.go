@@ -105,6 +105,9 @@ func (st step) reserve(t *testing.T, s limit.Store, p *limit.Policy, need limit.
 	if d.Admitted != g.IsOpen() {
 		t.Errorf("admitted is %v, and the grant is open: %v", d.Admitted, g.IsOpen())
 	}
+	if d.Admitted && len(d.Violations)+len(d.Full) > 0 {
+		t.Errorf("admitted, although %+v and %+v are in the way", d.Violations, d.Full)
+	}
 	a := answer{denied: !d.Admitted, full: d.Full}
 	for i, v := range d.Violations {
 		if i == 0 {

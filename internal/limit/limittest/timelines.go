@@ -158,6 +158,7 @@ var timelines = []timeline{
 	{"a small step back of the clock stands still", perMinute, []step{
 		{at: 10 * sec, grant: "a", out: 1000},
 		{at: 9500 * ms, grant: "b", out: 1, want: answer{denied: true, wait: 61 * sec}},
+		{at: 9 * sec, grant: "b", out: 1, want: answer{denied: true, wait: 61 * sec}}, // as far as is tolerated
 		{at: 70999 * ms, grant: "b", out: 1, want: answer{denied: true}},
 		{at: 71 * sec, grant: "b", out: 1},
 	}},
@@ -170,6 +171,48 @@ var timelines = []timeline{
 		{at: 51 * sec, do: look, want: answer{sums: []int64{400}}},
 		{at: 60999 * ms, do: look, want: answer{sums: []int64{400}}},
 		{at: 61 * sec, do: look, want: answer{sums: []int64{0}}},
+	}},
+	{"a step back by more than is tolerated keeps the age", perMinute, []step{
+		{at: 10 * sec, grant: "a", out: 1000},
+		{at: 9*sec - ms, grant: "b", out: 1, want: answer{denied: true, wait: 61 * sec}},
+		{at: 69998 * ms, grant: "b", out: 1, want: answer{denied: true}},
+		{at: 69999 * ms, grant: "b", out: 1},
+	}},
+	{"what has left a window leaves it also where nothing new is charged to that", limit.PolicyOptions{
+		User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 1000}, {Meter: limit.InputTokens, Window: limit.Minute, Max: 1000}},
+	}, []step{
+		{grant: "a", in: 10, out: 10},
+		{at: 61 * sec, grant: "b", out: 10},
+		{at: 62 * sec, do: look, want: answer{sums: []int64{10, 0}}},
+		{at: 63 * sec, grant: "c", in: 1000, want: answer{denied: true, broken: []string{"user tokens minute"}}},
+	}},
+	{"a top-up is not kept off by a limit of what it does not need", limit.PolicyOptions{
+		User: []limit.Limit{{Meter: limit.InputTokens, Window: limit.Minute, Max: 100}, {Meter: limit.OutputTokens, Window: limit.Minute, Max: 100}},
+	}, []step{
+		{grant: "a", in: 50, out: 10},
+		{grant: "b", in: 40, out: 10},
+		{do: settle, grant: "b", in: 200, out: 10},
+		{at: sec, do: topUpWithin, grant: "a", out: 10},
+		{at: sec, do: topUp, grant: "a", out: 10},
+		{at: sec, do: look, want: answer{sums: []int64{250, 40}}},
+	}},
+	{"a refund leaves alone what has taken the place of its slot", perMinute, []step{
+		{grant: "a", out: 500},
+		{at: 61 * sec, grant: "b", out: 100},
+		{at: 61 * sec, do: settle, grant: "a", out: 0},
+		{at: 61 * sec, do: look, want: answer{sums: []int64{100}, held: []int64{100}}},
+	}},
+	{"only running requests of a user are limited", limit.PolicyOptions{MaxConcurrentPerUser: 1}, []step{
+		{grant: "a"},
+		{grant: "b", want: answer{denied: true, full: []limit.Gauge{{Scope: limit.UserScope, Running: 1, Max: 1}}}},
+		{grant: "c", user: "v"},
+		{do: settle, grant: "a"},
+		{grant: "b"},
+	}},
+	{"what never fits waits until nothing is left", perMinute, []step{
+		{grant: "a", out: 400},
+		{at: 5 * sec, grant: "b", out: 100},
+		{at: 20 * sec, grant: "c", out: 1001, want: answer{denied: true, wait: 46 * sec}},
 	}},
 	{"amounts beyond 32 bits", limit.PolicyOptions{
 		User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40}},

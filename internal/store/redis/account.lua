@@ -85,9 +85,8 @@ end
 
 -- setOlder changes a slot that is not the current one.
 local function setOlder(a, f, value)
-  a.older[f] = value
   a.touched = a.touched or {}
-  a.touched[f] = true
+  a.older[f], a.touched[f] = value, value
 end
 
 -- cover adds to a the rings that it has (stored) and the policy has not, and
@@ -95,11 +94,11 @@ end
 local function cover(a, stored)
   local rings, fields, known = a.rings, {}, #a.rings
   for i = 1, known do
-    rings[i].counted = stored:find(rings[i].name, 1, true) ~= nil
+    rings[i].counted = stored:find(rings[i].name) ~= nil
     a.grown = a.grown or not rings[i].counted
   end
   for name in stored:gmatch('..') do
-    if not a.layout:find(name, 1, true) then
+    if not a.layout:find(name) then
       local r = ringOf(a, name)
       rings[#rings + 1] = r
       a.layout = a.layout .. name
@@ -119,7 +118,7 @@ end
 -- have begun hold what is a whole ring older.
 local function roll(r, was)
   local a, gone = r.account, {}
-  for s = max(was + 1, r.head - r.slots + 1), r.head - 1 do gone[#gone + 1] = r.name .. s % r.slots end
+  for s = max(was, r.head - r.slots) + 1, r.head - 1 do gone[#gone + 1] = r.name .. s % r.slots end
   load(a, gone)
   for _, f in ipairs(gone) do
     if a.older[f] ~= 0 then
@@ -134,14 +133,8 @@ end
 -- back a little stands still; when it steps back further, the account goes on
 -- from where it was.
 local function advance(a, last, skew)
-  local at = now + skew
-  if at < last then
-    if last - at > TOLERANCE then
-      skew = last - now
-      a.rebased = true
-    end
-    at = last
-  end
+  local at = max(now + skew, last)
+  if last - now - skew > TOLERANCE then skew, a.rebased = last - now, true end
   a.at, a.last, a.skew = at, last, skew
   for i = 1, #a.rings do
     local r = a.rings[i]

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -88,7 +89,8 @@ func (st *stream) teach(ctx context.Context, till time.Time, r *request, taught 
 }
 
 // send sends what waits and, behind it, a decision, if there is one. It returns the
-// answer to that, what was to be applied before it, and whether all batches were.
+// answer to that, what was to be applied before it, and whether there were batches and
+// all have been applied.
 func (st *stream) send(ctx context.Context, till time.Time, decision *request) (a answer, before point, applied bool) {
 	s := st.store
 	st.sending.Lock()
@@ -109,7 +111,9 @@ func (st *stream) send(ctx context.Context, till time.Time, decision *request) (
 		return a, before, false
 	}
 	answers := s.exchange(&turn{Context: ctx, over: st.sending.Unlock}, till, requests)
-	applied = st.note(batches, answers)
+	if len(batches) != 0 {
+		applied = st.note(batches, answers)
+	}
 	return answers[len(answers)-1], before, applied
 }
 
@@ -142,7 +146,7 @@ func (st *stream) gather(decision *request) (batches []*batch, before point) {
 	refused := st.refusal.Load() != nil || !takes
 	charges, next := 0, st.firstBack()
 	fits := func(more int) bool {
-		return len(batches) == 0 && (!refused || decision == nil) || len(batches) > 0 && !refused && charges+more <= sendCharges
+		return len(batches) == 0 && (!refused || decision == nil) || !refused && charges+more <= sendCharges
 	}
 	for next < len(st.queue) && fits(st.queue[next].charges) {
 		batches = append(batches, st.queue[next])
@@ -191,7 +195,7 @@ const roomyShare = 2
 
 // noteRoom notes whether the model is far from its own limits, as a decision saw it.
 func (st *stream) noteRoom(p *limit.Policy, d *limit.Decision, running int64) {
-	roomy := p.MaxConcurrent() < 0 || roomyShare*running < p.MaxConcurrent()-1
+	roomy := p.MaxConcurrent() == limit.Unlimited || roomyShare*running < p.MaxConcurrent()-1
 	for i, r := range p.Rules() {
 		roomy = roomy && (r.Scope != limit.ModelScope || roomyShare*d.Standings[i].Used < r.Admissible)
 	}
@@ -240,9 +244,6 @@ const (
 // note notes what became of batches that were sent, and reports whether all have
 // been applied, now or before.
 func (st *stream) note(batches []*batch, answers []answer) bool {
-	if len(batches) == 0 {
-		return true
-	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	defer st.changed()
@@ -272,12 +273,13 @@ func (st *stream) acknowledge(b *batch, values []int64) {
 	st.model.settled.Store(max(b.number, st.model.settled.Load()))
 	st.refusal.note(nil)
 	st.forgotten.Store(false)
-	for len(st.queue) > 0 && st.queue[0].number <= b.number {
-		c.batches.Add(1)
-		st.applied += uint64(st.queue[0].size)
-		st.queue[0] = nil
-		st.queue = st.queue[1:]
+	n := 0
+	for n < len(st.queue) && st.queue[n].number <= b.number {
+		st.applied += uint64(st.queue[n].size)
+		n++
 	}
+	c.batches.Add(int64(n))
+	st.queue = slices.Delete(st.queue, 0, n)
 }
 
 // comeBack notes that b was not applied, or may not have been. The caller holds mu.

@@ -13,7 +13,8 @@ local function hold(a, sign, running, what)
   local r, i, o, q = held(a.held)
   r, i = max(0, r + sign * running), max(0, i + sign * what.i)
   o, q = max(0, o + sign * what.o), max(0, q + sign * what.r)
-  a.held = r + i + o + q > 0 and format('%d %d %d %d', r, i, o, q)
+  local text = format('%d %d %d %d', r, i, o, q)
+  a.held = text ~= '0 0 0 0' and text
   a.holding, a.dirty = true, true
 end
 
@@ -36,7 +37,7 @@ local function save(a)
     end
   end
   if a.touched then
-    for f in pairs(a.touched) do keep(f, a.older[f]) end
+    for f, value in pairs(a.touched) do keep(f, value) end
   end
   if a.rebased then keep('k', a.skew) end
   if a.grown then

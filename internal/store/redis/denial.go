@@ -28,7 +28,7 @@ func (r *request) deniedByUser(values []int64) bool {
 		return values[denialOfModel] == 0
 	}
 	p := r.program.policy
-	if most := p.MaxConcurrent(); most >= 0 && values[decisionRunning] >= most {
+	if most := p.MaxConcurrent(); most != limit.Unlimited && values[decisionRunning] >= most {
 		return false
 	}
 	for i, rule := range p.Rules() {
@@ -75,9 +75,9 @@ func (st *stream) await(ctx context.Context, till time.Time, before point) (hold
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return holds, ctx.Err()
 		case <-time.After(time.Until(till)):
-			return false, errUnsettled
+			return holds, errUnsettled
 		}
 	}
 }

@@ -49,10 +49,43 @@ func TestExpiry(t *testing.T) {
 	mustLive(t, user, 61*time.Second)
 	mustLive(t, total, 61*time.Second)
 
+	g = mustReserve(t, s, short, "u", output(10)) // in the same minute
+	mustLive(t, user, day)
+	s.Settle(g, output(20))
+	mustFlush(t, s)
+	mustLive(t, user, 61*time.Second)
+
 	s.Settle(mustReserve(t, s, long, "u", output(10)), output(10))
 	mustFlush(t, s)
 	mustLive(t, user, day)
 	mustLive(t, total, day)
+
+	// Where nothing is new keys are told to live on as time passes, and the replicas' always.
+	const replicas = "token:concurrent:{llama2-7b}"
+	soon := func() {
+		for _, key := range []string{user, total, replicas} {
+			must(t, shared, "PEXPIRE", key, "100000")
+		}
+	}
+	g = mustReserve(t, s, long, "u", output(10))
+	soon()
+	s.renew()
+	mustLive(t, replicas, enrolledTTL-time.Minute)
+	clock.Advance(time.Minute)
+	soon()
+	s.Settle(g, output(5))
+	mustFlush(t, s)
+	mustLive(t, user, day)
+	mustLive(t, total, day)
+	mustLive(t, replicas, enrolledTTL-time.Minute)
+
+	// A settlement may be what brings a longer window.
+	g = mustReserve(t, s, short, "v", output(10))
+	e := settlement(g, output(20))
+	e.program = newProgram(long)
+	soon()
+	sent(t, s, s.model(short.Model()), s.batches.Add(1), 1, e)
+	mustLive(t, user[:len(user)-1]+"v", day)
 }
 
 // snapshot returns all that the shared server has.

@@ -3,6 +3,7 @@ package redis
 import (
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,6 +41,15 @@ func replicaOf(t *testing.T, id string) (state [4]int64) {
 	return state
 }
 
+// mustRefuseMore asks for more than user has room for.
+func mustRefuseMore(t *testing.T, s *Store, p *limit.Policy, user string) {
+	t.Helper()
+	var d limit.Decision
+	if err := s.Reserve(t.Context(), p, user, output(1<<40), &limit.Grant{}, &d); err != nil || d.Admitted {
+		t.Fatalf("Reserve: %v, %+v; want denied", err, d)
+	}
+}
+
 // TestForget: a model that is served no more is kept while a request of it runs and
 // while its settlements wait. Then its goroutine ends and its lease is over; it
 // returns as new, and what it settles is settled.
@@ -49,7 +59,12 @@ func TestForget(t *testing.T) {
 	p := minute(t, 1000)
 	before := streams()
 	g := mustReserve(t, s, p, "u", output(100))
+	mustRefuseMore(t, s, p, "u") // who is denied does not keep the model
+	s.Serve([]string{"unused"})
 	s.Forget(nothing)
+	if keys := keysOf(t, shared); slices.Contains(keys, replicasKey("unused")) {
+		t.Errorf("a model that was never used has left %q", keys)
+	}
 	if knows(s) != 1 || !s.Holds(g) {
 		t.Fatal("a model with a running request is forgotten")
 	}
@@ -114,7 +129,8 @@ func TestForgetWaits(t *testing.T) {
 // TestLateAfterForget: copies of what was sent before a model was forgotten arrive
 // after that, and after it has returned.
 func TestLateAfterForget(t *testing.T) {
-	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, Replica: "me", heartbeat: -1})
+	clock := limittest.NewClock()
+	s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me", heartbeat: -1})
 	p := minute(t, 1000)
 	g := mustReserve(t, s, p, "u", output(100))
 	e, m := settlement(g, output(140)), s.model(p.Model())
@@ -140,7 +156,7 @@ func TestLateAfterForget(t *testing.T) {
 	g = mustReserve(t, s, p, "u", output(100))
 	late("once it has returned", standing{140, 100, 1})
 	s.giveBack(t.Context(), m) // late too
-	if state := replicaOf(t, "me"); state[0] == 0 || state[1] != 1 {
+	if state := replicaOf(t, "me"); state[0] <= int64(clock.Now()) || state[1] != 1 {
 		t.Errorf("a lease is taken from a running request: %v", state)
 	}
 	s.Settle(g, output(10))

@@ -23,7 +23,7 @@ local function charge(a, m, running, what)
   hold(a, 1, running, what)
   save(a)
   if a.grown or crossed(a, 60000) then
-    expire(a, max(HELD, lifetime(a)))
+    expire(a, HELD)
   elseif not wasHeld and lifetime(a) < HELD then
     expire(a, HELD)
   end

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,6 +72,74 @@ func TestHeartbeatsOfManyRefused(t *testing.T) {
 	for _, m := range s.all() {
 		if m.refused() != nil {
 			t.Errorf("%s is refused still: %v", m.name, m.refused())
+		}
+	}
+}
+
+// TestBeats: heartbeats come by themselves, and at once for a model that is served anew.
+func TestBeats(t *testing.T) {
+	for name, every := range map[string]time.Duration{"from time to time": 5 * time.Millisecond, "at once": time.Hour} {
+		var beats atomic.Int64
+		s := open(t, Options{Timeout: patient, heartbeat: every, Observe: func(operation string, _ time.Duration, _ error) {
+			if operation == "heartbeat" {
+				beats.Add(1)
+			}
+		}})
+		if every == time.Hour {
+			s.Serve([]string{"m"})
+			eventually(t, name, func() bool { return beats.Load() == 1 })
+			continue
+		}
+		s.model("m") // of which nobody tells
+		eventually(t, name, func() bool { return beats.Load() > 3 })
+	}
+}
+
+// TestTakenAgainHurries: where the server takes again what it has refused, settlements that
+// wait are tried at once; and only there.
+func TestTakenAgainHurries(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: -1})
+	p := newProgram(minute(t, 1000))
+	refused := refusalOf(t, s, "WRONGTYPE no")
+	ways := map[string]func(*model){
+		"heartbeats": func(m *model) { s.renewAll([]*model{m}) },
+		"a look":     func(m *model) { s.look(t.Context(), m) },
+	}
+	for name, tt := range map[string]struct {
+		decisions, leases bool   // are refused
+		foreign           string // key that holds what is no account
+		want              bool
+	}{
+		"decisions":                       {decisions: true, want: true},
+		"leases":                          {leases: true, want: true},
+		"both":                            {decisions: true, leases: true, want: true},
+		"nothing was refused":             {},
+		"decisions, which still are":      {decisions: true, foreign: modelKey("m")},
+		"leases, which still are":         {leases: true, foreign: replicasKey("m")},
+		"leases, which decisions are not": {decisions: true, leases: true, foreign: replicasKey("m")},
+	} {
+		for way, renew := range ways {
+			must(t, shared, "FLUSHALL")
+			if tt.foreign != "" {
+				must(t, shared, "SET", tt.foreign, "foreign")
+			}
+			m := &model{name: "m", replicas: replicasKey("m"), account: modelKey("m")}
+			m.stream = newStream(s, m)
+			m.latest.Store(p)
+			m.rehearsal.on.Store(1)
+			if tt.decisions {
+				m.decisions.note(refused)
+			}
+			if tt.leases {
+				m.leases.note(refused)
+			}
+			renew(m)
+			if got := len(m.stream.hurry) == 1; got != tt.want {
+				t.Errorf("%s, by %s: hurried: %v, want %v", name, way, got, tt.want)
+			}
+			if doubted := m.rehearsal.on.Load() == 0; doubted != (tt.foreign == replicasKey("m")) {
+				t.Errorf("%s, by %s: the commands are in doubt: %v", name, way, doubted)
+			}
 		}
 	}
 }

@@ -70,6 +70,48 @@ func TestSharedSlots(t *testing.T) {
 	mustReserve(t, b, p, "u", output(10))
 }
 
+// TestHoldingsOfAll: what requests hold is added up over all replicas, by meter, whatever
+// characters the names of replicas have, and stays although others charge the account
+// later, and look for what forgotten replicas have left.
+func TestHoldingsOfAll(t *testing.T) {
+	clock := limittest.NewClock()
+	o := Options{Now: clock.Now, Timeout: patient, heartbeat: -1, Replica: "gateway-7d9f-a"}
+	stores := []*Store{open(t, o)}
+	for _, id := range []string{"gateway-7d9f-b", "gateway_7d9f-c"} {
+		o.Replica = id
+		stores = append(stores, join(t, shared, o))
+	}
+	var limits []limit.Limit
+	for _, m := range []limit.Meter{limit.InputTokens, limit.OutputTokens, limit.Requests} {
+		limits = append(limits, limit.Limit{Meter: m, Window: limit.Day, Max: 1 << 40})
+	}
+	p := limittest.Policy(t, limit.PolicyOptions{User: limits, MaxConcurrent: 100})
+	for i, s := range stores {
+		for n := range int64(i + 1) {
+			mustReserve(t, s, p, "u", limit.Amount{Input: 100 + n, Output: 10, Requests: 1})
+		}
+	}
+	check := func(want [3]int64, running int64) {
+		t.Helper()
+		for _, s := range stores {
+			v, err := s.View(t.Context(), p, "u")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := [3]int64{v.Windows[0].Reserved, v.Windows[1].Reserved, v.Windows[2].Reserved}
+			if got != want || v.Gauges[0].Running != running || v.Gauges[1].Running != running {
+				t.Errorf("to %s the requests hold %v, and %+v run; want %v and %d", s.Replica(), got, v.Gauges, want, running)
+			}
+		}
+	}
+	check([3]int64{604, 60, 6}, 6)
+	clock.Advance(time.Hour)   // a step, which ends no lease
+	for i, s := range stores { // which sweeps, at the first
+		mustReserve(t, s, p, "u", limit.Amount{Input: 1, Output: 2, Requests: 1})
+		check([3]int64{605 + int64(i), 62 + 2*int64(i), 7 + int64(i)}, 7+int64(i))
+	}
+}
+
 // TestLeaseEnds takes the slots of a replica that is silent for 10 s, and
 // counts them again when it returns, above the limit if need be.
 func TestLeaseEnds(t *testing.T) {
@@ -84,7 +126,11 @@ func TestLeaseEnds(t *testing.T) {
 	if !a.Holds(g) {
 		t.Error("a does not hold its slot within its lease")
 	}
-	pass(clock, leaseTTL-sureFor, b)
+	pass(clock, time.Millisecond, b)
+	if a.Holds(g) {
+		t.Error("a holds its slot for longer than is sure")
+	}
+	pass(clock, leaseTTL-sureFor-time.Millisecond, b)
 	fullGauges(t, b, p, "w")
 	mustStand(t, b, p, "u", standing{0, 20, 3})
 	clock.Advance(time.Millisecond)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 )
 
 // TestWindowsBeginAnewAfterALoss loses all data after something was settled. Whatever
@@ -59,5 +60,54 @@ func TestWindowsBeginAnewAfterALoss(t *testing.T) {
 				t.Errorf("the stats are %+v, want %d restored, %d lost and nothing missing", st, restored, lost)
 			}
 		})
+	}
+}
+
+// TestHoldsOfBeforeGo: what an account says that a replica holds, and is of an enrolment
+// that has ended, goes with the next settlement: releases before this one would count it.
+func TestHoldsOfBeforeGo(t *testing.T) {
+	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, Replica: "me", heartbeat: -1})
+	p := minute(t, 1000)
+	g := mustReserve(t, s, p, "u", output(10))
+	must(t, shared, "DEL", "token:concurrent:{llama2-7b}")
+	s.Settle(g, output(20))
+	mustFlush(t, s)
+	h, err := shared.Hash("token:usage:{llama2-7b}:u")
+	if err != nil || h["t"] == "" || h["h:me"] != "" || h["e:me"] != "" {
+		t.Errorf("the account is %v, %v; want that nothing is held", h, err)
+	}
+}
+
+// TestNothingMakesNoAccount: a settlement that changes nothing makes no account, where Redis
+// has lost what was there.
+func TestNothingMakesNoAccount(t *testing.T) {
+	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, heartbeat: -1})
+	p := minute(t, 1000)
+	g := mustReserve(t, s, p, "u", output(10))
+	must(t, shared, "FLUSHALL")
+	s.Settle(g, output(10))
+	mustFlush(t, s)
+	if keys := keysOf(t, shared); len(keys) != 1 {
+		t.Errorf("the keys are %q, want that of the replicas", keys)
+	}
+}
+
+// TestRestoredBeforeTheModelIsLimited: a request that is written again while nothing limits
+// the model has no part in the model's account, which comes later.
+func TestRestoredBeforeTheModelIsLimited(t *testing.T) {
+	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, heartbeat: -1})
+	limits := []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 1000}}
+	before, after := limittest.Policy(t, limit.PolicyOptions{User: limits}), limittest.Policy(t, limit.PolicyOptions{User: limits, Total: limits})
+	early := mustReserve(t, s, before, "u", output(10))
+	must(t, shared, "FLUSHALL")
+	s.Settle(mustReserve(t, s, before, "v", output(1)), output(1)) // tells of the loss
+	s.renew()
+	mustFlush(t, s)
+	mustReserve(t, s, after, "w", output(100))
+	s.Settle(early, output(10))
+	mustFlush(t, s)
+	v, err := s.View(t.Context(), after, "w")
+	if err != nil || v.Windows[1].Reserved != 100 || s.Stats().Restored != 1 {
+		t.Errorf("%+v, %v, restored %d; want that the model holds what w does", v.Windows, err, s.Stats().Restored)
 	}
 }

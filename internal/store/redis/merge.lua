@@ -26,7 +26,6 @@ end
 -- the same slot.
 local function alike(a, t, u)
   if t == 0 or u == 0 then return t == u end
-  if not a or not a.last then return false end
   local all = bounds(a)
   for i = 1, #all do
     local width, left, from = all[i][1], all[i][2], all[i][3]

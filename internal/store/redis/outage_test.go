@@ -48,8 +48,12 @@ func TestSilentServer(t *testing.T) {
 	p := minute(t, 1000)
 	g := mustReserve(t, s, p, "u", output(100))
 
+	s.unmade.Store(&unmade{time.Now(), errors.New("what kept a connection from being made, long ago")})
 	server.Pause()
 	s.Settle(g, output(40))
+	if err := s.sign(t.Context(), brief); err == nil || strings.Contains(err.Error(), "long ago") {
+		t.Errorf("a sign of life: %v", err)
+	}
 	mustClose(t, s, p)
 	if _, took, err := tryReserve(t.Context(), s, p, "u"); !errors.Is(err, limit.ErrUnavailable) || took > brief/2 {
 		t.Errorf("with the gate closed: %v after %v, want ErrUnavailable at once", err, took)
@@ -87,6 +91,9 @@ func TestTopUpOfSilentServer(t *testing.T) {
 	if got := g.Granted(); got != output(100) {
 		t.Errorf("granted %+v, want %+v", got, output(100))
 	}
+	if into := g.Account.(*held).part(); into != 0 {
+		t.Errorf("the next top-up may be added to record %d, although that is in doubt", into)
+	}
 	server.Resume()
 	mustFlush(t, s)
 	mustStand(t, s, p, "u", standing{0, 100, 1})
@@ -109,6 +116,9 @@ func TestServerRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "recovery", func() bool { return s.Ping(t.Context()) == nil })
+	if e := s.trouble.Load(); e != nil {
+		t.Errorf("the trouble of before is told still: %v", e)
+	}
 	mustFlush(t, s)
 	mustStand(t, s, p, "u", standing{30, 0, 0})
 	s.Settle(mustReserve(t, s, p, "u", output(10)), output(10))
@@ -219,7 +229,8 @@ func TestRefusedSettlement(t *testing.T) {
 	if err := s.Refused(p.Model()); !errors.Is(err, limit.ErrUnavailable) || !strings.Contains(err.Error(), "WRONGTYPE") {
 		t.Errorf("Refused: %v, want what the server answered", err)
 	}
-	if got := st.longer(refusedPauseMax); got != refusedPauseMax {
+	time.Sleep(200 * time.Millisecond) // in which it is tried a few times more
+	if got := st.pauseAfter(refusedPauseMax, false); got != refusedPauseMax {
 		t.Errorf("the longest pause is %v, want %v", got, refusedPauseMax)
 	}
 	if got := s.Stats(); got.Waiting != 2 || got.Refused > 12 || got.Batches != 0 {

@@ -84,6 +84,11 @@ func TestGate(t *testing.T) {
 	if !slices.Equal(told, []bool{false, true, false}) {
 		t.Errorf("it told %v, want false, true, false", told)
 	}
+	g.open()
+	g.failed(time.Now())
+	if !g.isOpen() {
+		t.Error("what failed before it was closed counts still")
+	}
 }
 
 func TestKeys(t *testing.T) {
@@ -119,6 +124,13 @@ func TestOptions(t *testing.T) {
 	a, err := Options{Address: "127.0.0.1:1"}.withDefaults()
 	if err != nil || a.Replica == "" || a.Timeout != DefaultTimeout {
 		t.Errorf("the defaults are %+v, %v", a, err)
+	}
+	for name, set := range map[string]bool{
+		"Observe": a.Observe != nil, "Available": a.Available != nil, "Restored": a.Restored != nil, "Forgone": a.Forgone != nil, "Stepped": a.Stepped != nil,
+	} {
+		if !set {
+			t.Errorf("%s is missing", name)
+		}
 	}
 	if b, _ := (Options{Address: "127.0.0.1:1"}).withDefaults(); a.Replica == b.Replica {
 		t.Errorf("two replicas are called %s", a.Replica)

@@ -23,12 +23,15 @@ func TestPauses(t *testing.T) {
 		if tt.refused {
 			st.refusal.Store(&callError{})
 		}
-		pauses := []time.Duration{batchPause}
+		pauses := []time.Duration{0}
 		for range 20 {
-			pauses = append(pauses, st.longer(pauses[len(pauses)-1]))
+			pauses = append(pauses, st.pauseAfter(pauses[len(pauses)-1], false))
 		}
-		if got := pauses[1]; got != 2*batchPause {
-			t.Errorf("%s: the second pause is %v, want %v", tt.name, got, 2*batchPause)
+		if pauses[1] != batchPause || pauses[2] != 2*batchPause {
+			t.Errorf("%s: the first pauses are %v, want %v and twice that", tt.name, pauses[1:3], batchPause)
+		}
+		if got := st.pauseAfter(tt.longest, true); got != 0 {
+			t.Errorf("%s: after an attempt that went well the pause is %v", tt.name, got)
 		}
 		if got := pauses[20]; got != tt.longest {
 			t.Errorf("%s: the last pause is %v, want %v", tt.name, got, tt.longest)
@@ -54,6 +57,10 @@ func TestAnsweredCallsAreNotPending(t *testing.T) {
 	}
 	if _, err := s.View(t.Context(), p, "u"); err != nil {
 		t.Fatal(err)
+	}
+	must(t, shared, "SET", "token:usage:{llama2-7b}:foreign", "foreign")
+	if _, _, err := tryReserve(t.Context(), s, p, "foreign"); err == nil {
+		t.Fatal("Reserve of an account that is none: no error")
 	}
 	if n := s.pending.begin(); s.pending.lowest() != n {
 		t.Errorf("%d is pending still, before %d", s.pending.lowest(), n)

@@ -65,7 +65,14 @@ func TestPlaces(t *testing.T) {
 	if p.take(ended) {
 		t.Error("a place is free whose call is in the queue")
 	}
+	waiting := make(chan bool)
+	go func() { waiting <- p.take(t.Context()) }()
+	time.Sleep(10 * time.Millisecond)
 	p.leave(nil)
+	if !<-waiting {
+		t.Error("who has waited gets no place")
+	}
+	<-p.taken
 	if n := len(p.taken); n != placesMost-7 {
 		t.Errorf("%d places are taken after an answer, want %d", n, placesMost-7)
 	}

@@ -35,12 +35,7 @@ func newProgram(p *limit.Policy) *program {
 }
 
 // number formats n for a script.
-func number[N int | int64 | uint64](n N) string {
-	if n >= 0 {
-		return strconv.FormatUint(uint64(n), 10)
-	}
-	return strconv.FormatInt(int64(n), 10)
-}
+func number[N int | int64 | uint64](n N) string { return strconv.FormatInt(int64(n), 10) }
 
 // appendAmount appends the three arguments that an amount is.
 func appendAmount(args []string, a limit.Amount) []string {
@@ -49,7 +44,7 @@ func appendAmount(args []string, a limit.Amount) []string {
 
 // unite returns the rings of a and those of b that a has not.
 func unite(a, b string) string {
-	if a == b || a == "" {
+	if a == "" {
 		return b
 	}
 	for ; len(b) >= 2; b = b[2:] {

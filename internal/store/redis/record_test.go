@@ -61,6 +61,9 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 						topUp(g, 7) // before anything is known of the one before
 						topUp(g, 1)
 						mustStand(t, s, p, "u", standing{0, 133 + lost, 2})
+						if len(h.charges) != 2 || h.part() != h.charges[1].number {
+							t.Errorf("the top-ups after it are in %+v, want one record", h.charges)
+						}
 					}
 					s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lostTopUp(n, more, into)}, &callError{"topup", errors.New("lost"), true, &s.options})
 					mustFlush(t, s)
@@ -164,5 +167,43 @@ func TestBatchesAreBoundedByCharges(t *testing.T) {
 	}
 	if fmt.Sprint(sizes) != "[3 1 1 1 1 1]" {
 		t.Errorf("batches of %v entries", sizes)
+	}
+}
+
+// TestRecordsAreFoldedAtTimes: a record whose older charges have become alike is folded once
+// it has grown by a thousand bytes, and not with every charge, which would walk it each time.
+func TestRecordsAreFoldedAtTimes(t *testing.T) {
+	clock := limittest.NewClock()
+	s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me", heartbeat: -1})
+	p := minute(t, 1000)
+	g := mustReserve(t, s, p, "u", limit.Amount{Input: 5, Output: 1, Requests: 1})
+	grown, folded := 0, 0
+	for range 150 {
+		before := len(records(t, shared, "me")[0])
+		clock.Advance(2 * time.Second) // another slot, 31 of which count
+		if got, err := s.TopUp(t.Context(), g, limit.Amount{Output: 1}, limit.WithinDebt); err != nil || !got.Granted {
+			t.Fatalf("TopUp: %+v, %v", got, err)
+		}
+		text := records(t, shared, "me")[0]
+		if len(text) > before {
+			grown++
+			if len(text)/1000 > before/1000 {
+				t.Errorf("a record of %d bytes has grown to %d", before, len(text))
+			}
+			continue
+		}
+		folded++
+		if charges := strings.Count(text, ";"); charges != 32 { // all that has left is one
+			t.Errorf("a record that was folded has %d charges, want 32", charges)
+		}
+	}
+	if folded < 3 || grown < 10*folded {
+		t.Errorf("of 150 top-ups %d have folded the record", folded)
+	}
+	s.Settle(g, limit.Amount{Input: 5, Output: 151, Requests: 1})
+	mustFlush(t, s)
+	mustStand(t, s, p, "u", standing{31, 0, 0})
+	if h, err := shared.Hash("token:usage:{llama2-7b}:u"); err != nil || h["h:me"] != "" {
+		t.Errorf("%q is held of nothing, %v", h["h:me"], err)
 	}
 }

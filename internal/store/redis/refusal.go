@@ -27,6 +27,14 @@ func (r *refusal) note(err error) {
 	}
 }
 
+// err returns r as an error.
+func (r *refusal) err() error {
+	if e := r.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
 // asRefusal returns err as what the server answered to a call; nil where it did
 // not answer with an error.
 func asRefusal(err error) *callError {
@@ -113,7 +121,7 @@ func (s *Store) refusesAll(ctx context.Context) error {
 	}
 	nobodys := &model{replicas: replicasKey(""), account: modelKey("")}
 	err := s.try(ctx, time.Now().Add(tryTimeout), nobodys)
-	if err == nil {
+	if err == nil { // a server whose memory is full takes that
 		err = s.callAll(ctx, s.options.Timeout, []request{nobodys.heartbeat(s)})[0].err
 	}
 	if e := asRefusal(err); e != nil {

@@ -94,6 +94,20 @@ func TestOtherPermissions(t *testing.T) {
 	}
 }
 
+// TestTakenAgainWithOtherPermissions: what was refused of the only model whose keys the
+// store may use, and is taken again, is found out by Ping.
+func TestTakenAgainWithOtherPermissions(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: -1})
+	t.Cleanup(func() { command(t, shared, "ACL", "SETUSER", "gateway", "~token:*") })
+	command(t, shared, "ACL", "SETUSER", "gateway", "resetkeys", "~token:*{ill}*")
+	command(t, shared, "SET", "token:usage:{ill}", "foreign")
+	mustRefuse(t, s, of(t, "ill"))
+	command(t, shared, "DEL", "token:usage:{ill}")
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("Ping: %v, though the model is decided again", err)
+	}
+}
+
 // TestForeignAccountsOfUsers: one user's account that cannot be read is not the
 // model's trouble.
 func TestForeignAccountsOfUsers(t *testing.T) {

@@ -67,10 +67,7 @@ func (s *Store) permitted(ctx context.Context, till time.Time, m *model) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.on.Load() == s.connections.Load() { // another request had it tried meanwhile
-		if e := t.Load(); e != nil {
-			return e
-		}
-		return nil
+		return t.err()
 	}
 	return s.try(ctx, till, m)
 }
@@ -105,15 +102,10 @@ func (s *Store) tryAll(ctx context.Context) {
 // one of them is refused or not answered.
 func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err error) {
 	connection := s.connections.Load()
-	requests := make([]request, 0, len(models)+1)
-	for i, m := range models {
-		args := append([]string{number(s.pending.skip()), s.options.Replica}, s.scripts.commands...)
-		r := request{script: s.scripts.try, keys: m.tryKeys(), args: args}
-		if i == 0 { // whole scripts have to be taken too
-			requests = append(requests, r)
-			requests[0].how = whole
-		}
-		requests = append(requests, r)
+	// Whole scripts have to be taken too, which has to do with the keys of no model.
+	requests := []request{{script: s.scripts.try, args: s.tryArgs(), how: whole}}
+	for _, m := range models {
+		requests = append(requests, request{script: s.scripts.try, keys: m.tryKeys(), args: append(s.tryArgs(), s.scripts.commands...)})
 	}
 	turn := newTurn(ctx)
 	answers := s.exchange(turn, till, requests)
@@ -121,9 +113,9 @@ func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err 
 		connection = turn.made
 	}
 	for i, m := range models {
-		e := answers[i+1].err
-		if e == nil || i == 0 && answers[0].err != nil {
-			e = answers[0].err
+		e := answers[0].err
+		if e == nil {
+			e = answers[i+1].err
 		}
 		if e == nil || asRefusal(e) != nil {
 			if e == nil && m.rehearsal.Load() != nil {
@@ -150,6 +142,9 @@ func unsent(err error) error {
 	sure.unsure = false
 	return &sure
 }
+
+// tryArgs returns the arguments of a rehearsal of no command.
+func (s *Store) tryArgs() []string { return []string{number(s.pending.skip()), s.options.Replica} }
 
 // tryKeys returns a key of each kind that m has, which no account or replica has: its
 // own have a colon or nothing behind the hash tag.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -225,5 +226,104 @@ func TestManyModelsAreTriedTogether(t *testing.T) {
 		if m.rehearsal.on.Load() == 0 {
 			t.Fatalf("%s was not tried", m.name)
 		}
+	}
+}
+
+// TestWhatIsTriedAgain: commands are tried again of models that are refused or in doubt, and
+// now and then of all; what was refused and is taken has settlements tried at once.
+func TestWhatIsTriedAgain(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: -1})
+	s.started = s.started.Add(-time.Minute) // so that all times of before are long ago
+	m := s.model("m")
+	s.tryAll(t.Context())
+	now := m.rehearsal.at.Load()
+	if now < time.Minute.Milliseconds() || m.rehearsal.on.Load() != s.connections.Load() {
+		t.Fatalf("tried at %d on connection %d", now, m.rehearsal.on.Load())
+	}
+	for name, tt := range map[string]struct {
+		age            time.Duration
+		refused, doubt bool
+		want           bool
+	}{
+		"lately":          {age: triedFor / 2},
+		"long ago":        {age: 2 * triedFor, want: true},
+		"refused":         {age: triedFor / 2, refused: true, want: true},
+		"in doubt":        {age: triedFor / 2, doubt: true, want: true},
+		"in doubt at all": {age: 2 * triedFor, refused: true, doubt: true, want: true},
+	} {
+		at := time.Since(s.started).Milliseconds() - tt.age.Milliseconds()
+		m.rehearsal.at.Store(at)
+		m.rehearsal.Store(nil)
+		if tt.refused {
+			m.rehearsal.Store(&callError{cause: errShut})
+		}
+		if tt.doubt {
+			m.rehearsal.doubted(refusalOf(t, s, "WRONGTYPE no"))
+		}
+		select {
+		case <-m.stream.hurry:
+		default:
+		}
+		s.tryAll(t.Context())
+		if got := m.rehearsal.at.Load() != at; got != tt.want || m.refused() != nil || m.rehearsal.on.Load() == 0 {
+			t.Errorf("%s: tried: %v, want %v; refused: %v", name, got, tt.want, m.refused())
+		}
+		if hurried := len(m.stream.hurry) == 1; hurried != tt.refused {
+			t.Errorf("%s: settlements are hurried: %v", name, hurried)
+		}
+	}
+}
+
+// TestOthersAreTried: models of which the server refuses a command keep no others from
+// being tried, many as there may be of both.
+func TestOthersAreTried(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: -1})
+	for i := range 4 * triedAtOnce {
+		m := s.model("m" + number(i))
+		if i%2 == 0 {
+			must(t, shared, "SET", m.tryKeys()[0], "foreign")
+		}
+	}
+	s.tryAll(t.Context())
+	for i := range 4 * triedAtOnce {
+		m := s.model("m" + number(i))
+		if m.rehearsal.on.Load() == 0 || (m.refused() != nil) != (i%2 == 0) || len(m.stream.hurry) != 0 {
+			t.Errorf("%s is tried: %v; refused: %v", m.name, m.rehearsal.on.Load() != 0, m.refused())
+		}
+	}
+}
+
+// TestRefusedIsTriedSeldom: many requests of a model of which a command is refused have it
+// tried now and then only.
+func TestRefusedIsTriedSeldom(t *testing.T) {
+	t.Cleanup(func() { _ = shared.Allow() })
+	if err := shared.Allow("-hdel"); err != nil {
+		t.Fatal(err)
+	}
+	tries := 0
+	s := open(t, Options{Timeout: patient, heartbeat: -1, Observe: func(operation string, _ time.Duration, _ error) {
+		if operation == "try" {
+			tries++
+		}
+	}})
+	p, begun := of(t, "ill"), time.Now()
+	for range 50 {
+		mustRefuse(t, s, p)
+	}
+	if most := 2 * (2 + int(time.Since(begun)/tryAgain)); tries > most {
+		t.Errorf("%d scripts have tried the commands for 50 requests, want %d at the most", tries, most)
+	}
+}
+
+// TestFailedRehearsalIsNoCall: what waited for a rehearsal that was not answered has not run.
+func TestFailedRehearsalIsNoCall(t *testing.T) {
+	for _, unsure := range []bool{false, true} {
+		err := unsent(&callError{cause: errShut, unsure: unsure})
+		if isUnsure(err) || !errors.Is(err, errShut) {
+			t.Errorf("unsure %v: %v, and it may have run: %v", unsure, err, isUnsure(err))
+		}
+	}
+	if err := unsent(nil); err != nil {
+		t.Error(err)
 	}
 }

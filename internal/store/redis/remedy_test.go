@@ -3,6 +3,7 @@ package redis
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -129,5 +130,43 @@ func TestOneMissedAnswer(t *testing.T) {
 	defer server.Resume()
 	if err := s.Ping(t.Context()); !errors.Is(err, limit.ErrUnavailable) {
 		t.Errorf("Ping of a server that answers nothing: %v", err)
+	}
+}
+
+// TestRemedies: which settings are named after an error, where an operation lost its
+// connection, or the other side has refused a handshake.
+func TestRemedies(t *testing.T) {
+	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}
+	reset := &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	pipe := &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}
+	plain, encrypted := Options{}, Options{TLS: &tls.Config{}}
+	const wantsTLS, wantsCertificate = "set redis.tls.enabled", "redis.tls.certificate and redis.tls.key"
+	for _, tt := range []struct {
+		o         Options
+		operation string
+		err       error
+		want      string
+	}{
+		{plain, operationPing, io.EOF, wantsTLS},
+		{plain, operationPing, io.ErrUnexpectedEOF, wantsTLS},
+		{plain, operationPing, reset, wantsTLS},
+		{plain, operationPing, pipe, wantsTLS},
+		{plain, operationPing, alert, wantsTLS},
+		{encrypted, operationPing, io.EOF, wantsCertificate},
+		{encrypted, operationPing, alert, wantsCertificate},
+		{plain, operationReserve, io.EOF, ""},
+		{encrypted, operationReserve, alert, ""},
+		{plain, operationPing, &net.OpError{Op: "read", Err: errors.New("odd")}, ""},
+		{encrypted, operationPing, &net.OpError{Op: "read", Err: errors.New("odd")}, ""},
+		{plain, operationPing, errors.New("odd"), ""},
+		{plain, operationReserve, &net.OpError{Op: "dial", Err: errors.New("odd")}, "redis.host and redis.port"},
+		{encrypted, operationPing, &handshakeError{alert}, "refuses the handshake"},
+		{encrypted, operationPing, &handshakeError{tls.AlertError(42)}, "refuses the handshake"},
+		{encrypted, operationPing, &handshakeError{reset}, "does not speak TLS"},
+		{encrypted, operationPing, &handshakeError{io.EOF}, "does not speak TLS"},
+	} {
+		if got := tt.o.remedy(tt.operation, tt.err); !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("%s, %v, with TLS: %v: %q, want %q", tt.operation, tt.err, tt.o.TLS != nil, got, tt.want)
+		}
 	}
 }

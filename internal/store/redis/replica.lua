@@ -66,7 +66,7 @@ end
 -- refuses reports whether the charge with this number came too late: its
 -- replica has given it up.
 local function refuses(m, number)
-  return number + 0 < m.floor or (m.marks ~= '' and m.marks:find(' ' .. number .. ' ', 1, true))
+  return number + 0 < m.floor or (m.marks ~= '' and m.marks:find(' ' .. number .. ' '))
 end
 
 -- ends returns by how much the lease of a replica that has this state lasts still
@@ -83,7 +83,7 @@ end
 -- other replicas whose lease lasts.
 local function live(m)
   local running, alive = m.running, {}
-  if m.list == '' or m.list == me then return running, alive end
+  if m.list == me then return running, alive end
   local ids, fields = {}, {}
   for id in m.list:gmatch('%S+') do
     if id ~= me then

@@ -138,7 +138,7 @@ const fits = -1
 
 // appendFull appends the gauge to full if it is full.
 func appendFull(full []limit.Gauge, scope limit.Scope, running, max int64) []limit.Gauge {
-	if max < 0 || running < max {
+	if max == limit.Unlimited || running < max {
 		return full
 	}
 	return append(full, limit.Gauge{Scope: scope, Running: running, Max: max})

@@ -17,6 +17,7 @@
 -- Invariant: a verdict other than 1 changes no counter. It writes nothing at
 -- all, but an account's clock where the server's has stepped back.
 
+local UNLIMITED = -1
 local number, need = ARGV[1], amount(3)
 local maxRunning, maxOfUser = ARGV[6] + 0, ARGV[7] + 0
 local m = join(KEYS[1])
@@ -27,12 +28,12 @@ local user = open(KEYS[3], ARGV[8], rules)
 local model = open(KEYS[2], ARGV[9], rules)
 
 local running, ofUser = -1, -1
-if maxRunning >= 0 or maxOfUser >= 0 then
+if maxRunning ~= UNLIMITED or maxOfUser ~= UNLIMITED then
   local ids
   running, ids = live(m)
-  if maxOfUser >= 0 then ofUser = holdings(user, ids) end
+  if maxOfUser ~= UNLIMITED then ofUser = holdings(user, ids) end
 end
-local admitted = (maxRunning < 0 or running < maxRunning) and (maxOfUser < 0 or ofUser < maxOfUser)
+local admitted = (maxRunning == UNLIMITED or running < maxRunning) and (maxOfUser == UNLIMITED or ofUser < maxOfUser)
 
 local excesses = {}
 for i = 1, #rules do

@@ -93,7 +93,7 @@ local MANY = 8
 -- millisecond at which the ring was added may be older, and is skipped too.
 local function giveBack(r, parts, scope, v)
   local from, left = since(r), r.head - r.slots
-  local at, sum = 0, 0 -- the slot that the last charges lie in, and what it gives back
+  local at, sum = false, 0 -- the slot that the last charges lie in, and what it gives back
   for n = #parts, 1, -1 do
     local p = parts[n]
     local charges = p.record and p.record.charges or { p }
@@ -104,16 +104,16 @@ local function giveBack(r, parts, scope, v)
       local back, t = min(v, c.amount[r.meter]), p.record and c[scope] or 0
       v = v - back
       local s = slotAt(t, r.width)
-      if back > 0 and t > from and s > left and s <= r.head then
+      if t > from and s > left and s <= r.head then
         if s ~= at then
-          if sum > 0 then refund(r, at, sum) end
+          if at then refund(r, at, sum) end
           at, sum = s, 0
         end
         sum = sum + back
       end
     end
   end
-  if sum > 0 then refund(r, at, sum) end
+  if at then refund(r, at, sum) end
 end
 
 -- charged returns how many of charges are of an account, by scope, and their sum.
@@ -148,7 +148,7 @@ local function apply(a, parts, scope, delta)
   if not concerned then return end
   for _, r in ipairs(a.rings) do
     local d = delta[r.meter]
-    if d > 0 then add(r, d) elseif d < 0 then giveBack(r, parts, scope, -d) end
+    if d < 0 then giveBack(r, parts, scope, -d) elseif d ~= 0 then add(r, d) end
   end
 end
 
@@ -239,9 +239,9 @@ local function close(a)
   if life < HELD and (not a.held or crossed(a, 60000)) then
     local _, ids = live(m)
     local running, input, output, requests = holdings(a, ids)
-    expire(a, running + input + output + requests > 0 and HELD or life)
+    expire(a, max(running, input, output, requests) > 0 and HELD or life)
   elseif a.grown or crossed(a, 60000) then
-    expire(a, max(HELD, life))
+    expire(a, HELD)
   end
 end
 

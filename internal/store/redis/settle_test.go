@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -62,6 +63,7 @@ func TestRepeatedBatch(t *testing.T) {
 			t.Errorf("step %d: the result is %v, want applied %d and nothing missing", i, reply, step.applied)
 		}
 		mustStand(t, s, p, "u", step.want)
+		s.renew() // which knows of no batch
 	}
 }
 
@@ -83,13 +85,16 @@ func TestSettledAgainInAnotherBatch(t *testing.T) {
 // its place among the running requests.
 func TestCancelledAfterItCame(t *testing.T) {
 	clock := limittest.NewClock()
-	s := open(t, Options{Now: clock.Now, Timeout: patient})
+	s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me"})
 	p := minute(t, 1000)
 	keep := mustReserve(t, s, p, "u", output(100))
 	g := mustReserve(t, s, p, "u", output(300))
 	clock.Set(5e9)
 	sent(t, s, s.model(p.Model()), 1, keep.Number, cancellation(s.model(p.Model()), p, "u", g.Number, output(300)))
 	mustStand(t, s, p, "u", standing{0, 100, 1})
+	if left := records(t, shared, "me"); len(left) != 1 {
+		t.Errorf("the records are %q, want that of the other charge", left)
+	}
 }
 
 // TestCancelledBeforeItCame refuses charges that come after they were given
@@ -111,10 +116,10 @@ func TestCancelledBeforeItCame(t *testing.T) {
 		}
 		return reply[0]
 	}
-	if reply := sent(t, s, m, 1, 3, cancellation(m, p, "u", 4, output(10)), cancellation(m, p, "u", 6, output(10))); reply[3] != 2 {
+	if reply := sent(t, s, m, 1, 4, cancellation(m, p, "u", 4, output(10)), cancellation(m, p, "u", 6, output(10))); reply[3] != 2 {
 		t.Errorf("the result is %v, want 2 marks", reply)
 	}
-	for n, want := range map[uint64]int64{2: -1, 3: 1, 4: -1, 5: 1, 6: -1} {
+	for n, want := range map[uint64]int64{2: -1, 3: -1, 4: -1, 5: 1, 6: -1} {
 		if got := late(n); got != want {
 			t.Errorf("charge %d: the verdict is %d, want %d", n, got, want)
 		}
@@ -123,7 +128,7 @@ func TestCancelledBeforeItCame(t *testing.T) {
 	if err != nil || reply[0] != verdictRefused {
 		t.Errorf("a late top-up: %v, %v, want refused", reply, err)
 	}
-	mustStand(t, s, p, "u", standing{0, 20, 2})
+	mustStand(t, s, p, "u", standing{0, 10, 1})
 
 	sent(t, s, m, 2, 6)
 	if state := replicaState(t, "me"); !strings.Contains(state, " 2 6 @") || !strings.HasSuffix(state, " 6 ") {
@@ -219,4 +224,23 @@ func TestGreatBatches(t *testing.T) {
 	mustFlush(t, s)
 	mustStand(t, s, p, "long", standing{4000, 0, 0})
 	mustStand(t, s, p, "u299", standing{4, 0, 0})
+}
+
+// TestGivenUpIsNoAnswer: a charge that the server refuses, for it takes it to have been given
+// up, is an error, and changes nothing.
+func TestGivenUpIsNoAnswer(t *testing.T) {
+	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, heartbeat: -1})
+	p := minute(t, 1000)
+	g := mustReserve(t, s, p, "u", output(100))
+	sent(t, s, s.model(p.Model()), 1, 1000)
+	if _, err := s.TopUp(t.Context(), g, limit.Amount{Output: 10}, limit.WithinDebt); !errors.Is(err, errGivenUp) || !errors.Is(err, limit.ErrUnavailable) {
+		t.Errorf("TopUp: %v", err)
+	}
+	if other, _, err := tryReserve(t.Context(), s, p, "u"); !errors.Is(err, errGivenUp) || !errors.Is(err, limit.ErrUnavailable) || other.IsOpen() {
+		t.Errorf("Reserve: %v", err)
+	}
+	mustStand(t, s, p, "u", standing{0, 100, 1})
+	if n := s.pending.begin(); s.pending.lowest() != n {
+		t.Errorf("%d is pending still", s.pending.lowest())
+	}
 }

@@ -168,31 +168,30 @@ func (st *stream) rest(d time.Duration) {
 // the store was closed before that.
 func (st *stream) deliver() bool {
 	s := st.store
-	for pause := batchPause; st.unsent(); {
+	for pause := time.Duration(0); st.unsent(); st.rest(pause) {
 		select {
 		case <-s.gate.opening():
 		case <-s.ctx.Done():
 			return false
 		}
-		till := time.Now().Add(batchTimeout)
+		till, well := time.Now().Add(batchTimeout), false
 		if s.permitted(s.ctx, till, st.model) == nil {
-			if _, _, done := st.send(s.ctx, till, nil); done {
-				pause = batchPause
-				continue
-			}
+			_, _, well = st.send(s.ctx, till, nil)
 		}
-		st.rest(pause)
-		pause = st.longer(pause)
+		pause = st.pauseAfter(pause, well)
 	}
 	return s.ctx.Err() == nil
 }
 
-// longer returns the pause after one in which nothing got better: twice as long, up to
-// what is the longest between two attempts at a batch.
-func (st *stream) longer(pause time.Duration) time.Duration {
+// pauseAfter returns the pause before the next attempt at a batch: none after one that went
+// well, else twice as long as the one before, up to what is the longest.
+func (st *stream) pauseAfter(pause time.Duration, well bool) time.Duration {
+	if well {
+		return 0
+	}
 	longest := batchPauseMax
 	if st.refusal.Load() != nil || st.model.rehearsal.Load() != nil {
 		longest = refusedPauseMax
 	}
-	return min(2*pause, longest)
+	return max(batchPause, min(2*pause, longest))
 }

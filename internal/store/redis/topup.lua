@@ -28,7 +28,7 @@ for i = 1, #rules do
   local r = rules[i]
   local need, sum = more[r.meter], r.sum + more[r.meter]
   local admissible, bound = ARGV[7 + 2 * i] + 0, ARGV[8 + 2 * i] + 0
-  if need > 0 and sum > admissible then
+  if need > 0 then
     if sum > bound then
       granted = false
       if r.account == model then ofModel = 1 end

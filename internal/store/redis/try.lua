@@ -2,17 +2,16 @@
 -- one which is refused is known before a script has half run.
 --
 -- KEYS  keys of every kind that the model has, which nothing else uses
--- ARGV  1 nonce, 2 replica, 3- the commands
+-- ARGV  1 nonce, 2 replica, 3- the commands, in the order of their names
 -- Result { nonce }, or an error that names the command and the key
 --
--- Invariant: the keys do not exist before and after. What would make one is run when
--- all else has been taken, and undone.
+-- Invariant: the keys do not exist before and after. HSET, which makes one, comes when
+-- HDEL has been taken, which undoes that.
 
 -- What each command gets after its key.
 local GETS = {
   HGET = { 'try' }, HMGET = { 'try' }, HKEYS = {}, HSCAN = { 0 }, HDEL = { 'try' }, PEXPIRE = { 1000 }, HSET = { 'try', 1 },
 }
-local MAKES = { HSET = true }
 
 -- attempt returns the error of a command, or nil.
 local function attempt(command, key)
@@ -29,15 +28,11 @@ local function attempt(command, key)
   end
 end
 
-for _, makes in ipairs({ false, true }) do
-  for _, key in ipairs(KEYS) do
-    for i = 3, #ARGV do
-      if (MAKES[ARGV[i]] or false) == makes then
-        local refused = attempt(ARGV[i], key)
-        if refused then return refused end
-        if makes then redis.call('HDEL', key, 'try') end
-      end
-    end
+for _, key in ipairs(KEYS) do
+  for i = 3, #ARGV do
+    local refused = attempt(ARGV[i], key)
+    if refused then return refused end
+    if ARGV[i] == 'HSET' then redis.call('HDEL', key, 'try') end
   end
 end
 return { tonumber(ARGV[1]) }

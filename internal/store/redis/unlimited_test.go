@@ -84,3 +84,26 @@ func TestUnlimitedIsBounded(t *testing.T) {
 	mustFlush(t, s)
 	mustStandUnlimited(t, s, p, unlimitedWaiting/2, 0)
 }
+
+// TestUnlimitedIsRestored: a request that nothing limits, and that began before anything was
+// known of the replica's enrolment, is written again like any other where Redis loses it.
+func TestUnlimitedIsRestored(t *testing.T) {
+	s := open(t, Options{Timeout: patient, heartbeat: -1})
+	p := limittest.Policy(t, limit.PolicyOptions{})
+	g := mustReserve(t, s, p, "u", output(10))
+	mustFlush(t, s)
+	s.renew()
+	mustFlush(t, s)
+	mustStandUnlimited(t, s, p, 0, 1)
+	must(t, shared, "FLUSHALL")
+	s.renew()
+	s.renew()
+	mustFlush(t, s)
+	mustStandUnlimited(t, s, p, 0, 1)
+	if got := s.Stats().Restored; got != 1 {
+		t.Errorf("%d are restored, want 1", got)
+	}
+	s.Settle(g, output(3))
+	mustFlush(t, s)
+	mustStandUnlimited(t, s, p, 3, 0)
+}
