@@ -107,3 +107,28 @@ func TestFitOfNoConcurrency(t *testing.T) {
 		t.Errorf("%v, want a misfit that is blocked", err)
 	}
 }
+
+// TestWhatIsLimited: a policy limits something where it has a rule or a bound on running
+// requests, be that 0, and tokens where a rule counts some.
+func TestWhatIsLimited(t *testing.T) {
+	for name, tt := range map[string]struct {
+		user                 []Limit
+		running, runningEach int64
+		limits, tokens       bool
+	}{
+		"nothing":                    {nil, Unlimited, Unlimited, false, false},
+		"tokens":                     {tokens(Day, 1), Unlimited, Unlimited, true, true},
+		"requests":                   {[]Limit{{Requests, Day, 1}}, Unlimited, Unlimited, true, false},
+		"both":                       {[]Limit{{Requests, Day, 1}, {OutputTokens, Day, 1}}, Unlimited, Unlimited, true, true},
+		"running requests":           {nil, 0, Unlimited, true, false},
+		"running requests of a user": {nil, Unlimited, 0, true, false},
+	} {
+		p, err := NewPolicy(PolicyOptions{Model: "m", User: tt.user, MaxConcurrent: tt.running, MaxConcurrentPerUser: tt.runningEach})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Limits() != tt.limits || p.LimitsTokens() != tt.tokens {
+			t.Errorf("%s: it limits something: %v, and tokens: %v", name, p.Limits(), p.LimitsTokens())
+		}
+	}
+}

@@ -73,6 +73,8 @@ func TestRefusalNamesWhatInsists(t *testing.T) {
 		{"hello", `"max_tokens":500,"ignore_eos":true`, "lower its max_tokens, or"},
 		{"hello", `"max_tokens":500,"min_tokens":400`, "lower its min_tokens, or"},
 		{"hello", `"n":128`, "lower its n, or"},
+		{"hello", `"n":128,"min_tokens":1`, "lower its n, or"},
+		{"hello", `"n":60,"min_tokens":2`, "lower its min_tokens, or"},
 		{strings.Repeat("hello ", 800), `"max_tokens":50,"min_tokens":40`, "shorten it, or"},
 		{strings.Repeat("hello ", 800), `"max_tokens":500`, "shorten it, or"},
 	} {

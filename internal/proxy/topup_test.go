@@ -1,8 +1,18 @@
 package proxy
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 )
 
 func TestAhead(t *testing.T) {
@@ -44,5 +54,99 @@ func TestChargesOfALongStream(t *testing.T) {
 	}
 	if charges > 100 {
 		t.Errorf("it has %d charges", charges)
+	}
+}
+
+// answering is a store that answers top-ups as it is told, and keeps what it was asked.
+type answering struct {
+	limit.Store
+	answers string // one for each: y granted, n refused, ? not decided
+	asked   []string
+}
+
+func (a *answering) TopUp(_ context.Context, _ *limit.Grant, more limit.Amount, b limit.Bound) (limit.TopUp, error) {
+	answer := byte('?') // where nobody was to ask
+	if len(a.asked) < len(a.answers) {
+		answer = a.answers[len(a.asked)]
+	}
+	a.asked = append(a.asked, fmt.Sprintf("%d+%d %s", more.Input, more.Output, map[limit.Bound]string{limit.WithinLimits: "ahead", limit.WithinDebt: "owed"}[b]))
+	if answer == '?' {
+		return limit.TopUp{}, limit.ErrUnavailable
+	}
+	return limit.TopUp{Granted: answer == 'y'}, nil
+}
+
+// TestBacked: a stream that was granted 20 tokens of input and 100 of output, and has been
+// decoding for ten seconds, asks for what it has used beyond that, and else for what comes
+// next. What is refused is not asked for ahead again for a while; without what it has
+// generated it does not go on.
+func TestBacked(t *testing.T) {
+	const inputGranted, outputGranted = 20, 100
+	for _, tt := range []struct {
+		name          string
+		input, output int64  // that are told
+		unless        string // what else is so: quiet, calm, stop, concluded, needless
+		answers       string
+		asked         []string
+		stops, pauses bool
+	}{
+		{"covered", 20, 50, "", "", nil, false, false},
+		{"less than was granted", 5, 50, "", "", nil, false, false},
+		{"ahead", 20, 98, "", "y", []string{"0+19 ahead"}, false, false},
+		{"ahead, refused", 20, 98, "", "n", []string{"0+19 ahead"}, false, true},
+		{"ahead, not decided", 20, 98, "", "?", []string{"0+19 ahead"}, false, false},
+		{"ahead, in the pause", 20, 98, "quiet", "", nil, false, false},
+		{"all used", 20, 100, "", "y", []string{"0+20 ahead"}, false, false},
+		{"behind", 20, 105, "", "y", []string{"0+13 owed"}, false, false},
+		{"behind, in the pause", 20, 105, "quiet", "y", []string{"0+13 owed"}, false, false},
+		{"behind, and little room", 20, 105, "", "ny", []string{"0+13 owed", "0+5 owed"}, false, true},
+		{"behind, and no room", 20, 105, "", "nn", []string{"0+13 owed", "0+5 owed"}, true, true},
+		{"behind, not decided", 20, 105, "", "?", []string{"0+13 owed"}, false, false},
+		{"behind, not decided, and nothing unpaid", 20, 105, "stop", "?", []string{"0+13 owed"}, true, false},
+		{"more input", 30, 50, "", "y", []string{"10+8 owed"}, false, false},
+		{"more input, in the pause", 30, 50, "quiet", "", nil, false, false},
+		{"more input, and no room", 30, 50, "", "nn", []string{"10+8 owed", "10+0 owed"}, false, true},
+		{"more input, not decided, and nothing unpaid", 30, 50, "stop", "?", []string{"10+8 owed"}, false, false},
+		{"more of both", 30, 105, "", "y", []string{"10+13 owed"}, false, false},
+		{"more of both, and room for output only", 30, 105, "", "nny", []string{"10+13 owed", "10+5 owed", "0+5 owed"}, false, true},
+		{"more of both, and no room", 30, 105, "", "nnn", []string{"10+13 owed", "10+5 owed", "0+5 owed"}, true, true},
+		{"before the next look", 20, 105, "calm", "", nil, false, false},
+		{"before the next look, and more input", 30, 105, "calm", "y", []string{"10+13 owed"}, false, false},
+		{"concluded", 20, 105, "concluded", "", nil, false, false},
+		{"no tokens are limited", 20, 105, "needless", "", nil, false, false},
+	} {
+		o := limit.PolicyOptions{User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 30}}}
+		if tt.unless == "stop" {
+			o.Overrun = limit.Stop
+		}
+		store := &answering{Store: memory.New(memory.Options{}), answers: tt.answers}
+		x := judging(t, openai.ChatCompletions)
+		x.h, x.ctx, x.model.Policy = &Handler{Options: Options{Store: store}}, t.Context(), limittest.Policy(t, o)
+		if err := store.Reserve(t.Context(), x.model.Policy, "alice", limit.Amount{Input: inputGranted, Output: outputGranted, Requests: 1}, &x.grant, &x.decision); err != nil {
+			t.Fatal(err)
+		}
+		x.stream.Event(nil, openai.ParseEvent(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
+			strings.Repeat("some ", int(tt.output)), tt.input, tt.output)))
+
+		now := time.Now()
+		s := streamed{first: now.Add(-10 * time.Second), last: now, concluded: tt.unless == "concluded"}
+		s.topUp.needless = tt.unless == "needless"
+		if tt.unless == "calm" {
+			s.topUp.calm, s.topUp.input = tt.output+1, inputGranted
+		}
+		var quiet time.Time
+		if tt.unless == "quiet" {
+			quiet = now.Add(time.Millisecond)
+		}
+		s.topUp.quiet = quiet
+		if goesOn := x.backed(&s); goesOn == tt.stops {
+			t.Errorf("%s: it goes on: %v", tt.name, goesOn)
+		}
+		if tt.pauses {
+			quiet = now.Add(refusalPause)
+		}
+		if diff := cmp.Diff(tt.asked, store.asked); diff != "" || !s.topUp.quiet.Equal(quiet) {
+			t.Errorf("%s: quiet until %v, want %v; asked (-want +got):\n%s", tt.name, s.topUp.quiet, quiet, diff)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -58,6 +59,46 @@ func TestFloorSuitsCountsByLength(t *testing.T) {
 		x.Add([]byte(text))
 		if floor := textFloor(&x, &none); floor > int64(len(text)/4) {
 			t.Errorf("%q: floor %d, want at most %d", text, floor, len(text)/4)
+		}
+	}
+}
+
+// TestFloorsOfClasses: what characters of each class are at the least, in an input and in an
+// output, alone and where a part of the text may be left out.
+func TestFloorsOfClasses(t *testing.T) {
+	var extra openai.Text
+	extra.Add([]byte("tools 123 도구 工具 的 ツール инструменты “เครื่องมือ”\nNAME"))
+	of := func(part string) string { return strings.Repeat(part, 100) }
+	for _, tt := range []struct {
+		name, text   string
+		floor, shown int64
+	}{
+		{"nothing", "", 0, 0},
+		{"Korean", of("한"), 12, 12},
+		{"Chinese", of("木"), 8, 8},
+		{"Chinese particles", of("的"), 8, 8},
+		{"Kana", of("の"), 7, 7},
+		{"Cyrillic", of("ж"), 2, 0},
+		{"Thai", of("ก"), 4, 0},
+		{"small letters", of("x"), 2, 0},
+		{"capitals", of("X"), 2, 0},
+		{"digits, of which four bytes are a token", of("7"), 25, 25},
+		{"digits and letters", of("7x"), 29, 27},
+		{"all of them", "한한한한한한木木木木木木的的的的的的のののののの777777", 3, 3},
+		{"words", of("word "), 100, 100},
+		{"lines of words", of("word \n"), 8, 0},
+		{"words in quotes", of("word “"), 8, 0},
+		{"words of a letter", "a b c d e f", 2, 2},
+	} {
+		var x, none openai.Text
+		x.Add([]byte(tt.text))
+		more := x
+		more.AddText(extra)
+		if alone, beside := textFloor(&x, &none), textFloor(&more, &extra); alone != tt.floor || beside != tt.floor {
+			t.Errorf("%s: the floor is %d, and %d beside what may be left out, want %d", tt.name, alone, beside, tt.floor)
+		}
+		if got := ShownFloor(&x); got != tt.shown {
+			t.Errorf("%s: shown are %d at the least, want %d", tt.name, got, tt.shown)
 		}
 	}
 }

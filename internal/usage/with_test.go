@@ -28,6 +28,10 @@ func TestWithKeepsWhatIsLearned(t *testing.T) {
 	if was, is := before.Price("user", r), after.Price("user", r); was.Input-is.Input != 1024-7 {
 		t.Errorf("pictures have the prices %+v and %+v", was, is)
 	}
+	before.KnowContext(4096)
+	if later := before.With(Options{}); later.ContextLength() != 4096 || after.ContextLength() != 0 {
+		t.Errorf("the context has %d tokens, and %d to those that were made before it was told", later.ContextLength(), after.ContextLength())
+	}
 	if most := after.options.UsersMax; most != 3 {
 		t.Errorf("%d users are remembered, want 3", most)
 	}

@@ -42,13 +42,14 @@ const (
 // zero, but admitted.
 type answer struct {
 	denied bool
-	wait   time.Duration   // of the first violation
-	broken []string        // "scope meter window" of every violation, in order
-	full   []limit.Gauge   // of gauges that were full
-	debt   int64           // of a top-up
-	sums   []int64         // used + reserved under every rule
-	held   []int64         // reserved under every rule
-	reset  []time.Duration // under every rule
+	wait   time.Duration     // of the first violation
+	broken []string          // "scope meter window" of every violation, in order
+	full   []limit.Gauge     // of gauges that were full
+	debt   int64             // of a top-up
+	comes  *limit.Settlement // what a settlement comes to
+	sums   []int64           // used + reserved under every rule
+	held   []int64           // reserved under every rule
+	reset  []time.Duration   // under every rule
 }
 
 func (tl timeline) run(t *testing.T, open Open) {
@@ -89,9 +90,10 @@ func (st step) apply(t *testing.T, s limit.Store, p *limit.Policy, grants map[st
 		amount.Requests = 1
 		fallthrough
 	case refund:
+		comes := grants[st.grant].Settlement(amount)
 		s.Settle(grants[st.grant], amount)
 		Flush(t, s)
-		return answer{}
+		return answer{comes: &comes}
 	}
 	return viewed(t, s, p, st.user)
 }
@@ -156,6 +158,7 @@ func (st step) compare(t *testing.T, i int, got answer) {
 	}{
 		{"broken rules", got.broken, w.broken, w.broken == nil},
 		{"full gauges", got.full, w.full, w.full == nil},
+		{"settlement", got.comes, w.comes, w.comes == nil},
 		{"sums", got.sums, w.sums, w.sums == nil},
 		{"held", got.held, w.held, w.held == nil},
 		{"reset", got.reset, w.reset, w.reset == nil},

@@ -85,6 +85,7 @@ var timelines = []timeline{
 		{at: 3 * sec, do: look, want: answer{sums: []int64{2000}}},
 		{at: 61 * sec, grant: "b", out: 1, want: answer{denied: true, wait: sec}},
 		{at: 62 * sec, grant: "b", out: 200, want: answer{sums: []int64{1000}}},
+		{at: 62 * sec, do: settle, grant: "a", out: 1900, want: answer{comes: &limit.Settlement{Refunded: 100, Overrun: 900}}},
 	}},
 	{"a top-up without room is refused under stop, and 1 % is kept back", stopping(perMinute), []step{
 		{grant: "a", out: 991, want: answer{denied: true}},

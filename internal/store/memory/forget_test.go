@@ -58,6 +58,36 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// TestForgetKeepsWhatIsNobodysOwn: a model is kept as long as anything counts in its account
+// over all users, or in that of users who have none of their own.
+func TestForgetKeepsWhatIsNobodysOwn(t *testing.T) {
+	minute := []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 2000}}
+	for name, tt := range map[string]struct {
+		total []limit.Limit
+		users []string
+	}{
+		"over all users": {[]limit.Limit{{Meter: limit.Tokens, Window: limit.Hour, Max: 2000}}, []string{"a"}},
+		"shared":         {nil, []string{"a", "b"}},
+	} {
+		clock := limittest.NewClock()
+		s := New(Options{Now: clock.Now, MaxAccounts: 1})
+		p := limittest.Policy(t, limit.PolicyOptions{User: minute, Total: tt.total})
+		for _, user := range tt.users {
+			spend(t, s, p, user, 100)
+			clock.Advance(30 * time.Second)
+		}
+		for _, step := range []struct {
+			at     time.Duration
+			models int
+		}{{62 * time.Second, 1}, {2 * time.Hour, 0}} {
+			clock.Set(step.at)
+			if s.Forget(nobody); s.Accounts() != 0 || len(*s.models.Load()) != step.models {
+				t.Errorf("%s: at %v there are %d accounts and %d models, want 0 and %d", name, step.at, s.Accounts(), len(*s.models.Load()), step.models)
+			}
+		}
+	}
+}
+
 // TestForgetLosesNothing: a model that returns while it is being forgotten is
 // charged for everything.
 func TestForgetLosesNothing(t *testing.T) {
@@ -115,23 +145,30 @@ func TestChargeWaitsForForget(t *testing.T) {
 	for range 200 {
 		s := New(Options{})
 		m := s.lock(p.Model())
-		var g limit.Grant
 		done := make(chan error)
-		go func() {
-			var d limit.Decision
-			done <- s.Reserve(context.Background(), p, "a", limit.Amount{Output: 1}, &g, &d)
-		}()
-		runtime.Gosched() // lets it come to the lock, as a rule
+		users := []string{"a", "b"} // of whom none keeps the other waiting
+		for _, user := range users {
+			go func() {
+				var g limit.Grant
+				var d limit.Decision
+				done <- s.Reserve(context.Background(), p, user, limit.Amount{Output: 1}, &g, &d)
+			}()
+		}
+		runtime.Gosched() // lets them come to the lock, as a rule
 		s.mu.Lock()
 		m.gone = true
 		s.change(func(models map[string]*model) { delete(models, p.Model()) })
 		s.mu.Unlock()
 		m.mu.Unlock()
-		if err := <-done; err != nil {
-			t.Fatal(err)
+		for range users {
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
 		}
-		if v, err := s.View(t.Context(), p, "a"); err != nil || v.Windows[0].Reserved != 1 {
-			t.Fatalf("%v: the charge went with the model: %+v", err, v.Windows[0])
+		for _, user := range users {
+			if v, err := s.View(t.Context(), p, user); err != nil || v.Windows[0].Reserved != 1 {
+				t.Fatalf("%v: the charge went with the model: %+v", err, v.Windows[0])
+			}
 		}
 	}
 }

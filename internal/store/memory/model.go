@@ -99,25 +99,21 @@ func (m *model) insert(user string, now limit.Instant) *entry {
 // evict forgets the account that has been idle the longest, and reports whether
 // there was one. Its place among the store's accounts is the caller's.
 func (m *model) evict(now limit.Instant) bool {
-	return m.evictFrom(&m.limiting, now, now) || m.evictFrom(&m.counting, now, now)
+	return m.evictFrom(&m.limiting, now) || m.evictFrom(&m.counting, now)
 }
 
 // evictCounting forgets an account that only tells what was used, although it does
 // still, and reports whether there was one. Its place is the caller's.
-func (m *model) evictCounting(now limit.Instant) bool {
-	return m.evictFrom(&m.counting, never-1, now)
-}
+func (m *model) evictCounting() bool { return m.evictFrom(&m.counting, never-1) }
 
-// evictFrom forgets the account of c whose moment is the first, and not after till.
-func (m *model) evictFrom(c *calendar, till, now limit.Instant) bool {
+// evictFrom forgets the account of c whose moment is the first, and not after till. An
+// account of which nothing runs is idle at the moment at which it stands, whatever the clock
+// has done since: its own time is never behind the store's.
+func (m *model) evictFrom(c *calendar, till limit.Instant) bool {
 	for e := c.first(till); e != nil; e = c.first(till) {
 		c.remove(e)
 		if e.running > 0 {
 			continue // ended puts it back
-		}
-		if e.account.Advance(now); till == now && !e.account.Idle() { // the clock has been put back
-			c.put(e, max(now+1, e.account.Empties()))
-			continue
 		}
 		delete(m.users, e.name)
 		return true

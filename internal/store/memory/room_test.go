@@ -251,6 +251,46 @@ func TestWhoIsIdleMakesRoom(t *testing.T) {
 	}
 }
 
+// TestIdleAtTheirMoments: nothing counts any more of an account whose moment has come,
+// whatever the clock has done since it was put there.
+func TestIdleAtTheirMoments(t *testing.T) {
+	pauses := []time.Duration{0, 700 * time.Millisecond, 20 * time.Second, 61 * time.Second, 20 * time.Minute, -900 * time.Millisecond, -3 * time.Second, -2 * time.Hour}
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 10))
+		w := newTown(t, random)
+		for range 200 {
+			w.clock.Advance(pauses[random.IntN(len(pauses))])
+			if n := len(w.open); n > 0 && random.IntN(2) == 0 {
+				w.Settle(&w.open[0].Grant, limit.Amount{Output: int64(random.IntN(3) * 20)})
+				w.open = w.open[1:]
+			}
+			v := &visit{}
+			var d limit.Decision
+			if err := w.Reserve(t.Context(), w.policies[random.IntN(len(w.policies))], fmt.Sprint("user", random.IntN(w.most)), limit.Amount{Output: 20, Requests: 1}, &v.Grant, &d); err != nil {
+				t.Fatal(err)
+			}
+			if d.Admitted {
+				w.open = append(w.open, v)
+			}
+			w.checkMoments(t, seed)
+		}
+	}
+}
+
+// checkMoments fails where an account whose moment has come is not idle.
+func (w *town) checkMoments(t *testing.T, seed uint64) {
+	for _, m := range *w.models.Load() {
+		for _, e := range m.users {
+			if e.in == nil || e.running > 0 || e.at > w.clock.Now() {
+				continue
+			}
+			if e.account.Advance(w.clock.Now()); !e.account.Idle() {
+				t.Fatalf("seed %d: the account of %s counts at %d, and stands at %d", seed, e.name, w.clock.Now(), e.at)
+			}
+		}
+	}
+}
+
 // TestRoomUnderContention lets users of several models push each other out at the same
 // time: every account is counted once, and none is lost.
 func TestRoomUnderContention(t *testing.T) {

@@ -132,7 +132,7 @@ func (s *Store) leave() { s.accounts.Add(-1) }
 func (s *Store) makeRoom() bool {
 	now := s.now()
 	return s.evict(func() *model { return s.ripest(now) }, func(m *model) bool { return m.evict(now) }) ||
-		s.evict(s.spare, func(m *model) bool { return m.evictCounting(now) }) || s.take()
+		s.evict(s.spare, (*model).evictCounting) || s.take()
 }
 
 // evict forgets an account of a model that find names, until evict has found one there.
@@ -190,7 +190,7 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 	sub.Advance(now)
 	sub.Check(p, need, now, d)
 	if d.Admitted {
-		if e == nil || !sub.Covers(p) {
+		if !sub.Covers(p) { // as where e is nil: every policy counts something of a user
 			room = room && e != nil
 			e = m.enter(e, p, user, now)
 			m.look(e, &sub)

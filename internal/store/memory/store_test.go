@@ -44,6 +44,9 @@ func TestUsersBeyondTheMaximumShareOneAccount(t *testing.T) {
 	s := New(Options{Now: clock.Now, MaxAccounts: 10})
 	p := limittest.Policy(t, perUser)
 	for i := range 10 {
+		if s.Full() {
+			t.Errorf("it is full with %d accounts", i)
+		}
 		spend(t, s, p, fmt.Sprint("early", i), 1)
 	}
 	if !spend(t, s, p, "late1", 1500) || spend(t, s, p, "late2", 1500) {
@@ -134,6 +137,43 @@ func TestARunningRequestKeepsNoOtherAccount(t *testing.T) {
 		}
 	}
 	s.Settle(&g, limit.Amount{Output: 5, Requests: 1})
+}
+
+// TestAnAccountThatOnlyCountsByNow: where a limit of users is taken away, who has used
+// something under it makes room as others do whom nothing limits.
+func TestAnAccountThatOnlyCountsByNow(t *testing.T) {
+	s := New(Options{Now: limittest.NewClock().Now, MaxAccounts: 1})
+	limiting, counting := limittest.Policy(t, perUser), limittest.Policy(t, limit.PolicyOptions{MaxConcurrent: 9})
+	spend(t, s, limiting, "a", 1)
+	spend(t, s, limiting, "b", 1)
+	if s.users("b") {
+		t.Error("the account of a was forgotten while it limits")
+	}
+	spend(t, s, counting, "a", 1)
+	spend(t, s, counting, "b", 1)
+	if !s.users("b") {
+		t.Error("b did not take the place of a, which only tells what was used")
+	}
+}
+
+// TestClockGoesOn: the clock shows the time that it was started with, and what has passed.
+func TestClockGoesOn(t *testing.T) {
+	const ago = 10 * time.Minute
+	if off := clock(time.Now().Add(-ago))().Sub(limit.InstantOf(time.Now())); off.Abs() > ago/2 {
+		t.Errorf("after %v it is off by %v", ago, off)
+	}
+}
+
+// TestALookTakesNoPlace: who only asks where he stands gets no account, and takes nobody's
+// place.
+func TestALookTakesNoPlace(t *testing.T) {
+	s := New(Options{MaxAccounts: 2})
+	p := limittest.Policy(t, perUser)
+	for i := range 3 {
+		if _, err := s.View(t.Context(), p, fmt.Sprint("onlooker", i)); err != nil || s.Accounts() != 0 {
+			t.Fatalf("%v: there are %d accounts, want none", err, s.Accounts())
+		}
+	}
 }
 
 // users reports whether user has an account of its own.

@@ -1,0 +1,41 @@
+package proxy
+
+import (
+	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+)
+
+// TestSilence: a model server is taken for one that tells no usage before the end after so
+// many events with text and none of it, where it was asked to tell.
+func TestSilence(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		endpoint openai.Endpoint
+		quirk    catalog.Quirk
+		events   int
+		usage    string
+		silent   bool
+	}{
+		{"too early to tell", openai.ChatCompletions, catalog.Quirk{}, silentEvents - 1, ``, false},
+		{"no usage", openai.ChatCompletions, catalog.Quirk{}, silentEvents, ``, true},
+		{"usage", openai.ChatCompletions, catalog.Quirk{}, silentEvents, `,"usage":{"prompt_tokens":9,"completion_tokens":1}`, false},
+		{"not asked to tell", openai.ChatCompletions, catalog.Quirk{Asked: catalog.TotalOnly}, silentEvents, ``, false},
+		{"nothing to ask for", openai.Messages, catalog.Quirk{}, silentEvents, ``, false},
+	} {
+		x := judging(t, tt.endpoint)
+		x.model.Quirks, x.quirk, x.response = new(catalog.Quirks), tt.quirk, &upstream.Response{Server: "a:8000"}
+		event := `data: {"choices":[{"index":0,"delta":{"content":"some "}}]` + tt.usage + "}\n\n"
+		if tt.endpoint == openai.Messages {
+			event = `data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"some "}}` + "\n\n"
+		}
+		for range tt.events {
+			x.stream.Event(nil, openai.ParseEvent([]byte(event)))
+		}
+		if x.noteSilence(); x.model.Quirks.Any() != tt.silent {
+			t.Errorf("%s: it is remembered: %v", tt.name, x.model.Quirks.Any())
+		}
+	}
+}
