@@ -73,7 +73,8 @@ type mediaMembers struct {
 	kind   itemKind
 	isPart bool // it stands where vLLM takes parts without a type
 	uuid   extent
-	some   int // members that are not null
+	some   int      // members that are not null
+	null   itemKind // of a member that is; of several that of a video, which costs the most
 	// waiting are those that came before the type. Where there are more than any part
 	// has, they count at once, as if misplaced.
 	waiting [2]struct {
@@ -122,6 +123,9 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 	p.in.words += int64(len(name)) + punctuation
 	if p.isNull() {
 		p.skip()
+		if m.null != videoKind {
+			m.null = media.kind
+		}
 		return true
 	}
 	m.some++
@@ -156,8 +160,8 @@ func (p *parse) finishMedia(m *mediaMembers) {
 	if !m.uuid.isSet() || p.b[m.uuid.start] == 'n' {
 		return
 	}
-	if m.some == 0 {
-		p.in.images++ // one that the model server has in its cache
+	if m.some == 0 { // one that the model server has in its cache
+		p.countMedia(mediaName{kind: max(m.null, imageKind)})
 	}
 	p.small(m.uuid.of(p.b))
 }
