@@ -40,6 +40,8 @@ func setOf(names ...string) map[string]bool {
 func (j *job) printedInputs() ([]int64, error) {
 	var shared, messages, images, audio int64
 	var left, right []int64
+	var tools []jsontext.Value
+	var named []string                   // of them
 	look := func(value jsontext.Value) { // for media, where a model server does
 		i, a := countMedia(value)
 		images, audio = images+i, audio+a
@@ -52,6 +54,7 @@ func (j *job) printedInputs() ([]int64, error) {
 		case name == "messages" || name == "input" && j.endpoint == openai.Responses:
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)
+			named = appendNamed(named, value)
 			look(value)
 		case name == "prompt", name == "input", name == "query", name == "queries", name == "text_1", name == "data_1":
 			left = append(left, printedEach(value)...)
@@ -61,11 +64,15 @@ func (j *job) printedInputs() ([]int64, error) {
 			right = append(right, printedEach(value)...)
 			look(value)
 		default:
+			if name == "tools" {
+				tools = elements(value)
+			}
 			if shared += printed(value); !isKnown(j.endpoint, name) {
 				shared += CountTokens(name)
 			}
 		}
 	})
+	shared += printedAgain(tools, named)
 	prompts := pairs(left, right)
 	if messages > 0 {
 		prompts = []int64{messages + answerTokens}

@@ -26,6 +26,9 @@ func (p *parse) templateArguments() {
 			p.hasTemplate = p.hasTemplate || value != 'n'
 		case paddingName:
 			p.hasPadding = p.hasPadding || value != 'n' && value != 'f'
+		case "tools":
+			p.tooling.add(c.value())
+			continue
 		}
 		c.skip()
 	}

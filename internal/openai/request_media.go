@@ -105,6 +105,10 @@ func (p *parse) kind(m *mediaMembers) {
 	case string(inner) == "prompt_embeds":
 		p.hasEmbeds = true
 		kind = otherKind
+	case string(inner) == "tool_reference":
+		p.tooling.named++
+		p.in.words += int64(len(inner))
+		kind = otherKind
 	default:
 		kind = otherKind
 		p.in.words += addJSONText(&p.in.optional, raw)

@@ -30,6 +30,7 @@ type parsed struct {
 	common      content   // what each of them has
 	left, right inputSide // of pairs to score
 	said        said      // of what may be said but once
+	tooling     tooling
 	minTokens   int64
 	n, bestOf   int64
 	hasEmbeds   bool // in a message

@@ -25,7 +25,7 @@ var protocolNames = []string{
 }
 
 var protocolTypes = []string{"text", "text", "text", "input_text", "output_text", "image_url", "input_image", "image", "input_audio", "thinking",
-	"reasoning", "function", "tool_use", "tool_result", "message", "refusal", "nothing known"}
+	"reasoning", "function", "tool_use", "tool_result", "tool_reference", "message", "refusal", "nothing known"}
 
 // text returns a text of about so many characters, of one of several kinds: some that
 // tokenizers pack well, and some that they do not.

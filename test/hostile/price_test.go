@@ -210,6 +210,31 @@ func TestEveryPairHasAPrice(t *testing.T) {
 	}
 }
 
+// TestToolsThatAreNamedHaveAPrice: a tool of 600 words, or ten of 60 with the same name, that 20 parts name
+// are refused on a limit of 2,000 tokens, for templates show a tool wherever a part names it.
+func TestToolsThatAreNamedHaveAPrice(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	tool := func(form string, words int) string {
+		return strings.Replace(form, "$", strings.Repeat("word ", words), 1)
+	}
+	function, flat := `{"type":"function","function":{"name":"f","description":"$"}}`, `{"name":"f","description":"$","defer_loading":true}`
+	ten := strings.Repeat(tool(function, 60)+",", 9) + tool(function, 60)
+	named := `[` + strings.Repeat(`{"type":"tool_reference","name":"f"},`, 19) + `{"tool_name":"f","type":"tool\u005freference"}]`
+	for i, tt := range [][2]string{
+		{chatPath, `"max_tokens":1,"tools":[` + tool(function, 600) + `],"messages":[{"role":"tool","content":` + named + `}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"tool","content":` + named + `}],"tools":[` + ten + `]`},
+		{"/v1/messages", `"max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"x","content":` + named +
+			`}]}],"tools":[{"name":"g"},` + tool(flat, 600) + `]`},
+		{"/v1/responses", `"max_output_tokens":1,"tools":[` + tool(flat, 600) + `],"input":[{"type":"function_call_output","output":` + named + `}]`},
+	} {
+		user := fmt.Sprint("user", i)
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, tt[1]))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s %.100s: %d, and %+v was spent: %.200s", tt[0], tt[1], status, spent, answer)
+		}
+	}
+}
+
 // TestIDsOfTokensHaveABound: 30,000 ids that only control sampling are refused on a limit of 2,000
 // tokens, for a template that prints them; as text they are no ids.
 func TestIDsOfTokensHaveABound(t *testing.T) {
