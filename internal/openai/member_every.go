@@ -20,7 +20,7 @@ var heldRows = []row{
 	{HeldBack, paramEmbeds, "prompt_embeds input_embeds", "input that has no text"},
 	{HeldBack, 0, "input_ids", "input that takes the place of the messages"},
 	{HeldBack, 0, "mm_processor_kwargs media_io_kwargs images_config max_dynamic_patch min_dynamic_patch use_audio_in_video",
-		"they change how many tokens a picture or a recording has"},
+		"they change how many tokens a picture or a recording has; the patches also beside its address"},
 	{HeldBack, 0, "lora_path lora", "they pick another model than the one that is limited"},
 	{HeldBack, 0, "n_predict num_predict max_new_tokens max_length", "output caps of some servers, which overrule the usual one: give that one"},
 	{HeldBack, 0, "n_cmpl", "the number of answers of some servers, which overrules n: give n"},

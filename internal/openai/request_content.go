@@ -277,7 +277,7 @@ func (p *parse) promptEmbeds() {
 		p.skip()
 		return
 	}
-	p.hasEmbeds = true
+	p.held |= heldEmbeds
 	p.in.images += 1 + embeds(p.value().len())
 }
 

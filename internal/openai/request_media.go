@@ -103,7 +103,7 @@ func (p *parse) kind(m *mediaMembers) {
 	case ok:
 		p.in.words += int64(len(inner))
 	case string(inner) == "prompt_embeds":
-		p.hasEmbeds = true
+		p.held |= heldEmbeds
 		kind = otherKind
 	case string(inner) == "tool_reference":
 		p.tooling.named++
@@ -230,6 +230,9 @@ func (p *parse) mediaPart(m mediaName, name []byte, c *jsonCursor) {
 	case s == "detail" || s == "format" || s == "media_type" || s == "type":
 		p.small(c.raw())
 	default:
+		if c.peek() != 'n' {
+			p.held |= heldAs(name) & (heldMostPatches | heldLeastPatches)
+		}
 		p.in.print(c.name.of(c.b))
 		p.tensor(m, c)
 	}

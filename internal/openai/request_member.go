@@ -33,10 +33,8 @@ type parsed struct {
 	tooling     tooling
 	minTokens   int64
 	n, bestOf   int64
-	hasEmbeds   bool // in a message
-	hasTemplate bool // among the arguments of one
-	hasPadding  bool // there too
-	free        int  // bytes of members that are passed without being priced
+	held        heldInside
+	free        int // bytes of members that are passed without being priced
 }
 
 // parses keeps parse values, which are too large for the stack of every request.
