@@ -3,6 +3,7 @@ package mockvllm
 import (
 	"bytes"
 	"encoding/base64"
+	htmljson "encoding/json"
 	"slices"
 	"strings"
 
@@ -55,6 +56,9 @@ func (j *job) printedInputs() ([]int64, error) {
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)
 			named = appendNamed(named, value)
+			if j.endpoint == openai.Messages || j.endpoint == openai.CountTokens {
+				shared += asciiArguments(value)
+			}
 			look(value)
 		case name == "prompt", name == "input", name == "query", name == "queries", name == "text_1", name == "data_1":
 			left = append(left, printedEach(value)...)
@@ -139,13 +143,14 @@ func printedEach(v jsontext.Value) []int64 {
 }
 
 // printed counts every name, string, number and truth value of v, at any depth, each
-// for itself, and strings as they are or as JSON, whichever is more. Media is no text: see isMedia.
+// for itself, and strings as they are or as JSON, also for web pages, whichever is most. Media is no text: see isMedia.
 func printed(v jsontext.Value) (tokens int64) {
 	switch v.Kind() {
 	case '"':
 		text, _ := jsontext.AppendUnquote(nil, v) // v is valid
 		quoted, _ := jsontext.AppendQuote(nil, text)
-		return max(CountTokens(string(text)), CountTokens(string(quoted[1:len(quoted)-1])))
+		markup, _ := htmljson.Marshal(string(text))
+		return max(CountTokens(string(text)), CountTokens(string(quoted[1:len(quoted)-1])), CountTokens(string(markup[1:len(markup)-1])))
 	case '[':
 		for _, e := range elements(v) {
 			tokens += printed(e)

@@ -1,6 +1,10 @@
 package mockvllm
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"unicode/utf16"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // appendNamed appends the names of the tools that parts of v name.
 func appendNamed(names []string, v jsontext.Value) []string {
@@ -60,4 +64,41 @@ func nameOf(tool jsontext.Value) (name string) {
 func unquoted(v jsontext.Value) string {
 	text, _ := jsontext.AppendUnquote(nil, v) // v is valid
 	return string(text)
+}
+
+// asciiArguments counts what the arguments of the tool calls in v have more tokens where
+// they are written with escapes for all that is not ASCII. So does vLLM with those of
+// Anthropic's interface, and the models of OpenAI's see it.
+func asciiArguments(v jsontext.Value) (tokens int64) {
+	for _, e := range elements(v) {
+		tokens += asciiArguments(e)
+	}
+	if v.Kind() != '{' {
+		return tokens
+	}
+	_ = eachMember(v, func(name string, value jsontext.Value) {
+		switch name {
+		case "input":
+			tokens += max(0, CountTokens(asciiJSON(value))-printed(value))
+		case "content":
+			tokens += asciiArguments(value)
+		}
+	})
+	return tokens
+}
+
+// asciiJSON returns v with escapes for all that is not ASCII.
+func asciiJSON(v jsontext.Value) string {
+	const digits = "0123456789abcdef"
+	v = v.Clone()
+	_ = v.Canonicalize() // v is valid, and then has no escapes that it needs not
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(string(v))) {
+		if unit < 0x80 {
+			b = append(b, byte(unit))
+			continue
+		}
+		b = append(b, '\\', 'u', digits[unit>>12], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
+	}
+	return string(b)
 }

@@ -37,8 +37,9 @@ func (a anybody) text(size int) string {
 		{"7", "42", "-1", " 3", "9999"},
 		{"q", "x", "z", "k", "v", "Q", "Z"},
 		{"🙂", "的", "é", "ก", "\n", "\t", "  "},
+		{"<", ">", "&", "'", "<<<"},
 		{"\x01", "\x1b", "\x00", "\f", "\"", "\\", "\x7f"},
-	}[a.IntN(7)]
+	}[a.IntN(8)]
 	var b strings.Builder
 	for b.Len() < size {
 		b.WriteString(units[a.IntN(len(units))])

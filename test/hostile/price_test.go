@@ -235,6 +235,25 @@ func TestToolsThatAreNamedHaveAPrice(t *testing.T) {
 	}
 }
 
+// TestTextsThatGrowHaveABound: a text that a template prints with escapes, as JSON for web pages or as
+// ASCII, is longer than the one that came, and its bound has that.
+func TestTextsThatGrowHaveABound(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll})
+	for i, text := range []string{"<&>'", "привет", "é", "안녕", "𝅘𝅥𝅮", `\ud83d\ude00`} {
+		user := fmt.Sprint("user", i)
+		body := fmt.Sprintf(`{"model":%q,"user":%q,"max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"tool_use","name":"f","input":{"a":["%s"]}}]}]}`,
+			apptest.Model, user, strings.Repeat(text, 500))
+		r, err := openai.ParseRequest(openai.Messages, []byte(body), openai.ParseOptions{})
+		status, _, answer := g.Post(t, "/v1/messages", user, body)
+		if err != nil || status != http.StatusOK {
+			t.Fatalf("%q: %d %.200s (%v)", text, status, answer, err)
+		}
+		if spent := g.Ledger.Sum(apptest.Model, user).Input; spent < 500 || spent > usage.Ceiling(&r) {
+			t.Errorf("%q: %d tokens, and the bound is %d", text, spent, usage.Ceiling(&r))
+		}
+	}
+}
+
 // TestIDsOfTokensHaveABound: 30,000 ids that only control sampling are refused on a limit of 2,000
 // tokens, for a template that prints them; as text they are no ids.
 func TestIDsOfTokensHaveABound(t *testing.T) {
