@@ -18,6 +18,7 @@ var heldRows = []row{
 	{HeldBack, 0, "vllm_xargs custom_params custom_logit_processor logits_processors", "they reach extensions and code of the model server"},
 	{HeldBack, 0, "previous_response_id conversation session_params", "they prepend what the model server has stored, whoever's it is"},
 	{HeldBack, paramEmbeds, "prompt_embeds input_embeds", "input that has no text"},
+	{HeldBack, 0, "image_embeds audio_embeds", "tensors in the place of media, in parts of messages: a few bytes may stand for a prompt as long as the context"},
 	{HeldBack, 0, "input_ids", "input that takes the place of the messages"},
 	{HeldBack, 0, "mm_processor_kwargs media_io_kwargs images_config max_dynamic_patch min_dynamic_patch use_audio_in_video",
 		"they change how many tokens a picture or a recording has; the patches also beside its address"},

@@ -10,13 +10,17 @@ const (
 	heldPadding
 	heldMostPatches
 	heldLeastPatches
+	heldImages
+	heldAudio
 )
 
 // heldNames has their names, in the same order. Input without text may be in a message. A
 // chat template, and what makes a prompt longer, servers take from among the arguments of a template
 // as well, which go to the function that applies it and makes tokens of what comes out.
 // Into how many pieces a picture is cut, each of hundreds of tokens, SGLang takes from beside its address.
-var heldNames = [...]string{"prompt_embeds", templateName, "padding", "max_dynamic_patch", "min_dynamic_patch"}
+// Tensors in the place of media have as many tokens as they say: what is sparse, or the same
+// throughout, is of any size in a few bytes.
+var heldNames = [...]string{"prompt_embeds", templateName, "padding", "max_dynamic_patch", "min_dynamic_patch", "image_embeds", "audio_embeds"}
 
 const templateName = "chat_template"
 

@@ -133,6 +133,9 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 		return true
 	}
 	m.some++
+	if media.embeds {
+		p.held |= heldAs(name)
+	}
 	switch {
 	case m.kind == media.kind:
 		p.media(media, &p.jsonCursor)

@@ -21,6 +21,11 @@ var pricedEndpoints = []openai.Endpoint{openai.ChatCompletions, openai.Completio
 // printsAll is a model server whose template prints whatever it gets.
 var printsAll = mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, PrintsAll: true, ContextLength: 1 << 20}}}
 
+// Tensors are held back; the properties have them, too.
+const tensorsAllowed = "allow-fields: [image_embeds, audio_embeds]"
+
+var tensorsParsed = openai.ParseOptions{AllowFields: []string{"image_embeds", "audio_embeds"}}
+
 // seeded returns what makes bodies, always the same ones but for PRICED_SEED.
 func seeded(seed uint64) anybody {
 	if n, err := strconv.ParseUint(os.Getenv("PRICED_SEED"), 10, 64); err == nil {
@@ -41,7 +46,7 @@ func bodiesOf(t *testing.T) int {
 // makes of it is no more than the bound, and its price no less than a sixth of that. The
 // model server's template prints every name, string and number that it gets.
 func TestNoInputExceedsItsBound(t *testing.T) {
-	g := apptest.Start(t, apptest.Options{Mock: printsAll})
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Service: tensorsAllowed})
 	a := seeded(11)
 	var worst float64
 	for _, e := range pricedEndpoints {
@@ -57,7 +62,7 @@ func TestNoInputExceedsItsBound(t *testing.T) {
 				continue
 			}
 			served++
-			r, err := openai.ParseRequest(e, []byte(body), openai.ParseOptions{})
+			r, err := openai.ParseRequest(e, []byte(body), tensorsParsed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,14 +86,14 @@ func TestNoInputExceedsItsBound(t *testing.T) {
 // TestNoFloorIsAboveTheTruth: what a template drops does not make a request too large for
 // good. The model server prints what most templates print, and nothing else.
 func TestNoFloorIsAboveTheTruth(t *testing.T) {
-	g := apptest.Start(t, apptest.Options{})
+	g := apptest.Start(t, apptest.Options{Service: tensorsAllowed})
 	a := seeded(17)
 	var floors int64
 	for _, e := range pricedEndpoints {
 		for i := range bodiesOf(t) {
 			user := fmt.Sprintf("%s-%d", e, i)
 			body := a.body(e, user, 1+a.IntN(400))
-			r, err := openai.ParseRequest(e, []byte(body), openai.ParseOptions{})
+			r, err := openai.ParseRequest(e, []byte(body), tensorsParsed)
 			if status, _, _ := g.Post(t, e.Path(), user, body); err != nil || status != http.StatusOK {
 				continue
 			}
@@ -114,7 +119,9 @@ func TestAccountsStayWithinTheBound(t *testing.T) {
 
 func accountsStayWithin(t *testing.T, estimate string) {
 	const limit = 2000
-	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d, input-estimate: %s}", limit, estimate)})
+	g := apptest.Start(t, apptest.Options{
+		Mock: printsAll, Service: tensorsAllowed, Limits: fmt.Sprintf("{max-tokens-per-minute: %d, input-estimate: %s}", limit, estimate),
+	})
 	a := seeded(3)
 	var beyond, most int64
 	for _, e := range pricedEndpoints {
