@@ -319,7 +319,7 @@ func isData(s []byte) bool {
 // for such.
 func isURL(s []byte) bool {
 	for _, b := range s {
-		if b <= ' ' || b >= 0x7f || b == '"' || b == '\\' {
+		if b <= ' ' || b >= 0x7f || b == '"' || b == '\\' || b == '<' || b == '>' {
 			return false
 		}
 	}
