@@ -3,6 +3,7 @@ package mockvllm
 import (
 	"bytes"
 	"encoding/base64"
+	htmljson "encoding/json"
 	"slices"
 	"strings"
 
@@ -40,6 +41,8 @@ func setOf(names ...string) map[string]bool {
 func (j *job) printedInputs() ([]int64, error) {
 	var shared, messages, images, audio int64
 	var left, right []int64
+	var tools []jsontext.Value
+	var named []string                   // of them
 	look := func(value jsontext.Value) { // for media, where a model server does
 		i, a := countMedia(value)
 		images, audio = images+i, audio+a
@@ -52,6 +55,10 @@ func (j *job) printedInputs() ([]int64, error) {
 		case name == "messages" || name == "input" && j.endpoint == openai.Responses:
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)
+			named = appendNamed(named, value)
+			if j.endpoint == openai.Messages || j.endpoint == openai.CountTokens {
+				shared += asciiArguments(value)
+			}
 			look(value)
 		case name == "prompt", name == "input", name == "query", name == "queries", name == "text_1", name == "data_1":
 			left = append(left, printedEach(value)...)
@@ -61,11 +68,15 @@ func (j *job) printedInputs() ([]int64, error) {
 			right = append(right, printedEach(value)...)
 			look(value)
 		default:
+			if name == "tools" {
+				tools = elements(value)
+			}
 			if shared += printed(value); !isKnown(j.endpoint, name) {
 				shared += CountTokens(name)
 			}
 		}
 	})
+	shared += printedAgain(tools, named)
 	prompts := pairs(left, right)
 	if messages > 0 {
 		prompts = []int64{messages + answerTokens}
@@ -132,13 +143,14 @@ func printedEach(v jsontext.Value) []int64 {
 }
 
 // printed counts every name, string, number and truth value of v, at any depth, each
-// for itself, and strings as they are or as JSON, whichever is more. Media is no text: see isMedia.
+// for itself, and strings as they are or as JSON, also for web pages, whichever is most. Media is no text: see isMedia.
 func printed(v jsontext.Value) (tokens int64) {
 	switch v.Kind() {
 	case '"':
 		text, _ := jsontext.AppendUnquote(nil, v) // v is valid
 		quoted, _ := jsontext.AppendQuote(nil, text)
-		return max(CountTokens(string(text)), CountTokens(string(quoted[1:len(quoted)-1])))
+		markup, _ := htmljson.Marshal(string(text))
+		return max(CountTokens(string(text)), CountTokens(string(quoted[1:len(quoted)-1])), CountTokens(string(markup[1:len(markup)-1])))
 	case '[':
 		for _, e := range elements(v) {
 			tokens += printed(e)

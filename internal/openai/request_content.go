@@ -253,7 +253,10 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *Text) {
 	case "content", "output", "summary", "tool_calls", "function", "function_call":
 		p.in.words += int64(len(name)) + punctuation
 		p.content(&p.in.optional)
-	case "name", "arguments", "input", "parameters", "id", "tool_call_id", "tool_use_id", "call_id", "refusal",
+	case "input":
+		p.in.words += int64(len(name)) + punctuation
+		p.toolInput()
+	case "name", "arguments", "parameters", "id", "tool_call_id", "tool_use_id", "call_id", "refusal",
 		"thinking", "reasoning", "reasoning_content", "status", "annotations", "logprobs", "cache_control":
 		p.in.words += int64(len(name)) + punctuation
 		p.rendered()
@@ -270,6 +273,16 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *Text) {
 	}
 }
 
+// toolInput reads what a tool was called with. Of Anthropic's interface it is no text but an
+// object, of which servers make one that is ASCII throughout, and some models see it so.
+func (p *parse) toolInput() {
+	p.peek()
+	start := p.i
+	if p.rendered(); p.endpoint.Anthropic() && !p.bad {
+		p.in.words += asciiGrowth(p.b[start:p.i])
+	}
+}
+
 // promptEmbeds reads input that has no text, of which the size tells the tokens. It is
 // held back as the member of the body is.
 func (p *parse) promptEmbeds() {
@@ -277,7 +290,7 @@ func (p *parse) promptEmbeds() {
 		p.skip()
 		return
 	}
-	p.hasEmbeds = true
+	p.held |= heldEmbeds
 	p.in.images += 1 + embeds(p.value().len())
 }
 

@@ -103,6 +103,9 @@ func TestParseRequestTextEscapes(t *testing.T) {
 	}
 }
 
+// tensorsAllowed lets tensors pass, which are held back.
+var tensorsAllowed = ParseOptions{AllowFields: []string{"image_embeds", "audio_embeds"}}
+
 func TestParseRequestMedia(t *testing.T) {
 	base64Data := strings.Repeat("QUJD", 4000)
 	image := `"data:image/png;base64,` + base64Data + `"`
@@ -118,6 +121,10 @@ func TestParseRequestMedia(t *testing.T) {
 		{"in a tool result", `{"type":"tool_result","content":[{"type":"image","source":{"data":"` + base64Data + `"}}]}`, 1, 0},
 		{"embeddings", `{"type":"image_embeds","image_embeds":["` + base64Data + `", "AAAA"]}`, 1, 0},
 		{"cached", `{"type":"image_url","image_url":null,"uuid":"u"}`, 1, 0},
+		{"a cached video", `{"type":"video_url","video_url":null,"uuid":"u"}`, videoFrames, 0},
+		{"a cached video of two names", `{"video_url":null,"image_url":null,"uuid":"u"}`, videoFrames, 0},
+		{"a cached recording", `{"type":"audio_url","audio_url":null,"uuid":"u"}`, 0, 1},
+		{"cached, of no kind", `{"type":"text","text":"","uuid":"u"}`, 1, 0},
 		{"cached and sent", `{"type":"image_url","uuid":"u","image_url":{"url":` + image + `}}`, 1, 0},
 		{"null beside text", `{"type":"text","text":"","image_url":null,"uuid":null}`, 0, 0},
 		{"video", `{"type":"video_url","video_url":{"url":"https://x/y.mp4"}}`, videoFrames, 0},
@@ -134,7 +141,7 @@ func TestParseRequestMedia(t *testing.T) {
 		{"escaped slashes", `{"type":"image","source":{"type":"base64","data":"iVBO\/QUJD\/QUJD"}}`, 1, 0},
 		{"large tensors", `{"type":"image_embeds","image_embeds":"` + strings.Repeat(base64Data, 140) + `"}`, 1 + 2, 0},
 	} {
-		r := parseOK(t, ChatCompletions, `{"messages":[{"role":"user","content":[`+tt.part+`]}]}`, ParseOptions{})
+		r := parseOK(t, ChatCompletions, `{"messages":[{"role":"user","content":[`+tt.part+`]}]}`, tensorsAllowed)
 		if r.Images != tt.images || r.AudioParts != tt.audio || r.Text.Bytes() != 0 {
 			t.Errorf("%s: %d images, %d recordings, %d bytes of text; want %d, %d, 0",
 				tt.name, r.Images, r.AudioParts, r.Text.Bytes(), tt.images, tt.audio)
@@ -173,7 +180,7 @@ func TestTextUnderNamesOfMedia(t *testing.T) {
 		{`{"type":"%s"}`, 0, 0},
 	} {
 		body := `{"messages":[{"role":"user","content":[` + fmt.Sprintf(tt.part, words) + `]}]}`
-		r := parseOK(t, ChatCompletions, body, ParseOptions{})
+		r := parseOK(t, ChatCompletions, body, tensorsAllowed)
 		if got := r.Text.Bytes(); r.Images != tt.images || r.AudioParts != tt.audio || got < int64(len(words)) || r.Optional.Bytes() != got {
 			t.Errorf("%s: %d images, %d recordings, %d bytes of text, %d of them optional; want %d, %d, %d at least, all",
 				tt.part, r.Images, r.AudioParts, got, r.Optional.Bytes(), tt.images, tt.audio, len(words))
@@ -229,7 +236,7 @@ func TestMediaNeedsItsType(t *testing.T) {
 		{Rerank, `{"query":"q","documents":[{"text":"a","source":"%s"}]}`, true},
 		{Score, `{"text_1":"a","text_2":{"content":[{"image_url":"data:image/png;base64,%s"}]}}`, true},
 	} {
-		r := parseOK(t, tt.e, fmt.Sprintf(tt.body, data), ParseOptions{})
+		r := parseOK(t, tt.e, fmt.Sprintf(tt.body, data), tensorsAllowed)
 		if got := r.Optional.Bytes() >= int64(len(data)); got != tt.isText || r.Images+r.AudioParts != 1 {
 			t.Errorf("%s %s: %d bytes of text, %d images, %d recordings; want text: %v, and one", tt.e, tt.body, r.Optional.Bytes(), r.Images, r.AudioParts, tt.isText)
 		}
@@ -256,7 +263,7 @@ func TestEveryStringCounts(t *testing.T) {
 				message := fmt.Sprintf(outer, member)
 				for e, body := range map[Endpoint]string{ChatCompletions: `{"messages":[%s]}`, Responses: `{"input":[%s]}`, Embeddings: `{"messages":[%s]}`,
 					Messages: `{"max_tokens":1,"messages":[%s]}`, Score: `{"text_1":[%s],"text_2":"b"}`} {
-					r := parseOK(t, e, fmt.Sprintf(body, message), ParseOptions{})
+					r := parseOK(t, e, fmt.Sprintf(body, message), tensorsAllowed)
 					if r.Text.Bytes() < int64(len(secret)) {
 						t.Errorf("%s: %s: %d bytes of text, want %d at least", e, message, r.Text.Bytes(), len(secret))
 					}

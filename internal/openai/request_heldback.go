@@ -1,15 +1,38 @@
 package openai
 
-// embedsName is the member that holds input without text; it may also be in a message.
-const embedsName = "prompt_embeds"
+// heldInside says which members that are held back a body has elsewhere than at its top,
+// where servers read them too.
+type heldInside uint8
 
-// templateName is the member that holds a chat template, and paddingName one that makes a
-// prompt longer; servers take both from among the arguments of a template as well, which
-// go to the function that applies it and makes tokens of what comes out.
 const (
-	templateName = "chat_template"
-	paddingName  = "padding"
+	heldEmbeds heldInside = 1 << iota
+	heldTemplate
+	heldPadding
+	heldMostPatches
+	heldLeastPatches
+	heldImages
+	heldAudio
 )
+
+// heldNames has their names, in the same order. Input without text may be in a message. A
+// chat template, and what makes a prompt longer, servers take from among the arguments of a template
+// as well, which go to the function that applies it and makes tokens of what comes out.
+// Into how many pieces a picture is cut, each of hundreds of tokens, SGLang takes from beside its address.
+// Tensors in the place of media have as many tokens as they say: what is sparse, or the same
+// throughout, is of any size in a few bytes.
+var heldNames = [...]string{"prompt_embeds", templateName, "padding", "max_dynamic_patch", "min_dynamic_patch", "image_embeds", "audio_embeds"}
+
+const templateName = "chat_template"
+
+// heldAs returns what of a member is held back elsewhere than at the top; 0: nothing.
+func heldAs(name []byte) heldInside {
+	for i := range heldNames {
+		if string(name) == heldNames[i] {
+			return 1 << i
+		}
+	}
+	return 0
+}
 
 // templateArguments reads what a chat template is called with.
 func (p *parse) templateArguments() {
@@ -21,13 +44,15 @@ func (p *parse) templateArguments() {
 	c := jsonCursor{b: p.b[:p.i], i: start}
 	c.enter('{')
 	for name, ok := c.member(); ok; name, ok = c.member() {
-		switch value := c.peek(); string(name) {
-		case templateName:
-			p.hasTemplate = p.hasTemplate || value != 'n'
-		case paddingName:
-			p.hasPadding = p.hasPadding || value != 'n' && value != 'f'
+		held := heldAs(name) & (heldTemplate | heldPadding)
+		isTools := string(name) == "tools"
+		switch value := c.value(); {
+		case isTools:
+			p.tooling.add(value)
+		case p.b[value.start] == 'n', held == heldPadding && p.b[value.start] == 'f':
+		default:
+			p.held |= held
 		}
-		c.skip()
 	}
 }
 

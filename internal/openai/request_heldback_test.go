@@ -30,6 +30,28 @@ func TestPaddingIsHeldBack(t *testing.T) {
 	}
 }
 
+// TestPiecesOfPicturesAreHeldBack: SGLang takes beside a picture's address into how many pieces
+// it is cut, each of which has hundreds of tokens.
+func TestPiecesOfPicturesAreHeldBack(t *testing.T) {
+	for _, name := range []string{"max_dynamic_patch", "min_dynamic_patch"} {
+		for value, isHeld := range map[string]bool{"40": true, `"40"`: true, "null": false} {
+			for _, part := range []string{
+				`{"type":"image_url","image_url":{"url":"https://x/y.png",%q:%s}}`,
+				`{"image_url":{%q:%s,"url":"https://x/y.png"},"type":"image_url"}`,
+				`{"type":"video_url","video_url":{"url":"https://x/y.mp4",%q:%s}}`,
+			} {
+				body := fmt.Sprintf(`{"messages":[{"role":"user","content":[`+part+`]}]}`, name, value)
+				_, err := ParseRequest(ChatCompletions, []byte(body), ParseOptions{})
+				var refused *Error
+				if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != name {
+					t.Errorf("%s: error %v, want one about %s: %v", body, err, name, isHeld)
+				}
+				parseOK(t, ChatCompletions, body, ParseOptions{AllowFields: []string{name}})
+			}
+		}
+	}
+}
+
 // TestBytesAreHeldBack: embeddings that come as bytes tell no usage, and so their input would
 // be charged as it was estimated.
 func TestBytesAreHeldBack(t *testing.T) {

@@ -25,7 +25,9 @@ func (p *parse) input(m param) {
 		p.prompts("tokens")
 	case paramSystem:
 		p.system()
-	case paramTools, paramSuffix:
+	case paramTools:
+		p.tools()
+	case paramSuffix:
 		p.optional()
 	case paramTemplateArguments:
 		p.templateArguments()
@@ -189,6 +191,7 @@ func (p *parse) finishInput() {
 		p.finishPairs()
 	}
 	r.Prompts = max(r.Prompts, 1)
+	p.finishTools()
 	if p.common.words > 0 || p.common.optional.Bytes() > 0 {
 		p.in.addTimes(p.common, r.Prompts)
 	}

@@ -73,7 +73,8 @@ type mediaMembers struct {
 	kind   itemKind
 	isPart bool // it stands where vLLM takes parts without a type
 	uuid   extent
-	some   int // members that are not null
+	some   int      // members that are not null
+	null   itemKind // of a member that is; of several that of a video, which costs the most
 	// waiting are those that came before the type. Where there are more than any part
 	// has, they count at once, as if misplaced.
 	waiting [2]struct {
@@ -102,7 +103,11 @@ func (p *parse) kind(m *mediaMembers) {
 	case ok:
 		p.in.words += int64(len(inner))
 	case string(inner) == "prompt_embeds":
-		p.hasEmbeds = true
+		p.held |= heldEmbeds
+		kind = otherKind
+	case string(inner) == "tool_reference":
+		p.tooling.named++
+		p.in.words += int64(len(inner))
 		kind = otherKind
 	default:
 		kind = otherKind
@@ -122,9 +127,15 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 	p.in.words += int64(len(name)) + punctuation
 	if p.isNull() {
 		p.skip()
+		if m.null != videoKind {
+			m.null = media.kind
+		}
 		return true
 	}
 	m.some++
+	if media.embeds {
+		p.held |= heldAs(name)
+	}
 	switch {
 	case m.kind == media.kind:
 		p.media(media, &p.jsonCursor)
@@ -156,8 +167,8 @@ func (p *parse) finishMedia(m *mediaMembers) {
 	if !m.uuid.isSet() || p.b[m.uuid.start] == 'n' {
 		return
 	}
-	if m.some == 0 {
-		p.in.images++ // one that the model server has in its cache
+	if m.some == 0 { // one that the model server has in its cache
+		p.countMedia(mediaName{kind: max(m.null, imageKind)})
 	}
 	p.small(m.uuid.of(p.b))
 }
@@ -222,6 +233,9 @@ func (p *parse) mediaPart(m mediaName, name []byte, c *jsonCursor) {
 	case s == "detail" || s == "format" || s == "media_type" || s == "type":
 		p.small(c.raw())
 	default:
+		if c.peek() != 'n' {
+			p.held |= heldAs(name) & (heldMostPatches | heldLeastPatches)
+		}
 		p.in.print(c.name.of(c.b))
 		p.tensor(m, c)
 	}
@@ -305,7 +319,7 @@ func isData(s []byte) bool {
 // for such.
 func isURL(s []byte) bool {
 	for _, b := range s {
-		if b <= ' ' || b >= 0x7f || b == '"' || b == '\\' {
+		if b <= ' ' || b >= 0x7f || b == '"' || b == '\\' || b == '<' || b == '>' {
 			return false
 		}
 	}

@@ -28,6 +28,7 @@ func TestReferences(t *testing.T) {
 		{"words and marks", strings.Repeat("the#quick~", 999), false, false},
 		{"what JSON prints longer", "\x00\x01", false, false},
 		{"quotes", `"`, false, false},
+		{"markup", "<b>", false, false},
 		{"no ASCII", "안녕하세요", false, false},
 	} {
 		if got := isReference([]byte(tt.s), false); got != tt.inURL {

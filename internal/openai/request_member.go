@@ -30,12 +30,11 @@ type parsed struct {
 	common      content   // what each of them has
 	left, right inputSide // of pairs to score
 	said        said      // of what may be said but once
+	tooling     tooling
 	minTokens   int64
 	n, bestOf   int64
-	hasEmbeds   bool // in a message
-	hasTemplate bool // among the arguments of one
-	hasPadding  bool // there too
-	free        int  // bytes of members that are passed without being priced
+	held        heldInside
+	free        int // bytes of members that are passed without being priced
 }
 
 // parses keeps parse values, which are too large for the stack of every request.

@@ -3,6 +3,7 @@ package openai
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -260,14 +261,22 @@ func TestParseRequestHeldBackPart(t *testing.T) {
 		`{"type":"prompt_embeds","data":"AAAA"}`,
 		`{"data":"AAAA","type":"prompt\u005fembeds"}`,
 		`{"prompt_embeds":"AAAA"}`,
+		`{"type":"image_embeds","image_embeds":"AAAA"}`,
+		`{"image_embeds":{"a":"AAAA"},"type":"image_embeds"}`,
+		`{"type":"text","text":"hi","uuid":"u","image_embeds":"AAAA"}`,
+		`{"audio_embeds":["AAAA"]}`,
 	} {
+		want := regexp.MustCompile(`[a-z]+(_|\\u005f)embeds`).FindString(part)
+		want = strings.Replace(want, `\u005f`, "_", 1)
 		body := `{"messages":[{"role":"user","content":[` + part + `]}]}`
 		_, err := ParseRequest(ChatCompletions, []byte(body), ParseOptions{})
 		var e *Error
-		if !errors.As(err, &e) || e.Param != "prompt_embeds" {
-			t.Errorf("%s: error %v, want one about prompt_embeds", body, err)
+		if !errors.As(err, &e) || e.Param != want {
+			t.Errorf("%s: error %v, want one about %s", body, err, want)
 		}
+		parseOK(t, ChatCompletions, body, ParseOptions{AllowFields: []string{want}})
 	}
+	parseOK(t, ChatCompletions, `{"messages":[{"role":"user","content":[{"type":"image_embeds","image_embeds":null,"uuid":"u"}]}]}`, ParseOptions{})
 }
 
 func TestParseRequestSequencesMax(t *testing.T) {

@@ -41,16 +41,13 @@ func (p *parse) wait(l *waitingList, w waiting, name []byte) {
 
 // finishWaiting decides about all that waits.
 func (p *parse) finishWaiting() {
-	if len(p.members) == 0 && len(p.inner) == 0 && !p.hasEmbeds && !p.hasTemplate && !p.hasPadding {
+	if len(p.members) == 0 && len(p.inner) == 0 && p.held == 0 {
 		return
 	}
 	rules := p.options.rules(p.r.Model)
-	for _, held := range [...]struct {
-		name string
-		is   bool
-	}{{embedsName, p.hasEmbeds}, {templateName, p.hasTemplate}, {paddingName, p.hasPadding}} {
-		if held.is && !rules.allows(held.name) {
-			p.refuseHeldBack(held.name)
+	for i, name := range heldNames {
+		if p.held&(1<<i) != 0 && !rules.allows(name) {
+			p.refuseHeldBack(name)
 		}
 	}
 	var told dropped

@@ -34,6 +34,7 @@ const asciiClasses = int(Newline) + 1
 type Text struct {
 	chars, runs [Classes]int64
 	bytes       int64
+	growth      int64
 	last        uint8   // 1 + class of the last character; 0: none
 	held        [3]byte // first bytes of a character that has not all come yet
 	heldCount   uint8
@@ -60,6 +61,7 @@ func (t *Text) AddText(o Text) {
 		t.runs[c] += o.runs[c]
 	}
 	t.bytes += o.bytes
+	t.growth += o.growth
 	t.End()
 }
 
@@ -68,6 +70,10 @@ func (t *Text) End() { t.last, t.heldCount = 0, 0 }
 
 // Bytes returns the length of the text in bytes of UTF-8.
 func (t Text) Bytes() int64 { return t.bytes }
+
+// Growth returns by how many bytes the text can become longer at the most before it is cut into
+// tokens: where a tokenizer normalises it, and where a template prints it as JSON for web pages.
+func (t Text) Growth() int64 { return t.growth }
 
 // Chars returns the number of characters of class c.
 func (t *Text) Chars(c Class) int64 { return t.chars[c] }
@@ -78,7 +84,7 @@ func (t *Text) Runs(c Class) int64 { return t.runs[c] }
 
 // Equal reports whether both texts have the same counts.
 func (t Text) Equal(o Text) bool {
-	return t.bytes == o.bytes && t.chars == o.chars && t.runs == o.runs
+	return t.bytes == o.bytes && t.growth == o.growth && t.chars == o.chars && t.runs == o.runs
 }
 
 // addASCII counts the ASCII characters at the start of s, at most 255, and
@@ -90,6 +96,7 @@ func (t Text) Equal(o Text) bool {
 func (t *Text) addASCII(s []byte) int {
 	if len(s) > 1 && s[0] < 0x80 && s[1] >= 0x80 { // one, as between Korean words
 		t.count(Class(asciiLast[s[0]] - 1))
+		t.growth += markupGrowth * int64(asciiBit[s[0]]>>(8*asciiClasses))
 		return 1
 	}
 	var chars, runs uint64
@@ -113,6 +120,7 @@ func (t *Text) addASCII(s []byte) int {
 		t.runs[c] += int64(runs & 0xff)
 		chars, runs = chars>>8, runs>>8
 	}
+	t.growth += markupGrowth * int64(chars)
 	t.last = asciiLast[s[n-1]]
 	return n
 }
@@ -139,6 +147,7 @@ func (t *Text) addWide(s []byte) int {
 			t.count(Hangul)
 		} else {
 			t.count(wideClass(s[i : i+size]))
+			t.growth += growth(s[i : i+size])
 		}
 		i += size
 	}
@@ -161,6 +170,7 @@ func (t *Text) complete(s []byte) int {
 	}
 	t.heldCount = 0
 	t.count(wideClass(char[:size]))
+	t.growth += growth(char[:size])
 	return took
 }
 

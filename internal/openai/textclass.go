@@ -1,13 +1,16 @@
 package openai
 
 // asciiBit has, for an ASCII byte, the lowest bit of its class's byte in a
-// word; asciiLast has 1 + its class. Both are 0 for other bytes.
+// word, and that of the byte behind the classes for markup; asciiLast has 1 + its class. Both are 0 for other bytes.
 var asciiBit, asciiLast = asciiTables()
 
 func asciiTables() (bits [256]uint64, last [256]uint8) {
 	for b := range 0x80 {
 		c := asciiClass(byte(b))
 		bits[b] = 1 << (8 * c)
+		if isMarkup(byte(b)) {
+			bits[b] |= 1 << (8 * asciiClasses)
+		}
 		last[b] = uint8(c) + 1
 	}
 	return bits, last

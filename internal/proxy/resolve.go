@@ -175,7 +175,9 @@ func checkContent(h http.Header) error {
 	if err != nil || media != "application/json" {
 		return openai.UnsupportedMediaType("the Content-Type must be application/json")
 	}
-	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+	switch strings.ToLower(parameters["charset"]) {
+	case "", "utf-8", "utf8": // the last is no name of it, and what many call it
+	default:
 		return openai.UnsupportedMediaType("the charset must be utf-8")
 	}
 	return nil

@@ -13,11 +13,12 @@ const messageBytes = 8
 
 // Ceiling returns the most tokens that the text of r can be, however hostile it is:
 // one for each byte of UTF-8, and of the words and punctuation of its messages where a
-// template prints them all. Tokenizers fall back to single bytes, and never below.
+// template prints them all. Tokenizers fall back to single bytes, and never below, but some
+// normalise the text before.
 // What the template itself adds beyond messageBytes a message, such as a system prompt of
 // its own, no body brings and no bound has.
 func Ceiling(r *openai.Request) int64 {
-	return bounded(r.Text.Bytes()) + bounded(r.Words) + times(messageBytes, bounded(r.Messages)+bounded(r.Prompts))
+	return bounded(r.Text.Bytes()+r.Text.Growth()) + bounded(r.Words) + times(messageBytes, bounded(r.Messages)+bounded(r.Prompts))
 }
 
 // leastPrice returns what the text of r is priced at the least: texts that tokenizers

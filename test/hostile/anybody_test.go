@@ -25,7 +25,7 @@ var protocolNames = []string{
 }
 
 var protocolTypes = []string{"text", "text", "text", "input_text", "output_text", "image_url", "input_image", "image", "input_audio", "thinking",
-	"reasoning", "function", "tool_use", "tool_result", "message", "refusal", "nothing known"}
+	"reasoning", "function", "tool_use", "tool_result", "tool_reference", "message", "refusal", "nothing known"}
 
 // text returns a text of about so many characters, of one of several kinds: some that
 // tokenizers pack well, and some that they do not.
@@ -37,8 +37,9 @@ func (a anybody) text(size int) string {
 		{"7", "42", "-1", " 3", "9999"},
 		{"q", "x", "z", "k", "v", "Q", "Z"},
 		{"🙂", "的", "é", "ก", "\n", "\t", "  "},
+		{"<", ">", "&", "'", "<<<"},
 		{"\x01", "\x1b", "\x00", "\f", "\"", "\\", "\x7f"},
-	}[a.IntN(7)]
+	}[a.IntN(8)]
 	var b strings.Builder
 	for b.Len() < size {
 		b.WriteString(units[a.IntN(len(units))])

@@ -21,6 +21,11 @@ var pricedEndpoints = []openai.Endpoint{openai.ChatCompletions, openai.Completio
 // printsAll is a model server whose template prints whatever it gets.
 var printsAll = mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, PrintsAll: true, ContextLength: 1 << 20}}}
 
+// Tensors are held back; the properties have them, too.
+const tensorsAllowed = "allow-fields: [image_embeds, audio_embeds]"
+
+var tensorsParsed = openai.ParseOptions{AllowFields: []string{"image_embeds", "audio_embeds"}}
+
 // seeded returns what makes bodies, always the same ones but for PRICED_SEED.
 func seeded(seed uint64) anybody {
 	if n, err := strconv.ParseUint(os.Getenv("PRICED_SEED"), 10, 64); err == nil {
@@ -41,7 +46,7 @@ func bodiesOf(t *testing.T) int {
 // makes of it is no more than the bound, and its price no less than a sixth of that. The
 // model server's template prints every name, string and number that it gets.
 func TestNoInputExceedsItsBound(t *testing.T) {
-	g := apptest.Start(t, apptest.Options{Mock: printsAll})
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Service: tensorsAllowed})
 	a := seeded(11)
 	var worst float64
 	for _, e := range pricedEndpoints {
@@ -57,7 +62,7 @@ func TestNoInputExceedsItsBound(t *testing.T) {
 				continue
 			}
 			served++
-			r, err := openai.ParseRequest(e, []byte(body), openai.ParseOptions{})
+			r, err := openai.ParseRequest(e, []byte(body), tensorsParsed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,14 +86,14 @@ func TestNoInputExceedsItsBound(t *testing.T) {
 // TestNoFloorIsAboveTheTruth: what a template drops does not make a request too large for
 // good. The model server prints what most templates print, and nothing else.
 func TestNoFloorIsAboveTheTruth(t *testing.T) {
-	g := apptest.Start(t, apptest.Options{})
+	g := apptest.Start(t, apptest.Options{Service: tensorsAllowed})
 	a := seeded(17)
 	var floors int64
 	for _, e := range pricedEndpoints {
 		for i := range bodiesOf(t) {
 			user := fmt.Sprintf("%s-%d", e, i)
 			body := a.body(e, user, 1+a.IntN(400))
-			r, err := openai.ParseRequest(e, []byte(body), openai.ParseOptions{})
+			r, err := openai.ParseRequest(e, []byte(body), tensorsParsed)
 			if status, _, _ := g.Post(t, e.Path(), user, body); err != nil || status != http.StatusOK {
 				continue
 			}
@@ -114,7 +119,9 @@ func TestAccountsStayWithinTheBound(t *testing.T) {
 
 func accountsStayWithin(t *testing.T, estimate string) {
 	const limit = 2000
-	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: fmt.Sprintf("{max-tokens-per-minute: %d, input-estimate: %s}", limit, estimate)})
+	g := apptest.Start(t, apptest.Options{
+		Mock: printsAll, Service: tensorsAllowed, Limits: fmt.Sprintf("{max-tokens-per-minute: %d, input-estimate: %s}", limit, estimate),
+	})
 	a := seeded(3)
 	var beyond, most int64
 	for _, e := range pricedEndpoints {
@@ -206,6 +213,50 @@ func TestEveryPairHasAPrice(t *testing.T) {
 		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, members))
 		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
 			t.Errorf("%s %.60s: %d, and %+v was spent: %.200s", tt[0], tt[1], status, spent, answer)
+		}
+	}
+}
+
+// TestToolsThatAreNamedHaveAPrice: a tool of 600 words, or ten of 60 with the same name, that 20 parts name
+// are refused on a limit of 2,000 tokens, for templates show a tool wherever a part names it.
+func TestToolsThatAreNamedHaveAPrice(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll, Limits: "{max-tokens-per-minute: 2000}"})
+	tool := func(form string, words int) string {
+		return strings.Replace(form, "$", strings.Repeat("word ", words), 1)
+	}
+	function, flat := `{"type":"function","function":{"name":"f","description":"$"}}`, `{"name":"f","description":"$","defer_loading":true}`
+	ten := strings.Repeat(tool(function, 60)+",", 9) + tool(function, 60)
+	named := `[` + strings.Repeat(`{"type":"tool_reference","name":"f"},`, 19) + `{"tool_name":"f","type":"tool\u005freference"}]`
+	for i, tt := range [][2]string{
+		{chatPath, `"max_tokens":1,"tools":[` + tool(function, 600) + `],"messages":[{"role":"tool","content":` + named + `}]`},
+		{chatPath, `"max_tokens":1,"messages":[{"role":"tool","content":` + named + `}],"tools":[` + ten + `]`},
+		{"/v1/messages", `"max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"x","content":` + named +
+			`}]}],"tools":[{"name":"g"},` + tool(flat, 600) + `]`},
+		{"/v1/responses", `"max_output_tokens":1,"tools":[` + tool(flat, 600) + `],"input":[{"type":"function_call_output","output":` + named + `}]`},
+	} {
+		user := fmt.Sprint("user", i)
+		status, _, answer := g.Post(t, tt[0], user, fmt.Sprintf(`{"model":%q,"user":%q,%s}`, apptest.Model, user, tt[1]))
+		if spent := g.Ledger.Sum(apptest.Model, user); spent.Input > 0 || !strings.Contains(answer, "request_exceeds_limit") {
+			t.Errorf("%s %.100s: %d, and %+v was spent: %.200s", tt[0], tt[1], status, spent, answer)
+		}
+	}
+}
+
+// TestTextsThatGrowHaveABound: a text that a template prints with escapes, as JSON for web pages or as
+// ASCII, is longer than the one that came, and its bound has that.
+func TestTextsThatGrowHaveABound(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Mock: printsAll})
+	for i, text := range []string{"<&>'", "привет", "é", "안녕", "𝅘𝅥𝅮", `\ud83d\ude00`} {
+		user := fmt.Sprint("user", i)
+		body := fmt.Sprintf(`{"model":%q,"user":%q,"max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"tool_use","name":"f","input":{"a":["%s"]}}]}]}`,
+			apptest.Model, user, strings.Repeat(text, 500))
+		r, err := openai.ParseRequest(openai.Messages, []byte(body), openai.ParseOptions{})
+		status, _, answer := g.Post(t, "/v1/messages", user, body)
+		if err != nil || status != http.StatusOK {
+			t.Fatalf("%q: %d %.200s (%v)", text, status, answer, err)
+		}
+		if spent := g.Ledger.Sum(apptest.Model, user).Input; spent < 500 || spent > usage.Ceiling(&r) {
+			t.Errorf("%q: %d tokens, and the bound is %d", text, spent, usage.Ceiling(&r))
 		}
 	}
 }

@@ -136,6 +136,7 @@ func TestContentTypes(t *testing.T) {
 		{fields{"Content-Type": "text/plain"}, 415},
 		{fields{"Content-Type": "application/x-www-form-urlencoded"}, 415},
 		{fields{"Content-Type": "multipart/form-data; boundary=x"}, 415},
+		{fields{"Content-Type": "application/json; charset=utf8"}, 200},
 		{fields{"Content-Type": "application/json; charset=utf-16"}, 415},
 		{fields{"Content-Type": "application/json; charset=euc-kr"}, 415},
 		{fields{"Content-Type": "application/jsonx"}, 415},
