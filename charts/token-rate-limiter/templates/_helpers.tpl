@@ -83,12 +83,19 @@ capabilities:
 {{- lower . | replace "." "-" | replace "/" "-" | replace "_" "-" | replace ":" "-" | trunc 40 | trimAll "-" -}}
 {{- end -}}
 
-{{/* The names of the models to deploy, as a YAML list. */}}
+{{/* A model's entry: (list $ "llama2-7b"). */}}
+{{- define "trl.model" -}}
+{{- $ := index . 0 -}}
+{{- get $.Values.models (index . 1) | default (dict "mock" true) | toYaml -}}
+{{- end -}}
+
+{{/* The names of the models to deploy, as a YAML list. A gateway without any model does not start. */}}
 {{- define "trl.modelNames" -}}
 {{- $names := list -}}
 {{- range $name, $m := .Values.models -}}
 {{- if and $m (ne (toString $m.enabled) "false") }}{{ $names = append $names $name }}{{ end -}}
 {{- end -}}
+{{- if not (or $names (dig "vllm" "services" dict .Values.config)) }}{{ $names = list "mock" }}{{ end -}}
 {{- sortAlpha $names | toYaml -}}
 {{- end -}}
 
@@ -160,7 +167,7 @@ true
 {{- $limits := dict -}}
 {{- $services := dict -}}
 {{- range include "trl.modelNames" . | fromYamlArray -}}
-{{- $m := get $.Values.models . -}}
+{{- $m := include "trl.model" (list $ .) | fromYaml -}}
 {{- if $m.limits }}{{ $_ := set $limits . $m.limits }}{{ end -}}
 {{- $_ := set $services . (dict "endpoints" (list (printf "http://vllm-%s-service:8000" (include "trl.modelSlug" .)))) -}}
 {{- end -}}

@@ -29,9 +29,16 @@ type pod struct {
 	TerminationGracePeriodSeconds int   `yaml:"terminationGracePeriodSeconds"`
 	EnableServiceLinks            *bool `yaml:"enableServiceLinks"`
 	Containers                    []struct {
-		Image         string
-		Command, Args []string
+		Image          string
+		Command, Args  []string
+		StartupProbe   probe `yaml:"startupProbe"`
+		ReadinessProbe probe `yaml:"readinessProbe"`
+		LivenessProbe  probe `yaml:"livenessProbe"`
 	}
+}
+
+type probe struct {
+	HTTPGet struct{ Path, Port string } `yaml:"httpGet"`
 }
 
 // manifests returns the objects of what was rendered.
