@@ -1,0 +1,3 @@
+module github.com/token-rate-limiter/token-rate-limiter/test/deploy
+
+go 1.26.0
