@@ -108,7 +108,8 @@ connect() {
     [ -r "$password_file" ] || fail "the file $password_file cannot be read"
     password=$(<"$password_file")
   fi
-  export REDISCLI_AUTH=$password # as an argument, others on the machine could read it
+  unset REDISCLI_AUTH
+  [ -z "$password" ] || export REDISCLI_AUTH=$password # as an argument, others on the machine could read it
   connection=(-h "$host" -p "$port" -n "$database" --no-auth-warning "${tls[@]}")
   [ -z "$user" ] || connection+=(--user "$user")
   local said

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -136,5 +137,23 @@ func TestRestoreOfAnotherDatabase(t *testing.T) {
 	}
 	if ttl := redis.ask(t, "-n", "7", "pttl", "token:usage:{m}:alice"); len(ttl) != len("99999999") {
 		t.Errorf("the account expires in %s ms", ttl)
+	}
+}
+
+// TestWithoutPassword: a server that asks for none, such as that of the manifests before its Secret is set.
+func TestWithoutPassword(t *testing.T) {
+	redis := startRedis(t)
+	redis.ask(t, "hset", "token:usage:{m}:alice", "a", "1")
+	redis.ask(t, "config", "set", "requirepass", "")
+	folder := t.TempDir()
+	for _, arguments := range [][]string{nil, {"--restore", "newest"}} {
+		if arguments != nil {
+			arguments[1] = copies(t, folder)[0]
+		}
+		variables := []string{"REDIS_HOST=127.0.0.1", "REDIS_PORT=" + strconv.Itoa(redis.port), "REDIS_PASSWORD=", "REDISCLI_AUTH=of another server"}
+		out, code := run(t, variables, "scripts/backup-redis.sh", append([]string{"--directory", folder}, arguments...)...)
+		if code != 0 || !strings.Contains(out, "1 keys of gateways") {
+			t.Errorf("%v: %d: %s", arguments, code, out)
+		}
 	}
 }
