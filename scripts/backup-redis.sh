@@ -20,10 +20,11 @@
 # its SHA-256 beside it. It is there only after a throw-away redis-server has loaded it,
 # and older ones are removed only after that. Names of users are in it.
 #
-# A restore refuses while a gateway is connected. It makes a copy of what is there first, and
-# replaces the gateways' keys of that database (token:*) in one transaction: all of them, or
-# none. Nothing else in Redis is touched. What a copy has of windows that have ended since is not
-# counted again, for the windows go by the time.
+# A restore refuses while a gateway is connected. It makes a copy of what is there first, writes
+# the copy beside the gateways' keys of that database (token:*), and then lets it take their place at
+# once: all of it, or nothing. Redis needs room for both meanwhile. Nothing else in Redis is touched.
+# What a copy has of windows that have ended since is not counted again, for the windows go by
+# the time.
 set -euo pipefail
 
 # fail ends the script with a message.
@@ -91,6 +92,7 @@ server=''
 finish() {
   [ -z "$server" ] || kill "$server" 2>/dev/null || true
   wait # the throw-away server writes nothing, but its folder goes
+  [ -z "${staged:-}" ] || clear_aside || true
   rm -rf "$work"
   [ -z "${part:-}" ] || rm -f "$part"
 }
@@ -98,8 +100,10 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+aside=token-restore: # begins the names of what is not there yet
+
 # redis talks with the gateways' Redis. Where one side speaks TLS and the other does not, it would wait for ever.
-redis() { timeout 10 redis-cli "${connection[@]}" "$@"; }
+redis() { timeout 60 redis-cli "${connection[@]}" "$@"; }
 
 # connect ends the script where Redis does not answer.
 connect() {
@@ -113,7 +117,7 @@ connect() {
   connection=(-h "$host" -p "$port" -n "$database" --no-auth-warning "${tls[@]}")
   [ -z "$user" ] || connection+=(--user "$user")
   local said
-  said=$(redis ping 2>&1) || true
+  said=$(timeout 10 redis-cli "${connection[@]}" ping 2>&1) || true
   [ "$said" = PONG ] || fail "Redis at $host:$port does not answer: ${said:-nothing was said}"
 }
 
@@ -220,8 +224,8 @@ refuse_gateways() {
   done
 }
 
-# write_commands writes the commands that make what the throw-away server has, without
-# anything that is not the gateways'. They are plain, so that another version of Redis understands them.
+# write_commands writes the commands that make the keys of the throw-away server, with other names, and
+# without anything that is not the gateways'. They are plain, so that another version of Redis understands them.
 write_commands() {
   local other _
   throwaway info keyspace | sed -nE 's/^db([0-9]+):.*/\1/p' | while read -r other; do
@@ -229,7 +233,7 @@ write_commands() {
   done >/dev/null
   throwaway function flush >/dev/null 2>&1 || true # Redis 6 has none
   in_database eval "for _, key in ipairs(redis.call('keys', '*')) do
-    if key:sub(1, 6) ~= 'token:' then redis.call('del', key) end
+    if key:sub(1, 6) == 'token:' then redis.call('rename', key, '$aside' .. key) else redis.call('del', key) end
   end" 0 >/dev/null
   throwaway config set aof-use-rdb-preamble no >/dev/null
   throwaway config set appendonly yes >/dev/null
@@ -244,14 +248,16 @@ write_commands() {
   cat "${base:-$work/data/appendonly.aof}"
 }
 
-# transaction prints the commands of a restore: what is there goes and the copy comes, both or neither.
-transaction() {
-  local clear="for _, key in ipairs(redis.call('keys', 'token:*')) do redis.call('unlink', key) end"
-  printf 'MULTI\r\n'
-  # shellcheck disable=SC2016 # these are lengths of Redis' protocol
-  printf '*3\r\n$4\r\nEVAL\r\n$%d\r\n%s\r\n$1\r\n0\r\n' ${#clear} "$clear"
-  cat "$work/commands"
-  printf 'EXEC\r\n'
+# clear_aside removes what a restore has written beside the keys.
+clear_aside() {
+  redis eval "for _, key in ipairs(redis.call('keys', '$aside*')) do redis.call('unlink', key) end" 0 >/dev/null
+}
+
+# take_place lets what lies aside take the place of the gateways' keys. Nobody sees the half of it.
+take_place() {
+  redis eval "for _, key in ipairs(redis.call('keys', 'token:*')) do redis.call('unlink', key) end
+    for _, key in ipairs(redis.call('keys', '$aside*')) do redis.call('rename', key, key:sub(#'$aside' + 1)) end
+    return 'done'" 0
 }
 
 restore() {
@@ -261,14 +267,19 @@ restore() {
   refuse_gateways 5
   copy # whatever comes: this is what was there
   start_throwaway "$1"
+  local copied_keys restored said
+  copied_keys=$(throwaway_keys)
+  [ "$copied_keys" -gt 0 ] || fail "$1 has nothing of gateways in the database $database, so that nothing is restored"
   write_commands >"$work/commands"
   [ -s "$work/commands" ] || fail "$1 could not be made commands: $(tail -n 2 "$work/log")"
-  local copied_keys restored
-  copied_keys=$(throwaway_keys)
   stop_throwaway
+  staged=yes
+  clear_aside # of a restore that was ended before its end
+  redis-cli "${connection[@]}" --pipe --pipe-timeout 0 <"$work/commands" >"$work/pipe" 2>&1 ||
+    fail "Redis at $host:$port does not take the copy, and has what it had: $(tail -n 3 "$work/pipe")"
   refuse_gateways 1
-  transaction | redis-cli "${connection[@]}" --pipe >"$work/pipe" 2>&1 ||
-    fail "Redis at $host:$port does not take the copy: $(tail -n 3 "$work/pipe"). What was there is in $copied"
+  said=$(take_place)
+  [ "$said" = 'done' ] || fail "Redis at $host:$port does not let the copy take the place of its keys: $said. What was there is in $copied"
   restored=$(keys_of redis)
   # Some may have expired meanwhile.
   [ "$restored" -le "$copied_keys" ] || fail "there are $restored keys, and the copy has $copied_keys: something else writes"

@@ -88,20 +88,30 @@ func TestRestoreIsAllOrNothing(t *testing.T) {
 
 	small := startRedis(t)
 	small.ask(t, "hset", "token:usage:{m}:alice", "a", "1")
-	small.ask(t, "config", "set", "maxmemory", "3mb")
+	small.ask(t, "config", "set", "maxmemory", "3mb") // room for half of it
 	out, code := small.backup(t, "--directory", t.TempDir(), "--restore", file)
 	if code != 1 || !strings.Contains(out, "does not take the copy") {
 		t.Errorf("%d: %s", code, out)
 	}
+	small.ask(t, "config", "set", "maxmemory", "0")
 	if got := small.ask(t, "--scan"); got != "token:usage:{m}:alice" {
 		t.Errorf("there is now %q", got)
 	}
-	small.ask(t, "config", "set", "maxmemory", "0")
+	small.ask(t, "hset", "token-restore:token:usage:{m}:carol", "a", "1") // of one that was interrupted
 	if out, code := small.backup(t, "--directory", t.TempDir(), "--restore", file); code != 0 || !strings.Contains(out, "2000 keys") {
 		t.Errorf("with room: %d: %s", code, out)
 	}
-	if got := small.ask(t, "exists", "token:usage:{m}:alice"); got != "0" {
-		t.Errorf("what the copy does not have is still there: %s", got)
+	for _, key := range []string{"token:usage:{m}:alice", "token:usage:{m}:carol"} {
+		if got := small.ask(t, "exists", key); got != "0" {
+			t.Errorf("%s is there, which the copy does not have", key)
+		}
+	}
+	if got := small.ask(t, "dbsize"); got != "2000" {
+		t.Errorf("there are %s keys", got)
+	}
+	empty := startRedis(t).copyTo(t, t.TempDir())
+	if out, code := small.backup(t, "--directory", t.TempDir(), "--restore", empty); code != 1 || !strings.Contains(out, "nothing of gateways") {
+		t.Errorf("a copy of nothing: %d: %s", code, out)
 	}
 }
 
