@@ -46,6 +46,9 @@ func newCheckout(t *testing.T) *checkout {
 			t.Fatal(err)
 		}
 	}
+	if err := os.MkdirAll(filepath.Join(c.folder, "docker/secrets"), 0o700); err != nil { // where documents make some
+		t.Fatal(err)
+	}
 	for _, file := range []string{"Makefile", "go.mod", "go.sum"} {
 		b, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil {

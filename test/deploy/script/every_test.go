@@ -25,6 +25,15 @@ func scripts(t *testing.T) []string {
 	return all
 }
 
+// programs returns those that are run: others are read by them.
+func programs(t *testing.T) []string {
+	t.Helper()
+	return slices.DeleteFunc(scripts(t), func(path string) bool {
+		info, err := os.Stat(filepath.Join(root, path))
+		return err != nil || info.Mode()&0o100 == 0
+	})
+}
+
 // run runs a program at the root of the repository, with further variables, and returns what it wrote
 // and its exit code.
 func run(t *testing.T, variables []string, program string, arguments ...string) (string, int) {
@@ -66,7 +75,7 @@ func TestShellcheck(t *testing.T) {
 
 // TestHelp wants each script to say what it is for, also by -h, and to do nothing else.
 func TestHelp(t *testing.T) {
-	for _, script := range scripts(t) {
+	for _, script := range programs(t) {
 		for _, flag := range []string{"--help", "-h"} {
 			out, code := run(t, nil, script, flag)
 			if code != 0 || !strings.Contains(out, script) && !strings.Contains(out, filepath.Base(script)) {
@@ -82,7 +91,7 @@ func TestHelp(t *testing.T) {
 // TestUnknownFlags wants each script to refuse what it does not understand, with code 2 and
 // the word that is wrong.
 func TestUnknownFlags(t *testing.T) {
-	for _, script := range scripts(t) {
+	for _, script := range programs(t) {
 		for _, argument := range []string{"--no-such-flag", "-x"} {
 			out, code := run(t, nil, script, argument)
 			if code != 2 || !strings.Contains(out, argument) {

@@ -53,7 +53,11 @@ func (c *checkout) must(name string, arguments ...string) string {
 
 func (c *checkout) write(path, text string) {
 	c.t.Helper()
-	if err := os.WriteFile(filepath.Join(c.folder, path), []byte(text), 0o600); err != nil {
+	path = filepath.Join(c.folder, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
 }
