@@ -197,7 +197,7 @@ func hash(t *testing.T, key string) string {
 }
 
 // openly are the documents of developers, whose gateway is the one of make run.
-var openly = []string{"README.md", "docs/adr/0009-least-heap.md"}
+var openly = []string{"README.md", "docs/adr/0009-least-heap.md", "docs/migration.md"}
 
 // TestCommandsOfDocuments runs what the documents say, in their order, against
 // gateways of its own: that of make run, one with keys, and one with a certificate.

@@ -95,7 +95,7 @@ func TestRestoreIsAllOrNothing(t *testing.T) {
 	}
 	small.ask(t, "config", "set", "maxmemory", "0")
 	if got := small.ask(t, "--scan"); got != "token:usage:{m}:alice" {
-		t.Errorf("there is now %q", got)
+		t.Errorf("there is now %.200q", got)
 	}
 	small.ask(t, "hset", "token-restore:token:usage:{m}:carol", "a", "1") // of one that was interrupted
 	if out, code := small.backup(t, "--directory", t.TempDir(), "--restore", file); code != 0 || !strings.Contains(out, "2000 keys") {
