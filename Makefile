@@ -73,10 +73,18 @@ soak: ## 1,000 open streams for two minutes: memory, what is left behind, the ti
 rolling: needs ## replace gateways of an earlier version by those of this tree, under load
 	GO='$(GO)' scripts/rolling-change.sh
 
+manifests: ## write k8s/, the chart's README and its schema from charts/token-rate-limiter
+	$(GO) test ./internal/config -run TestJSONSchema -update
+	cd test/deploy && $(GO) test -count=1 ./chart -run 'TestMonitoring|TestSchema|TestReadme' -update
+	cd test/deploy && $(GO) test -count=1 ./chart -run TestManifests -update
+
+test-deploy: ## what installs the gateway: chart and manifests
+	cd test/deploy && $(GO) vet ./... && $(GO) test -count=1 -timeout 30m ./...
+
 mutate: needs ## change the core in SAMPLE places, one at a time: the tests must notice (AREA, SEED)
 	$(GO) run ./test/mutate --sample $(SAMPLE) $(if $(SEED),--seed $(SEED)) $(if $(AREA),--area $(AREA))
 
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak rolling mutate fuzz
+.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak rolling manifests test-deploy mutate fuzz

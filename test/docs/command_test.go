@@ -31,6 +31,9 @@ var elsewhere = map[string]string{
 	"make load PLAN=k6-stress":                                                       "TestScript",
 	"go build -o bin/bench ./performance/bench && make build":                        "TestRunMeasuresGateway",
 	"chrt -r 5 bin/bench --gateway bin/token-rate-limiter --scenario soak --enforce": "TestSoak",
+
+	"helm install token-rate-limiter charts/token-rate-limiter -n model-serving --create-namespace -f my-values.yaml": "TestValueFiles",
+	"helm test token-rate-limiter -n model-serving":                                                                   "TestValueFiles",
 }
 
 // others are the programs whose commands other tests read out of all documents, and run: on a cluster, and
