@@ -1,8 +1,18 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a C compiler for the race detector, a
 # real redis-server, curl, openssl, node and npm, Python, and the packages of test/sdk for
-# both. Where it may not install, it says what is missing.
+# both: scripts/install-test-needs.sh. Where it may not install, it says what is missing.
 set -euo pipefail
+case ${1:-} in
+  -h | --help)
+    sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"
+    exit
+    ;;
+  ?*)
+    echo "install-test-needs: '$1' is not understood; it takes nothing but --help" >&2
+    exit 2
+    ;;
+esac
 cd "$(dirname "$0")/.."
 
 node_min=18
