@@ -18,7 +18,7 @@ COVERAGE_MIN := 85
 .DEFAULT_GOAL := help
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the binary into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(PROFILE) -ldflags '$(LDFLAGS)' -o $(BINARY) $(PACKAGE)
@@ -81,10 +81,14 @@ manifests: ## write k8s/, the chart's README and its schema from charts/token-ra
 test-deploy: ## what installs the gateway: chart and manifests
 	cd test/deploy && $(GO) vet ./... && $(GO) test -count=1 -timeout 30m ./...
 
+k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
+	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
+	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m ./...
+
 mutate: needs ## change the core in SAMPLE places, one at a time: the tests must notice (AREA, SEED)
 	$(GO) run ./test/mutate --sample $(SAMPLE) $(if $(SEED),--seed $(SEED)) $(if $(AREA),--area $(AREA))
 
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak rolling manifests test-deploy mutate fuzz
+.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak rolling manifests test-deploy k8s-test mutate fuzz

@@ -142,9 +142,9 @@ func TestNamedTargetsExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets := found(`(?m)^([a-z-]+):`, map[string]string{"": string(b)})
+	targets := found(`(?m)^([a-z0-9-]+):`, map[string]string{"": string(b)})
 	commands := found("(?m)^\\| `([a-z-]+)[^`]*` \\|", map[string]string{"": readDocument(t, "README.md").text})
-	span := regexp.MustCompile(`^(?:[A-Z_]+=\S+ )*(?:(make)|(?:bin/)?token-rate-limiter) ([a-z-]+)`)
+	span := regexp.MustCompile(`^(?:[A-Z_]+=\S+ )*(?:(make)|(?:bin/)?token-rate-limiter) ([a-z0-9-]+)`)
 	for _, d := range documents(t) {
 		for _, s := range d.spans() {
 			m := span.FindStringSubmatch(s)
