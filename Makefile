@@ -73,10 +73,6 @@ soak: ## 1,000 open streams for two minutes: memory, what is left behind, the ti
 rolling: needs ## replace gateways of an earlier version by those of this tree, under load
 	GO='$(GO)' scripts/rolling-change.sh
 
-k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
-	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
-	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m ./...
-
 manifests: ## write k8s/, the chart's README and its schema from charts/token-rate-limiter
 	$(GO) test ./internal/config -run TestJSONSchema -update
 	cd test/deploy && $(GO) test -count=1 ./chart -run 'TestMonitoring|TestSchema|TestReadme' -update
@@ -84,6 +80,10 @@ manifests: ## write k8s/, the chart's README and its schema from charts/token-ra
 
 test-deploy: ## what installs the gateway: chart and manifests
 	cd test/deploy && $(GO) vet ./... && $(GO) test -count=1 -timeout 30m ./...
+
+k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
+	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
+	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m ./...
 
 mutate: needs ## change the core in SAMPLE places, one at a time: the tests must notice (AREA, SEED)
 	$(GO) run ./test/mutate --sample $(SAMPLE) $(if $(SEED),--seed $(SEED)) $(if $(AREA),--area $(AREA))

@@ -3,6 +3,16 @@
 # that holds them: scripts/build-tools.sh NAME. They are built once: the folder lies in a
 # cache outside the tree, and its name tells the version.
 set -euo pipefail
+case ${1:-} in
+  -h | --help)
+    sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"
+    exit
+    ;;
+  -*)
+    echo "build-tools: '$1' is not understood; --help says what there is" >&2
+    exit 2
+    ;;
+esac
 cd "$(dirname "$0")/.."
 go=${GO:-go}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/token-rate-limiter/tools

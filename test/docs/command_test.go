@@ -23,6 +23,7 @@ var elsewhere = map[string]string{
 	"make soak":             "TestSoak",
 	"make load":             "TestScript",
 	"make rolling":          ".ci/run",
+	"make image":            "TestImage",
 	"make k8s-test":         ".ci/run",
 	"go run ./performance/bench --profile performance/results/profile --scenario requests --scenario streaming": "TestRunMeasuresGateway",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-cpu.pprof":                              "scripts/profile.sh",
