@@ -42,12 +42,14 @@ func start(t *testing.T, folder, path string, args ...string) *process {
 		close(p.exited)
 	}()
 	t.Cleanup(func() {
+		select {
+		case <-p.exited:
+			t.Errorf("%s ended by itself:\n%s", p.name, p.tail())
+		default:
+		}
 		// Its data are thrown away: nothing is gained by a polite end.
 		_ = cmd.Process.Kill()
 		<-p.exited
-		if t.Failed() {
-			t.Logf("%s wrote\n%s", p.name, p.tail())
-		}
 	})
 	return p
 }
