@@ -23,16 +23,8 @@ if [ $# -ne 1 ] || [ ! -f "tools/$1/go.mod" ]; then
 fi
 name=$1
 
-# version_of prints the version of the first tool's module, and a sum of all that the
-# programs are built from.
-version_of() {
-  local sum
-  sum=$({
-    cat "tools/$name/go.mod" "tools/$name/go.sum" scripts/build-tools.sh
-    "$go" version
-  } | sha256sum)
-  echo "$("$go" -C "tools/$name" list -f '{{.Module.Version}}' tool | head -n1)-${sum:0:8}"
-}
+# version_of prints the version of the first tool's module.
+version_of() { "$go" -C "tools/$name" list -f '{{.Module.Version}}' tool | head -n1; }
 
 # link_flags prints what tells the programs their own version, where they would call
 # themselves v0.0.0 otherwise.
@@ -45,8 +37,20 @@ link_flags() {
   done
 }
 
+# sum_of prints what tells this build from others of the same version: a sum of all that
+# the programs are built from.
+sum_of() {
+  local sum
+  sum=$({
+    cat "tools/$name/go.mod" "tools/$name/go.sum"
+    "$go" version
+    link_flags "$version"
+  } | sha256sum)
+  echo "${sum:0:8}"
+}
+
 version=$(version_of)
-folder=$cache/$name-$version
+folder=$cache/$name-$version-$(sum_of)
 if [ ! -d "$folder" ]; then
   echo "building tools/$name $version (once)" >&2
   mkdir -p "$cache"
@@ -55,7 +59,7 @@ if [ ! -d "$folder" ]; then
   trap 'rm -rf "$work"' EXIT
   mkdir "$work/bin"
   CGO_ENABLED=0 "$go" -C "tools/$name" build -trimpath -buildvcs=false \
-    -ldflags "$(link_flags "${version%-*}" | tr '\n' ' ')" -o "$work/bin/" tool
+    -ldflags "$(link_flags "$version" | tr '\n' ' ')" -o "$work/bin/" tool
   # Go names a program after the folder of its module, and etcd's is server.
   [ ! -f "$work/bin/server" ] || mv "$work/bin/server" "$work/bin/$name"
   mv -T "$work/bin" "$folder" 2>/dev/null || [ -d "$folder" ]
