@@ -26,7 +26,10 @@ func TestShownConfigurationsLoad(t *testing.T) {
 				Files: fstest.MapFS{"application.yml": {Data: []byte(small)}, "application-shown.yml": {Data: []byte(f.String())}},
 				Env: func(name string) (string, bool) {
 					digit, ok := map[string]string{"ALICE_KEY_HASH": "0", "ADMIN_KEY_HASH": "1"}[name]
-					return "sha256:" + strings.Repeat(digit, 64), ok
+					if !ok {
+						return "", false
+					}
+					return "sha256:" + strings.Repeat(digit, 64), true
 				},
 			})
 			if err != nil {
