@@ -22,6 +22,7 @@ var elsewhere = map[string]string{
 	"make soak":             "TestSoak",
 	"make load":             "TestScript",
 	"make rolling":          ".ci/run",
+	"make test-deploy":      ".ci/run",
 	"go run ./performance/bench --profile performance/results/profile --scenario requests --scenario streaming": "TestRunMeasuresGateway",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-cpu.pprof":                              "scripts/profile.sh",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-stream-cpu.pprof":                       "scripts/profile.sh",
