@@ -14,6 +14,8 @@ case ${1:-} in
     ;;
 esac
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/packages.sh
+. scripts/packages.sh
 
 node_min=18
 python_min=3.11 # what requirements.txt is locked for, and later
@@ -28,33 +30,6 @@ missing_packages() {
   command -v node >/dev/null || echo nodejs
   # Debian's python3 comes without what makes virtual environments.
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
-}
-
-install_packages() {
-  local as_root=() policy=/usr/sbin/policy-rc.d
-  if [ "$(id -u)" -ne 0 ]; then
-    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-      as_root=(sudo -n)
-    else
-      echo "The tests need: $*. Install them (on Debian: apt-get install $*) and try again." >&2
-      exit 1
-    fi
-  fi
-  if ! command -v apt-get >/dev/null; then
-    echo "The tests need: $*. Install them with this system's package manager and try again." >&2
-    exit 1
-  fi
-  echo "installing for the tests: $*"
-  export DEBIAN_FRONTEND=noninteractive
-  # A server that the package would start is not wanted: tests start their own.
-  if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
-    "${as_root[@]}" chmod +x "$policy"
-    # shellcheck disable=SC2064 # what it says now is what is to be removed
-    trap "${as_root[*]} rm -f $policy" EXIT
-  fi
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # is_installed tells whether a folder holds what a lock file lists.
@@ -96,7 +71,7 @@ install_pip() {
 }
 
 mapfile -t missing < <(missing_packages | tr ' ' '\n')
-[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+[ ${#missing[@]} -eq 0 ] || install_packages "the tests" "${missing[@]}"
 version=$(node --version)
 major=${version#v}
 if [ "${major%%.*}" -lt "$node_min" ]; then

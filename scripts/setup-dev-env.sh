@@ -39,7 +39,7 @@ look_at_programs() {
 # look_at_needs names what scripts/install-test-needs.sh would install.
 look_at_needs() {
   local program
-  for program in gcc redis-server curl openssl node npm python3 shellcheck; do
+  for program in gcc redis-server curl openssl node npm python3; do
     command -v "$program" >/dev/null || lacks "$program"
   done
 }

@@ -25,6 +25,7 @@ var elsewhere = map[string]string{
 	"make rolling":          ".ci/run",
 	"make image":            "TestImage",
 	"make k8s-test":         ".ci/run",
+	"make test-deploy":      ".ci/run",
 	"go run ./performance/bench --profile performance/results/profile --scenario requests --scenario streaming": "TestRunMeasuresGateway",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-cpu.pprof":                              "scripts/profile.sh",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-stream-cpu.pprof":                       "scripts/profile.sh",

@@ -29,8 +29,12 @@ type pod struct {
 	TerminationGracePeriodSeconds int   `yaml:"terminationGracePeriodSeconds"`
 	EnableServiceLinks            *bool `yaml:"enableServiceLinks"`
 	Containers                    []struct {
-		Image          string
-		Command, Args  []string
+		Image         string
+		Command, Args []string
+		VolumeMounts  []struct {
+			Name    string
+			SubPath string `yaml:"subPath"`
+		} `yaml:"volumeMounts"`
 		StartupProbe   probe `yaml:"startupProbe"`
 		ReadinessProbe probe `yaml:"readinessProbe"`
 		LivenessProbe  probe `yaml:"livenessProbe"`

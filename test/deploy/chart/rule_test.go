@@ -87,6 +87,19 @@ func TestPods(t *testing.T) {
 	}
 }
 
+// TestMounts wants the configuration mounted as a folder: a single file never changes.
+func TestMounts(t *testing.T) {
+	mounts := named(t, render(t), "Deployment", "gateway-token-rate-limiter").Spec.Template.Spec.Containers[0].VolumeMounts
+	if len(mounts) == 0 {
+		t.Error("nothing is mounted")
+	}
+	for _, m := range mounts {
+		if m.SubPath != "" {
+			t.Errorf("of %s only %s is mounted", m.Name, m.SubPath)
+		}
+	}
+}
+
 // TestReplicas leaves the number of gateways to the autoscaler, where there is one.
 func TestReplicas(t *testing.T) {
 	for set, want := range map[string]int{"autoscaling.enabled=true": 0, "autoscaling.enabled=false": 3} {
