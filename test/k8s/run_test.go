@@ -21,9 +21,9 @@ type result struct {
 // the latter as a line of its log.
 func (r result) warned() bool {
 	for line := range strings.Lines(r.stderr) {
-		// What was made by `kubectl create` is said to have been, and taken over.
-		taken := strings.Contains(line, "is missing the kubectl.kubernetes.io/last-applied-configuration annotation")
-		if !taken && (strings.Contains(line, "Warning:") || strings.Contains(line, "warnings.go") || strings.Contains(line, "would violate")) {
+		// What kubectl itself says where `apply` meets `create`, or `rollout undo` meets `apply`.
+		own := strings.Contains(line, "kubectl.kubernetes.io/last-applied-configuration annotation")
+		if !own && (strings.Contains(line, "Warning:") || strings.Contains(line, "warnings.go") || strings.Contains(line, "would violate")) {
 			return true
 		}
 	}
