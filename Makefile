@@ -91,7 +91,7 @@ manifests: ## write k8s/, the chart's README and its schema from charts/token-ra
 
 k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
 	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
-	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m ./...
+	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 40m ./...
 
 mutate: needs ## change the core in SAMPLE places, one at a time: the tests must notice (AREA, SEED)
 	$(GO) run ./test/mutate --sample $(SAMPLE) $(if $(SEED),--seed $(SEED)) $(if $(AREA),--area $(AREA))

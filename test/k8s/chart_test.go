@@ -104,13 +104,16 @@ func (r release) helm(args ...string) string {
 	return r.run("helm", append(args, "-n", r.namespace, "--timeout", patience.String())...)
 }
 
+// deprecated are kinds that the API server warns of when they are asked for.
+var deprecated = []string{"endpoints", "componentstatuses"}
+
 // checkGone fails the test where an uninstalled release has left something, but for the
 // volumes of its data.
 func (r release) checkGone() {
 	r.t.Helper()
 	for _, where := range []string{"true", "false"} {
 		kinds := strings.Fields(r.kubectl("api-resources", "--verbs=list", "--namespaced="+where, "-o", "name"))
-		kinds = slices.DeleteFunc(kinds, func(kind string) bool { return kind == "endpoints" }) // asking for them is warned of
+		kinds = slices.DeleteFunc(kinds, func(kind string) bool { return slices.Contains(deprecated, kind) })
 		left := r.kubectl("get", strings.Join(kinds, ","), "-n", r.namespace, "-l", "app.kubernetes.io/instance="+r.name,
 			"--ignore-not-found", "-o", "name")
 		for _, object := range strings.Fields(left) {
