@@ -23,6 +23,8 @@ func (r result) warned() bool {
 	for line := range strings.Lines(r.stderr) {
 		// What kubectl itself says where `apply` meets `create`, or `rollout undo` meets `apply`.
 		own := strings.Contains(line, "kubectl.kubernetes.io/last-applied-configuration annotation")
+		// What client-go says of a watch that it ends itself.
+		own = own || strings.Contains(line, "reflector.go")
 		if !own && (strings.Contains(line, "Warning:") || strings.Contains(line, "warnings.go") || strings.Contains(line, "would violate")) {
 			return true
 		}

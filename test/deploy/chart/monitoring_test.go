@@ -3,6 +3,7 @@ package chart
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -27,6 +28,21 @@ func TestMonitoring(t *testing.T) {
 	for _, name := range filesOf(t, folder+"/files/dashboards") {
 		if files["grafana/dashboards/"+name] == "" {
 			t.Errorf("files/dashboards/%s is not in monitoring/grafana/dashboards", name)
+		}
+	}
+}
+
+// TestPrometheus has the bundled Prometheus' own tool check its files.
+func TestPrometheus(t *testing.T) {
+	for _, args := range [][]string{
+		{"-f", "charts/token-rate-limiter/ci/monitoring-values.yaml"},
+		{"-f", "charts/token-rate-limiter/ci/monitoring-values.yaml", "-f", "charts/token-rate-limiter/ci/gpu-models-values.yaml"},
+	} {
+		files := configMap(t, render(t, args...), "gateway-token-rate-limiter-prometheus")
+		rules := write(t, "alert-rules.yml", files["alert-rules.yml"])
+		config := write(t, "prometheus.yml", strings.ReplaceAll(files["prometheus.yml"], "/etc/prometheus/alert-rules.yml", rules))
+		if out := run(t, "promtool", "check", "config", config); !strings.Contains(out, "rules found") || strings.Contains(out, "SUCCESS: 0 rules") {
+			t.Errorf("promtool says:\n%s", out)
 		}
 	}
 }
