@@ -13,15 +13,22 @@ INTEGRATION := ./test/... ./performance/...
 FUZZTIME ?= 10s
 PLAN     ?= k6-load
 SAMPLE   ?= 60
+ARCHES   ?= amd64 arm64
 COVERAGE_MIN := 85
 
 .DEFAULT_GOAL := help
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the binary into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(PROFILE) -ldflags '$(LDFLAGS)' -o $(BINARY) $(PACKAGE)
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -pgo=$(PROFILE) -ldflags '$(LDFLAGS)' -o $(BINARY) $(PACKAGE)
+
+release: ## build the binary for Linux into bin/linux/ARCH, for each of ARCHES
+	@for arch in $(ARCHES); do GOOS=linux GOARCH=$$arch $(MAKE) --no-print-directory build BINARY=bin/linux/$$arch/token-rate-limiter || exit 1; done
+
+image: ## build the image of this commit, with docker or buildah
+	GO='$(GO)' scripts/build-image.sh
 
 run: build ## run the gateway with mock models on 127.0.0.1:8080, or on ADDRESS
 	$(BINARY) serve --profile dev $(if $(ADDRESS),--address $(ADDRESS))
@@ -48,6 +55,10 @@ test: needs check ## check, then all tests with the race detector, on real serve
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 10m $(UNIT)
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 10m -p 1 $(INTEGRATION)
 
+test-deploy: ## tests of what is installed: images, Compose and Swarm, the change of gateways behind a load balancer
+	scripts/install-deploy-needs.sh
+	cd test/deploy && $(GO) vet ./... && $(GO) test -count=1 -timeout 30m -p 1 ./...
+
 test-unit: needs ## the tests beside the code
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on $(UNIT)
 
@@ -73,10 +84,19 @@ soak: ## 1,000 open streams for two minutes: memory, what is left behind, the ti
 rolling: needs ## replace gateways of an earlier version by those of this tree, under load
 	GO='$(GO)' scripts/rolling-change.sh
 
+manifests: ## write k8s/, the chart's README and its schema from charts/token-rate-limiter
+	$(GO) test ./internal/config -run TestJSONSchema -update
+	cd test/deploy && $(GO) test -count=1 ./chart -run 'TestMonitoring|TestSchema|TestReadme' -update
+	cd test/deploy && $(GO) test -count=1 ./chart -run TestManifests -update
+
+k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
+	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
+	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 40m ./...
+
 mutate: needs ## change the core in SAMPLE places, one at a time: the tests must notice (AREA, SEED)
 	$(GO) run ./test/mutate --sample $(SAMPLE) $(if $(SEED),--seed $(SEED)) $(if $(AREA),--area $(AREA))
 
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build run run-prod clean fmt check needs test test-unit test-integration cover bench profile load soak rolling mutate fuzz
+.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests k8s-test mutate fuzz

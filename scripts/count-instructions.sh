@@ -5,6 +5,16 @@
 # early, most often by a signal that stops a goroutine, so those are switched off, and
 # it is asked again.
 set -eu
+case ${1:-} in
+-h | --help)
+	sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"
+	exit
+	;;
+-*)
+	echo "count-instructions: '$1' is not understood; --help says what there is" >&2
+	exit 2
+	;;
+esac
 cd "$(dirname "$0")/.."
 if [ $# -lt 2 ]; then
 	echo "usage: $0 PACKAGE BENCHMARK [TIMES], such as: $0 ./internal/proxy Chat" >&2

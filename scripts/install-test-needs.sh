@@ -1,9 +1,21 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a C compiler for the race detector, a
 # real redis-server, curl, openssl, node and npm, Python, and the packages of test/sdk for
-# both. Where it may not install, it says what is missing.
+# both: scripts/install-test-needs.sh. Where it may not install, it says what is missing.
 set -euo pipefail
+case ${1:-} in
+  -h | --help)
+    sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"
+    exit
+    ;;
+  ?*)
+    echo "install-test-needs: '$1' is not understood; it takes nothing but --help" >&2
+    exit 2
+    ;;
+esac
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/packages.sh
+. scripts/packages.sh
 
 node_min=18
 python_min=3.11 # what requirements.txt is locked for, and later
@@ -18,33 +30,6 @@ missing_packages() {
   command -v node >/dev/null || echo nodejs
   # Debian's python3 comes without what makes virtual environments.
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
-}
-
-install_packages() {
-  local as_root=() policy=/usr/sbin/policy-rc.d
-  if [ "$(id -u)" -ne 0 ]; then
-    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-      as_root=(sudo -n)
-    else
-      echo "The tests need: $*. Install them (on Debian: apt-get install $*) and try again." >&2
-      exit 1
-    fi
-  fi
-  if ! command -v apt-get >/dev/null; then
-    echo "The tests need: $*. Install them with this system's package manager and try again." >&2
-    exit 1
-  fi
-  echo "installing for the tests: $*"
-  export DEBIAN_FRONTEND=noninteractive
-  # A server that the package would start is not wanted: tests start their own.
-  if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
-    "${as_root[@]}" chmod +x "$policy"
-    # shellcheck disable=SC2064 # what it says now is what is to be removed
-    trap "${as_root[*]} rm -f $policy" EXIT
-  fi
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # is_installed tells whether a folder holds what a lock file lists.
@@ -86,7 +71,7 @@ install_pip() {
 }
 
 mapfile -t missing < <(missing_packages | tr ' ' '\n')
-[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+[ ${#missing[@]} -eq 0 ] || install_packages "the tests" "${missing[@]}"
 version=$(node --version)
 major=${version#v}
 if [ "${major%%.*}" -lt "$node_min" ]; then

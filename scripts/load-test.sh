@@ -16,6 +16,10 @@ cd "$(dirname "$0")/.."
 
 plan=${1:-k6-load}
 case $plan in
+  -h | --help)
+    sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"
+    exit
+    ;;
   k6-load | k6-stress | jmeter-load | jmeter-stress | jmeter-spike) ;;
   *)
     echo "there is no plan '$plan'; there are k6-load, k6-stress, jmeter-load, jmeter-stress and jmeter-spike" >&2
@@ -45,6 +49,7 @@ mkdir -p "$results"
 # Every job has a process group of its own, so that what it starts ends with it.
 set -m
 jobs_started=()
+# shellcheck disable=SC2317 # traps call it
 finish() {
   trap - EXIT INT TERM
   local job

@@ -4,6 +4,16 @@
 # scripts/rolling-change.sh [COMMIT]. The earlier version is built from the
 # repository's history.
 set -euo pipefail
+case ${1:-} in
+-h | --help)
+	sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"
+	exit
+	;;
+-*)
+	echo "rolling-change: '$1' is not understood; --help says what there is" >&2
+	exit 2
+	;;
+esac
 cd "$(dirname "$0")/.."
 # The last version before settlements and leases changed their form in Redis.
 commit=${1:-5468fb4}

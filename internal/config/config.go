@@ -18,6 +18,8 @@ type Config struct {
 	Services map[string]Service
 	Auth     Auth
 	Logging  Logging
+	// VariableFiles are the files that variables were read from (NAME_FILE).
+	VariableFiles []string
 	// Warnings is what is right and probably not meant, each with its place, in the
 	// order of the files' lines.
 	Warnings Errors

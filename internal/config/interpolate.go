@@ -17,6 +17,11 @@ const (
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// inFile ends the name of the variable that names a file with the value of another: secrets
+// of containers are files, and what is in a variable is shown to whoever may look at the
+// container or the process.
+const inFile = "_FILE"
+
 // textBytesMax bounds a value after variables have been filled in.
 const textBytesMax = 64 << 10
 
@@ -29,6 +34,7 @@ type interpolation struct {
 	env    func(string) (string, bool)
 	report *report
 	read   map[string]bool // the variables that were asked for; nil: nobody wants to know
+	files  []string        // that variables were read from
 }
 
 // tree fills every scalar below n; key is where n is.
@@ -97,11 +103,10 @@ func (i *interpolation) variable(inner string) (string, *mistake) {
 	case hasPlaceholder(fallback):
 		return "", &mistake{"the default of " + name + " holds a variable itself", "write a plain default"}
 	}
-	if i.read != nil {
-		i.read[name] = true
-	}
-	value, set := i.env(name)
+	value, set, m := i.look(name)
 	switch {
+	case m != nil:
+		return "", m
 	case !set && !hasFallback:
 		return "", &mistake{"the environment variable " + name + " is not set", fmt.Sprintf("set it, or write ${%s:default}", name)}
 	case !set:
@@ -110,6 +115,40 @@ func (i *interpolation) variable(inner string) (string, *mistake) {
 		return "", &mistake{"the environment variable " + name + " is not UTF-8", "set it to text"}
 	}
 	return value, nil
+}
+
+// look returns what a variable holds: its own value, or what the file says that NAME_FILE
+// names. It notes what it has looked at.
+func (i *interpolation) look(name string) (value string, set bool, m *mistake) {
+	if i.read != nil {
+		i.read[name], i.read[name+inFile] = true, true
+	}
+	value, set = i.env(name)
+	file, _ := i.env(name + inFile)
+	switch {
+	case file == "":
+		return value, set, nil
+	case value != "":
+		return "", false, &mistake{"the environment variables " + name + " and " + name + inFile + " are both set", "unset one of them"}
+	}
+	i.files = append(i.files, file)
+	value, m = readSecret(name+inFile, file)
+	return value, m == nil, m
+}
+
+// readSecret returns what a file says that a variable names, without the newline that
+// editors and shells put at its end.
+func readSecret(variable, file string) (string, *mistake) {
+	b, err := ReadFile(file)
+	switch {
+	case err != nil:
+		return "", &mistake{fmt.Sprintf("the file %s (of the environment variable %s) cannot be read: %v", quote(file), variable, cause(err)), "let it be read by the user that the gateway runs as, or unset the variable"}
+	case len(b) > textBytesMax:
+		return "", &mistake{fmt.Sprintf("the file %s (of the environment variable %s) has more than %d bytes", quote(file), variable, textBytesMax), "name the file of one value"}
+	case !utf8.Valid(b):
+		return "", &mistake{fmt.Sprintf("the file %s (of the environment variable %s) is not UTF-8", quote(file), variable), "write text into it"}
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r"), nil
 }
 
 func tooLong(n int) *mistake {

@@ -56,7 +56,7 @@ func Load(o Options) (*Config, error) {
 	adoptSpring(root, r)
 
 	c := defaults()
-	c.Profile = profile
+	c.Profile, c.VariableFiles = profile, filled.files
 	c.schema().decode(r, "", root)
 	c.check(root, whole, r)
 	if o.Check != nil {

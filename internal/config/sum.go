@@ -25,9 +25,9 @@ func (o Options) Sum() Sum {
 }
 
 // SumNamed reads the files that c names and that a reload reads again: the
-// authorities of model servers.
+// authorities of model servers, and what variables were read from.
 func (c *Config) SumNamed() Sum {
-	var files []string
+	files := slices.Clone(c.VariableFiles)
 	for _, s := range c.Services {
 		if s.CAFile != "" {
 			files = append(files, s.CAFile)

@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,9 @@ var elsewhere = map[string]string{
 	"make soak":             "TestSoak",
 	"make load":             "TestScript",
 	"make rolling":          ".ci/run",
+	"make image":            "TestImage",
+	"make k8s-test":         ".ci/run",
+	"make test-deploy":      ".ci/run",
 	"go run ./performance/bench --profile performance/results/profile --scenario requests --scenario streaming": "TestRunMeasuresGateway",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-cpu.pprof":                              "scripts/profile.sh",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-stream-cpu.pprof":                       "scripts/profile.sh",
@@ -30,10 +34,34 @@ var elsewhere = map[string]string{
 	"make load PLAN=k6-stress":                                                       "TestScript",
 	"go build -o bin/bench ./performance/bench && make build":                        "TestRunMeasuresGateway",
 	"chrt -r 5 bin/bench --gateway bin/token-rate-limiter --scenario soak --enforce": "TestSoak",
+
+	"helm install token-rate-limiter charts/token-rate-limiter -n model-serving --create-namespace -f my-values.yaml": "TestValueFiles",
+	"helm test token-rate-limiter -n model-serving":                                                                   "TestValueFiles",
+}
+
+// others are the programs whose commands other tests read out of all documents, and run: on a cluster, and
+// on a Redis that nobody uses.
+var others = map[string]string{
+	"kubectl":                  "TestClusterCommandsOfDocuments",
+	"helm":                     "TestClusterCommandsOfDocuments",
+	"sed":                      "TestClusterCommandsOfDocuments",
+	"scripts/deploy-k8s.sh":    "TestClusterCommandsOfDocuments",
+	"scripts/backup-redis.sh":  "TestScriptCommandsOfDocuments",
+	"scripts/setup-dev-env.sh": "TestScriptCommandsOfDocuments",
+}
+
+// cannot are the beginnings of commands that no test runs, by the reason, with what comes nearest.
+var cannot = map[string]string{
+	"docker tag ":     "needs an engine",
+	"docker push ":    "needs a registry",
+	"docker run ":     "needs an engine; test/deploy/image runs the binary of the image",
+	"docker compose ": "needs an engine; test/deploy/compose reads the files with Compose's own parser",
+	"docker stack ":   "needs an engine; test/deploy/compose reads the files by docker stack config",
+	"docker service ": "needs an engine; test/deploy/upgrade replaces gateways",
 }
 
 // runs are the programs whose commands are run here.
-var runs = []string{"curl", "bin/token-rate-limiter", "export", "openssl", "grep", "redis-cli", "sleep", "go tool pprof"}
+var runs = []string{"curl", "bin/token-rate-limiter", "export", "openssl", "grep", "redis-cli", "sleep", "chmod", "go tool pprof"}
 
 // command is one line of a shell, without its comment.
 type command struct {
@@ -42,7 +70,7 @@ type command struct {
 }
 
 var (
-	assignment = regexp.MustCompile(`^([A-Z_]+=\S*\s+)+`)
+	assignment = regexp.MustCompile(`^([A-Z0-9_]+=\S*\s+)+`)
 	announced  = regexp.MustCompile(`\b[45]\d\d\b`)
 )
 
@@ -66,6 +94,8 @@ const (
 	unknown kind = iota
 	isRun
 	isElsewhere
+	isOthers
+	cannotRun
 	isServer // runs until it is ended
 	isGoTest // checked by TestNamedCommandsOfTestsFindThem
 )
@@ -80,6 +110,10 @@ func (c command) kind() kind {
 		return isElsewhere
 	case begins("go test"):
 		return isGoTest
+	case slices.ContainsFunc(slices.Collect(maps.Keys(others)), begins):
+		return isOthers
+	case slices.ContainsFunc(slices.Collect(maps.Keys(cannot)), func(beginning string) bool { return strings.HasPrefix(bare, beginning) }):
+		return cannotRun
 	case slices.ContainsFunc(runs, begins):
 		return isRun
 	}
@@ -94,7 +128,7 @@ func (d document) shellBlocks() []fence {
 // TestEveryCommandIsRun wants each command of each document run here or named
 // above, and what is named there to exist.
 func TestEveryCommandIsRun(t *testing.T) {
-	used, count := map[string]bool{}, 0
+	used, cannotUsed, count := map[string]bool{}, map[string]bool{}, 0
 	for _, d := range documents(t) {
 		for _, f := range d.fences {
 			if f.language == "bash" || f.language == "shell" || f.language == "console" {
@@ -109,6 +143,9 @@ func TestEveryCommandIsRun(t *testing.T) {
 					t.Errorf("%s: nothing runs %q: add its program to runs, or the command to elsewhere", d.path, c.text)
 				case isElsewhere:
 					used[assignment.ReplaceAllString(c.text, "")] = true
+				case cannotRun:
+					words := strings.Fields(assignment.ReplaceAllString(c.text, ""))
+					cannotUsed[words[0]+" "+words[1]+" "] = true
 				}
 			}
 		}
@@ -125,16 +162,26 @@ func TestEveryCommandIsRun(t *testing.T) {
 			t.Errorf("%q is said to be run by %s, which does not exist", text, by)
 		}
 	}
+	for program, by := range others {
+		if !slices.Contains(names, by) {
+			t.Errorf("commands of %s are said to be run by %s, which does not exist", program, by)
+		}
+	}
+	for beginning := range cannot {
+		if !cannotUsed[beginning] {
+			t.Errorf("no document has a command that begins with %q any more", beginning)
+		}
+	}
 }
 
 // TestCommands lets commands be told apart.
 func TestCommands(t *testing.T) {
-	f := fence{lines: []string{"curl -i a \\", "  -d '#{b}'   # 404: gone", "# only words", "A=b make run-prod", "rm -rf /"}}
+	f := fence{lines: []string{"curl -i a \\", "  -d '#{b}'   # 404: gone", "# only words", "A=b make run-prod", "rm -rf /", "A1=b docker run x", "kubectl apply"}}
 	var got []kind
 	for _, c := range commands(f) {
 		got = append(got, c.kind())
 	}
-	if !slices.Equal(got, []kind{isRun, isServer, unknown}) {
+	if !slices.Equal(got, []kind{isRun, isServer, unknown, cannotRun, isOthers}) {
 		t.Errorf("the kinds are %v", got)
 	}
 	if c := commands(f)[0]; c.text != "curl -i a    -d '#{b}'" || !slices.Equal(c.statuses, []string{"404"}) {

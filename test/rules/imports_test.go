@@ -16,7 +16,7 @@ const module = "github.com/token-rate-limiter/token-rate-limiter/"
 // package no longer needs is taken away from it here too.
 var imports = map[string][]string{
 	"cmd/token-rate-limiter": {
-		"github.com/alecthomas/kong",
+		"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback",
 		"internal/admin", "internal/app", "internal/auth", "internal/config", "internal/mockvllm", "internal/telemetry",
 	},
 	"internal/app": {

@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# What the scripts share that install Debian packages. To be sourced.
+
+# install_packages installs Debian packages: install_packages WHO PACKAGE... says that WHO needs
+# them where it may not.
+install_packages() {
+  local who=$1 as_root=() policy=/usr/sbin/policy-rc.d
+  shift
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      as_root=(sudo -n)
+    else
+      echo "${who^} need: $*. Install them (on Debian: apt-get install $*) and try again." >&2
+      exit 1
+    fi
+  fi
+  if ! command -v apt-get >/dev/null; then
+    echo "${who^} need: $*. Install them with this system's package manager and try again." >&2
+    exit 1
+  fi
+  echo "installing for $who: $*"
+  export DEBIAN_FRONTEND=noninteractive
+  # A server that the package would start is not wanted: tests start their own.
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+    # shellcheck disable=SC2064 # what it says now is what is to be removed
+    trap "${as_root[*]} rm -f $policy" EXIT
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}

@@ -1,0 +1,57 @@
+package chart
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestRefused wants mistakes in values refused, by a message that names them.
+func TestRefused(t *testing.T) {
+	for name, m := range map[string]struct{ set, says string }{
+		"a misspelt value":                 {"replicaCont=2", "replicaCont"},
+		"a misspelt value further in":      {"redis.persistance.size=1Gi", "persistance"},
+		"a misspelt key of the gateway":    {"config.server.drain-timout=1m", "drain-timout"},
+		"a misspelt limit of a model":      {"models.llama2-7b.limits.max-token-per-minute=5", "max-token-per-minute"},
+		"a misspelt key of a model":        {"models.llama2-7b.gpu=2", "gpu"},
+		"a value of another kind":          {"replicaCount=many", "replicaCount"},
+		"a choice that is none":            {"config.token.rate-limit.overrun=det", "overrun"},
+		"a number out of bounds":           {"config.redis.port=70000", "port"},
+		"a duration without a unit":        {"config.server.drain-delay=5", "drain-delay"},
+		"several gateways without a store": {"redis.enabled=false", "set replicaCount=1"},
+		"several gateways in memory":       {"config.token.rate-limit.store=memory", "set replicaCount=1"},
+		"two stores":                       {"externalRedis.host=r", "set redis.enabled=false"},
+		"a listener of one's own":          {"config.server.address=:1", "config.server.address is the chart's"},
+		"a model without weights":          {"models.new.gpus=1", "models.new.model: name the model to load"},
+		"a route without a Gateway":        {"gatewayApi.enabled=true", "gatewayApi.parentRefs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := tryHelm("template", "gateway", "charts/token-rate-limiter", "--set", m.set)
+			if err == nil || !strings.Contains(err.Error(), m.says) {
+				t.Errorf("--set %s: %v", m.set, err)
+			}
+		})
+	}
+}
+
+// TestMisspeltManifest plants mistakes in a manifest that are there once only.
+func TestMisspeltManifest(t *testing.T) {
+	b, err := os.ReadFile(plain + "/token-rate-limiter/deployment.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []struct{ old, new, says string }{
+		{"\n      terminationGracePeriodSeconds:", "\n      terminationGracePeriodSecond:", "terminationGracePeriodSecond"},
+		{"maxSurge:", "maxSurges:", "maxSurges"},
+		{"\n            periodSeconds: 10", "\n            periodSeconds: ten", "periodSeconds"},
+	} {
+		if !strings.Contains(string(b), m.old) {
+			t.Fatalf("the manifest has no %q", m.old)
+		}
+		_, err := validation(t, write(t, "planted.yaml", strings.Replace(string(b), m.old, m.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), m.says) {
+			t.Errorf("%s: %v", m.new, err)
+		}
+	}
+}
