@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// written returns the path of a new file that says text.
-func written(t *testing.T, text string) string {
+// secretFile returns the path of a new file that says text.
+func secretFile(t *testing.T, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -23,7 +23,7 @@ func TestVariablesFromFiles(t *testing.T) {
 	for text, want := range map[string]string{
 		"s3cret": "s3cret", "s3cret\n": "s3cret", "s3cret\r\n": "s3cret", " s3cret ": " s3cret ", "": "", "${A}": "${A}",
 	} {
-		file := written(t, text)
+		file := secretFile(t, text)
 		for _, setting := range []string{"${PASSWORD}", "${PASSWORD:default}"} {
 			c := load(t, "redis: {host: h, password: '"+setting+"'}", variables{"PASSWORD_FILE": file, "A": "no"})
 			if c.Redis.Password != want || !slices.Equal(c.VariableFiles, []string{file}) {
@@ -39,7 +39,7 @@ func TestVariablesFromFiles(t *testing.T) {
 
 // What a file of a variable says counts for whether there is something to read again.
 func TestFilesOfVariablesAreSummed(t *testing.T) {
-	file := written(t, "one")
+	file := secretFile(t, "one")
 	c := load(t, "redis: {host: h, password: '${PASSWORD}'}", variables{"PASSWORD_FILE": file})
 	before := c.SumNamed()
 	if err := os.WriteFile(file, []byte("two"), 0o600); err != nil {
@@ -53,15 +53,15 @@ func TestFilesOfVariablesAreSummed(t *testing.T) {
 func TestMistakesOfVariablesFromFiles(t *testing.T) {
 	dir := t.TempDir()
 	for file, want := range map[string]string{
-		dir:                " cannot be read: it is no regular file; let it be read by the user that the gateway runs as, or unset the variable",
-		dir + "/none":      " cannot be read: no such file or directory; let it be read by the user that the gateway runs as, or unset the variable",
-		written(t, "\xff"): " is not UTF-8; write text into it",
-		written(t, strings.Repeat("x", textBytesMax+1)): " has more than 65536 bytes; name the file of one value",
+		dir:                   " cannot be read: it is no regular file; let it be read by the user that the gateway runs as, or unset the variable",
+		dir + "/none":         " cannot be read: no such file or directory; let it be read by the user that the gateway runs as, or unset the variable",
+		secretFile(t, "\xff"): " is not UTF-8; write text into it",
+		secretFile(t, strings.Repeat("x", textBytesMax+1)): " has more than 65536 bytes; name the file of one value",
 	} {
 		named := "the file " + quote(file) + " (of the environment variable PASSWORD_FILE)"
 		err := mistakesIn("redis: {host: h, password: '${PASSWORD:}'}", variables{"PASSWORD_FILE": file})
 		wantErrors(t, err, "conf/application.yml:1:28: redis.password: "+named+want)
 	}
-	err := mistakesIn("redis: {host: h, password: '${PASSWORD}'}", variables{"PASSWORD_FILE": written(t, "a"), "PASSWORD": "b"})
+	err := mistakesIn("redis: {host: h, password: '${PASSWORD}'}", variables{"PASSWORD_FILE": secretFile(t, "a"), "PASSWORD": "b"})
 	wantErrors(t, err, "conf/application.yml:1:28: redis.password: the environment variables PASSWORD and PASSWORD_FILE are both set; unset one of them")
 }

@@ -170,14 +170,18 @@ func TestCountsAreCutDown(t *testing.T) {
 }
 
 // TestQuestionAndRequestAreOne: a request whose tokens are counted holds one running slot
-// and is one request, on either store, and what stands charged is what was counted.
+// and is one request, on either store, and what stands charged is what was counted, also
+// where something of the output was charged beforehand.
 func TestQuestionAndRequestAreOne(t *testing.T) {
-	for _, store := range []string{"memory", "redis"} {
-		t.Run(store, func(t *testing.T) {
+	for name, tt := range map[string]struct {
+		redis   bool
+		overrun string
+	}{"memory": {false, "debt"}, "memory, stop": {false, "stop"}, "redis": {true, "debt"}} {
+		t.Run(name, func(t *testing.T) {
 			c := &counting{}
 			o := apptest.Options{Wrap: c.wrap, Limits: "{max-tokens-per-minute: 1000, max-requests-per-minute: 1, " +
-				"max-concurrent-requests-per-user: 1, input-estimate: exact}"}
-			if store == "redis" {
+				"max-concurrent-requests-per-user: 1, input-estimate: exact, overrun: " + tt.overrun + "}"}
+			if tt.redis {
 				o.Redis = redistest.Start(t).Addr
 			}
 			g := apptest.Start(t, o)
