@@ -199,3 +199,38 @@ func TestQuestionAndRequestAreOne(t *testing.T) {
 		})
 	}
 }
+
+// TestCountedIsMoreThanIsLeft: what is counted may be more than what is left, although the
+// estimate was not. Then the request is denied as a whole, is no request beside its
+// question, and nothing is generated.
+func TestCountedIsMoreThanIsLeft(t *testing.T) {
+	var counted, generated atomic.Int64
+	g := apptest.Start(t, apptest.Options{
+		Limits: "{max-tokens-per-minute: 1000, max-requests-per-minute: 3, input-estimate: exact}", Config: "logging: {level: debug}",
+		Wrap: func(mock http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/tokenize":
+					fmt.Fprintf(w, `{"count":%d,"max_model_len":4096,"tokens":[]}`, counted.Load())
+					return
+				case "/v1/chat/completions":
+					generated.Add(1)
+				}
+				mock.ServeHTTP(w, r)
+			})
+		},
+	})
+	counted.Store(600)
+	if status, _, body := g.Post(t, chatPath, "alice", question("Hi", "")); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	before := g.Usage(t, "alice").Windows[0].Used
+	counted.Store(1000 - before + 1)
+	status, lines := explain(t, g, "denied", question("Hi", ""))
+	if status != http.StatusTooManyRequests || generated.Load() != 1 || len(lines) == 0 {
+		t.Fatalf("%d, after %d answers; %d used before; %+v", status, generated.Load(), before, lines)
+	}
+	if d := lines[len(lines)-1]; d.Verdict != "denied" || d.Limit != "user tokens per minute" || d.Charge["requests"] != 0 {
+		t.Errorf("%+v", d)
+	}
+}

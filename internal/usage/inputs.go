@@ -99,24 +99,24 @@ func (in *inputs) poll(k known, x *features) opinion {
 		}
 	}
 	var middles, margins jury
-	alone, acquainted := opinion{middle: -1}, false
+	alone, voted, acquainted := opinion{}, false, false
 	for i, m := range models {
 		if m == nil {
 			continue
 		}
 		vote, expert := opinion{m.estimate(&s), m.margins[s.kind]}, m.isExpert(s.kind)
 		if i == k.panel && k.inputs {
-			alone, acquainted = vote, expert
+			alone, voted, acquainted = vote, true, expert
 		}
 		if expert || experts == 0 {
 			middles.add(vote.middle)
 			margins.add(vote.margin)
 		}
 	}
-	if alone.middle < 0 {
+	if !voted {
 		alone = opinion{middle: naive.estimate(&s)}
 	}
-	if middles.n > 0 && !acquainted {
+	if !acquainted {
 		middles.doubt(alone.middle, inputDoubt)
 		margins.doubt(alone.margin, 1)
 	}

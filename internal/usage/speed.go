@@ -101,7 +101,7 @@ func (s *speeds) tokens(k known, input int64, seconds float64) float64 {
 		}
 		j.add(vote)
 	}
-	if j.n > 0 && !k.times {
+	if !k.times {
 		j.doubt(alone, speedDoubt)
 	}
 	return j.verdict(alone)
