@@ -26,6 +26,7 @@ func TestSettlement(t *testing.T) {
 		{"debt, none used", []Charge{reserved, partly}, Amount{Input: 10, Output: 25}, Settlement{Refunded: 4}},
 		{"debt, paid by the input", []Charge{reserved, partly}, Amount{Input: 8, Output: 29}, Settlement{Refunded: 2, Overrun: 2}},
 		{"nothing used", []Charge{reserved, partly, wholly}, Amount{}, Settlement{Refunded: 48}},
+		{"debt, in one slot with what was reserved", []Charge{{Amount: Amount{Input: 10, Output: 20}, Debt: 4}}, Amount{Input: 10, Output: 20}, Settlement{Overrun: 4}},
 	}
 	limited, err := NewPolicy(PolicyOptions{Model: "m", User: []Limit{{Tokens, Minute, 1000}}})
 	if err != nil {
