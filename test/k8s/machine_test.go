@@ -7,8 +7,8 @@ import (
 )
 
 // A machine starts no pod whose Secret or ConfigMap is missing, and kwok does not look.
-// Nor does anything complain of a Service, policy or budget that selects nothing. What
-// this file has looks for both.
+// Nor does anything complain of a Service, policy or budget that selects nothing. The
+// functions of this file look for both.
 
 // meta is the metadata of an object.
 type meta struct {
@@ -104,12 +104,6 @@ func (p pod) references() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
-}
-
-// keyed is a Secret or a ConfigMap.
-type keyed struct {
-	Metadata         meta
-	Data, BinaryData map[string]string
 }
 
 // missing says what a machine or a user would miss of what the namespace has; "" where

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// What leads from outside to a Service, and by which name of a port, is nobody's to
-// check: a controller that finds none answers 503, and an operator's Prometheus reads
-// nothing.
+// Kubernetes does not check that a route or a monitor names a Service and a port that
+// exist: where they do not, the controller answers 503, and Prometheus reads nothing.
 
 // servicePort is a port of a Service as routes name it: by name, or by number.
 type servicePort struct {

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
 
 // TestGateway runs the gateway with the chart's configuration, its Redis and the stand-in model
@@ -36,7 +38,7 @@ func TestGateway(t *testing.T) {
 		t.Errorf("a model that is not there is answered with %d", status)
 	}
 	g.configure(append(values, "--set", "config.vllm.services.new="+model, "--set", "config.vllm.services.mock="+model))
-	for deadline := time.Now().Add(20 * time.Second); g.ask("new") == http.StatusNotFound; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(deploytest.Patience); g.ask("new") == http.StatusNotFound; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the changed ConfigMap has no effect")
 		}
@@ -62,7 +64,7 @@ type running struct {
 
 func newRunning(t *testing.T, redis *redisServer, model string, values []string) *running {
 	t.Helper()
-	clients, management := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	clients, management := "127.0.0.1:"+deploytest.FreePort(t), "127.0.0.1:"+deploytest.FreePort(t)
 	g := &running{
 		T: t, folder: t.TempDir(), clients: "http://" + clients, management: "http://" + management,
 		stand: strings.NewReplacer("address: :8080", "address: "+clients, "address: :9090", "address: "+management,
@@ -98,7 +100,7 @@ func start(t *testing.T, args []string, env ...string) *exec.Cmd {
 // runningModel returns the address of the stand-in model server.
 func runningModel(t *testing.T, rendered string) string {
 	t.Helper()
-	address := "127.0.0.1:" + freePort(t)
+	address := "127.0.0.1:" + deploytest.FreePort(t)
 	args := named(t, rendered, "Deployment", "vllm-mock").Spec.Template.Spec.Containers[0].Args
 	start(t, strings.Split(strings.ReplaceAll(strings.Join(args, " "), ":8000", address), " "))
 	return "http://" + address
@@ -146,7 +148,7 @@ func (g *running) probes() map[string]string {
 func (g *running) eventually(what, url string, want int) {
 	g.Helper()
 	var said string
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(deploytest.Patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		answer, err := http.Get(url)
 		if err != nil {
 			said = err.Error()

@@ -35,7 +35,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestMisspeltManifest plants mistakes in a manifest that are there once only.
+// TestMisspeltManifest plants one mistake at a time in a manifest, each of which must be refused.
 func TestMisspeltManifest(t *testing.T) {
 	b, err := os.ReadFile(plain + "/token-rate-limiter/deployment.yaml")
 	if err != nil {

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
 
 // TestRedis runs a real server as the chart starts its own, with a password and without.
@@ -61,20 +62,9 @@ func redisOfChart(t *testing.T, password string) *redisServer {
 		t.Fatalf("it is started by %q with %q", c.Command, c.Args)
 	}
 	conf := configMap(t, rendered, name)["redis.conf"]
-	port := freePort(t)
+	port := deploytest.FreePort(t)
 	file := write(t, "redis.conf", strings.ReplaceAll(conf, "dir /data", "dir "+t.TempDir())+"\nbind 127.0.0.1\nport "+port+"\n")
 	return &redisServer{T: t, password: password, port: port, script: strings.ReplaceAll(c.Args[0], "/etc/redis/redis.conf", file)}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // start runs the server as a container would: by the shell, which it must replace, for signals go
@@ -88,7 +78,7 @@ func (s *redisServer) start() {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { _ = s.process.Process.Kill() })
-	for deadline := time.Now().Add(10 * time.Second); s.cli("PING") != "PONG"; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(deploytest.Patience); s.cli("PING") != "PONG"; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.Fatalf("the server answers %q", s.cli("PING"))
 		}

@@ -62,7 +62,7 @@ func pods(t *testing.T, args ...string) string {
 	return after
 }
 
-// TestPods wants of every pod what Kubernetes would not miss.
+// TestPods looks in every pod for mistakes that Kubernetes accepts.
 func TestPods(t *testing.T) {
 	for name, file := range valueFiles(t) {
 		for _, m := range manifests(t, render(t, "-f", file)) {

@@ -31,12 +31,12 @@ func run(t *testing.T, program string, args ...string) string {
 
 // try returns what a program prints on standard output; the error has all it says.
 func try(program string, args ...string) (string, error) {
-	var out, both bytes.Buffer
+	var out, errs bytes.Buffer
 	c := exec.Command(program, args...)
 	c.Dir = root
-	c.Stdout, c.Stderr = &out, &both
+	c.Stdout, c.Stderr = &out, &errs
 	if err := c.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(program), strings.Join(args, " "), err, &out, &both)
+		return "", fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(program), strings.Join(args, " "), err, &out, &errs)
 	}
 	return out.String(), nil
 }

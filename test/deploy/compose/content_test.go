@@ -4,10 +4,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -111,6 +113,40 @@ func TestLoadBalancer(t *testing.T) {
 	if strings.Contains(out, "WARNING") {
 		t.Error(out)
 	}
+}
+
+// TestLoadBalancerIsPatient: the load balancer waits longer than the gateway, so that it is the
+// gateway that ends a request, and settles it.
+func TestLoadBalancerIsPatient(t *testing.T) {
+	p := stacks["alone"].project(t)
+	env := append(environment(p.Services["gateway"], secretsIn(t, p)), "PROFILE=docker")
+	gateway := durations(t, `(?m)^ +(?:response|first-byte)-timeout: (\S+)$`,
+		deploytest.Output(t, deploytest.Command(env, deploytest.Binary(t), "check", "--config", deploytest.Path(t, "configs"))))
+	text, err := os.ReadFile(deploytest.Path(t, "docker/haproxy/haproxy.cfg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	balancer := durations(t, `(?m)^\ttimeout (?:server|client) (\S+)$`, string(text))
+	if slices.Min(balancer) <= slices.Max(gateway) {
+		t.Errorf("the load balancer waits for %v, and gateways for %v", balancer, gateway)
+	}
+}
+
+// durations returns what the pattern's group matches, of which there must be two at least.
+func durations(t *testing.T, pattern, text string) []time.Duration {
+	t.Helper()
+	var all []time.Duration
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		d, err := time.ParseDuration(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, d)
+	}
+	if len(all) < 2 {
+		t.Fatalf("%s is there %d times only", pattern, len(all))
+	}
+	return all
 }
 
 // TestRedis starts a real server by the stack's own command, with the secret where the test has

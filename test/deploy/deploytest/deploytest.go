@@ -32,8 +32,8 @@ func Path(t testing.TB, name string) string {
 	return path
 }
 
-// Need returns where a program is. That it is missing fails the test: `make test-deploy` has
-// what the tests need installed.
+// Need returns where a program is. A missing one fails the test: `make test-deploy` installs
+// what the tests need.
 func Need(t testing.TB, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)

@@ -32,7 +32,7 @@ func newEngine(t *testing.T) engine {
 		t.Fatal(err)
 	}
 	env := []string{"CONTAINERS_STORAGE_CONF=" + storage, "STORAGE_DRIVER=vfs", "BUILDAH_ISOLATION=chroot"}
-	for _, name := range []string{"GOPROXY", "GONOSUMDB", "GOFLAGS", "GONOSUMCHECK", "GOSUMDB", "GOCACHE", "GOMODCACHE"} {
+	for _, name := range []string{"GOPROXY", "GOPRIVATE", "GONOSUMDB", "GOFLAGS", "GOSUMDB", "GOCACHE", "GOMODCACHE"} {
 		if value, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+value)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestImage(t *testing.T) {
 			checkHealthcheck(t, docker)
 			root := i.unpack(t)
 			checkMachine(t, filepath.Join(root, binary), arch)
-			if arch == "amd64" {
+			if arch == runtime.GOARCH {
 				checkRuns(t, docker, root)
 			}
 		})
@@ -58,7 +59,7 @@ func TestImage(t *testing.T) {
 func checkFiles(t *testing.T, i image) map[string]int64 {
 	t.Helper()
 	want := map[string]int64{binary: 0o755}
-	for _, name := range deploytestGlob(t, "configs/application*.yml") {
+	for _, name := range glob(t, "configs/application*.yml") {
 		want["app/configs/"+filepath.Base(name)] = 0o644
 	}
 	sizes := map[string]int64{}
@@ -81,7 +82,8 @@ func checkFiles(t *testing.T, i image) map[string]int64 {
 	return sizes
 }
 
-func deploytestGlob(t *testing.T, pattern string) []string {
+// glob returns the files of the repository that match, of which there must be some.
+func glob(t *testing.T, pattern string) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(deploytest.Root, pattern))
 	if err != nil || len(names) == 0 {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ mkdir -p "$m/usr" "$m/etc/ssl" "$m/tmp" "$m/proc" "$m/dev" "$m/go/pkg/mod" "$m/c
 for d in bin lib lib64 sbin; do ln -s usr/$d "$m/$d"; done
 buildah umount "$c" >/dev/null
 buildah config --env PATH="` + golang + `/bin:/usr/bin:/bin" --env GOPROXY="$1" --env GOMODCACHE=/go/pkg/mod --env GOCACHE=/cache --env GOFLAGS="$2" --env HOME=/tmp --env GOTOOLCHAIN=local "$c"
-buildah commit -q --rm "$c" docker.io/library/golang:1.26`
+buildah commit -q --rm "$c" docker.io/library/golang:` + goVersion(t)
 	deploytest.Output(t, deploytest.Command(e.env, "sh", "-c", script, "sh", get("GOPROXY"), get("GOFLAGS")))
 	return []string{
 		"--volume", "/usr:/usr:ro", "--volume", "/etc/ssl:/etc/ssl:ro", "--volume", golang + ":" + golang + ":ro",
@@ -68,21 +69,21 @@ buildah commit -q --rm "$c" docker.io/library/golang:1.26`
 	}
 }
 
-// TestImageFromSource builds docker/Dockerfile, with this machine's toolchain in place of the
-// image that it names, which no registry gives here. What comes of it is what the image from
+// TestImageFromSource builds docker/Dockerfile with this machine's toolchain in place of the image
+// that it names, because tests pull no images. The program in it is the one that the image from
 // binaries has.
 func TestImageFromSource(t *testing.T) {
 	e := newEngine(t)
 	mounts := e.toolchain(t)
+	tree := clone(t, 0o022)
 	args := []string{"build", "--pull-never", "--format", "docker", "--timestamp", "0", "--identity-label=false",
 		"--build-arg", "VERSION=1.2.3", "--build-arg", "COMMIT=abc", "--build-arg", "CREATED=1970-01-01T00:00:00Z"}
-	e.buildah(t, append(append(args, mounts...), "-f", "docker/Dockerfile", "-t", "localhost/from-source", ".")...)
+	e.buildah(t, append(append(args, mounts...), "-f", filepath.Join(tree, "docker/Dockerfile"), "-t", "localhost/from-source", tree)...)
 	fromSource := e.save(t, "localhost/from-source")
 	checkFiles(t, fromSource)
-	checkConfig(t, fromSource, "amd64")
+	checkConfig(t, fromSource, runtime.GOARCH)
 	checkHealthcheck(t, fromSource)
-	tree := clone(t, 0o022)
-	cmd := deploytest.Command(e.env, "make", "release", "ARCHES=amd64", "VERSION=1.2.3", "COMMIT=abc")
+	cmd := deploytest.Command(e.env, "make", "release", "ARCHES="+runtime.GOARCH, "VERSION=1.2.3", "COMMIT=abc")
 	cmd.Dir = tree
 	deploytest.Output(t, cmd)
 	sum := func(path string) [sha256.Size]byte {
@@ -92,28 +93,37 @@ func TestImageFromSource(t *testing.T) {
 		}
 		return sha256.Sum256(b)
 	}
-	if sum(filepath.Join(fromSource.unpack(t), binary)) != sum(filepath.Join(tree, "bin/linux/amd64/token-rate-limiter")) {
+	if sum(filepath.Join(fromSource.unpack(t), binary)) != sum(filepath.Join(tree, "bin/linux", runtime.GOARCH, "token-rate-limiter")) {
 		t.Error("the program of docker/Dockerfile is not the one that `make release` builds")
 	}
 }
 
 // TestGoVersions: images are built by the Go that the module wants.
 func TestGoVersions(t *testing.T) {
-	read := func(name, pattern string) string {
-		b, err := os.ReadFile(filepath.Join(deploytest.Root, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := regexp.MustCompile(`(?m)` + pattern).FindSubmatch(b)
-		if m == nil {
-			t.Fatalf("%s has no %s", name, pattern)
-		}
-		return string(m[1])
-	}
-	want := read("go.mod", `^go (\d+\.\d+)`)
+	want := goVersion(t)
 	for _, name := range []string{"docker/Dockerfile", "docker/Dockerfile.dev"} {
-		if got := read(name, `^ARG GO_VERSION=(.*)$`); got != want {
+		if got := read(t, name, `^ARG GO_VERSION=(.*)$`); got != want {
 			t.Errorf("%s has Go %s, and go.mod wants %s", name, got, want)
 		}
 	}
+}
+
+// goVersion returns the version of Go that the module wants, such as 1.26.
+func goVersion(t *testing.T) string {
+	t.Helper()
+	return read(t, "go.mod", `^go (\d+\.\d+)`)
+}
+
+// read returns what the pattern's group matches in a file of the repository.
+func read(t *testing.T, name, pattern string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(deploytest.Root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)` + pattern).FindSubmatch(b)
+	if m == nil {
+		t.Fatalf("%s has no %s", name, pattern)
+	}
+	return string(m[1])
 }

@@ -5,9 +5,10 @@
 //   - copies of Redis, made and brought back by scripts/backup-redis.sh, on a real
 //     redis-server with what a real gateway has booked there (backup_test.go,
 //     restore_test.go);
-//   - scripts/deploy-k8s.sh where there is no cluster (deploy_test.go); test/k8s has one;
 //   - scripts/setup-dev-env.sh and the hooks of git, in a copy of the repository
 //     (setup_test.go).
+//
+// What scripts/deploy-k8s.sh does is for test/k8s, which has a kubectl and a cluster.
 //
 // The package has no code of its own.
 package script

@@ -2,7 +2,6 @@ package upgrade_test
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -31,13 +30,13 @@ const users = 10
 // begin starts clients: of streams that take 3 to 9 seconds, and of short answers.
 func begin(url string) *load {
 	l := &load{url: url, end: make(chan struct{})}
-	for n := range streams + chats {
+	for n := range streamers + chats {
 		l.group.Go(func() {
 			client := &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
 			random := rand.New(rand.NewPCG(7, uint64(n)))
 			for !l.ending() {
-				if n < streams {
+				if n < streamers {
 					l.judge(l.stream(client, n%users, 30+random.IntN(60)))
 					continue
 				}
@@ -136,7 +135,7 @@ func (l *load) stream(client *http.Client, user, tokens int) error {
 		return fmt.Errorf("a stream was cut after %d tokens of %d: %w", events, tokens, err)
 	}
 	if last != "[DONE]" || events < tokens-1 {
-		return errors.Join(fmt.Errorf("a stream ended after %d tokens of %d with %q", events, tokens, last))
+		return fmt.Errorf("a stream ended after %d tokens of %d with %q", events, tokens, last)
 	}
 	return nil
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
 
-// How many clients always have a stream open, and how many ask for short answers.
-const streams, chats = 100, 4
+// How many streams are open at any moment that matters, and how many clients ask for them: more, because
+// between two streams of a client there is none. How many clients ask for short answers.
+const streams, streamers, chats = 100, 130, 4
 
 // TestGatewaysAreReplaced replaces both gateways while 100 streams are open. The first one is in
 // DNS until it has ended, so that only the health check keeps requests from it; the second one
@@ -71,11 +72,10 @@ func (s *site) status(t *testing.T, path string) int {
 	return response.StatusCode
 }
 
-// awaitOpen waits until each client has a stream open: one that has ended is followed by the next
-// at once.
+// awaitOpen waits until so many streams are open.
 func awaitOpen(t *testing.T, l *load) {
 	t.Helper()
-	deploytest.Eventually(t, "all streams are open", func() bool { return l.open.Load() == streams })
+	deploytest.Eventually(t, fmt.Sprintf("%d streams are open", streams), func() bool { return l.open.Load() >= streams })
 }
 
 // checkBooks compares the accounts with what the model server has generated.
