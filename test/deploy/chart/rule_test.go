@@ -112,3 +112,17 @@ func TestReplicas(t *testing.T) {
 		}
 	}
 }
+
+// TestModelServersAreReachedThroughGateways: a namespace that may read metrics has no way past the limits.
+func TestModelServersAreReachedThroughGateways(t *testing.T) {
+	for set, open := range map[string]bool{
+		"networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.a=b":      false,
+		"networkPolicy.modelMetricsFrom[0].namespaceSelector.matchLabels.a=b": true,
+	} {
+		_, after, found := strings.Cut(render(t, "--show-only", "templates/networkpolicy.yaml", "--set", set), "-model-servers\n")
+		ingress, _, ends := strings.Cut(after, "egress:")
+		if !found || !ends || strings.Contains(ingress, "namespaceSelector") != open {
+			t.Errorf("%s: model servers are reached by\n%s", set, ingress)
+		}
+	}
+}
