@@ -126,3 +126,21 @@ func TestModelServersAreReachedThroughGateways(t *testing.T) {
 		}
 	}
 }
+
+// TestPasswordMustBeThere: without the Secret that is named nothing starts, for Redis would ask nobody for a password.
+func TestPasswordMustBeThere(t *testing.T) {
+	for set, optional := range map[string]bool{
+		"secret.existingSecret=own":         false,
+		"secret.generateRedisPassword=true": false,
+		// As in k8s/, where whoever applies it makes the password.
+		"secret.generateRedisPassword=false": true,
+	} {
+		redis := render(t, "--show-only", "templates/redis/redis-deployment.yaml", "--set", set)
+		if !strings.Contains(redis, "key: REDIS_PASSWORD") || strings.Contains(redis, "optional: true") != optional {
+			t.Errorf("%s: Redis takes its password by\n%s", set, redis)
+		}
+	}
+	if strings.Contains(pods(t, "--set", "secret.existingSecret=own"), "optional: true") {
+		t.Error("gateways start without the Secret that is named")
+	}
+}
