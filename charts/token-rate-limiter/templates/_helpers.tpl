@@ -43,6 +43,14 @@ helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_" 
 {{- end }}
 {{- end -}}
 
+{{/* Of a volume, which is to outlive the release, and a model that is taken away and comes back. */}}
+{{- define "trl.keep" -}}
+{{- if not .Values.managedBy -}}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end -}}
+{{- end -}}
+
 {{- define "trl.image" -}}
 {{- $i := . -}}
 {{- if $i.registry }}{{ $i.registry }}/{{ end }}{{ $i.repository }}

@@ -150,3 +150,21 @@ func TestPasswordMustBeThere(t *testing.T) {
 		t.Error("gateways start without the Secret that is named")
 	}
 }
+
+// TestVolumesAreKept: helm removes no volume, neither with the release nor with the model that it is for.
+func TestVolumesAreKept(t *testing.T) {
+	const values = "charts/token-rate-limiter/ci/"
+	claims := 0
+	for _, document := range strings.Split(render(t, "-f", values+"monitoring-values.yaml", "-f", values+"gpu-models-values.yaml"), "\n---\n") {
+		if !strings.Contains(document, "\nkind: PersistentVolumeClaim\n") {
+			continue
+		}
+		claims++
+		if !strings.Contains(document, "\n    helm.sh/resource-policy: keep\n") {
+			t.Errorf("helm removes what is in\n%s", document)
+		}
+	}
+	if claims != 4 {
+		t.Errorf("there are %d claims", claims)
+	}
+}
