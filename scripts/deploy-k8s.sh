@@ -117,6 +117,13 @@ and in another, with one of your keys:
   curl -s http://127.0.0.1:8080/v1/models -H "Authorization: Bearer \$KEY"
 Their log: $kubectl logs -f deployment/token-rate-limiter
 HELP
+  if [ -z "$(k -n "$namespace" get secret/token-rate-limiter -o 'jsonpath={.data.REDIS_PASSWORD}')" ]; then
+    cat <<HELP
+Redis asks nobody for a password, for there was none at its first start. Put one into the key REDIS_PASSWORD of the Secret
+token-rate-limiter, and start both anew, for which nobody is served for a moment:
+  $kubectl rollout restart statefulset/redis deployment/token-rate-limiter
+HELP
+  fi
   if ! k -n "$namespace" get configmap/token-rate-limiter -o yaml | grep -q 'hash:'; then
     cat <<HELP
 There is no API key yet, so nobody is let in. Make one, and list its hash in auth.api-keys of
