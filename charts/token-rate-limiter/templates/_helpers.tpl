@@ -151,6 +151,12 @@ true
 {{- fail (printf "config.%s.%s is the chart's: it listens on 8080 for clients and on 9090 for probes; service.port is what clients use" $section $key) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.profileConfig (not .Values.profile) -}}
+{{- fail "profileConfig is laid over config only where profile names it, and profile is empty" -}}
+{{- end -}}
+{{- if and .Values.secret.data .Values.secret.existingSecret -}}
+{{- fail "secret.data is for the Secret that the chart makes, and secret.existingSecret names another one: put the keys there" -}}
+{{- end -}}
 {{- if and .Values.redis.enabled .Values.externalRedis.host -}}
 {{- fail "redis.enabled and externalRedis.host are both set: set redis.enabled=false to use the external one" -}}
 {{- end -}}
