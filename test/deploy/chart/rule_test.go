@@ -166,3 +166,16 @@ func TestVolumesAreKept(t *testing.T) {
 		t.Errorf("there are %d claims", claims)
 	}
 }
+
+// TestPasswordChanges: Redis and the gateways are started anew for another password, and Redis for no other variable.
+func TestPasswordChanges(t *testing.T) {
+	redis := func(args ...string) string {
+		return render(t, append([]string{"--show-only", "templates/redis/redis-deployment.yaml", "--set", "secret.data.REDIS_PASSWORD=a"}, args...)...)
+	}
+	if redis() == redis("--set", "secret.data.REDIS_PASSWORD=b") || pods(t, "--set", "secret.data.REDIS_PASSWORD=a") == pods(t, "--set", "secret.data.REDIS_PASSWORD=b") {
+		t.Error("with another password something runs on with the one before")
+	}
+	if redis() != redis("--set", "secret.data.OTHER=b") {
+		t.Error("Redis is started anew for a variable of the gateways")
+	}
+}
