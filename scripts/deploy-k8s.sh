@@ -73,8 +73,9 @@ names() { k -n "$namespace" get -R -f "$manifests" --ignore-not-found -o name | 
 # make_password gives Redis a password before its first start. The manifests have none, for they are public, and
 # `kubectl apply` leaves alone what it has not set.
 make_password() {
-  local secret=secret/token-rate-limiter password
-  [ -z "$(k -n "$namespace" get statefulset/redis --ignore-not-found -o name)" ] || return 0
+  local secret=secret/token-rate-limiter redis password
+  redis=$(k -n "$namespace" get statefulset/redis --ignore-not-found -o name)
+  [ -z "$redis" ] || return 0
   k apply -f "$manifests/token-rate-limiter/secret.yaml"
   password=$(k -n "$namespace" get "$secret" -o 'jsonpath={.data.REDIS_PASSWORD}')
   [ -z "$password" ] || return 0
@@ -94,7 +95,8 @@ explain() {
 }
 
 wait_for_rollouts() {
-  local name
+  local all name
+  all=$(names | sort -r) # Redis before the gateways, which are not ready without it
   while read -r name; do
     case $name in
       deployment.apps/vllm-*) [ "$models" = yes ] || continue ;;
@@ -102,7 +104,7 @@ wait_for_rollouts() {
       *) continue ;;
     esac
     k -n "$namespace" rollout status "$name" --timeout "$timeout" </dev/null || explain "$name"
-  done < <(names | sort -r) # Redis before the gateways, which are not ready without it
+  done <<<"$all"
 }
 
 what_to_try() {
@@ -115,6 +117,13 @@ and in another, with one of your keys:
   curl -s http://127.0.0.1:8080/v1/models -H "Authorization: Bearer \$KEY"
 Their log: $kubectl logs -f deployment/token-rate-limiter
 HELP
+  if [ -z "$(k -n "$namespace" get secret/token-rate-limiter -o 'jsonpath={.data.REDIS_PASSWORD}')" ]; then
+    cat <<HELP
+Redis asks nobody for a password, for there was none at its first start. Put one into the key REDIS_PASSWORD of the Secret
+token-rate-limiter, and start both anew, for which nobody is served for a moment:
+  $kubectl rollout restart statefulset/redis deployment/token-rate-limiter
+HELP
+  fi
   if ! k -n "$namespace" get configmap/token-rate-limiter -o yaml | grep -q 'hash:'; then
     cat <<HELP
 There is no API key yet, so nobody is let in. Make one, and list its hash in auth.api-keys of
@@ -145,8 +154,9 @@ dry_run() {
 
 # delete leaves the namespace, in which others may work, and the volumes, in which the accounts are.
 delete() {
-  local found=()
-  mapfile -t found < <(names | grep -vE '^(namespace|persistentvolumeclaim)/')
+  local all found=()
+  all=$(names)
+  mapfile -t found < <(grep -vE '^((namespace|persistentvolumeclaim)/|$)' <<<"$all")
   if [ ${#found[@]} -eq 0 ]; then
     echo "nothing of $manifests/ is in the namespace $namespace"
     return

@@ -43,6 +43,14 @@ helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_" 
 {{- end }}
 {{- end -}}
 
+{{/* Of a volume, which is to outlive the release, and a model that is taken away and comes back. */}}
+{{- define "trl.keep" -}}
+{{- if not .Values.managedBy -}}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end -}}
+{{- end -}}
+
 {{- define "trl.image" -}}
 {{- $i := . -}}
 {{- if $i.registry }}{{ $i.registry }}/{{ end }}{{ $i.repository }}
@@ -113,29 +121,47 @@ capabilities:
 {{- ceil (divf $ms 1000.0) | int -}}
 {{- end -}}
 
+{{/* What the values say of the configuration: config, and over it the profile's. */}}
+{{- define "trl.said" -}}
+{{- $said := deepCopy .Values.config -}}
+{{- if .Values.profile }}{{ $said = mergeOverwrite $said (deepCopy .Values.profileConfig) }}{{ end -}}
+{{- toYaml $said -}}
+{{- end -}}
+
 {{/* Until when Kubernetes leaves a draining gateway alone: both phases of its drain, and time to settle. */}}
 {{- define "trl.gracePeriod" -}}
-{{- $s := .Values.config.server -}}
+{{- $s := (include "trl.said" . | fromYaml).server -}}
 {{- add (include "trl.seconds" (index $s "drain-delay")) (include "trl.seconds" (index $s "drain-timeout")) 10 -}}
 {{- end -}}
 
 {{/* Whether several replicas may run: they need accounts that they share. */}}
 {{- define "trl.sharesAccounts" -}}
-{{- $store := dig "token" "rate-limit" "store" "auto" .Values.config -}}
+{{- $said := include "trl.said" . | fromYaml -}}
+{{- $store := dig "token" "rate-limit" "store" "auto" $said -}}
 {{- if eq $store "memory" -}}
-{{- else if or .Values.redis.enabled .Values.externalRedis.host .Values.config.redis (dig "spring" "data" "redis" "" .Values.config) -}}
+{{- else if or .Values.redis.enabled .Values.externalRedis.host $said.redis (dig "spring" "data" "redis" "" $said) -}}
 true
 {{- end -}}
 {{- end -}}
 
 {{- define "trl.check" -}}
+{{- $said := include "trl.said" . | fromYaml -}}
 {{- range $section, $key := dict "server" "address" "management" "address" -}}
-{{- if dig $key "" (get $.Values.config $section | default dict) -}}
+{{- if dig $key "" (get $said $section | default dict) -}}
 {{- fail (printf "config.%s.%s is the chart's: it listens on 8080 for clients and on 9090 for probes; service.port is what clients use" $section $key) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.profileConfig (not .Values.profile) -}}
+{{- fail "profileConfig is laid over config only where profile names it, and profile is empty" -}}
+{{- end -}}
+{{- if and .Values.secret.data .Values.secret.existingSecret -}}
+{{- fail "secret.data is for the Secret that the chart makes, and secret.existingSecret names another one: put the keys there" -}}
+{{- end -}}
 {{- if and .Values.redis.enabled .Values.externalRedis.host -}}
 {{- fail "redis.enabled and externalRedis.host are both set: set redis.enabled=false to use the external one" -}}
+{{- end -}}
+{{- if and (or .Values.externalRedis.tls.caSecret .Values.externalRedis.tls.serverName) (not .Values.externalRedis.tls.enabled) -}}
+{{- fail "externalRedis.tls says whom to trust, and the connection would not be encrypted: set externalRedis.tls.enabled=true" -}}
 {{- end -}}
 {{- if not (include "trl.sharesAccounts" .) -}}
 {{- if or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1) -}}
@@ -179,6 +205,7 @@ true
 {{/* Of the configuration, what a running gateway does not take up: its change needs new pods. */}}
 {{- define "trl.startConfig" -}}
 {{- $c := include "trl.config" . | fromYaml -}}
+{{- if .Values.profile }}{{ $c = mergeOverwrite $c (deepCopy .Values.profileConfig) }}{{ end -}}
 {{- $limit := dig "token" "rate-limit" dict $c -}}
 {{- $start := dict "server" $c.server "management" $c.management "redis" $c.redis "spring" $c.spring -}}
 {{- $_ := set $start "store" (list (get $limit "store") (get $limit "max-accounts")) -}}

@@ -22,6 +22,12 @@ func TestRefused(t *testing.T) {
 		"several gateways in memory":       {"config.token.rate-limit.store=memory", "set replicaCount=1"},
 		"two stores":                       {"externalRedis.host=r", "set redis.enabled=false"},
 		"a listener of one's own":          {"config.server.address=:1", "config.server.address is the chart's"},
+		"a listener of the profile's":      {"profile=a,profileConfig.management.address=:1", "config.management.address is the chart's"},
+		"a misspelt key of the profile":    {"profileConfig.server.drain-timout=1m", "drain-timout"},
+		"a profile that nobody names":      {"profileConfig.server.drain-timeout=1m", "profile is empty"},
+		"keys for another Secret":          {"secret.existingSecret=own,secret.data.A=b", "put the keys there"},
+		"a store of the profile's":         {"profile=a,profileConfig.token.rate-limit.store=memory", "set replicaCount=1"},
+		"authorities for no encryption":    {"redis.enabled=false,externalRedis.host=r,externalRedis.tls.caSecret=c", "set externalRedis.tls.enabled=true"},
 		"a model without weights":          {"models.new.gpus=1", "models.new.model: name the model to load"},
 		"a route without a Gateway":        {"gatewayApi.enabled=true", "gatewayApi.parentRefs"},
 	} {

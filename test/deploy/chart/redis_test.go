@@ -15,8 +15,8 @@ import (
 
 // TestRedis runs a real server as the chart starts its own, with a password and without.
 func TestRedis(t *testing.T) {
-	for _, password := range []string{"", "correct-horse-battery"} {
-		t.Run("password "+password, func(t *testing.T) {
+	for n, password := range []string{"", "correct-horse-battery", `a "quoted' \one, #and $HOME`} {
+		t.Run(fmt.Sprintf("password %d", n), func(t *testing.T) {
 			s := redisOfChart(t, password)
 			s.start()
 			for key, want := range map[string]string{"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "maxmemory": "268435456"} {

@@ -21,6 +21,10 @@ func TestGracePeriod(t *testing.T) {
 			t.Errorf("%s and %s: %d s, not %d", c.delay, c.timeout, got, c.want)
 		}
 	}
+	rendered := render(t, "--set", "profile=prod", "--set", "profileConfig.server.drain-timeout=1h")
+	if got := gatewayPod(t, rendered).Spec.TerminationGracePeriodSeconds; got != 3620 {
+		t.Errorf("with an hour in the profile: %d s", got)
+	}
 }
 
 // TestChangesThatStartPods wants new pods for what a gateway reads at its start only, and none
@@ -110,5 +114,68 @@ func TestReplicas(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %d replicas, not %d", set, got, want)
 		}
+	}
+}
+
+// TestModelServersAreReachedThroughGateways: a namespace that may read metrics has no way past the limits.
+func TestModelServersAreReachedThroughGateways(t *testing.T) {
+	for set, open := range map[string]bool{
+		"networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.a=b":      false,
+		"networkPolicy.modelMetricsFrom[0].namespaceSelector.matchLabels.a=b": true,
+	} {
+		_, after, found := strings.Cut(render(t, "--show-only", "templates/networkpolicy.yaml", "--set", set), "-model-servers\n")
+		ingress, _, ends := strings.Cut(after, "egress:")
+		if !found || !ends || strings.Contains(ingress, "namespaceSelector") != open {
+			t.Errorf("%s: model servers are reached by\n%s", set, ingress)
+		}
+	}
+}
+
+// TestPasswordMustBeThere: without the Secret that is named nothing starts, for Redis would ask nobody for a password.
+func TestPasswordMustBeThere(t *testing.T) {
+	for set, optional := range map[string]bool{
+		"secret.existingSecret=own":         false,
+		"secret.generateRedisPassword=true": false,
+		// As in k8s/, where whoever applies it makes the password.
+		"secret.generateRedisPassword=false": true,
+	} {
+		redis := render(t, "--show-only", "templates/redis/redis-deployment.yaml", "--set", set)
+		if !strings.Contains(redis, "key: REDIS_PASSWORD") || strings.Contains(redis, "optional: true") != optional {
+			t.Errorf("%s: Redis takes its password by\n%s", set, redis)
+		}
+	}
+	if strings.Contains(pods(t, "--set", "secret.existingSecret=own"), "optional: true") {
+		t.Error("gateways start without the Secret that is named")
+	}
+}
+
+// TestVolumesAreKept: helm removes no volume, neither with the release nor with the model that it is for.
+func TestVolumesAreKept(t *testing.T) {
+	const values = "charts/token-rate-limiter/ci/"
+	claims := 0
+	for _, document := range strings.Split(render(t, "-f", values+"monitoring-values.yaml", "-f", values+"gpu-models-values.yaml"), "\n---\n") {
+		if !strings.Contains(document, "\nkind: PersistentVolumeClaim\n") {
+			continue
+		}
+		claims++
+		if !strings.Contains(document, "\n    helm.sh/resource-policy: keep\n") {
+			t.Errorf("helm removes what is in\n%s", document)
+		}
+	}
+	if claims != 4 {
+		t.Errorf("there are %d claims", claims)
+	}
+}
+
+// TestPasswordChanges: Redis and the gateways are started anew for another password, and Redis for no other variable.
+func TestPasswordChanges(t *testing.T) {
+	redis := func(args ...string) string {
+		return render(t, append([]string{"--show-only", "templates/redis/redis-deployment.yaml", "--set", "secret.data.REDIS_PASSWORD=a"}, args...)...)
+	}
+	if redis() == redis("--set", "secret.data.REDIS_PASSWORD=b") || pods(t, "--set", "secret.data.REDIS_PASSWORD=a") == pods(t, "--set", "secret.data.REDIS_PASSWORD=b") {
+		t.Error("with another password something runs on with the one before")
+	}
+	if redis() != redis("--set", "secret.data.OTHER=b") {
+		t.Error("Redis is started anew for a variable of the gateways")
 	}
 }

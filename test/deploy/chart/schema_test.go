@@ -13,7 +13,7 @@ import (
 
 // kubernetes are the values that go into manifests as they are: Kubernetes knows their keys.
 var kubernetes = []string{"resources", "labels", "podLabels", "commonLabels", "annotations", "podAnnotations",
-	"nodeSelector", "affinity", "profileConfig", "data"}
+	"nodeSelector", "affinity", "data"}
 
 // choices are the values that are one of a few words.
 var choices = map[string][]string{
@@ -36,6 +36,7 @@ func TestSchema(t *testing.T) {
 	s := schema(values)
 	properties := s["properties"].(object)
 	properties["config"] = reference("#/definitions/application")
+	properties["profileConfig"] = reference("#/definitions/application")
 	properties["models"] = object{"type": "object", "additionalProperties": reference("#/definitions/model")}
 	// Helm hands the values of a chart that this one is a part of.
 	properties["global"] = object{"type": "object"}
