@@ -38,16 +38,10 @@ func TestGateway(t *testing.T) {
 		t.Errorf("a model that is not there is answered with %d", status)
 	}
 	g.configure(append(values, "--set", "config.vllm.services.new="+model, "--set", "config.vllm.services.mock="+model))
-	for deadline := time.Now().Add(deploytest.Patience); g.ask("new") == http.StatusNotFound; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the changed ConfigMap has no effect")
-		}
-	}
-	if err := g.process.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := g.process.Wait(); err != nil {
-		t.Errorf("ended by SIGTERM: %v", err)
+	deploytest.Eventually(t, "the changed ConfigMap has an effect", func() bool { return g.ask("new") != http.StatusNotFound })
+	g.process.Signal(syscall.SIGTERM)
+	if code, ended := g.process.Ended(deploytest.Patience); !ended || code != 0 {
+		t.Errorf("told to end by SIGTERM: it has ended: %t, with %d", ended, code)
 	}
 }
 
@@ -58,7 +52,7 @@ type running struct {
 	clients, management string // addresses
 	stand               *strings.Replacer
 	deployment          manifest
-	process             *exec.Cmd
+	process             *deploytest.Process
 	versions            int
 }
 
@@ -79,22 +73,11 @@ func newRunning(t *testing.T, redis *redisServer, model string, values []string)
 }
 
 // start runs the gateway's binary with variables of its own only, as in a container.
-func start(t *testing.T, args []string, env ...string) *exec.Cmd {
+func start(t *testing.T, args []string, env ...string) *deploytest.Process {
 	t.Helper()
-	var log bytes.Buffer
-	p := exec.Command(gateway(t), args...)
-	p.Env, p.Stderr = env, &log
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = p.Process.Kill()
-		_ = p.Wait()
-		if t.Failed() {
-			t.Logf("%s:\n%s", strings.Join(args, " "), &log)
-		}
-	})
-	return p
+	cmd := exec.Command(gateway(t), args...)
+	cmd.Env = env
+	return deploytest.Start(t, cmd)
 }
 
 // runningModel returns the address of the stand-in model server.

@@ -135,6 +135,15 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Signal sends a signal to a program that may have ended.
 func (p *Process) Signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
 
+// Stop ends the program as a supervisor does, and waits for its end.
+func (p *Process) Stop(t testing.TB) {
+	t.Helper()
+	p.Signal(syscall.SIGTERM)
+	if _, ended := p.Ended(Patience); !ended {
+		t.Errorf("%v does not end", p.cmd.Args)
+	}
+}
+
 // Ended waits for the program's end for as long as within, and returns its exit code.
 func (p *Process) Ended(within time.Duration) (code int, ended bool) {
 	select {

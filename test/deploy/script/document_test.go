@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -42,7 +41,7 @@ func TestScriptCommandsOfDocuments(t *testing.T) {
 		c.write(file, password+"\n")
 	}
 	t.Setenv("REDIS_HOST", "127.0.0.1")
-	t.Setenv("REDIS_PORT", strconv.Itoa(redis.port))
+	t.Setenv("REDIS_PORT", redis.port)
 	t.Setenv("REDIS_PASSWORD", password)
 	ran := 0
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, _ fs.DirEntry, err error) error {

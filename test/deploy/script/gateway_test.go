@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
 
 // Keys of the gateway, by their users.
@@ -51,7 +53,7 @@ func TestMain(m *testing.M) {
 
 // gateway is the real program with a model of its own, on a Redis.
 type gateway struct {
-	process *process
+	process *deploytest.Process
 	base    string
 }
 
@@ -66,7 +68,7 @@ func startGateway(t *testing.T, redis *redisServer) *gateway {
 	folder := t.TempDir()
 	text := fmt.Sprintf(`
 server: {address: "127.0.0.1:0"}
-redis: {host: 127.0.0.1, port: %d, password: %q, timeout: 5s}
+redis: {host: 127.0.0.1, port: %s, password: %q, timeout: 5s}
 vllm: {services: {llama2-7b: "mock:"}}
 token: {rate-limit: {models: {llama2-7b: {max-tokens-per-hour: 3000, max-tokens-per-day: 9000, max-concurrent-requests: 10}}}}
 auth:
@@ -79,8 +81,8 @@ auth:
 		t.Fatal(err)
 	}
 	g := &gateway{process: start(t, program, "serve", "--config", folder)}
-	eventually(t, "the gateway is ready", func() bool {
-		m := listening.FindStringSubmatch(g.process.said.String())
+	deploytest.Eventually(t, "the gateway is ready", func() bool {
+		m := listening.FindStringSubmatch(g.process.Output())
 		if m == nil {
 			return false
 		}
@@ -138,7 +140,7 @@ type books map[string]int64
 func (g *gateway) books(t *testing.T) books {
 	t.Helper()
 	var all books
-	eventually(t, "nothing is reserved", func() bool {
+	deploytest.Eventually(t, "nothing is reserved", func() bool {
 		all = books{}
 		for _, user := range []string{"alice", "bob"} {
 			answer := g.do(t, http.MethodGet, "/api/v1/admin/token-usage/llama2-7b/"+user, adminKey, "")

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,27 +27,27 @@ const password = "a long password with 'quotes'"
 
 // redisServer is a redis-server with the settings of the manifests.
 type redisServer struct {
-	port    int
+	port    string
 	folder  string
 	tls     []string // what redis-cli needs to talk with it
-	process *process
+	process *deploytest.Process
 }
 
 // startRedis starts one with an empty folder; arguments are further settings.
 func startRedis(t *testing.T, arguments ...string) *redisServer {
 	t.Helper()
-	s := &redisServer{port: freePort(t), folder: t.TempDir()}
-	s.start(t, append([]string{"--port", strconv.Itoa(s.port)}, arguments...)...)
+	s := &redisServer{port: deploytest.FreePort(t), folder: t.TempDir()}
+	s.start(t, append([]string{"--port", s.port}, arguments...)...)
 	return s
 }
 
 // startTLSRedis starts one that speaks TLS only, and returns the file of its authority too.
 func startTLSRedis(t *testing.T) (*redisServer, string) {
 	t.Helper()
-	s := &redisServer{port: freePort(t), folder: t.TempDir()}
+	s := &redisServer{port: deploytest.FreePort(t), folder: t.TempDir()}
 	certificate, key := certificateFiles(t)
 	s.tls = []string{"--tls", "--cacert", certificate}
-	s.start(t, "--port", "0", "--tls-port", strconv.Itoa(s.port), "--tls-cert-file", certificate, "--tls-key-file", key,
+	s.start(t, "--port", "0", "--tls-port", s.port, "--tls-cert-file", certificate, "--tls-key-file", key,
 		"--tls-ca-cert-file", certificate, "--tls-auth-clients", "no")
 	return s, certificate
 }
@@ -63,13 +62,13 @@ func (s *redisServer) start(t *testing.T, arguments ...string) {
 		"--bind", "127.0.0.1", "--dir", s.folder, "--requirepass", password, "--repl-diskless-sync-delay", "0",
 		"--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", "",
 	}, arguments...)...)
-	eventually(t, "redis-server answers", func() bool { return s.ask(t, "ping") == "PONG" })
+	deploytest.Eventually(t, "redis-server answers", func() bool { return s.ask(t, "ping") == "PONG" })
 }
 
 // ask returns what redis-cli says to a command, standard error too.
 func (s *redisServer) ask(t *testing.T, arguments ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "redis-cli", append(append([]string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.port)}, s.tls...), arguments...)...)
+	cmd := exec.CommandContext(t.Context(), "redis-cli", append(append([]string{"-h", "127.0.0.1", "-p", s.port}, s.tls...), arguments...)...)
 	cmd.Env = append(os.Environ(), "REDISCLI_AUTH="+password)
 	out, _ := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out))
@@ -78,7 +77,7 @@ func (s *redisServer) ask(t *testing.T, arguments ...string) string {
 // backup runs scripts/backup-redis.sh for this server and returns what it said and its exit code.
 func (s *redisServer) backup(t *testing.T, arguments ...string) (string, int) {
 	t.Helper()
-	variables := []string{"REDIS_HOST=127.0.0.1", "REDIS_PORT=" + strconv.Itoa(s.port), "REDIS_USERNAME=", "REDIS_PASSWORD=" + password}
+	variables := []string{"REDIS_HOST=127.0.0.1", "REDIS_PORT=" + s.port, "REDIS_USERNAME=", "REDIS_PASSWORD=" + password}
 	return run(t, variables, "scripts/backup-redis.sh", arguments...)
 }
 
@@ -102,16 +101,6 @@ func copies(t *testing.T, folder string) []string {
 		t.Fatal(err)
 	}
 	return all
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // certificateFiles makes a certificate for 127.0.0.1 that vouches for itself.

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -45,7 +44,7 @@ func TestRestore(t *testing.T) {
 		t.Errorf("the restore that was refused has changed %v to %v", later, got)
 	}
 
-	first.process.stop(t)
+	first.process.Stop(t)
 	if out, code := redis.backup(t, "--directory", folder, "--restore", file); code != 0 {
 		t.Fatalf("%d: %s", code, out)
 	}
@@ -66,7 +65,7 @@ func TestRestore(t *testing.T) {
 	}
 
 	// What was there before the restore is in a copy too.
-	second.process.stop(t)
+	second.process.Stop(t)
 	safety := copies(t, folder)
 	if len(safety) != 2 {
 		t.Fatalf("there are the copies %v", safety)
@@ -94,7 +93,7 @@ func TestRestoreIsAllOrNothing(t *testing.T) {
 		t.Errorf("%d: %s", code, out)
 	}
 	small.ask(t, "config", "set", "maxmemory", "0")
-	if got := small.ask(t, "--scan"); got != "token:usage:{m}:alice" {
+	if got := small.ask(t, "keys", "*"); got != "token:usage:{m}:alice" {
 		t.Errorf("there is now %.200q", got)
 	}
 	small.ask(t, "hset", "token-restore:token:usage:{m}:carol", "a", "1") // of one that was interrupted
@@ -160,7 +159,7 @@ func TestWithoutPassword(t *testing.T) {
 		if arguments != nil {
 			arguments[1] = copies(t, folder)[0]
 		}
-		variables := []string{"REDIS_HOST=127.0.0.1", "REDIS_PORT=" + strconv.Itoa(redis.port), "REDIS_PASSWORD=", "REDISCLI_AUTH=of another server"}
+		variables := []string{"REDIS_HOST=127.0.0.1", "REDIS_PORT=" + redis.port, "REDIS_PASSWORD=", "REDISCLI_AUTH=of another server"}
 		out, code := run(t, variables, "scripts/backup-redis.sh", append([]string{"--directory", folder}, arguments...)...)
 		if code != 0 || !strings.Contains(out, "1 keys of gateways") {
 			t.Errorf("%v: %d: %s", arguments, code, out)
