@@ -63,17 +63,6 @@ func New(o Options) *Handler {
 // Gate returns what identifies callers, for other handlers.
 func (h *Handler) Gate() *Gate { return h.gate }
 
-// life is the steps of a request, in order. Settling follows, whatever
-// happens: see serve.
-var life = [...]func(*exchange) error{
-	(*exchange).identify,
-	(*exchange).resolve,
-	(*exchange).price,
-	(*exchange).reserve,
-	(*exchange).forward,
-	(*exchange).relay,
-}
-
 // serve takes one request through its life.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoint) {
 	repeatID(w.Header(), e)
@@ -84,14 +73,31 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	defer h.door.leave()
 	x := h.begin(w, r, e)
 	defer h.end(x)
-	defer x.settle()
+	defer x.ticket.Close()
 	defer x.rescue()
-	for _, step := range life {
-		if err := step(x); err != nil {
-			x.fail(err)
-			return
-		}
+	if err := x.run(); err != nil {
+		x.fail(err)
 	}
+}
+
+// run takes the steps of a request, in order. Settling follows, whatever happens: see serve.
+func (x *exchange) run() error {
+	if err := x.identify(); err != nil {
+		return err
+	}
+	if err := x.resolve(); err != nil {
+		return err
+	}
+	if err := x.price(); err != nil {
+		return err
+	}
+	if err := x.reserve(); err != nil {
+		return err
+	}
+	if answered, err := x.forward(); answered || err != nil {
+		return err
+	}
+	return x.relay()
 }
 
 // rescue answers for a fault of the gateway itself, which must not look like an
@@ -121,7 +127,7 @@ func (x *exchange) fail(err error) {
 	if x.status != 0 {
 		return
 	}
-	x.settle() // as in write
+	x.ticket.Close() // as in write
 	if errors.Is(err, context.Canceled) {
 		x.leave()
 		return

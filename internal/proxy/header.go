@@ -20,7 +20,7 @@ var returnedFields = []string{"Content-Type", "Content-Language", "Cache-Control
 
 // fields returns the header fields that go to the model server.
 func (x *exchange) fields() []upstream.Field {
-	list := append(x.sending[:0], upstream.Field{Name: "X-Request-Id", Value: x.id})
+	list := append(x.fieldset[:0], upstream.Field{Name: "X-Request-Id", Value: x.id})
 	traced := x.spans.attempt != nil
 	if traced {
 		list = x.appendTrace(list)
@@ -35,7 +35,7 @@ func (x *exchange) fields() []upstream.Field {
 			}
 		}
 	}
-	x.sending = list
+	x.fieldset = list
 	return list
 }
 

@@ -165,7 +165,7 @@ func detailsFor(m *catalog.Model, p *auth.Principal) modelDetails {
 		{Scope: limit.ModelScope, Max: m.Policy.MaxConcurrent()}, {Scope: limit.UserScope, Max: m.Policy.MaxConcurrentPerUser()},
 	} {
 		if g.Max != limit.Unlimited {
-			item.Limits = append(item.Limits, limitItem{Scope: g.Scope.String(), Meter: concurrentRequests, Limit: g.Max})
+			item.Limits = append(item.Limits, limitItem{Scope: g.Scope.String(), Meter: limit.ConcurrentRequests, Limit: g.Max})
 		}
 	}
 	return item

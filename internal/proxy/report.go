@@ -6,25 +6,15 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
-
-// observeRatio notes how an estimate compares with what was used.
-func observeRatio(o prometheus.Observer, estimated, used int64) {
-	if used > 0 {
-		o.Observe(float64(estimated) / float64(used))
-	}
-}
 
 // report counts the request and writes its log line.
 func (x *exchange) report() {
 	x.endTrace()
 	now := time.Now()
 	elapsed := now.Sub(x.begun)
-	x.h.Metrics.Overhead(elapsed - x.away)
+	x.h.Metrics.Overhead(elapsed - x.took)
 	if x.model != nil {
 		x.model.Metrics.Answered(x.endpoint.String(), x.outcome(), elapsed)
 	}
@@ -35,6 +25,7 @@ func (x *exchange) report() {
 	if !x.h.Log.Enabled(x.ctx, level) {
 		return
 	}
+	cost := x.ticket.Cost()
 	line := telemetry.BeginLine(x.h.Log, now, level, "request")
 	line.String("id", x.id)
 	line.String("endpoint", x.endpoint.String())
@@ -44,9 +35,9 @@ func (x *exchange) report() {
 	line.Milliseconds("duration_ms", elapsed)
 	if x.model != nil {
 		line.String("model", x.model.Name)
-		line.Int("input", x.spent.amount.Input)
-		line.Int("output", x.spent.amount.Output)
-		line.Milliseconds("upstream_ms", x.away)
+		line.Int("input", cost.Amount.Input)
+		line.Int("output", cost.Amount.Output)
+		line.Milliseconds("upstream_ms", x.took)
 	}
 	if x.server != "" {
 		line.String("server", x.server)
@@ -54,10 +45,10 @@ func (x *exchange) report() {
 	if x.principal.Credential != "" {
 		line.String("key", x.principal.Credential)
 	}
-	if x.spent.estimated() {
+	if cost.Estimated() {
 		line.True("estimated")
 	}
-	if x.spent.stopped {
+	if cost.Stopped {
 		line.True("stopped")
 	}
 	if x.binding != "" {
@@ -78,9 +69,4 @@ func wordsOf(err error) string {
 		return "the client has left, or was cut off"
 	}
 	return err.Error()
-}
-
-// nameOf names a limit of windows, for the log.
-func nameOf(r *limit.Rule) string {
-	return r.Scope.String() + " " + r.Meter.String() + " per " + r.Window.String()
 }

@@ -16,6 +16,7 @@ import (
 type spans struct {
 	whole   *telemetry.Span
 	attempt *telemetry.Span // the last one to a model server
+	step    *telemetry.Span // of the gateway's own, that is under way
 }
 
 // beginTrace begins the span of the request.
@@ -78,28 +79,29 @@ func (x *exchange) endTrace() {
 	if s == nil {
 		return
 	}
+	cost, charge := x.ticket.Cost(), x.ticket.Charge()
 	if x.model != nil {
 		s.Text("gen_ai.request.model", x.model.Name)
-		s.Number("token_rate_limiter.charge.input_tokens", x.charge.Input)
-		s.Number("token_rate_limiter.charge.output_tokens", x.charge.Output)
+		s.Number("token_rate_limiter.charge.input_tokens", charge.Input)
+		s.Number("token_rate_limiter.charge.output_tokens", charge.Output)
 		s.Flag("gen_ai.request.stream", x.request.Stream)
 	}
 	if x.spans.attempt != nil {
 		for _, span := range []*telemetry.Span{s, x.spans.attempt} {
-			span.Number("gen_ai.usage.input_tokens", x.spent.amount.Input)
-			span.Number("gen_ai.usage.output_tokens", x.spent.amount.Output)
+			span.Number("gen_ai.usage.input_tokens", cost.Amount.Input)
+			span.Number("gen_ai.usage.output_tokens", cost.Amount.Output)
 		}
 		if x.failed() {
 			x.spans.attempt.Fail(kindOf(x.err))
 		}
 		var end time.Time
-		if x.away > 0 {
-			end = x.sent.Add(x.away)
+		if x.took > 0 {
+			end = x.sent.Add(x.took)
 		}
 		x.spans.attempt.End(end)
 	}
-	s.Flag("token_rate_limiter.estimated", x.spent.estimated())
-	s.Flag("token_rate_limiter.stopped", x.spent.stopped)
+	s.Flag("token_rate_limiter.estimated", cost.Estimated())
+	s.Flag("token_rate_limiter.stopped", cost.Stopped)
 	if x.binding != "" {
 		s.Text("token_rate_limiter.limit", x.binding)
 	}

@@ -34,8 +34,8 @@ var imports = map[string][]string{
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
 		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
-		"internal/auth", "internal/buffer", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry",
-		"internal/upstream", "internal/usage",
+		"internal/admission", "internal/auth", "internal/buffer", "internal/catalog", "internal/limit", "internal/openai",
+		"internal/telemetry", "internal/upstream",
 	},
 	"internal/admin":   {"internal/auth", "internal/catalog", "internal/limit", "internal/openai", "internal/proxy"},
 	"internal/catalog": {"internal/limit", "internal/telemetry", "internal/upstream", "internal/usage"},
@@ -45,6 +45,9 @@ var imports = map[string][]string{
 	"internal/auth":   {"internal/limit"},
 	"internal/openai": {"github.com/go-json-experiment/json/jsontext"},
 	"internal/usage":  {"internal/openai"},
+
+	// What is charged for a request, over the core.
+	"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
 
 	// Beside the core.
 	"internal/buffer":       {},
@@ -146,7 +149,8 @@ func TestTable(t *testing.T) {
 		}
 	}
 	for folder, may := range map[string][]string{
-		"internal/limit": {}, "internal/auth": {"internal/limit"}, "internal/grammar": {},
+		"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
+		"internal/limit":     {}, "internal/auth": {"internal/limit"}, "internal/grammar": {},
 		"internal/upstream": {"internal/grammar"}, "internal/http1": {"internal/grammar"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {
