@@ -60,9 +60,7 @@ func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
 func (a *App) adopt(s *snapshot) {
 	a.current.Store(s)
 	a.fillContexts()
-	if store, ok := a.store.(interface{ Serve(names []string) }); ok {
-		store.Serve(slices.Sorted(maps.Keys(charged(s))))
-	}
+	a.store.Serve(slices.Sorted(maps.Keys(charged(s))))
 }
 
 // fillContexts tells the pricers of the models whose context-length is not set what the
@@ -93,10 +91,6 @@ func charged(s *snapshot) map[string]bool {
 // forgetModels lets the store drop what it keeps of models that have gone, once
 // that does not count any more.
 func (a *App) forgetModels() {
-	store, ok := a.store.(interface{ Forget(func(string) bool) })
-	if !ok {
-		return
-	}
 	names := charged(a.current.Load())
-	store.Forget(func(name string) bool { return names[name] })
+	a.store.Forget(func(name string) bool { return names[name] })
 }
