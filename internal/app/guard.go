@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // guarded bounds what a connection can do, whoever answers its requests.
@@ -34,7 +34,7 @@ func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
 		}
 		if r.Host == "" && r.ProtoAtLeast(1, 1) {
 			w.Header()["Connection"] = []string{"close"}
-			proxy.NoHost(w, r)
+			reply.NoHost(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -46,7 +46,7 @@ func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
 func plainPaths(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := r.URL.EscapedPath(); !isShortest(p) {
-			proxy.NotFound(w, r)
+			reply.NotFound(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)

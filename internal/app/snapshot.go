@@ -5,9 +5,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
@@ -17,7 +17,16 @@ import (
 type snapshot struct {
 	config  *config.Config
 	catalog *catalog.Catalog
-	keys    *auth.Keys // nil: authentication is off
+	keys    *identity.Keys // nil: authentication is off
+}
+
+// authenticator returns what knows the credentials at the moment; nil while authentication
+// is off.
+func (a *App) authenticator() identity.Authenticator {
+	if keys := a.current.Load().keys; keys != nil {
+		return keys
+	}
+	return nil
 }
 
 // newSnapshot makes the snapshot of c. What outlives a configuration is taken

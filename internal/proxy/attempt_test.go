@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -57,7 +58,7 @@ func TestRequestMoves(t *testing.T) {
 			a.Gone, b.Gone = func() { gone++ }, func() { gone++ }
 			served := catalog.New([]*catalog.Model{a, b})
 			h := New(Options{
-				Catalog: func() *catalog.Catalog { return served }, Store: store, Metrics: metrics,
+				Catalog: func() *catalog.Catalog { return served }, Store: store, Metrics: metrics, Gate: &gate.Gate{},
 				Log: telemetry.NewLogger(io.Discard, telemetry.LogOptions{}), MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
 			})
 			w := httptest.NewRecorder()
@@ -125,7 +126,7 @@ func modelAt(t *testing.T, metrics *telemetry.Metrics, name string, answer http.
 // usedOf returns what anonymous users have used of a model.
 func usedOf(t *testing.T, s limit.Store, m *catalog.Model) string {
 	t.Helper()
-	v, err := s.View(context.Background(), m.Policy, anonymous)
+	v, err := s.View(context.Background(), m.Policy, gate.Anonymous)
 	if err != nil {
 		t.Fatal(err)
 	}

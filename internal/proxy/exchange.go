@@ -6,9 +6,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
@@ -50,7 +51,7 @@ type visit struct {
 	begun    time.Time
 	explains bool // the log says what is decided of it, and why
 
-	principal auth.Principal
+	principal identity.Principal
 	request   openai.Request
 	binding   string // the limit that denied the request; "" for none
 	status    int    // of the answer to the client; 0 while there is none
@@ -65,7 +66,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x := h.exchanges.Get().(*exchange)
 	x.h, x.w, x.r, x.ctx, x.endpoint, x.begun = h, w, r, r.Context(), e, time.Now()
 	x.control = *http.NewResponseController(w)
-	x.id = header(r.Header, requestIDHeader) // from WithRequestID
+	x.id = header(r.Header, reply.IDHeader) // from reply.WithRequestID
 	x.explains = h.Log.Enabled(x.ctx, slog.LevelDebug)
 	x.share.Begin(h.Buffers, x)
 	x.beginTrace()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -30,7 +31,7 @@ func (x *exchange) report() {
 	line.String("id", x.id)
 	line.String("endpoint", x.endpoint.String())
 	line.String(telemetry.UserKey, x.principal.User)
-	line.String(telemetry.ClientKey, clientAddress(x.r, x.h.TrustedProxies))
+	line.String(telemetry.ClientKey, gate.ClientAddress(x.r, x.h.Gate.TrustedProxies))
 	line.Int("status", int64(x.outcome()))
 	line.Milliseconds("duration_ms", elapsed)
 	if x.model != nil {
