@@ -23,6 +23,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -117,8 +118,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	buffers := buffer.NewBudget(bufferedBytes(c.Server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
 	telemetry.NewBuffered(registry, buffers)
 	a.data = proxy.New(proxy.Options{
-		Catalog: served, Store: a.store, Gate: g, Metrics: a.metrics, Log: log, Tracer: a.tracer,
+		Catalog: served, Store: a.store, Gate: g, Log: log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(c.Server.MaxBodyBytes, buffers, log), Buffers: buffers, BodyTimeout: c.Server.BodyTimeout,
+		Readers: []outcome.Reader{outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: log}},
 	})
 	control := admin.New(admin.Options{
 		Catalog: served, Store: a.store, Gate: g, Build: o.Build,

@@ -31,6 +31,7 @@ type sending struct {
 // caller holds for the exchange.
 func (x *exchange) attemptOn(m *catalog.Model) {
 	x.attempt.end()
+	x.attempts++
 	x.model = m
 	x.ticket.Begin(admission.Request{
 		User: x.principal.User, Call: &x.request, Store: x.h.Store, Counter: x, Observer: x,

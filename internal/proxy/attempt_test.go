@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
@@ -57,8 +59,10 @@ func TestRequestMoves(t *testing.T) {
 			gone := 0
 			a.Gone, b.Gone = func() { gone++ }, func() { gone++ }
 			served := catalog.New([]*catalog.Model{a, b})
+			var seen outcomes
 			h := New(Options{
-				Catalog: func() *catalog.Catalog { return served }, Store: store, Metrics: metrics, Gate: &gate.Gate{},
+				Readers: []outcome.Reader{&seen},
+				Catalog: func() *catalog.Catalog { return served }, Store: store, Gate: &gate.Gate{},
 				Log: telemetry.NewLogger(io.Discard, telemetry.LogOptions{}), MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
 			})
 			w := httptest.NewRecorder()
@@ -84,6 +88,9 @@ func TestRequestMoves(t *testing.T) {
 			if !strings.Contains(w.Body.String(), `"model":"b"`) || len(sent) != 1 || !strings.Contains(sent[0], `"model":"served-b"`) {
 				t.Errorf("sent %s, and the client got %s", sent, w.Body)
 			}
+			if want := (outcomes{"200 of b after 2 attempts: 18+4 tokens"}); !slices.Equal(seen, want) {
+				t.Errorf("the record says %q, want %q", seen, want)
+			}
 			if got := usedOf(t, store, a); got != tt.want {
 				t.Errorf("of the first model %s, want %s", got, tt.want)
 			}
@@ -95,6 +102,13 @@ func TestRequestMoves(t *testing.T) {
 			}
 		})
 	}
+}
+
+// outcomes are what a reader has read.
+type outcomes []string
+
+func (o *outcomes) Read(_ context.Context, r *outcome.Record) {
+	*o = append(*o, fmt.Sprintf("%d of %s after %d attempts: %d+%d tokens", r.Code(), r.Model.Name, r.Attempts, r.Cost.Amount.Input, r.Cost.Amount.Output))
 }
 
 // modelAt returns a model of a server that answers so.

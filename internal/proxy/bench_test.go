@@ -17,6 +17,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -86,9 +87,10 @@ func benchHandler(b *testing.B) *Handler {
 		Pool: upstream.NewPool("", []*upstream.Server{server}, nil), ResponseTimeout: time.Minute,
 	}
 	served := catalog.New([]*catalog.Model{m})
+	log := telemetry.NewLogger(telemetry.NewBuffer(io.Discard, nil), telemetry.LogOptions{})
 	return New(Options{
 		Catalog: func() *catalog.Catalog { return served }, Store: memory.New(memory.Options{}),
-		Metrics: metrics, Gate: &gate.Gate{}, Log: telemetry.NewLogger(telemetry.NewBuffer(io.Discard, nil), telemetry.LogOptions{}),
+		Gate: &gate.Gate{}, Log: log, Readers: []outcome.Reader{outcome.Metrics{Metrics: metrics}, outcome.Log{Logger: log}},
 		MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
 	})
 }

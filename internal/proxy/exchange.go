@@ -9,6 +9,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -29,6 +30,8 @@ type exchange struct {
 	attempt
 
 	share buffer.Share // of the bytes that may be held
+
+	record outcome.Record // made at the end
 
 	// What is kept for the next request, emptied.
 	answer   []byte // what goes back
@@ -53,6 +56,7 @@ type visit struct {
 
 	principal identity.Principal
 	request   openai.Request
+	attempts  int    // on models
 	binding   string // the limit that denied the request; "" for none
 	status    int    // of the answer to the client; 0 while there is none
 
@@ -84,7 +88,7 @@ func (h *Handler) end(x *exchange) {
 	x.scanner.Reset(nil)
 	x.fieldset, x.body, x.patched, x.answer = x.fieldset[:0], kept(x.body), kept(x.patched), kept(x.answer)
 	x.share.End()
-	x.visit = visit{}
+	x.visit, x.record = visit{}, outcome.Record{}
 	h.exchanges.Put(x)
 }
 

@@ -14,16 +14,17 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// Options of a Handler. All but Tracer and Buffers are required.
+// Options of a Handler. All but Readers, Tracer and Buffers are required.
 type Options struct {
 	Catalog func() *catalog.Catalog // the models that are served at the moment
 	Store   limit.Store
-	Gate    *gate.Gate // which knows who callers are
-	Metrics *telemetry.Metrics
+	Gate    *gate.Gate       // which knows who callers are
+	Readers []outcome.Reader // of what requests came to
 	Log     *slog.Logger
 	Tracer  *telemetry.Tracer // nil: no traces
 

@@ -27,7 +27,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
 		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/gate", "internal/http1", "internal/identity",
-		"internal/limit", "internal/mockvllm", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
 
@@ -35,10 +35,11 @@ var imports = map[string][]string{
 	"internal/proxy": {
 		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
 		"internal/admission", "internal/buffer", "internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai",
-		"internal/reply", "internal/telemetry", "internal/upstream",
+		"internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream",
 	},
 	"internal/admin":   {"internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai", "internal/reply"},
 	"internal/gate":    {"internal/identity", "internal/openai", "internal/reply", "internal/telemetry"},
+	"internal/outcome": {"internal/admission", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry", "internal/usage"},
 	"internal/reply":   {"github.com/go-json-experiment/json", "internal/openai"},
 	"internal/catalog": {"internal/limit", "internal/telemetry", "internal/upstream", "internal/usage"},
 
@@ -87,7 +88,7 @@ var imports = map[string][]string{
 // of statuses only, telemetry for sending traces.
 var speakHTTP = []string{
 	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/mockvllm",
-	"internal/openai", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
+	"internal/openai", "internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
 }
 
 func TestImports(t *testing.T) {
