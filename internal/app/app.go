@@ -25,7 +25,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -138,12 +137,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.cert, err = openCertificate(c.Server.TLS, log, registry); err != nil {
 		return nil, err
 	}
-	pages, err := ownPages(plainPaths(mux), c.Server.CORSOrigins, func() bool { return a.authenticator() == nil })
+	handler, err := a.clients(c, mux)
 	if err != nil {
 		return nil, err
 	}
-	handler := crossOrigin(pages, c.Server.CORSOrigins)
-	server := newHTTPServer(c, a.cert, a.tracked(reply.WithRequestID(guarded(handler, c.Server.BodyTimeout))), log)
+	server := newHTTPServer(c, a.cert, handler, log)
 	if server.HTTP2 != nil {
 		a.patience = server.HTTP2.WriteByteTimeout
 	}

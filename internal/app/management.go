@@ -31,8 +31,7 @@ func newManagement(c *config.Config, control *admin.Handler, log *slog.Logger) *
 	mux := http.NewServeMux()
 	control.RegisterOperations(mux)
 	mux.HandleFunc("/", reply.NotFound)
-	handler := reply.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))
-	return &management{address: c.Management.Address, server: newHTTPServer(c, nil, http1.Patient(handler, answerPatience), log)}
+	return &management{address: c.Management.Address, server: newHTTPServer(c, nil, http1.Patient(operators(c, mux), answerPatience), log)}
 }
 
 // open begins to listen and to serve. What ends the serving, other than close, is

@@ -11,9 +11,9 @@ import (
 // is let in: such a page needs no key then, and whoever looks at it would spend
 // what is theirs. The listed origins may; "*" is every origin. While keys are
 // asked for, a page can use only one that it has.
-func ownPages(next http.Handler, origins []string, open func() bool) (http.Handler, error) {
+func ownPages(origins []string, open func() bool) (middleware, error) {
 	if slices.Contains(origins, "*") {
-		return next, nil
+		return func(next http.Handler) http.Handler { return next }, nil
 	}
 	protection := http.NewCrossOriginProtection()
 	for _, o := range origins {
@@ -21,13 +21,15 @@ func ownPages(next http.Handler, origins []string, open func() bool) (http.Handl
 			return nil, err
 		}
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Browsers tell where a request comes from, though not by http to another
-		// machine; other clients do not, and are none of this.
-		if open() && len(r.Header["Sec-Fetch-Site"]) > 0 && protection.Check(r) != nil {
-			reply.ForeignPage(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	}), nil
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			// Browsers tell where a request comes from, though not by http to another
+			// machine; other clients do not, and are none of this.
+			if open() && len(r.Header["Sec-Fetch-Site"]) > 0 && protection.Check(r) != nil {
+				reply.ForeignPage(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}, nil
 }

@@ -27,10 +27,11 @@ func TestPagesOfOthers(t *testing.T) {
 		{"a library", open, nil, "POST", nil, 200},
 		{"reading", open, nil, "GET", map[string]string{"Sec-Fetch-Site": "cross-site"}, 200},
 	} {
-		h, err := ownPages(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), tt.origins, tt.open)
+		own, err := ownPages(tt.origins, tt.open)
 		if err != nil {
 			t.Fatal(err)
 		}
+		h := own(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		r := httptest.NewRequest(tt.method, "http://gateway/v1/chat/completions", nil)
 		for name, value := range tt.fields {
 			r.Header.Set(name, value)
