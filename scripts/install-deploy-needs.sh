@@ -30,8 +30,3 @@ missing_packages() {
 
 mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} -eq 0 ] || install_packages "the tests of deployment" "${missing[@]}"
-# Debian's is too old; Docker's own packages have it, and need no engine for this.
-if ! docker stack config --help >/dev/null 2>&1; then
-  echo "The tests of deployment need docker's client, 25 or later (docker stack config). Install it and try again." >&2
-  exit 1
-fi
