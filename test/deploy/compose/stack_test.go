@@ -24,6 +24,7 @@ const (
 	mock       = "docker/docker-compose.mock.yml"
 	gpu        = "docker/docker-compose.gpu.yml"
 	gpuSwarm   = "docker/docker-compose.gpu-swarm.yml"
+	withTLS    = "docker/docker-compose.tls.yml"
 	monitoring = "docker/docker-compose.monitoring.yml"
 	dev        = "docker/docker-compose.dev.yml"
 )
@@ -37,16 +38,18 @@ type stack struct {
 }
 
 var stacks = map[string]stack{
-	"alone":                {files: []string{base}, swarm: true, compose: true},
-	"mock":                 {files: []string{base, mock}, swarm: true, compose: true},
-	"monitoring":           {files: []string{base, monitoring}, swarm: true, compose: true},
-	"mock, monitoring":     {files: []string{base, mock, monitoring}, swarm: true, compose: true},
-	"GPU":                  {files: []string{base, gpu}, compose: true},
-	"GPU, monitoring":      {files: []string{base, gpu, monitoring}, compose: true},
-	"GPU in Swarm":         {files: []string{base, gpuSwarm}, swarm: true},
-	"all in Swarm":         {files: []string{base, gpuSwarm, monitoring}, swarm: true},
-	"development":          {files: []string{dev}, compose: true},
-	"development, watched": {files: []string{dev}, compose: true, profiles: []string{"monitoring"}},
+	"alone":                 {files: []string{base}, swarm: true, compose: true},
+	"mock":                  {files: []string{base, mock}, swarm: true, compose: true},
+	"TLS":                   {files: []string{base, withTLS}, swarm: true, compose: true},
+	"TLS, mock, monitoring": {files: []string{base, withTLS, mock, monitoring}, swarm: true, compose: true},
+	"monitoring":            {files: []string{base, monitoring}, swarm: true, compose: true},
+	"mock, monitoring":      {files: []string{base, mock, monitoring}, swarm: true, compose: true},
+	"GPU":                   {files: []string{base, gpu}, compose: true},
+	"GPU, monitoring":       {files: []string{base, gpu, monitoring}, compose: true},
+	"GPU in Swarm":          {files: []string{base, gpuSwarm}, swarm: true},
+	"all in Swarm":          {files: []string{base, gpuSwarm, monitoring}, swarm: true},
+	"development":           {files: []string{dev}, compose: true},
+	"development, watched":  {files: []string{dev}, compose: true, profiles: []string{"monitoring"}},
 }
 
 // isDev reports whether a stack is for development, on one machine.
