@@ -27,8 +27,10 @@ func TestRefused(t *testing.T) {
 		"a profile that nobody names":      {"profileConfig.server.drain-timeout=1m", "profile is empty"},
 		"keys for another Secret":          {"secret.existingSecret=own,secret.data.A=b", "put the keys there"},
 		"a store of the profile's":         {"profile=a,profileConfig.token.rate-limit.store=memory", "set replicaCount=1"},
-		"authorities for no encryption":    {"redis.enabled=false,externalRedis.host=r,externalRedis.tls.caSecret=c", "set externalRedis.tls.enabled=true"},
+		"authorities for no encryption":    {"redis.enabled=false,externalRedis.host=10.0.0.1,externalRedis.tls.caSecret=c", "set externalRedis.tls.enabled=true"},
 		"a model without weights":          {"models.new.gpus=1", "models.new.model: name the model to load"},
+		"a Redis that is somewhere":        {"redis.enabled=false,externalRedis.host=redis.example.com", `networkPolicy.externalRedisTo: externalRedis.host is "redis.example.com"`},
+		"a collector that is somewhere":    {"tracing.endpoint=http://collector.observability:4318", `networkPolicy.collectorTo: tracing.endpoint is "collector.observability"`},
 		"a route without a Gateway":        {"gatewayApi.enabled=true", "gatewayApi.parentRefs"},
 	} {
 		t.Run(name, func(t *testing.T) {
