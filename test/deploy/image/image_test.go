@@ -20,10 +20,13 @@ const bytesMax = 40_000_000
 // binary is where the program is in an image.
 const binary = "usr/local/bin/token-rate-limiter"
 
+// emulators run a program that is for another architecture than this machine's.
+var emulators = map[string]string{"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}
+
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 
 // TestImage builds the image of each architecture from two clones, made by people with different
-// umasks, and runs the one of this machine's.
+// umasks, and runs the one of this machine's, the other one in an emulator.
 func TestImage(t *testing.T) {
 	e := newEngine(t)
 	one, two := clone(t, 0o022), clone(t, 0o077)
@@ -47,6 +50,8 @@ func TestImage(t *testing.T) {
 			checkMachine(t, filepath.Join(root, binary), arch)
 			if arch == runtime.GOARCH {
 				checkRuns(t, i, root)
+			} else {
+				checkEmulated(t, i, root, arch)
 			}
 		})
 	}
