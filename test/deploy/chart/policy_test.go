@@ -48,10 +48,13 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// TestWaysOut: gateways reach a Redis and a collector elsewhere at their addresses and ports only, which are
-// those that the values name already, or that networkPolicy says.
+// TestWaysOut: gateways reach a Redis and a collector elsewhere, and Prometheus its Alertmanagers, at their addresses and
+// ports only, which are those that the values name already, or that networkPolicy says.
 func TestWaysOut(t *testing.T) {
-	const redis = "redis.enabled=false,externalRedis.port=6380,externalRedis.host="
+	const (
+		redis         = "redis.enabled=false,externalRedis.port=6380,externalRedis.host="
+		alertmanagers = "prometheus.enabled=true,prometheus.alertmanagers[0]="
+	)
 	for set, want := range map[string][]string{
 		redis + "10.1.2.3": {"6380 to 10.1.2.3/32"},
 		redis + "fd00::5":  {"6380 to fd00::5/128"},
@@ -61,18 +64,21 @@ func TestWaysOut(t *testing.T) {
 		"tracing.endpoint=https://10.1.2.3/otlp":                                         {"443 to 10.1.2.3/32"},
 		"tracing.endpoint=http://10.1.2.3":                                               {"80 to 10.1.2.3/32"},
 		"tracing.endpoint=http://c.example.com:4319,networkPolicy.collectorTo[0].ipBlock.cidr=10.0.0.0/8,networkPolicy.collectorPort=14318": {"14318 to 10.0.0.0/8"},
-		"redis.enabled=true": nil,
+		alertmanagers + "10.1.2.3:9094,prometheus.alertmanagers[1]=10.1.2.4":                                                                {"9094 to 10.1.2.3/32", "9093 to 10.1.2.4/32"},
+		alertmanagers + "[fd00::5]:9094": {"9094 to fd00::5/128"},
+		alertmanagers + "a:9094,networkPolicy.alertmanagersTo[0].ipBlock.cidr=10.0.0.0/8": {"9094 to 10.0.0.0/8"},
+		"prometheus.enabled=true": nil,
 	} {
 		if got := waysOut(t, render(t, "--set", set)); !slices.Equal(got, want) {
-			t.Errorf("%s: gateways reach %q, not %q", set, got, want)
+			t.Errorf("%s: %q is reached, not %q", set, got, want)
 		}
 	}
 	// Without policies nobody need say where anything is.
 	render(t, "--set", "networkPolicy.enabled=false,tracing.endpoint=http://c.example.com:4318,"+redis+"r.example.com")
 }
 
-// waysOut returns what gateways may reach by a port's number, but for names: a peer without an address is "?", and no
-// peer "anywhere".
+// waysOut returns what pods of the release may reach by a port's number, but for names and what models are fetched
+// from: a peer without an address is "?", and no peer "anywhere".
 func waysOut(t *testing.T, rendered string) (ways []string) {
 	t.Helper()
 	for _, m := range documents[struct {
@@ -87,7 +93,7 @@ func waysOut(t *testing.T, rendered string) (ways []string) {
 			}
 		}
 	}](t, rendered) {
-		if m.Kind != "NetworkPolicy" || m.Metadata.Name != "gateway-token-rate-limiter" {
+		if m.Kind != "NetworkPolicy" || strings.HasSuffix(m.Metadata.Name, "-model-servers") {
 			continue
 		}
 		for _, e := range m.Spec.Egress {
