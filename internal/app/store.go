@@ -205,6 +205,6 @@ func (r refusals) look(log *slog.Logger, served []*catalog.Model, refused func(s
 // warnOfHazard warns of a store that may lose what it counts.
 func (a *App) warnOfHazard(ctx context.Context) {
 	if hazard, err := a.store.Hazard(ctx); err == nil && hazard != "" {
-		a.log.Warn(hazard)
+		a.log.Warn("the store may lose what it counts", "hazard", hazard)
 	}
 }

@@ -148,7 +148,7 @@ func (s *Store) Hazard(ctx context.Context) (string, error) {
 	if err != nil || policy == "noeviction" {
 		return "", err
 	}
-	return "this Redis drops live counters when its memory is full, by its maxmemory-policy " + policy + ": set that to noeviction", nil
+	return "this Redis drops live counters when its memory is full: its maxmemory-policy is " + policy + "; set that to noeviction", nil
 }
 
 func (s *Store) maxMemoryPolicy(ctx context.Context) (string, error) {
