@@ -55,6 +55,12 @@ func TestOutputIsLearnedPerSequence(t *testing.T) {
 	r := ids(10, func(r *openai.Request) { r.Prompts, r.Sequences = 2, 5 })
 	teach(p, "user", r, true, 1000, 1000, 1000, 1000, 1000)
 	checkOutput(t, p, "user", 100)
+	for total, each := range map[int64]int64{14: 7, 15: 8, 16: 8} { // a part of a token is one
+		p := NewPricer(Options{})
+		pair := ids(10, func(r *openai.Request) { r.Sequences = 2 })
+		teach(p, "user", pair, true, total, total, total, total, total)
+		checkOutput(t, p, "user", each)
+	}
 }
 
 func TestBrokenOffAnswersTeachNothingShort(t *testing.T) {
@@ -70,6 +76,16 @@ func TestBrokenOffAnswersTeachNothingShort(t *testing.T) {
 		teach(p, "user", ids(10, nil), false, 700)
 	}
 	checkOutput(t, p, "user", 700)
+}
+
+// Answers without a token, of endpoints that give some or that give none, do not say how
+// long answers are.
+func TestAnswersOfNothingTeachNoOutput(t *testing.T) {
+	p := NewPricer(Options{})
+	embedding := ids(10, func(r *openai.Request) { r.Endpoint = openai.Embeddings })
+	teach(p, "user", ids(10, nil), true, 0, 0, 0, 0, 0, 0, -1, -1, -1)
+	teach(p, "user", embedding, true, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9)
+	checkOutput(t, p, "user", 256)
 }
 
 func TestAnswersCutByTheirCapTeachNothingShort(t *testing.T) {

@@ -73,6 +73,52 @@ func TestRegressionSurvivesNonsense(t *testing.T) {
 	}
 }
 
+// TestStrikesMakeAChange: the model has changed where a dozen innovations lie beyond the
+// gate on one side, of which every four within it forgive one. What lies on the other side
+// begins to count anew.
+func TestStrikesMakeAChange(t *testing.T) {
+	const above, within, below = gate + 0.1, gate - 0.1, -gate - 0.1
+	type times struct {
+		innovation float64
+		n          int
+	}
+	for _, tt := range []struct {
+		name    string
+		before  []times
+		then    float64
+		strikes int // that it takes then
+	}{
+		{"at first", nil, above, 12},
+		{"below", nil, below, 12},
+		{"on the edge of the gate", nil, gate, 12},
+		{"far beyond", nil, 1e9, 12},
+		{"after eleven", []times{{above, 11}}, above, 1},
+		{"after eleven and four within", []times{{above, 11}, {within, 4}}, above, 2},
+		{"after eleven and four within, below", []times{{above, 11}, {-within, 4}}, above, 2},
+		{"after some and many within", []times{{above, 11}, {within, 100}}, above, 12},
+		{"after many within", []times{{within, 1000}}, below, 12},
+		{"after eleven on the other side", []times{{below, 11}}, above, 12},
+		{"after eleven on either", []times{{below, 11}, {above, 11}}, below, 12},
+		{"after eleven on either, above", []times{{below, 11}, {above, 11}}, above, 1},
+	} {
+		r := newTestRegression()
+		for _, b := range tt.before {
+			for range b.n {
+				if r.strike(b.innovation) {
+					t.Errorf("%s: it has changed already", tt.name)
+				}
+			}
+		}
+		n := 1
+		for n < 100 && !r.strike(tt.then) {
+			n++
+		}
+		if n != tt.strikes {
+			t.Errorf("%s: it takes %d strikes, want %d", tt.name, n, tt.strikes)
+		}
+	}
+}
+
 // whole is a regression that keeps and computes the whole covariance, of features
 // that were never seen too.
 type whole struct {
