@@ -53,6 +53,7 @@ func TestPrice(t *testing.T) {
 		{"audio of known length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts, r.AudioTimed, r.AudioSeconds = 1, 1, 4.5 }), Price{115, 70, 256}},
 		{"audio of both", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts, r.AudioTimed, r.AudioSeconds = 3, 1, 4.5 }), Price{715, 70, 256}},
 		{"audio of unknown length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts = 2 }), Price{670, 70, 256}},
+		{"audio at the price that it has by default", Options{}, ids(70, func(r *request) { r.AudioParts = 1 }), Price{820, 70, 256}},
 		{"embeddings generate nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Embeddings }), Price{70, 70, 0}},
 		{"tokenize costs nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Tokenize }), Price{}},
 		{"words beside ids", Options{}, ids(70, func(r *request) { r.Words = 592 }), Price{170, 70, 256}},
