@@ -109,25 +109,30 @@ func TestTokensAfterOfAFastServer(t *testing.T) {
 	}
 }
 
-// TestOneUserMovesOthersWithinBounds: where only one user has taught how fast answers are,
-// he is believed of himself, and an abandoned answer of another costs within a factor of
-// what is said of models in general.
-func TestOneUserMovesOthersWithinBounds(t *testing.T) {
+// TestWhoIsBelievedOfSpeed: who has taught how fast answers are is believed of himself. An
+// abandoned answer of another costs within a factor of what is said of models in general
+// where one has taught it or two, and what they say where three agree.
+func TestWhoIsBelievedOfSpeed(t *testing.T) {
 	after := func(p *Pricer, user string) float64 {
 		return float64(p.TokensAfter(user, ids(10, nil), 10, 10*time.Second))
 	}
 	general := after(NewPricer(Options{}), "new")
+	least, most := general/speedDoubt-1, (general+1)*speedDoubt
+	about := func(v, want float64) bool { return v > 0.7*want && v < 1.4*want }
 	for name, perOutput := range map[string]float64{"fast": 1.0 / 2000, "slow": 2} {
 		p := NewPricer(Options{})
-		for n := range int64(200) {
-			output := 10 * (1 + n)
-			p.LearnSpeed("taught", ids(10, nil), openai.Usage{Input: 10, Output: output}, seconds(perOutput*float64(output)))
-		}
-		if got, want := after(p, "taught"), 10/perOutput; got < 0.7*want || got > 1.4*want {
-			t.Errorf("%s: he has got %.0f tokens, want about %.0f", name, got, want)
-		}
-		if got := after(p, "new"); got < general/speedDoubt-1 || got > (general+1)*speedDoubt {
-			t.Errorf("%s: another has got %.0f tokens, and models in general give %.0f", name, got, general)
+		for users := range 4 {
+			for n := range int64(200) {
+				output := 10 * (1 + n)
+				p.LearnSpeed(honest(users), ids(10, nil), openai.Usage{Input: 10, Output: output}, seconds(perOutput*float64(output)))
+			}
+			if got := after(p, honest(users)); !about(got, 10/perOutput) {
+				t.Errorf("%s, %d others: he has got %.0f tokens, want about %.0f", name, users, got, 10/perOutput)
+			}
+			got := after(p, "new")
+			if within := got >= least && got <= most; within != (users < 2) || !within && !about(got, 10/perOutput) {
+				t.Errorf("%s, %d have taught: a stranger has got %.0f tokens, and models in general give %.0f", name, users+1, got, general)
+			}
 		}
 	}
 }
