@@ -92,3 +92,20 @@ func TestChangedModelHasNoMargin(t *testing.T) {
 		t.Errorf("there were %d lessons, and %d before", m.lessons[kind], before.lessons[kind])
 	}
 }
+
+// TestLessThanATokenIsOne: a text that is estimated at less than a token is charged as one,
+// and where it is one the estimate was right.
+func TestLessThanATokenIsOne(t *testing.T) {
+	var x features
+	x[openai.Digit] = 1
+	kind := kindOf(&x)
+	for _, estimate := range []float64{0, 0.01, 0.9, 1} {
+		l := newInputLearner()
+		l.w[openai.Digit] = estimate
+		want := l.margins[kind]
+		want.learn(0)
+		if l.learn(&x, 1); l.margins[kind] != want {
+			t.Errorf("estimated at %v: %+v, want %+v", estimate, l.margins[kind], want)
+		}
+	}
+}
