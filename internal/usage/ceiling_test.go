@@ -101,7 +101,7 @@ func TestCounted(t *testing.T) {
 		{"cut down, if at all", Options{}, func(r *openai.Request) { r.TruncateInput = 50 }, Price{500, 50, 256}},
 		{"cut down to the context", Options{ContextLength: 400}, func(r *openai.Request) { r.TruncateInput = -1 }, Price{400, 399, 256}},
 		{"what was not counted", Options{}, func(r *openai.Request) { r.Beside = 101 }, Price{526, 500, 256}},
-		{"both", Options{}, func(r *openai.Request) { r.Beside, r.TruncateInput = 101, 510 }, Price{526, 500, 256}},
+		{"both", Options{}, func(r *openai.Request) { r.Beside, r.TruncateInput = 104, 510 }, Price{526, 500, 256}},
 		{"the output that is left", Options{ContextLength: 600}, func(*openai.Request) {}, Price{500, 500, 100}},
 	} {
 		r := chat("x")

@@ -32,7 +32,7 @@ func TestBias(t *testing.T) {
 		{"one that is to be expected", of(30, 0.9), 0.4, 0, 0.05},
 		{"one that is not", of(14, 1.5), 0.4, 0.4, 0.8},
 		{"now to this side, now to that", of(500, 1, -1), 0.08, 0, 0},
-		{"eleven in a row, again and again", of(20, append(of(11, 1), -1)...), 0.08, 0, 0.8},
+		{"eleven in a row, again and again", of(20, append(of(11, 1), -1)...), 0.08, 0.5, 0.65},
 		{"one of a hundred is absurd", of(5, append(of(99, 0), 50)...), 0.08, 0, 0},
 		{"all are absurd, for a moment", of(14, 50), 0.08, 0.5, 2},
 	} {
@@ -42,6 +42,16 @@ func TestBias(t *testing.T) {
 		}
 		if got := b.correction(); got < tt.from || got > tt.to {
 			t.Errorf("%s: corrected by %.3f, want from %.2f to %.2f", tt.name, got, tt.from, tt.to)
+		}
+	}
+}
+
+// TestNoDifferenceIsNoBias: of estimates that are right, nothing is remembered.
+func TestNoDifferenceIsNoBias(t *testing.T) {
+	var b bias
+	for n := range 5 {
+		if b.learn(0, 0.08); b != (bias{}) {
+			t.Errorf("after %d: %+v", n+1, b)
 		}
 	}
 }

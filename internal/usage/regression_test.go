@@ -61,6 +61,17 @@ func TestRegressionKeepsWhatItDoesNotSee(t *testing.T) {
 	}
 }
 
+// An observation of nothing says nothing, and what is known stays known.
+func TestNothingSeenTeachesNothing(t *testing.T) {
+	r := newTestRegression()
+	observe(r, rand.New(rand.NewPCG(1, 1)), []float64{0.3, 1.8}, 40)
+	before := slices.Clone(r.w)
+	r.learn([]float64{0, 0}, 1)
+	if !slices.Equal(r.w, before) || len(r.seen) != 2 {
+		t.Errorf("the weights %v became %v, and of %d the variance is known", before, r.w, len(r.seen))
+	}
+}
+
 func TestRegressionSurvivesNonsense(t *testing.T) {
 	r := newTestRegression()
 	for _, y := range []float64{math.MaxFloat64, 1e300, math.SmallestNonzeroFloat64, 1} {
