@@ -33,6 +33,7 @@ func TestBias(t *testing.T) {
 		{"one that is not", of(14, 1.5), 0.4, 0.4, 0.8},
 		{"now to this side, now to that", of(500, 1, -1), 0.08, 0, 0},
 		{"eleven in a row, again and again", of(20, append(of(11, 1), -1)...), 0.08, 0.5, 0.65},
+		{"eleven in a row, and more after one to the other side", append(of(11, 1), -1, 1, 1, 1, 1, 1), 0.08, 0, 0},
 		{"one of a hundred is absurd", of(5, append(of(99, 0), 50)...), 0.08, 0, 0},
 		{"all are absurd, for a moment", of(14, 50), 0.08, 0.5, 2},
 	} {
