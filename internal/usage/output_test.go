@@ -2,6 +2,7 @@ package usage
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -76,6 +77,17 @@ func TestBrokenOffAnswersTeachNothingShort(t *testing.T) {
 		teach(p, "user", ids(10, nil), false, 700)
 	}
 	checkOutput(t, p, "user", 700)
+}
+
+// Answers that were broken off when they were as long as is expected are long ones.
+func TestBrokenOffAnswersAreAtLeastSoLong(t *testing.T) {
+	for cut, want := range map[int64]int64{9: 1, 10: 10, 12: 12} {
+		p := NewPricer(Options{})
+		teach(p, "user", ids(10, nil), true, slices.Repeat([]int64{10}, 10)...)
+		teach(p, "user", ids(10, nil), false, slices.Repeat([]int64{cut}, 20)...)
+		teach(p, "user", ids(10, nil), true, slices.Repeat([]int64{1}, 100)...)
+		checkOutput(t, p, "user", want)
+	}
 }
 
 // Answers without a token, of endpoints that give some or that give none, do not say how
