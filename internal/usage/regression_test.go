@@ -72,6 +72,18 @@ func TestNothingSeenTeachesNothing(t *testing.T) {
 	}
 }
 
+// What rounding has made of a covariance is forgotten where it can be none, and the weights
+// are found all the same.
+func TestSpoiledCovarianceIsForgotten(t *testing.T) {
+	for _, spoiled := range []float64{math.NaN(), math.Inf(1), -1e9} {
+		r, rng := newTestRegression(), rand.New(rand.NewPCG(1, 1))
+		observe(r, rng, []float64{0.3, 1.8}, 1)
+		r.p[0][0] = spoiled
+		observe(r, rng, []float64{0.3, 1.8}, 40)
+		checkWeights(t, r, []float64{0.3, 1.8}, 0.06)
+	}
+}
+
 func TestRegressionSurvivesNonsense(t *testing.T) {
 	r := newTestRegression()
 	for _, y := range []float64{math.MaxFloat64, 1e300, math.SmallestNonzeroFloat64, 1} {
