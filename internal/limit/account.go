@@ -75,17 +75,12 @@ func (a *Account) Cover(l *Layout) {
 // have left their windows. It must precede every other use at that time.
 func (a *Account) Advance(now Instant) {
 	t := now + a.skew
-	switch {
-	case t >= a.last:
-	case a.last-t > clockTolerance:
+	if a.last-t > clockTolerance {
 		a.skew = a.last - now
-		t = a.last
-	default:
-		t = a.last
 	}
-	a.last = t
-	if t >= a.next {
-		a.roll(t)
+	a.last = max(t, a.last)
+	if a.last >= a.next {
+		a.roll(a.last)
 	}
 }
 
@@ -114,7 +109,7 @@ func (a *Account) turn(i int, slot int64) {
 	}
 	if r.sum != 0 {
 		a.put(a.index(i, r.head), r.current)
-		for s := max(r.head+1, slot-n+1); s <= slot; s++ {
+		for s := max(r.head, slot-n) + 1; s <= slot; s++ {
 			r.sum -= a.take(a.index(i, s))
 		}
 	}

@@ -55,3 +55,24 @@ func TestRemaining(t *testing.T) {
 		}
 	}
 }
+
+// TestExceeds: more of one meter is more, although there is less of others.
+func TestExceeds(t *testing.T) {
+	g := Grant{Charges: []Charge{}}
+	g.append(Charge{Amount: Amount{Input: 10, Output: 20, Requests: 1}})
+	for used, want := range map[Amount]bool{
+		{}:                                    false,
+		{Input: 10, Output: 20, Requests: 1}:  false,
+		{Input: 10, Output: 19, Requests: 1}:  false,
+		{Input: 11, Output: 20, Requests: 1}:  true,
+		{Input: 11, Output: 0, Requests: 0}:   true,
+		{Input: 0, Output: 21, Requests: 0}:   true,
+		{Input: 0, Output: 0, Requests: 2}:    true,
+		{Input: 29, Output: 0, Requests: 1}:   true,
+		{Input: 100, Output: 90, Requests: 9}: true,
+	} {
+		if got := g.Exceeds(used); got != want {
+			t.Errorf("%+v is more than was charged: %v, want %v", used, got, want)
+		}
+	}
+}

@@ -75,14 +75,6 @@ const (
 	Stop                // it is ended, as if it had reached its own maximum of tokens
 )
 
-// String returns the name used in the configuration.
-func (o Overrun) String() string {
-	if o == Stop {
-		return "stop"
-	}
-	return "debt"
-}
-
 // stopHeadroom is the fraction of a limit that is kept back under Stop, for
 // what running requests generate between the last count and their end.
 const stopHeadroom = 0.01

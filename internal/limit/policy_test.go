@@ -2,6 +2,7 @@ package limit
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -23,6 +24,10 @@ func TestAdmissibleMaximum(t *testing.T) {
 		{"outage reserve", PolicyOptions{User: tokens(Minute, 1000), OutageReserve: 0.1, MaxDebt: 0.5}, 900, 1400},
 		{"both", PolicyOptions{User: tokens(Minute, 1000), OutageReserve: 0.1, Overrun: Stop}, 890, 890},
 		{"requests do not overrun", PolicyOptions{User: []Limit{{Requests, Minute, 10}}, Overrun: Stop}, 10, 10},
+		{"but some are kept back for outages", PolicyOptions{User: []Limit{{Requests, Minute, 1000}}, OutageReserve: 0.1}, 900, 900},
+		{"of requests, stop or not", PolicyOptions{User: []Limit{{Requests, Minute, 1000}}, OutageReserve: 0.1, Overrun: Stop}, 900, 900},
+		{"a whole number in spite of fractions", PolicyOptions{User: tokens(Minute, 1000), OutageReserve: 0.7, MaxDebt: 0}, 300, 300},
+		{"all that can be counted", PolicyOptions{User: tokens(Minute, MaximumMax)}, MaximumMax, MaximumMax},
 	} {
 		c.options.Model = "m"
 		p, err := NewPolicy(c.options)
@@ -38,14 +43,87 @@ func TestAdmissibleMaximum(t *testing.T) {
 func TestNewPolicyRefuses(t *testing.T) {
 	for want, o := range map[string]PolicyOptions{
 		"has no name":                        {},
+		"max-debt is 100.5":                  {Model: "m", MaxDebt: 100.5},
+		"max-debt is NaN":                    {Model: "m", MaxDebt: math.NaN()},
+		"outage-reserve is -0.1":             {Model: "m", OutageReserve: -0.1},
+		"outage-reserve is NaN":              {Model: "m", OutageReserve: math.NaN()},
+		"maximum of requests per day is -2":  {Model: "m", User: tokens(Day, 1), Total: []Limit{{Requests, Day, -2}}},
 		"per minute is -1":                   {Model: "m", User: tokens(Minute, -1)},
 		"tokens per hour is limited twice":   {Model: "m", Total: append(tokens(Hour, 1), tokens(Hour, 2)...)},
 		"max-debt is -1":                     {Model: "m", MaxDebt: -1},
 		"outage-reserve is 1":                {Model: "m", OutageReserve: 1},
-		"must be from 0 to 2251799813685248": {Model: "m", User: tokens(Day, 1<<52)},
+		"must be from 0 to 2251799813685248": {Model: "m", User: tokens(Day, MaximumMax+1)},
 	} {
 		if _, err := NewPolicy(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", o, err, want)
+		}
+	}
+}
+
+// TestNewPolicyTakes: what is at the edge of what is allowed is allowed.
+func TestNewPolicyTakes(t *testing.T) {
+	for name, o := range map[string]PolicyOptions{
+		"the greatest debt":                {MaxDebt: 100},
+		"nearly all kept back":             {OutageReserve: 0.999},
+		"maxima of 0 and the greatest":     {User: append(tokens(Minute, 0), tokens(Hour, MaximumMax)...)},
+		"one meter and window per scope":   {User: tokens(Minute, 1), Total: tokens(Minute, 1)},
+		"two meters of a window":           {User: []Limit{{InputTokens, Minute, 1}, {OutputTokens, Minute, 1}}},
+		"two windows of a meter, as given": {Total: append(tokens(Day, 1), tokens(Hour, 1)...)},
+	} {
+		o.Model = "m"
+		if _, err := NewPolicy(o); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestRulesHaveAnOrder: the rules of users come first, and those of a scope by meter and
+// window, whatever the order in which the limits were given.
+func TestRulesHaveAnOrder(t *testing.T) {
+	given := []Limit{{Requests, Day, 1}, {Tokens, Hour, 2}, {OutputTokens, Minute, 3}, {Tokens, Minute, 4}}
+	p, err := NewPolicy(PolicyOptions{Model: "m", User: given, Total: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []Limit
+	for i, r := range p.Rules() {
+		got = append(got, r.Limit)
+		if user := i < len(given); (r.Scope == UserScope) != user {
+			t.Errorf("rule %d is of the %s", i, r.Scope)
+		}
+	}
+	once := []Limit{{Tokens, Minute, 4}, {Tokens, Hour, 2}, {OutputTokens, Minute, 3}, {Requests, Day, 1}}
+	if diff := cmp.Diff(append(once, once...), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if given[0].Meter != Requests {
+		t.Error("the limits that were given are in another order now")
+	}
+}
+
+// TestUsersAreCountedWithoutLimits: where no window limits users, what they use is counted,
+// and no rule says so; where one does, nothing else is counted of them.
+func TestUsersAreCountedWithoutLimits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		user, total    []Limit
+		rules, counted int
+		only           bool
+	}{
+		"nothing is limited":     {nil, nil, 0, len(counts), true},
+		"the model is":           {nil, tokens(Day, 5), 1, len(counts) + 1, true},
+		"users are":              {tokens(Day, 5), nil, 1, 1, false},
+		"users and the model":    {tokens(Day, 5), tokens(Day, 5), 2, 2, false},
+		"users by several rules": {append(tokens(Day, 5), tokens(Minute, 5)...), nil, 2, 2, false},
+	} {
+		p, err := NewPolicy(PolicyOptions{Model: "m", User: tt.user, Total: tt.total})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Rules()) != tt.rules || len(p.Counted()) != tt.counted || p.OnlyCounts() != tt.only {
+			t.Errorf("%s: %d rules, %d are counted, users are only counted: %v", name, len(p.Rules()), len(p.Counted()), p.OnlyCounts())
+		}
+		if p.Layout(UserScope) == nil || (p.Layout(ModelScope) == nil) != (tt.total == nil) {
+			t.Errorf("%s: the layouts are %v and %v", name, p.Layout(UserScope), p.Layout(ModelScope))
 		}
 	}
 }
@@ -97,14 +175,28 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestFitOfNoConcurrency: where no request may run, of the model or of a user, none fits,
+// and a decision would say so too.
 func TestFitOfNoConcurrency(t *testing.T) {
-	p, err := NewPolicy(PolicyOptions{Model: "m", MaxConcurrent: 0, MaxConcurrentPerUser: Unlimited})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var misfit *MisfitError
-	if _, err := p.Fit(Price{}); !errors.As(err, &misfit) || !misfit.Blocked() || !strings.Contains(err.Error(), "concurrent requests is 0") {
-		t.Errorf("%v, want a misfit that is blocked", err)
+	for scope, o := range map[Scope]PolicyOptions{
+		ModelScope: {MaxConcurrent: 0, MaxConcurrentPerUser: Unlimited},
+		UserScope:  {MaxConcurrent: Unlimited, MaxConcurrentPerUser: 0},
+	} {
+		o.Model = "m"
+		p, err := NewPolicy(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var misfit *MisfitError
+		if _, err := p.Fit(Price{}); !errors.As(err, &misfit) || !misfit.Blocked() || !strings.Contains(err.Error(), "concurrent requests is 0") {
+			t.Errorf("%s: %v, want a misfit that is blocked", scope, err)
+		}
+		var s Subjects
+		var d Decision
+		s.Check(p, Amount{}, 7, &d)
+		if diff := cmp.Diff(Decision{Full: []Gauge{{Scope: scope}}, At: 7}, d); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", scope, diff)
+		}
 	}
 }
 
@@ -122,6 +214,7 @@ func TestWhatIsLimited(t *testing.T) {
 		"both":                       {[]Limit{{Requests, Day, 1}, {OutputTokens, Day, 1}}, Unlimited, Unlimited, true, true},
 		"running requests":           {nil, 0, Unlimited, true, false},
 		"running requests of a user": {nil, Unlimited, 0, true, false},
+		"less than no requests":      {nil, -7, -7, false, false},
 	} {
 		p, err := NewPolicy(PolicyOptions{Model: "m", User: tt.user, MaxConcurrent: tt.running, MaxConcurrentPerUser: tt.runningEach})
 		if err != nil {

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -38,6 +39,36 @@ func TestPricesKeepTheirShareOfTheCeiling(t *testing.T) {
 	check("after lessons of nothing")
 }
 
+// TestCeiling: all that can become tokens counts: each byte, those that normalising adds,
+// words of messages, and what a template puts around messages and prompts.
+func TestCeiling(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		r    openai.Request
+		want int64
+	}{
+		{"nothing", openai.Request{}, 0},
+		{"a prompt", openai.Request{Prompts: 3}, 3 * messageBytes},
+		{"messages", openai.Request{Prompts: 1, Messages: 4}, 5 * messageBytes},
+		{"words", openai.Request{Words: 7, Prompts: 1}, 7 + messageBytes},
+		{"absurd counts", openai.Request{Words: math.MaxInt64, Prompts: math.MaxInt64, Messages: math.MaxInt64}, 2 * priceMax},
+		{"less than nothing", openai.Request{Words: -9, Prompts: -9, Messages: -9}, 0},
+	} {
+		if got := Ceiling(&tt.r); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+		var text openai.Text
+		text.Add([]byte("abcdeﷺ")) // which is 18 letters when normalised
+		if text.Growth() <= 0 {
+			t.Fatal("the text does not grow")
+		}
+		tt.r.Text.AddText(text)
+		if got, want := Ceiling(&tt.r), tt.want+text.Bytes()+text.Growth(); got != want {
+			t.Errorf("%s, and text: %d, want %d", tt.name, got, want)
+		}
+	}
+}
+
 // TestOrdinaryTextsAreNotLifted: the least price is for texts that are none. Of real ones
 // it lifts few, and those little.
 func TestOrdinaryTextsAreNotLifted(t *testing.T) {
@@ -70,7 +101,7 @@ func TestCounted(t *testing.T) {
 		{"cut down, if at all", Options{}, func(r *openai.Request) { r.TruncateInput = 50 }, Price{500, 50, 256}},
 		{"cut down to the context", Options{ContextLength: 400}, func(r *openai.Request) { r.TruncateInput = -1 }, Price{400, 399, 256}},
 		{"what was not counted", Options{}, func(r *openai.Request) { r.Beside = 101 }, Price{526, 500, 256}},
-		{"both", Options{}, func(r *openai.Request) { r.Beside, r.TruncateInput = 101, 510 }, Price{526, 500, 256}},
+		{"both", Options{}, func(r *openai.Request) { r.Beside, r.TruncateInput = 104, 510 }, Price{526, 500, 256}},
 		{"the output that is left", Options{ContextLength: 600}, func(*openai.Request) {}, Price{500, 500, 100}},
 	} {
 		r := chat("x")

@@ -87,15 +87,13 @@ func (in *inputs) poll(k known, x *features) opinion {
 	var s sparse
 	s.of(x)
 	var models [panels]*inputModel
-	experts := 0
 	var seen float64
+	experts := false
 	for i := range in.models {
 		if m := in.models[i].Load(); m != nil {
 			models[i] = m
 			seen += m.seen[s.kind]
-			if m.isExpert(s.kind) {
-				experts++
-			}
+			experts = experts || m.isExpert(s.kind)
 		}
 	}
 	var middles, margins jury
@@ -108,7 +106,7 @@ func (in *inputs) poll(k known, x *features) opinion {
 		if i == k.panel && k.inputs {
 			alone, voted, acquainted = vote, true, expert
 		}
-		if expert || experts == 0 {
+		if expert || !experts {
 			middles.add(vote.middle)
 			margins.add(vote.margin)
 		}

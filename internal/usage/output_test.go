@@ -2,6 +2,7 @@ package usage
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -55,6 +56,12 @@ func TestOutputIsLearnedPerSequence(t *testing.T) {
 	r := ids(10, func(r *openai.Request) { r.Prompts, r.Sequences = 2, 5 })
 	teach(p, "user", r, true, 1000, 1000, 1000, 1000, 1000)
 	checkOutput(t, p, "user", 100)
+	for total, each := range map[int64]int64{14: 7, 15: 8, 16: 8} { // a part of a token is one
+		p := NewPricer(Options{})
+		pair := ids(10, func(r *openai.Request) { r.Sequences = 2 })
+		teach(p, "user", pair, true, total, total, total, total, total)
+		checkOutput(t, p, "user", each)
+	}
 }
 
 func TestBrokenOffAnswersTeachNothingShort(t *testing.T) {
@@ -70,6 +77,27 @@ func TestBrokenOffAnswersTeachNothingShort(t *testing.T) {
 		teach(p, "user", ids(10, nil), false, 700)
 	}
 	checkOutput(t, p, "user", 700)
+}
+
+// Answers that were broken off when they were as long as is expected are long ones.
+func TestBrokenOffAnswersAreAtLeastSoLong(t *testing.T) {
+	for cut, want := range map[int64]int64{9: 1, 10: 10, 12: 12} {
+		p := NewPricer(Options{})
+		teach(p, "user", ids(10, nil), true, slices.Repeat([]int64{10}, 10)...)
+		teach(p, "user", ids(10, nil), false, slices.Repeat([]int64{cut}, 20)...)
+		teach(p, "user", ids(10, nil), true, slices.Repeat([]int64{1}, 100)...)
+		checkOutput(t, p, "user", want)
+	}
+}
+
+// Answers without a token, of endpoints that give some or that give none, do not say how
+// long answers are.
+func TestAnswersOfNothingTeachNoOutput(t *testing.T) {
+	p := NewPricer(Options{})
+	embedding := ids(10, func(r *openai.Request) { r.Endpoint = openai.Embeddings })
+	teach(p, "user", ids(10, nil), true, 0, 0, 0, 0, 0, 0, -1, -1, -1)
+	teach(p, "user", embedding, true, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9)
+	checkOutput(t, p, "user", 256)
 }
 
 func TestAnswersCutByTheirCapTeachNothingShort(t *testing.T) {

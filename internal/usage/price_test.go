@@ -31,6 +31,9 @@ func TestPrice(t *testing.T) {
 		want    Price
 	}{
 		{"token ids are counted", Options{}, ids(70, nil), Price{70, 70, 256}},
+		{"a prompt of one token", Options{}, ids(1, nil), Price{1, 1, 256}},
+		{"messages beside ids, of which nothing is known but their number", Options{}, ids(70, func(r *request) { r.Messages = 2 }), Price{81, 70, 256}},
+		{"a prompt of ids and one of nothing", Options{}, ids(1, func(r *request) { r.Prompts = 2 }), Price{7, 1, 512}},
 		{"a default of one's own", Options{DefaultOutput: 9}, ids(70, nil), Price{70, 70, 9}},
 		{"never above the cap", Options{}, ids(70, func(r *request) { r.OutputCap = 50 }), Price{70, 70, 50}},
 		{"a cap beyond what is expected", Options{}, ids(70, func(r *request) { r.OutputCap = 5000 }), Price{70, 70, 256}},
@@ -39,6 +42,7 @@ func TestPrice(t *testing.T) {
 		{"at least min_tokens", Options{}, ids(70, func(r *request) { r.MinOutput = 300 }), Price{70, 70, 300}},
 		{"min_tokens within the context", Options{ContextLength: 100}, ids(70, func(r *request) { r.MinOutput = 300 }), Price{70, 70, 30}},
 		{"ignore_eos runs to the cap", Options{}, ids(70, func(r *request) { r.IgnoreEOS, r.OutputCap = true, 900 }), Price{70, 70, 900}},
+		{"ignore_eos without an end in sight", Options{}, ids(70, func(r *request) { r.IgnoreEOS = true }), Price{70, 70, 256}},
 		{"each sequence of each prompt", Options{}, ids(70, func(r *request) { r.Prompts, r.Sequences = 3, 4 }), Price{70, 70, 3072}},
 		{"prompts share neither context nor room", Options{ContextLength: 100}, ids(140, func(r *request) { r.Prompts = 2 }), Price{140, 140, 60}},
 		{"worst case: the cap", Options{WorstCase: true}, ids(70, func(r *request) { r.OutputCap = 5000 }), Price{70, 70, 5000}},
@@ -49,6 +53,7 @@ func TestPrice(t *testing.T) {
 		{"audio of known length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts, r.AudioTimed, r.AudioSeconds = 1, 1, 4.5 }), Price{115, 70, 256}},
 		{"audio of both", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts, r.AudioTimed, r.AudioSeconds = 3, 1, 4.5 }), Price{715, 70, 256}},
 		{"audio of unknown length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts = 2 }), Price{670, 70, 256}},
+		{"audio at the price that it has by default", Options{}, ids(70, func(r *request) { r.AudioParts = 1 }), Price{820, 70, 256}},
 		{"embeddings generate nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Embeddings }), Price{70, 70, 0}},
 		{"tokenize costs nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Tokenize }), Price{}},
 		{"words beside ids", Options{}, ids(70, func(r *request) { r.Words = 592 }), Price{170, 70, 256}},
@@ -58,6 +63,7 @@ func TestPrice(t *testing.T) {
 		{"truncated, which leaves room", Options{ContextLength: 100}, ids(90, func(r *request) { r.TruncateInput = 50 }), Price{90, 50, 50}},
 		{"truncated to an unknown context", Options{}, ids(70, func(r *request) { r.TruncateInput = -1 }), Price{70, 0, 256}},
 		{"truncated to the context", Options{ContextLength: 60}, ids(70, func(r *request) { r.TruncateInput, r.OutputCap = -1, 20 }), Price{60, 40, 20}},
+		{"truncated to a context that leaves no room", Options{ContextLength: 60}, ids(70, func(r *request) { r.TruncateInput, r.OutputCap = -1, 100 }), Price{60, 0, 60}},
 		{"absurd counts do not overflow", Options{}, ids(math.MaxInt64, func(r *request) {
 			r.Prompts, r.Sequences, r.Images, r.AudioParts = math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64
 		}), Price{priceMax, priceMax, priceMax}},
@@ -106,6 +112,10 @@ func TestUsageThatTeachesNothingOfTheInput(t *testing.T) {
 		"truncated": {func(r *openai.Request) { r.TruncateInput = 8 }, openai.Usage{Input: 8}},
 		"tokenize":  {func(r *openai.Request) { r.Endpoint = openai.Tokenize }, openai.Usage{Input: 2000}},
 		"ids only":  {func(r *openai.Request) { r.TokenIDs = 2000 }, openai.Usage{Input: 2000}},
+		"too few":   {func(r *openai.Request) { r.TokenIDs = 2000 }, openai.Usage{Input: 1500}},
+		"no text":   {func(r *openai.Request) { r.Text, r.Messages = openai.Text{}, 0 }, openai.Usage{Input: 2000}},
+		"no answer": {func(*openai.Request) {}, openai.Usage{Output: 0}},
+		"embedded":  {func(r *openai.Request) { r.Endpoint = openai.Embeddings }, openai.Usage{Output: 2000}},
 	}
 	for name, tt := range tests {
 		p := NewPricer(Options{})
@@ -117,6 +127,27 @@ func TestUsageThatTeachesNothingOfTheInput(t *testing.T) {
 		}
 		if after := p.Price("user", r); after != before {
 			t.Errorf("%s: price went from %+v to %+v", name, before, after)
+		}
+	}
+}
+
+// TestWhatTeachesTheInput: the usage of any request that has text or messages does, with or
+// without the other.
+func TestWhatTeachesTheInput(t *testing.T) {
+	r := chat("a question about a cat")
+	for name, told := range map[string]*openai.Request{
+		"both":               r,
+		"text of no message": {Endpoint: openai.Completions, Prompts: 1, Text: r.Text},
+		"an embedding":       {Endpoint: openai.Embeddings, Prompts: 1, Text: r.Text},
+		"messages only":      {Endpoint: openai.ChatCompletions, Prompts: 1, Messages: 1},
+	} {
+		p := NewPricer(Options{})
+		before := p.Price("user", told)
+		for range 20 {
+			p.Learn("user", told, openai.Usage{Input: 500}, true)
+		}
+		if after := p.Price("user", told); after.Input < 5*before.Input {
+			t.Errorf("%s: after lessons of 500 tokens the price is %d, and was %d", name, after.Input, before.Input)
 		}
 	}
 }
@@ -135,6 +166,53 @@ func TestTokenIDsDoNotBlurTheText(t *testing.T) {
 		r.TokenIDs = n
 		if got := p.Price("user", r).Input; got < words+n || got > words+n+words/3 {
 			t.Errorf("%d ids: price %d, want about %d", n, got, words+n)
+		}
+	}
+}
+
+// TestCountsStayWithinBounds: whatever is multiplied, the product is neither negative nor
+// beyond what can be added up.
+func TestCountsStayWithinBounds(t *testing.T) {
+	for _, tt := range []struct{ a, b, want int64 }{
+		{0, 5, 0}, {5, 0, 0}, {0, 0, 0}, {-3, 5, 0}, {5, -3, 0}, {-3, -5, 0},
+		{3, 5, 15},
+		{priceMax, 1, priceMax}, {priceMax / 2, 2, priceMax}, {priceMax/2 + 1, 2, priceMax},
+		{priceMax / 3, 3, priceMax / 3 * 3}, {priceMax/3 + 1, 3, priceMax},
+		{math.MaxInt64, math.MaxInt64, priceMax},
+	} {
+		if got := times(tt.a, tt.b); got != tt.want {
+			t.Errorf("%d times %d is %d, want %d", tt.a, tt.b, got, tt.want)
+		}
+	}
+	for n, want := range map[int64]int64{-1: 0, 0: 0, 7: 7, priceMax: priceMax, priceMax + 1: priceMax} {
+		if got := bounded(n); got != want {
+			t.Errorf("%d counts as %d, want %d", n, got, want)
+		}
+	}
+}
+
+// TestContextThatIsTold: what model servers tell of the context counts where the options do
+// not know it, and is news where it is not what was told before.
+func TestContextThatIsTold(t *testing.T) {
+	for _, tt := range []struct {
+		option int64
+		told   []int64
+		news   []bool
+		want   int64
+	}{
+		{0, nil, nil, 0},
+		{0, []int64{0, 4096, 4096, 8192, 0}, []bool{false, true, false, true, true}, 0},
+		{0, []int64{4096}, []bool{true}, 4096},
+		{100, []int64{4096, 8192}, []bool{false, false}, 100},
+	} {
+		p := NewPricer(Options{ContextLength: tt.option})
+		for i, tokens := range tt.told {
+			if news := p.KnowContext(tokens); news != tt.news[i] {
+				t.Errorf("%+v: %d is news: %v", tt, tokens, news)
+			}
+		}
+		if got := p.ContextLength(); got != tt.want {
+			t.Errorf("%+v: the context has %d tokens", tt, got)
 		}
 	}
 }

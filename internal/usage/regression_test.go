@@ -61,6 +61,29 @@ func TestRegressionKeepsWhatItDoesNotSee(t *testing.T) {
 	}
 }
 
+// An observation of nothing says nothing, and what is known stays known.
+func TestNothingSeenTeachesNothing(t *testing.T) {
+	r := newTestRegression()
+	observe(r, rand.New(rand.NewPCG(1, 1)), []float64{0.3, 1.8}, 40)
+	before := slices.Clone(r.w)
+	r.learn([]float64{0, 0}, 1)
+	if !slices.Equal(r.w, before) || len(r.seen) != 2 {
+		t.Errorf("the weights %v became %v, and of %d the variance is known", before, r.w, len(r.seen))
+	}
+}
+
+// What rounding has made of a covariance is forgotten where it can be none, and the weights
+// are found all the same.
+func TestSpoiledCovarianceIsForgotten(t *testing.T) {
+	for _, spoiled := range []float64{math.NaN(), math.Inf(1), -1e9} {
+		r, rng := newTestRegression(), rand.New(rand.NewPCG(1, 1))
+		observe(r, rng, []float64{0.3, 1.8}, 1)
+		r.p[0][0] = spoiled
+		observe(r, rng, []float64{0.3, 1.8}, 40)
+		checkWeights(t, r, []float64{0.3, 1.8}, 0.06)
+	}
+}
+
 func TestRegressionSurvivesNonsense(t *testing.T) {
 	r := newTestRegression()
 	for _, y := range []float64{math.MaxFloat64, 1e300, math.SmallestNonzeroFloat64, 1} {
@@ -70,6 +93,52 @@ func TestRegressionSurvivesNonsense(t *testing.T) {
 	}
 	if got := r.predict([]float64{1, 1}); math.IsNaN(got) || math.IsInf(got, 0) || got < 0 {
 		t.Errorf("predicts %v", got)
+	}
+}
+
+// TestStrikesMakeAChange: the model has changed where a dozen innovations lie beyond the
+// gate on one side, of which every four within it forgive one. What lies on the other side
+// begins to count anew.
+func TestStrikesMakeAChange(t *testing.T) {
+	const above, within, below = gate + 0.1, gate - 0.1, -gate - 0.1
+	type times struct {
+		innovation float64
+		n          int
+	}
+	for _, tt := range []struct {
+		name    string
+		before  []times
+		then    float64
+		strikes int // that it takes then
+	}{
+		{"at first", nil, above, 12},
+		{"below", nil, below, 12},
+		{"on the edge of the gate", nil, gate, 12},
+		{"far beyond", nil, 1e9, 12},
+		{"after eleven", []times{{above, 11}}, above, 1},
+		{"after eleven and four within", []times{{above, 11}, {within, 4}}, above, 2},
+		{"after eleven and four within, below", []times{{above, 11}, {-within, 4}}, above, 2},
+		{"after some and many within", []times{{above, 11}, {within, 100}}, above, 12},
+		{"after many within", []times{{within, 1000}}, below, 12},
+		{"after eleven on the other side", []times{{below, 11}}, above, 12},
+		{"after eleven on either", []times{{below, 11}, {above, 11}}, below, 12},
+		{"after eleven on either, above", []times{{below, 11}, {above, 11}}, above, 1},
+	} {
+		r := newTestRegression()
+		for _, b := range tt.before {
+			for range b.n {
+				if r.strike(b.innovation) {
+					t.Errorf("%s: it has changed already", tt.name)
+				}
+			}
+		}
+		n := 1
+		for n < 100 && !r.strike(tt.then) {
+			n++
+		}
+		if n != tt.strikes {
+			t.Errorf("%s: it takes %d strikes, want %d", tt.name, n, tt.strikes)
+		}
 	}
 }
 

@@ -12,13 +12,7 @@ import (
 // are safe for concurrent use; the zero value has learned nothing.
 type speeds struct {
 	mu     sync.Mutex
-	panels [panels]speed
-}
-
-// speed is what the users of one panel have taught. The zero value is nothing.
-type speed struct {
-	*regression
-	lessons int
+	panels [panels]*regression // what the users of each have taught; nil: nothing
 }
 
 // Priors in seconds, for a model of some ten billion parameters on one GPU.
@@ -60,12 +54,12 @@ func (p *Pricer) LearnSpeed(user string, r *openai.Request, got openai.Usage, el
 	})
 	p.speeds.mu.Lock()
 	defer p.speeds.mu.Unlock()
-	s := &p.speeds.panels[panel]
-	if s.regression == nil {
-		s.regression = newSpeed()
+	s := p.speeds.panels[panel]
+	if s == nil {
+		s = newSpeed()
+		p.speeds.panels[panel] = s
 	}
 	s.learn(x[:], elapsed.Seconds())
-	s.lessons++
 }
 
 // TokensAfter estimates how many tokens have been generated for r of a user, over
@@ -90,9 +84,8 @@ func (s *speeds) tokens(k known, input int64, seconds float64) float64 {
 	var j jury
 	prior := [3]float64{firstSeconds, inputSeconds, outputSeconds}
 	alone := decoded(prior[:], input, seconds)
-	for i := range s.panels {
-		panel := &s.panels[i]
-		if panel.lessons == 0 {
+	for i, panel := range s.panels {
+		if panel == nil {
 			continue
 		}
 		vote := decoded(panel.w, input, seconds)

@@ -108,3 +108,67 @@ func TestTokensAfterOfAFastServer(t *testing.T) {
 		t.Errorf("%d tokens in a minute", got)
 	}
 }
+
+// TestWhoIsBelievedOfSpeed: who has taught how fast answers are is believed of himself. An
+// abandoned answer of another costs within a factor of what is said of models in general
+// where one has taught it or two, and what they say where three agree.
+func TestWhoIsBelievedOfSpeed(t *testing.T) {
+	after := func(p *Pricer, user string) float64 {
+		return float64(p.TokensAfter(user, ids(10, nil), 10, 10*time.Second))
+	}
+	general := after(NewPricer(Options{}), "new")
+	least, most := general/speedDoubt-1, (general+1)*speedDoubt
+	about := func(v, want float64) bool { return v > 0.7*want && v < 1.4*want }
+	for name, perOutput := range map[string]float64{"fast": 1.0 / 2000, "slow": 2} {
+		p := NewPricer(Options{})
+		for users := range 4 {
+			for n := range int64(200) {
+				output := 10 * (1 + n)
+				p.LearnSpeed(honest(users), ids(10, nil), openai.Usage{Input: 10, Output: output}, seconds(perOutput*float64(output)))
+			}
+			if got := after(p, honest(users)); !about(got, 10/perOutput) {
+				t.Errorf("%s, %d others: he has got %.0f tokens, want about %.0f", name, users, got, 10/perOutput)
+			}
+			got := after(p, "new")
+			if within := got >= least && got <= most; within != (users < 2) || !within && !about(got, 10/perOutput) {
+				t.Errorf("%s, %d have taught: a stranger has got %.0f tokens, and models in general give %.0f", name, users+1, got, general)
+			}
+		}
+	}
+}
+
+// TestSequencesAreGeneratedSideBySide: answers of four sequences take as long as each of
+// them alone, and teach the same.
+func TestSequencesAreGeneratedSideBySide(t *testing.T) {
+	after := func(sequences int64) int64 {
+		p := NewPricer(Options{})
+		r := ids(10, func(r *openai.Request) { r.Sequences = sequences })
+		for n := range int64(50) {
+			output := 50 + 10*n
+			p.LearnSpeed("user", r, openai.Usage{Input: 10, Output: output * sequences}, seconds(0.01*float64(output)))
+		}
+		return p.TokensAfter("user", r, 10, 5*time.Second)
+	}
+	if one, four := after(1), after(4); four != 4*one || one < 450 || one > 550 {
+		t.Errorf("after five seconds there are %d tokens of one sequence and %d of four, want about 500 and 2000", one, four)
+	}
+}
+
+// TestWhatTeachesNoSpeed: an answer without output or time says nothing of how fast it was.
+func TestWhatTeachesNoSpeed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		output  int64
+		elapsed time.Duration
+	}{
+		"no output": {0, time.Hour}, "less than none": {-5, time.Hour}, "no time": {1000, 0}, "less than no time": {1000, -time.Second},
+	} {
+		p := NewPricer(Options{})
+		before := p.TokensAfter("user", ids(10, nil), 10, time.Second)
+		for range 50 {
+			p.LearnSpeed("user", ids(10, nil), openai.Usage{Input: 10, Output: tt.output}, tt.elapsed)
+		}
+		if after := p.TokensAfter("user", ids(10, nil), 10, time.Second); after != before {
+			t.Errorf("%s: a second gives %d tokens, and gave %d before", name, after, before)
+		}
+	}
+}

@@ -22,6 +22,9 @@ type area struct {
 // slowOfRedis are the tests of the store in Redis that take seconds each.
 const slowOfRedis = "TestConformance/adversarial|TestStandstill|TestFailover|TestCutOff|TestLikeMemory|TestLongDebt|TestSequentialClient|TestCommandIsTakenAway|TestGreatBatches|TestOneMissed"
 
+// slowOfUsage are the tests of prices that replay all texts for many users.
+const slowOfUsage = "TestAnAttackerDoesNotSetTheInputPrice|TestCrowdsTeach|TestManyNames|TestInputIsAccurateInAnyOrder"
+
 // turns returns the arguments of the runs of tests that judge a mutant, in their order.
 func (a *area) turns() [][]string {
 	if a.slow == "" {
@@ -35,7 +38,7 @@ var areas = []area{
 	{"memory", []string{"internal/store/memory/*.go"}, []string{"./internal/store/memory"}, 2 * time.Minute, ""},
 	{"redis", []string{"internal/store/redis/*.go"}, []string{"./internal/store/redis"}, 5 * time.Minute, slowOfRedis},
 	{"scripts", []string{"internal/store/redis/*.lua"}, []string{"./internal/store/redis"}, 5 * time.Minute, slowOfRedis},
-	{"usage", []string{"internal/usage/*.go"}, []string{"./internal/usage"}, 5 * time.Minute, ""},
+	{"usage", []string{"internal/usage/*.go"}, []string{"./internal/usage"}, 5 * time.Minute, slowOfUsage},
 	{"admission", []string{
 		"internal/admission/*.go", "internal/proxy/price.go", "internal/proxy/denial.go", "internal/proxy/observe.go",
 	}, []string{"./internal/admission", "./internal/proxy", "./test/books", "./test/streams"}, 5 * time.Minute, ""},
