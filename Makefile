@@ -90,6 +90,9 @@ manifests: ## write k8s/, the chart's README and its schema from charts/token-ra
 	cd test/deploy && $(GO) test -count=1 ./chart -run 'TestMonitoring|TestSchema|TestReadme' -update
 	cd test/deploy && $(GO) test -count=1 ./chart -run TestManifests -update
 
+api: ## write what is made of api/openapi.yaml: its copy in docs/api and the collection for Postman
+	$(GO) run ./test/api/publish
+
 k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
 	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
 	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 40m ./...
@@ -100,4 +103,4 @@ mutate: needs ## change the core in SAMPLE places, one at a time: the tests must
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests k8s-test mutate fuzz
+.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests api k8s-test mutate fuzz

@@ -26,6 +26,7 @@ var elsewhere = map[string]string{
 	"make image":            "TestImage",
 	"make k8s-test":         ".ci/run",
 	"make test-deploy":      ".ci/run",
+	"make api":              "TestPublished",
 	"go run ./performance/bench --profile performance/results/profile --scenario requests --scenario streaming": "TestRunMeasuresGateway",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-cpu.pprof":                              "scripts/profile.sh",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-stream-cpu.pprof":                       "scripts/profile.sh",
@@ -34,6 +35,8 @@ var elsewhere = map[string]string{
 	"make load PLAN=k6-stress":                                                       "TestScript",
 	"go build -o bin/bench ./performance/bench && make build":                        "TestRunMeasuresGateway",
 	"chrt -r 5 bin/bench --gateway bin/token-rate-limiter --scenario soak --enforce": "TestSoak",
+
+	"npx newman@6 run docs/api/postman-collection.json --env-var baseUrl=$GATEWAY --env-var apiKey=$KEY --env-var adminKey=$ADMIN_KEY": "TestCollection",
 
 	"helm install token-rate-limiter charts/token-rate-limiter -n model-serving --create-namespace -f my-values.yaml": "TestValueFiles",
 	"helm test token-rate-limiter -n model-serving":                                                                   "TestValueFiles",
