@@ -90,6 +90,9 @@ manifests: ## write k8s/, the chart's README and its schema from charts/token-ra
 	cd test/deploy && $(GO) test -count=1 ./chart -run 'TestMonitoring|TestSchema|TestReadme' -update
 	cd test/deploy && $(GO) test -count=1 ./chart -run TestManifests -update
 
+api: ## write what is made of api/openapi.yaml: its copy in docs/api and the collection for Postman
+	$(GO) run ./test/api/publish
+
 k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
 	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
 	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 40m ./...
@@ -97,7 +100,25 @@ k8s-test: ## apply manifests, script and chart to a real control plane; it is bu
 mutate: needs ## change the core in SAMPLE places, one at a time: the tests must notice (AREA, SEED)
 	$(GO) run ./test/mutate --sample $(SAMPLE) $(if $(SEED),--seed $(SEED)) $(if $(AREA),--area $(AREA))
 
+security: ## gosec, staticcheck of the nested modules, gitleaks; govulncheck where its database is reached
+	GO='$(GO)' scripts/security.sh
+
+vulnerabilities: ## govulncheck of all modules, by the database of Go or of GOVULNDB
+	GO='$(GO)' scripts/security.sh vulnerabilities
+
+dependencies: ## whether all modules are what go.sum says, and npm knows nothing bad of its packages
+	GO='$(GO)' scripts/dependencies.sh
+
+release-notes: ## print what CHANGELOG.md says of VERSION
+	@scripts/release-notes.sh '$(VERSION)'
+
+release-files: ## make bin/release: archives of the binaries, their SBOMs, checksums
+	GO='$(GO)' scripts/release-files.sh '$(VERSION)'
+
+publish: ## push the image for ARCHES and the chart, as VERSION, to REGISTRY
+	@GO='$(GO)' ARCHES='$(ARCHES)' scripts/publish.sh '$(VERSION)' '$(REGISTRY)'
+
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests k8s-test mutate fuzz
+.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests api k8s-test mutate security vulnerabilities dependencies release-notes release-files publish fuzz

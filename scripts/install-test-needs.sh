@@ -32,27 +32,6 @@ missing_packages() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
 }
 
-# is_installed tells whether a folder holds what a lock file lists.
-is_installed() {
-  [ "$(cat "$2/.installed" 2>/dev/null)" = "$(sum_of "$1")" ]
-}
-
-sum_of() { sha256sum "$1" | cut -d' ' -f1; }
-
-# install_npm installs the npm packages as the lock file lists them, unless they
-# are there.
-install_npm() {
-  local lock=package-lock.json folder=node_modules
-  cd test/sdk/node
-  is_installed $lock $folder && return
-  echo "installing for the tests: the npm packages of test/sdk/node"
-  if ! npm ci --no-progress --loglevel=error; then
-    echo "npm could not install what test/sdk/node/$lock lists; it needs a registry (npm config get registry)." >&2
-    return 1
-  fi
-  sum_of $lock >$folder/.installed
-}
-
 # install_pip installs the Python packages as the lock file lists them, into a
 # virtual environment, unless they are there. One whose Python has gone, or is another version, is made anew.
 install_pip() {
@@ -83,7 +62,7 @@ if ! python3 -c "import sys; sys.exit(sys.version_info < (${python_min/./, }))";
   exit 1
 fi
 # Side by side, because both wait for a registry most of the time.
-(install_npm) & npm=$!
+(install_npm test/sdk/node) & npm=$!
 (install_pip) & pip=$!
 failed=0
 wait $npm || failed=1

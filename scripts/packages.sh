@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts share that install Debian packages. To be sourced.
+# What the scripts share that install Debian and npm packages. To be sourced.
 
 # install_packages installs Debian packages: install_packages WHO PACKAGE... says that WHO needs
 # them where it may not.
@@ -29,4 +29,25 @@ install_packages() {
   fi
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# is_installed tells whether a folder holds what a lock file lists.
+is_installed() {
+  [ "$(cat "$2/.installed" 2>/dev/null)" = "$(sum_of "$1")" ]
+}
+
+sum_of() { sha256sum "$1" | cut -d' ' -f1; }
+
+# install_npm installs the npm packages of a folder as its lock file lists them, unless they
+# are there.
+install_npm() {
+  local lock=package-lock.json folder=node_modules
+  cd "$1" || return
+  is_installed $lock $folder && return
+  echo "installing for the tests: the npm packages of $1"
+  if ! npm ci --no-progress --loglevel=error; then
+    echo "npm could not install what $1/$lock lists; it needs a registry (npm config get registry)." >&2
+    return 1
+  fi
+  sum_of $lock >$folder/.installed
 }

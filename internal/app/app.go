@@ -81,7 +81,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	defer func() {
 		if err != nil {
-			a.close(ctx)
+			_ = a.close(ctx)
 		}
 	}()
 	a.scarce = scarcity{log: log, descriptors: raiseDescriptorLimit()}

@@ -76,7 +76,7 @@ func bufferedBytes(configured int64, limit memoryLimit, machine memlimit.Provide
 	if err != nil || bytes == 0 || bytes > math.MaxInt64/2 {
 		bytes = memoryUnknown
 	}
-	return int64(bytes) / bufferedShare
+	return int64(bytes) / bufferedShare // #nosec G115 -- at most half of MaxInt64, as is looked at above
 }
 
 // largestBody returns how large a request body may be: what is configured, or what a

@@ -78,5 +78,5 @@ func (m *mocks) close() {
 		return
 	}
 	m.server.Close()
-	m.http.Close()
+	_ = m.http.Close()
 }

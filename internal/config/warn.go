@@ -17,7 +17,7 @@ func (o Options) warnings(c *Config, root *node, read map[string]bool) Errors {
 	w.windows()
 	w.variables(o, read)
 	w.ignoredFiles(o)
-	w.report.err() // sorts them
+	_ = w.report.err() // sorts them
 	return w.report.list
 }
 

@@ -51,9 +51,9 @@ type framing struct {
 func (f *framing) see(b []byte) (sure int, err error) {
 	for sure < len(b) && !f.lost {
 		if f.left > 0 {
-			n := min(f.left, uint64(len(b)-sure))
+			n := min(f.left, uint64(len(b)-sure)) // #nosec G115 -- sure is below len(b)
 			f.left -= n
-			sure += int(n)
+			sure += int(n) // #nosec G115 -- at most len(b)
 			continue
 		}
 		line, _, whole := bytes.Cut(b[sure:], []byte("\n"))

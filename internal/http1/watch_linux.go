@@ -59,7 +59,7 @@ func (w *watch) run(raw syscall.RawConn) {
 				return false
 			}
 			for _, e := range events[:max(n, 0)] {
-				if c := w.at(uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32); c != nil {
+				if c := w.at(uint64(uint32(e.Fd)) /* #nosec G115 -- the halves of a number */ | uint64(uint32(e.Pad))<<32); c != nil {
 					c.gone()
 				}
 			}
@@ -87,7 +87,7 @@ func (w *watch) add(c *conn) bool {
 	}
 	w.last++
 	c.number = w.last
-	event := syscall.EpollEvent{Events: peerGone, Fd: int32(uint32(c.number)), Pad: int32(uint32(c.number >> 32))}
+	event := syscall.EpollEvent{Events: peerGone, Fd: int32(uint32(c.number)), Pad: int32(uint32(c.number >> 32))} // #nosec G115 -- the halves of a number, bit for bit
 	controlled := raw.Control(func(fd uintptr) { err = syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_ADD, int(fd), &event) })
 	if controlled != nil || err != nil {
 		return false

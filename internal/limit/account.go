@@ -158,7 +158,7 @@ func (a *Account) at(index int) int64 {
 func (a *Account) put(index int, v int64) {
 	if a.wide == nil {
 		if v <= math.MaxUint32 {
-			a.slots[index] = uint32(v)
+			a.slots[index] = uint32(v) // #nosec G115 -- at most MaxUint32, and what is charged is not negative
 			return
 		}
 		a.widen()

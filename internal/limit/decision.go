@@ -210,12 +210,12 @@ func (s *Subjects) Settle(g *Grant, used Amount) {
 		if a == nil {
 			continue
 		}
-		held, charged := g.charged(Scope(scope))
+		held, charged := g.charged(Scope(scope)) // #nosec G115 -- a scope is 0 or 1
 		if !charged {
 			continue // the account is younger than the grant
 		}
 		a.held = a.held.Minus(held)
-		a.settle(Scope(scope), g.Charges, delta)
+		a.settle(Scope(scope), g.Charges, delta) // #nosec G115 -- a scope is 0 or 1
 	}
 }
 

@@ -47,7 +47,7 @@ func (l *Layout) add(m Meter, w Window) {
 	if l.at[m][w] >= 0 {
 		return
 	}
-	l.at[m][w] = int8(len(l.rings))
+	l.at[m][w] = int8(len(l.rings)) // #nosec G115 -- there are as many rings as meters and windows, a dozen
 	kept := w.Slots() + 1
 	l.rings = append(l.rings, ringShape{meter: m, window: w, offset: l.slots, width: windowShapes[w].width, slots: int64(kept)})
 	l.slots += kept

@@ -130,7 +130,7 @@ func NewPolicy(o PolicyOptions) (*Policy, error) {
 		p.count()
 	}
 	for scope, limits := range [scopes][]Limit{UserScope: o.User, ModelScope: o.Total} {
-		if err := p.add(Scope(scope), limits, o); err != nil {
+		if err := p.add(Scope(scope) /* #nosec G115 -- a scope is 0 or 1 */, limits, o); err != nil {
 			return nil, err
 		}
 	}

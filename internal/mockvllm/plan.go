@@ -109,5 +109,5 @@ func (j *job) random(sequence int) *rand.Rand {
 	for i := range len(j.id) {
 		hash = (hash ^ uint64(j.id[i])) * 1099511628211
 	}
-	return rand.New(rand.NewPCG(j.server.options.Seed, mix(hash+uint64(sequence))))
+	return rand.New(rand.NewPCG(j.server.options.Seed, mix(hash+uint64(sequence)))) // #nosec G115 G404 -- wraps around; random as a seed says, which is what it is for
 }

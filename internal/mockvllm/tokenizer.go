@@ -62,7 +62,7 @@ func appendID(dst []byte, id int64) []byte {
 	var bytes [8]byte
 	first := len(bytes) - 1
 	for i := range bytes {
-		bytes[i] = byte(uint64(id) >> (8 * (len(bytes) - 1 - i)))
+		bytes[i] = byte(uint64(id) >> (8 * (len(bytes) - 1 - i))) // #nosec G115 -- byte by byte
 		if bytes[i] != 0 {
 			first = min(first, i)
 		}

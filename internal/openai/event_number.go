@@ -41,7 +41,7 @@ func exponentEnd(b []byte, i int) int {
 
 // digitsEnd returns where the digits end that begin at b[i].
 func digitsEnd(b []byte, i int) int {
-	for uint(i) < uint(len(b)) && isDigit(b[i]) {
+	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && isDigit(b[i]) {
 		i++
 	}
 	return i
@@ -66,7 +66,7 @@ func (c *jsonCursor) count() (n int64, ok bool) {
 func (c *jsonCursor) plainCount() (n int64, ok bool) {
 	const most = 16
 	b, i := c.b[c.i:], 0
-	for uint(i) < uint(len(b)) && isDigit(b[i]) {
+	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && isDigit(b[i]) {
 		if i == most {
 			return 0, false
 		}

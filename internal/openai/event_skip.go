@@ -108,7 +108,7 @@ func literalEnd(b []byte, i int) int {
 // nextByte returns the first byte of b from i on that is no white space, and where it is;
 // 0 at the end.
 func nextByte(b []byte, i int) (at int, next byte) {
-	for uint(i) < uint(len(b)) { // one comparison, where the compiler would make two
+	for uint(i) /* #nosec G115 -- an index */ < uint(len(b)) { // one comparison, where the compiler would make two
 		if next = b[i]; next > ' ' || !isSpace(next) {
 			return i, next
 		}
@@ -119,7 +119,7 @@ func nextByte(b []byte, i int) (at int, next byte) {
 
 // byteAt returns b[i], 0 beyond the end.
 func byteAt(b []byte, i int) byte {
-	if uint(i) < uint(len(b)) {
+	if uint(i) /* #nosec G115 -- an index; a negative one is beyond the end */ < uint(len(b)) {
 		return b[i]
 	}
 	return 0

@@ -154,7 +154,7 @@ var (
 
 func byteSet(bytes string) (set [256]bool) {
 	for i := range len(bytes) {
-		set[bytes[i]] = true
+		set[bytes[i]] = true // #nosec G602 -- a byte is below 256
 	}
 	return set
 }

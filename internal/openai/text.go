@@ -96,7 +96,7 @@ func (t Text) Equal(o Text) bool {
 func (t *Text) addASCII(s []byte) int {
 	if len(s) > 1 && s[0] < 0x80 && s[1] >= 0x80 { // one, as between Korean words
 		t.count(Class(asciiLast[s[0]] - 1))
-		t.growth += markupGrowth * int64(asciiBit[s[0]]>>(8*asciiClasses))
+		t.growth += markupGrowth * int64(asciiBit[s[0]]>>(8*asciiClasses)) // #nosec G115 -- a byte is left
 		return 1
 	}
 	var chars, runs uint64
@@ -116,11 +116,11 @@ func (t *Text) addASCII(s []byte) int {
 		return 0
 	}
 	for c := range asciiClasses {
-		t.chars[c] += int64(chars & 0xff)
-		t.runs[c] += int64(runs & 0xff)
+		t.chars[c] += int64(chars & 0xff) // #nosec G115 -- a byte
+		t.runs[c] += int64(runs & 0xff)   // #nosec G115 -- a byte
 		chars, runs = chars>>8, runs>>8
 	}
-	t.growth += markupGrowth * int64(chars)
+	t.growth += markupGrowth * int64(chars) // #nosec G115 -- a byte is left
 	t.last = asciiLast[s[n-1]]
 	return n
 }
@@ -140,7 +140,7 @@ func (t *Text) addWide(s []byte) int {
 	for i < len(s) && s[i] >= 0x80 {
 		size := wideSize(s[i])
 		if i+size > len(s) {
-			t.heldCount = uint8(copy(t.held[:], s[i:]))
+			t.heldCount = uint8(copy(t.held[:], s[i:])) // #nosec G115 -- at most the length of held, 4
 			return len(s)
 		}
 		if s[i] == 0xEB || s[i] == 0xEC { // three of four Korean syllables, and nothing else
@@ -165,7 +165,7 @@ func (t *Text) complete(s []byte) int {
 	size := wideSize(char[0])
 	took := copy(char[have:size], s)
 	if have+took < size {
-		t.heldCount = uint8(copy(t.held[:], char[:have+took]))
+		t.heldCount = uint8(copy(t.held[:], char[:have+took])) // #nosec G115 -- at most the length of held, 4
 		return took
 	}
 	t.heldCount = 0

@@ -7,7 +7,7 @@ var asciiBit, asciiLast = asciiTables()
 func asciiTables() (bits [256]uint64, last [256]uint8) {
 	for b := range 0x80 {
 		c := asciiClass(byte(b))
-		bits[b] = 1 << (8 * c)
+		bits[b] = 1 << (8 * c) // #nosec G602 -- b is below 0x80
 		if isMarkup(byte(b)) {
 			bits[b] |= 1 << (8 * asciiClasses)
 		}

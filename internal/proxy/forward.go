@@ -82,7 +82,7 @@ func (x *exchange) settleAbandoned() {
 // picture that could not be fetched, from an address with such words, may be
 // there the second time.
 func (x *exchange) sendAsking(o catalog.UsageOptions) error {
-	x.response.Body.Close()
+	_ = x.response.Body.Close()
 	x.answer = x.answer[:0]
 	x.asked = o
 	x.server = x.response.Server // that other one may take what this one does not
@@ -258,7 +258,7 @@ func (x *exchange) tell(e *upstream.Error) *openai.Error {
 func (x *exchange) refused() error {
 	status := x.response.Status
 	if status >= 500 || status < 400 {
-		x.response.Body.Close()
+		_ = x.response.Body.Close()
 		x.ticket.Settle(admission.RequestOnly(true))
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}
@@ -267,7 +267,7 @@ func (x *exchange) refused() error {
 		x.readUpTo(x.response.Body, refusalBytesMax)
 		err = x.decode()
 	}
-	x.response.Body.Close()
+	_ = x.response.Body.Close()
 	x.took = time.Since(x.sent)
 	x.ticket.Settle(admission.RequestOnly(true))
 	if err != nil {

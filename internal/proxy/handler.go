@@ -102,7 +102,7 @@ func (x *exchange) rescue() {
 		panic(fault) // see breakOff
 	}
 	if x.response != nil {
-		x.response.Body.Close()
+		_ = x.response.Body.Close()
 	}
 	x.h.Log.Error("a fault of the gateway", "id", x.id, "fault", fault, "stack", string(debug.Stack()))
 	if x.status != 0 {

@@ -89,7 +89,7 @@ func (h *herd) crowd(model string, now time.Time) *crowd {
 			h.models = map[string]*crowd{}
 		}
 		h.forget(now)
-		c = &crowd{since: now, place: rand.Float64()}
+		c = &crowd{since: now, place: rand.Float64()} // #nosec G404 -- spreads clients; nothing is secret
 		h.models[model] = c
 	}
 	return c

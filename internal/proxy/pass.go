@@ -227,7 +227,7 @@ func (x *exchange) passingLeft(s *passing) error {
 		read += len(b)
 		s.parts = s.passage.Pass(s.parts[:0], b)
 	}
-	x.response.Body.Close()
+	_ = x.response.Body.Close()
 	x.ticket.Settle(x.passedPart(s))
 	x.took = time.Since(x.sent)
 	x.breakOff(x.whyLeft())

@@ -84,7 +84,7 @@ func (x *exchange) endStream(s *streamed) error {
 			return nil
 		}
 		if x.stream.Beyond() {
-			x.response.Body.Close()
+			_ = x.response.Body.Close()
 			return nil
 		}
 	}

@@ -50,7 +50,7 @@ func (b *Body) open(ctx context.Context, s *Server, c *conn, h head, stop func()
 	}
 	if h.framing == byLength && h.length == 0 {
 		b.state.Store(complete)
-		b.finish()
+		_ = b.finish()
 	}
 }
 

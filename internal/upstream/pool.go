@@ -166,7 +166,7 @@ func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) int {
 	n := len(p.servers)
 	first := 0
 	if n > 1 {
-		first = int(p.turn.Add(1) % uint32(n))
+		first = int(p.turn.Add(1) % uint32(n)) // #nosec G115 -- servers of a model; the remainder is below n
 	}
 	best := -1
 	for i := range n {

@@ -57,7 +57,7 @@ const (
 
 func (x *features) ofText(t *openai.Text) {
 	for c := range charPriors {
-		x[c] = float64(t.Chars(openai.Class(c)))
+		x[c] = float64(t.Chars(openai.Class(c))) // #nosec G115 -- an index of classes
 	}
 	for i := range runPriors {
 		x[runsFeature+i] = float64(t.Runs(runPriors[i].class))

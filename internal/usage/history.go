@@ -119,7 +119,7 @@ func (h *history) lightest() uint8 {
 			at = i
 		}
 	}
-	return uint8(at)
+	return uint8(at) // #nosec G115 -- a panel, of which there are eight
 }
 
 // user returns the entry of a user, making room for it by dropping one that

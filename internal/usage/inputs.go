@@ -59,7 +59,7 @@ func (s *sparse) of(x *features) {
 	s.kind, s.n = kindOf(x), 0
 	for i, v := range x {
 		if v != 0 {
-			s.at[s.n], s.counts[s.n] = uint8(i), v
+			s.at[s.n], s.counts[s.n] = uint8(i), v // #nosec G115 -- an index of features
 			s.n++
 		}
 	}

@@ -26,7 +26,7 @@ const (
 func (q *quantile) learn(length int64) {
 	b := bucketOf(length)
 	q.counts[b] += lengthWeight
-	q.most = max(q.most, uint8(b))
+	q.most = max(q.most, uint8(b)) // #nosec G115 -- an index of counts
 	q.total += lengthWeight
 	if q.total >= totalMax {
 		q.halve()

@@ -13,19 +13,25 @@ import (
 // elsewhere are the commands of documents that are not run here, by what runs them:
 // a test, or a script of the repository.
 var elsewhere = map[string]string{
-	"make test":             ".ci/run",
-	"make test-unit":        ".ci/run", // a part of make test
-	"make test-integration": ".ci/run", // the other part
-	"make cover":            "Makefile",
-	"make fuzz":             "scripts/fuzz.sh",
-	"make mutate":           "TestSampleOfMutants",
-	"make bench":            "TestRunMeasuresGateway",
-	"make soak":             "TestSoak",
-	"make load":             "TestScript",
-	"make rolling":          ".ci/run",
-	"make image":            "TestImage",
-	"make k8s-test":         ".ci/run",
-	"make test-deploy":      ".ci/run",
+	"make test":                         ".ci/run",
+	"make test-unit":                    ".ci/run", // a part of make test
+	"make test-integration":             ".ci/run", // the other part
+	"make cover":                        "Makefile",
+	"make fuzz":                         "scripts/fuzz.sh",
+	"make mutate":                       "TestSampleOfMutants",
+	"make bench":                        "TestRunMeasuresGateway",
+	"make soak":                         "TestSoak",
+	"make load":                         "TestScript",
+	"make rolling":                      ".ci/run",
+	"make image":                        "TestImage",
+	"make k8s-test":                     ".ci/run",
+	"make test-deploy":                  ".ci/run",
+	"make api":                          "TestPublished",
+	"make check":                        "scripts/git-hooks/pre-push",
+	"make security":                     "TestSecurity",
+	"make vulnerabilities":              "TestVulnerabilities",
+	"make dependencies":                 ".github/workflows/dependency-check.yml",
+	"make release-files VERSION=v1.2.3": "TestFiles",
 	"go run ./performance/bench --profile performance/results/profile --scenario requests --scenario streaming": "TestRunMeasuresGateway",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-cpu.pprof":                              "scripts/profile.sh",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-stream-cpu.pprof":                       "scripts/profile.sh",
@@ -34,6 +40,8 @@ var elsewhere = map[string]string{
 	"make load PLAN=k6-stress":                                                       "TestScript",
 	"go build -o bin/bench ./performance/bench && make build":                        "TestRunMeasuresGateway",
 	"chrt -r 5 bin/bench --gateway bin/token-rate-limiter --scenario soak --enforce": "TestSoak",
+
+	"npx newman@6 run docs/api/postman-collection.json --env-var baseUrl=$GATEWAY --env-var apiKey=$KEY --env-var adminKey=$ADMIN_KEY": "TestCollection",
 
 	"helm install token-rate-limiter charts/token-rate-limiter -n model-serving --create-namespace -f my-values.yaml": "TestValueFiles",
 	"helm test token-rate-limiter -n model-serving":                                                                   "TestValueFiles",
@@ -53,6 +61,8 @@ var others = map[string]string{
 // cannot are the beginnings of commands that no test runs, by the reason, with what comes nearest.
 var cannot = map[string]string{
 	"docker tag ":     "needs an engine",
+	"cosign verify ":  "needs a published release",
+	"gh attestation ": "needs a published release; test/deploy/release publishes one to a registry of its own",
 	"docker push ":    "needs a registry",
 	"docker run ":     "needs an engine; test/deploy/image runs the binary of the image",
 	"docker compose ": "needs an engine; test/deploy/compose reads the files with Compose's own parser",

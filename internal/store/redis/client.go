@@ -107,7 +107,7 @@ func connect(ctx context.Context, address string, d *net.Dialer, t *tls.Config) 
 	}
 	encrypted := tls.Client(c, t)
 	if err := encrypted.HandshakeContext(ctx); err != nil {
-		c.Close()
+		_ = c.Close()
 		return nil, &handshakeError{err}
 	}
 	return encrypted, nil

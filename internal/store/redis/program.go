@@ -24,10 +24,10 @@ func newProgram(p *limit.Policy) *program {
 	}
 	var rings [2]strings.Builder
 	for _, r := range p.Counted() {
-		rings[r.Scope].WriteString(ringName(r.Meter, r.Window))
+		_, _ = rings[r.Scope].WriteString(ringName(r.Meter, r.Window))
 		g.admissible = append(g.admissible, number(r.Admissible))
 		for b := range g.bounds {
-			g.bounds[b] = append(g.bounds[b], number(r.Admissible), number(r.Bound(limit.Bound(b))))
+			g.bounds[b] = append(g.bounds[b], number(r.Admissible), number(r.Bound(limit.Bound(b)))) // #nosec G115 -- an index of bounds
 		}
 	}
 	g.userRings, g.modelRings = rings[limit.UserScope].String(), rings[limit.ModelScope].String()

@@ -44,7 +44,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	}
 	h.model.renewed(asked)
 	h.model.sees(s, reply)
-	h.model.grants.note(h, charge{uint64(reply[4]), more})
+	h.model.grants.note(h, charge{uint64(reply[4]), more}) // #nosec G115 -- the number that the script gave it
 	h.doubtful = false
 	g.Note(limit.Charge{Amount: more, At: times(reply[2], reply[3]), Debt: reply[1]})
 	return limit.TopUp{Granted: true, Debt: reply[1]}, nil
