@@ -107,6 +107,7 @@ func (x *exchange) rescue() {
 	if x.response != nil {
 		x.response.Body.Close()
 	}
+	x.h.Metrics.Fault()
 	x.h.Log.Error("a fault of the gateway", "id", x.id, "fault", fault, "stack", string(debug.Stack()))
 	if x.status != 0 {
 		x.err = openai.Internal()
