@@ -1,0 +1,113 @@
+package monitoring_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+var (
+	answersFile = flag.String("answers", "", "file to write the answers to the expressions of each panel to, as JSON")
+	duration    = flag.Duration("for", 40*time.Second, "how long the load is to last, at least")
+)
+
+// answer is what a panel's expression was answered with.
+type answer struct {
+	Expr   string   `json:"expr"`
+	Legend string   `json:"legend"`
+	Result []series `json:"result"`
+}
+
+// TestEveryExpressionIsAnswered asks a real Prometheus, which has scraped real gateways while they
+// failed in every way, what the rules and the dashboards ask.
+func TestEveryExpressionIsAnswered(t *testing.T) {
+	s := newSite(t)
+	p := startPrometheus(t, s)
+	d := during{from: time.Now()}
+	s.run(t, *duration)
+	time.Sleep(2 * time.Second) // the last scrapes, and rules
+	d.to = time.Now()
+	d.step = max(time.Second, d.to.Sub(d.from).Round(time.Second)/100).Round(time.Second)
+
+	there := p.labelsOf(d)
+	answered := 0
+	answers := func(where string, e parser.Expr) []series {
+		answered++
+		mustExist(t, where, namesIn(e), there)
+		result := p.ask(e.String(), d)
+		if !hasData(result) {
+			t.Errorf("%s has no data: %s", where, e)
+		}
+		return result
+	}
+	for _, r := range rules(t) {
+		q := question{r.file + ": " + r.Record + r.Alert, r.Expr}
+		for _, e := range parts(parse(t, q)) {
+			answers(q.where, e)
+		}
+	}
+	told := map[string]map[int][]answer{}
+	for name, board := range dashboards(t) {
+		told[name] = map[int][]answer{}
+		for _, panel := range flat(board.Panels) {
+			for _, target := range panel.Targets {
+				q := question{fmt.Sprintf("%s, panel %d (%s)", name, panel.ID, panel.Title), filled(target.Expr, d)}
+				told[name][panel.ID] = append(told[name][panel.ID], answer{q.expr, target.LegendFormat, answers(q.where, parse(t, q))})
+			}
+		}
+		for _, q := range board.asked(t, name) {
+			q.expr = filled(q.expr, d)
+			answers(q.where, parse(t, q))
+		}
+	}
+	t.Logf("%d expressions, %d metrics", answered, len(there))
+	if *answersFile != "" {
+		writeJSON(t, *answersFile, told)
+	}
+	wantSeen(t, p, d)
+}
+
+// mustExist wants all that is named to be there.
+func mustExist(t *testing.T, where string, n names, there map[string]map[string]bool) {
+	t.Helper()
+	for name, labels := range n {
+		if there[name] == nil {
+			t.Errorf("%s names the metric %s, which does not exist", where, name)
+			continue
+		}
+		for label := range labels {
+			if !there[name][label] {
+				t.Errorf("%s names the label %s of %s, which has %v", where, label, name, slices.Sorted(maps.Keys(there[name])))
+			}
+		}
+	}
+}
+
+// seen are the alerts that the load brings about, be it not for long enough to fire.
+var seen = strings.Fields(`
+	AccountsFull AnswersBreakOff AvailabilityBudgetBurnsFast AvailabilityBudgetBurnsSlowly BreakerOpen CertificateEndsSoon
+	ConfigReloadFailed DebtGrows EndpointErrors EndpointUnhealthy HighTokenUsageRate ModelRefused ModelWithoutServer
+	SettlementsLost StoreDegraded StoreErrors StoreLostData TargetDown UsageImplausible UsageMissing
+`)
+
+// wantSeen wants Prometheus to have evaluated these alerts to something, with labels that their
+// texts name.
+func wantSeen(t *testing.T, p *server, d during) {
+	t.Helper()
+	states := map[string]bool{}
+	for _, s := range p.ask("ALERTS", d) {
+		states[s.Metric["alertname"]] = true
+	}
+	for _, name := range seen {
+		if !states[name] {
+			t.Errorf("the alert %s has seen nothing of what has happened", name)
+		}
+	}
+	t.Logf("alerts that have seen something: %v", slices.Sorted(maps.Keys(states)))
+}
