@@ -15,6 +15,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -315,6 +316,16 @@ func TestAlertsArrive(t *testing.T) {
 			t.Errorf("%d messages tell of %s", n, name)
 		}
 	}
+}
+
+// TestTrialAlertArrives runs the command of the runbooks that sends one.
+func TestTrialAlertArrives(t *testing.T) {
+	m := startAlertmanager(t)
+	command := regexp.MustCompile(`(?m)^curl .*:9093/.*$`).FindString(read(t, "docs/runbooks.md"))
+	deploytest.Output(t, deploytest.Command(nil, "sh", "-c", strings.Replace(command, "http://127.0.0.1:9093", m.url, 1)))
+	deploytest.Eventually(t, "it arrives", func() bool {
+		return len(m.letters.list(subject("[critical] TrialAlert"))) > 0 && len(m.chat.list(titled("[critical] TrialAlert"))) > 0
+	})
 }
 
 // TestAlertmanagerKnowsAlerts: routes and inhibitions name alerts that there are, and labels that

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,9 @@ func TestEveryExpressionIsAnswered(t *testing.T) {
 			answers(q.where, e)
 		}
 	}
+	for _, q := range ofRunbooks(t) {
+		answers(q.where, parse(t, q))
+	}
 	told := map[string]map[int][]answer{}
 	for name, board := range dashboards(t) {
 		told[name] = map[int][]answer{}
@@ -71,6 +75,21 @@ func TestEveryExpressionIsAnswered(t *testing.T) {
 		writeJSON(t, *answersFile, told)
 	}
 	wantSeen(t, p, d)
+}
+
+// ofRunbooks returns what the runbooks have readers ask Prometheus, an expression a line. The Korean
+// ones have the same.
+func ofRunbooks(t *testing.T) (all []question) {
+	t.Helper()
+	for _, m := range regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(read(t, "docs/runbooks.md"), -1) {
+		for line := range strings.Lines(m[1]) {
+			all = append(all, question{"docs/runbooks.md", strings.TrimSpace(line)})
+		}
+	}
+	if len(all) < 15 {
+		t.Errorf("the runbooks have %d expressions only", len(all))
+	}
+	return all
 }
 
 // mustExist wants all that is named to be there.
