@@ -57,6 +57,7 @@ func (l *load) work(n int) {
 		if n == 0 {
 			l.ask(at, fmt.Sprint("user", random.IntN(6)), strictModel, `"mock":{"output_tokens":30}`)
 			l.ask(at, "user0", brokenModel, `"max_tokens":20`)
+			l.ask(at, "user0", flakyModel, `"max_tokens":20`)
 		}
 		time.Sleep(time.Duration(20+random.IntN(60)) * time.Millisecond)
 	}
@@ -96,17 +97,18 @@ func (l *load) script() []step {
 	mocks := func(n int, model string, members ...string) func(*testing.T) {
 		return func(*testing.T) { l.together(n, model, members...) }
 	}
+	broken := []string{`"stream":true,"mock":{"output_tokens":50,"after_tokens":10,"fail":"reset"}`, `"stream":true,"mock":{"output_tokens":50,"after_tokens":10,"fail":"error"}`}
 	return []step{
 		{"nothing special", func(*testing.T) {}},
 		{"every limit is in the way", func(*testing.T) { l.exhaust() }},
-		{"model servers fail", mocks(6, busyModel, `"mock":{"status":500}`, `"mock":{"fail":"reset-before-byte"}`, `"mock":{"fail":"malformed"}`, `"mock":{"fail":"queue-full"}`)},
-		{"answers break off", mocks(6, busyModel, `"stream":true,"mock":{"output_tokens":50,"after_tokens":10,"fail":"reset"}`, `"stream":true,"mock":{"output_tokens":50,"after_tokens":10,"fail":"error"}`)},
-		{"and again: a rate needs two", mocks(6, busyModel, `"stream":true,"mock":{"output_tokens":50,"after_tokens":10,"fail":"reset"}`, `"stream":true,"mock":{"output_tokens":50,"after_tokens":10,"fail":"error"}`)},
-		{"a model server stalls", mocks(3, busyModel, `"stream":true,"mock":{"output_tokens":50,"after_tokens":5,"fail":"stall"}`)},
-		{"usage is missing", mocks(6, brokenModel, `"mock":{"usage":"none"}`, `"stream":true,"mock":{"usage":"none"}`)},
-		{"usage is unreadable or implausible", mocks(6, busyModel, `"mock":{"output_count":"-1"}`, `"mock":{"output_count":"99999999"}`)},
+		{"model servers fail", mocks(6, flakyModel, `"mock":{"status":500}`, `"mock":{"fail":"reset-before-byte"}`, `"mock":{"fail":"malformed"}`, `"mock":{"fail":"queue-full"}`)},
+		{"answers break off", mocks(6, flakyModel, broken...)},
+		{"and again: a rate needs two", mocks(6, flakyModel, broken...)},
+		{"a model server stalls", mocks(3, flakyModel, `"stream":true,"mock":{"output_tokens":50,"after_tokens":5,"fail":"stall"}`)},
+		{"usage is missing", mocks(6, flakyModel, `"mock":{"usage":"none"}`, `"stream":true,"mock":{"usage":"none"}`)},
+		{"usage is unreadable or implausible", mocks(6, flakyModel, `"mock":{"output_count":"-1"}`, `"mock":{"output_count":"99999999"}`)},
 		{"answers are longer and shorter than was thought", mocks(4, strictModel, `"mock":{"output_tokens":2000}`, `"max_tokens":200,"mock":{"output_tokens":1}`)},
-		{"answers are very long", mocks(8, busyModel, `"stream":true,"mock":{"output_tokens":3000,"token_ms":1}`)},
+		{"answers are very long", mocks(16, busyModel, `"mock":{"output_tokens":6000,"token_ms":1}`)},
 		{"clients leave", func(*testing.T) { l.leave() }},
 		{"requests fail until the breaker opens", func(*testing.T) { l.breakIt(6 * time.Second) }},
 		{"a model server goes away", func(t *testing.T) { l.otherProcess.Stop(t) }},

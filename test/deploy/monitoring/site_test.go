@@ -19,6 +19,7 @@ const (
 	busyModel   = "llama2-7b"     // two servers, wide limits: most requests are for it
 	strictModel = "llama2-13b"    // every limit there is, and one server of two is away for good
 	brokenModel = "gpt-3.5-turbo" // requests open its breaker
+	flakyModel  = "mistral-7b"    // few requests, of which many fail
 	lostModel   = "e5-large"      // no server at all
 )
 
@@ -35,12 +36,14 @@ token:
         {max-tokens-per-minute: 600, max-tokens-per-hour: 4000, max-input-tokens-per-minute: 300, max-output-tokens-per-minute: 400,
         max-requests-per-minute: 12, max-concurrent-requests: 3, max-concurrent-requests-per-user: 1, total: {max-tokens-per-minute: 1500}}
       gpt-3.5-turbo: {max-tokens-per-minute: 100000}
+      mistral-7b: {max-tokens-per-minute: 100000}
       e5-large: {max-tokens-per-minute: 100000}
 vllm:
   services:
-    llama2-7b: {endpoints: ["SERVER", "OTHER"], allow-fields: [mock], breaker-failures: 0, idle-timeout: 2s}
+    llama2-7b: {endpoints: ["SERVER", "OTHER"], allow-fields: [mock], breaker-failures: 0}
     llama2-13b: {endpoints: ["SERVER", "NOBODY"], allow-fields: [mock], breaker-failures: 0}
     gpt-3.5-turbo: {endpoints: ["SERVER"], allow-fields: [mock], breaker-wait: 2s}
+    mistral-7b: {endpoints: ["SERVER"], allow-fields: [mock], breaker-failures: 0, idle-timeout: 2s}
     e5-large: {endpoints: ["NOBODY"]}
 `
 
@@ -84,7 +87,7 @@ func newSite(t *testing.T) *site {
 func (s *site) serveModels(t *testing.T, address string) *deploytest.Process {
 	t.Helper()
 	args := []string{s.binary, "mock-vllm", "--address", address, "--first-token", "20ms", "--token", "4ms"}
-	for _, model := range []string{busyModel, strictModel, brokenModel} {
+	for _, model := range []string{busyModel, strictModel, brokenModel, flakyModel} {
 		args = append(args, "--model", model)
 	}
 	p := deploytest.Start(t, deploytest.Command(nil, args...))
