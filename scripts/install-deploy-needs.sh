@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests of deployment need beside what install-test-needs.sh has: buildah for
-# images without an engine, haproxy, shellcheck, and promtool and amtool: scripts/install-deploy-needs.sh. Where it
-# may not install, it says what is missing.
+# images without an engine, haproxy, shellcheck, and Prometheus and Alertmanager with promtool and
+# amtool: scripts/install-deploy-needs.sh. Where it may not install, it says what is missing.
 set -euo pipefail
 case ${1:-} in
   -h | --help)
@@ -20,7 +20,7 @@ cd "$(dirname "$0")/.."
 # missing_packages prints the Debian packages of what is not there.
 missing_packages() {
   local command
-  for command in buildah shellcheck redis-server curl; do
+  for command in buildah shellcheck redis-server curl openssl; do
     command -v "$command" >/dev/null || echo "$command"
   done
   command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || echo haproxy
