@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
 
 var (
@@ -29,7 +31,8 @@ type answer struct {
 // failed in every way, what the rules and the dashboards ask.
 func TestEveryExpressionIsAnswered(t *testing.T) {
 	s := newSite(t)
-	p := startPrometheus(t, s)
+	m := startAlertmanager(t)
+	p := startPrometheus(t, s, strings.TrimPrefix(m.url, "http://"))
 	d := during{from: time.Now()}
 	s.run(t, *duration)
 	time.Sleep(2 * time.Second) // the last scrapes, and rules
@@ -75,6 +78,7 @@ func TestEveryExpressionIsAnswered(t *testing.T) {
 		writeJSON(t, *answersFile, told)
 	}
 	wantSeen(t, p, d)
+	wantSent(t, m)
 }
 
 // ofRunbooks returns what the runbooks have readers ask Prometheus, an expression a line. The Korean
@@ -129,4 +133,18 @@ func wantSeen(t *testing.T, p *server, d during) {
 		}
 	}
 	t.Logf("alerts that have seen something: %v", slices.Sorted(maps.Keys(states)))
+}
+
+// wantSent wants what fires at once to have been sent, in words that are whole.
+func wantSent(t *testing.T, m *manager) {
+	t.Helper()
+	deploytest.Eventually(t, "the chat is told that Redis has lost data", func() bool { return len(m.chat.list(titled("[warning] StoreLostData"))) > 0 })
+	sent := m.chat.list(titled(""))
+	for _, c := range sent {
+		a := c.Attachments[0]
+		if strings.Contains(a.Title+a.Text, "<no value>") || !strings.Contains(a.TitleLink, "docs/runbooks.md#") {
+			t.Errorf("a message is not whole: %+v", a)
+		}
+	}
+	t.Logf("%d messages to the chat; the one of lost data: %s", len(sent), m.chat.list(titled("StoreLostData"))[0].Attachments[0].Text)
 }

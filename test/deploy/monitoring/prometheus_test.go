@@ -22,11 +22,12 @@ type server struct {
 	url string
 }
 
-// startPrometheus starts one with the files of monitoring/prometheus, which scrapes a site. Of the
-// files only this differs: targets are told instead of found, and everything happens each second,
+// startPrometheus starts one with the files of monitoring/prometheus, which scrapes a site, and sends
+// alerts to the Alertmanager at an address. Of the files only this differs: targets and
+// Alertmanager are told instead of found, and everything happens each second,
 // so that a minute of load is enough. Ranges stay as long as they are: a rate over an hour is told
 // of a counter that is a minute old, too, and is small.
-func startPrometheus(t *testing.T, s *site) *server {
+func startPrometheus(t *testing.T, s *site, alertmanager string) *server {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range files(t, "monitoring/prometheus/*-rules.yml") {
@@ -36,7 +37,7 @@ func startPrometheus(t *testing.T, s *site) *server {
 	for _, g := range s.gateways {
 		targets = append(targets, g.management)
 	}
-	write(t, filepath.Join(dir, "prometheus.yml"), prometheusConfig(t, targets))
+	write(t, filepath.Join(dir, "prometheus.yml"), prometheusConfig(t, targets, alertmanager))
 	write(t, filepath.Join(dir, "targets.yml"), fmt.Sprintf("- targets: [%q, %q]\n", s.server, s.other))
 	address := "127.0.0.1:" + deploytest.FreePort(t)
 	deploytest.Start(t, deploytest.Command(nil, deploytest.Need(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
@@ -53,15 +54,19 @@ func startPrometheus(t *testing.T, s *site) *server {
 	return p
 }
 
-// prometheusConfig returns monitoring/prometheus/prometheus.yml for these targets of the gateways' job.
-func prometheusConfig(t *testing.T, targets []string) string {
+// prometheusConfig returns monitoring/prometheus/prometheus.yml for these targets of the gateways' job,
+// and this Alertmanager.
+func prometheusConfig(t *testing.T, targets []string, alertmanager string) string {
 	t.Helper()
 	var c map[string]any
-	if err := yaml.Unmarshal([]byte(read(t, "monitoring/prometheus/prometheus.yml")), &c); err != nil {
+	text := read(t, "monitoring/prometheus/prometheus.yml")
+	if strings.Count(text, "alertmanager:9093") != 1 {
+		t.Fatal("prometheus.yml has no Alertmanager")
+	}
+	if err := yaml.Unmarshal([]byte(strings.Replace(text, "alertmanager:9093", alertmanager, 1)), &c); err != nil {
 		t.Fatal(err)
 	}
 	c["global"] = map[string]any{"scrape_interval": "1s", "evaluation_interval": "1s"}
-	delete(c, "alerting")
 	found := false
 	for _, job := range c["scrape_configs"].([]any) {
 		j := job.(map[string]any)
