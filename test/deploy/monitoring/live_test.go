@@ -77,6 +77,7 @@ func TestEveryExpressionIsAnswered(t *testing.T) {
 	if *answersFile != "" {
 		writeJSON(t, *answersFile, told)
 	}
+	wantProvoked(t, p, d)
 	wantSeen(t, p, d)
 	wantSent(t, m)
 }
@@ -108,6 +109,38 @@ func mustExist(t *testing.T, where string, n names, there map[string]map[string]
 			if !there[name][label] {
 				t.Errorf("%s names the label %s of %s, which has %v", where, label, name, slices.Sorted(maps.Keys(there[name])))
 			}
+		}
+	}
+}
+
+// provoked are what the load brings about, each with a value above 0.
+const provoked = `
+	token_rate_limit_exceeded_total{meter="tokens",window="minute",scope="user"}
+	token_rate_limit_exceeded_total{meter="tokens",window="hour",scope="user"}
+	token_rate_limit_exceeded_total{meter="tokens",window="minute",scope="model"}
+	token_rate_limit_exceeded_total{meter="input_tokens",window="minute",scope="user"}
+	token_rate_limit_exceeded_total{meter="output_tokens",window="minute",scope="user"}
+	token_rate_limit_exceeded_total{meter="requests",window="minute",scope="user"}
+	token_rate_limit_exceeded_total{meter="requests",window="day",scope="user"}
+	token_rate_limit_exceeded_total{meter="concurrent_requests",scope="model"}
+	token_rate_limit_exceeded_total{meter="concurrent_requests",scope="user"}
+	token_suppressed_total token_overrun_total token_refunded_total
+	token_usage_estimated_total{reason="missing"} token_usage_estimated_total{reason="interrupted"}
+	token_usage_estimated_total{reason="unreadable"} token_usage_estimated_total{reason="implausible"}
+	model_request_duration_seconds_count{code="429"} model_request_duration_seconds_count{code="499"}
+	model_request_duration_seconds_count{code="502"} model_request_duration_seconds_count{code="503"}
+	model_request_duration_seconds_count{code="599"}
+	model_upstream_errors_total circuit_breaker_state
+	rate_limit_degraded rate_limit_model_refused rate_limit_store_errors_total rate_limit_store_waiting_settlements
+	rate_limit_store_restored_requests_total rate_limit_store_lost_settlements_total rate_limit_accounts_full
+`
+
+// wantProvoked wants the load to have been what it is for.
+func wantProvoked(t *testing.T, p *server, d during) {
+	t.Helper()
+	for _, selector := range strings.Fields(provoked) {
+		if !hasData(p.ask("sum("+selector+") > 0", d)) {
+			t.Errorf("the load has not brought about %s", selector)
 		}
 	}
 }

@@ -135,6 +135,11 @@ func (l *load) together(n int, model string, members ...string) {
 // exhaust meets every limit of the strict model.
 func (l *load) exhaust() {
 	l.together(8, strictModel, `"mock":{"output_tokens":100}`) // running at once
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() { l.ask(i%2, "impatient", strictModel, `"mock":{"output_tokens":100}`) }) // of one user
+	}
+	group.Wait()
 	for range 16 {
 		l.ask(0, "greedy", strictModel, `"max_tokens":1`) // requests
 	}

@@ -33,8 +33,8 @@ token:
     models:
       llama2-7b: {max-tokens-per-minute: 200000, max-concurrent-requests: 200}
       llama2-13b:
-        {max-tokens-per-minute: 600, max-tokens-per-hour: 4000, max-input-tokens-per-minute: 300, max-output-tokens-per-minute: 400,
-        max-requests-per-minute: 12, max-concurrent-requests: 3, max-concurrent-requests-per-user: 1, total: {max-tokens-per-minute: 1500}}
+        {max-tokens-per-minute: 600, max-tokens-per-hour: 600, max-input-tokens-per-minute: 300, max-output-tokens-per-minute: 400,
+        max-requests-per-minute: 12, max-requests-per-day: 12, max-concurrent-requests: 3, max-concurrent-requests-per-user: 1, total: {max-tokens-per-minute: 1500}}
       gpt-3.5-turbo: {max-tokens-per-minute: 100000}
       mistral-7b: {max-tokens-per-minute: 100000}
       e5-large: {max-tokens-per-minute: 100000}
