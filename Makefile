@@ -58,6 +58,7 @@ test: needs check ## check, then all tests with the race detector, on real serve
 test-deploy: ## tests of what is installed: images, Compose and Swarm, the change of gateways behind a load balancer
 	scripts/install-deploy-needs.sh
 	cd test/deploy && $(GO) vet ./... && $(GO) test -count=1 -timeout 30m -p 1 ./...
+	@test "$$(id -u)" = 0 || echo 'SKIPPED, for they need root: the tests of images (test/deploy/image)'
 
 test-unit: needs ## the tests beside the code
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on $(UNIT)

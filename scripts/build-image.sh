@@ -8,7 +8,6 @@ usage: scripts/build-image.sh [--engine docker|buildah] [--arch amd64|arm64] [--
 
 Builds the binary (`make release`) and docker/Dockerfile.release with it. No base image is
 pulled. With buildah, two runs on a commit make images with one digest; docker is asked for it.
-buildah leaves HEALTHCHECK out, unless BUILDAH_FORMAT=docker.
 
   --engine NAME  what builds the image: docker (with buildx) or buildah; the first one that is there
   --arch ARCH    architecture of the image: amd64 or arm64; this machine's
@@ -74,17 +73,41 @@ created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
 
 make release ARCHES="$arch" VERSION="$version" COMMIT="$commit" GO="${GO:-go}"
 
+# with_buildah builds in Docker's format, for the OCI's has no HEALTHCHECK in buildah.
+with_buildah() {
+  local image work
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # what it is called now is what is to be removed
+  trap "rm -rf '$work'" EXIT
+  buildah build "$@" --format docker --timestamp "$epoch" --identity-label=false --iidfile "$work/built" .
+  image=$(<"$work/built")
+  buildah push -q "$image" "dir:$work/image"
+  buildah rmi "$image" >/dev/null
+  forget_names "$work/image" "${image#sha256:}"
+  image=$(buildah pull -q "dir:$work/image")
+  buildah tag "$image" "${tags[@]}"
+  echo "$image"
+}
+
+# forget_names takes the names of buildah's own containers out of an image in a folder, which differ each time
+# and mean nothing to whoever runs it: forget_names FOLDER DIGEST-OF-CONFIGURATION.
+forget_names() {
+  local folder=$1 old=$2 new
+  sed -E 's/"container":"[0-9a-f]{64}",//; s/"Hostname":"[0-9a-f]{12}"/"Hostname":""/g' "$folder/$old" >"$folder/config"
+  rm "$folder/$old"
+  new=$(sha256sum <"$folder/config")
+  new=${new%% *}
+  sed -i -E "s/(\"config\":\{[^}]*\"size\":)[0-9]+/\1$(wc -c <"$folder/config")/; s/$old/$new/" "$folder/manifest.json"
+  mv "$folder/config" "$folder/$new"
+}
+
 arguments=(-f docker/Dockerfile.release --platform "linux/$arch"
   --build-arg "VERSION=$version" --build-arg "COMMIT=$commit" --build-arg "CREATED=$created")
-for tag in "${tags[@]}"; do arguments+=(-t "$tag"); done
 case $engine in
 docker)
+  for tag in "${tags[@]}"; do arguments+=(-t "$tag"); done
   docker buildx build "${arguments[@]}" --provenance=false --build-arg "SOURCE_DATE_EPOCH=$epoch" \
     --output type=docker,rewrite-timestamp=true .
   ;;
-buildah)
-  # In the OCI's format, which has no HEALTHCHECK. Docker's has one (BUILDAH_FORMAT=docker), and
-  # two random names that make every build another image.
-  buildah build "${arguments[@]}" --timestamp "$epoch" --identity-label=false .
-  ;;
+buildah) with_buildah "${arguments[@]}" ;;
 esac

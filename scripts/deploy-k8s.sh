@@ -5,6 +5,8 @@
 #   scripts/deploy-k8s.sh [OPTION]...
 #
 #   --context NAME      the context of kubectl; the current one by default
+#   --image NAME:TAG    the gateway's image, such as registry.example.com/token-rate-limiter:1.0.0; by
+#                       default what k8s/ names. The files stay as they are: give it each time
 #   --dry-run           ask the cluster what it would do, and change nothing
 #   --delete            remove what k8s/ has brought, but the namespace and the volumes
 #   --timeout DURATION  how long to wait for each roll-out, such as 90s or 10m; 5m by default
@@ -17,6 +19,7 @@ cd "$(dirname "$0")/.."
 
 namespace=model-serving
 manifests=k8s
+folder=$manifests # what is applied: with --image, a copy
 KUBECTL=${KUBECTL:-kubectl}
 
 fail() {
@@ -29,7 +32,15 @@ misuse() {
   exit 2
 }
 
-action=apply timeout=5m models=no context=()
+# is_reference tells whether a text names an image with a tag or a digest. Without either it would be another
+# image each day.
+is_reference() {
+  local LC_ALL=C part='[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*' label='[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?'
+  local host="$label(\\.$label)*(:[0-9]+)?"
+  [[ $1 =~ ^($host/)?$part(/$part)*((:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})$ ]]
+}
+
+action=apply timeout=5m models=no image='' context=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help)
@@ -41,9 +52,10 @@ while [ $# -gt 0 ]; do
       action=${1#--}
       ;;
     --wait-models) models=yes ;;
-    --context | --timeout)
+    --context | --timeout | --image)
       [ -n "${2:-}" ] || misuse "$1 needs a value"
       case $1 in
+        --image) image=$2 ;;
         --context) context=(--context "$2") ;;
         --timeout) timeout=$2 ;;
       esac
@@ -54,6 +66,10 @@ while [ $# -gt 0 ]; do
   shift
 done
 [[ $timeout =~ ^[1-9][0-9]*[smh]$ ]] || misuse "--timeout must be like 90s or 10m, and is '$timeout'"
+if [ -n "$image" ]; then
+  is_reference "$image" || misuse "--image must be like registry.example.com/token-rate-limiter:1.0.0, and is '$image'"
+  [ "$action" != delete ] || misuse '--delete needs no --image'
+fi
 
 k() { "$KUBECTL" "${context[@]}" "$@"; }
 
@@ -68,7 +84,7 @@ Choose one with --context or KUBECONFIG; $KUBECTL config get-contexts lists what
 }
 
 # names prints what of the manifests is in the cluster, such as deployment.apps/token-rate-limiter.
-names() { k -n "$namespace" get -R -f "$manifests" --ignore-not-found -o name | sort -u; }
+names() { k -n "$namespace" get -R -f "$folder" --ignore-not-found -o name | sort -u; }
 
 # make_password gives Redis a password before its first start. The manifests have none, for they are public, and
 # `kubectl apply` leaves alone what it has not set.
@@ -76,12 +92,25 @@ make_password() {
   local secret=secret/token-rate-limiter redis password
   redis=$(k -n "$namespace" get statefulset/redis --ignore-not-found -o name)
   [ -z "$redis" ] || return 0
-  k apply -f "$manifests/token-rate-limiter/secret.yaml"
+  k apply -f "$folder/token-rate-limiter/secret.yaml"
   password=$(k -n "$namespace" get "$secret" -o 'jsonpath={.data.REDIS_PASSWORD}')
   [ -z "$password" ] || return 0
   # By standard input: arguments can be read by others on the machine.
   printf '{"stringData":{"REDIS_PASSWORD":"%s"}}' "$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')" |
     k -n "$namespace" patch "$secret" --type merge --patch-file /dev/stdin
+}
+
+# choose_image has the rest of the script work on a copy of the manifests that names the image.
+choose_image() {
+  local work file named='^( *image: )"?([^" ]*/)?token-rate-limiter[:@][^" ]*"?$' files=()
+  mapfile -t files < <(grep -rlE "$named" "$manifests")
+  [ ${#files[@]} -gt 0 ] || fail "no file of $manifests/ has an image called token-rate-limiter, which --image could replace"
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # what it is called now is what is to be removed
+  trap "rm -rf '$work'" EXIT
+  cp -R "$manifests" "$work/"
+  for file in "${files[@]}"; do sed -E "s|$named|\\1\"$image\"|" "$file" >"$work/$file"; done
+  folder=$work/$manifests
 }
 
 # explain says what keeps a roll-out from its end.
@@ -135,9 +164,9 @@ HELP
 }
 
 apply() {
-  [ ! -e "$manifests/namespace.yaml" ] || k apply -f "$manifests/namespace.yaml"
+  [ ! -e "$folder/namespace.yaml" ] || k apply -f "$folder/namespace.yaml"
   make_password
-  k apply --validate=strict -R -f "$manifests"
+  k apply --validate=strict -R -f "$folder"
   wait_for_rollouts
   what_to_try
 }
@@ -149,7 +178,7 @@ dry_run() {
     by=client
     echo "there is no namespace $namespace yet, so kubectl judges and not the cluster"
   fi
-  k apply --validate=strict --dry-run="$by" -R -f "$manifests"
+  k apply --validate=strict --dry-run="$by" -R -f "$folder"
 }
 
 # delete leaves the namespace, in which others may work, and the volumes, in which the accounts are.
@@ -169,7 +198,8 @@ HELP
 }
 
 look_at_cluster
-echo "$manifests/ for the cluster ${context[1]:-$(k config current-context 2>/dev/null || echo 'that kubectl knows')}, namespace $namespace"
+echo "$manifests/ for the cluster ${context[1]:-$(k config current-context 2>/dev/null || echo 'that kubectl knows')}, namespace $namespace${image:+, with $image}"
+[ -z "$image" ] || choose_image
 case $action in
   apply) apply ;;
   dry-run) dry_run ;;

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests of deployment need beside what install-test-needs.sh has: buildah for
-# images without an engine, haproxy, shellcheck, and Prometheus and Alertmanager with promtool and
-# amtool: scripts/install-deploy-needs.sh. Where it may not install, it says what is missing.
+# images without an engine, qemu for those of another architecture, haproxy, shellcheck, and
+# Prometheus and Alertmanager with promtool and amtool: scripts/install-deploy-needs.sh. Where it
+# may not install, it says what is missing.
 set -euo pipefail
 case ${1:-} in
   -h | --help)
@@ -24,14 +25,10 @@ missing_packages() {
     command -v "$command" >/dev/null || echo "$command"
   done
   command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || echo haproxy
+  command -v qemu-aarch64 >/dev/null || echo qemu-user
   command -v promtool >/dev/null || echo prometheus
   command -v amtool >/dev/null || echo prometheus-alertmanager
 }
 
 mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} -eq 0 ] || install_packages "the tests of deployment" "${missing[@]}"
-# Debian's is too old; Docker's own packages have it, and need no engine for this.
-if ! docker stack config --help >/dev/null 2>&1; then
-  echo "The tests of deployment need docker's client, 25 or later (docker stack config). Install it and try again." >&2
-  exit 1
-fi

@@ -16,8 +16,8 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
@@ -132,7 +132,7 @@ func TestMistakes(t *testing.T) {
 
 func TestKeyHash(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	want, err := auth.HashKey(key)
+	want, err := identity.HashKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestCheck(t *testing.T) {
 // TestUsage asks a running gateway, with and without authentication.
 func TestUsage(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	hash, _ := auth.HashKey(key)
+	hash, _ := identity.HashKey(key)
 	g := apptest.Start(t, apptest.Options{
 		Auth: true, Config: fmt.Sprintf("auth: {api-keys: [{name: a, user: 'al/ice b', hash: %q, roles: [user, admin]}]}", hash),
 		Limits: "{max-tokens-per-minute: 1000, max-requests-per-day: 10, max-concurrent-requests: 3}", Aliases: []string{"org/model"},

@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 type keyCommand struct {
@@ -21,7 +21,7 @@ func (c *keyHashCommand) Run() error {
 	if line == "" && err != nil {
 		return fmt.Errorf("there is no key on standard input: %w", err)
 	}
-	hash, err := auth.HashKey(strings.TrimSpace(line))
+	hash, err := identity.HashKey(strings.TrimSpace(line))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -21,7 +21,7 @@ func (c *userHashCommand) Run() error {
 	if c.Name == "" {
 		return errors.New("NAME is empty; write the name of a user, as X-User-ID or auth.api-keys has it")
 	}
-	if err := auth.CheckUser(c.Name); err != nil {
+	if err := identity.CheckUser(c.Name); err != nil {
 		return fmt.Errorf("NAME: %w", err)
 	}
 	fmt.Println(telemetry.HashUser(c.Name))

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // Effective is the configuration that is in effect, with secrets masked.
@@ -33,7 +33,7 @@ func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
 	} {
 		links[name] = link{Href: base(r) + "/actuator" + path}
 	}
-	proxy.WriteJSON(w, http.StatusOK, map[string]map[string]link{"_links": links})
+	reply.JSON(w, http.StatusOK, map[string]map[string]link{"_links": links})
 }
 
 // base returns the address under which the client knows the gateway; "" where it has
@@ -78,7 +78,7 @@ func (h *Handler) env(w http.ResponseWriter, r *http.Request) {
 	for key, value := range c.Properties() {
 		source.Properties[key] = property{value}
 	}
-	proxy.WriteJSON(w, http.StatusOK, environment{c.Profiles(), []propertySource{source}})
+	reply.JSON(w, http.StatusOK, environment{c.Profiles(), []propertySource{source}})
 }
 
 // prefersYAML reports whether the fields called Accept name YAML with more weight than

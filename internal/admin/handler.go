@@ -3,18 +3,19 @@ package admin
 import (
 	"net/http"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // Options of a Handler. All but Profiles are required.
 type Options struct {
 	Catalog func() *catalog.Catalog
 	Store   limit.Store
-	Gate    *proxy.Gate
+	Gate    *gate.Gate
 	Metrics http.Handler     // serves the metrics
 	Build   Build            // what /actuator/info says
 	Config  func() Effective // what /actuator/env says
@@ -38,20 +39,20 @@ type Handler struct{ Options }
 func New(o Options) *Handler { return &Handler{o} }
 
 // Register adds to mux what admins ask of users and models.
-func (h *Handler) Register(mux proxy.Routes) {
-	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(auth.Admin, h.usage))
+func (h *Handler) Register(mux reply.Routes) {
+	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(identity.Admin, h.usage))
 }
 
 // RegisterOperations adds to mux what operators look at, which may be served in
 // another place.
-func (h *Handler) RegisterOperations(mux proxy.Routes) {
+func (h *Handler) RegisterOperations(mux reply.Routes) {
 	mux.Handle("/actuator", h.get("", h.index))
 	mux.Handle("/actuator/health", h.get("", h.health))
 	mux.Handle("/actuator/health/liveness", h.get("", h.liveness))
 	mux.Handle("/actuator/health/readiness", h.get("", h.health))
 	mux.Handle("/actuator/prometheus", h.get("", h.Metrics.ServeHTTP))
 	mux.Handle("/actuator/info", h.get("", h.info))
-	mux.Handle("/actuator/env", h.get(auth.Admin, h.env))
+	mux.Handle("/actuator/env", h.get(identity.Admin, h.env))
 	if h.Profiles {
 		h.registerProfiles(mux)
 	}
@@ -59,15 +60,15 @@ func (h *Handler) RegisterOperations(mux proxy.Routes) {
 
 // get lets GET requests of principals with the role pass; an empty role is
 // everybody.
-func (h *Handler) get(role auth.Role, next http.HandlerFunc) http.Handler {
+func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header()["Allow"] = []string{http.MethodGet}
-			proxy.WriteError(w, openai.MethodNotAllowed(r.Method, http.MethodGet), 0)
+			reply.Error(w, openai.MethodNotAllowed(r.Method, http.MethodGet), 0)
 			return
 		}
 		if err := h.permit(r, role); err != nil {
-			proxy.WriteError(w, err, 0)
+			reply.Error(w, err, 0)
 			return
 		}
 		next(w, r)
@@ -75,7 +76,7 @@ func (h *Handler) get(role auth.Role, next http.HandlerFunc) http.Handler {
 }
 
 // permit returns the answer to a request that may not pass, or nil.
-func (h *Handler) permit(r *http.Request, role auth.Role) *openai.Error {
+func (h *Handler) permit(r *http.Request, role identity.Role) *openai.Error {
 	if role == "" {
 		return nil
 	}
@@ -85,5 +86,5 @@ func (h *Handler) permit(r *http.Request, role auth.Role) *openai.Error {
 
 // info says what is running.
 func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
-	proxy.WriteJSON(w, http.StatusOK, map[string]Build{"build": h.Build})
+	reply.JSON(w, http.StatusOK, map[string]Build{"build": h.Build})
 }

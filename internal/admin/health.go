@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // pingTimeout bounds the question whether the store can decide.
@@ -38,7 +38,7 @@ const (
 
 // liveness answers as long as the process can.
 func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
-	proxy.WriteJSON(w, http.StatusOK, report{Status: up})
+	reply.JSON(w, http.StatusOK, report{Status: up})
 }
 
 // health says whether requests of one model at least can be served: the store decides
@@ -58,7 +58,7 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	rep.Components["servers"] = h.servers()
-	proxy.WriteJSON(w, status, rep)
+	reply.JSON(w, status, rep)
 }
 
 func (h *Handler) store(ctx context.Context) component {

@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // Usage is where a user stands on a model: the answer of
@@ -44,20 +44,20 @@ type Concurrency struct {
 func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if !ok {
-		proxy.WriteError(w, openai.ModelNotFound(r.PathValue("model")), 0)
+		reply.Error(w, openai.ModelNotFound(r.PathValue("model")), 0)
 		return
 	}
 	user := r.PathValue("user")
-	if err := auth.CheckUser(user); err != nil {
-		proxy.WriteError(w, openai.InvalidRequest("user", "%v", err), 0)
+	if err := identity.CheckUser(user); err != nil {
+		reply.Error(w, openai.InvalidRequest("user", "%v", err), 0)
 		return
 	}
 	v, err := h.Store.View(r.Context(), m.Policy, user)
 	if err != nil {
-		proxy.WriteError(w, openai.StoreUnavailable(time.Second), 0)
+		reply.Error(w, openai.StoreUnavailable(time.Second), 0)
 		return
 	}
-	proxy.WriteJSON(w, http.StatusOK, newUsage(m.Name, user, v))
+	reply.JSON(w, http.StatusOK, newUsage(m.Name, user, v))
 }
 
 func newUsage(model, user string, v limit.View) Usage {

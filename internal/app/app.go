@@ -17,12 +17,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
@@ -112,19 +113,19 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	served := func() *catalog.Catalog { return a.current.Load().catalog }
-	keys := func() *auth.Keys { return a.current.Load().keys }
+	g := &gate.Gate{Authenticator: a.authenticator, Log: log, TrustedProxies: c.Server.TrustedProxies}
 	telemetry.NewEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
 	telemetry.NewRefused(registry, func() map[string]bool { return refusedModels(served(), a.store) })
 	buffers := buffer.NewBudget(bufferedBytes(c.Server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
 	telemetry.NewBuffered(registry, buffers)
 	telemetry.NewLostLines(registry, o.LostLines)
 	a.data = proxy.New(proxy.Options{
-		Catalog: served, Store: a.store, Keys: keys, Metrics: a.metrics, Log: log, Tracer: a.tracer,
+		Catalog: served, Store: a.store, Gate: g, Log: log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(c.Server.MaxBodyBytes, buffers, log), Buffers: buffers, BodyTimeout: c.Server.BodyTimeout,
-		TrustedProxies: c.Server.TrustedProxies,
+		Readers: []outcome.Reader{outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: log}},
 	})
 	control := admin.New(admin.Options{
-		Catalog: served, Store: a.store, Gate: a.data.Gate(), Build: o.Build,
+		Catalog: served, Store: a.store, Gate: g, Build: o.Build,
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		Config:   func() admin.Effective { return a.current.Load().config },
 		Draining: a.leaving.Load,
@@ -139,12 +140,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.cert, err = openCertificate(c.Server.TLS, log, registry); err != nil {
 		return nil, err
 	}
-	pages, err := ownPages(plainPaths(mux), c.Server.CORSOrigins, keys)
+	handler, err := a.clients(c, mux)
 	if err != nil {
 		return nil, err
 	}
-	handler := crossOrigin(pages, c.Server.CORSOrigins)
-	server := newHTTPServer(c, a.cert, a.tracked(proxy.WithRequestID(guarded(handler, c.Server.BodyTimeout))), log)
+	server := newHTTPServer(c, a.cert, handler, log)
 	if server.HTTP2 != nil {
 		a.patience = server.HTTP2.WriteByteTimeout
 	}

@@ -3,9 +3,9 @@ package app
 import (
 	"net/http"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
@@ -86,16 +86,16 @@ func orUnlimited(maximum *int64) int64 {
 }
 
 // newKeys returns the API keys, or nil where authentication is off.
-func newKeys(c config.Auth) (*auth.Keys, error) {
+func newKeys(c config.Auth) (*identity.Keys, error) {
 	if !c.Enabled {
 		return nil, nil
 	}
-	keys := make([]auth.Key, len(c.APIKeys))
+	keys := make([]identity.Key, len(c.APIKeys))
 	for i, k := range c.APIKeys {
-		keys[i] = auth.Key{Name: k.Name, User: k.User, Hash: k.Hash, ActAs: k.ActAs}
+		keys[i] = identity.Key{Name: k.Name, User: k.User, Hash: k.Hash, ActAs: k.ActAs}
 		for _, r := range k.Roles {
-			keys[i].Roles = append(keys[i].Roles, auth.Role(r))
+			keys[i].Roles = append(keys[i].Roles, identity.Role(r))
 		}
 	}
-	return auth.NewKeys(keys)
+	return identity.NewKeys(keys)
 }

@@ -22,13 +22,13 @@ var exposedFields = []string{
 	"Anthropic-RateLimit-Output-Tokens-Limit", "Anthropic-RateLimit-Output-Tokens-Remaining", "Anthropic-RateLimit-Output-Tokens-Reset",
 }
 
-// crossOrigin lets pages of the origins send requests to next and read all of its
-// answers, errors included; "*" is every origin, and without any it is next. It
+// crossOrigin lets pages of the origins send requests and read all of their answers, errors
+// included; "*" is every origin, and without any it does nothing. It
 // answers itself what a browser asks beforehand, and asks for no credential then.
 // Cookies are no credentials here, so that no page can use those of another.
-func crossOrigin(next http.Handler, origins []string) http.Handler {
+func crossOrigin(origins []string) middleware {
 	if len(origins) == 0 {
-		return next
+		return func(next http.Handler) http.Handler { return next }
 	}
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
@@ -38,5 +38,5 @@ func crossOrigin(next http.Handler, origins []string) http.Handler {
 		AllowedHeaders: []string{"*"},
 		ExposedHeaders: exposedFields,
 		MaxAge:         preflightSeconds,
-	}).Handler(next)
+	}).Handler
 }

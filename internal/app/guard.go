@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // guarded bounds what a connection can do, whoever answers its requests.
@@ -23,30 +23,32 @@ import (
 //
 // A request without a host is refused, but of HTTP/1.0, which has none: something in
 // front may have sent it here for the host of the target, or of the connection.
-func guarded(next http.Handler, bodyTimeout time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 {
-			// A connection that cannot have deadlines is one that a test made up.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
-		}
-		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
-			w.Header()["Connection"] = []string{"close"}
-		}
-		if r.Host == "" && r.ProtoAtLeast(1, 1) {
-			w.Header()["Connection"] = []string{"close"}
-			proxy.NoHost(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+func guarded(bodyTimeout time.Duration) middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ContentLength != 0 {
+				// A connection that cannot have deadlines is one that a test made up.
+				_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+			}
+			if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
+				w.Header()["Connection"] = []string{"close"}
+			}
+			if r.Host == "" && r.ProtoAtLeast(1, 1) {
+				w.Header()["Connection"] = []string{"close"}
+				reply.NoHost(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // plainPaths answers 404 to paths that are not in their shortest form, which
 // http.ServeMux would redirect to it: a POST does not survive that.
-func plainPaths(mux *http.ServeMux) http.Handler {
+func plainPaths(mux http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := r.URL.EscapedPath(); !isShortest(p) {
-			proxy.NotFound(w, r)
+			reply.NotFound(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)

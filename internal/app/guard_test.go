@@ -24,7 +24,7 @@ func (d *deadlined) SetReadDeadline(t time.Time) error {
 // TestGuarded: who has a body gets a deadline, and doubtful framing ends the
 // connection, whoever answers.
 func TestGuarded(t *testing.T) {
-	h := guarded(http.NotFoundHandler(), time.Minute)
+	h := guarded(time.Minute)(http.NotFoundHandler())
 	for name, tt := range map[string]struct {
 		change        func(*http.Request)
 		bounded, last bool
@@ -50,7 +50,7 @@ func TestGuarded(t *testing.T) {
 
 // TestHosts: a request without a host is refused, but of HTTP/1.0.
 func TestHosts(t *testing.T) {
-	h := guarded(http.NotFoundHandler(), time.Minute)
+	h := guarded(time.Minute)(http.NotFoundHandler())
 	for _, tt := range []struct {
 		host         string
 		major, minor int

@@ -10,7 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // management is the listener for operators, apart from the one for clients. It is
@@ -30,9 +30,8 @@ func newManagement(c *config.Config, control *admin.Handler, log *slog.Logger) *
 	}
 	mux := http.NewServeMux()
 	control.RegisterOperations(mux)
-	mux.HandleFunc("/", proxy.NotFound)
-	handler := proxy.WithRequestID(guarded(plainPaths(mux), c.Server.BodyTimeout))
-	return &management{address: c.Management.Address, server: newHTTPServer(c, nil, http1.Patient(handler, answerPatience), log)}
+	mux.HandleFunc("/", reply.NotFound)
+	return &management{address: c.Management.Address, server: newHTTPServer(c, nil, http1.Patient(operators(c, mux), answerPatience), log)}
 }
 
 // open begins to listen and to serve. What ends the serving, other than close, is

@@ -5,16 +5,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 )
 
 func TestPagesOfOthers(t *testing.T) {
-	open := func() *auth.Keys { return nil }
-	locked := func() *auth.Keys { return new(auth.Keys) }
+	open, locked := func() bool { return true }, func() bool { return false }
 	for _, tt := range []struct {
 		name    string
-		keys    func() *auth.Keys
+		open    func() bool
 		origins []string
 		method  string
 		fields  map[string]string
@@ -30,10 +27,11 @@ func TestPagesOfOthers(t *testing.T) {
 		{"a library", open, nil, "POST", nil, 200},
 		{"reading", open, nil, "GET", map[string]string{"Sec-Fetch-Site": "cross-site"}, 200},
 	} {
-		h, err := ownPages(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), tt.origins, tt.keys)
+		own, err := ownPages(tt.origins, tt.open)
 		if err != nil {
 			t.Fatal(err)
 		}
+		h := own(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		r := httptest.NewRequest(tt.method, "http://gateway/v1/chat/completions", nil)
 		for name, value := range tt.fields {
 			r.Header.Set(name, value)

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
@@ -287,7 +287,7 @@ func TestKeysComeAndGo(t *testing.T) {
 	keys := func(names ...string) string {
 		text := "auth:\n  api-keys:\n"
 		for _, name := range names {
-			hash, err := auth.HashKey(map[string]string{"alice": alice, "bob": bob}[name])
+			hash, err := identity.HashKey(map[string]string{"alice": alice, "bob": bob}[name])
 			if err != nil {
 				t.Fatal(err)
 			}

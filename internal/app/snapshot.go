@@ -5,9 +5,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
@@ -17,7 +17,16 @@ import (
 type snapshot struct {
 	config  *config.Config
 	catalog *catalog.Catalog
-	keys    *auth.Keys // nil: authentication is off
+	keys    *identity.Keys // nil: authentication is off
+}
+
+// authenticator returns what knows the credentials at the moment; nil while authentication
+// is off.
+func (a *App) authenticator() identity.Authenticator {
+	if keys := a.current.Load().keys; keys != nil {
+		return keys
+	}
+	return nil
 }
 
 // newSnapshot makes the snapshot of c. What outlives a configuration is taken
@@ -60,9 +69,7 @@ func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
 func (a *App) adopt(s *snapshot) {
 	a.current.Store(s)
 	a.fillContexts()
-	if store, ok := a.store.(interface{ Serve(names []string) }); ok {
-		store.Serve(slices.Sorted(maps.Keys(charged(s))))
-	}
+	a.store.Serve(slices.Sorted(maps.Keys(charged(s))))
 }
 
 // fillContexts tells the pricers of the models whose context-length is not set what the
@@ -93,10 +100,6 @@ func charged(s *snapshot) map[string]bool {
 // forgetModels lets the store drop what it keeps of models that have gone, once
 // that does not count any more.
 func (a *App) forgetModels() {
-	store, ok := a.store.(interface{ Forget(func(string) bool) })
-	if !ok {
-		return
-	}
 	names := charged(a.current.Load())
-	store.Forget(func(name string) bool { return names[name] })
+	a.store.Forget(func(name string) bool { return names[name] })
 }

@@ -168,7 +168,7 @@ func (a *App) watchStore(ctx context.Context) {
 		}
 		if err == nil && !checked {
 			checked = true
-			a.checkEviction(ctx)
+			a.warnOfHazard(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -220,14 +220,9 @@ func (r refusals) look(log *slog.Logger, served []*catalog.Model, refused func(s
 	}
 }
 
-// checkEviction warns of a Redis that may drop live counters.
-func (a *App) checkEviction(ctx context.Context) {
-	s, ok := a.store.(*redis.Store)
-	if !ok {
-		return
-	}
-	policy, err := s.MaxMemoryPolicy(ctx)
-	if err == nil && policy != "noeviction" {
-		a.log.Warn("this Redis drops live counters when its memory is full; set maxmemory-policy to noeviction", "maxmemory-policy", policy)
+// warnOfHazard warns of a store that may lose what it counts.
+func (a *App) warnOfHazard(ctx context.Context) {
+	if hazard, err := a.store.Hazard(ctx); err == nil && hazard != "" {
+		a.log.Warn(hazard)
 	}
 }

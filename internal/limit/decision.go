@@ -22,6 +22,12 @@ type Gauge struct {
 	Max     int64 // Unlimited for none
 }
 
+// ConcurrentRequests names what a gauge counts, where meters are named.
+const ConcurrentRequests = "concurrent_requests"
+
+// Name returns what people know the gauge by, such as "model concurrent_requests".
+func (g *Gauge) Name() string { return g.Scope.String() + " " + ConcurrentRequests }
+
 // Standing is where an account stands under one rule.
 type Standing struct {
 	Used  int64         // the sum of the window

@@ -60,6 +60,11 @@ type Rule struct {
 	Ceiling int64
 }
 
+// Name returns what people know the rule by, such as "user tokens per minute".
+func (r *Rule) Name() string {
+	return r.Scope.String() + " " + r.Meter.String() + " per " + r.Window.String()
+}
+
 // Overrun says what happens to a running request that needs more than its
 // limits have room for. The zero value is Debt.
 type Overrun uint8

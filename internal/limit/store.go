@@ -61,6 +61,20 @@ type Store interface {
 	// takes it, or nobody has asked. It does not ask, Ping does.
 	Refused(model string) error
 
+	// Serve tells the store the models that are served from now on, by the names of their
+	// accounts. It does not wait for a remote store.
+	Serve(models []string)
+
+	// Forget drops what is kept of models that are not served any more, as far as nothing
+	// of them counts or runs; what still does is dropped by a later call. It is to be called
+	// from time to time. A model that returns finds its accounts as they were.
+	Forget(served func(model string) bool)
+
+	// Hazard returns what of the store's own settings may lose what is counted, in words
+	// for its operator; "" where nothing does. It asks the store. An error says that it
+	// did not answer, or does not tell.
+	Hazard(ctx context.Context) (string, error)
+
 	// Close flushes and releases what the store holds. Later calls fail with
 	// ErrClosed.
 	Close(ctx context.Context) error

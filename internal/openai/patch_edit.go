@@ -58,6 +58,10 @@ func (r *Request) ReportsUsage() bool {
 	return r.Stream && (r.Endpoint == ChatCompletions || r.Endpoint == Completions)
 }
 
+// HasMedia reports whether something beside text is in the input, which the model
+// server may have to fetch from elsewhere.
+func (r *Request) HasMedia() bool { return r.Images > 0 || r.AudioParts > 0 }
+
 // forces reports whether p makes this stream report its usage.
 func (r *Request) forces(p Patch) bool { return p.ForceUsage && r.ReportsUsage() }
 

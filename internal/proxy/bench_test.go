@@ -14,8 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
@@ -34,13 +37,13 @@ const (
 func BenchmarkChat(b *testing.B) {
 	mux := http.NewServeMux()
 	benchHandler(b).Register(mux)
-	handler := WithRequestID(mux)
+	handler := reply.WithRequestID(mux)
 	body := strings.NewReader(benchRequest)
 	ctx, cancel := context.WithCancel(context.Background()) // as net/http's has an end
 	defer cancel()
 	request := (&http.Request{
 		Method: http.MethodPost, URL: &url.URL{Path: openai.ChatCompletions.Path()}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{"Content-Type": {"application/json"}, userHeader: {"alice"}, "User-Agent": {"bench"}},
+		Header:        http.Header{"Content-Type": {"application/json"}, "X-User-Id": {"alice"}, "User-Agent": {"bench"}},
 		ContentLength: int64(body.Len()), RemoteAddr: "127.0.0.1:50000",
 	}).WithContext(ctx)
 	w := &benchWriter{}
@@ -48,7 +51,7 @@ func BenchmarkChat(b *testing.B) {
 	for b.Loop() {
 		body.Reset(benchRequest)
 		request.Body = io.NopCloser(body)
-		delete(request.Header, requestIDHeader)
+		delete(request.Header, reply.IDHeader)
 		w.header, w.status, w.bytes = make(http.Header), 0, 0
 		handler.ServeHTTP(w, request)
 		if w.status != http.StatusOK || w.bytes != len(benchAnswer) {
@@ -84,9 +87,10 @@ func benchHandler(b *testing.B) *Handler {
 		Pool: upstream.NewPool("", []*upstream.Server{server}, nil), ResponseTimeout: time.Minute,
 	}
 	served := catalog.New([]*catalog.Model{m})
+	log := telemetry.NewLogger(telemetry.NewBuffer(io.Discard, nil), telemetry.LogOptions{})
 	return New(Options{
 		Catalog: func() *catalog.Catalog { return served }, Store: memory.New(memory.Options{}),
-		Metrics: metrics, Log: telemetry.NewLogger(telemetry.NewBuffer(io.Discard, nil), telemetry.LogOptions{}),
+		Gate: &gate.Gate{}, Log: log, Readers: []outcome.Reader{outcome.Metrics{Metrics: metrics}, outcome.Log{Logger: log}},
 		MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
 	})
 }

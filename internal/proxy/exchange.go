@@ -6,13 +6,12 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
 // pooledBytesMax is the largest buffer that an exchange keeps for the next
@@ -28,16 +27,17 @@ const statusClientGone = 499
 // used after Handler.end.
 type exchange struct {
 	visit
+	attempt
 
 	share buffer.Share // of the bytes that may be held
 
+	record outcome.Record // made at the end
+
 	// What is kept for the next request, emptied.
 	answer   []byte // what goes back
-	grant    limit.Grant
-	decision limit.Decision
 	scanner  openai.EventScanner
 	stream   openai.Stream
-	sending  []upstream.Field // the header that is sent upstream
+	fieldset []upstream.Field // the header that is sent upstream
 	body     []byte           // the client's
 	patched  []byte           // what is sent upstream, where it differs
 }
@@ -54,24 +54,11 @@ type visit struct {
 	begun    time.Time
 	explains bool // the log says what is decided of it, and why
 
-	principal auth.Principal
+	principal identity.Principal
 	request   openai.Request
-	model     *catalog.Model
-	estimate  usage.Price  // as learned, or as the model server has counted
-	inputMin  int64        // the least that the input can be, by its text alone
-	charge    limit.Amount // of it, what the limits can ever admit
-	binding   string       // the limit that denied the request; "" for none
-	inquired  bool         // a model server has got a question for the number of its tokens
-	counted   bool         // as a request already, with that question
-
-	sent     time.Time            // when the request went to the model server
-	asked    catalog.UsageOptions // the most that is asked for, after a refusal
-	quirk    catalog.Quirk        // of the model server that it went to last, as known when it was sent
-	away     time.Duration
-	response *upstream.Response
-	status   int    // of the answer to the client; 0 while there is none
-	server   string // that it went to last; of several that are away, all
-	spent    spent
+	attempts  int    // on models
+	binding   string // the limit that denied the request; "" for none
+	status    int    // of the answer to the client; 0 while there is none
 
 	spans spans
 
@@ -83,7 +70,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	x := h.exchanges.Get().(*exchange)
 	x.h, x.w, x.r, x.ctx, x.endpoint, x.begun = h, w, r, r.Context(), e, time.Now()
 	x.control = *http.NewResponseController(w)
-	x.id = header(r.Header, requestIDHeader) // from WithRequestID
+	x.id = header(r.Header, reply.IDHeader) // from reply.WithRequestID
 	x.explains = h.Log.Enabled(x.ctx, slog.LevelDebug)
 	x.share.Begin(h.Buffers, x)
 	x.beginTrace()
@@ -96,16 +83,12 @@ func (h *Handler) end(x *exchange) {
 		x.status = statusClientGone
 	}
 	x.report()
-	if x.model != nil {
-		x.model.Release()
-	}
-	x.grant.Reset()
-	x.decision.Reset(0)
-	clear(x.sending)
+	x.attempt.end()
+	clear(x.fieldset)
 	x.scanner.Reset(nil)
-	x.sending, x.body, x.patched, x.answer = x.sending[:0], kept(x.body), kept(x.patched), kept(x.answer)
+	x.fieldset, x.body, x.patched, x.answer = x.fieldset[:0], kept(x.body), kept(x.patched), kept(x.answer)
 	x.share.End()
-	x.visit = visit{}
+	x.visit, x.record = visit{}, outcome.Record{}
 	h.exchanges.Put(x)
 }
 

@@ -3,6 +3,7 @@ package proxy
 import (
 	"log/slog"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
@@ -23,17 +24,20 @@ const (
 	neverFits verdict = "never fits"
 )
 
+var verdicts = [...]verdict{admission.Undecided: undecided, admission.Admitted: admitted, admission.Denied: denied}
+
 // explainDecision writes what was decided of charge, and why.
 func (x *exchange) explainDecision(v verdict, charge limit.Amount) {
 	if !x.explains {
 		return
 	}
+	price := x.ticket.Estimate()
 	attrs := []slog.Attr{
 		slog.String("id", x.id),
 		slog.String("model", x.model.Name),
 		slog.String(telemetry.UserKey, x.principal.User),
 		slog.String("verdict", string(v)),
-		slog.Group("price", "input", x.estimate.Input, "input_floor", x.estimate.InputFloor, "output", x.estimate.Output, "question", x.inquired),
+		slog.Group("price", "input", price.Input, "input_floor", price.InputFloor, "output", price.Output, "question", x.ticket.Inquired()),
 		slog.Group("charge", "input", charge.Input, "output", charge.Output, "requests", charge.Requests),
 	}
 	if x.binding != "" {
@@ -49,21 +53,21 @@ func (x *exchange) explainDecision(v verdict, charge limit.Amount) {
 // a denial with what was in the way.
 func (x *exchange) standings(charge limit.Amount) []slog.Attr {
 	var list []slog.Attr
-	rules := x.model.Policy.Rules()
-	for i, s := range x.decision.Standings {
+	rules, d := x.model.Policy.Rules(), x.ticket.Decision()
+	for i, s := range d.Standings {
 		r := &rules[i]
 		values := []any{
 			"limit", r.Max, "used", s.Used, "remaining", s.Remaining(r), "need", charge.Of(r.Meter), "empty_ms", s.Reset.Milliseconds(),
 		}
-		for _, v := range x.decision.Violations {
+		for _, v := range d.Violations {
 			if v.Rule == *r {
 				values = append(values, "wait_ms", v.Wait.Milliseconds())
 			}
 		}
-		list = append(list, slog.Group(nameOf(r), values...))
+		list = append(list, slog.Group(r.Name(), values...))
 	}
-	for _, g := range x.decision.Full {
-		list = append(list, slog.Group(g.Scope.String()+" "+concurrentRequests, "limit", g.Max, "running", g.Running))
+	for _, g := range d.Full {
+		list = append(list, slog.Group(g.Name(), "limit", g.Max, "running", g.Running))
 	}
 	return list
 }
@@ -108,20 +112,20 @@ func (x *exchange) explainAttempt(path string, a *upstream.Attempt) {
 }
 
 // explainSettlement writes what the request has cost, and how that is known.
-func (x *exchange) explainSettlement(d limit.Settlement) {
+func (x *exchange) explainSettlement(s *admission.Cost, d limit.Settlement) {
 	if !x.explains {
 		return
 	}
-	granted, s := x.grant.Granted(), &x.spent
+	granted := x.ticket.Granted()
 	attrs := []slog.Attr{
 		slog.String("id", x.id),
 		slog.Group("granted", "input", granted.Input, "output", granted.Output, "requests", granted.Requests),
-		slog.Group("charged", "input", s.amount.Input, "output", s.amount.Output, "requests", s.amount.Requests),
+		slog.Group("charged", "input", s.Amount.Input, "output", s.Amount.Output, "requests", s.Amount.Requests),
 		slog.Int64("refunded", d.Refunded), slog.Int64("overrun", d.Overrun),
-		slog.Bool("complete", s.complete), slog.Bool("stopped", s.stopped),
+		slog.Bool("complete", s.Complete), slog.Bool("stopped", s.Stopped),
 	}
-	if s.estimated() {
-		attrs = append(attrs, slog.String("estimated", s.doubt.String()))
+	if s.Estimated() {
+		attrs = append(attrs, slog.String("estimated", s.Doubt.String()))
 	}
 	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "settlement", attrs...)
 }

@@ -1,19 +1,12 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"io"
-	"net/http"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
-
-// statusBroken is the status, for logs and metrics, of a request whose answer had begun
-// with 200 and did not come to its end, for another reason than its client. Nobody is
-// sent it, and no model server's own status is passed on from 500 up.
-const statusBroken = 599
 
 // failure is what a client is told, with the cause, which is for the log. That quotes
 // nothing of what clients and model servers write.
@@ -35,25 +28,6 @@ func (f *failure) Unwrap() error { return f.told }
 
 // errNoEnd ends a stream that was closed before its last event.
 var errNoEnd = errors.New("the stream ended before its last event")
-
-// failed reports whether the request has failed for another reason than its
-// client.
-func (x *exchange) failed() bool {
-	return x.status >= http.StatusInternalServerError || x.brokeOff()
-}
-
-// brokeOff reports whether an answer that had begun has failed.
-func (x *exchange) brokeOff() bool {
-	return x.err != nil && x.status < http.StatusBadRequest && !errors.Is(x.err, context.Canceled)
-}
-
-// outcome returns the status that logs and metrics tell.
-func (x *exchange) outcome() int {
-	if x.brokeOff() {
-		return statusBroken
-	}
-	return x.status
-}
 
 // brokenStream returns what to tell the client of a stream whose reading ended with err,
 // before its end. What the model server says in it of its failure is for the client only.

@@ -40,8 +40,8 @@ func TestFirstToken(t *testing.T) {
 		for i, event := range tt.events {
 			x.stream.Event(nil, openai.ParseEvent([]byte(event)))
 			x.arrived(&s)
-			if last := i == len(tt.events)-1; s.first.IsZero() == last || s.last.IsZero() {
-				t.Errorf("%s: after event %d the first token is of %v", tt.name, i, s.first)
+			if last := i == len(tt.events)-1; s.First.IsZero() == last || s.Last.IsZero() {
+				t.Errorf("%s: after event %d the first token is of %v", tt.name, i, s.First)
 			}
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -25,15 +25,16 @@ const (
 // capHeader tells the client which output cap was written into its request.
 const capHeader = "X-Token-Output-Cap"
 
-// forward rebuilds the request and sends it to the model server.
-func (x *exchange) forward() error {
-	if !x.h.Store.Holds(&x.grant) {
-		return openai.StoreUnavailable(storeWait)
+// forward rebuilds the request and sends it to the model server. It reports whether the
+// client has been answered: with a refusal of the model server's own.
+func (x *exchange) forward() (answered bool, err error) {
+	if !x.ticket.Holds() {
+		return false, openai.StoreUnavailable(storeWait)
 	}
 	x.sent = time.Now()
+	x.ticket.Sent(x.sent)
 	x.answer = x.answer[:0]
-	x.spent = x.unknown()
-	err := x.send()
+	err = x.send()
 	for err == nil && !x.left() {
 		taken, rejected := x.rejectsUsageOptions()
 		if !rejected {
@@ -42,17 +43,17 @@ func (x *exchange) forward() error {
 		err = x.sendAsking(taken)
 	}
 	if err != nil {
-		return x.unanswered(err)
+		return false, x.unanswered(err)
 	}
 	x.server = x.response.Server
-	if x.response.Status >= 300 {
-		if x.left() {
-			x.response.Body.Abandon()
-			return x.unheard()
-		}
-		return x.refused()
+	if x.response.Status < 300 {
+		return false, nil
 	}
-	return nil
+	if x.left() {
+		return false, x.unheard()
+	}
+	err = x.refused()
+	return err == nil, err
 }
 
 // left reports whether the client is gone.
@@ -62,9 +63,16 @@ func (x *exchange) left() bool { return x.ctx.Err() != nil }
 // client that had left: the request was stopped, and the answer may be no more
 // than the way to say so.
 func (x *exchange) unheard() error {
-	x.away = time.Since(x.sent)
-	x.spent = x.abandoned()
+	x.response.Body.Abandon()
+	x.settleAbandoned()
 	return context.Canceled
+}
+
+// settleAbandoned settles what an answer has cost of which nothing was seen until now.
+func (x *exchange) settleAbandoned() {
+	now := time.Now()
+	x.took = now.Sub(x.sent)
+	x.ticket.Settle(x.ticket.Abandoned(now))
 }
 
 // sendAsking sends the request again with fewer stream options, or as the client
@@ -79,7 +87,7 @@ func (x *exchange) sendAsking(o catalog.UsageOptions) error {
 	x.asked = o
 	x.server = x.response.Server // that other one may take what this one does not
 	err := x.send()
-	if err == nil && x.response.Status < 300 && !x.hasMedia() && x.response.Server == x.server {
+	if err == nil && x.response.Status < 300 && !x.request.HasMedia() && x.response.Server == x.server {
 		x.remember(x.quirk)
 	}
 	return err
@@ -152,9 +160,9 @@ func (x *exchange) patch() openai.Patch {
 	p := openai.Patch{
 		Model: x.model.ServedAs, ForceUsage: x.quirk.Asked < catalog.NoUsage, TotalOnly: x.quirk.Asked == catalog.TotalOnly,
 	}
-	if x.capped() {
-		// Where less than min_tokens were written, the model server would refuse.
-		p.OutputCap = max(1, x.request.MinOutput, x.charge.Output/(x.request.Prompts*x.request.Sequences))
+	x.ticket.Meter(x.metered())
+	if x.ticket.Capped() {
+		p.OutputCap = x.ticket.OutputCap()
 		if x.request.OutputCap == 0 || p.OutputCap < x.request.OutputCap {
 			x.w.Header()[capHeader] = []string{itoa(p.OutputCap)}
 		}
@@ -167,33 +175,6 @@ func (x *exchange) patch() openai.Patch {
 // model server meanwhile does not change how this request was sent.
 func (x *exchange) metered() bool {
 	return x.request.ReportsUsage() && x.quirk == catalog.Quirk{}
-}
-
-// bounded reports whether the answer must not be longer than what is charged for
-// it, be it that its cap says so or that it is stopped on its way.
-func (x *exchange) bounded() bool {
-	return x.endpoint.Generates() && x.model.Policy.LimitsTokens() &&
-		(x.model.WorstCase || x.model.Policy.Overrun() == limit.Stop)
-}
-
-// capped reports whether the output that was charged is written into the
-// request as its cap: where the worst case is reserved, and where the answer
-// has to stop at its limits and cannot be stopped on its way.
-func (x *exchange) capped() bool {
-	return x.bounded() && (x.model.WorstCase || !x.metered())
-}
-
-// outputMost returns how many output tokens the request can get, over all its
-// sequences; 0 where that is not known.
-func (x *exchange) outputMost() int64 {
-	sequences := x.request.Prompts * x.request.Sequences
-	switch limit := x.request.OutputCap; {
-	case x.capped():
-		return x.charge.Output // as patch has written it; no less than a token each
-	case limit > 0 && limit < 1<<32 && sequences < 1<<30:
-		return limit * sequences
-	}
-	return 0
 }
 
 // rejectsUsageOptions reports whether the model server may have refused stream
@@ -219,14 +200,27 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 // unanswered returns what to tell the client of a request that got no
 // response, and notes what it has cost.
 func (x *exchange) unanswered(err error) error {
-	x.away = time.Since(x.sent)
+	x.took = time.Since(x.sent)
 	var e *upstream.Error
 	if !errors.As(err, &e) {
-		x.spent = x.sentOnce(x.response != nil)
+		x.ticket.Settle(admission.RequestOnly(x.response != nil))
 		return err
 	}
-	x.spent = x.costOf(e)
+	x.ticket.Settle(x.costOf(e))
 	return x.noAnswer(e)
+}
+
+// costOf returns the cost of a request that ended with e. Tokens are charged where it is
+// known that they were worked on: a part of an answer has come that is no refusal, or the
+// model server was working when the client left or the time was over.
+func (x *exchange) costOf(e *upstream.Error) admission.Cost {
+	switch {
+	case e.Declined(), !e.Sent():
+	case e.Kind == upstream.Canceled, e.Kind == upstream.Timeout && e.Phase != upstream.Connect,
+		e.Started() && e.Kind != upstream.Busy && e.Kind != upstream.Away:
+		return x.ticket.Abandoned(time.Now())
+	}
+	return admission.RequestOnly(e.Reached() || x.response != nil)
 }
 
 // noAnswer returns what to tell the client where e is all that has come of asking.
@@ -263,9 +257,9 @@ func (x *exchange) tell(e *upstream.Error) *openai.Error {
 // refuses or fails, it has cost a request.
 func (x *exchange) refused() error {
 	status := x.response.Status
-	x.spent = x.sentOnce(true)
 	if status >= 500 || status < 400 {
 		x.response.Body.Close()
+		x.ticket.Settle(admission.RequestOnly(true))
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}
 	var err error
@@ -274,7 +268,8 @@ func (x *exchange) refused() error {
 		err = x.decode()
 	}
 	x.response.Body.Close()
-	x.away = time.Since(x.sent)
+	x.took = time.Since(x.sent)
+	x.ticket.Settle(admission.RequestOnly(true))
 	if err != nil {
 		return openai.UpstreamError("the model server answered with status %d: %v", status, err)
 	}

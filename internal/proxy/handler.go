@@ -5,28 +5,26 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// Options of a Handler. All but Keys, Tracer, Buffers and TrustedProxies are required.
+// Options of a Handler. All but Readers, Tracer and Buffers are required.
 type Options struct {
 	Catalog func() *catalog.Catalog // the models that are served at the moment
 	Store   limit.Store
-	// Keys returns what knows the credentials at the moment; nil, itself or what
-	// it returns, switches authentication off: everybody is admin, and X-User-ID
-	// names the user.
-	Keys    func() *auth.Keys
-	Metrics *telemetry.Metrics
+	Gate    *gate.Gate       // which knows who callers are
+	Readers []outcome.Reader // of what requests came to
 	Log     *slog.Logger
 	Tracer  *telemetry.Tracer // nil: no traces
 
@@ -36,15 +34,11 @@ type Options struct {
 	// BodyTimeout is how long the server waits for a request's body: its read
 	// deadline, which the handler lifts once the body is there.
 	BodyTimeout time.Duration
-	// TrustedProxies are the networks whose X-Forwarded-For tells who the client
-	// is, for the log. May be nil.
-	TrustedProxies []netip.Prefix
 }
 
 // Handler serves the data plane. It is safe for concurrent use.
 type Handler struct {
 	Options
-	gate      *Gate
 	herd      herd
 	door      door
 	exchanges sync.Pool
@@ -55,28 +49,14 @@ func New(o Options) *Handler {
 	if o.Buffers == nil {
 		o.Buffers = buffer.NewBudget(0)
 	}
-	h := &Handler{Options: o, gate: &Gate{keys: o.Keys, log: o.Log, trusted: o.TrustedProxies}}
+	h := &Handler{Options: o}
 	h.exchanges.New = func() any { return newExchange() }
 	return h
 }
 
-// Gate returns what identifies callers, for other handlers.
-func (h *Handler) Gate() *Gate { return h.gate }
-
-// life is the steps of a request, in order. Settling follows, whatever
-// happens: see serve.
-var life = [...]func(*exchange) error{
-	(*exchange).identify,
-	(*exchange).resolve,
-	(*exchange).price,
-	(*exchange).reserve,
-	(*exchange).forward,
-	(*exchange).relay,
-}
-
 // serve takes one request through its life.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoint) {
-	repeatID(w.Header(), e)
+	reply.RepeatID(w.Header(), e)
 	if !h.door.enter() {
 		h.refuse(w, r, e)
 		return
@@ -84,14 +64,31 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 	defer h.door.leave()
 	x := h.begin(w, r, e)
 	defer h.end(x)
-	defer x.settle()
+	defer x.ticket.Close()
 	defer x.rescue()
-	for _, step := range life {
-		if err := step(x); err != nil {
-			x.fail(err)
-			return
-		}
+	if err := x.run(); err != nil {
+		x.fail(err)
 	}
+}
+
+// run takes the steps of a request, in order. Settling follows, whatever happens: see serve.
+func (x *exchange) run() error {
+	if err := x.identify(); err != nil {
+		return err
+	}
+	if err := x.resolve(); err != nil {
+		return err
+	}
+	if err := x.price(); err != nil {
+		return err
+	}
+	if err := x.reserve(); err != nil {
+		return err
+	}
+	if answered, err := x.forward(); answered || err != nil {
+		return err
+	}
+	return x.relay()
 }
 
 // rescue answers for a fault of the gateway itself, which must not look like an
@@ -107,7 +104,6 @@ func (x *exchange) rescue() {
 	if x.response != nil {
 		x.response.Body.Close()
 	}
-	x.h.Metrics.Fault()
 	x.h.Log.Error("a fault of the gateway", "id", x.id, "fault", fault, "stack", string(debug.Stack()))
 	if x.status != 0 {
 		x.err = openai.Internal()
@@ -122,14 +118,14 @@ func (x *exchange) fail(err error) {
 	if x.status != 0 {
 		return
 	}
-	x.settle() // as in write
+	x.ticket.Close() // as in write
 	if errors.Is(err, context.Canceled) {
 		x.leave()
 		return
 	}
 	answer := answerTo(err)
 	x.status = answer.Status
-	WriteError(x.w, answer, x.endpoint)
+	reply.Error(x.w, answer, x.endpoint)
 }
 
 // leave ends the exchange with a client that is gone. One that has only shut its

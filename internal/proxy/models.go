@@ -2,14 +2,12 @@ package proxy
 
 import (
 	"net/http"
-	"strconv"
 
-	"github.com/go-json-experiment/json"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // modelItem is a model in OpenAI's form.
@@ -55,18 +53,18 @@ type endpointItem struct {
 }
 
 // detailing returns what is told to a principal of a model beside its name.
-type detailing func(*catalog.Model, *auth.Principal) modelDetails
+type detailing func(*catalog.Model, *identity.Principal) modelDetails
 
 // noDetails is the detailing of what libraries ask for.
-func noDetails(*catalog.Model, *auth.Principal) modelDetails { return modelDetails{} }
+func noDetails(*catalog.Model, *identity.Principal) modelDetails { return modelDetails{} }
 
 // list answers with the models, in the form that the client expects.
 func (h *Handler) list(details detailing) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		shape := shapeOf(r)
-		p, refused := h.gate.Permit(r, "")
+		shape := reply.ShapeOf(r)
+		p, refused := h.Gate.Permit(r, "")
 		if refused != nil {
-			WriteError(w, refused, shape)
+			reply.Error(w, refused, shape)
 			return
 		}
 		models := h.Catalog().All()
@@ -74,8 +72,8 @@ func (h *Handler) list(details detailing) http.HandlerFunc {
 		for i, m := range models {
 			items[i] = newItem(shape, m, details(m, &p))
 		}
-		repeatID(w.Header(), shape)
-		WriteJSON(w, http.StatusOK, newList(shape, models, items))
+		reply.RepeatID(w.Header(), shape)
+		reply.JSON(w, http.StatusOK, newList(shape, models, items))
 	}
 }
 
@@ -102,31 +100,31 @@ func newList(shape openai.Endpoint, models []*catalog.Model, items []any) any {
 // show answers with one model, in the form that the client expects.
 func (h *Handler) show(details detailing) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		shape := shapeOf(r)
-		p, refused := h.gate.Permit(r, "")
+		shape := reply.ShapeOf(r)
+		p, refused := h.Gate.Permit(r, "")
 		if refused != nil {
-			WriteError(w, refused, shape)
+			reply.Error(w, refused, shape)
 			return
 		}
 		m, ok := h.Catalog().Find(r.PathValue("model"))
 		if !ok {
-			WriteError(w, openai.ModelNotFound(r.PathValue("model")), shape)
+			reply.Error(w, openai.ModelNotFound(r.PathValue("model")), shape)
 			return
 		}
-		repeatID(w.Header(), shape)
-		WriteJSON(w, http.StatusOK, newItem(shape, m, details(m, &p)))
+		reply.RepeatID(w.Header(), shape)
+		reply.JSON(w, http.StatusOK, newItem(shape, m, details(m, &p)))
 	}
 }
 
 // health asks the model servers and answers 200 if one is well, else 503.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
-	if _, refused := h.gate.Permit(r, ""); refused != nil {
-		WriteError(w, refused, shapeOf(r))
+	if _, refused := h.Gate.Permit(r, ""); refused != nil {
+		reply.Error(w, refused, reply.ShapeOf(r))
 		return
 	}
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if !ok {
-		WriteError(w, openai.ModelNotFound(r.PathValue("model")), shapeOf(r))
+		reply.Error(w, openai.ModelNotFound(r.PathValue("model")), reply.ShapeOf(r))
 		return
 	}
 	state, status := "UP", http.StatusOK
@@ -136,7 +134,7 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	if !m.Pool.Check(r.Context()) {
 		state, status = "DOWN", http.StatusServiceUnavailable
 	}
-	WriteJSON(w, status, map[string]string{"model": m.Name, "status": state})
+	reply.JSON(w, status, map[string]string{"model": m.Name, "status": state})
 }
 
 // newItem returns a model in Anthropic's form or in OpenAI's.
@@ -148,8 +146,8 @@ func newItem(shape openai.Endpoint, m *catalog.Model, d modelDetails) any {
 }
 
 // detailsFor returns what p may see of m.
-func detailsFor(m *catalog.Model, p *auth.Principal) modelDetails {
-	if !p.Is(auth.Admin) {
+func detailsFor(m *catalog.Model, p *identity.Principal) modelDetails {
+	if !p.Is(identity.Admin) {
 		return modelDetails{}
 	}
 	item := modelDetails{ServedAs: m.ServedAs, ContextLength: m.Pricer.ContextLength()}
@@ -165,23 +163,8 @@ func detailsFor(m *catalog.Model, p *auth.Principal) modelDetails {
 		{Scope: limit.ModelScope, Max: m.Policy.MaxConcurrent()}, {Scope: limit.UserScope, Max: m.Policy.MaxConcurrentPerUser()},
 	} {
 		if g.Max != limit.Unlimited {
-			item.Limits = append(item.Limits, limitItem{Scope: g.Scope.String(), Meter: concurrentRequests, Limit: g.Max})
+			item.Limits = append(item.Limits, limitItem{Scope: g.Scope.String(), Meter: limit.ConcurrentRequests, Limit: g.Max})
 		}
 	}
 	return item
-}
-
-// WriteJSON writes v as an answer of the gateway's own.
-func WriteJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil {
-		WriteError(w, openai.Internal(), 0)
-		return
-	}
-	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.WriteHeader(status)
-	// The client may have left; there is nobody to tell.
-	_, _ = w.Write(body)
 }

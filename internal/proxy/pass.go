@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -61,7 +62,7 @@ func (x *exchange) passAnswer() error {
 func (x *exchange) newPassing() *passing {
 	s := &passing{passage: openai.NewPassage(x.endpoint, x.model.PublicName()), behind: make([]byte, 0, behindBytes)}
 	now := time.Now()
-	x.away = now.Sub(x.sent)
+	x.took = now.Sub(x.sent)
 	if x.model.ResponseTimeout > 0 {
 		s.till = now.Add(x.model.ResponseTimeout)
 	}
@@ -182,10 +183,10 @@ func (x *exchange) extendPassing(s *passing, now time.Time) {
 // yet.
 func (x *exchange) passingEnded(s *passing, err error) error {
 	if err == io.EOF && !s.passage.CutShort() {
-		x.spent = x.passed(s)
-		x.spent.complete = true
-		x.settle()
-		x.away = time.Since(x.sent)
+		cost := x.passed(s)
+		cost.Complete = true
+		x.ticket.Settle(cost)
+		x.took = time.Since(x.sent)
 		if !x.writePiece(s) {
 			x.breakOff(x.whyLeft())
 		}
@@ -198,8 +199,9 @@ func (x *exchange) passingEnded(s *passing, err error) error {
 		x.response.Body.Blame()
 		err = errCutShort
 	}
-	x.spent = x.passedPart(s)
-	x.away = time.Since(x.sent)
+	x.response.Body.Abandon()
+	x.ticket.Settle(x.passedPart(s))
+	x.took = time.Since(x.sent)
 	broken := brokenOff(err)
 	if x.status != 0 {
 		x.breakOff(broken)
@@ -226,39 +228,33 @@ func (x *exchange) passingLeft(s *passing) error {
 		s.parts = s.passage.Pass(s.parts[:0], b)
 	}
 	x.response.Body.Close()
-	x.spent = x.passedPart(s)
-	x.away = time.Since(x.sent)
+	x.ticket.Settle(x.passedPart(s))
+	x.took = time.Since(x.sent)
 	x.breakOff(x.whyLeft())
 	return nil
 }
 
 // passed returns the cost of an answer as far as it has come.
-func (x *exchange) passed(s *passing) spent {
+func (x *exchange) passed(s *passing) admission.Cost {
 	a := s.passage.Answer()
-	c := x.toldBy(&a, s.passage.Bytes(), s.passage.Text)
-	c.complete = false
+	c := x.ticket.Told(&a, s.passage.Bytes(), x.took, s.passage.Text)
+	c.Complete = false
 	return c
 }
 
 // passedPart returns the cost of an answer that was not passed on to its end: its usage,
 // where that was told, or an estimate of what was generated, by the text of it and by
 // the time until it began.
-func (x *exchange) passedPart(s *passing) spent {
+func (x *exchange) passedPart(s *passing) admission.Cost {
 	if a := s.passage.Answer(); a.HasUsage() {
 		return x.passed(s)
 	}
-	part := spent{doubt: interrupted, usage: openai.Usage{Input: x.estimate.Input}}
-	if x.endpoint.Generates() {
-		part.usage.Output = max(x.outputTokens(s.passage.Text(), 0),
-			x.model.Pricer.TokensAfter(x.principal.User, &x.request, x.estimate.Input, x.away))
-	}
-	return x.costing(part)
+	return x.ticket.CutShort(s.passage.Text(), x.took)
 }
 
-// breakOff settles, and breaks the connection off in the midst of an answer: it does
-// not return.
+// breakOff breaks the connection off in the midst of an answer, which has been settled: it
+// does not return.
 func (x *exchange) breakOff(why error) {
 	x.err = why
-	x.settle()
 	panic(http.ErrAbortHandler)
 }

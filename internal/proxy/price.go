@@ -1,92 +1,106 @@
 package proxy
 
 import (
+	"context"
 	"errors"
+	"net/http"
+	"time"
 
+	"github.com/go-json-experiment/json"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+)
+
+const (
+	// countTimeout bounds the question how many tokens a request has; without
+	// an answer the learned estimate stands.
+	countTimeout = 2 * time.Second
+	// countBytesMax bounds the answer, which lists every token's number.
+	countBytesMax = 16 << 20
 )
 
 // price estimates what the request will cost, and finds out whether the limits
-// could ever admit it. Where the configuration wants the exact input, or where the
-// estimate of it is all that is in the way, the model server is asked.
+// could ever admit it.
 func (x *exchange) price() error {
-	x.estimate = x.model.Pricer.Price(x.principal.User, &x.request)
-	x.inputMin = x.estimate.InputFloor
-	charge, err := x.model.Policy.Fit(x.priced())
-	if x.wantsCount(err) && x.countable() {
-		charge, err = x.ask(charge, err)
+	err := x.ticket.Price(x.ctx)
+	var unasked *upstream.Error
+	if errors.As(err, &unasked) {
+		return x.noAnswer(unasked)
+	}
+	return x.unadmitted(err)
+}
+
+// reserve charges the price to every limit that applies, or denies.
+func (x *exchange) reserve() error { return x.unadmitted(x.ticket.Reserve(x.ctx)) }
+
+// Count implements admission.Counter.
+func (x *exchange) Count(ctx context.Context, floor int64) (n int64, reached bool, err error) {
+	response, err := x.inquire(ctx)
+	var unasked *upstream.Error
+	if errors.As(err, &unasked) && !unasked.Reached() {
+		return 0, false, unasked
 	}
 	if err != nil {
-		return x.misfit(err)
+		return 0, true, nil
 	}
-	x.charge = charge
-	return nil
+	defer response.Body.Close()
+	return x.readCount(response, floor), true, nil
 }
 
-// wantsCount reports whether the input should be counted, given what Fit has said of
-// its estimate. Where nothing is limited nobody needs to know before the answer tells.
-func (x *exchange) wantsCount(misfit error) bool {
-	var m *limit.MisfitError
-	return misfit == nil && x.model.ExactInput && x.model.Policy.Limits() || errors.As(misfit, &m) && m.Estimated
-}
-
-// priced returns the estimate as what the limits are asked to admit.
-func (x *exchange) priced() limit.Price {
-	p := limit.Price{Input: x.estimate.Input, InputFloor: x.estimate.InputFloor, Output: x.estimate.Output}
-	if x.bounded() {
-		p.OutputFloor = usage.OutputFloor(&x.request)
+// inquire sends the question.
+func (x *exchange) inquire(ctx context.Context) (*upstream.Response, error) {
+	path := openai.Tokenize.Path()
+	if x.endpoint == openai.Messages {
+		path = openai.CountTokens.Path()
 	}
-	return p
+	x.patched = x.request.AppendBody(x.patched[:0], x.body, openai.Patch{Model: x.model.ServedAs})
+	return x.model.Pool.Do(ctx, &upstream.Request{
+		Method: http.MethodPost, Path: path, Caller: x.principal.User, Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
+		Explain: x.explaining(path),
+		Aside:   true, // that it can count says nothing about whether it can generate
+	})
 }
 
-// misfit returns the answer to a request that can never be admitted; err itself where it
-// is about something else.
-func (x *exchange) misfit(err error) error {
-	var m *limit.MisfitError
-	if !errors.As(err, &m) {
+// readCount reads the answer to the question; 0 where it is none, or less than floor. A
+// prompt that the model server would cut down to its context is no longer than that.
+func (x *exchange) readCount(response *upstream.Response, floor int64) int64 {
+	x.answer = x.answer[:0]
+	x.readUpTo(response.Body, countBytesMax)
+	var told struct {
+		Count   int64 `json:"count"`
+		Input   int64 `json:"input_tokens"` // of count_tokens
+		Context int64 `json:"max_model_len"`
+	}
+	if response.Status != http.StatusOK || json.Unmarshal(x.answer, &told) != nil {
+		return 0
+	}
+	n := max(told.Count, told.Input)
+	if n < floor {
+		return 0
+	}
+	if x.request.TruncateInput < 0 && told.Context > 0 {
+		return min(n, told.Context)
+	}
+	return n
+}
+
+// unadmitted returns the answer to a request that admission has refused; nil where it has
+// not.
+func (x *exchange) unadmitted(err error) error {
+	var misfit *limit.MisfitError
+	var denied *admission.DeniedError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &misfit):
+		return x.misfit(misfit)
+	case errors.As(err, &denied):
+		return x.denied(denied)
+	case errors.Is(err, limit.ErrClosed):
+		return openai.ShuttingDown(drainWait)
 	}
-	x.binding = concurrentRequests
-	if !m.Concurrency {
-		x.binding = nameOf(&m.Rule)
-	}
-	x.explainDecision(neverFits, limit.Amount{})
-	if m.Blocked() {
-		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
-	}
-	exceeded := limitOf(&m.Rule)
-	if m.Estimated {
-		return openai.EstimateExceedsLimit(m.Need, exceeded)
-	}
-	exceeded.Lower = x.insists(m.Rule.Meter)
-	return openai.RequestExceedsLimit(m.Need, exceeded)
-}
-
-// insists names the request member that insists on most of the least that m can
-// be charged; "" where that is the input, or no member does.
-func (x *exchange) insists(m limit.Meter) string {
-	p := x.priced()
-	switch {
-	case m != limit.OutputTokens && (m != limit.Tokens || p.OutputFloor <= p.InputFloor):
-		return ""
-	case x.request.MinOutput <= 1: // a token for each sequence is too much
-		return multiplier(&x.request)
-	case x.request.IgnoreEOS && x.request.OutputCap > 0:
-		return x.request.Endpoint.OutputCap() // the answer goes on until there
-	}
-	return "min_tokens"
-}
-
-// multiplier names the request member that asks for the most sequences of a
-// prompt; "" where none does.
-func multiplier(r *openai.Request) string {
-	switch {
-	case r.Sequences > r.Choices:
-		return "best_of"
-	case r.Choices > 1:
-		return "n"
-	}
-	return ""
+	return openai.StoreUnavailable(storeWait)
 }

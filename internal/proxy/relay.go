@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -21,9 +22,6 @@ const pieceBytes = 64 << 10
 
 // relay passes the answer on.
 func (x *exchange) relay() error {
-	if x.status != 0 {
-		return nil // the model server refused, and the client knows
-	}
 	// A running slot is given back when the model server has stopped.
 	defer x.response.Body.Abandon()
 	x.dropBody()
@@ -48,7 +46,7 @@ func (x *exchange) relayAnswer() error {
 	if err == nil && !whole {
 		return x.passAnswer()
 	}
-	x.away = time.Since(x.sent)
+	x.took = time.Since(x.sent)
 	if err == nil {
 		err = x.decode()
 	}
@@ -62,7 +60,7 @@ func (x *exchange) relayAnswer() error {
 	if !a.HasUsage() && x.left() {
 		return x.unheard()
 	}
-	x.spent = x.whole(&a)
+	x.ticket.Settle(x.whole(&a))
 	copyHeader(x.w.Header(), x.response.Header)
 	if name := x.model.PublicName(); name != "" {
 		x.write(x.response.Status, a.AppendParts(nil, x.answer, name)...)
@@ -123,19 +121,26 @@ func (x *exchange) growAnswer(length int64) bool {
 // brokenAnswer returns what to tell the client of an answer that did not come
 // to its end, and notes what it has cost.
 func (x *exchange) brokenAnswer(err error) error {
-	x.away = time.Since(x.sent)
-	x.spent = x.abandoned()
-	if x.left() {
+	left := x.left()
+	if !left {
+		x.response.Body.Blame() // where the connection has broken, that has been judged
+	}
+	x.response.Body.Abandon()
+	x.settleAbandoned()
+	if left {
 		return context.Canceled
 	}
-	x.response.Body.Blame() // where the connection has broken, that has been judged
 	return brokenOff(err)
 }
 
-// write settles and writes an answer whole, in this order: a client who does not read
-// lets it wait. The answer may be in parts.
+// whole returns the cost of an answer that is one JSON object, in x.answer.
+func (x *exchange) whole(a *openai.Answer) admission.Cost {
+	return x.ticket.Told(a, int64(len(x.answer)), x.took, func() openai.Text { return openai.AnswerText(x.endpoint, x.answer) })
+}
+
+// write writes an answer whole, which has been settled: a client who does not read lets it
+// wait. The answer may be in parts.
 func (x *exchange) write(status int, body ...[]byte) {
-	x.settle()
 	n := 0
 	for _, part := range body {
 		n += len(part)

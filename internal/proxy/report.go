@@ -1,86 +1,23 @@
 package proxy
 
 import (
-	"context"
-	"errors"
-	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 )
 
-// observeRatio notes how an estimate compares with what was used.
-func observeRatio(o prometheus.Observer, estimated, used int64) {
-	if used > 0 {
-		o.Observe(float64(estimated) / float64(used))
-	}
-}
-
-// report counts the request and writes its log line.
+// report makes the record of what the request came to, and has it read.
 func (x *exchange) report() {
-	x.endTrace()
-	now := time.Now()
-	elapsed := now.Sub(x.begun)
-	x.h.Metrics.Overhead(elapsed - x.away)
-	if x.model != nil {
-		x.model.Metrics.Answered(x.endpoint.String(), x.outcome(), elapsed)
+	x.record = outcome.Record{
+		ID: x.id, Endpoint: x.endpoint, Stream: x.request.Stream, Client: gate.ClientAddress(x.r, x.h.Gate.TrustedProxies),
+		User: x.principal.User, Credential: x.principal.Credential,
+		Begun: x.begun, Ended: time.Now(), Sent: x.sent, Took: x.took, Server: x.server, Attempts: x.attempts,
+		Model: x.model, Price: x.ticket.Estimate(), Charge: x.ticket.Charge(), Cost: x.ticket.Cost(), Limit: x.binding,
+		Status: x.status, Err: x.err, TraceID: x.spans.whole.TraceID(),
 	}
-	level := slog.LevelInfo
-	if x.failed() {
-		level = slog.LevelWarn
+	x.spans.end(&x.record)
+	for _, r := range x.h.Readers {
+		r.Read(x.ctx, &x.record)
 	}
-	if !x.h.Log.Enabled(x.ctx, level) {
-		return
-	}
-	line := telemetry.BeginLine(x.h.Log, now, level, "request")
-	line.String("id", x.id)
-	line.String("endpoint", x.endpoint.String())
-	line.String(telemetry.UserKey, x.principal.User)
-	line.String(telemetry.ClientKey, clientAddress(x.r, x.h.TrustedProxies))
-	line.Int("status", int64(x.outcome()))
-	line.Milliseconds("duration_ms", elapsed)
-	if x.model != nil {
-		line.String("model", x.model.Name)
-		line.Int("input", x.spent.amount.Input)
-		line.Int("output", x.spent.amount.Output)
-		line.Milliseconds("upstream_ms", x.away)
-	}
-	if x.server != "" {
-		line.String("server", x.server)
-	}
-	if x.principal.Credential != "" {
-		line.String("key", x.principal.Credential)
-	}
-	if x.spent.estimated() {
-		line.True("estimated")
-	}
-	if x.spent.stopped {
-		line.True("stopped")
-	}
-	if x.binding != "" {
-		line.String("limit", x.binding)
-	}
-	if id := x.spans.whole.TraceID(); id != "" {
-		line.String("trace_id", id)
-	}
-	if x.err != nil {
-		line.String("error", wordsOf(x.err))
-	}
-	line.End(x.ctx)
-}
-
-// wordsOf says what went wrong, for the log.
-func wordsOf(err error) string {
-	if errors.Is(err, context.Canceled) {
-		return "the client has left, or was cut off"
-	}
-	return err.Error()
-}
-
-// nameOf names a limit of windows, for the log.
-func nameOf(r *limit.Rule) string {
-	return r.Scope.String() + " " + r.Meter.String() + " per " + r.Window.String()
 }

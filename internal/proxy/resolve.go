@@ -32,7 +32,7 @@ func (x *exchange) resolve() error {
 			return openai.ModelNotFound(x.request.Model)
 		}
 		if m.Hold() {
-			x.model = m
+			x.attemptOn(m)
 			return nil
 		}
 		// The catalog has been replaced by now.

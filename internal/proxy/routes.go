@@ -2,22 +2,17 @@ package proxy
 
 import (
 	"net/http"
-	"path"
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// Routes takes handlers by their patterns, as http.ServeMux does.
-type Routes interface {
-	Handle(pattern string, h http.Handler)
-}
-
 // Register adds the data plane to mux. What mux does not know is to be answered
-// by NotFound: nothing else is ever passed on. WithRequestID has to come before.
-func (h *Handler) Register(mux Routes) {
+// by reply.NotFound: nothing else is ever passed on. reply.WithRequestID has to come before.
+func (h *Handler) Register(mux reply.Routes) {
 	for _, e := range openai.Endpoints {
-		serve := only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
+		serve := reply.Only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
 		for _, path := range e.Paths() {
 			mux.Handle(path, serve)
 		}
@@ -25,68 +20,13 @@ func (h *Handler) Register(mux Routes) {
 			mux.Handle("/api/v1/models/{model}"+operation(e), serve)
 		}
 	}
-	mux.Handle("/v1/models", only(http.MethodGet, 0, h.list(noDetails)))
-	mux.Handle("/v1/models/{model...}", only(http.MethodGet, 0, h.show(noDetails))) // a name may have slashes
-	mux.Handle("/api/v1/models", only(http.MethodGet, 0, h.list(detailsFor)))
-	mux.Handle("/api/v1/models/{model}", only(http.MethodGet, 0, h.show(detailsFor)))
-	mux.Handle("/api/v1/models/{model}/health", only(http.MethodGet, 0, h.health))
-	mux.Handle("/", http.HandlerFunc(NotFound))
+	mux.Handle("/v1/models", reply.Only(http.MethodGet, 0, h.list(noDetails)))
+	mux.Handle("/v1/models/{model...}", reply.Only(http.MethodGet, 0, h.show(noDetails))) // a name may have slashes
+	mux.Handle("/api/v1/models", reply.Only(http.MethodGet, 0, h.list(detailsFor)))
+	mux.Handle("/api/v1/models/{model}", reply.Only(http.MethodGet, 0, h.show(detailsFor)))
+	mux.Handle("/api/v1/models/{model}/health", reply.Only(http.MethodGet, 0, h.health))
+	mux.Handle("/", http.HandlerFunc(reply.NotFound))
 }
 
 // operation returns the path of e behind a model, such as "/chat/completions".
 func operation(e openai.Endpoint) string { return strings.TrimPrefix(e.Path(), "/v1") }
-
-// only answers 405 to every other method, in the shape of an endpoint's errors; of no
-// endpoint, in that which the client expects.
-func only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != method && !(method == http.MethodGet && r.Method == http.MethodHead) {
-			w.Header()["Allow"] = []string{method}
-			if e == 0 {
-				e = shapeOf(r)
-			}
-			WriteError(w, openai.MethodNotAllowed(r.Method, method), e)
-			return
-		}
-		next(w, r)
-	})
-}
-
-// NotFound answers 404 in the shape of errors that the client expects.
-func NotFound(w http.ResponseWriter, r *http.Request) {
-	WriteError(w, openai.NotFound(r.URL.Path), shapeOf(r))
-}
-
-// NoHost answers 400 to a request whose Host is empty.
-func NoHost(w http.ResponseWriter, r *http.Request) {
-	WriteError(w, openai.InvalidRequest("", "the Host is empty: name the gateway in it"), shapeOf(r))
-}
-
-// ForeignPage answers 403 to what a browser sends for a page of another origin.
-func ForeignPage(w http.ResponseWriter, r *http.Request) {
-	WriteError(w, openai.PermissionDenied("the page that sends this is of another origin: list that in server.cors.origins"), shapeOf(r))
-}
-
-// anthropicVersion is the field that Anthropic's clients send with every request.
-const anthropicVersion = "Anthropic-Version"
-
-// shapeOf returns an endpoint that has the shape that the client of a request expects
-// which is for no endpoint: messages for Anthropic's clients, and below the path of
-// messages, where only they look for anything; else none.
-func shapeOf(r *http.Request) openai.Endpoint {
-	if header(r.Header, anthropicVersion) != "" || belowMessages(r.URL.EscapedPath()) {
-		return openai.Messages
-	}
-	return 0
-}
-
-// belowMessages reports whether an escaped path, in its shortest form, is
-// /v1/messages or /api/v1/models/MODEL/messages or below it.
-func belowMessages(escaped string) bool {
-	p := path.Clean(escaped)
-	if model, ok := strings.CutPrefix(p, "/api/v1/models/"); ok {
-		_, p, _ = strings.Cut(model, "/")
-		p = "/v1/" + p
-	}
-	return p == openai.Messages.Path() || strings.HasPrefix(p, openai.Messages.Path()+"/")
-}

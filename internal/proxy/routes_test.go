@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // TestUnknownPathShape: who is below messages speaks Anthropic's protocol, as who sends
@@ -42,7 +44,7 @@ func TestUnknownPathShape(t *testing.T) {
 				r.Header.Set("anthropic-version", version)
 				want = want || !strings.HasPrefix(tt.path, "/v1/chat") // which has a shape of its own
 			}
-			WithRequestID(mux).ServeHTTP(w, r)
+			reply.WithRequestID(mux).ServeHTTP(w, r)
 			if got := strings.HasPrefix(w.Body.String(), `{"type":"error",`); w.Code != tt.status || got != want {
 				t.Errorf("%s %s: %d, Anthropic's shape: %v, want %d, %v: %s", tt.method, tt.path, w.Code, got, tt.status, want, w.Body)
 			}

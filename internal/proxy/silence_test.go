@@ -25,8 +25,11 @@ func TestSilence(t *testing.T) {
 		{"not asked to tell", openai.ChatCompletions, catalog.Quirk{Asked: catalog.TotalOnly}, silentEvents, ``, false},
 		{"nothing to ask for", openai.Messages, catalog.Quirk{}, silentEvents, ``, false},
 	} {
-		x := judging(t, tt.endpoint)
-		x.model.Quirks, x.quirk, x.response = new(catalog.Quirks), tt.quirk, &upstream.Response{Server: "a:8000"}
+		x := new(exchange)
+		x.request = openai.Request{Endpoint: tt.endpoint, Stream: true}
+		x.model, x.quirk = &catalog.Model{Quirks: new(catalog.Quirks)}, tt.quirk
+		x.response = &upstream.Response{Server: "a:8000"}
+		x.stream.Reset(tt.endpoint, openai.StreamOptions{})
 		event := `data: {"choices":[{"index":0,"delta":{"content":"some "}}]` + tt.usage + "}\n\n"
 		if tt.endpoint == openai.Messages {
 			event = `data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"some "}}` + "\n\n"

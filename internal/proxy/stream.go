@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -15,9 +16,7 @@ const flushBytes = 16 << 10
 
 // streamed is what is known of a stream on its way.
 type streamed struct {
-	first     time.Time // of the first event with a token
-	last      time.Time
-	topUp     topUp
+	admission.Pace
 	writeTill time.Time // the deadline of writes, as last set
 	concluded bool      // the answer has come to its end, and is settled
 }
@@ -29,7 +28,8 @@ type streamed struct {
 // hundred bytes more here would double the stack of every stream.
 func (x *exchange) relayStream() error {
 	x.beginStream()
-	s := streamed{topUp: x.newTopUp()}
+	var s streamed
+	x.ticket.Streaming()
 	defer x.control.SetWriteDeadline(time.Time{}) // the connection may serve more requests
 	x.answer = x.answer[:0]
 	for {
@@ -44,7 +44,7 @@ func (x *exchange) relayStream() error {
 			return err
 		}
 		x.arrived(&s)
-		if !x.backed(&s) {
+		if !x.ticket.Backed(x.ctx, &x.stream, s.Pace) {
 			if x.left() {
 				return x.clientLeft()
 			}
@@ -59,7 +59,7 @@ func (x *exchange) relayStream() error {
 		if len(x.answer) < flushBytes && x.scanner.More() && x.mayGather() {
 			continue
 		}
-		if !x.flush(&s, s.last) {
+		if !x.flush(&s, s.Last) {
 			return x.clientLeft()
 		}
 	}
@@ -77,7 +77,7 @@ func (x *exchange) endStream(s *streamed) error {
 	}
 	x.response.Body.Conclude(endPatience)
 	for {
-		if !x.flush(s, s.last) {
+		if !x.flush(s, s.Last) {
 			return x.clientLeft()
 		}
 		if err := x.nextEvent(); err != nil {
@@ -116,10 +116,10 @@ func (x *exchange) nextEvent() error {
 // arrived notes the time of an event. Roles, openings and comments are not the
 // first token, which has text or a usage that tells of it.
 func (x *exchange) arrived(s *streamed) {
-	s.last = time.Now()
-	if s.first.IsZero() {
+	s.Last = time.Now()
+	if s.First.IsZero() {
 		if u, _ := x.stream.Usage(); u.Output > 0 || x.stream.OutputText().Bytes() > 0 {
-			s.first = s.last
+			s.First = s.Last
 		}
 	}
 }
@@ -134,14 +134,15 @@ func (x *exchange) failedAtOnce() error {
 	if !failed || !failure.First {
 		return nil
 	}
-	x.away = time.Since(x.sent)
-	x.spent = x.sentOnce(true)
+	x.took = time.Since(x.sent)
 	told := openai.UpstreamError("the model server failed: %s", failure.Message)
 	if failure.Blames() {
 		x.response.Body.Blame()
 	} else {
 		told = &openai.Error{Status: failure.Status, Type: failure.Type, Code: failure.Code, Message: failure.Message}
 	}
+	x.response.Body.Abandon()
+	x.ticket.Settle(admission.RequestOnly(true))
 	told.Foreign = true
 	return told
 }
@@ -192,12 +193,11 @@ func (x *exchange) conclude(s *streamed) {
 		return
 	}
 	s.concluded = true
-	x.away = time.Since(x.sent)
-	x.spent = x.partial()
-	x.spent.complete = true
+	cost := x.partial()
+	cost.Complete = true
 	x.noteSilence()
-	x.paced(s)
-	x.settle()
+	x.paced(s, cost.Usage.Output)
+	x.ticket.Settle(cost)
 }
 
 // streamEnded ends a stream of which no more comes. What it has cost is settled,
@@ -211,9 +211,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 		x.flush(s, time.Now())
 		return nil
 	}
-	x.away = time.Since(x.sent)
-	x.spent = x.partial()
-	x.settle()
+	x.ticket.Settle(x.partial())
 	if x.left() {
 		return context.Canceled
 	}
@@ -237,11 +235,10 @@ func (x *exchange) stop(s *streamed) error {
 		return x.clientLeft()
 	}
 	x.response.Body.Abandon() // the model server stops at once
-	x.away = time.Since(x.sent)
-	x.spent = x.partial()
-	x.spent.stopped = true
-	granted := x.grant.Granted()
-	x.settle()
+	cost := x.partial()
+	cost.Stopped = true
+	granted := x.ticket.Granted()
+	x.ticket.Settle(cost)
 	u, _ := x.stream.Usage()
 	x.answer = x.stream.AppendFinish(x.answer, openai.Usage{
 		Input: u.Input, Output: min(u.Output, granted.Output), Cached: u.Cached,
@@ -254,7 +251,7 @@ func (x *exchange) stop(s *streamed) error {
 func (x *exchange) clientLeft() error {
 	x.letGo()
 	x.tail()
-	x.spent = x.partial()
+	x.ticket.Settle(x.partial())
 	return x.whyLeft()
 }
 
@@ -272,17 +269,23 @@ func (x *exchange) tail() {
 		x.stream.Withhold()
 	}
 	x.response.Body.Abandon()
-	x.away = time.Since(x.sent)
 }
 
-// paced notes how fast a complete stream was.
-func (x *exchange) paced(s *streamed) {
-	if s.first.IsZero() {
+// partial returns the cost of the stream up to now.
+func (x *exchange) partial() admission.Cost {
+	now := time.Now()
+	x.took = now.Sub(x.sent)
+	return x.ticket.Partial(&x.stream, now)
+}
+
+// paced notes how fast a complete stream of so many tokens was.
+func (x *exchange) paced(s *streamed, output int64) {
+	if s.First.IsZero() {
 		return
 	}
-	x.spans.attempt.Event("first token", s.first)
-	x.model.Metrics.FirstToken.Observe(s.first.Sub(x.sent).Seconds())
-	if n := x.spent.usage.Output; n > 1 {
-		x.model.Metrics.PerToken.Observe(s.last.Sub(s.first).Seconds() / float64(n-1))
+	x.spans.attempt.Event("first token", s.First)
+	x.model.Metrics.FirstToken.Observe(s.First.Sub(x.sent).Seconds())
+	if output > 1 {
+		x.model.Metrics.PerToken.Observe(s.Last.Sub(s.First).Seconds() / float64(output-1))
 	}
 }

@@ -1,12 +1,11 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -16,6 +15,7 @@ import (
 type spans struct {
 	whole   *telemetry.Span
 	attempt *telemetry.Span // the last one to a model server
+	step    *telemetry.Span // of the gateway's own, that is under way
 }
 
 // beginTrace begins the span of the request.
@@ -72,55 +72,49 @@ func (x *exchange) appendTrace(list []upstream.Field) []upstream.Field {
 // carriesTrace reports whether a field tells of a trace.
 func carriesTrace(name string) bool { return name == "Traceparent" || name == "Tracestate" }
 
-// endTrace ends the spans with what is known at the end.
-func (x *exchange) endTrace() {
-	s := x.spans.whole
-	if s == nil {
+// end ends the spans with what the request came to.
+func (s *spans) end(r *outcome.Record) {
+	whole := s.whole
+	if whole == nil {
 		return
 	}
-	if x.model != nil {
-		s.Text("gen_ai.request.model", x.model.Name)
-		s.Number("token_rate_limiter.charge.input_tokens", x.charge.Input)
-		s.Number("token_rate_limiter.charge.output_tokens", x.charge.Output)
-		s.Flag("gen_ai.request.stream", x.request.Stream)
+	if r.Model != nil {
+		whole.Text("gen_ai.request.model", r.Model.Name)
+		whole.Number("token_rate_limiter.charge.input_tokens", r.Charge.Input)
+		whole.Number("token_rate_limiter.charge.output_tokens", r.Charge.Output)
+		whole.Flag("gen_ai.request.stream", r.Stream)
 	}
-	if x.spans.attempt != nil {
-		for _, span := range []*telemetry.Span{s, x.spans.attempt} {
-			span.Number("gen_ai.usage.input_tokens", x.spent.amount.Input)
-			span.Number("gen_ai.usage.output_tokens", x.spent.amount.Output)
-		}
-		if x.failed() {
-			x.spans.attempt.Fail(kindOf(x.err))
-		}
-		var end time.Time
-		if x.away > 0 {
-			end = x.sent.Add(x.away)
-		}
-		x.spans.attempt.End(end)
+	s.endAttempt(r)
+	whole.Flag("token_rate_limiter.estimated", r.Cost.Estimated())
+	whole.Flag("token_rate_limiter.stopped", r.Cost.Stopped)
+	if r.Limit != "" {
+		whole.Text("token_rate_limiter.limit", r.Limit)
 	}
-	s.Flag("token_rate_limiter.estimated", x.spent.estimated())
-	s.Flag("token_rate_limiter.stopped", x.spent.stopped)
-	if x.binding != "" {
-		s.Text("token_rate_limiter.limit", x.binding)
-	}
-	s.Number("http.response.status_code", int64(x.status))
+	whole.Number("http.response.status_code", int64(r.Status))
 	switch {
-	case x.failed():
-		s.Fail(kindOf(x.err))
-	case x.err != nil:
-		s.Text("error.type", kindOf(x.err)) // the client's, no failure of the server
+	case r.Failed():
+		whole.Fail(r.Kind())
+	case r.Err != nil:
+		whole.Text("error.type", r.Kind()) // the client's, no failure of the server
 	}
-	s.End(time.Time{})
+	whole.End(time.Time{})
 }
 
-// kindOf returns a word of the gateway's own for an error.
-func kindOf(err error) string {
-	var answer *openai.Error
-	switch {
-	case errors.Is(err, context.Canceled):
-		return "client_left"
-	case errors.As(err, &answer) && !answer.Foreign:
-		return answer.Code
+// endAttempt ends the span of the last attempt, if there was one.
+func (s *spans) endAttempt(r *outcome.Record) {
+	if s.attempt == nil {
+		return
 	}
-	return "model_server_error"
+	for _, span := range []*telemetry.Span{s.whole, s.attempt} {
+		span.Number("gen_ai.usage.input_tokens", r.Cost.Amount.Input)
+		span.Number("gen_ai.usage.output_tokens", r.Cost.Amount.Output)
+	}
+	if r.Failed() {
+		s.attempt.Fail(r.Kind())
+	}
+	var end time.Time
+	if r.Took > 0 {
+		end = r.Sent.Add(r.Took)
+	}
+	s.attempt.End(end)
 }

@@ -58,7 +58,7 @@ var cannot = map[string]string{
 	"docker push ":    "needs a registry",
 	"docker run ":     "needs an engine; test/deploy/image runs the binary of the image",
 	"docker compose ": "needs an engine; test/deploy/compose reads the files with Compose's own parser",
-	"docker stack ":   "needs an engine; test/deploy/compose reads the files by docker stack config",
+	"docker stack ":   "needs an engine; test/deploy/compose reads the files with the reader of docker stack deploy",
 	"docker service ": "needs an engine; test/deploy/upgrade replaces gateways",
 }
 

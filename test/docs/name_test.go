@@ -69,6 +69,7 @@ func TestNamedFilesExist(t *testing.T) {
 var made = map[string]bool{
 	"performance/results/": true, "performance/results": true, "testdata/fuzz": true,
 	"docker/secrets/redis-password.txt": true, "docker/secrets/grafana-admin-password.txt": true, "docker/secrets/huggingface-token.txt": true,
+	"docker/secrets/tls.pem":             true,
 	"k8s/vllm/new-model-deployment.yaml": true,
 }
 

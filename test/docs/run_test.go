@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
@@ -189,7 +189,7 @@ auth:
 
 func hash(t *testing.T, key string) string {
 	t.Helper()
-	h, err := auth.HashKey(key)
+	h, err := identity.HashKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}

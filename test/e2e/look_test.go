@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 // TestWhatClientsMeet asks the real binary what libraries and their users ask: who may do
@@ -15,10 +15,10 @@ import (
 func TestWhatClientsMeet(t *testing.T) {
 	t.Parallel()
 	_, server := newModelServer(t)
-	key := func(name string) string { return name + strings.Repeat("-", auth.KeyBytesMin) }
+	key := func(name string) string { return name + strings.Repeat("-", identity.KeyBytesMin) }
 	var keys []string
 	for name, roles := range map[string]string{"alice": "[user]", "operator": "[admin]"} {
-		hash, err := auth.HashKey(key(name))
+		hash, err := identity.HashKey(key(name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,8 +18,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -73,7 +75,7 @@ func newFlooded(t *testing.T, accounts int, now func() limit.Instant) *flooded {
 		Name: "m", ServedAs: "m", Policy: policy, Pool: upstream.NewPool("", []*upstream.Server{server}, nil), Metrics: metrics.Model("m"), Quirks: new(catalog.Quirks), Pricer: usage.NewPricer(usage.Options{UsersMax: accounts}),
 	}})
 	proxy.New(proxy.Options{
-		Catalog: func() *catalog.Catalog { return served }, Store: f.store, Metrics: metrics,
+		Catalog: func() *catalog.Catalog { return served }, Store: f.store, Gate: &gate.Gate{}, Readers: []outcome.Reader{outcome.Metrics{Metrics: metrics}},
 		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), MaxBodyBytes: 1 << 20,
 	}).Register(f.mux)
 	return f

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 // keyring is the section auth with a key for a user, one for an admin who may use
@@ -20,7 +20,7 @@ func keyring(t testing.TB) string {
 		"user": "user: ursula, roles: [user]", "admin": "user: adam, roles: [user, admin]",
 		"operator": "user: olga, roles: [admin], act-as: true", "service": "user: serge, roles: [user], act-as: true",
 	} {
-		hash, err := auth.HashKey(key(name))
+		hash, err := identity.HashKey(key(name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestTwoUsers(t *testing.T) {
 
 func hashOf(t testing.TB, name string) string {
 	t.Helper()
-	hash, err := auth.HashKey(key(name))
+	hash, err := identity.HashKey(key(name))
 	if err != nil {
 		t.Fatal(err)
 	}

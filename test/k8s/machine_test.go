@@ -153,39 +153,37 @@ func (c *cluster) missingReference(namespace string) string {
 // missingClaim names a volume that is not bound.
 func (c *cluster) missingClaim(namespace string) string {
 	c.t.Helper()
-	var claims []struct {
+	type claim struct {
 		Metadata meta
 		Status   struct{ Phase string }
 	}
-	c.list(&claims, "persistentvolumeclaims", "-n", namespace)
-	for _, p := range claims {
-		if p.Status.Phase != "Bound" {
-			return fmt.Sprintf("the claim %s is %s", p.Metadata.Name, p.Status.Phase)
+	return first(c, "persistentvolumeclaims", namespace, func(p claim) string {
+		if p.Status.Phase == "Bound" {
+			return ""
 		}
-	}
-	return ""
+		return fmt.Sprintf("the claim %s is %s", p.Metadata.Name, p.Status.Phase)
+	})
 }
 
 // missingEndpoint names a port of a Service that leads to no pod.
 func (c *cluster) missingEndpoint(namespace string) string {
 	c.t.Helper()
-	var services []struct {
+	type service struct {
 		Metadata meta
 		Spec     struct {
 			Selector map[string]string
 			Ports    []struct{ Name string }
 		}
 	}
-	c.list(&services, "services", "-n", namespace)
-	for _, s := range services {
+	return first(c, "services", namespace, func(s service) string {
 		ready := c.readyPorts(namespace, s.Metadata.Name)
 		for _, p := range s.Spec.Ports {
 			if len(s.Spec.Selector) > 0 && !ready[p.Name] {
 				return fmt.Sprintf("the port %q of the service %s leads to no pod", p.Name, s.Metadata.Name)
 			}
 		}
-	}
-	return ""
+		return ""
+	})
 }
 
 // readyPorts returns the names of the ports of a Service behind which a pod is ready.
@@ -216,36 +214,42 @@ func (c *cluster) readyPorts(namespace, service string) map[string]bool {
 // are well.
 func (c *cluster) idleBudget(namespace string) string {
 	c.t.Helper()
-	var budgets []struct {
+	type budget struct {
 		Metadata meta
 		Status   struct{ ExpectedPods, CurrentHealthy int }
 	}
-	c.list(&budgets, "poddisruptionbudgets", "-n", namespace)
-	for _, b := range budgets {
-		if b.Status.ExpectedPods == 0 || b.Status.CurrentHealthy != b.Status.ExpectedPods {
-			return fmt.Sprintf("the budget %s has %d of %d pods", b.Metadata.Name, b.Status.CurrentHealthy, b.Status.ExpectedPods)
+	return first(c, "poddisruptionbudgets", namespace, func(b budget) string {
+		if b.Status.ExpectedPods > 0 && b.Status.CurrentHealthy == b.Status.ExpectedPods {
+			return ""
 		}
-	}
-	return ""
+		return fmt.Sprintf("the budget %s has %d of %d pods", b.Metadata.Name, b.Status.CurrentHealthy, b.Status.ExpectedPods)
+	})
 }
 
 // idleScaler names a HorizontalPodAutoscaler that finds nothing to scale.
 func (c *cluster) idleScaler(namespace string) string {
 	c.t.Helper()
-	var scalers []struct {
+	type condition struct{ Type, Status, Message string }
+	type scaler struct {
 		Metadata meta
-		Status   struct {
-			Conditions []struct{ Type, Status, Message string }
-		}
+		Status   struct{ Conditions []condition }
 	}
-	c.list(&scalers, "horizontalpodautoscalers", "-n", namespace)
-	for _, s := range scalers {
-		able := false
-		for _, one := range s.Status.Conditions {
-			able = able || one.Type == "AbleToScale" && one.Status == "True"
+	return first(c, "horizontalpodautoscalers", namespace, func(s scaler) string {
+		if slices.ContainsFunc(s.Status.Conditions, func(one condition) bool { return one.Type == "AbleToScale" && one.Status == "True" }) {
+			return ""
 		}
-		if !able {
-			return fmt.Sprintf("the scaler %s does not find what it scales: %v", s.Metadata.Name, s.Status.Conditions)
+		return fmt.Sprintf("the scaler %s does not find what it scales: %v", s.Metadata.Name, s.Status.Conditions)
+	})
+}
+
+// first returns what look says of the first object of a kind that it says something of.
+func first[T any](c *cluster, kind, namespace string, look func(T) string) string {
+	c.t.Helper()
+	var all []T
+	c.list(&all, kind, "-n", namespace)
+	for _, one := range all {
+		if what := look(one); what != "" {
+			return what
 		}
 	}
 	return ""

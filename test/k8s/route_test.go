@@ -113,14 +113,11 @@ func (c *cluster) missingMonitored(namespace string) string {
 	}
 	c.listKnown(&monitors, "servicemonitors.monitoring.coreos.com", namespace)
 	for _, m := range monitors {
-		var services []struct{ Metadata meta }
+		type named struct{ Metadata meta }
+		var services []named
 		c.list(&services, "services", "-n", namespace, "-l", selector(m.Spec.Selector.MatchLabels))
 		for _, e := range m.Spec.Endpoints {
-			found := false
-			for _, s := range services {
-				found = found || c.readyPorts(namespace, s.Metadata.Name)[e.Port]
-			}
-			if !found {
+			if !slices.ContainsFunc(services, func(s named) bool { return c.readyPorts(namespace, s.Metadata.Name)[e.Port] }) {
 				return fmt.Sprintf("the monitor %s finds no Service with the port %q", m.Metadata.Name, e.Port)
 			}
 		}

@@ -32,8 +32,12 @@ func TestDeployScript(t *testing.T) {
 	if said := c.run(script, "--dry-run"); strings.Contains(said, " created") {
 		t.Errorf("with everything there, --dry-run would make something:\n%s", said)
 	}
-	c.run(script)
+	const image = "registry.example.com/token-rate-limiter:1.2.3"
+	c.run(script, "--image", image)
 	c.checkInstalled(namespace)
+	if got := c.kubectl("get", "deployment", "token-rate-limiter", "-n", namespace, "-o", "jsonpath={.spec.template.spec.containers[*].image}"); got != image {
+		t.Errorf("--image %s has brought the image %s", image, got)
+	}
 	if c.password() != password {
 		t.Error("the second run has changed the password of Redis")
 	}

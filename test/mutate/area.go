@@ -36,10 +36,9 @@ var areas = []area{
 	{"redis", []string{"internal/store/redis/*.go"}, []string{"./internal/store/redis"}, 5 * time.Minute, slowOfRedis},
 	{"scripts", []string{"internal/store/redis/*.lua"}, []string{"./internal/store/redis"}, 5 * time.Minute, slowOfRedis},
 	{"usage", []string{"internal/usage/*.go"}, []string{"./internal/usage"}, 5 * time.Minute, ""},
-	{"settle", []string{
-		"internal/proxy/price.go", "internal/proxy/count.go", "internal/proxy/reserve.go", "internal/proxy/topup.go",
-		"internal/proxy/settle.go", "internal/proxy/doubt.go",
-	}, []string{"./internal/proxy", "./test/books", "./test/streams"}, 5 * time.Minute, ""},
+	{"admission", []string{
+		"internal/admission/*.go", "internal/proxy/price.go", "internal/proxy/denial.go", "internal/proxy/observe.go",
+	}, []string{"./internal/admission", "./internal/proxy", "./test/books", "./test/streams"}, 5 * time.Minute, ""},
 }
 
 // paths returns the files of a, without tests.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
 )
 
@@ -24,7 +24,7 @@ func keys(t *testing.T) string {
 	t.Helper()
 	list := ""
 	for _, k := range []struct{ name, key, roles string }{{"root", adminKey, "user, admin"}, {"alice", userKey, "user"}} {
-		hash, err := auth.HashKey(k.key)
+		hash, err := identity.HashKey(k.key)
 		if err != nil {
 			t.Fatal(err)
 		}

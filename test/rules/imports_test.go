@@ -17,7 +17,7 @@ const module = "github.com/token-rate-limiter/token-rate-limiter/"
 var imports = map[string][]string{
 	"cmd/token-rate-limiter": {
 		"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback",
-		"internal/admin", "internal/app", "internal/auth", "internal/config", "internal/mockvllm", "internal/telemetry",
+		"internal/admin", "internal/app", "internal/config", "internal/identity", "internal/mockvllm", "internal/telemetry",
 	},
 	"internal/app": {
 		"github.com/fsnotify/fsnotify",
@@ -26,25 +26,31 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/auth", "internal/buffer", "internal/catalog", "internal/config", "internal/http1", "internal/limit", "internal/mockvllm",
-		"internal/proxy", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/gate", "internal/http1", "internal/identity",
+		"internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
 
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
 		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
-		"internal/auth", "internal/buffer", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry",
-		"internal/upstream", "internal/usage",
+		"internal/admission", "internal/buffer", "internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai",
+		"internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream",
 	},
-	"internal/admin":   {"internal/auth", "internal/catalog", "internal/limit", "internal/openai", "internal/proxy"},
+	"internal/admin":   {"internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai", "internal/reply"},
+	"internal/gate":    {"internal/identity", "internal/openai", "internal/reply", "internal/telemetry"},
+	"internal/outcome": {"internal/admission", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry", "internal/usage"},
+	"internal/reply":   {"github.com/go-json-experiment/json", "internal/openai"},
 	"internal/catalog": {"internal/limit", "internal/telemetry", "internal/upstream", "internal/usage"},
 
 	// The core.
-	"internal/limit":  {},
-	"internal/auth":   {"internal/limit"},
-	"internal/openai": {"github.com/go-json-experiment/json/jsontext"},
-	"internal/usage":  {"internal/openai"},
+	"internal/limit":    {},
+	"internal/identity": {"internal/limit"},
+	"internal/openai":   {"github.com/go-json-experiment/json/jsontext"},
+	"internal/usage":    {"internal/openai"},
+
+	// What is charged for a request, over the core.
+	"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
 
 	// Beside the core.
 	"internal/buffer":       {},
@@ -81,8 +87,8 @@ var imports = map[string][]string{
 // speakHTTP are the packages that may import net/http, openai for the numbers
 // of statuses only, telemetry for sending traces.
 var speakHTTP = []string{
-	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/http1", "internal/mockvllm", "internal/openai",
-	"internal/proxy", "internal/telemetry", "internal/tlstest", "internal/upstream",
+	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/mockvllm",
+	"internal/openai", "internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
 }
 
 func TestImports(t *testing.T) {
@@ -146,7 +152,8 @@ func TestTable(t *testing.T) {
 		}
 	}
 	for folder, may := range map[string][]string{
-		"internal/limit": {}, "internal/auth": {"internal/limit"}, "internal/grammar": {},
+		"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
+		"internal/limit":     {}, "internal/identity": {"internal/limit"}, "internal/grammar": {},
 		"internal/upstream": {"internal/grammar"}, "internal/http1": {"internal/grammar"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/auth"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
@@ -69,7 +69,7 @@ func keyring(t *testing.T, users []string) string {
 	t.Helper()
 	var keys []string
 	for _, user := range append(users, adminUser) {
-		hash, err := auth.HashKey(key(user))
+		hash, err := identity.HashKey(key(user))
 		if err != nil {
 			t.Fatal(err)
 		}

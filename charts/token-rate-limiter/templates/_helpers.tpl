@@ -221,3 +221,26 @@ true
     - {port: 53, protocol: UDP}
     - {port: 53, protocol: TCP}
 {{- end -}}
+
+{{/*
+Whom a policy lets through: (list PEERS HOST "key of the peers" "key of the host"). Without peers that is the host, where it
+is an address. Policies know no names, and no peers at all would be everybody.
+*/}}
+{{- define "trl.peers" -}}
+{{- $host := index . 1 | trimPrefix "[" | trimSuffix "]" -}}
+{{- if index . 0 -}}
+{{- toYaml (index . 0) -}}
+{{- else if regexMatch "^([0-9]{1,3}\\.){3}[0-9]{1,3}$" $host -}}
+- ipBlock: {cidr: {{ $host }}/32}
+{{- else if regexMatch "^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$" $host -}}
+- ipBlock: {cidr: "{{ $host }}/128"}
+{{- else -}}
+{{- fail (printf "%s: %s is %q, and network policies know no names: say where that is, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}}] or [{ipBlock: {cidr: 10.0.0.0/8}}]; [{ipBlock: {cidr: 0.0.0.0/0}}] is anywhere" (index . 2) (index . 3) $host) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The port of tracing.endpoint, which http and https have by themselves too. */}}
+{{- define "trl.collectorPort" -}}
+{{- $u := urlParse .Values.tracing.endpoint -}}
+{{- regexFind ":[0-9]+$" $u.host | trimPrefix ":" | default (ternary "443" "80" (eq $u.scheme "https")) -}}
+{{- end -}}

@@ -1,11 +1,18 @@
 package memory
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+import (
+	"context"
 
-// Forget drops the accounts of models that are not served, as far as nothing of
-// them counts any more, or only to be told, and no request of theirs is running. It is
-// called from time to time; served reports whether the model whose accounts have a name
-// is served.
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// Serve implements limit.Store: accounts are made when they are needed.
+func (*Store) Serve([]string) {}
+
+// Hazard implements limit.Store: the memory of this process has no settings.
+func (*Store) Hazard(context.Context) (string, error) { return "", nil }
+
+// Forget implements limit.Store. What counts only to be told is in nobody's way.
 func (s *Store) Forget(served func(name string) bool) {
 	for name := range *s.models.Load() {
 		if !served(name) {

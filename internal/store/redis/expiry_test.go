@@ -10,6 +10,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 )
 
 // mustLive fails where the key does not live for at least d, and at most a
@@ -146,10 +147,17 @@ func TestDenialWritesNothing(t *testing.T) {
 	}
 }
 
-// TestMaxMemoryPolicy reads what the server does when it is full.
-func TestMaxMemoryPolicy(t *testing.T) {
-	s := open(t, Options{Timeout: patient})
-	if got, err := s.MaxMemoryPolicy(t.Context()); err != nil || got != "noeviction" {
-		t.Errorf("the policy is %q, %v, want noeviction", got, err)
+// TestHazard: a server that drops keys when it is full is a hazard, and its policy is named.
+func TestHazard(t *testing.T) {
+	server := redistest.Start(t)
+	s := join(t, server, Options{Timeout: patient})
+	for policy, want := range map[string]string{"noeviction": "", "allkeys-lru": "allkeys-lru", "volatile-ttl": "volatile-ttl"} {
+		if _, err := server.Do("CONFIG", "SET", "maxmemory-policy", policy); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Hazard(t.Context())
+		if err != nil || (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("of %s: %q, %v", policy, got, err)
+		}
 	}
 }

@@ -2,11 +2,9 @@ package redis
 
 import "context"
 
-// Forget ends what the store does for models that are not served, as far as no
-// request of theirs is running and all that was settled has been applied: it ends
-// their goroutines and their heartbeats, and gives the leases back. It is called
-// from time to time; served reports whether the model whose accounts have a name is
-// served. A model that returns begins anew, and its accounts are as they were.
+// Forget implements limit.Store: it ends the goroutines and the heartbeats of models that
+// are not served, and gives their leases back, as far as no request of theirs is running and
+// all that was settled has been applied.
 //
 // What Redis knows of this replica stays until its lease has been over for an hour,
 // as that of a replica that has ended does: a late copy of a batch, or of a charge

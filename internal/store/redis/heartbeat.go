@@ -28,8 +28,7 @@ func (s *Store) beat() {
 	}
 }
 
-// Serve tells the store of models that are served, by the names of their accounts. From
-// then on it has the commands tried of each, renews their leases, and so moves their
+// Serve implements limit.Store. From then on the store has the commands tried of each, renews their leases, and so moves their
 // lease clocks, although no request of them has come yet: what other replicas run of
 // them that were killed ends in its time.
 func (s *Store) Serve(names []string) {

@@ -140,10 +140,18 @@ func (s *Store) sign(ctx context.Context, timeout time.Duration) error {
 	return failure
 }
 
-// MaxMemoryPolicy returns what the server does when its memory is full, such
-// as "noeviction" or "volatile-lru". Anything but noeviction drops accounts
-// that still count, which is free quota.
-func (s *Store) MaxMemoryPolicy(ctx context.Context) (string, error) {
+// Hazard implements limit.Store. What a server does when its memory is full is its
+// maxmemory-policy, and anything but noeviction drops accounts that still count, which is
+// free quota.
+func (s *Store) Hazard(ctx context.Context) (string, error) {
+	policy, err := s.maxMemoryPolicy(ctx)
+	if err != nil || policy == "noeviction" {
+		return "", err
+	}
+	return "this Redis drops live counters when its memory is full, by its maxmemory-policy " + policy + ": set that to noeviction", nil
+}
+
+func (s *Store) maxMemoryPolicy(ctx context.Context) (string, error) {
 	c := s.client.Load()
 	text, err := c.Do(ctx, c.B().Info().Section("memory").Build()).ToString()
 	if err != nil {

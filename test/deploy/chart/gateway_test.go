@@ -75,7 +75,7 @@ func newRunning(t *testing.T, redis *redisServer, model string, values []string)
 // start runs the gateway's binary with variables of its own only, as in a container.
 func start(t *testing.T, args []string, env ...string) *deploytest.Process {
 	t.Helper()
-	cmd := exec.Command(gateway(t), args...)
+	cmd := exec.Command(deploytest.Binary(t), args...)
 	cmd.Env = env
 	return deploytest.Start(t, cmd)
 }

@@ -3,6 +3,7 @@ package chart
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,20 +47,22 @@ type probe struct {
 }
 
 // manifests returns the objects of what was rendered.
-func manifests(t *testing.T, rendered string) (all []manifest) {
+func manifests(t *testing.T, rendered string) []manifest {
 	t.Helper()
-	d := yaml.NewDecoder(strings.NewReader(rendered))
-	for {
-		var m manifest
-		switch err := d.Decode(&m); {
-		case errors.Is(err, io.EOF):
+	return slices.DeleteFunc(documents[manifest](t, rendered), func(m manifest) bool { return m.Kind == "" })
+}
+
+// documents reads what was rendered as far as T looks at it.
+func documents[T any](t *testing.T, rendered string) (all []T) {
+	t.Helper()
+	for d := yaml.NewDecoder(strings.NewReader(rendered)); ; {
+		var o T
+		if err := d.Decode(&o); errors.Is(err, io.EOF) {
 			return all
-		case err != nil:
+		} else if err != nil {
 			t.Fatalf("%v in\n%s", err, rendered)
 		}
-		if m.Kind != "" {
-			all = append(all, m)
-		}
+		all = append(all, o)
 	}
 }
 

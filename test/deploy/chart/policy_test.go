@@ -1,13 +1,11 @@
 package chart
 
 import (
-	"errors"
-	"io"
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // TestPolicies goes the ways between the pods of a release as a network does that enforces its policies: those that
@@ -48,6 +46,70 @@ func TestPolicies(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWaysOut: gateways reach a Redis and a collector elsewhere, and Prometheus its Alertmanagers, at their addresses and
+// ports only, which are those that the values name already, or that networkPolicy says.
+func TestWaysOut(t *testing.T) {
+	const (
+		redis         = "redis.enabled=false,externalRedis.port=6380,externalRedis.host="
+		alertmanagers = "prometheus.enabled=true,prometheus.alertmanagers[0]="
+	)
+	for set, want := range map[string][]string{
+		redis + "10.1.2.3": {"6380 to 10.1.2.3/32"},
+		redis + "fd00::5":  {"6380 to fd00::5/128"},
+		redis + "r.example.com,networkPolicy.externalRedisTo[0].ipBlock.cidr=10.0.0.0/8": {"6380 to 10.0.0.0/8"},
+		"tracing.endpoint=http://10.1.2.3:4319":                                          {"4319 to 10.1.2.3/32"},
+		"tracing.endpoint=http://[fd00::5]:4319":                                         {"4319 to fd00::5/128"},
+		"tracing.endpoint=https://10.1.2.3/otlp":                                         {"443 to 10.1.2.3/32"},
+		"tracing.endpoint=http://10.1.2.3":                                               {"80 to 10.1.2.3/32"},
+		"tracing.endpoint=http://c.example.com:4319,networkPolicy.collectorTo[0].ipBlock.cidr=10.0.0.0/8,networkPolicy.collectorPort=14318": {"14318 to 10.0.0.0/8"},
+		alertmanagers + "10.1.2.3:9094,prometheus.alertmanagers[1]=10.1.2.4":                                                                {"9094 to 10.1.2.3/32", "9093 to 10.1.2.4/32"},
+		alertmanagers + "[fd00::5]:9094": {"9094 to fd00::5/128"},
+		alertmanagers + "a:9094,networkPolicy.alertmanagersTo[0].ipBlock.cidr=10.0.0.0/8": {"9094 to 10.0.0.0/8"},
+		"prometheus.enabled=true": nil,
+	} {
+		if got := waysOut(t, render(t, "--set", set)); !slices.Equal(got, want) {
+			t.Errorf("%s: %q is reached, not %q", set, got, want)
+		}
+	}
+	// Without policies nobody need say where anything is.
+	render(t, "--set", "networkPolicy.enabled=false,tracing.endpoint=http://c.example.com:4318,"+redis+"r.example.com")
+}
+
+// waysOut returns what pods of the release may reach by a port's number, but for names and what models are fetched
+// from: a peer without an address is "?", and no peer "anywhere".
+func waysOut(t *testing.T, rendered string) (ways []string) {
+	t.Helper()
+	for _, m := range documents[struct {
+		Kind     string
+		Metadata struct{ Name string }
+		Spec     struct {
+			Egress []struct {
+				Ports []struct{ Port any }
+				To    []struct {
+					IPBlock struct{ CIDR string } `yaml:"ipBlock"`
+				}
+			}
+		}
+	}](t, rendered) {
+		if m.Kind != "NetworkPolicy" || strings.HasSuffix(m.Metadata.Name, "-model-servers") {
+			continue
+		}
+		for _, e := range m.Spec.Egress {
+			number, is := e.Ports[0].Port.(int)
+			if !is || number == 53 {
+				continue
+			}
+			if len(e.To) == 0 {
+				ways = append(ways, fmt.Sprint(number, " to anywhere"))
+			}
+			for _, to := range e.To {
+				ways = append(ways, fmt.Sprint(number, " to ", cmp.Or(to.IPBlock.CIDR, "?")))
+			}
+		}
+	}
+	return ways
 }
 
 // network is what its policies make of the pods.
@@ -99,13 +161,7 @@ type labelSelector struct {
 func newNetwork(t *testing.T, rendered string) *network {
 	t.Helper()
 	n := &network{pods: map[string]map[string]string{}}
-	for d := yaml.NewDecoder(strings.NewReader(rendered)); ; {
-		var o networkObject
-		if err := d.Decode(&o); errors.Is(err, io.EOF) {
-			return n
-		} else if err != nil {
-			t.Fatal(err)
-		}
+	for _, o := range documents[networkObject](t, rendered) {
 		labels := o.Metadata.Labels
 		switch o.Kind {
 		case "NetworkPolicy":
@@ -117,6 +173,7 @@ func newNetwork(t *testing.T, rendered string) *network {
 			n.pods[labels["app.kubernetes.io/component"]] = labels
 		}
 	}
+	return n
 }
 
 // leads reports whether a pod of one component reaches a port of another's.

@@ -77,35 +77,6 @@ func render(t *testing.T, args ...string) string {
 	return helm(t, append([]string{"template", "gateway", "charts/token-rate-limiter", "-n", "serving"}, args...)...)
 }
 
-// scratch is a folder for all tests.
-var scratch string
-
-func TestMain(m *testing.M) {
-	var err error
-	if scratch, err = os.MkdirTemp("", "chart-test-"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(scratch)
-	os.Exit(code)
-}
-
-var gatewayBinary = sync.OnceValues(func() (string, error) {
-	// The profile for the compiler would have everything compiled anew.
-	_, err := try("go", "build", "-pgo=off", "-o", scratch, "./cmd/token-rate-limiter")
-	return filepath.Join(scratch, "token-rate-limiter"), err
-})
-
-// gateway returns the gateway's own binary.
-func gateway(t *testing.T) string {
-	t.Helper()
-	binary, err := gatewayBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return binary
-}
-
 // valueFiles returns the files of values that the chart is tested with, by name.
 func valueFiles(t *testing.T) map[string]string {
 	t.Helper()

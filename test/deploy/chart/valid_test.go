@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
 
 // TestValueFiles wants the chart right with each of its files of values: for helm, for the
@@ -102,7 +104,7 @@ var definitions = sync.OnceValues(func() (folders []string, err error) {
 // checkConfiguration has the gateway check the files of a ConfigMap.
 func checkConfiguration(t *testing.T, files map[string]string) {
 	t.Helper()
-	if _, err := try(gateway(t), "check", "--config", configured(t, files)); err != nil {
+	if _, err := try(deploytest.Binary(t), "check", "--config", configured(t, files)); err != nil {
 		t.Error(err)
 	}
 }

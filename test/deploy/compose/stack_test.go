@@ -5,12 +5,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/docker/cli/cli/compose/loader"
+	"github.com/docker/cli/cli/compose/schema"
+	composetypes "github.com/docker/cli/cli/compose/types"
 
 	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
@@ -20,6 +24,7 @@ const (
 	mock       = "docker/docker-compose.mock.yml"
 	gpu        = "docker/docker-compose.gpu.yml"
 	gpuSwarm   = "docker/docker-compose.gpu-swarm.yml"
+	withTLS    = "docker/docker-compose.tls.yml"
 	monitoring = "docker/docker-compose.monitoring.yml"
 	dev        = "docker/docker-compose.dev.yml"
 )
@@ -33,29 +38,36 @@ type stack struct {
 }
 
 var stacks = map[string]stack{
-	"alone":                {files: []string{base}, swarm: true, compose: true},
-	"mock":                 {files: []string{base, mock}, swarm: true, compose: true},
-	"monitoring":           {files: []string{base, monitoring}, swarm: true, compose: true},
-	"mock, monitoring":     {files: []string{base, mock, monitoring}, swarm: true, compose: true},
-	"GPU":                  {files: []string{base, gpu}, compose: true},
-	"GPU, monitoring":      {files: []string{base, gpu, monitoring}, compose: true},
-	"GPU in Swarm":         {files: []string{base, gpuSwarm}, swarm: true},
-	"all in Swarm":         {files: []string{base, gpuSwarm, monitoring}, swarm: true},
-	"development":          {files: []string{dev}, compose: true},
-	"development, watched": {files: []string{dev}, compose: true, profiles: []string{"monitoring"}},
+	"alone":                 {files: []string{base}, swarm: true, compose: true},
+	"mock":                  {files: []string{base, mock}, swarm: true, compose: true},
+	"TLS":                   {files: []string{base, withTLS}, swarm: true, compose: true},
+	"TLS, mock, monitoring": {files: []string{base, withTLS, mock, monitoring}, swarm: true, compose: true},
+	"monitoring":            {files: []string{base, monitoring}, swarm: true, compose: true},
+	"mock, monitoring":      {files: []string{base, mock, monitoring}, swarm: true, compose: true},
+	"GPU":                   {files: []string{base, gpu}, compose: true},
+	"GPU, monitoring":       {files: []string{base, gpu, monitoring}, compose: true},
+	"GPU in Swarm":          {files: []string{base, gpuSwarm}, swarm: true},
+	"all in Swarm":          {files: []string{base, gpuSwarm, monitoring}, swarm: true},
+	"development":           {files: []string{dev}, compose: true},
+	"development, watched":  {files: []string{dev}, compose: true, profiles: []string{"monitoring"}},
 }
 
 // isDev reports whether a stack is for development, on one machine.
 func (s stack) isDev() bool { return s.files[0] == dev }
 
+// paths returns the absolute paths of the stack's files.
+func (s stack) paths(t *testing.T) (paths []string) {
+	t.Helper()
+	for _, f := range s.files {
+		paths = append(paths, deploytest.Path(t, f))
+	}
+	return paths
+}
+
 // project reads a stack as Compose does, where no variable is set.
 func (s stack) project(t *testing.T) *types.Project {
 	t.Helper()
-	var files []string
-	for _, f := range s.files {
-		files = append(files, deploytest.Path(t, f))
-	}
-	o, err := cli.NewProjectOptions(files, cli.WithProfiles(s.profiles), cli.WithName("test"))
+	o, err := cli.NewProjectOptions(s.paths(t), cli.WithProfiles(s.profiles), cli.WithName("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,24 +86,30 @@ func eachStack(t *testing.T, check func(t *testing.T, s stack, p *types.Project)
 	}
 }
 
-// swarmReads has docker's client read files as `docker stack deploy` does.
+// swarmReads reads files as `docker stack config` and `docker stack deploy` do: with the reader of
+// Docker's client, which needs neither an engine nor the client itself.
 func swarmReads(t *testing.T, files ...string) error {
 	t.Helper()
-	args := []string{deploytest.Need(t, "docker"), "stack", "config"}
+	details := composetypes.ConfigDetails{WorkingDir: deploytest.Path(t, "docker")}
 	for _, f := range files {
-		args = append(args, "-c", f)
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := loader.ParseYAML(b)
+		if err != nil {
+			return err
+		}
+		details.ConfigFiles = append(details.ConfigFiles, composetypes.ConfigFile{Filename: f, Config: content})
 	}
-	cmd := deploytest.Command(nil, args...)
-	cmd.Dir = deploytest.Root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	return nil
+	details.Version = schema.Version(details.ConfigFiles[0].Config)
+	_, err := loader.Load(details)
+	return err
 }
 
 func TestSwarmTakesStacks(t *testing.T) {
 	for name, s := range stacks {
-		if err := swarmReads(t, s.files...); s.swarm && err != nil {
+		if err := swarmReads(t, s.paths(t)...); s.swarm && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -118,7 +136,7 @@ func TestSwarmRefuses(t *testing.T) {
 		}
 	}
 	for _, only := range []string{gpu, dev} {
-		if swarmReads(t, only) == nil {
+		if swarmReads(t, deploytest.Path(t, only)) == nil {
 			t.Errorf("Swarm takes %s: there need be no other file for it", only)
 		}
 	}
@@ -142,7 +160,7 @@ func TestMountedFilesExist(t *testing.T) {
 		}
 		for name, s := range p.Secrets {
 			file, err := filepath.Rel(deploytest.Path(t, "docker/secrets"), s.File)
-			if err != nil || filepath.Ext(file) != ".txt" || strings.ContainsRune(file, '/') || !strings.Contains(string(howto), file) {
+			if err != nil || !slices.Contains([]string{".txt", ".pem"}, filepath.Ext(file)) || strings.ContainsRune(file, '/') || !strings.Contains(string(howto), file) {
 				t.Errorf("secret %s is in %s, which docker/secrets/README does not tell of", name, s.File)
 			}
 		}

@@ -5,7 +5,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/docker/go-units"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
@@ -63,5 +65,39 @@ func TestTwinsOfModelServers(t *testing.T) {
 	compose.Deploy.Resources.Reservations, swarm.Deploy.Resources.Reservations = nil, nil
 	if !reflect.DeepEqual(compose, swarm) {
 		t.Errorf("docker-compose.gpu.yml has\n%+v\nand docker-compose.gpu-swarm.yml\n%+v", compose, swarm)
+	}
+}
+
+// TestModelServersAreRunAlike: where Compose and the chart both say something of vLLM, they say the same.
+func TestModelServersAreRunAlike(t *testing.T) {
+	b, err := os.ReadFile(deploytest.Path(t, "charts/token-rate-limiter/values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values struct {
+		ModelDefaults struct {
+			SharedMemory string `yaml:"sharedMemory"`
+			GracePeriod  int    `yaml:"terminationGracePeriodSeconds"`
+		} `yaml:"modelDefaults"`
+	}
+	if err := yaml.Unmarshal(b, &values); err != nil {
+		t.Fatal(err)
+	}
+	p := stacks["GPU"].project(t)
+	server := p.Services["vllm-llama2-7b-service"]
+	if chart := time.Duration(values.ModelDefaults.GracePeriod) * time.Second; chart != time.Duration(*server.StopGracePeriod) {
+		t.Errorf("vLLM has %v to end in the chart, and %v in Compose", chart, *server.StopGracePeriod)
+	}
+	if gateway := p.Services["gateway"].StopGracePeriod; *gateway != *server.StopGracePeriod {
+		t.Errorf("vLLM has %v to end, and the gateways that wait for it %v", *server.StopGracePeriod, *gateway)
+	}
+	shared := int64(0)
+	for _, v := range server.Volumes {
+		if v.Target == "/dev/shm" {
+			shared = int64(v.Tmpfs.Size)
+		}
+	}
+	if chart, err := units.RAMInBytes(values.ModelDefaults.SharedMemory + "B"); err != nil || chart != shared {
+		t.Errorf("vLLM has %s to share in the chart, and %d bytes in Compose (%v)", values.ModelDefaults.SharedMemory, shared, err)
 	}
 }

@@ -5,6 +5,7 @@ package deploytest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -66,11 +67,20 @@ func Output(t testing.TB, cmd *exec.Cmd) string {
 	return string(out)
 }
 
+// built builds the program once, for all tests of a package.
+var built = sync.OnceValue(func() error {
+	if out, err := exec.Command("make", "--no-print-directory", "-C", Root, "build").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+})
+
 // Binary builds the program, as `make build` does, and returns its path.
 func Binary(t testing.TB) string {
 	t.Helper()
-	cmd := exec.Command("make", "--no-print-directory", "-C", Root, "build")
-	Output(t, cmd)
+	if err := built(); err != nil {
+		t.Fatal(err)
+	}
 	return Path(t, "bin/token-rate-limiter")
 }
 

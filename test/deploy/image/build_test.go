@@ -58,11 +58,11 @@ func clone(t *testing.T, umask int) string {
 	return dir
 }
 
-// build builds the image of a tree by the project's own script; settings are for buildah.
-func (e engine) build(t *testing.T, tree, arch string, settings ...string) image {
+// build builds the image of a tree by the project's own script.
+func (e engine) build(t *testing.T, tree, arch string) image {
 	t.Helper()
 	const tag = "localhost/token-rate-limiter"
-	cmd := deploytest.Command(append(e.env, settings...), "scripts/build-image.sh", "--engine", "buildah", "--arch", arch, "--tag", tag)
+	cmd := deploytest.Command(e.env, "scripts/build-image.sh", "--engine", "buildah", "--arch", arch, "--tag", tag)
 	cmd.Dir = tree
 	deploytest.Output(t, cmd)
 	return e.save(t, tag)

@@ -83,6 +83,22 @@ func checkRuns(t *testing.T, i image, root string) {
 	}
 }
 
+// checkEmulated runs the program of an image for another architecture, which tells its version and takes the
+// configuration that comes with it.
+func checkEmulated(t *testing.T, i image, root, arch string) {
+	t.Helper()
+	run := func(args ...string) string {
+		emulator := []string{deploytest.Need(t, emulators[arch]), filepath.Join(root, binary)}
+		return deploytest.Output(t, deploytest.Command(i.config.Config.Env, append(emulator, args...)...))
+	}
+	if said, version := run("version"), i.config.Config.Labels["org.opencontainers.image.version"]; !strings.HasPrefix(said, "token-rate-limiter "+version+" ") {
+		t.Errorf("the program of the image %s calls itself %q", version, said)
+	}
+	if said := run("check", "--config", filepath.Join(root, i.config.Config.WorkingDir, "configs")); !strings.Contains(said, "host: ") {
+		t.Errorf("the program for %s takes its configuration as\n%s", arch, said)
+	}
+}
+
 // checkConfined wants a process to be the image's user, without any right of root, and with a
 // root that cannot be written.
 func checkConfined(t *testing.T, pid int) {

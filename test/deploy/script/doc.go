@@ -8,7 +8,7 @@
 //   - scripts/setup-dev-env.sh and the hooks of git, in a copy of the repository
 //     (setup_test.go).
 //
-// What scripts/deploy-k8s.sh does is for test/k8s, which has a kubectl and a cluster.
+// What scripts/deploy-k8s.sh does in a cluster is for test/k8s, which has one (here: deploy_test.go).
 //
 // The package has no code of its own.
 package script

@@ -115,6 +115,8 @@ func TestMisuse(t *testing.T) {
 		"scripts/deploy-k8s.sh --timeout 10",
 		"scripts/deploy-k8s.sh --timeout 0m",
 		"scripts/deploy-k8s.sh --context",
+		"scripts/deploy-k8s.sh --image",
+		"scripts/deploy-k8s.sh --image a:1 --delete",
 		"scripts/deploy-k8s.sh model-serving",
 		"scripts/setup-dev-env.sh --check --hooks",
 		"scripts/setup-dev-env.sh hooks",

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
@@ -23,34 +22,6 @@ const (
 	adminKey = "fedcba9876543210fedcba9876543210"
 )
 
-// built is the folder of the gateway, once there is one.
-var built string
-
-// binary builds the gateway once.
-var binary = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "gateway")
-	if err != nil {
-		return "", err
-	}
-	built = folder
-	path := filepath.Join(folder, "token-rate-limiter")
-	cmd := exec.Command("go", "build", "-o", path, "./cmd/token-rate-limiter")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built != "" {
-		_ = os.RemoveAll(built)
-	}
-	os.Exit(code)
-}
-
 // gateway is the real program with a model of its own, on a Redis.
 type gateway struct {
 	process *deploytest.Process
@@ -61,11 +32,7 @@ var listening = regexp.MustCompile(`"msg":"listening","address":"([^"]+)"`)
 
 func startGateway(t *testing.T, redis *redisServer) *gateway {
 	t.Helper()
-	program, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
+	program, folder := deploytest.Binary(t), t.TempDir()
 	text := fmt.Sprintf(`
 server: {address: "127.0.0.1:0"}
 redis: {host: 127.0.0.1, port: %s, password: %q, timeout: 5s}

@@ -19,9 +19,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
 
-// patience bounds every wait for something that is to happen at once.
-const patience = deploytest.Patience
-
 // password is that of all servers, for the manifests want one.
 const password = "a long password with 'quotes'"
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,25 +38,28 @@ auth: {api-keys: [{name: test, user: test, hash: %q, roles: [user, admin], act-a
 // site is the stack of docker/docker-compose.yml as processes.
 type site struct {
 	binary  string
-	service types.ServiceConfig // of the gateways
-	folder  string              // of the configuration
+	project *types.Project
+	drain   drain
+	folder  string // of the configuration
 	names   *names
 	env     []string
 
 	port, managementPort string // of all gateways, which have addresses of their own
 	url                  string // of the load balancer
-	balancer             *deploytest.Process
+	client               *http.Client
 	mock                 *deploytest.Process
 	ledger               string
 }
 
-func newSite(t *testing.T) *site {
+// newSite starts all of a stack but its gateways, which are going to be ended as drain says.
+func newSite(t *testing.T, p *types.Project, d drain) *site {
 	t.Helper()
 	dir := t.TempDir()
 	s := &site{
-		binary: deploytest.Binary(t), service: gatewayService(t), folder: filepath.Join(dir, "configs"), names: newNames(t),
+		binary: deploytest.Binary(t), project: p, drain: d, folder: filepath.Join(dir, "configs"), names: newNames(t),
 		ledger: filepath.Join(dir, "ledger.jsonl"),
 		port:   deploytest.FreePort(t, hosts...), managementPort: deploytest.FreePort(t, hosts...),
+		client: http.DefaultClient,
 	}
 	s.configure(t)
 	redis, mock := deploytest.FreePort(t), deploytest.FreePort(t)
@@ -67,22 +71,37 @@ func newSite(t *testing.T) *site {
 		"--model", model, "--model", "gpt-3.5-turbo", "--token", "100ms"))
 	s.mock.Await(t, "listens on")
 	s.env = []string{
-		"PROFILE=docker", "DRAIN_DELAY=" + s.setting("DRAIN_DELAY"), "DRAIN_TIMEOUT=" + s.setting("DRAIN_TIMEOUT"),
+		"PROFILE=docker", "DRAIN_DELAY=" + d.delay, "DRAIN_TIMEOUT=" + d.timeout,
 		"REDIS_HOST=127.0.0.1", "REDIS_PORT=" + redis, "REDIS_PASSWORD_FILE=" + secret,
 		"LLAMA2_7B_URL=http://127.0.0.1:" + mock, "GPT_35_TURBO_URL=http://127.0.0.1:" + mock,
 	}
-	balance := deploytest.FreePort(t)
-	s.url = "http://127.0.0.1:" + balance
-	s.balancer = deploytest.Start(t, deploytest.Command([]string{
-		"LISTEN=127.0.0.1:" + balance, "DNS=" + s.names.conn.LocalAddr().String(), "GATEWAY_PORT=" + s.port, "MANAGEMENT_PORT=" + s.managementPort,
-	}, deploytest.Need(t, "haproxy"), "-db", "-f", deploytest.Path(t, "docker/haproxy/haproxy.cfg")))
 	return s
 }
 
-// gatewayService returns the gateways of docker/docker-compose.yml.
-func gatewayService(t *testing.T) types.ServiceConfig {
+// balance runs the load balancer with its own configuration and what environment says beside, as its
+// image does: under a master that starts it anew at SIGHUP.
+func (s *site) balance(t *testing.T, environment ...string) *deploytest.Process {
 	t.Helper()
-	o, err := cli.NewProjectOptions([]string{deploytest.Path(t, "docker/docker-compose.yml")}, cli.WithName("test"))
+	text, err := os.ReadFile(deploytest.Path(t, "docker/haproxy/haproxy.cfg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "haproxy.cfg")
+	write(t, file, s.drain.checked(t, string(text)))
+	port := deploytest.FreePort(t)
+	s.url = "http://127.0.0.1:" + port
+	return deploytest.Start(t, deploytest.Command(append(environment,
+		"LISTEN=127.0.0.1:"+port, "DNS="+s.names.conn.LocalAddr().String(), "GATEWAY_PORT="+s.port, "MANAGEMENT_PORT="+s.managementPort,
+	), deploytest.Need(t, "haproxy"), "-W", "-db", "-f", file))
+}
+
+// stack reads Compose files that are laid over each other.
+func stack(t *testing.T, files ...string) *types.Project {
+	t.Helper()
+	for i, f := range files {
+		files[i] = deploytest.Path(t, f)
+	}
+	o, err := cli.NewProjectOptions(files, cli.WithName("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,11 +109,8 @@ func gatewayService(t *testing.T) types.ServiceConfig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.Services["gateway"]
+	return p
 }
-
-// setting returns what the file gives to gateways in a variable.
-func (s *site) setting(name string) string { return *s.service.Environment[name] }
 
 // configure writes the configuration, with the profile of the image.
 func (s *site) configure(t *testing.T) {
@@ -135,7 +151,7 @@ func (s *site) serve(t *testing.T, host string) gateway {
 	g := gateway{deploytest.Start(t, deploytest.Command(append(s.env, "MANAGEMENT_ADDRESS="+management),
 		s.binary, "serve", "--config", s.folder, "--address", net.JoinHostPort(host, s.port))), host}
 	// The file's own health check, at this address.
-	check := []string(s.service.HealthCheck.Test[2:])
+	check := slices.Clone([]string(s.project.Services["gateway"].HealthCheck.Test[2:]))
 	check[len(check)-1] = "http://" + management
 	deploytest.Eventually(t, host+" is ready", func() bool {
 		return deploytest.Command(nil, append([]string{s.binary}, check...)...).Run() == nil
@@ -151,13 +167,17 @@ const share = 100
 func (g gateway) serves() bool { return strings.Count(g.Output(), `"msg":"request"`) >= share }
 
 // stop tells a gateway to end, as an engine does, and wants it to have ended by itself when the
-// engine would kill it.
-func (g gateway) stop(t *testing.T, grace time.Duration) {
+// engine would kill it, and not before the load balancer has had time to leave it.
+func (g gateway) stop(t *testing.T, d drain) {
 	t.Helper()
 	begun := time.Now()
 	g.Signal(syscall.SIGTERM)
-	code, ended := g.Ended(grace)
-	t.Logf("%s ended after %.1f s", g.host, time.Since(begun).Seconds())
+	code, ended := g.Ended(d.grace)
+	took := time.Since(begun)
+	t.Logf("%s ended after %.1f s", g.host, took.Seconds())
+	if delay := duration(t, d.delay); took < delay || delay == 0 {
+		t.Errorf("%s ended after %v, and was to serve for %v", g.host, took, delay)
+	}
 	if !ended || code != 0 || !strings.Contains(g.Output(), "everything is settled") || strings.Contains(g.Output(), "cut off") {
 		t.Errorf("%s ended with %d (%t):\n%s", g.host, code, ended, g.Tail())
 	}
@@ -180,7 +200,7 @@ func (s *site) usage(t *testing.T, user string) (a account) {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+key)
-	response, err := http.DefaultClient.Do(r)
+	response, err := s.client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

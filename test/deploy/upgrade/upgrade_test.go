@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/test/deploy/deploytest"
 )
@@ -13,12 +12,20 @@ import (
 // between two streams of a client there is none. How many clients ask for short answers.
 const streams, streamers, chats = 100, 130, 4
 
-// TestGatewaysAreReplaced replaces both gateways while 100 streams are open. The first one is in
+// TestGatewaysAreReplaced replaces the gateways with the drain settings of the Compose file, and with
+// those of the manifests.
+func TestGatewaysAreReplaced(t *testing.T) {
+	p := stack(t, "docker/docker-compose.yml")
+	for name, d := range map[string]drain{"Compose": ofCompose(p), "Kubernetes": ofManifests(t)} {
+		t.Run(name, func(t *testing.T) { replace(t, newSite(t, p, d)) })
+	}
+}
+
+// replace replaces both gateways while 100 streams are open. The first one is in
 // DNS until it has ended, so that only the health check keeps requests from it; the second one
 // leaves DNS when it is told to end, as Docker has it.
-func TestGatewaysAreReplaced(t *testing.T) {
-	s := newSite(t)
-	grace := time.Duration(*s.service.StopGracePeriod)
+func replace(t *testing.T, s *site) {
+	s.balance(t)
 	first, second := s.serve(t, hosts[0]), s.serve(t, hosts[1])
 	s.names.set(first.host, second.host)
 	deploytest.Eventually(t, "the load balancer has a gateway", func() bool {
@@ -31,14 +38,14 @@ func TestGatewaysAreReplaced(t *testing.T) {
 	s.names.set(first.host, second.host, third.host)
 	deploytest.Eventually(t, "the third gateway serves", third.serves)
 	awaitOpen(t, l)
-	first.stop(t, grace)
+	first.stop(t, s.drain)
 
 	fourth := s.serve(t, hosts[3])
 	s.names.set(second.host, third.host, fourth.host)
 	deploytest.Eventually(t, "the fourth gateway serves", fourth.serves)
 	awaitOpen(t, l)
 	s.names.set(third.host, fourth.host)
-	second.stop(t, grace)
+	second.stop(t, s.drain)
 	awaitOpen(t, l)
 
 	failures := l.stop()
@@ -64,7 +71,7 @@ func (s *site) status(t *testing.T, path string) int {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+key)
-	response, err := http.DefaultClient.Do(r)
+	response, err := s.client.Do(r)
 	if err != nil {
 		return 0
 	}
@@ -105,7 +112,9 @@ func checkBooks(t *testing.T, s *site) {
 // TestWhatIsPublished: through the load balancer nobody gets at metrics and the like, and can ask
 // whether the gateways are well.
 func TestWhatIsPublished(t *testing.T) {
-	s := newSite(t)
+	p := stack(t, "docker/docker-compose.yml")
+	s := newSite(t, p, ofCompose(p))
+	s.balance(t)
 	g := s.serve(t, hosts[0])
 	s.names.set(g.host)
 	deploytest.Eventually(t, "the load balancer has a gateway", func() bool { return s.status(t, "/v1/models") == http.StatusOK })

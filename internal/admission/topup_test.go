@@ -1,4 +1,4 @@
-package proxy
+package admission
 
 import (
 	"context"
@@ -121,32 +121,36 @@ func TestBacked(t *testing.T) {
 		}
 		store := &answering{Store: memory.New(memory.Options{}), answers: tt.answers}
 		x := judging(t, openai.ChatCompletions)
-		x.h, x.ctx, x.model.Policy = &Handler{Options: Options{Store: store}}, t.Context(), limittest.Policy(t, o)
-		if err := store.Reserve(t.Context(), x.model.Policy, "alice", limit.Amount{Input: inputGranted, Output: outputGranted, Requests: 1}, &x.grant, &x.decision); err != nil {
+		x.Store, x.Terms.Policy = store, limittest.Policy(t, o)
+		if err := store.Reserve(t.Context(), x.Terms.Policy, "alice", limit.Amount{Input: inputGranted, Output: outputGranted, Requests: 1}, &x.grant, &x.decision); err != nil {
 			t.Fatal(err)
 		}
 		x.stream.Event(nil, openai.ParseEvent(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
 			strings.Repeat("some ", int(tt.output)), tt.input, tt.output)))
 
 		now := time.Now()
-		s := streamed{first: now.Add(-10 * time.Second), last: now, concluded: tt.unless == "concluded"}
-		s.topUp.needless = tt.unless == "needless"
-		if tt.unless == "calm" {
-			s.topUp.calm, s.topUp.input = tt.output+1, inputGranted
+		x.Streaming()
+		switch tt.unless {
+		case "concluded":
+			x.Settle(RequestOnly(true))
+		case "needless":
+			x.topUp.needless = true
+		case "calm":
+			x.topUp.calm, x.topUp.input = tt.output+1, inputGranted
 		}
 		var quiet time.Time
 		if tt.unless == "quiet" {
 			quiet = now.Add(time.Millisecond)
 		}
-		s.topUp.quiet = quiet
-		if goesOn := x.backed(&s); goesOn == tt.stops {
+		x.topUp.quiet = quiet
+		if goesOn := x.Backed(t.Context(), &x.stream, Pace{First: now.Add(-10 * time.Second), Last: now}); goesOn == tt.stops {
 			t.Errorf("%s: it goes on: %v", tt.name, goesOn)
 		}
 		if tt.pauses {
 			quiet = now.Add(refusalPause)
 		}
-		if diff := cmp.Diff(tt.asked, store.asked); diff != "" || !s.topUp.quiet.Equal(quiet) {
-			t.Errorf("%s: quiet until %v, want %v; asked (-want +got):\n%s", tt.name, s.topUp.quiet, quiet, diff)
+		if diff := cmp.Diff(tt.asked, store.asked); diff != "" || !x.topUp.quiet.Equal(quiet) {
+			t.Errorf("%s: quiet until %v, want %v; asked (-want +got):\n%s", tt.name, x.topUp.quiet, quiet, diff)
 		}
 	}
 }

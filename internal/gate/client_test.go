@@ -1,4 +1,4 @@
-package proxy
+package gate
 
 import (
 	"net/http"
@@ -37,7 +37,7 @@ func TestClientAddress(t *testing.T) {
 		{"10.1.1.1:5000", []string{"192.0.2.9,"}, trusted, "10.1.1.1"},
 	} {
 		r := &http.Request{RemoteAddr: tt.peer, Header: http.Header{"X-Forwarded-For": tt.forwarded}}
-		if got := clientAddress(r, tt.trusted); got != tt.want {
+		if got := ClientAddress(r, tt.trusted); got != tt.want {
 			t.Errorf("%s forwarded for %q: %q, want %q", tt.peer, tt.forwarded, got, tt.want)
 		}
 	}
@@ -51,7 +51,7 @@ func FuzzClientAddress(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, forwarded string) {
 		r := &http.Request{RemoteAddr: "10.1.1.1:5000", Header: http.Header{"X-Forwarded-For": {forwarded}}}
-		if _, err := netip.ParseAddr(clientAddress(r, trusted)); err != nil {
+		if _, err := netip.ParseAddr(ClientAddress(r, trusted)); err != nil {
 			t.Errorf("%q: %v", forwarded, err)
 		}
 	})

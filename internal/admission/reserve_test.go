@@ -1,4 +1,4 @@
-package proxy
+package admission
 
 import (
 	"testing"
@@ -23,28 +23,14 @@ func TestLower(t *testing.T) {
 		{limit.Requests, limit.Amount{Output: 100, Requests: 1}, false},
 	} {
 		for _, e := range []openai.Endpoint{openai.ChatCompletions, openai.Responses} {
-			x := &exchange{visit: visit{request: openai.Request{Endpoint: e}, charge: tt.charge}}
+			x := &Ticket{state: state{Request: Request{Call: &openai.Request{Endpoint: e}}, charge: tt.charge}}
 			want := ""
 			if tt.lowers {
 				want = e.OutputCap()
 			}
-			if got := x.lower(tt.meter); got != want {
+			if got := x.Lower(tt.meter); got != want {
 				t.Errorf("%s of %+v: %q, want %q", tt.meter, tt.charge, got, want)
 			}
-		}
-	}
-}
-
-// TestDenied: a denial says what is left of each limit in the way, and that is nothing
-// where it is in debt.
-func TestDenied(t *testing.T) {
-	rule := limit.Rule{Limit: limit.Limit{Meter: limit.Tokens, Max: 100}, Admissible: 90}
-	for used, want := range map[int64]int64{0: 90, 60: 30, 90: 0, 130: 0} {
-		x := &exchange{}
-		x.decision.Violations = []limit.Violation{{Rule: rule, Used: used}}
-		d := x.denied(0)
-		if len(d) != 1 || d[0].Used != used || d[0].Remaining != want || d[0].Limit != 100 || d[0].KeptBack != 10 {
-			t.Errorf("with %d used of 90: %+v, want %d left", used, d, want)
 		}
 	}
 }

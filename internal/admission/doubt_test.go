@@ -1,4 +1,4 @@
-package proxy
+package admission
 
 import (
 	"encoding/json"
@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -23,20 +22,40 @@ const (
 	inputEstimate = 20
 )
 
-// judging returns an exchange whose answer is about to be judged.
-func judging(t testing.TB, e openai.Endpoint) *exchange {
-	x := &exchange{visit: visit{
-		endpoint: e,
-		request:  openai.Request{Endpoint: e, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, OutputCap: 1000},
-		model: &catalog.Model{
+// judged is a ticket whose answer is about to be judged, and the answer's stream.
+type judged struct {
+	Ticket
+	stream openai.Stream
+}
+
+func judging(t testing.TB, e openai.Endpoint) *judged {
+	x := new(judged)
+	x.Begin(Request{
+		Call: &openai.Request{Endpoint: e, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, OutputCap: 1000},
+		Terms: Terms{
 			Pricer: usage.NewPricer(usage.Options{ContextLength: contextLength}),
 			Policy: limittest.Policy(t, limit.PolicyOptions{}),
 		},
-		estimate: usage.Price{Input: inputEstimate},
-		sent:     time.Now(),
-	}}
+	})
+	x.price = usage.Price{Input: inputEstimate}
+	x.Sent(time.Now())
+	x.Meter(true)
 	x.stream.Reset(e, openai.StreamOptions{})
 	return x
+}
+
+// whole judges an answer that is one JSON object, and took so long.
+func (x *judged) whole(answer string, took time.Duration) Cost {
+	a := openai.ReadAnswer([]byte(answer))
+	return x.Told(&a, int64(len(answer)), took, func() openai.Text { return openai.AnswerText(x.Call.Endpoint, []byte(answer)) })
+}
+
+// streamed judges a stream of such events.
+func (x *judged) streamed(events []string) Cost {
+	for _, data := range events {
+		x.stream.Event(nil, openai.ParseEvent([]byte("data: "+data+"\n\n")))
+	}
+	return x.Partial(&x.stream, time.Now())
 }
 
 var text = strings.Repeat("some ", words)
@@ -77,28 +96,20 @@ func answerWith(e openai.Endpoint, told string) (whole string, events []string) 
 func checkUsage(t *testing.T, e openai.Endpoint, told string) {
 	t.Helper()
 	whole, events := answerWith(e, told)
-	x := judging(t, e)
-	x.answer = []byte(whole)
-	a := openai.ReadAnswer(x.answer)
-	checkSpent(t, fmt.Sprintf("%v, usage %s", e, told), x.whole(&a))
-	x = judging(t, e)
-	for _, data := range events {
-		ev := openai.ParseEvent([]byte("data: " + data + "\n\n"))
-		x.stream.Event(nil, ev)
-	}
-	checkSpent(t, fmt.Sprintf("%v, streamed, usage %s", e, told), x.partial())
+	checkCost(t, fmt.Sprintf("%v, usage %s", e, told), judging(t, e).whole(whole, 0))
+	checkCost(t, fmt.Sprintf("%v, streamed, usage %s", e, told), judging(t, e).streamed(events))
 }
 
-func checkSpent(t *testing.T, what string, s spent) {
+func checkCost(t *testing.T, what string, c Cost) {
 	t.Helper()
-	if s.usage == (openai.Usage{}) && !s.estimated() {
+	if c.Usage == (openai.Usage{}) && !c.Estimated() {
 		return
 	}
-	u := s.usage
+	u := c.Usage
 	if u.Output < words-1 || u.Output > int64(len(text))+1000 || u.Input < 0 || u.Input > contextLength || u.Cached < 0 || u.Cached > u.Input {
-		t.Errorf("%s: charged %+v, estimated %v", what, u, s.estimated())
+		t.Errorf("%s: charged %+v, estimated %v", what, u, c.Estimated())
 	}
-	if u.Output > 2*words && s.estimated() {
+	if u.Output > 2*words && c.Estimated() {
 		t.Errorf("%s: %d words are estimated as %d tokens", what, words, u.Output)
 	}
 }
@@ -154,18 +165,11 @@ func TestPlausibleUsageIsTaken(t *testing.T) {
 		for _, n := range []int64{words, words + 40, 3 * words} {
 			told := fmt.Sprintf(`{"prompt_tokens":30,"completion_tokens":%d}`, n)
 			whole, events := answerWith(e, told)
-			x := judging(t, e)
-			x.answer = []byte(whole)
-			a := openai.ReadAnswer(x.answer)
-			if s := x.whole(&a); s.estimated() || s.usage.Output != n || s.usage.Input != 30 {
-				t.Errorf("%v: %d of %d tokens, estimated %v", e, s.usage.Output, n, s.estimated())
+			if c := judging(t, e).whole(whole, 0); c.Estimated() || c.Usage.Output != n || c.Usage.Input != 30 {
+				t.Errorf("%v: %d of %d tokens, estimated %v", e, c.Usage.Output, n, c.Estimated())
 			}
-			x = judging(t, e)
-			for _, data := range events {
-				x.stream.Event(nil, openai.ParseEvent([]byte("data: "+data+"\n\n")))
-			}
-			if s := x.partial(); s.estimated() || s.usage.Output != n || s.usage.Input != 30 {
-				t.Errorf("%v, streamed: %d of %d tokens, estimated %v", e, s.usage.Output, n, s.estimated())
+			if c := judging(t, e).streamed(events); c.Estimated() || c.Usage.Output != n || c.Usage.Input != 30 {
+				t.Errorf("%v, streamed: %d of %d tokens, estimated %v", e, c.Usage.Output, n, c.Estimated())
 			}
 		}
 	}
@@ -174,13 +178,11 @@ func TestPlausibleUsageIsTaken(t *testing.T) {
 // Reasoning that is not shown takes its time, and sequences that are not returned
 // are asked for: what they cost is plausible. A burst of it is not.
 func TestHiddenTokensArePlausible(t *testing.T) {
-	told := func(tokens int64, away time.Duration, sequences int64) bool {
+	told := func(tokens int64, took time.Duration, sequences int64) bool {
 		x := judging(t, openai.ChatCompletions)
-		x.request.OutputCap, x.request.Sequences, x.away = 3000, sequences, away
-		x.answer = fmt.Appendf(nil, `{"choices":[{"message":{"content":"Yes."}}],"usage":{"prompt_tokens":30,"completion_tokens":%d}}`, tokens)
-		a := openai.ReadAnswer(x.answer)
-		s := x.whole(&a)
-		return s.usage.Output == tokens && !s.estimated()
+		x.Call.OutputCap, x.Call.Sequences = 3000, sequences
+		c := x.whole(fmt.Sprintf(`{"choices":[{"message":{"content":"Yes."}}],"usage":{"prompt_tokens":30,"completion_tokens":%d}}`, tokens), took)
+		return c.Usage.Output == tokens && !c.Estimated()
 	}
 	if !told(2500, 10*time.Second, 1) || !told(600, time.Millisecond, 8) {
 		t.Error("tokens that are not shown are doubted")
@@ -193,11 +195,9 @@ func TestHiddenTokensArePlausible(t *testing.T) {
 // An endpoint that generates nothing has no output, whatever its usage says.
 func TestOutputOfEndpointsWithoutAny(t *testing.T) {
 	for _, told := range []string{`{"prompt_tokens":9,"completion_tokens":5}`, `{"prompt_tokens":9,"completion_tokens":-5}`, `{"prompt_tokens":9}`, `null`, `5`} {
-		x := judging(t, openai.Embeddings)
-		x.answer = []byte(`{"data":[],"usage":` + told + `}`)
-		a := openai.ReadAnswer(x.answer)
-		if s := x.whole(&a); s.usage.Output != 0 || s.usage.Input < 9 || s.usage.Input > inputEstimate {
-			t.Errorf("usage %s: %+v", told, s.usage)
+		c := judging(t, openai.Embeddings).whole(`{"data":[],"usage":`+told+`}`, 0)
+		if c.Usage.Output != 0 || c.Usage.Input < 9 || c.Usage.Input > inputEstimate {
+			t.Errorf("usage %s: %+v", told, c.Usage)
 		}
 	}
 }

@@ -1,6 +1,7 @@
-package auth
+package identity
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -20,8 +21,8 @@ const KeyBytesMin = 32
 // ErrShortKey is returned by HashKey for a key that could be guessed.
 var ErrShortKey = fmt.Errorf("the key is shorter than %d characters; make one with: openssl rand -hex 32", KeyBytesMin)
 
-// ErrUnknownKey is returned by Keys.Authenticate.
-var ErrUnknownKey = errors.New("the key is not known")
+// ErrUnknown is returned for a credential that is nobody's.
+var ErrUnknown = errors.New("the credential is not known")
 
 // HashKey returns the hash of a key, as the configuration wants it:
 // "sha256:" and 64 hexadecimal digits. It fails with ErrShortKey.
@@ -87,15 +88,14 @@ func parseHash(s string) (hash [sha256.Size]byte, err error) {
 	return hash, nil
 }
 
-// Authenticate returns the principal of a key, or ErrUnknownKey. The principal
-// is shared and must not be changed.
-func (k *Keys) Authenticate(key string) (*Principal, error) {
+// Authenticate implements Authenticator. What it finds takes too little to be kept.
+func (k *Keys) Authenticate(_ context.Context, key string) (Proof, error) {
 	hash := sha256.Sum256([]byte(key))
 	candidates := k.byPrefix[[8]byte(hash[:8])]
 	for i := range candidates {
 		if subtle.ConstantTimeCompare(candidates[i].hash[:], hash[:]) == 1 {
-			return &candidates[i].principal, nil
+			return Proof{Principal: &candidates[i].principal}, nil
 		}
 	}
-	return nil, ErrUnknownKey
+	return Proof{}, ErrUnknown
 }

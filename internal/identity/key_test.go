@@ -1,4 +1,4 @@
-package auth
+package identity
 
 import (
 	"errors"
@@ -36,11 +36,11 @@ func TestAuthenticate(t *testing.T) {
 		hash(t, secret):            nil, // the hash is not the key
 		strings.Repeat("x", 1<<20): nil,
 	} {
-		got, err := keys.Authenticate(key)
-		if diff := cmp.Diff(want, got); diff != "" {
+		got, err := keys.Authenticate(t.Context(), key)
+		if diff := cmp.Diff(Proof{Principal: want}, got); diff != "" {
 			t.Errorf("of %.70q (-want +got):\n%s", key, diff)
 		}
-		if (want == nil) != errors.Is(err, ErrUnknownKey) {
+		if (want == nil) != errors.Is(err, ErrUnknown) {
 			t.Errorf("of %.70q: %v", key, err)
 		}
 	}
@@ -77,7 +77,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := keys.Authenticate(secret); err != nil {
+		if _, err := keys.Authenticate(b.Context(), secret); err != nil {
 			b.Fatal(err)
 		}
 	}

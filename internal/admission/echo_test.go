@@ -1,4 +1,4 @@
-package proxy
+package admission
 
 import (
 	"fmt"
@@ -16,18 +16,15 @@ func TestAnswersThatBeginWithThePrompt(t *testing.T) {
 		want := openai.Usage{Input: words, Output: output}
 
 		x := judging(t, openai.Completions)
-		x.request.Echo = true
-		a := openai.ReadAnswer([]byte(whole))
-		x.answer = []byte(whole)
-		if s := x.whole(&a); s.usage != want || s.estimated() {
-			t.Errorf("%s: charged %+v, estimated %v", told, s.usage, s.estimated())
+		x.Call.Echo = true
+		if c := x.whole(whole, 0); c.Usage != want || c.Estimated() {
+			t.Errorf("%s: charged %+v, estimated %v", told, c.Usage, c.Estimated())
 		}
 		x = judging(t, openai.Completions)
-		x.request.Echo = true
+		x.Call.Echo = true
 		for i, data := range events {
-			x.stream.Event(nil, openai.ParseEvent([]byte("data: "+data+"\n\n")))
-			if s := x.partial(); s.usage != want || s.estimated() {
-				t.Fatalf("%s, streamed, at the event %d: charged %+v, estimated %v", told, i, s.usage, s.estimated())
+			if c := x.streamed([]string{data}); c.Usage != want || c.Estimated() {
+				t.Fatalf("%s, streamed, at the event %d: charged %+v, estimated %v", told, i, c.Usage, c.Estimated())
 			}
 		}
 	}
@@ -37,11 +34,11 @@ func TestAnswersThatBeginWithThePrompt(t *testing.T) {
 // because the answer is too large to be held.
 func TestRecordingsInAnswers(t *testing.T) {
 	const message = `{"choices":[{"message":{"content":"hi","audio":{"id":"a","data":%q,"transcript":"hi"}}}],"usage":{"prompt_tokens":10,"completion_tokens":5}}`
-	body := fmt.Appendf(nil, message, text+text)
-	x := judging(t, openai.ChatCompletions)
-	s := &passing{passage: openai.NewPassage(x.endpoint, "")}
-	s.passage.Pass(nil, body)
-	if c := x.passed(s); c.usage != (openai.Usage{Input: 10, Output: 5}) || c.estimated() {
-		t.Errorf("charged %+v, estimated %v", c.usage, c.estimated())
+	passage := openai.NewPassage(openai.ChatCompletions, "")
+	passage.Pass(nil, fmt.Appendf(nil, message, text+text))
+	a := passage.Answer()
+	c := judging(t, openai.ChatCompletions).Told(&a, passage.Bytes(), 0, passage.Text)
+	if c.Usage != (openai.Usage{Input: 10, Output: 5}) || c.Estimated() {
+		t.Errorf("charged %+v, estimated %v", c.Usage, c.Estimated())
 	}
 }

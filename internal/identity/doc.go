@@ -1,4 +1,4 @@
-// Package auth turns a credential into a principal. It knows nothing of HTTP:
+// Package identity turns a credential into a principal. It knows nothing of HTTP:
 // the edges take the credential out of a request.
 //
 // Invariants: a principal comes from a credential alone, never from anything
@@ -6,4 +6,4 @@
 // kept only as hashes, and compared in constant time.
 //
 // Everything here is immutable once made and safe for concurrent use.
-package auth
+package identity

@@ -1,4 +1,4 @@
-package proxy
+package gate
 
 import (
 	"net/http"
@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// clientAddress returns the address of whoever sent a request: the one at the
+// ClientAddress returns the address of whoever sent a request: the one at the
 // other end of the connection, or, where that is a trusted proxy, the last one
 // that X-Forwarded-For names and that is none. Whatever stands before that one may
 // be made up. It is for people to read; nothing is decided by it.
-func clientAddress(r *http.Request, trusted []netip.Prefix) string {
+func ClientAddress(r *http.Request, trusted []netip.Prefix) string {
 	peer := hostOf(r.RemoteAddr)
 	if len(trusted) == 0 {
 		return peer

@@ -1,0 +1,120 @@
+package admission
+
+import (
+	"context"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// Counter asks a model server how many tokens the input of a request has.
+type Counter interface {
+	// Count returns the number, no less than floor; 0 where the model server does not
+	// tell, or tells what cannot be. reached reports whether a model server has got the
+	// question; err is why none has, nil where one has.
+	Count(ctx context.Context, floor int64) (n int64, reached bool, err error)
+}
+
+// countable reports whether a model server can be asked how many tokens the input has.
+// vLLM's /tokenize takes the members of a chat or of a completion with one prompt,
+// count_tokens those of Anthropic's messages, and both ignore what they do not know, so
+// they get the body as it is. They see a placeholder where a picture or a recording is:
+// those keep their declared price.
+func (t *Ticket) countable() bool {
+	r := t.Call
+	if t.Counter == nil || r.HasMedia() || r.Twofold {
+		return false
+	}
+	switch r.Endpoint {
+	case openai.ChatCompletions, openai.Messages:
+		return true
+	case openai.Completions:
+		return r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
+	}
+	return false
+}
+
+// ask has a model server count the tokens of the input, and returns what is to be charged,
+// or why that can never be admitted: as given, where it does not tell. Nobody is asked for a
+// client whom the limits would deny, and a question that a model server has got counts as a
+// request, whatever comes of it. So it is asked under a reservation of the least that the
+// request can be, which grows to what is to be charged: to the limits they are one request,
+// with one running slot.
+func (t *Ticket) ask(ctx context.Context, charge limit.Amount, misfit error) (limit.Amount, error) {
+	if misfit == nil && !t.affords(ctx, charge) {
+		return charge, nil // Reserve denies it
+	}
+	t.charge = limit.Amount{Input: max(1, t.price.InputFloor), Output: t.asked().OutputFloor, Requests: 1}
+	if err := t.Reserve(ctx); err != nil {
+		return charge, err
+	}
+	n, reached, unasked := t.Counter.Count(ctx, t.price.InputFloor)
+	t.inquired = reached
+	if n > 0 {
+		t.price = t.Terms.Pricer.Counted(t.User, t.Call, n)
+		charge, misfit = t.Terms.Policy.Fit(t.asked())
+	}
+	switch {
+	case ctx.Err() != nil:
+		misfit = context.Canceled
+	case misfit == nil:
+		return t.extend(ctx, charge)
+	case unasked != nil:
+		misfit = unasked // it may fit, once somebody can be asked
+	}
+	t.dismiss()
+	return charge, misfit
+}
+
+// affords reports whether the limits would admit charge at the moment, as far as a look can
+// tell.
+func (t *Ticket) affords(ctx context.Context, charge limit.Amount) bool {
+	v, err := t.Store.View(ctx, t.Terms.Policy, t.User)
+	if err != nil {
+		return false
+	}
+	for _, w := range v.Windows {
+		if w.Remaining() < charge.Of(w.Rule.Meter) {
+			return false
+		}
+	}
+	for _, g := range v.Gauges {
+		if g.Max >= 0 && g.Running >= g.Max {
+			return false
+		}
+	}
+	return true
+}
+
+// extend charges the rest of charge to the grant under which was asked. Where that does not
+// fit it ends the grant, so that Reserve denies the whole.
+func (t *Ticket) extend(ctx context.Context, charge limit.Amount) (limit.Amount, error) {
+	granted := t.grant.Granted()
+	more := limit.Amount{Input: max(0, charge.Input-granted.Input), Output: max(0, charge.Output-granted.Output)}
+	topUp, err := t.Store.TopUp(ctx, &t.grant, more, limit.WithinLimits)
+	if err != nil {
+		t.dismiss()
+		return charge, unlessGone(ctx, err)
+	}
+	if !topUp.Granted {
+		t.dismiss()
+		if t.counted {
+			charge.Requests = 0
+		}
+		return charge, nil
+	}
+	for i, r := range t.Terms.Policy.Rules() {
+		t.decision.Standings[i].Used += more.Of(r.Meter)
+	}
+	t.charge = charge
+	t.Observer.Extended()
+	return charge, nil
+}
+
+// dismiss ends the grant under which was asked, of a request that gets no further with it.
+func (t *Ticket) dismiss() {
+	t.counted = t.inquired
+	t.Store.Settle(&t.grant, RequestOnly(t.inquired).Amount)
+	t.grant.Reset()
+	t.Observer.Dismissed()
+}

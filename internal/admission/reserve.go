@@ -1,0 +1,67 @@
+package admission
+
+import (
+	"context"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
+
+// slotWait is when to come back for a running slot: nobody knows when one becomes free.
+const slotWait = time.Second
+
+// DeniedError says that limits have no room for a request now. It changes no counter.
+type DeniedError struct {
+	// Violations are the windows in the way, the longest wait first; Full the gauges. They
+	// are the ticket's: see Ticket. At least one of both is there.
+	Violations []limit.Violation
+	Full       []limit.Gauge
+	Charge     limit.Amount // that there is no room for
+	// Wait is how long it takes until all have room, if nobody else comes.
+	Wait time.Duration
+}
+
+// Error names the first limit in the way.
+func (e *DeniedError) Error() string { return "the limit of " + e.Limit() + " is reached" }
+
+// Limit names the first limit in the way, for logs.
+func (e *DeniedError) Limit() string {
+	if len(e.Violations) > 0 {
+		return e.Violations[0].Rule.Name()
+	}
+	return e.Full[0].Name()
+}
+
+// Reserve charges what Price has found to every limit, or to none. It does nothing where
+// Price has reserved it. It fails with a *DeniedError; with an error that wraps
+// limit.ErrUnavailable or limit.ErrClosed where the store has not decided; and with
+// context.Canceled where ctx has ended meanwhile.
+func (t *Ticket) Reserve(ctx context.Context) error {
+	if t.IsOpen() {
+		return nil
+	}
+	t.Observer.Reserving()
+	err := t.Store.Reserve(ctx, t.Terms.Policy, t.User, t.charge, &t.grant, &t.decision)
+	switch {
+	case err != nil:
+		t.Observer.Reserved(Undecided)
+		return unlessGone(ctx, err)
+	case !t.decision.Admitted:
+		t.Observer.Reserved(Denied)
+		return t.denied()
+	}
+	t.Observer.Reserved(Admitted)
+	return nil
+}
+
+func (t *Ticket) denied() *DeniedError {
+	d := &t.decision
+	e := &DeniedError{Violations: d.Violations, Full: d.Full, Charge: t.charge}
+	if len(d.Full) > 0 {
+		e.Wait = slotWait
+	}
+	if len(d.Violations) > 0 {
+		e.Wait = max(e.Wait, d.Violations[0].Wait)
+	}
+	return e
+}

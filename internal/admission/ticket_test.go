@@ -1,0 +1,323 @@
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+)
+
+// model is the terms of a model whose user has so many tokens a day, and one running slot.
+func model(t testing.TB, name string, tokens int64) Terms {
+	return Terms{
+		Pricer: usage.NewPricer(usage.Options{DefaultOutput: 10}),
+		Policy: limittest.Policy(t, limit.PolicyOptions{
+			Model: name, MaxConcurrentPerUser: 1,
+			User: []limit.Limit{
+				{Meter: limit.Tokens, Window: limit.Day, Max: tokens}, {Meter: limit.Requests, Window: limit.Day, Max: 100},
+			},
+		}),
+	}
+}
+
+// call returns a chat of so many tokens of input, of which the pricer knows the number.
+func call(tokens int64) *openai.Request {
+	return &openai.Request{Endpoint: openai.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: tokens}
+}
+
+// account returns what is used and reserved of tokens and requests, and what runs.
+func account(t testing.TB, s limit.Store, terms Terms) string {
+	t.Helper()
+	v, err := s.View(context.Background(), terms.Policy, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, w := range v.Windows {
+		fmt.Fprintf(&b, "%s %d+%d, ", w.Rule.Meter, w.Used, w.Reserved)
+	}
+	return fmt.Sprintf("%s%d running", b.String(), v.Gauges[1].Running)
+}
+
+// told is the cost of an answer with a usage.
+func told(t *Ticket, input, output int64) Cost {
+	return t.Told(&openai.Answer{Usage: openai.Usage{Input: input, Output: output}, InputTold: true, OutputTold: true}, 100, time.Second,
+		func() openai.Text { return openai.Text{} })
+}
+
+// witness is an Observer that keeps what it is told.
+type witness []string
+
+func (w *witness) note(format string, args ...any) { *w = append(*w, fmt.Sprintf(format, args...)) }
+func (w *witness) Reserving()                      { w.note("reserving") }
+func (w *witness) Reserved(v Verdict)              { w.note("reserved %d", v) }
+func (w *witness) Extended()                       { w.note("extended") }
+func (w *witness) Dismissed()                      { w.note("dismissed") }
+func (w *witness) Settling(c Cost, s limit.Settlement) {
+	w.note("settling %d+%d, %d back", c.Amount.Input, c.Amount.Output, s.Refunded)
+}
+func (w *witness) Settled(Cost, limit.Settlement) { w.note("settled") }
+
+// TestLife: a request is admitted, holds what it may cost, and costs what its answer tells,
+// exactly once; its observer sees it.
+func TestLife(t *testing.T) {
+	store, terms := memory.New(memory.Options{}), model(t, "a", 1000)
+	var seen witness
+	var ticket Ticket
+	for range 2 { // a ticket is used again
+		seen = nil
+		ticket.Begin(Request{User: "alice", Terms: terms, Call: call(100), Store: store, Observer: &seen})
+		if err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if !ticket.IsOpen() || !ticket.Holds() || ticket.Charge().Input < 100 || ticket.Granted() != ticket.Charge() {
+			t.Errorf("charged %+v, granted %+v", ticket.Charge(), ticket.Granted())
+		}
+		ticket.Sent(time.Now())
+		ticket.Settle(told(&ticket, 100, 7))
+		ticket.Settle(told(&ticket, 900, 70))
+		ticket.Close()
+		if got := ticket.Cost(); ticket.IsOpen() || got.Amount != (limit.Amount{Input: 100, Output: 7, Requests: 1}) || got.Estimated() {
+			t.Errorf("it costs %+v", got)
+		}
+		back := ticket.Charge().Tokens() - 107
+		want := witness{"reserving", "reserved 1", fmt.Sprintf("settling 100+7, %d back", back), "settled"}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Errorf("its observer (-want +got):\n%s", diff)
+		}
+	}
+	if got := account(t, store, terms); got != "tokens 214+0, requests 2+0, 0 running" {
+		t.Error(got)
+	}
+}
+
+// TestClose: what nobody has settled costs nothing before a model server has got it, and
+// what it was granted afterwards.
+func TestClose(t *testing.T) {
+	for sent, want := range map[bool]string{
+		false: "tokens 0+0, requests 0+0, 0 running",
+		true:  "tokens 1%d+0, requests 1+0, 0 running",
+	} {
+		store, terms := memory.New(memory.Options{}), model(t, "a", 1000)
+		var ticket Ticket
+		ticket.Close() // that of nothing
+		ticket.Begin(Request{User: "alice", Terms: terms, Call: call(100), Store: store})
+		if err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if sent {
+			ticket.Sent(time.Now())
+			want = fmt.Sprintf(want, ticket.Charge().Tokens()-100)
+		}
+		ticket.Close()
+		ticket.Close()
+		if got := account(t, store, terms); got != want || ticket.Cost().Estimated() != sent {
+			t.Errorf("sent %v: %s, want %s", sent, got, want)
+		}
+	}
+}
+
+// TestMoves: a request that is given up on one model and admitted on another costs nothing
+// on the first, and what it uses on the second. Where a model server of the first has got
+// it, it is a request there too.
+func TestMoves(t *testing.T) {
+	for got, want := range map[bool][2]string{
+		false: {"tokens 0+0, requests 0+0, 0 running", "tokens 107+0, requests 1+0, 0 running"},
+		true:  {"tokens 0+0, requests 1+0, 0 running", "tokens 107+0, requests 1+0, 0 running"},
+	} {
+		store, a, b := memory.New(memory.Options{}), model(t, "a", 1000), model(t, "b", 500)
+		var ticket Ticket
+		for _, terms := range []Terms{a, b} {
+			ticket.Begin(Request{User: "alice", Terms: terms, Call: call(100), Store: store})
+			if err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			ticket.Sent(time.Now())
+			if terms.Policy == a.Policy {
+				ticket.Settle(RequestOnly(got))
+			} else {
+				ticket.Settle(told(&ticket, 100, 7))
+			}
+		}
+		if have := [2]string{account(t, store, a), account(t, store, b)}; have != want {
+			t.Errorf("got %v: %v, want %v", got, have, want)
+		}
+	}
+}
+
+// TestRefusals: what can never be admitted and what cannot be admitted now is told apart, and
+// changes nothing.
+func TestRefusals(t *testing.T) {
+	store, terms := memory.New(memory.Options{}), model(t, "a", 150)
+	var first, ticket Ticket
+	first.Begin(Request{User: "alice", Terms: terms, Call: call(20), Store: store})
+	if err := errors.Join(first.Price(t.Context()), first.Reserve(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	before := account(t, store, terms)
+
+	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(200), Store: store})
+	var misfit *limit.MisfitError
+	if err := ticket.Price(t.Context()); !errors.As(err, &misfit) || misfit.Need < 200 {
+		t.Errorf("a request of more than the limit: %v", err)
+	}
+
+	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(130), Store: store})
+	err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context()))
+	var denied *DeniedError
+	if !errors.As(err, &denied) || denied.Limit() != "user tokens per day" || len(denied.Full) != 1 || denied.Wait < time.Minute || denied.Charge.Input < 130 {
+		t.Errorf("a request of more than is left: %v", err)
+	}
+	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(1), Store: store})
+	err = errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context()))
+	if !errors.As(err, &denied) || denied.Limit() != "user concurrent_requests" || denied.Wait != slotWait {
+		t.Errorf("a second request: %v", err)
+	}
+
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if err := store.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for ctx, want := range map[context.Context]error{t.Context(): limit.ErrClosed, gone: context.Canceled} {
+		if err := errors.Join(ticket.Price(ctx), ticket.Reserve(ctx)); !errors.Is(err, want) || ticket.IsOpen() {
+			t.Errorf("of a closed store: %v, want %v", err, want)
+		}
+	}
+	if before != "tokens 0+"+fmt.Sprint(first.Granted().Tokens())+", requests 0+1, 1 running" {
+		t.Error(before)
+	}
+}
+
+// TestSettledOnce: whatever is done with tickets, in any order, an account holds what was
+// settled and what open tickets were granted, and each of them once.
+func TestSettledOnce(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 11))
+	for range 300 {
+		store, terms := memory.New(memory.Options{}), model(t, "a", 3000)
+		terms.Policy = limittest.Policy(t, limit.PolicyOptions{
+			Model: "a", MaxConcurrentPerUser: 3, MaxDebt: 1,
+			User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 3000}, {Meter: limit.Requests, Window: limit.Day, Max: 12}},
+		})
+		tickets := make([]Ticket, 4)
+		var used, requests int64
+		for range 40 {
+			ticket := &tickets[rng.IntN(len(tickets))]
+			switch rng.IntN(5) {
+			case 0, 1:
+				if ticket.IsOpen() {
+					break
+				}
+				ticket.Begin(Request{User: "alice", Terms: terms, Call: call(rng.Int64N(400)), Store: store})
+				_ = errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())) // either is right
+			case 2:
+				if ticket.IsOpen() {
+					ticket.Sent(time.Now())
+					c := told(ticket, rng.Int64N(500), rng.Int64N(100))
+					ticket.Settle(c)
+					used, requests = used+c.Amount.Tokens(), requests+1
+				}
+			case 3:
+				ticket.Settle(Cost{Amount: limit.Amount{}})
+			case 4:
+				if ticket.IsOpen() && ticket.sent.IsZero() {
+					ticket.Close()
+				}
+			}
+		}
+		var reserved, open int64
+		for i := range tickets {
+			if tickets[i].IsOpen() {
+				reserved, open = reserved+tickets[i].Granted().Tokens(), open+1
+			}
+		}
+		want := fmt.Sprintf("tokens %d+%d, requests %d+%d, %d running", used, reserved, requests, open, open)
+		if got := account(t, store, terms); got != want {
+			t.Fatalf("the account has %s, want %s", got, want)
+		}
+	}
+}
+
+// counter is a Counter that answers as it is told.
+type counter struct {
+	n       int64
+	reached bool
+	err     error
+	asked   int
+}
+
+func (c *counter) Count(context.Context, int64) (n int64, reached bool, err error) {
+	c.asked++
+	return c.n, c.reached, c.err
+}
+
+// TestQuestion: whether a request is admitted that a model server can be asked about, what
+// it is charged, and what the question costs where it is not.
+func TestQuestion(t *testing.T) {
+	away := errors.New("away")
+	text := strings.Repeat("word ", 100)
+	for _, tt := range []struct {
+		name     string
+		tokens   int64 // the limit
+		exact    bool
+		counter  counter
+		input    int64 // charged; 0: not admitted
+		asked    int
+		requests int64
+		fails    string
+	}{
+		{"counted", 1000, true, counter{n: 170, reached: true}, 170, 1, 0, ""},
+		{"not told", 1000, true, counter{reached: true}, -1, 1, 0, ""},
+		{"nobody there", 1000, true, counter{err: away}, -1, 1, 0, ""},
+		{"not wanted", 1000, false, counter{n: 170, reached: true}, -1, 0, 0, ""},
+		{"estimated at too much, and less", 170, false, counter{n: 160, reached: true}, 160, 1, 0, ""},
+		{"estimated at too much, and more", 170, false, counter{n: 190, reached: true}, 0, 1, 1, "the request needs at least 19"},
+		{"estimated at too much, and not told", 170, false, counter{reached: true}, 0, 1, 1, "estimated"},
+		{"estimated at too much, and nobody there", 170, false, counter{err: away}, 0, 1, 0, "away"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			store, terms := memory.New(memory.Options{}), model(t, "a", tt.tokens)
+			terms.ExactInput = tt.exact
+			r, err := openai.ParseRequest(openai.ChatCompletions, fmt.Appendf(nil, `{"model":"a","messages":[{"role":"user","content":%q}]}`, text+text[:250]), openai.ParseOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ticket Ticket
+			ticket.Begin(Request{User: "alice", Terms: terms, Call: &r, Store: store, Counter: &tt.counter})
+			if ticket.Terms.Pricer.Price("alice", &r).Input < 171 {
+				t.Fatalf("the estimate is %d", ticket.Terms.Pricer.Price("alice", &r).Input)
+			}
+			err = errors.Join(ticket.Price(t.Context()), nil)
+			if err == nil {
+				err = ticket.Reserve(t.Context())
+			}
+			if (err != nil) != (tt.fails != "") || err != nil && !strings.Contains(err.Error(), tt.fails) {
+				t.Fatalf("%v, want %q", err, tt.fails)
+			}
+			if got := ticket.Granted().Input; tt.counter.asked != tt.asked || tt.input > 0 && got != tt.input || tt.input < 0 && got < 171 || ticket.IsOpen() != (err == nil) {
+				t.Errorf("asked %d times, and %d tokens of input are granted", tt.counter.asked, got)
+			}
+			if err != nil {
+				if got, want := account(t, store, terms), fmt.Sprintf("tokens 0+0, requests %d+0, 0 running", tt.requests); got != want {
+					t.Errorf("%s, want %s", got, want)
+				}
+				return
+			}
+			ticket.Settle(RequestOnly(false)) // it came to nothing
+			if got, want := account(t, store, terms), map[bool]string{true: "requests 1+0", false: "requests 0+0"}[tt.counter.reached && tt.asked > 0]; !strings.Contains(got, want) {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,130 @@
+// Package gate finds out who sends a request: it takes the credential out of the header and
+// asks an identity.Authenticator. Both the data plane and the control plane stand behind it.
+//
+// Invariant: a principal comes from a credential alone. X-User-ID names another user only for
+// a principal that may act for others, and an address only serves people who read the log.
+package gate
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// userHeader names the user on whose behalf a request is sent.
+const userHeader = "X-User-Id"
+
+// Anonymous is the user of requests that name none while authentication is
+// off.
+const Anonymous = "anonymous"
+
+// Gate identifies callers by their credentials. It is safe for concurrent use, and must not
+// be changed once it is used.
+type Gate struct {
+	// Authenticator returns what knows the credentials at the moment. nil, itself or what it
+	// returns, switches authentication off: everybody is admin, and X-User-ID names the
+	// user.
+	Authenticator func() identity.Authenticator
+	// Log takes a line for each refusal of Permit; nil: there are none.
+	Log *slog.Logger
+	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for
+	// the log.
+	TrustedProxies []netip.Prefix
+}
+
+// Identify returns the principal of a request, or an *openai.Error of status
+// 400, 401 or 403, beside the principal as far as it is known. Any other error is
+// the Authenticator's own, which could not find out.
+func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal, error) {
+	p, err := g.authenticate(ctx, h)
+	if err != nil {
+		return p, err
+	}
+	user, err := namedUser(h)
+	if err != nil || user == "" {
+		return p, err
+	}
+	if !p.ActAs && user != p.User {
+		// The message has no names, for it is logged where names may have to be hashed.
+		return p, openai.PermissionDenied("X-User-ID names another user than the one of this credential, which may not act for others: " +
+			"leave X-User-ID out, or have act-as: true set for it in auth.api-keys")
+	}
+	return p.As(user), nil
+}
+
+// namedUser returns the user whom X-User-ID names; "" where it is not sent.
+func namedUser(h http.Header) (string, error) {
+	names := h[userHeader]
+	if len(names) == 0 {
+		return "", nil
+	}
+	if len(names) > 1 || names[0] == "" {
+		// Whoever is in front may have added its own to that of its client.
+		return "", openai.InvalidRequest("", "X-User-ID must be sent once, with a name")
+	}
+	if strings.Contains(names[0], ",") {
+		return "", openai.InvalidRequest("", "X-User-ID has a comma, by which proxies join two of it: send it once, with a name that has none")
+	}
+	if err := identity.CheckUser(names[0]); err != nil {
+		return "", openai.InvalidRequest("", "X-User-ID: %v", err)
+	}
+	return names[0], nil
+}
+
+func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Principal, error) {
+	known := g.authenticator()
+	if known == nil {
+		return identity.Principal{User: Anonymous, Roles: everyRole, ActAs: true}, nil
+	}
+	credential, err := credentialOf(h)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	proof, err := known.Authenticate(ctx, credential)
+	switch {
+	case errors.Is(err, identity.ErrUnknown):
+		return identity.Principal{}, openai.InvalidKey("the API key is not known")
+	case err != nil:
+		return identity.Principal{}, err
+	}
+	return *proof.Principal, nil
+}
+
+func (g *Gate) authenticator() identity.Authenticator {
+	if g.Authenticator == nil {
+		return nil
+	}
+	return g.Authenticator()
+}
+
+var everyRole = []identity.Role{identity.User, identity.Admin}
+
+// credentialOf returns the one credential of a request.
+func credentialOf(h http.Header) (string, error) {
+	if len(h["Authorization"]) > 1 || len(h["X-Api-Key"]) > 1 {
+		return "", openai.InvalidKey("there is more than one credential; send one")
+	}
+	key := h.Get("X-Api-Key")
+	authorization := h.Get("Authorization")
+	if authorization == "" {
+		if key == "" {
+			return "", openai.InvalidKey("there is no API key; send it as: Authorization: Bearer KEY, or X-API-Key: KEY")
+		}
+		return key, nil
+	}
+	scheme, bearer, ok := strings.Cut(authorization, " ")
+	bearer = strings.TrimSpace(bearer)
+	if !ok || bearer == "" || !strings.EqualFold(scheme, "Bearer") {
+		return "", openai.InvalidKey("the header Authorization must be: Bearer KEY")
+	}
+	if key != "" && key != bearer {
+		return "", openai.InvalidKey("Authorization and X-API-Key differ; send one")
+	}
+	return bearer, nil
+}

@@ -1,0 +1,24 @@
+package identity
+
+import (
+	"context"
+	"time"
+)
+
+// Authenticator finds out whose a credential is. It is safe for concurrent use. [Keys] is
+// one.
+type Authenticator interface {
+	// Authenticate returns the proof of a credential. It fails with [ErrUnknown] where the
+	// credential is nobody's. Any other error says that it could not be found out; the
+	// credential may be somebody's.
+	Authenticate(ctx context.Context, credential string) (Proof, error)
+}
+
+// Proof is what an Authenticator has found out of a credential.
+type Proof struct {
+	// Principal is whose it is. It is shared and must not be changed.
+	Principal *Principal
+	// Until is for how long the proof may be kept for the credential, by whoever has got
+	// it; zero: for the request at hand only.
+	Until time.Time
+}

@@ -1,0 +1,97 @@
+// Package outcome is what a request came to: one [Record], made at its end, and those who
+// read it. A reader is added without a change to what serves requests.
+//
+// Invariant: nothing of a prompt, of an answer or of a credential is in a record.
+package outcome
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+)
+
+// statusBroken is the status, for logs and metrics, of a request whose answer had begun
+// with 200 and did not come to its end, for another reason than its client. Nobody is
+// sent it, and no model server's own status is passed on from 500 up.
+const statusBroken = 599
+
+// Record is what a request came to.
+type Record struct {
+	ID       string
+	Endpoint openai.Endpoint
+	Stream   bool
+	Client   string // the address of whoever sent it
+
+	User       string // "": nobody is known
+	Credential string // the name of the credential; "" for none
+
+	Begun, Ended time.Time
+	Sent         time.Time     // to a model server, the last time; zero: it was not
+	Took         time.Duration // the model server's part of the time
+	Server       string        // that it went to last; of several that are away, all; "" for none
+	Attempts     int           // on how many models it was tried
+
+	Model  *catalog.Model // of the last attempt; nil: none was found
+	Price  usage.Price    // what was estimated
+	Charge limit.Amount   // what the limits were asked for
+	Cost   admission.Cost // what was settled
+	Limit  string         // that denied it; "" for none
+
+	Status  int    // of the answer to the client
+	Err     error  // what went wrong; nil: nothing
+	TraceID string // "" where there are no traces
+}
+
+// Reader reads the outcome of every request, on the goroutine that has served it: what it
+// does takes the time of the next request of that connection. It may not keep the record,
+// which is used again.
+type Reader interface {
+	Read(ctx context.Context, r *Record)
+}
+
+// Elapsed is the time from the request's arrival to the end of its answer.
+func (r *Record) Elapsed() time.Duration { return r.Ended.Sub(r.Begun) }
+
+// Failed reports whether the request has failed for another reason than its client.
+func (r *Record) Failed() bool { return r.Status >= http.StatusInternalServerError || r.brokeOff() }
+
+// Fault reports whether a fault of the gateway itself has ended the request. No model
+// server's 500 is passed on.
+func (r *Record) Fault() bool {
+	return r.Status == http.StatusInternalServerError || r.brokeOff() && r.Kind() == openai.Internal().Code
+}
+
+// brokeOff reports whether an answer that had begun has failed.
+func (r *Record) brokeOff() bool {
+	return r.Err != nil && r.Status < http.StatusBadRequest && !errors.Is(r.Err, context.Canceled)
+}
+
+// Code returns the status that logs and metrics tell: that of the answer, or 599 of one
+// that broke off.
+func (r *Record) Code() int {
+	if r.brokeOff() {
+		return statusBroken
+	}
+	return r.Status
+}
+
+// Kind returns a word of the gateway's own for what went wrong; "" where nothing has.
+func (r *Record) Kind() string {
+	var answer *openai.Error
+	switch {
+	case r.Err == nil:
+		return ""
+	case errors.Is(r.Err, context.Canceled):
+		return "client_left"
+	case errors.As(r.Err, &answer) && !answer.Foreign:
+		return answer.Code
+	}
+	return "model_server_error"
+}

@@ -1,0 +1,51 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+)
+
+// attempt is one try at having a request answered: the model, what is charged for it, and
+// what its servers have been asked and have answered. A request whose answer has not begun
+// may have another one, on another model: see exchange.attemptOn.
+type attempt struct {
+	model  *catalog.Model // held; nil: none was found yet
+	ticket admission.Ticket
+	sending
+}
+
+// sending is what is known of asking the model's servers.
+type sending struct {
+	sent     time.Time            // when the request went to a model server
+	asked    catalog.UsageOptions // the most that is asked for, after a refusal
+	quirk    catalog.Quirk        // of the model server that it went to last, as known when it was sent
+	took     time.Duration        // the model server's part of the time
+	response *upstream.Response
+	server   string // that it went to last; of several that are away, all
+}
+
+// attemptOn gives up the attempt at hand, which is settled, and begins one on m, which the
+// caller holds for the exchange.
+func (x *exchange) attemptOn(m *catalog.Model) {
+	x.attempt.end()
+	x.attempts++
+	x.model = m
+	x.ticket.Begin(admission.Request{
+		User: x.principal.User, Call: &x.request, Store: x.h.Store, Counter: x, Observer: x,
+		Terms: admission.Terms{Policy: m.Policy, Pricer: m.Pricer, WorstCase: m.WorstCase, ExactInput: m.ExactInput},
+	})
+}
+
+// end settles what is not settled yet, and lets the model go.
+func (a *attempt) end() {
+	if a.model == nil {
+		return
+	}
+	a.ticket.Close()
+	a.model.Release()
+	a.ticket.Reset()
+	a.model, a.sending = nil, sending{}
+}

@@ -1,0 +1,148 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+)
+
+// TestRequestMoves: a request that one model's servers have not answered is answered by
+// another model, under that one's name. The first has charged nothing, or a request where
+// its server has got it; the second what the answer tells. Nothing runs afterwards, and
+// neither model is held.
+func TestRequestMoves(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		first http.HandlerFunc // nil: nobody listens
+		want  string           // used of the first model
+	}{
+		{"nobody there", nil, "0 tokens, 0 requests, 0 running"},
+		{"a failure", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "0 tokens, 1 requests, 0 running"},
+		{"a full queue", func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost { // it says that it is well
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		}, "0 tokens, 0 requests, 0 running"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var sent []string
+			second := func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				sent = append(sent, string(body))
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, strings.Replace(benchAnswer, "llama2-7b", "served-b", 1))
+			}
+			store, metrics := memory.New(memory.Options{}), telemetry.NewMetrics(prometheus.NewRegistry())
+			a, b := modelAt(t, metrics, "a", tt.first), modelAt(t, metrics, "b", second)
+			gone := 0
+			a.Gone, b.Gone = func() { gone++ }, func() { gone++ }
+			served := catalog.New([]*catalog.Model{a, b})
+			var seen outcomes
+			h := New(Options{
+				Readers: []outcome.Reader{&seen},
+				Catalog: func() *catalog.Catalog { return served }, Store: store, Gate: &gate.Gate{},
+				Log: telemetry.NewLogger(io.Discard, telemetry.LogOptions{}), MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
+			})
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, openai.ChatCompletions.Path(), strings.NewReader(strings.Replace(benchRequest, "llama2-7b", "a", 1)))
+			x := h.begin(w, r, openai.ChatCompletions)
+			if err := x.run(); err == nil || x.status != 0 {
+				t.Fatalf("the first model has answered %d", x.status)
+			}
+			if !b.Hold() {
+				t.Fatal("the second model is not served")
+			}
+			x.attemptOn(b)
+			if err := errors.Join(x.price(), x.reserve()); err != nil {
+				t.Fatal(err)
+			}
+			if answered, err := x.forward(); answered || err != nil {
+				t.Fatal(answered, err)
+			}
+			if err := x.relay(); err != nil {
+				t.Fatal(err)
+			}
+			h.end(x)
+			if !strings.Contains(w.Body.String(), `"model":"b"`) || len(sent) != 1 || !strings.Contains(sent[0], `"model":"served-b"`) {
+				t.Errorf("sent %s, and the client got %s", sent, w.Body)
+			}
+			if want := (outcomes{"200 of b after 2 attempts: 18+4 tokens"}); !slices.Equal(seen, want) {
+				t.Errorf("the record says %q, want %q", seen, want)
+			}
+			if got := usedOf(t, store, a); got != tt.want {
+				t.Errorf("of the first model %s, want %s", got, tt.want)
+			}
+			if got := usedOf(t, store, b); got != "22 tokens, 1 requests, 0 running" {
+				t.Errorf("of the second model %s", got)
+			}
+			if served.Release(); gone != 2 {
+				t.Errorf("%d of two models are let go", gone)
+			}
+		})
+	}
+}
+
+// outcomes are what a reader has read.
+type outcomes []string
+
+func (o *outcomes) Read(_ context.Context, r *outcome.Record) {
+	*o = append(*o, fmt.Sprintf("%d of %s after %d attempts: %d+%d tokens", r.Code(), r.Model.Name, r.Attempts, r.Cost.Amount.Input, r.Cost.Amount.Output))
+}
+
+// modelAt returns a model of a server that answers so.
+func modelAt(t *testing.T, metrics *telemetry.Metrics, name string, answer http.HandlerFunc) *catalog.Model {
+	t.Helper()
+	at := "http://127.0.0.1:9"
+	if answer != nil {
+		s := httptest.NewServer(answer)
+		t.Cleanup(s.Close)
+		at = s.URL
+	}
+	u, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := upstream.New(upstream.Options{URL: u, Dial: (&net.Dialer{}).DialContext})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &catalog.Model{
+		Name: name, ServedAs: "served-" + name, Metrics: metrics.Model(name), Quirks: &catalog.Quirks{}, ResponseTimeout: time.Minute,
+		Pricer: usage.NewPricer(usage.Options{DefaultOutput: 100}), Pool: upstream.NewPool("served-"+name, []*upstream.Server{server}, nil),
+		Policy: limittest.Policy(t, limit.PolicyOptions{Model: name, MaxConcurrent: 2, MaxConcurrentPerUser: limit.Unlimited, User: []limit.Limit{
+			{Meter: limit.Tokens, Window: limit.Day, Max: 1000}, {Meter: limit.Requests, Window: limit.Day, Max: 10},
+		}}),
+	}
+}
+
+// usedOf returns what anonymous users have used of a model.
+func usedOf(t *testing.T, s limit.Store, m *catalog.Model) string {
+	t.Helper()
+	v, err := s.View(context.Background(), m.Policy, gate.Anonymous)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%d tokens, %d requests, %d running", v.Windows[0].Used+v.Windows[0].Reserved, v.Windows[1].Used+v.Windows[1].Reserved, v.Gauges[0].Running)
+}

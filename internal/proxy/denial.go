@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+const (
+	// slotWait is when to come back for a running slot: nobody knows when one
+	// becomes free.
+	slotWait = time.Second
+	// storeWait is when to come back while the store is away.
+	storeWait = time.Second
+)
+
+// misfit returns the answer to a request that can never be admitted.
+func (x *exchange) misfit(m *limit.MisfitError) error {
+	x.binding = limit.ConcurrentRequests
+	if !m.Concurrency {
+		x.binding = m.Rule.Name()
+	}
+	x.explainDecision(neverFits, limit.Amount{})
+	if m.Blocked() {
+		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
+	}
+	exceeded := limitOf(&m.Rule)
+	if m.Estimated {
+		return openai.EstimateExceedsLimit(m.Need, exceeded)
+	}
+	exceeded.Lower = x.ticket.Insists(m.Rule.Meter)
+	return openai.RequestExceedsLimit(m.Need, exceeded)
+}
+
+// denied returns the answer to a request that does not fit now. Those who are denied for
+// one limit do not all come back at the same moment.
+func (x *exchange) denied(e *admission.DeniedError) error {
+	wait := x.h.herd.spread(x.model.Policy.Model(), e.Wait, x.begun)
+	return openai.RateLimited(exhausted(e), x.limitsOf(e, wait), wait)
+}
+
+// exhausted says what a denial is about: the limit with the longest wait.
+func exhausted(e *admission.DeniedError) openai.Exhausted {
+	switch {
+	case len(e.Violations) == 0:
+		return openai.ConcurrencyExhausted
+	case e.Violations[0].Rule.Meter == limit.Requests:
+		return openai.RequestsExhausted
+	}
+	return openai.TokensExhausted
+}
+
+// limitsOf lists the limits that were in the way, the longest wait first. For the first one
+// the client is told to wait.
+func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []openai.Denied {
+	list := make([]openai.Denied, 0, len(e.Violations)+len(e.Full))
+	for i := range e.Violations {
+		v := &e.Violations[i]
+		l := limitOf(&v.Rule)
+		l.Used, l.Remaining = v.Used, max(0, v.Rule.Admissible-v.Used)
+		l.Need, l.Lower = e.Charge.Of(v.Rule.Meter), x.ticket.Lower(v.Rule.Meter)
+		l.RetryAfter = v.Wait
+		list = append(list, l)
+	}
+	for _, g := range e.Full {
+		list = append(list, openai.Denied{
+			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(), Limit: g.Max, Used: g.Running, RetryAfter: slotWait,
+		})
+	}
+	list[0].RetryAfter = wait
+	return list
+}
+
+// limitOf says which limit a rule is.
+func limitOf(r *limit.Rule) openai.Denied {
+	return openai.Denied{
+		Meter: r.Meter.String(), Window: r.Window.String(), Scope: r.Scope.String(),
+		Limit: r.Max, KeptBack: r.Max - r.Admissible,
+	}
+}

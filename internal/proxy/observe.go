@@ -1,0 +1,120 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+)
+
+// What becomes of a ticket, for the client's header fields, metrics, spans and the log at
+// the level debug: the exchange is an admission.Observer.
+
+// Reserving implements admission.Observer.
+func (x *exchange) Reserving() { x.spans.step = x.spans.whole.Child("reserve") }
+
+// Reserved implements admission.Observer.
+func (x *exchange) Reserved(v admission.Verdict) {
+	span := x.spans.step
+	if v == admission.Undecided {
+		span.Fail("store_unavailable")
+	}
+	span.Flag("token_rate_limiter.admitted", v == admission.Admitted)
+	span.End(time.Time{})
+	switch v {
+	case admission.Admitted:
+		x.tellStanding()
+		x.model.Metrics.Running.Inc()
+	case admission.Denied:
+		x.tellStanding()
+		x.countDenial()
+	}
+	x.explainDecision(verdicts[v], x.ticket.Charge())
+}
+
+// Extended implements admission.Observer.
+func (x *exchange) Extended() {
+	x.tellStanding()
+	x.explainDecision(admitted, x.ticket.Charge())
+}
+
+// Dismissed implements admission.Observer.
+func (x *exchange) Dismissed() { x.model.Metrics.Running.Dec() }
+
+// Settling implements admission.Observer.
+func (x *exchange) Settling(c admission.Cost, s limit.Settlement) {
+	x.explainSettlement(&c, s)
+	x.spans.step = x.spans.whole.Child("settle")
+}
+
+// Settled implements admission.Observer.
+func (x *exchange) Settled(c admission.Cost, s limit.Settlement) {
+	span := x.spans.step
+	span.Number("token_rate_limiter.refunded_tokens", s.Refunded)
+	span.Number("token_rate_limiter.overrun_tokens", s.Overrun)
+	span.End(time.Time{})
+	m := x.model.Metrics
+	m.Running.Dec()
+	m.Refunded.Add(float64(s.Refunded))
+	m.Overrun.Add(float64(s.Overrun))
+	m.Input.Add(float64(c.Amount.Input))
+	m.Output.Add(float64(c.Amount.Output))
+	m.Cached.Add(float64(c.Usage.Cached))
+	countDoubt(&m.Estimated, c.Doubt)
+	if c.Teaches() {
+		price := x.ticket.Estimate()
+		observeRatio(m.InputEstimate, price.Input, c.Usage.Input)
+		observeRatio(m.OutputEstimate, price.Output, c.Usage.Output)
+	}
+}
+
+// tellStanding tells the client where it stands, in the fields of its libraries too.
+func (x *exchange) tellStanding() {
+	d := x.ticket.Decision()
+	x.answer = writeStanding(x.w.Header(), x.model, d, x.answer) // there is no answer yet
+	if x.endpoint.Anthropic() {
+		x.answer = writeAnthropicStanding(x.w.Header(), x.model, d, time.Now(), x.answer)
+	}
+}
+
+// countDenial counts a denial under each limit that was in the way, and notes the first one.
+func (x *exchange) countDenial() {
+	d, m := x.ticket.Decision(), x.model.Metrics
+	m.Suppressed.Add(float64(x.ticket.Charge().Tokens()))
+	for i := range d.Violations {
+		r := &d.Violations[i].Rule
+		m.Exceeded(r.Meter.String(), r.Window.String(), r.Scope.String())
+	}
+	for _, g := range d.Full {
+		m.Exceeded(limit.ConcurrentRequests, "", g.Scope.String())
+	}
+	if len(d.Violations) > 0 {
+		x.binding = d.Violations[0].Rule.Name()
+	} else {
+		x.binding = d.Full[0].Name()
+	}
+}
+
+// countDoubt counts a request whose cost there is a doubt of.
+func countDoubt(e *telemetry.Estimated, d admission.Doubt) {
+	switch d {
+	case admission.Untold:
+		e.Missing.Inc()
+	case admission.Interrupted:
+		e.Interrupted.Inc()
+	case admission.Unreadable:
+		e.Unreadable.Inc()
+	case admission.Implausible:
+		e.Implausible.Inc()
+	}
+}
+
+// observeRatio notes how an estimate compares with what was used.
+func observeRatio(o prometheus.Observer, estimated, used int64) {
+	if used > 0 {
+		o.Observe(float64(estimated) / float64(used))
+	}
+}

@@ -1,0 +1,69 @@
+package reply
+
+import (
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// Routes takes handlers by their patterns, as http.ServeMux does.
+type Routes interface {
+	Handle(pattern string, h http.Handler)
+}
+
+// Only answers 405 to every other method, in the shape of an endpoint's errors; of no
+// endpoint, in that which the client expects.
+func Only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method && !(method == http.MethodGet && r.Method == http.MethodHead) {
+			w.Header()["Allow"] = []string{method}
+			if e == 0 {
+				e = ShapeOf(r)
+			}
+			Error(w, openai.MethodNotAllowed(r.Method, method), e)
+			return
+		}
+		next(w, r)
+	})
+}
+
+// NotFound answers 404 in the shape of errors that the client expects.
+func NotFound(w http.ResponseWriter, r *http.Request) {
+	Error(w, openai.NotFound(r.URL.Path), ShapeOf(r))
+}
+
+// NoHost answers 400 to a request whose Host is empty.
+func NoHost(w http.ResponseWriter, r *http.Request) {
+	Error(w, openai.InvalidRequest("", "the Host is empty: name the gateway in it"), ShapeOf(r))
+}
+
+// ForeignPage answers 403 to what a browser sends for a page of another origin.
+func ForeignPage(w http.ResponseWriter, r *http.Request) {
+	Error(w, openai.PermissionDenied("the page that sends this is of another origin: list that in server.cors.origins"), ShapeOf(r))
+}
+
+// anthropicVersion is the field that Anthropic's clients send with every request.
+const anthropicVersion = "Anthropic-Version"
+
+// ShapeOf returns an endpoint that has the shape that the client of a request expects
+// which is for no endpoint: messages for Anthropic's clients, and below the path of
+// messages, where only they look for anything; else none.
+func ShapeOf(r *http.Request) openai.Endpoint {
+	if r.Header.Get(anthropicVersion) != "" || belowMessages(r.URL.EscapedPath()) {
+		return openai.Messages
+	}
+	return 0
+}
+
+// belowMessages reports whether an escaped path, in its shortest form, is
+// /v1/messages or /api/v1/models/MODEL/messages or below it.
+func belowMessages(escaped string) bool {
+	p := path.Clean(escaped)
+	if model, ok := strings.CutPrefix(p, "/api/v1/models/"); ok {
+		_, p, _ = strings.Cut(model, "/")
+		p = "/v1/" + p
+	}
+	return p == openai.Messages.Path() || strings.HasPrefix(p, openai.Messages.Path()+"/")
+}
