@@ -71,7 +71,7 @@ func parts(e parser.Expr) []parser.Expr {
 		}
 	case *parser.Call:
 		if e.Func.Name == "absent" {
-			return parts(e.Args[0].(parser.Expr))
+			return parts(e.Args[0])
 		}
 	}
 	return []parser.Expr{e}
