@@ -149,7 +149,7 @@ func wantProvoked(t *testing.T, p *server, d during) {
 var seen = strings.Fields(`
 	AccountsFull AnswersBreakOff AvailabilityBudgetBurnsFast AvailabilityBudgetBurnsSlowly BreakerOpen CertificateEndsSoon
 	ConfigReloadFailed DebtGrows EndpointErrors EndpointUnhealthy HighTokenUsageRate ModelRefused ModelWithoutServer
-	SettlementsLost StoreDegraded StoreErrors StoreLostData TargetDown UsageImplausible UsageMissing
+	SettlementsLost StoreDegraded StoreLostData TargetDown UsageImplausible UsageMissing
 `)
 
 // wantSeen wants Prometheus to have evaluated these alerts to something, with labels that their

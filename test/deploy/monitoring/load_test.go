@@ -132,8 +132,14 @@ func (l *load) together(n int, model string, members ...string) {
 	group.Wait()
 }
 
-// exhaust meets every limit of the strict model.
+// exhaust meets every limit of the strict model, and the one of the shared.
 func (l *load) exhaust() {
+	for range 2 { // tokens and output
+		l.ask(0, "hungry", strictModel, `"max_tokens":399,"mock":{"output_tokens":399}`)
+	}
+	for range 3 { // input
+		l.ask(0, "reader", strictModel, `"max_tokens":1,"tools":[{"type":"function","function":{"name":"f","description":"`+strings.Repeat("many words ", 60)+`"}}]`)
+	}
 	l.together(8, strictModel, `"mock":{"output_tokens":100}`) // running at once
 	var group sync.WaitGroup
 	for i := range 4 {
@@ -143,14 +149,7 @@ func (l *load) exhaust() {
 	for range 16 {
 		l.ask(0, "greedy", strictModel, `"max_tokens":1`) // requests
 	}
-	for i := range 6 {
-		user := fmt.Sprint("another", i)
-		l.ask(i%2, user, strictModel, `"max_tokens":399,"mock":{"output_tokens":399}`) // output, then all of the model
-		l.ask(i%2, user, strictModel, `"max_tokens":399,"mock":{"output_tokens":399}`)
-		for range 3 {
-			l.ask(i%2, user+"i", strictModel, `"max_tokens":1,"tools":[{"type":"function","function":{"name":"f","description":"`+strings.Repeat("many words ", 60)+`"}}]`) // input
-		}
-	}
+	l.together(6, sharedModel, `"max_tokens":100,"mock":{"output_tokens":100}`)
 }
 
 // leave ends requests before their answers begin, and in their midst.

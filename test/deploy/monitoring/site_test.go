@@ -17,7 +17,8 @@ import (
 // The models of the site.
 const (
 	busyModel   = "llama2-7b"     // two servers, wide limits: most requests are for it
-	strictModel = "llama2-13b"    // every limit there is, and one server of two is away for good
+	strictModel = "llama2-13b"    // every limit of users, and one server of two is away for good
+	sharedModel = "qwen2-7b"      // a limit of all users together
 	brokenModel = "gpt-3.5-turbo" // requests open its breaker
 	flakyModel  = "mistral-7b"    // few requests, of which many fail
 	lostModel   = "e5-large"      // no server at all
@@ -34,7 +35,8 @@ token:
       llama2-7b: {max-tokens-per-minute: 200000, max-concurrent-requests: 200}
       llama2-13b:
         {max-tokens-per-minute: 600, max-tokens-per-hour: 600, max-input-tokens-per-minute: 300, max-output-tokens-per-minute: 400,
-        max-requests-per-minute: 12, max-requests-per-day: 12, max-concurrent-requests: 3, max-concurrent-requests-per-user: 1, total: {max-tokens-per-minute: 1500}}
+        max-requests-per-minute: 12, max-requests-per-day: 12, max-concurrent-requests: 3, max-concurrent-requests-per-user: 1}
+      qwen2-7b: {total: {max-tokens-per-minute: 300}}
       gpt-3.5-turbo: {max-tokens-per-minute: 100000}
       mistral-7b: {max-tokens-per-minute: 100000}
       e5-large: {max-tokens-per-minute: 100000}
@@ -43,6 +45,7 @@ vllm:
     llama2-7b: {endpoints: ["SERVER", "OTHER"], allow-fields: [mock], breaker-failures: 0}
     llama2-13b: {endpoints: ["SERVER", "NOBODY"], allow-fields: [mock], breaker-failures: 0}
     gpt-3.5-turbo: {endpoints: ["SERVER"], allow-fields: [mock], breaker-wait: 2s}
+    qwen2-7b: {endpoints: ["SERVER"], allow-fields: [mock]}
     mistral-7b: {endpoints: ["SERVER"], allow-fields: [mock], breaker-failures: 0, idle-timeout: 2s}
     e5-large: {endpoints: ["NOBODY"]}
 `
@@ -87,7 +90,7 @@ func newSite(t *testing.T) *site {
 func (s *site) serveModels(t *testing.T, address string) *deploytest.Process {
 	t.Helper()
 	args := []string{s.binary, "mock-vllm", "--address", address, "--first-token", "20ms", "--token", "4ms"}
-	for _, model := range []string{busyModel, strictModel, brokenModel, flakyModel} {
+	for _, model := range []string{busyModel, strictModel, sharedModel, brokenModel, flakyModel} {
 		args = append(args, "--model", model)
 	}
 	p := deploytest.Start(t, deploytest.Command(nil, args...))
