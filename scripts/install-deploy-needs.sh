@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests of deployment need beside what install-test-needs.sh has: buildah for
-# images without an engine, qemu for those of another architecture, haproxy, shellcheck, promtool
-# and amtool, and newman from npm: scripts/install-deploy-needs.sh. Where it may not install, it says
-# what is missing.
+# images without an engine, qemu for those of another architecture, haproxy, shellcheck,
+# Prometheus and Alertmanager with promtool and amtool, and newman from npm:
+# scripts/install-deploy-needs.sh. Where it may not install, it says what is missing.
 set -euo pipefail
 case ${1:-} in
   -h | --help)

@@ -65,6 +65,8 @@ type Options struct {
 	Source *config.Options
 	// Level is the level of Log, which follows the configuration; nil: it stays.
 	Level *slog.LevelVar
+	// LostLines tells how many lines of Log were lost since the start; nil: none ever is.
+	LostLines func() int64
 	// Hurry, when it is closed, ends the draining at once: what is still
 	// running is cut off and settled. nil means never.
 	Hurry <-chan struct{}
@@ -116,6 +118,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	telemetry.NewRefused(registry, func() map[string]bool { return refusedModels(served(), a.store) })
 	buffers := buffer.NewBudget(bufferedBytes(c.Server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
 	telemetry.NewBuffered(registry, buffers)
+	telemetry.NewLostLines(registry, o.LostLines)
 	a.data = proxy.New(proxy.Options{
 		Catalog: served, Store: a.store, Gate: g, Log: log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(c.Server.MaxBodyBytes, buffers, log), Buffers: buffers, BodyTimeout: c.Server.BodyTimeout,

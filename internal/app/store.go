@@ -49,7 +49,25 @@ func openStore(ctx context.Context, c *config.Config, m *telemetry.Metrics, r pr
 	if o.TLS, err = redisTLS(c.Redis); err != nil {
 		return nil, err
 	}
-	return redis.New(ctx, o)
+	s, err := redis.New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	tellOfSettlements(s, r)
+	return s, nil
+}
+
+// tellOfSettlements counts what has become of settlements, when somebody asks.
+func tellOfSettlements(s *redis.Store, r prometheus.Registerer) {
+	r.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "rate_limit_store_lost_settlements_total",
+			Help: "Charges that were settled without a refund, for the store had lost their records.",
+		}, func() float64 { return float64(s.Stats().Lost) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "rate_limit_store_waiting_settlements", Help: "Settlements of this replica that the store has not applied yet.",
+		}, func() float64 { return float64(s.Stats().Waiting) }),
+	)
 }
 
 // tellOfRedis counts, and warns of, what no request is told of.

@@ -14,6 +14,9 @@ type Metrics struct{ *telemetry.Metrics }
 func (m Metrics) Read(_ context.Context, r *Record) {
 	elapsed := r.Elapsed()
 	m.Overhead(elapsed - r.Took)
+	if r.Fault() {
+		m.Fault()
+	}
 	if r.Model != nil {
 		r.Model.Metrics.Answered(r.Endpoint.String(), r.Code(), elapsed)
 	}

@@ -62,6 +62,12 @@ func (r *Record) Elapsed() time.Duration { return r.Ended.Sub(r.Begun) }
 // Failed reports whether the request has failed for another reason than its client.
 func (r *Record) Failed() bool { return r.Status >= http.StatusInternalServerError || r.brokeOff() }
 
+// Fault reports whether a fault of the gateway itself has ended the request. No model
+// server's 500 is passed on.
+func (r *Record) Fault() bool {
+	return r.Status == http.StatusInternalServerError || r.brokeOff() && r.Kind() == openai.Internal().Code
+}
+
 // brokeOff reports whether an answer that had begun has failed.
 func (r *Record) brokeOff() bool {
 	return r.Err != nil && r.Status < http.StatusBadRequest && !errors.Is(r.Err, context.Canceled)

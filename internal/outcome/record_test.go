@@ -36,3 +36,23 @@ func TestCode(t *testing.T) {
 		}
 	}
 }
+
+// TestFault: it is the gateway's own, and no model server's or client's.
+func TestFault(t *testing.T) {
+	for _, tt := range []struct {
+		r    Record
+		want bool
+	}{
+		{Record{Status: 200}, false},
+		{Record{Status: 500, Err: openai.Internal()}, true},
+		{Record{Status: 500, Err: errors.New("nobody has thought of it")}, true},
+		{Record{Status: 200, Err: openai.Internal()}, true},
+		{Record{Status: 200, Err: errors.New("reset")}, false},
+		{Record{Status: 502, Err: openai.UpstreamError("reset")}, false},
+		{Record{Status: 499, Err: context.Canceled}, false},
+	} {
+		if got := tt.r.Fault(); got != tt.want {
+			t.Errorf("%d, %v: %v", tt.r.Status, tt.r.Err, got)
+		}
+	}
+}

@@ -1,8 +1,10 @@
 package telemetry
 
 import (
+	"bytes"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +28,7 @@ const (
 type Buffer struct {
 	w    io.Writer
 	lost func(lines int)
+	gone atomic.Int64 // lines that were lost since the start
 
 	writing sync.Mutex // held while w is written to, which may take for ever
 	spare   []byte     // of the holder of writing
@@ -54,6 +57,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	before := len(b.lines)
 	if before+len(p) > bufferBytesMax {
 		b.missing++
+		b.gone.Add(1)
 		return len(p), nil
 	}
 	b.lines = append(b.lines, p...)
@@ -64,6 +68,10 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// Lost returns how many lines were lost since the start: those that nobody took, and
+// those that could not be written.
+func (b *Buffer) Lost() int64 { return b.gone.Load() }
 
 // Flush writes what has been gathered, for a second at most. It is called at the end
 // of a process.
@@ -87,7 +95,9 @@ func (b *Buffer) write() {
 	b.lines, b.missing = b.spare[:0], 0
 	b.mu.Unlock()
 	if len(lines) > 0 {
-		_, _ = b.w.Write(lines)
+		if n, err := b.w.Write(lines); err != nil { // to tell it in the log would fail as well
+			b.gone.Add(int64(bytes.Count(lines[n:], []byte{'\n'})))
+		}
 	}
 	if b.spare = lines; cap(lines) > 2*bufferBytes {
 		b.spare = nil // of what has waited

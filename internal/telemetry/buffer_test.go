@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // writes keeps what each call of Write got.
@@ -78,6 +80,37 @@ func TestAFullBufferIsWrittenAtOnce(t *testing.T) {
 	})
 }
 
+// partly writes the first bytes of what it gets, and fails.
+type partly int
+
+func (n partly) Write(p []byte) (int, error) {
+	return min(int(n), len(p)), errors.New("the disk is full")
+}
+
+// TestLinesThatCannotBeWrittenAreCounted: one that is written in part is lost as well.
+func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
+	b := NewBuffer(partly(6), nil)
+	b.Write([]byte("one\ntwo\nthree\n"))
+	b.Flush()
+	b.Write([]byte("four\n"))
+	b.Flush()
+	if got := b.Lost(); got != 2 {
+		t.Errorf("%d lines are counted as lost, want 2: two and three", got)
+	}
+}
+
+// TestLostLines: the metric tells what was lost, and 0 where nobody counts.
+func TestLostLines(t *testing.T) {
+	for want, lost := range map[float64]func() int64{7: func() int64 { return 7 }, 0: nil} {
+		r := prometheus.NewRegistry()
+		NewLostLines(r, lost)
+		families, err := r.Gather()
+		if err != nil || len(families) != 1 || families[0].GetMetric()[0].GetCounter().GetValue() != want {
+			t.Errorf("%v, %v; want %v", families, err, want)
+		}
+	}
+}
+
 // stuck is a reader that hangs until it is let go.
 type stuck struct {
 	writes
@@ -122,5 +155,8 @@ func TestNobodyTakesTheLog(t *testing.T) {
 	b.Flush()
 	if got := len(strings.Join(w.list(), "")); got != (2+fit)*len(line) || len(lost) > 0 {
 		t.Errorf("%d bytes were written in the end, and %d times more is lost", got, len(lost))
+	}
+	if got := b.Lost(); got != more {
+		t.Errorf("%d lines are counted as lost, want %d", got, more)
 	}
 }

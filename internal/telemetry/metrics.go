@@ -26,6 +26,7 @@ type Metrics struct {
 	upstream   *prometheus.CounterVec
 
 	overhead      prometheus.Observer
+	faults        prometheus.Counter
 	storeDuration *prometheus.HistogramVec
 	storeErrors   *prometheus.CounterVec
 	degraded      prometheus.Gauge
@@ -63,6 +64,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		upstream:   f.counters("model_upstream_errors_total", "Requests that a model server did not answer properly, by its address.", "model", "endpoint"),
 
 		overhead:      f.histograms("gateway_overhead_seconds", "Time that requests spent in the gateway, the model server's time taken out.", overheadBuckets).With(nil),
+		faults:        f.counters("gateway_faults_total", "Requests that a fault of the gateway itself has ended.").With(nil),
 		storeDuration: f.histograms("rate_limit_store_duration_seconds", "Time that calls of the store took.", storeBuckets, "operation"),
 		storeErrors:   f.counters("rate_limit_store_errors_total", "Calls of the store that failed.", "operation"),
 		degraded:      f.gauges("rate_limit_degraded", "1 while the store cannot decide.").With(nil),
@@ -109,6 +111,9 @@ func (f *factory) register(v interface {
 
 // Overhead notes how long a request spent in the gateway itself.
 func (m *Metrics) Overhead(d time.Duration) { m.overhead.Observe(d.Seconds()) }
+
+// Fault notes that a fault of the gateway itself has ended a request.
+func (m *Metrics) Fault() { m.faults.Inc() }
 
 // Store notes a call of the store. It has the shape that stores report to.
 func (m *Metrics) Store(operation string, d time.Duration, err error) {

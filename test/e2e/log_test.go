@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -55,7 +56,12 @@ func TestGatewayServesWithAFullDiskUnderItsLog(t *testing.T) {
 	address := freeAddress(t)
 	p := &process{cmd: command(serving(address)...)}
 	p.cmd.Stdout, p.cmd.Stderr = full, full
-	checkServes(t, p, quiet(t, p, address, "/actuator/health/readiness"))
+	c := quiet(t, p, address, "/actuator/health/readiness")
+	eventually(t, patience, "the lines of its start are counted as lost", func() bool {
+		_, text := c.get("/actuator/prometheus")
+		return strings.Contains(text, "\nlog_lines_lost_total ") && !strings.Contains(text, "\nlog_lines_lost_total 0\n")
+	})
+	checkServes(t, p, c)
 }
 
 func TestGatewayServesWithItsOutputClosed(t *testing.T) {

@@ -146,6 +146,23 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestFaultsAreCounted: somebody is told of a fault that only one client has seen.
+func TestFaultsAreCounted(t *testing.T) {
+	g, _ := start(t, apptest.Options{Store: failing{Store: memory.New(memory.Options{}), panic: true}})
+	for range 2 {
+		wantFailure(t, "a fault", post(t, g, chatPath, chat), 500, "internal_error")
+	}
+	response, err := g.Client.Get(g.URL + "/actuator/prometheus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || !strings.Contains(string(text), "\ngateway_faults_total 2\n") {
+		t.Errorf("the faults are not counted (%v):\n%s", err, text)
+	}
+}
+
 // once makes a request that uses up what there is.
 func once(t *testing.T, g *apptest.Gateway) {
 	t.Helper()

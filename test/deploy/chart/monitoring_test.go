@@ -10,7 +10,7 @@ import (
 // TestMonitoring keeps the chart's files the same as those of monitoring/, which Helm cannot read:
 // a chart is a folder by itself.
 func TestMonitoring(t *testing.T) {
-	files := map[string]string{"prometheus/alert-rules.yml": "alert-rules.yml"}
+	files := map[string]string{"prometheus/alert-rules.yml": "alert-rules.yml", "prometheus/recording-rules.yml": "recording-rules.yml"}
 	dashboards, err := filepath.Glob(root + "/monitoring/grafana/dashboards/*.json")
 	if err != nil || len(dashboards) == 0 {
 		t.Fatalf("the dashboards are %v (%v)", dashboards, err)
@@ -39,9 +39,14 @@ func TestPrometheus(t *testing.T) {
 		{"-f", "charts/token-rate-limiter/ci/monitoring-values.yaml", "-f", "charts/token-rate-limiter/ci/gpu-models-values.yaml"},
 	} {
 		files := configMap(t, render(t, args...), "gateway-token-rate-limiter-prometheus")
-		rules := write(t, "alert-rules.yml", files["alert-rules.yml"])
-		config := write(t, "prometheus.yml", strings.ReplaceAll(files["prometheus.yml"], "/etc/prometheus/alert-rules.yml", rules))
-		if out := run(t, "promtool", "check", "config", config); !strings.Contains(out, "rules found") || strings.Contains(out, "SUCCESS: 0 rules") {
+		dir := t.TempDir()
+		for _, name := range []string{"alert-rules.yml", "recording-rules.yml"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(files[name]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		config := write(t, "prometheus.yml", strings.ReplaceAll(files["prometheus.yml"], "/etc/prometheus/", dir+"/"))
+		if out := run(t, "promtool", "check", "config", config); strings.Count(out, "rules found") != 2 || strings.Contains(out, "SUCCESS: 0 rules") {
 			t.Errorf("promtool says:\n%s", out)
 		}
 	}

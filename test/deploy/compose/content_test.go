@@ -202,7 +202,7 @@ func TestRedis(t *testing.T) {
 func TestMonitoring(t *testing.T) {
 	for _, args := range [][]string{
 		{"promtool", "check", "config", "monitoring/prometheus/prometheus.yml"},
-		{"promtool", "check", "rules", "monitoring/prometheus/alert-rules.yml"},
+		{"promtool", "check", "rules", "monitoring/prometheus/alert-rules.yml", "monitoring/prometheus/recording-rules.yml"},
 		{"amtool", "check-config", "monitoring/alertmanager/alertmanager.yml"},
 	} {
 		deploytest.Need(t, args[0])
