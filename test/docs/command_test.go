@@ -41,7 +41,7 @@ var elsewhere = map[string]string{
 	"go build -o bin/bench ./performance/bench && make build":                        "TestRunMeasuresGateway",
 	"chrt -r 5 bin/bench --gateway bin/token-rate-limiter --scenario soak --enforce": "TestSoak",
 
-	"npx newman@6 run docs/api/postman-collection.json --env-var baseUrl=$GATEWAY --env-var apiKey=$KEY --env-var adminKey=$ADMIN_KEY": "TestCollection",
+	"npx newman@6 run docs/api/postman-collection.json --env-var baseUrl=$GATEWAY --env-var apiKey=$KEY --env-var adminKey=$ADMIN_KEY":                                                                          "TestCollection",
 	`curl -sf http://127.0.0.1:9093/api/v2/alerts -H 'Content-Type: application/json' -d '[{"labels":{"alertname":"TrialAlert","severity":"critical"},"annotations":{"summary":"A trial: nothing is wrong"}}]'`: "TestTrialAlertArrives",
 
 	"helm install token-rate-limiter charts/token-rate-limiter -n model-serving --create-namespace -f my-values.yaml": "TestValueFiles",
