@@ -40,10 +40,10 @@ clean: ## remove what was built
 	rm -rf bin coverage.out
 
 fmt: ## format the code
-	gofmt -w cmd internal performance test
+	gofmt -w cmd internal performance test tools
 
 check: ## format, vet, lint and the rules of test/rules, without the other tests
-	@test -z "$$(gofmt -l cmd internal performance test)" || { echo "not formatted (make fmt):"; gofmt -l cmd internal performance test; exit 1; }
+	@test -z "$$(gofmt -l cmd internal performance test tools)" || { echo "not formatted (make fmt):"; gofmt -l cmd internal performance test tools; exit 1; }
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(GO) test ./test/rules
@@ -57,6 +57,7 @@ test: needs check ## check, then all tests with the race detector, on real serve
 
 test-deploy: ## tests of what is installed: images, Compose and Swarm, the change of gateways behind a load balancer
 	scripts/install-deploy-needs.sh
+	cd tools/dashboards && $(GO) vet ./... && $(GO) test -count=1 ./...
 	cd test/deploy && $(GO) vet ./... && $(GO) test -count=1 -timeout 30m -p 1 ./...
 	@test "$$(id -u)" = 0 || echo 'SKIPPED, for they need root: the tests of images (test/deploy/image)'
 
@@ -90,6 +91,10 @@ manifests: ## write k8s/, the chart's README and its schema from charts/token-ra
 	cd test/deploy && $(GO) test -count=1 ./chart -run 'TestMonitoring|TestSchema|TestReadme' -update
 	cd test/deploy && $(GO) test -count=1 ./chart -run TestManifests -update
 
+dashboards: ## write monitoring/grafana/dashboards and the chart's copies from tools/dashboards
+	cd tools/dashboards && $(GO) run . ../../monitoring/grafana/dashboards
+	$(MAKE) --no-print-directory manifests
+
 k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
 	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
 	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 40m ./...
@@ -100,4 +105,4 @@ mutate: needs ## change the core in SAMPLE places, one at a time: the tests must
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests k8s-test mutate fuzz
+.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests dashboards k8s-test mutate fuzz
