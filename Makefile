@@ -95,6 +95,11 @@ dashboards: ## write monitoring/grafana/dashboards and the chart's copies from t
 	cd tools/dashboards && $(GO) run . ../../monitoring/grafana/dashboards
 	$(MAKE) --no-print-directory manifests
 
+pictures: ## draw docs/monitoring/*.png of what a real Prometheus answers after a minute of load
+	scripts/install-deploy-needs.sh
+	cd test/deploy && $(GO) test -count=1 ./monitoring -run TestEveryExpressionIsAnswered -answers '$(CURDIR)/bin/answers.json'
+	cd tools/dashboards && $(GO) run . --answers '$(CURDIR)/bin/answers.json' ../../docs/monitoring
+
 k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
 	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
 	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 40m ./...
@@ -105,4 +110,4 @@ mutate: needs ## change the core in SAMPLE places, one at a time: the tests must
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests dashboards k8s-test mutate fuzz
+.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests dashboards pictures k8s-test mutate fuzz

@@ -68,10 +68,12 @@ func draw(folder, file string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.File(), err)
 		}
-		name := strings.TrimSuffix(b.File(), ".json") + ".png"
-		if err := os.WriteFile(filepath.Join(folder, name), drawn, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, pictureOf(b)), drawn, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// pictureOf returns the name of a dashboard's picture.
+func pictureOf(b board.Board) string { return strings.TrimSuffix(b.File(), ".json") + ".png" }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,4 +130,49 @@ func TestPanelsFitTheGrid(t *testing.T) {
 			t.Errorf("%s: %d cells of its %d lines are taken, want all %d", b.file, len(taken), height, 24*height)
 		}
 	}
+}
+
+// document matches links to the repository's documents.
+var document = regexp.MustCompile(`^https://github\.com/token-rate-limiter/token-rate-limiter/blob/main/([^#]+)(?:#(.+))?$`)
+
+// TestLinksLeadSomewhere: each link to a document leads to one that is there, and to a heading
+// of it.
+func TestLinksLeadSomewhere(t *testing.T) {
+	for _, b := range boards(t) {
+		links := b.Links
+		for _, p := range b.Panels {
+			links = append(links, p.Links...)
+		}
+		runbooks := 0
+		for _, l := range links {
+			if l.URL == "" {
+				continue // to dashboards
+			}
+			m := document.FindStringSubmatch(l.URL)
+			if m == nil {
+				t.Errorf("%s: %s leads to %s", b.file, l.Title, l.URL)
+				continue
+			}
+			if m[1] == "docs/runbooks.md" {
+				runbooks++
+			}
+			text, err := os.ReadFile(deploytest.Path(t, m[1]))
+			if err != nil {
+				t.Errorf("%s: %s: %v", b.file, l.Title, err)
+			} else if m[2] != "" && !slices.Contains(headings(string(text)), m[2]) {
+				t.Errorf("%s: %s has no heading for #%s", b.file, m[1], m[2])
+			}
+		}
+		if runbooks == 0 {
+			t.Errorf("%s does not lead to the runbooks", b.file)
+		}
+	}
+}
+
+// headings returns what a document's headings are called in links, for those of plain words.
+func headings(text string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		all = append(all, strings.ReplaceAll(strings.ToLower(m[1]), " ", "-"))
+	}
+	return all
 }

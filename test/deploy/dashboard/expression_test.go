@@ -22,7 +22,7 @@ type metrics map[string][]string
 var always = []string{"instance", "job"}
 
 // known returns the metrics that dashboards may name: those that a real gateway is held to
-// (TestMetrics of test/operations), those of the process that one serves right now, and the
+// (TestMetrics of test/operations), those of the process and of Go that one serves right now, and the
 // alerts that Prometheus keeps.
 func known(t *testing.T) metrics {
 	t.Helper()
@@ -48,7 +48,7 @@ func known(t *testing.T) metrics {
 		t.Fatalf("%d metrics are promised only", len(m))
 	}
 	for _, name := range served(t) {
-		if strings.HasPrefix(name, "process_") {
+		if strings.HasPrefix(name, "process_") || strings.HasPrefix(name, "go_") {
 			m[name] = nil
 		}
 	}

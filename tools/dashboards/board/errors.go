@@ -94,12 +94,15 @@ func serverErrorPanels() []panel {
 
 func storeErrorPanels() []panel {
 	return []panel{
-		{8, 8, lines("Calls that fail a minute, by what they do", "Of what they are for: reserve comes before an answer, topup while it streams, settle after it.", plain,
+		{6, 8, lines("Calls that fail a minute, by what they do", "Of what they are for: reserve comes before an answer, topup while it streams, settle after it.", plain,
 			query{"{{operation}}", "60 * sum by (operation) (rate(rate_limit_store_errors_total{at}[rate]))"}).Links(runbook("StoreErrors"))},
-		{8, 8, decidingPanel()},
-		{8, 8, lines("Signs of a Redis in trouble", "Its clock steps; it has lost running requests, which gateways write again; requests that were served and not counted. All of them should be 0.", plain,
+		{6, 8, lines("Settlements that wait", "For Redis. Until it has them, accounts hold what was reserved. They come in batches: some are normal, a line that grows is not.", plain,
+			query{"{{instance}}", "rate_limit_store_waiting_settlements{at}"}).Links(runbook("SettlementsWait"))},
+		{6, 8, decidingPanel()},
+		{6, 8, lines("Signs of a Redis in trouble", "Its clock steps; it has lost running requests, which gateways write again; it has lost what was to be settled; requests were served and not counted. All of them should be 0.", plain,
 			query{"clock steps", "sum(increase(rate_limit_store_clock_steps_total{at}[rate]))"},
 			query{"requests restored", "sum(increase(rate_limit_store_restored_requests_total{at}[rate]))"},
+			query{"settlements lost", "sum(increase(rate_limit_store_lost_settlements_total{at}[rate]))"},
 			query{"requests not counted", "sum(increase(rate_limit_store_uncounted_requests_total{at}[rate]))"}).Links(runbook("StoreLostData"))},
 	}
 }
@@ -114,5 +117,14 @@ func ownLimitPanels() []panel {
 		{6, 7, bands("Configuration", "Whether the files are right that each gateway read last. If not, it goes on with those before: the log says what is wrong, with the line.",
 			[]state{{"1", "in effect", green}, {"0", "refused", red}},
 			query{"{{instance}}", "config_last_reload_successful{at}"}).Links(runbook("ConfigReloadFailed"))},
+		{8, 7, lines("What must not happen, a minute", "Requests that a fault of the gateway itself has ended, and lines of its log that nobody took or that could not be written.", plain,
+			query{"faults", "60 * sum(rate(gateway_faults_total{at}[rate]))"},
+			query{"lines of the log", "60 * sum(rate(log_lines_lost_total{at}[rate]))"}).Links(runbook("GatewayFault"))},
+		{8, 7, limited(lines("Memory, of its limit", "Where the container has a limit. Near it the garbage collector takes more and more of the processor.", share,
+			query{"{{instance}}", "process_resident_memory_bytes{at} / go_gc_gomemlimit_bytes{at}"}).AxisSoftMax(1), steps(green, step{0.95, red})).Links(runbook("MemoryShort"))},
+		{4, 7, verdict("Certificate ends in", "The first one of those that gateways show (server.tls).", seconds,
+			"min(server_certificate_expiry_timestamp_seconds{at} - time())", steps(red, step{86400, orange}, step{7 * 86400, green})).Decimals(1).NoValue("no TLS").Links(runbook("CertificateEndsSoon"))},
+		{4, 7, verdict("Accounts are full", "Gateways that keep accounts in memory and have no room for another user: new ones share an account.", plain,
+			"sum(rate_limit_accounts_full{at})", steps(green, step{1, red})).NoValue("in Redis").Links(runbook("AccountsFull"))},
 	}
 }

@@ -47,7 +47,7 @@ func isItWell() []panel {
 			"count(max by (model) ("+serving+") == 0) or vector(0)", steps(green, step{1, red})).Links(runbook("ModelWithoutServer"))},
 		{3, 4, verdict("Configuration", "Whether the files are right that the gateways read last. If not, they go on with those before.", plain,
 			"min(config_last_reload_successful{at})", steps(red, step{1, green})).Links(runbook("ConfigReloadFailed")).Mappings(mapping([]state{{"1", "in effect", green}, {"0", "refused", red}}))},
-		{24, 6, columns("Alerts", "What fires, and what will fire if it stays so. Each name leads to the runbooks. Empty is good.", "State",
+		{24, 7, columns("Alerts", "What fires, and what will fire if it stays so. Each name leads to the runbooks. Empty is good.", "State",
 			column{label: "alertstate", head: "State", config: cells(state{"firing", "fires", red}, state{"pending", "is about to", orange})},
 			column{label: "severity", head: "Severity", config: cells(state{"critical", "critical", red}, state{"warning", "warning", orange}, state{"info", "for the record", blue})},
 			column{label: "alertname", head: "Alert", config: []dashboard.DynamicConfigValue{{Id: "links", Value: []map[string]any{

@@ -13,8 +13,9 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
-// Colours have one meaning each: green is well, orange wants a look today, red wants one now.
-// Blue and purple say nothing about being well, and gray is the client's doing.
+// Colours of numbers, bands, cells and statuses have one meaning each: green is well, orange wants a
+// look today, red wants one now. Blue and purple say nothing about being well, and gray is the
+// client's doing. Lines that are only to be told apart have Grafana's palette.
 const (
 	green  = "green"
 	orange = "orange"

@@ -20,6 +20,7 @@ type panel struct {
 	ID          int
 	Type, Title string
 	GridPos     struct{ X, Y, W, H float64 }
+	Targets     []struct{ Expr, LegendFormat string } // which have been answered
 	FieldConfig struct {
 		Defaults  defaults
 		Overrides []override

@@ -60,7 +60,11 @@ func Draw(text []byte, answers map[int][]Answer) ([]byte, error) {
 			return nil, fmt.Errorf("panel %d (%s): %w", p.ID, p.Title, err)
 		}
 	}
-	return encoded(canvas.Image())
+	drawn, err := encoded(canvas.Image())
+	if err != nil {
+		return nil, err
+	}
+	return seal(drawn, d), nil
 }
 
 // draw draws a panel into its place.

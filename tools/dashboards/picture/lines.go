@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"hash/crc32"
 	"image/color"
 	"math"
 	"slices"
@@ -15,10 +16,7 @@ import (
 // drawLines draws lines over time, or areas that stand on each other, and what they are called.
 func (p panel) drawLines(c draw.Canvas, all []series) {
 	d := p.FieldConfig.Defaults
-	inks := make([]color.Color, len(all))
-	for i, s := range all {
-		inks[i] = p.colorOf(s, i)
-	}
+	inks := p.inks(all)
 	plots := newPlot(c, all, d)
 	if d.Custom.Stacking.Mode == "normal" {
 		addStack(plots, all, inks)
@@ -31,13 +29,23 @@ func (p panel) drawLines(c draw.Canvas, all []series) {
 	plots.Draw(draw.Crop(c, 0, 0, legend, -4))
 }
 
-// colorOf returns the colour of a series: its own, or the next of the palette.
-func (p panel) colorOf(s series, i int) color.Color {
-	var own struct{ FixedColor string }
-	if p.property(s.name, "color", &own) {
-		return colors[own.FixedColor]
+// inks returns the colours of series: their own, or those of the palette that their names lead to,
+// so that a model has the same colour everywhere, unless another one of the panel has it.
+func (p panel) inks(all []series) []color.Color {
+	inks, taken := make([]color.Color, len(all)), map[int]bool{}
+	for i, s := range all {
+		var own struct{ FixedColor string }
+		if p.property(s.name, "color", &own) {
+			inks[i] = colors[own.FixedColor]
+			continue
+		}
+		at := int(crc32.ChecksumIEEE([]byte(s.name))) % len(palette)
+		for tries := 0; taken[at] && tries < len(palette); tries++ {
+			at = (at + 1) % len(palette)
+		}
+		taken[at], inks[i] = true, palette[at]
 	}
-	return palette[i%len(palette)]
+	return inks
 }
 
 // newPlot returns an empty plot over the time of the series.

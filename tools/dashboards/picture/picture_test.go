@@ -115,3 +115,20 @@ func pixels(t *testing.T, board []byte, a map[int][]Answer) string {
 	}
 	return b.String()
 }
+
+// TestShows: a picture is told from one of another dashboard, and what is not drawn makes no other.
+func TestShows(t *testing.T) {
+	board := func(title, description string) []byte {
+		return []byte(`{"title": "D", "panels": [{"id": 1, "type": "row", "title": "` + title + `", "description": "` + description + `"}]}`)
+	}
+	drawn, err := Draw(board("A", "a"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !Shows(drawn, board("A", "b")) || Shows(drawn, board("B", "a")) || Shows(nil, board("A", "a")) {
+		t.Error("pictures are not told from each other")
+	}
+	if _, err := png.Decode(bytes.NewReader(drawn)); err != nil {
+		t.Error(err)
+	}
+}

@@ -16,7 +16,7 @@ var colors = map[string]color.Color{
 
 // palette is for series that have no colour of their own.
 var palette = []color.Color{
-	rgb(0x3274d9), rgb(0xe0a800), rgb(0x37a2b8), rgb(0xa352cc), rgb(0xe0752d), rgb(0x56a64b), rgb(0x8f3bb8), rgb(0x0a437c), rgb(0x6d1f62), rgb(0x584477),
+	rgb(0x3274d9), rgb(0xe0a800), rgb(0x2f9bb3), rgb(0xa352cc), rgb(0xe0752d), rgb(0x6ba32d), rgb(0xd6618f), rgb(0x1f4f9a), rgb(0x8a8f2a), rgb(0x5a7ba6), rgb(0x8d6e52),
 }
 
 func rgb(v uint32) color.NRGBA { return color.NRGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 0xff} }
@@ -65,6 +65,12 @@ func format(v float64, unit string, decimals *int) string {
 			return digits(v*1e6) + " µs"
 		case math.Abs(v) < 1:
 			return digits(v*1e3) + " ms"
+		case math.Abs(v) >= 7*86400:
+			return digits(v/7/86400) + " weeks"
+		case math.Abs(v) >= 86400:
+			return digits(v/86400) + " days"
+		case math.Abs(v) >= 3600:
+			return digits(v/3600) + " hours"
 		case math.Abs(v) >= 60:
 			return digits(v/60) + " min"
 		}
