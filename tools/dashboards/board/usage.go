@@ -97,8 +97,8 @@ func pricePanels() []panel {
 	}
 }
 
-// wellPriced are the bounds between which a price is good.
-var wellPriced = steps(orange, step{0.8, green}, step{1.25, orange})
+// wellPriced are the bounds between which a price is good. Both are drawn in orange.
+var wellPriced = steps(orange, step{0.8, orange}, step{1.25, orange})
 
 // priceLines is how far prices of a part are from the truth.
 func priceLines(part string) *timeseries.PanelBuilder {

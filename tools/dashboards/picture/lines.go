@@ -150,20 +150,15 @@ func addThresholds(p *plot.Plot, d defaults) {
 	if d.Custom.ThresholdsStyle.Mode == "" {
 		return
 	}
-	for i, s := range d.Thresholds.Steps {
+	for _, s := range d.Thresholds.Steps {
 		if s.Value == nil || *s.Value > p.Y.Max || *s.Value < p.Y.Min {
 			continue
-		}
-		// A line is where it begins to be bad: coming from above, that is the colour below.
-		c := s.Color
-		if c == "green" && i > 0 {
-			c = d.Thresholds.Steps[i-1].Color
 		}
 		line, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: *s.Value}, {X: p.X.Max, Y: *s.Value}})
 		if err != nil {
 			continue // of no length
 		}
-		line.Color, line.Width, line.Dashes = colors[c], 1.2, []vg.Length{6, 4}
+		line.Color, line.Width, line.Dashes = colors[s.Color], 1.2, []vg.Length{6, 4}
 		p.Add(line)
 	}
 }

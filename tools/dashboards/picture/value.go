@@ -16,7 +16,7 @@ var colors = map[string]color.Color{
 
 // palette is for series that have no colour of their own.
 var palette = []color.Color{
-	rgb(0x3274d9), rgb(0xe0a800), rgb(0x2f9bb3), rgb(0xa352cc), rgb(0xe0752d), rgb(0x6ba32d), rgb(0xd6618f), rgb(0x1f4f9a), rgb(0x8a8f2a), rgb(0x5a7ba6), rgb(0x8d6e52),
+	rgb(0x3274d9), rgb(0xe0a800), rgb(0x2f9bb3), rgb(0xa352cc), rgb(0xe0752d), rgb(0x6ba32d), rgb(0xd6618f), rgb(0x1f4f9a), rgb(0x4b4fa3), rgb(0x5a7ba6), rgb(0x8d6e52),
 }
 
 func rgb(v uint32) color.NRGBA { return color.NRGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 0xff} }
