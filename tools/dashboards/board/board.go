@@ -152,7 +152,7 @@ func variables() []cog.Builder[dashboard.VariableModel] {
 	}
 }
 
-// annotations are what happened, across all panels.
+// annotations are what happened, across all panels. Grafana marks where an expression is above 0.
 func annotations() []cog.Builder[dashboard.AnnotationQuery] {
 	mark := func(name, color, text, expr string, valueIsTime bool) cog.Builder[dashboard.AnnotationQuery] {
 		return dashboard.NewAnnotationQueryBuilder().Name(name).Datasource(source()).IconColor(color).Hide(false).
@@ -160,7 +160,7 @@ func annotations() []cog.Builder[dashboard.AnnotationQuery] {
 	}
 	return []cog.Builder[dashboard.AnnotationQuery]{
 		mark("Configuration applied", blue, "{{instance}}", "config_last_reload_success_timestamp_seconds{at} * 1000", true),
-		mark("Configuration refused", red, "{{instance}} goes on with the one before", "config_last_reload_successful{at} == 0", false),
+		mark("Configuration refused", red, "{{instance}} goes on with the one before", "config_last_reload_successful{at} == bool 0", false),
 		mark("Gateway started", purple, "{{instance}}", "process_start_time_seconds{at} * 1000", true),
 	}
 }

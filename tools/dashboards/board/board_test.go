@@ -66,3 +66,16 @@ func TestEveryChoiceCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestMarksAreAboveNothing: Grafana marks where an expression is above 0, so none may look for a 0.
+func TestMarksAreAboveNothing(t *testing.T) {
+	for _, a := range annotations() {
+		built, err := a.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(*built.Expr, "== 0") {
+			t.Errorf("%s never marks anything: %s", built.Name, *built.Expr)
+		}
+	}
+}
