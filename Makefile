@@ -40,10 +40,10 @@ clean: ## remove what was built
 	rm -rf bin coverage.out
 
 fmt: ## format the code
-	gofmt -w cmd internal performance test
+	gofmt -w cmd internal performance test tools
 
 check: ## format, vet, lint and the rules of test/rules, without the other tests
-	@test -z "$$(gofmt -l cmd internal performance test)" || { echo "not formatted (make fmt):"; gofmt -l cmd internal performance test; exit 1; }
+	@test -z "$$(gofmt -l cmd internal performance test tools)" || { echo "not formatted (make fmt):"; gofmt -l cmd internal performance test tools; exit 1; }
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(GO) test ./test/rules
@@ -57,6 +57,7 @@ test: needs check ## check, then all tests with the race detector, on real serve
 
 test-deploy: ## tests of what is installed: images, Compose and Swarm, the change of gateways behind a load balancer
 	scripts/install-deploy-needs.sh
+	cd tools/dashboards && $(GO) vet ./... && $(GO) test -count=1 ./...
 	cd test/deploy && $(GO) vet ./... && $(GO) test -count=1 -timeout 30m -p 1 ./...
 	@test "$$(id -u)" = 0 || echo 'SKIPPED, for they need root: the tests of images (test/deploy/image)'
 
@@ -93,6 +94,15 @@ manifests: ## write k8s/, the chart's README and its schema from charts/token-ra
 api: ## write what is made of api/openapi.yaml: its copy in docs/api and the collection for Postman
 	$(GO) run ./test/api/publish
 
+dashboards: ## write monitoring/grafana/dashboards and the chart's copies from tools/dashboards
+	cd tools/dashboards && $(GO) run . ../../monitoring/grafana/dashboards
+	$(MAKE) --no-print-directory manifests
+
+pictures: ## draw docs/monitoring/*.png of what a real Prometheus answers after a minute of load
+	scripts/install-deploy-needs.sh
+	cd test/deploy && $(GO) test -count=1 ./monitoring -run TestEveryExpressionIsAnswered -answers '$(CURDIR)/bin/answers.json'
+	cd tools/dashboards && $(GO) run . --answers '$(CURDIR)/bin/answers.json' ../../docs/monitoring
+
 k8s-test: ## apply manifests, script and chart to a real control plane; it is built the first time
 	for name in etcd kwok helm kubernetes; do GO='$(GO)' scripts/build-tools.sh $$name || exit; done
 	cd test/k8s && $(GO) vet ./... && $(GO) test -count=1 -timeout 40m ./...
@@ -121,4 +131,4 @@ publish: ## push the image for ARCHES and the chart, as VERSION, to REGISTRY
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests api k8s-test mutate security vulnerabilities dependencies release-notes release-files publish fuzz
+.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests api dashboards pictures k8s-test mutate security vulnerabilities dependencies release-notes release-files publish fuzz

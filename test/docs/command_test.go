@@ -32,6 +32,8 @@ var elsewhere = map[string]string{
 	"make vulnerabilities":              "TestVulnerabilities",
 	"make dependencies":                 ".github/workflows/dependency-check.yml",
 	"make release-files VERSION=v1.2.3": "TestFiles",
+	"make dashboards":                   "tools/dashboards/board/board_test.go",
+	"make pictures":                     "tools/dashboards/picture/picture_test.go",
 	"go run ./performance/bench --profile performance/results/profile --scenario requests --scenario streaming": "TestRunMeasuresGateway",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-cpu.pprof":                              "scripts/profile.sh",
 	"go tool pprof -top -cum performance/results/profile/gateway-memory-stream-cpu.pprof":                       "scripts/profile.sh",

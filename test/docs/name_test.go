@@ -75,8 +75,7 @@ var made = map[string]bool{
 
 // gone are files of the Java system's that are here under another name, or not at all: docs/migration.md.
 const gone = `docker/Dockerfile.gradle docker/docker-compose-gradle.yml
-docs/architecture/database-schema.md monitoring/grafana/dashboards/system-overview-dashboard.json
-monitoring/grafana/dashboards/error-monitoring-dashboard.json`
+docs/architecture/database-schema.md`
 
 var goTest = regexp.MustCompile("go test [^`\n]*")
 

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,12 @@ import (
 // TestMonitoring keeps the chart's files the same as those of monitoring/, which Helm cannot read:
 // a chart is a folder by itself.
 func TestMonitoring(t *testing.T) {
-	files := map[string]string{"prometheus/alert-rules.yml": "alert-rules.yml", "prometheus/recording-rules.yml": "recording-rules.yml"}
+	files := map[string]string{
+		"prometheus/alert-rules.yml":                    "alert-rules.yml",
+		"prometheus/recording-rules.yml":                "recording-rules.yml",
+		"grafana/datasources/prometheus-datasource.yml": "prometheus-datasource.yml",
+		"grafana/provisioning/dashboard-provider.yml":   "dashboard-provider.yml",
+	}
 	dashboards, err := filepath.Glob(root + "/monitoring/grafana/dashboards/*.json")
 	if err != nil || len(dashboards) == 0 {
 		t.Fatalf("the dashboards are %v (%v)", dashboards, err)
@@ -29,6 +35,39 @@ func TestMonitoring(t *testing.T) {
 		if files["grafana/dashboards/"+name] == "" {
 			t.Errorf("files/dashboards/%s is not in monitoring/grafana/dashboards", name)
 		}
+	}
+}
+
+// annotated is how much kubectl apply can keep of a manifest, as text, in its annotations.
+const annotated = 256 << 10
+
+// TestGrafana: the bundled Grafana, and one beside the release, find the dashboards and the
+// bundled Prometheus, in manifests that kubectl apply takes.
+func TestGrafana(t *testing.T) {
+	all := render(t, "-f", "charts/token-rate-limiter/ci/monitoring-values.yaml")
+	provisioning := configMap(t, all, "gateway-token-rate-limiter-grafana")
+	if s := provisioning["datasources.yml"]; !strings.Contains(s, "url: http://gateway-token-rate-limiter-prometheus:9090\n") {
+		t.Errorf("the data source is\n%s", s)
+	}
+	dashboards := configMap(t, all, "gateway-token-rate-limiter-grafana-dashboards")
+	for _, file := range filesOf(t, root+"/monitoring/grafana/dashboards") {
+		want, err := os.ReadFile(filepath.Join(root, "monitoring/grafana/dashboards", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := "gateway-token-rate-limiter-" + strings.TrimSuffix(file, ".json")
+		for where, got := range map[string]string{"bundled": dashboards[file], "beside": configMap(t, all, name)[file]} {
+			if strings.TrimSpace(got) != strings.TrimSpace(string(want)) {
+				t.Errorf("%s: %s has %d bytes, want %d", where, file, len(got), len(want))
+			}
+		}
+	}
+	text, err := json.Marshal(dashboards)
+	if err != nil || len(text) > annotated*9/10 {
+		t.Errorf("the dashboards are %d bytes, and kubectl apply keeps at most %d (%v)", len(text), annotated, err)
+	}
+	if path := "options:\n      path: /var/lib/dashboards\n"; !strings.Contains(provisioning["dashboards.yml"], path) {
+		t.Errorf("the provider is\n%s", provisioning["dashboards.yml"])
 	}
 }
 
