@@ -30,7 +30,9 @@ for argument in "$@"; do
 done
 cd "$(dirname "$0")/.."
 go=${GO:-go}
-modules=(. test/deploy test/k8s)
+# Those with code of ours; what is only pinned below tools/ has none.
+modules=(. test/deploy test/k8s tools/dashboards)
+
 
 # tool prints where a program of tools/ is, which is built the first time.
 tool() { echo "$(GO=$go scripts/build-tools.sh "$1")/$1"; }
