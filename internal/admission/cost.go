@@ -39,7 +39,7 @@ func RequestOnly(came bool) Cost {
 // nothing.
 func (t *Ticket) Abandoned(now time.Time) Cost {
 	c := Cost{Doubt: Interrupted, Usage: openai.Usage{Input: t.price.Input}}
-	if !t.Call.Stream {
+	if !t.request.Call.Stream {
 		c.Usage.Output = t.tokensIn(now.Sub(t.sent))
 	}
 	return t.costing(c)
@@ -55,13 +55,13 @@ func (t *Ticket) Told(a *openai.Answer, bytes int64, took time.Duration, text fu
 	}
 	t.checkInput(&c, a.InputTold)
 	switch {
-	case !a.OutputTold && t.Call.Endpoint.Generates():
+	case !a.OutputTold && t.request.Call.Endpoint.Generates():
 		c.doubted(Untold)
 		c.Usage.Output = t.outputTokens(text(), 0)
 	case !t.plausible(c.Usage.Output, bytes, took) || t.tooFew(a, bytes, text):
 		c.doubted(Implausible)
 		c.Usage.Output = 0
-		if t.Call.Endpoint.Generates() {
+		if t.request.Call.Endpoint.Generates() {
 			c.Usage.Output = t.outputTokens(text(), 0)
 		}
 	}
@@ -72,7 +72,7 @@ func (t *Ticket) Told(a *openai.Answer, bytes int64, took time.Duration, text fu
 // seen to its end: an estimate by the text of it and by the time until it began.
 func (t *Ticket) CutShort(text openai.Text, took time.Duration) Cost {
 	c := Cost{Doubt: Interrupted, Usage: openai.Usage{Input: t.price.Input}}
-	if t.Call.Endpoint.Generates() {
+	if t.request.Call.Endpoint.Generates() {
 		c.Usage.Output = max(t.outputTokens(text, 0), t.tokensIn(took))
 	}
 	return t.costing(c)
@@ -111,10 +111,10 @@ func (t *Ticket) Partial(p Progress, now time.Time) Cost {
 // nothing is limited, what would have been asked for.
 func (t *Ticket) unknown() Cost {
 	c := Cost{Amount: t.grant.Granted()}
-	if !t.Terms.Policy.Limits() {
+	if !t.request.Terms.Policy.Limits() {
 		c.Amount = t.charge
 	}
-	if t.Call.Endpoint.Counts() {
+	if t.request.Call.Endpoint.Counts() {
 		c.Doubt = Interrupted
 	}
 	return c
@@ -123,7 +123,7 @@ func (t *Ticket) unknown() Cost {
 // costing fills in what c is settled with. Where no tokens count there is no usage to tell
 // or to estimate.
 func (t *Ticket) costing(c Cost) Cost {
-	if !t.Call.Endpoint.Counts() {
+	if !t.request.Call.Endpoint.Counts() {
 		c.Usage, c.Doubt = openai.Usage{}, NoDoubt
 	}
 	c.Amount = limit.Amount{Input: c.Usage.Input, Output: c.Usage.Output, Requests: 1}
@@ -133,7 +133,7 @@ func (t *Ticket) costing(c Cost) Cost {
 // outputTokens estimates the tokens of generated text, which are no fewer than the events
 // that it came in, and no more than the request may get.
 func (t *Ticket) outputTokens(text openai.Text, events int64) int64 {
-	n := t.Terms.Pricer.OutputTokens(t.User, text)
+	n := t.request.Terms.Pricer.OutputTokens(t.request.User, text)
 	if most := t.outputMost(); most > 0 {
 		n = min(n, most)
 	}
@@ -142,5 +142,5 @@ func (t *Ticket) outputTokens(text openai.Text, events int64) int64 {
 
 // tokensIn estimates the tokens that the model server has generated in the time elapsed.
 func (t *Ticket) tokensIn(elapsed time.Duration) int64 {
-	return t.Terms.Pricer.TokensAfter(t.User, t.Call, t.price.Input, elapsed)
+	return t.request.Terms.Pricer.TokensAfter(t.request.User, t.request.Call, t.price.Input, elapsed)
 }

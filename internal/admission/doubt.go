@@ -11,7 +11,7 @@ import (
 // doubt: the model server has told it.
 type Doubt uint8
 
-// The doubts; of several the last one counts.
+// The doubts; of several the greatest one counts.
 const (
 	NoDoubt     Doubt = iota
 	Untold            // it was not told
@@ -30,7 +30,7 @@ func (c *Cost) doubted(d Doubt) { c.Doubt = max(c.Doubt, d) }
 // checkInput sees to it that c has an input that can be.
 func (t *Ticket) checkInput(c *Cost, told bool) {
 	switch {
-	case !t.Terms.Pricer.PlausibleInput(t.Call, c.Usage.Input), told && t.tooFewRead(c):
+	case !t.request.Terms.Pricer.PlausibleInput(t.request.Call, c.Usage.Input), told && t.tooFewRead(c):
 		c.doubted(Implausible)
 		c.Usage.Input = t.price.Input
 	case !told:
@@ -51,7 +51,7 @@ func (t *Ticket) checkOutput(c *Cost, p Progress, now time.Time) {
 	} else if saysNothing(c.Usage, p.InputTold(), p.OddUsage()) {
 		return
 	}
-	if p.UsageShrank() && !t.Call.Echo {
+	if p.UsageShrank() && !t.request.Call.Echo {
 		c.Usage.Output = max(c.Usage.Output, t.outputTokens(text, p.OutputEvents()))
 	}
 	if c.Usage.Output >= t.shownFloor(&text) && (told <= text.Bytes() || t.plausible(told, text.Bytes(), now.Sub(t.sent))) {
@@ -65,14 +65,14 @@ func (t *Ticket) checkOutput(c *Cost, p Progress, now time.Time) {
 // the request must have. What is longer than the model's context is not read whole by
 // servers that cut it down unasked, and neither is what is not for generation.
 func (t *Ticket) tooFewRead(c *Cost) bool {
-	return c.Usage.Input < t.inputMin && t.Call.Endpoint.Generates() && !saysNothing(c.Usage, true, c.Estimated()) &&
-		t.Terms.Pricer.PlausibleInput(t.Call, t.inputMin)
+	return c.Usage.Input < t.inputMin && t.request.Call.Endpoint.Generates() && !saysNothing(c.Usage, true, c.Estimated()) &&
+		t.request.Terms.Pricer.PlausibleInput(t.request.Call, t.inputMin)
 }
 
 // plausible reports whether so many tokens of output can have been generated, of which so
 // many bytes have come in the time elapsed.
 func (t *Ticket) plausible(output, bytes int64, elapsed time.Duration) bool {
-	return t.Terms.Pricer.PlausibleOutput(t.Call, t.price.Input, output, bytes, elapsed)
+	return t.request.Terms.Pricer.PlausibleOutput(t.request.Call, t.price.Input, output, bytes, elapsed)
 }
 
 const (
@@ -87,7 +87,7 @@ const (
 // all is believed: it is how a server says that it does not count.
 func (t *Ticket) tooFew(a *openai.Answer, bytes int64, text func() openai.Text) bool {
 	told := a.Usage.Output
-	if !t.Call.Endpoint.Generates() || t.Call.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
+	if !t.request.Call.Endpoint.Generates() || t.request.Call.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
 		told > 0 && told*tokenBytes >= bytes-frameBytes {
 		return false
 	}
@@ -103,7 +103,7 @@ func saysNothing(u openai.Usage, inputTold, odd bool) bool {
 // shownFloor returns the least number of tokens that were generated for a text: one, if it
 // is not empty. Where the answer begins with the prompt, it may all be that.
 func (t *Ticket) shownFloor(text *openai.Text) int64 {
-	if text.Bytes() == 0 || t.Call.Echo {
+	if text.Bytes() == 0 || t.request.Call.Echo {
 		return 0
 	}
 	return max(usage.ShownFloor(text), 1)

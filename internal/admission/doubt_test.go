@@ -39,7 +39,7 @@ func judging(t testing.TB, e openai.Endpoint) *judged {
 	})
 	x.price = usage.Price{Input: inputEstimate}
 	x.Sent(time.Now())
-	x.Meter(true)
+	x.Metered(true)
 	x.stream.Reset(e, openai.StreamOptions{})
 	return x
 }
@@ -47,7 +47,7 @@ func judging(t testing.TB, e openai.Endpoint) *judged {
 // whole judges an answer that is one JSON object, and took so long.
 func (x *judged) whole(answer string, took time.Duration) Cost {
 	a := openai.ReadAnswer([]byte(answer))
-	return x.Told(&a, int64(len(answer)), took, func() openai.Text { return openai.AnswerText(x.Call.Endpoint, []byte(answer)) })
+	return x.Told(&a, int64(len(answer)), took, func() openai.Text { return openai.AnswerText(x.request.Call.Endpoint, []byte(answer)) })
 }
 
 // streamed judges a stream of such events.
@@ -180,7 +180,7 @@ func TestPlausibleUsageIsTaken(t *testing.T) {
 func TestHiddenTokensArePlausible(t *testing.T) {
 	told := func(tokens int64, took time.Duration, sequences int64) bool {
 		x := judging(t, openai.ChatCompletions)
-		x.Call.OutputCap, x.Call.Sequences = 3000, sequences
+		x.request.Call.OutputCap, x.request.Call.Sequences = 3000, sequences
 		c := x.whole(fmt.Sprintf(`{"choices":[{"message":{"content":"Yes."}}],"usage":{"prompt_tokens":30,"completion_tokens":%d}}`, tokens), took)
 		return c.Usage.Output == tokens && !c.Estimated()
 	}

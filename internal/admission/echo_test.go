@@ -16,12 +16,12 @@ func TestAnswersThatBeginWithThePrompt(t *testing.T) {
 		want := openai.Usage{Input: words, Output: output}
 
 		x := judging(t, openai.Completions)
-		x.Call.Echo = true
+		x.request.Call.Echo = true
 		if c := x.whole(whole, 0); c.Usage != want || c.Estimated() {
 			t.Errorf("%s: charged %+v, estimated %v", told, c.Usage, c.Estimated())
 		}
 		x = judging(t, openai.Completions)
-		x.Call.Echo = true
+		x.request.Call.Echo = true
 		for i, data := range events {
 			if c := x.streamed([]string{data}); c.Usage != want || c.Estimated() {
 				t.Fatalf("%s, streamed, at the event %d: charged %+v, estimated %v", told, i, c.Usage, c.Estimated())

@@ -13,14 +13,14 @@ import (
 // admit it. Where the terms want the exact input, or where the estimate of it is all that
 // is in the way, a model server is asked.
 //
-// It fails with a *limit.MisfitError where the request can never be admitted; with the
+// It may be called again before Reserve, and estimates anew. It fails with a *limit.MisfitError where the request can never be admitted; with the
 // Counter's error where a model server would have had to be asked and none could be; and as
 // Reserve does, for a question needs a reservation. The ticket may be open afterwards, and
 // is not where Price fails.
 func (t *Ticket) Price(ctx context.Context) error {
-	t.price = t.Terms.Pricer.Price(t.User, t.Call)
+	t.price = t.request.Terms.Pricer.Price(t.request.User, t.request.Call)
 	t.inputMin = t.price.InputFloor
-	charge, err := t.Terms.Policy.Fit(t.asked())
+	charge, err := t.request.Terms.Policy.Fit(t.asked())
 	if t.wantsCount(err) && t.countable() {
 		charge, err = t.ask(ctx, charge, err)
 	}
@@ -35,14 +35,14 @@ func (t *Ticket) Price(ctx context.Context) error {
 // estimate. Where nothing is limited nobody needs to know before the answer tells.
 func (t *Ticket) wantsCount(misfit error) bool {
 	var m *limit.MisfitError
-	return misfit == nil && t.Terms.ExactInput && t.Terms.Policy.Limits() || errors.As(misfit, &m) && m.Estimated
+	return misfit == nil && t.request.Terms.ExactInput && t.request.Terms.Policy.Limits() || errors.As(misfit, &m) && m.Estimated
 }
 
 // asked returns the price as what the limits are asked to admit.
 func (t *Ticket) asked() limit.Price {
 	p := limit.Price{Input: t.price.Input, InputFloor: t.price.InputFloor, Output: t.price.Output}
 	if t.bounded() {
-		p.OutputFloor = usage.OutputFloor(t.Call)
+		p.OutputFloor = usage.OutputFloor(t.request.Call)
 	}
 	return p
 }
@@ -54,10 +54,10 @@ func (t *Ticket) Insists(m limit.Meter) string {
 	switch {
 	case m != limit.OutputTokens && (m != limit.Tokens || p.OutputFloor <= p.InputFloor):
 		return ""
-	case t.Call.MinOutput <= 1: // a token for each sequence is too much
-		return multiplier(t.Call)
-	case t.Call.IgnoreEOS && t.Call.OutputCap > 0:
-		return t.Call.Endpoint.OutputCap() // the answer goes on until there
+	case t.request.Call.MinOutput <= 1: // a token for each sequence is too much
+		return multiplier(t.request.Call)
+	case t.request.Call.IgnoreEOS && t.request.Call.OutputCap > 0:
+		return t.request.Call.Endpoint.OutputCap() // the answer goes on until there
 	}
 	return "min_tokens"
 }
@@ -79,7 +79,7 @@ func multiplier(r *openai.Request) string {
 func (t *Ticket) Lower(m limit.Meter) string {
 	switch {
 	case m == limit.Tokens && t.charge.Output > t.charge.Input, m == limit.OutputTokens && t.charge.Output > 1:
-		return t.Call.Endpoint.OutputCap()
+		return t.request.Call.Endpoint.OutputCap()
 	}
 	return ""
 }
@@ -87,26 +87,26 @@ func (t *Ticket) Lower(m limit.Meter) string {
 // bounded reports whether the answer must not be longer than what is charged for it, be it
 // that its cap says so or that it is stopped on its way.
 func (t *Ticket) bounded() bool {
-	return t.Call.Endpoint.Generates() && t.Terms.Policy.LimitsTokens() &&
-		(t.Terms.WorstCase || t.Terms.Policy.Overrun() == limit.Stop)
+	return t.request.Call.Endpoint.Generates() && t.request.Terms.Policy.LimitsTokens() &&
+		(t.request.Terms.WorstCase || t.request.Terms.Policy.Overrun() == limit.Stop)
 }
 
 // Capped reports whether the output that was charged is to be written into the request as
 // its cap: where the worst case is reserved, and where the answer has to stop at its limits
 // and cannot be stopped on its way.
-func (t *Ticket) Capped() bool { return t.bounded() && (t.Terms.WorstCase || !t.metered) }
+func (t *Ticket) Capped() bool { return t.bounded() && (t.request.Terms.WorstCase || !t.metered) }
 
 // OutputCap returns the cap that is to be written into a request that is Capped, for each
 // sequence. Where less than min_tokens were written, a model server would refuse.
 func (t *Ticket) OutputCap() int64 {
-	return max(1, t.Call.MinOutput, t.charge.Output/t.sequences())
+	return max(1, t.request.Call.MinOutput, t.charge.Output/t.sequences())
 }
 
 // outputMost returns how many output tokens the request can get, over all its sequences; 0
 // where that is not known.
 func (t *Ticket) outputMost() int64 {
 	sequences := t.sequences()
-	switch most := t.Call.OutputCap; {
+	switch most := t.request.Call.OutputCap; {
 	case t.Capped():
 		return t.charge.Output // as its cap has it; no less than a token each
 	case most > 0 && most < 1<<32 && sequences < 1<<30:
@@ -115,4 +115,4 @@ func (t *Ticket) outputMost() int64 {
 	return 0
 }
 
-func (t *Ticket) sequences() int64 { return t.Call.Prompts * t.Call.Sequences }
+func (t *Ticket) sequences() int64 { return t.request.Call.Prompts * t.request.Call.Sequences }

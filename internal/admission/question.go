@@ -21,8 +21,8 @@ type Counter interface {
 // they get the body as it is. They see a placeholder where a picture or a recording is:
 // those keep their declared price.
 func (t *Ticket) countable() bool {
-	r := t.Call
-	if t.Counter == nil || r.HasMedia() || r.Twofold {
+	r := t.request.Call
+	if t.request.Counter == nil || r.HasMedia() || r.Twofold {
 		return false
 	}
 	switch r.Endpoint {
@@ -42,17 +42,17 @@ func (t *Ticket) countable() bool {
 // with one running slot.
 func (t *Ticket) ask(ctx context.Context, charge limit.Amount, misfit error) (limit.Amount, error) {
 	if misfit == nil && !t.affords(ctx, charge) {
-		return charge, nil // Reserve denies it
+		return charge, nil // Reserve denies it, unless room has come back
 	}
 	t.charge = limit.Amount{Input: max(1, t.price.InputFloor), Output: t.asked().OutputFloor, Requests: 1}
 	if err := t.Reserve(ctx); err != nil {
 		return charge, err
 	}
-	n, reached, unasked := t.Counter.Count(ctx, t.price.InputFloor)
+	n, reached, unasked := t.request.Counter.Count(ctx, t.price.InputFloor)
 	t.inquired = reached
 	if n > 0 {
-		t.price = t.Terms.Pricer.Counted(t.User, t.Call, n)
-		charge, misfit = t.Terms.Policy.Fit(t.asked())
+		t.price = t.request.Terms.Pricer.Counted(t.request.User, t.request.Call, n)
+		charge, misfit = t.request.Terms.Policy.Fit(t.asked())
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -69,7 +69,7 @@ func (t *Ticket) ask(ctx context.Context, charge limit.Amount, misfit error) (li
 // affords reports whether the limits would admit charge at the moment, as far as a look can
 // tell.
 func (t *Ticket) affords(ctx context.Context, charge limit.Amount) bool {
-	v, err := t.Store.View(ctx, t.Terms.Policy, t.User)
+	v, err := t.request.Store.View(ctx, t.request.Terms.Policy, t.request.User)
 	if err != nil {
 		return false
 	}
@@ -87,11 +87,11 @@ func (t *Ticket) affords(ctx context.Context, charge limit.Amount) bool {
 }
 
 // extend charges the rest of charge to the grant under which was asked. Where that does not
-// fit it ends the grant, so that Reserve denies the whole.
+// fit it ends the grant, and Reserve asks for the whole anew.
 func (t *Ticket) extend(ctx context.Context, charge limit.Amount) (limit.Amount, error) {
 	granted := t.grant.Granted()
 	more := limit.Amount{Input: max(0, charge.Input-granted.Input), Output: max(0, charge.Output-granted.Output)}
-	topUp, err := t.Store.TopUp(ctx, &t.grant, more, limit.WithinLimits)
+	topUp, err := t.request.Store.TopUp(ctx, &t.grant, more, limit.WithinLimits)
 	if err != nil {
 		t.dismiss()
 		return charge, unlessGone(ctx, err)
@@ -103,18 +103,18 @@ func (t *Ticket) extend(ctx context.Context, charge limit.Amount) (limit.Amount,
 		}
 		return charge, nil
 	}
-	for i, r := range t.Terms.Policy.Rules() {
+	for i, r := range t.request.Terms.Policy.Rules() {
 		t.decision.Standings[i].Used += more.Of(r.Meter)
 	}
 	t.charge = charge
-	t.Observer.Extended()
+	t.request.Observer.Extended()
 	return charge, nil
 }
 
 // dismiss ends the grant under which was asked, of a request that gets no further with it.
 func (t *Ticket) dismiss() {
 	t.counted = t.inquired
-	t.Store.Settle(&t.grant, RequestOnly(t.inquired).Amount)
+	t.request.Store.Settle(&t.grant, RequestOnly(t.inquired).Amount)
 	t.grant.Reset()
-	t.Observer.Dismissed()
+	t.request.Observer.Dismissed()
 }

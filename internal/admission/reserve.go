@@ -7,7 +7,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// slotWait is when to come back for a running slot: nobody knows when one becomes free.
+// slotWait is DeniedError.SlotWait.
 const slotWait = time.Second
 
 // DeniedError says that limits have no room for a request now. It changes no counter.
@@ -17,6 +17,9 @@ type DeniedError struct {
 	Violations []limit.Violation
 	Full       []limit.Gauge
 	Charge     limit.Amount // that there is no room for
+	// SlotWait is when to come back for a running slot, of which nobody knows when one
+	// becomes free.
+	SlotWait time.Duration
 	// Wait is how long it takes until all have room, if nobody else comes.
 	Wait time.Duration
 }
@@ -32,31 +35,31 @@ func (e *DeniedError) Limit() string {
 	return e.Full[0].Name()
 }
 
-// Reserve charges what Price has found to every limit, or to none. It does nothing where
-// Price has reserved it. It fails with a *DeniedError; with an error that wraps
+// Reserve charges what the last Price has found to every limit, or to none. It does nothing
+// where Price has reserved it. It fails with a *DeniedError; with an error that wraps
 // limit.ErrUnavailable or limit.ErrClosed where the store has not decided; and with
 // context.Canceled where ctx has ended meanwhile.
 func (t *Ticket) Reserve(ctx context.Context) error {
 	if t.IsOpen() {
 		return nil
 	}
-	t.Observer.Reserving()
-	err := t.Store.Reserve(ctx, t.Terms.Policy, t.User, t.charge, &t.grant, &t.decision)
+	t.request.Observer.Reserving()
+	err := t.request.Store.Reserve(ctx, t.request.Terms.Policy, t.request.User, t.charge, &t.grant, &t.decision)
 	switch {
 	case err != nil:
-		t.Observer.Reserved(Undecided)
+		t.request.Observer.Reserved(Undecided)
 		return unlessGone(ctx, err)
 	case !t.decision.Admitted:
-		t.Observer.Reserved(Denied)
+		t.request.Observer.Reserved(Denied)
 		return t.denied()
 	}
-	t.Observer.Reserved(Admitted)
+	t.request.Observer.Reserved(Admitted)
 	return nil
 }
 
 func (t *Ticket) denied() *DeniedError {
 	d := &t.decision
-	e := &DeniedError{Violations: d.Violations, Full: d.Full, Charge: t.charge}
+	e := &DeniedError{Violations: d.Violations, Full: d.Full, Charge: t.charge, SlotWait: slotWait}
 	if len(d.Full) > 0 {
 		e.Wait = slotWait
 	}

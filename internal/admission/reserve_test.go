@@ -23,7 +23,7 @@ func TestLower(t *testing.T) {
 		{limit.Requests, limit.Amount{Output: 100, Requests: 1}, false},
 	} {
 		for _, e := range []openai.Endpoint{openai.ChatCompletions, openai.Responses} {
-			x := &Ticket{state: state{Request: Request{Call: &openai.Request{Endpoint: e}}, charge: tt.charge}}
+			x := &Ticket{state: state{request: Request{Call: &openai.Request{Endpoint: e}}, charge: tt.charge}}
 			want := ""
 			if tt.lowers {
 				want = e.OutputCap()

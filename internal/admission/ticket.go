@@ -16,7 +16,8 @@ type Terms struct {
 	// WorstCase tells that the largest possible output is reserved, and that the model
 	// server is held to it.
 	WorstCase bool
-	// ExactInput tells that a model server counts the input before a request is admitted.
+	// ExactInput tells that a model server counts the input before a request is admitted,
+	// where one can be asked and answers. Otherwise the estimate counts.
 	ExactInput bool
 }
 
@@ -32,7 +33,9 @@ type Request struct {
 	Observer Observer
 }
 
-// Observer is told what becomes of a ticket, on the goroutine that uses it.
+// Observer is told what becomes of a ticket, on the goroutine that uses it. A question is
+// asked under a reservation of its own, so that it may be told of two: Reserving, Reserved,
+// then Extended or Dismissed, and behind the latter Reserving and Reserved once more.
 type Observer interface {
 	// Reserving tells that the store is about to be asked for a reservation, and Reserved
 	// what it has answered.
@@ -69,7 +72,7 @@ type Ticket struct {
 
 // state is the part of a ticket that is forgotten with it.
 type state struct {
-	Request
+	request  Request
 	price    usage.Price  // as learned, or as a model server has counted
 	inputMin int64        // the least that the input can be, by its text alone
 	charge   limit.Amount // of the price, what the limits can ever admit
@@ -81,17 +84,18 @@ type state struct {
 	topUp    topUp
 }
 
-// Begin makes t the ticket of r. It must not be open.
+// Begin makes t the ticket of r. What it was the ticket of before is closed.
 func (t *Ticket) Begin(r Request) {
 	t.Reset()
-	t.Request = r
-	if t.Observer == nil {
-		t.Observer = nobody{}
+	t.request = r
+	if t.request.Observer == nil {
+		t.request.Observer = nobody{}
 	}
 }
 
-// Reset forgets the request. It must not be called on an open ticket.
+// Reset closes the ticket and forgets the request.
 func (t *Ticket) Reset() {
+	t.Close()
 	t.state = state{}
 	t.grant.Reset()
 	t.decision.Reset(0)
@@ -120,17 +124,19 @@ func (t *Ticket) Cost() Cost { return t.cost }
 
 // Holds reports whether the running slot is still the request's, as far as can be told
 // without asking.
-func (t *Ticket) Holds() bool { return t.Store.Holds(&t.grant) }
+func (t *Ticket) Holds() bool { return t.request.Store.Holds(&t.grant) }
 
 // Sent tells that the request goes to a model server at the moment now.
 func (t *Ticket) Sent(now time.Time) { t.sent = now }
 
-// Meter tells whether the model server that has got the request tells the usage while it
-// streams, so that the stream can be topped up and stopped in time.
-func (t *Ticket) Meter(metered bool) { t.metered = metered }
+// Metered tells whether the model server that is to get the request tells the usage while
+// it streams, so that the stream can be topped up and stopped in time. Capped and OutputCap
+// depend on it.
+func (t *Ticket) Metered(told bool) { t.metered = told }
 
 // Settle replaces what was charged by what was spent, gives the running slot back, and
-// learns. It does nothing for a ticket that is not open.
+// learns. A request that was asked about counts as one, with its question. Settle does
+// nothing for a ticket that is not open.
 func (t *Ticket) Settle(c Cost) {
 	if !t.IsOpen() {
 		return
@@ -143,15 +149,18 @@ func (t *Ticket) Settle(c Cost) {
 	}
 	t.cost = c
 	difference := t.grant.Settlement(c.Amount)
-	t.Observer.Settling(c, difference)
-	t.Store.Settle(&t.grant, c.Amount)
-	t.Observer.Settled(c, difference)
+	t.request.Observer.Settling(c, difference)
+	t.request.Store.Settle(&t.grant, c.Amount)
+	t.request.Observer.Settled(c, difference)
 	t.learn()
 }
 
 // Close settles a ticket that is still open: with what was granted, where a model server
 // has got the request and nothing is known of its cost, and with nothing where none has.
 func (t *Ticket) Close() {
+	if !t.IsOpen() {
+		return
+	}
 	var c Cost
 	if !t.sent.IsZero() {
 		c = t.unknown()
@@ -165,9 +174,9 @@ func (t *Ticket) learn() {
 	if !c.Teaches() {
 		return
 	}
-	t.Terms.Pricer.Learn(t.User, t.Call, c.Usage, c.Complete)
-	if c.Complete && !t.Call.Stream {
-		t.Terms.Pricer.LearnSpeed(t.User, t.Call, c.Usage, c.Took)
+	t.request.Terms.Pricer.Learn(t.request.User, t.request.Call, c.Usage, c.Complete)
+	if c.Complete && !t.request.Call.Stream {
+		t.request.Terms.Pricer.LearnSpeed(t.request.User, t.request.Call, c.Usage, c.Took)
 	}
 }
 

@@ -107,7 +107,7 @@ func TestLife(t *testing.T) {
 func TestClose(t *testing.T) {
 	for sent, want := range map[bool]string{
 		false: "tokens 0+0, requests 0+0, 0 running",
-		true:  "tokens 1%d+0, requests 1+0, 0 running",
+		true:  "tokens 110+0, requests 1+0, 0 running", // 100, and 10 by default
 	} {
 		store, terms := memory.New(memory.Options{}), model(t, "a", 1000)
 		var ticket Ticket
@@ -118,11 +118,10 @@ func TestClose(t *testing.T) {
 		}
 		if sent {
 			ticket.Sent(time.Now())
-			want = fmt.Sprintf(want, ticket.Charge().Tokens()-100)
 		}
 		ticket.Close()
-		ticket.Close()
-		if got := account(t, store, terms); got != want || ticket.Cost().Estimated() != sent {
+		ticket.Reset() // forgets what is closed, and closes what is not
+		if got := account(t, store, terms); got != want {
 			t.Errorf("sent %v: %s, want %s", sent, got, want)
 		}
 	}
@@ -166,6 +165,9 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := account(t, store, terms)
+	if before != "tokens 0+30, requests 0+1, 1 running" {
+		t.Fatal(before)
+	}
 
 	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(200), Store: store})
 	var misfit *limit.MisfitError
@@ -185,6 +187,9 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a second request: %v", err)
 	}
 
+	if after := account(t, store, terms); after != before {
+		t.Errorf("before the denials %s, afterwards %s", before, after)
+	}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	if err := store.Close(t.Context()); err != nil {
@@ -195,56 +200,109 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("of a closed store: %v, want %v", err, want)
 		}
 	}
-	if before != "tokens 0+"+fmt.Sprint(first.Granted().Tokens())+", requests 0+1, 1 running" {
-		t.Error(before)
-	}
 }
 
-// TestSettledOnce: whatever is done with tickets, in any order, an account holds what was
-// settled and what open tickets were granted, and each of them once.
+// flaky is a store that does not answer some of its calls.
+type flaky struct {
+	limit.Store
+	rng *rand.Rand
+}
+
+func (f *flaky) fails() bool { return f.rng.IntN(8) == 0 }
+
+func (f *flaky) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
+	if f.fails() {
+		return limit.ErrUnavailable
+	}
+	return f.Store.Reserve(ctx, p, user, need, g, d)
+}
+
+func (f *flaky) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b limit.Bound) (limit.TopUp, error) {
+	if f.fails() {
+		return limit.TopUp{}, limit.ErrUnavailable
+	}
+	return f.Store.TopUp(ctx, g, more, b)
+}
+
+// settlements is an Observer that adds up what was settled, and counts what was.
+type settlements struct {
+	nobody
+	used               limit.Amount
+	dismissed, settled int64
+}
+
+func (s *settlements) Dismissed() { s.dismissed++ }
+func (s *settlements) Settled(c Cost, _ limit.Settlement) {
+	s.used = s.used.Plus(c.Amount)
+	s.settled++
+}
+
+// TestSettledOnce: whatever is done with tickets, in any order, over a store that does not
+// always answer, with questions and top-ups, an account holds what was settled and what open
+// tickets were granted, and each of them once.
 func TestSettledOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 11))
+	seen := map[string]int{}
 	for range 300 {
-		store, terms := memory.New(memory.Options{}), model(t, "a", 3000)
+		store := &flaky{Store: memory.New(memory.Options{}), rng: rng}
+		terms := model(t, "a", 3000)
+		terms.ExactInput = rng.IntN(2) == 0
 		terms.Policy = limittest.Policy(t, limit.PolicyOptions{
-			Model: "a", MaxConcurrentPerUser: 3, MaxDebt: 1,
-			User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 3000}, {Meter: limit.Requests, Window: limit.Day, Max: 12}},
+			Model: "a", MaxConcurrentPerUser: 3, MaxDebt: 0.5, Overrun: limit.Overrun(rng.IntN(2)),
+			User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 2000}, {Meter: limit.Requests, Window: limit.Day, Max: 30}},
 		})
+		var settled settlements
+		var questions int64 // that a model server got, of requests that were dismissed
 		tickets := make([]Ticket, 4)
-		var used, requests int64
-		for range 40 {
+		for range 60 {
 			ticket := &tickets[rng.IntN(len(tickets))]
-			switch rng.IntN(5) {
-			case 0, 1:
-				if ticket.IsOpen() {
-					break
+			switch step := rng.IntN(7); {
+			case step < 2 && !ticket.IsOpen():
+				c := &counter{n: rng.Int64N(300), reached: rng.IntN(3) > 0}
+				r := &openai.Request{Endpoint: openai.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, Messages: 1, Beside: rng.Int64N(800)}
+				ticket.Begin(Request{User: "alice", Terms: terms, Call: r, Store: store, Counter: c, Observer: &settled})
+				before := settled.dismissed
+				err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())) // either is right
+				if settled.dismissed > before && c.reached {
+					questions++
+					seen["dismissed"]++
 				}
-				ticket.Begin(Request{User: "alice", Terms: terms, Call: call(rng.Int64N(400)), Store: store})
-				_ = errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())) // either is right
-			case 2:
-				if ticket.IsOpen() {
-					ticket.Sent(time.Now())
-					c := told(ticket, rng.Int64N(500), rng.Int64N(100))
-					ticket.Settle(c)
-					used, requests = used+c.Amount.Tokens(), requests+1
-				}
-			case 3:
-				ticket.Settle(Cost{Amount: limit.Amount{}})
-			case 4:
-				if ticket.IsOpen() && ticket.sent.IsZero() {
-					ticket.Close()
-				}
+				seen[fmt.Sprint("admitted ", err == nil)]++
+			case step == 2 && ticket.IsOpen():
+				ticket.Sent(time.Now())
+				ticket.Metered(true)
+				ticket.Streaming()
+			case step == 3 && ticket.IsOpen() && !ticket.sent.IsZero():
+				var stream openai.Stream
+				stream.Reset(openai.ChatCompletions, openai.StreamOptions{})
+				n := rng.IntN(900)
+				stream.Event(nil, openai.ParseEvent(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
+					strings.Repeat("some ", n), rng.IntN(300), n)))
+				seen[fmt.Sprint("backed ", ticket.Backed(t.Context(), &stream, Pace{First: time.Now().Add(-time.Second), Last: time.Now()}))]++
+			case step == 4 && ticket.request.Call != nil:
+				ticket.Settle(told(ticket, rng.Int64N(500), rng.Int64N(100)))
+				ticket.Settle(told(ticket, rng.Int64N(500), rng.Int64N(100)))
+			case step == 5:
+				ticket.Close()
+			case step == 6:
+				ticket.Reset()
 			}
 		}
-		var reserved, open int64
+		var open limit.Amount
 		for i := range tickets {
 			if tickets[i].IsOpen() {
-				reserved, open = reserved+tickets[i].Granted().Tokens(), open+1
+				open = open.Plus(tickets[i].Granted())
 			}
 		}
-		want := fmt.Sprintf("tokens %d+%d, requests %d+%d, %d running", used, reserved, requests, open, open)
+		want := fmt.Sprintf("tokens %d+%d, requests %d+%d, %d running", settled.used.Tokens(), open.Tokens(),
+			settled.used.Requests+questions, open.Requests, open.Requests)
 		if got := account(t, store, terms); got != want {
 			t.Fatalf("the account has %s, want %s", got, want)
+		}
+	}
+	for _, what := range []string{"admitted true", "admitted false", "backed true", "backed false", "dismissed"} {
+		if seen[what] == 0 {
+			t.Errorf("%q has not happened: %v", what, seen)
 		}
 	}
 }
@@ -294,9 +352,10 @@ func TestQuestion(t *testing.T) {
 				t.Fatal(err)
 			}
 			var ticket Ticket
-			ticket.Begin(Request{User: "alice", Terms: terms, Call: &r, Store: store, Counter: &tt.counter})
-			if ticket.Terms.Pricer.Price("alice", &r).Input < 171 {
-				t.Fatalf("the estimate is %d", ticket.Terms.Pricer.Price("alice", &r).Input)
+			var seen witness
+			ticket.Begin(Request{User: "alice", Terms: terms, Call: &r, Store: store, Counter: &tt.counter, Observer: &seen})
+			if ticket.request.Terms.Pricer.Price("alice", &r).Input < 171 {
+				t.Fatalf("the estimate is %d", ticket.request.Terms.Pricer.Price("alice", &r).Input)
 			}
 			err = errors.Join(ticket.Price(t.Context()), nil)
 			if err == nil {

@@ -52,7 +52,7 @@ type Pace struct {
 
 // Streaming tells that the answer is a stream, of which nothing has come yet.
 func (t *Ticket) Streaming() {
-	t.topUp = topUp{needless: !t.Terms.Policy.LimitsTokens(), most: t.outputMost()}
+	t.topUp = topUp{needless: !t.request.Terms.Policy.LimitsTokens(), most: t.outputMost()}
 }
 
 // Backed sees to it that what has been generated is charged, and something ahead of it. It
@@ -92,7 +92,7 @@ func (t *Ticket) chargeAhead(ctx context.Context, used, granted int64, pace Pace
 	if n <= 0 {
 		return
 	}
-	answer, err := t.Store.TopUp(ctx, &t.grant, limit.Amount{Output: n}, limit.WithinLimits)
+	answer, err := t.request.Store.TopUp(ctx, &t.grant, limit.Amount{Output: n}, limit.WithinLimits)
 	if err == nil && !answer.Granted {
 		t.topUp.quiet = pace.Last.Add(refusalPause)
 	}
@@ -125,9 +125,9 @@ func (t *Ticket) chargeMissing(ctx context.Context, missing limit.Amount, now ti
 		attempts = append(attempts, limit.Amount{Output: missing.Output})
 	}
 	for _, n := range attempts {
-		answer, err := t.Store.TopUp(ctx, &t.grant, n, limit.WithinDebt)
+		answer, err := t.request.Store.TopUp(ctx, &t.grant, n, limit.WithinDebt)
 		if err != nil { // settling charges the rest, unless nothing may go unpaid
-			return missing.Output == 0 || t.Terms.Policy.Overrun() == limit.Debt
+			return missing.Output == 0 || t.request.Terms.Policy.Overrun() == limit.Debt
 		}
 		if answer.Granted {
 			return true

@@ -121,8 +121,8 @@ func TestBacked(t *testing.T) {
 		}
 		store := &answering{Store: memory.New(memory.Options{}), answers: tt.answers}
 		x := judging(t, openai.ChatCompletions)
-		x.Store, x.Terms.Policy = store, limittest.Policy(t, o)
-		if err := store.Reserve(t.Context(), x.Terms.Policy, "alice", limit.Amount{Input: inputGranted, Output: outputGranted, Requests: 1}, &x.grant, &x.decision); err != nil {
+		x.request.Store, x.request.Terms.Policy = store, limittest.Policy(t, o)
+		if err := store.Reserve(t.Context(), x.request.Terms.Policy, "alice", limit.Amount{Input: inputGranted, Output: outputGranted, Requests: 1}, &x.grant, &x.decision); err != nil {
 			t.Fatal(err)
 		}
 		x.stream.Event(nil, openai.ParseEvent(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",

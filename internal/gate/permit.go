@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 
@@ -17,7 +16,7 @@ import (
 func (g *Gate) Permit(r *http.Request, role identity.Role) (identity.Principal, *openai.Error) {
 	p, err := g.Identify(r.Context(), r.Header)
 	if err != nil {
-		return p, g.refuse(r, &p, refusal(err))
+		return p, g.refuse(r, &p, openai.ErrorOf(err))
 	}
 	if role != "" && !p.Is(role) {
 		return p, g.refuse(r, &p, openai.PermissionDenied("this needs the role %s", role))
@@ -43,13 +42,4 @@ func (g *Gate) refuse(r *http.Request, p *identity.Principal, answer *openai.Err
 	}
 	g.Log.LogAttrs(r.Context(), slog.LevelInfo, "refused", attrs...)
 	return answer
-}
-
-// refusal returns the answer that tells a client of err.
-func refusal(err error) *openai.Error {
-	var answer *openai.Error
-	if errors.As(err, &answer) {
-		return answer
-	}
-	return openai.Internal()
 }

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -50,6 +51,16 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("the model server told the client an error of status %d", e.Status)
 	}
 	return e.Message
+}
+
+// ErrorOf returns the answer that tells a client of err: the one that it wraps, or else
+// [Internal].
+func ErrorOf(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return Internal()
 }
 
 // RetryAfterSeconds returns [Error.RetryAfter] in whole seconds, rounded up, as

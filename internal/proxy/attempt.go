@@ -12,8 +12,9 @@ import (
 // what its servers have been asked and have answered. A request whose answer has not begun
 // may have another one, on another model: see exchange.attemptOn.
 type attempt struct {
-	model  *catalog.Model // held; nil: none was found yet
-	ticket admission.Ticket
+	model   *catalog.Model // held; nil: none was found yet
+	ticket  admission.Ticket
+	binding string // the limit that denied the request; "" for none
 	sending
 }
 
@@ -44,8 +45,7 @@ func (a *attempt) end() {
 	if a.model == nil {
 		return
 	}
-	a.ticket.Close()
+	a.ticket.Reset() // while the model is held
 	a.model.Release()
-	a.ticket.Reset()
-	a.model, a.sending = nil, sending{}
+	a.model, a.binding, a.sending = nil, "", sending{}
 }

@@ -8,13 +8,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
-const (
-	// slotWait is when to come back for a running slot: nobody knows when one
-	// becomes free.
-	slotWait = time.Second
-	// storeWait is when to come back while the store is away.
-	storeWait = time.Second
-)
+// storeWait is when to come back while the store is away.
+const storeWait = time.Second
 
 // misfit returns the answer to a request that can never be admitted.
 func (x *exchange) misfit(m *limit.MisfitError) error {
@@ -37,8 +32,24 @@ func (x *exchange) misfit(m *limit.MisfitError) error {
 // denied returns the answer to a request that does not fit now. Those who are denied for
 // one limit do not all come back at the same moment.
 func (x *exchange) denied(e *admission.DeniedError) error {
+	x.binding = e.Limit()
+	x.countDenial(e)
+	x.explainDecision(denied, e.Charge)
 	wait := x.h.herd.spread(x.model.Policy.Model(), e.Wait, x.begun)
 	return openai.RateLimited(exhausted(e), x.limitsOf(e, wait), wait)
+}
+
+// countDenial counts a denial under each limit that was in the way.
+func (x *exchange) countDenial(e *admission.DeniedError) {
+	m := x.model.Metrics
+	m.Suppressed.Add(float64(e.Charge.Tokens()))
+	for i := range e.Violations {
+		r := &e.Violations[i].Rule
+		m.Exceeded(r.Meter.String(), r.Window.String(), r.Scope.String())
+	}
+	for _, g := range e.Full {
+		m.Exceeded(limit.ConcurrentRequests, "", g.Scope.String())
+	}
 }
 
 // exhausted says what a denial is about: the limit with the longest wait.
@@ -66,7 +77,7 @@ func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []open
 	}
 	for _, g := range e.Full {
 		list = append(list, openai.Denied{
-			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(), Limit: g.Max, Used: g.Running, RetryAfter: slotWait,
+			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(), Limit: g.Max, Used: g.Running, RetryAfter: e.SlotWait,
 		})
 	}
 	list[0].RetryAfter = wait

@@ -56,9 +56,8 @@ type visit struct {
 
 	principal identity.Principal
 	request   openai.Request
-	attempts  int    // on models
-	binding   string // the limit that denied the request; "" for none
-	status    int    // of the answer to the client; 0 while there is none
+	attempts  int // on models
+	status    int // of the answer to the client; 0 while there is none
 
 	spans spans
 

@@ -24,8 +24,6 @@ const (
 	neverFits verdict = "never fits"
 )
 
-var verdicts = [...]verdict{admission.Undecided: undecided, admission.Admitted: admitted, admission.Denied: denied}
-
 // explainDecision writes what was decided of charge, and why.
 func (x *exchange) explainDecision(v verdict, charge limit.Amount) {
 	if !x.explains {

@@ -160,7 +160,7 @@ func (x *exchange) patch() openai.Patch {
 	p := openai.Patch{
 		Model: x.model.ServedAs, ForceUsage: x.quirk.Asked < catalog.NoUsage, TotalOnly: x.quirk.Asked == catalog.TotalOnly,
 	}
-	x.ticket.Meter(x.metered())
+	x.ticket.Metered(x.metered())
 	if x.ticket.Capped() {
 		p.OutputCap = x.ticket.OutputCap()
 		if x.request.OutputCap == 0 || p.OutputCap < x.request.OutputCap {

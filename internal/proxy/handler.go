@@ -118,12 +118,12 @@ func (x *exchange) fail(err error) {
 	if x.status != 0 {
 		return
 	}
-	x.ticket.Close() // as in write
+	x.ticket.Close() // before the answer: a client who does not read lets it wait
 	if errors.Is(err, context.Canceled) {
 		x.leave()
 		return
 	}
-	answer := answerTo(err)
+	answer := openai.ErrorOf(err)
 	x.status = answer.Status
 	reply.Error(x.w, answer, x.endpoint)
 }
@@ -143,13 +143,4 @@ func (x *exchange) closeConnection() {
 	if x.r.ProtoMajor == 1 {
 		x.w.Header()["Connection"] = []string{"close"}
 	}
-}
-
-// answerTo returns the answer that tells a client of err.
-func answerTo(err error) *openai.Error {
-	var answer *openai.Error
-	if errors.As(err, &answer) {
-		return answer
-	}
-	return openai.Internal()
 }

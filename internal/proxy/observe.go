@@ -24,15 +24,15 @@ func (x *exchange) Reserved(v admission.Verdict) {
 	}
 	span.Flag("token_rate_limiter.admitted", v == admission.Admitted)
 	span.End(time.Time{})
-	switch v {
-	case admission.Admitted:
-		x.tellStanding()
-		x.model.Metrics.Running.Inc()
-	case admission.Denied:
-		x.tellStanding()
-		x.countDenial()
+	if v == admission.Undecided {
+		x.explainDecision(undecided, x.ticket.Charge())
+		return
 	}
-	x.explainDecision(verdicts[v], x.ticket.Charge())
+	x.tellStanding()
+	if v == admission.Admitted { // a denial is counted where it is answered
+		x.explainDecision(admitted, x.ticket.Charge())
+		x.model.Metrics.Running.Inc()
+	}
 }
 
 // Extended implements admission.Observer.
@@ -77,24 +77,6 @@ func (x *exchange) tellStanding() {
 	x.answer = writeStanding(x.w.Header(), x.model, d, x.answer) // there is no answer yet
 	if x.endpoint.Anthropic() {
 		x.answer = writeAnthropicStanding(x.w.Header(), x.model, d, time.Now(), x.answer)
-	}
-}
-
-// countDenial counts a denial under each limit that was in the way, and notes the first one.
-func (x *exchange) countDenial() {
-	d, m := x.ticket.Decision(), x.model.Metrics
-	m.Suppressed.Add(float64(x.ticket.Charge().Tokens()))
-	for i := range d.Violations {
-		r := &d.Violations[i].Rule
-		m.Exceeded(r.Meter.String(), r.Window.String(), r.Scope.String())
-	}
-	for _, g := range d.Full {
-		m.Exceeded(limit.ConcurrentRequests, "", g.Scope.String())
-	}
-	if len(d.Violations) > 0 {
-		x.binding = d.Violations[0].Rule.Name()
-	} else {
-		x.binding = d.Full[0].Name()
 	}
 }
 

@@ -19,10 +19,11 @@ func Only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != method && !(method == http.MethodGet && r.Method == http.MethodHead) {
 			w.Header()["Allow"] = []string{method}
-			if e == 0 {
-				e = ShapeOf(r)
+			shape := e
+			if shape == 0 {
+				shape = ShapeOf(r)
 			}
-			Error(w, openai.MethodNotAllowed(r.Method, method), e)
+			Error(w, openai.MethodNotAllowed(r.Method, method), shape)
 			return
 		}
 		next(w, r)
