@@ -12,9 +12,8 @@
 //	relay     the answer goes back as it arrives, metered and topped up
 //	settle    what was charged is replaced by what was used, exactly once
 //
-// handler.go shows it; each step has a file, and package admission does what charges and
-// settles. A step that fails returns an
-// *openai.Error, which the handler turns into the answer in one place.
+// handler.go shows it. Package admission does what charges and settles. A step that fails
+// returns an error, which the handler turns into the answer in one place.
 //
 // # Invariants
 //

@@ -4,7 +4,7 @@
 // to right and from top to bottom in the order in which they stand here. To change a dashboard,
 // change its file here (overview.go, usage.go, errors.go) and run `make dashboards`.
 //
-// Expressions are PromQL with four abbreviations, which keep the variables of a dashboard in
+// Expressions are PromQL with five abbreviations, which keep the variables of a dashboard in
 // every one of them (expand in query.go):
 //
 //	{of}          the series of the models and gateways that are chosen above the panels
