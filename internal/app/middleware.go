@@ -20,7 +20,7 @@ func through(h http.Handler, passed ...middleware) http.Handler {
 
 // clients returns what serves clients: mux, behind all that their requests pass.
 func (a *App) clients(c *config.Config, mux *http.ServeMux) (http.Handler, error) {
-	own, err := ownPages(c.Server.CORSOrigins, func() bool { return a.authenticator() == nil })
+	own, err := ownPages(c.Server.CORSOrigins, a.isOpen)
 	if err != nil {
 		return nil, err
 	}

@@ -20,14 +20,16 @@ type snapshot struct {
 	keys    *identity.Keys // nil: authentication is off
 }
 
-// authenticator returns what knows the credentials at the moment; nil while authentication
-// is off.
+// authenticator returns what knows the credentials at the moment.
 func (a *App) authenticator() identity.Authenticator {
-	if keys := a.current.Load().keys; keys != nil {
-		return keys
+	if a.isOpen() {
+		return identity.Anyone{}
 	}
-	return nil
+	return a.current.Load().keys
 }
+
+// isOpen reports whether authentication is off at the moment.
+func (a *App) isOpen() bool { return a.current.Load().keys == nil }
 
 // newSnapshot makes the snapshot of c. What outlives a configuration is taken
 // over from previous, which is nil at the start: what was learned and found out

@@ -20,16 +20,11 @@ import (
 // userHeader names the user on whose behalf a request is sent.
 const userHeader = "X-User-Id"
 
-// Anonymous is the user of requests that name none while authentication is
-// off.
-const Anonymous = "anonymous"
-
 // Gate identifies callers by their credentials. It is safe for concurrent use, and must not
 // be changed once it is used.
 type Gate struct {
-	// Authenticator returns what knows the credentials at the moment. nil, itself or what it
-	// returns, switches authentication off: everybody is admin, and X-User-ID names the
-	// user.
+	// Authenticator returns what knows the credentials at the moment. identity.Anyone needs
+	// none; without any Authenticator, no credential is known.
 	Authenticator func() identity.Authenticator
 	// Log takes a line for each refusal of Permit; nil: there are none.
 	Log *slog.Logger
@@ -79,11 +74,8 @@ func namedUser(h http.Header) (string, error) {
 
 func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Principal, error) {
 	known := g.authenticator()
-	if known == nil {
-		return identity.Principal{User: Anonymous, Roles: everyRole, ActAs: true}, nil
-	}
 	credential, err := credentialOf(h)
-	if err != nil {
+	if _, open := known.(identity.Anyone); err != nil && !open {
 		return identity.Principal{}, err
 	}
 	proof, err := known.Authenticate(ctx, credential)
@@ -97,13 +89,13 @@ func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Princi
 }
 
 func (g *Gate) authenticator() identity.Authenticator {
-	if g.Authenticator == nil {
-		return nil
+	if g.Authenticator != nil {
+		if a := g.Authenticator(); a != nil {
+			return a
+		}
 	}
-	return g.Authenticator()
+	return new(identity.Keys) // none
 }
-
-var everyRole = []identity.Role{identity.User, identity.Admin}
 
 // credentialOf returns the one credential of a request.
 func credentialOf(h http.Header) (string, error) {

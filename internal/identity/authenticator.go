@@ -14,9 +14,24 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, credential string) (Proof, error)
 }
 
+// Anonymous is the user of requests that name none while authentication is off.
+const Anonymous = "anonymous"
+
+// Anyone is the Authenticator of a gateway without authentication: whoever comes may do
+// everything, in anybody's name, and needs no credential for it.
+type Anyone struct{}
+
+var anyone = Principal{User: Anonymous, Roles: []Role{User, Admin}, ActAs: true}
+
+// Authenticate implements Authenticator.
+func (Anyone) Authenticate(context.Context, string) (Proof, error) {
+	return Proof{Principal: &anyone}, nil
+}
+
 // Proof is what an Authenticator has found out of a credential.
 type Proof struct {
-	// Principal is whose it is. It is shared and must not be changed.
+	// Principal is whose it is; never nil where there is no error. It is shared and must not
+	// be changed.
 	Principal *Principal
 	// Until is for how long the proof may be kept for the credential, by whoever has got
 	// it; zero: for the request at hand only.

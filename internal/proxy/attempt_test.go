@@ -18,6 +18,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -62,7 +63,7 @@ func TestRequestMoves(t *testing.T) {
 			var seen outcomes
 			h := New(Options{
 				Readers: []outcome.Reader{&seen},
-				Catalog: func() *catalog.Catalog { return served }, Store: store, Gate: &gate.Gate{},
+				Catalog: func() *catalog.Catalog { return served }, Store: store, Gate: &gate.Gate{Authenticator: func() identity.Authenticator { return identity.Anyone{} }},
 				Log: telemetry.NewLogger(io.Discard, telemetry.LogOptions{}), MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
 			})
 			w := httptest.NewRecorder()
@@ -140,7 +141,7 @@ func modelAt(t *testing.T, metrics *telemetry.Metrics, name string, answer http.
 // usedOf returns what anonymous users have used of a model.
 func usedOf(t *testing.T, s limit.Store, m *catalog.Model) string {
 	t.Helper()
-	v, err := s.View(context.Background(), m.Policy, gate.Anonymous)
+	v, err := s.View(context.Background(), m.Policy, identity.Anonymous)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
@@ -90,7 +91,7 @@ func benchHandler(b *testing.B) *Handler {
 	log := telemetry.NewLogger(telemetry.NewBuffer(io.Discard, nil), telemetry.LogOptions{})
 	return New(Options{
 		Catalog: func() *catalog.Catalog { return served }, Store: memory.New(memory.Options{}),
-		Gate: &gate.Gate{}, Log: log, Readers: []outcome.Reader{outcome.Metrics{Metrics: metrics}, outcome.Log{Logger: log}},
+		Gate: &gate.Gate{Authenticator: func() identity.Authenticator { return identity.Anyone{} }}, Log: log, Readers: []outcome.Reader{outcome.Metrics{Metrics: metrics}, outcome.Log{Logger: log}},
 		MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
 	})
 }

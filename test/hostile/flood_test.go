@@ -19,6 +19,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
@@ -75,7 +76,7 @@ func newFlooded(t *testing.T, accounts int, now func() limit.Instant) *flooded {
 		Name: "m", ServedAs: "m", Policy: policy, Pool: upstream.NewPool("", []*upstream.Server{server}, nil), Metrics: metrics.Model("m"), Quirks: new(catalog.Quirks), Pricer: usage.NewPricer(usage.Options{UsersMax: accounts}),
 	}})
 	proxy.New(proxy.Options{
-		Catalog: func() *catalog.Catalog { return served }, Store: f.store, Gate: &gate.Gate{}, Readers: []outcome.Reader{outcome.Metrics{Metrics: metrics}},
+		Catalog: func() *catalog.Catalog { return served }, Store: f.store, Gate: &gate.Gate{Authenticator: func() identity.Authenticator { return identity.Anyone{} }}, Readers: []outcome.Reader{outcome.Metrics{Metrics: metrics}},
 		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), MaxBodyBytes: 1 << 20,
 	}).Register(f.mux)
 	return f

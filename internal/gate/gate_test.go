@@ -1,0 +1,101 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+)
+
+// authenticator knows what it is made of; a credential that is "away" cannot be found out.
+type authenticator map[string]*identity.Principal
+
+var errAway = errors.New("away")
+
+func (a authenticator) Authenticate(_ context.Context, credential string) (identity.Proof, error) {
+	p := a[credential]
+	switch {
+	case credential == "away":
+		return identity.Proof{}, errAway
+	case p == nil:
+		return identity.Proof{}, identity.ErrUnknown
+	}
+	return identity.Proof{Principal: p}, nil
+}
+
+// TestIdentify: who a request is of, by its credential and the user that it names, and why it is
+// of nobody.
+func TestIdentify(t *testing.T) {
+	known := authenticator{
+		"k1": {User: "alice", Roles: []identity.Role{identity.User}},
+		"k2": {User: "portal", Roles: []identity.Role{identity.User}, ActAs: true},
+	}
+	for _, tt := range []struct {
+		name   string
+		by     identity.Authenticator // nil: there is none
+		header http.Header
+		user   string
+		status int // of the refusal; 0: there is none
+	}{
+		{"a bearer", known, http.Header{"Authorization": {"Bearer k1"}}, "alice", 0},
+		{"a bearer, in small letters and far off", known, http.Header{"Authorization": {"bearer   k1 "}}, "alice", 0},
+		{"a key", known, http.Header{"X-Api-Key": {"k1"}}, "alice", 0},
+		{"the same twice", known, http.Header{"X-Api-Key": {"k1"}, "Authorization": {"Bearer k1"}}, "alice", 0},
+		{"two that differ", known, http.Header{"X-Api-Key": {"k1"}, "Authorization": {"Bearer k2"}}, "", 401},
+		{"two of one field", known, http.Header{"X-Api-Key": {"k1", "k1"}}, "", 401},
+		{"another scheme", known, http.Header{"Authorization": {"Basic k1"}}, "", 401},
+		{"a scheme only", known, http.Header{"Authorization": {"Bearer"}}, "", 401},
+		{"none", known, nil, "", 401},
+		{"not known", known, http.Header{"X-Api-Key": {"k3"}}, "", 401},
+		{"in the name of another", known, http.Header{"X-Api-Key": {"k2"}, "X-User-Id": {"bob"}}, "bob", 0},
+		{"in the name of another, who may not", known, http.Header{"X-Api-Key": {"k1"}, "X-User-Id": {"bob"}}, "alice", 403},
+		{"in its own name", known, http.Header{"X-Api-Key": {"k1"}, "X-User-Id": {"alice"}}, "alice", 0},
+		{"in two names", known, http.Header{"X-Api-Key": {"k2"}, "X-User-Id": {"bob", "eve"}}, "portal", 400},
+		{"in two names that were joined", known, http.Header{"X-Api-Key": {"k2"}, "X-User-Id": {"bob, eve"}}, "portal", 400},
+		{"in no name", known, http.Header{"X-Api-Key": {"k2"}, "X-User-Id": {""}}, "portal", 400},
+		{"in one that is no text", known, http.Header{"X-Api-Key": {"k2"}, "X-User-Id": {"\xff"}}, "portal", 400},
+		{"anyone", identity.Anyone{}, nil, identity.Anonymous, 0},
+		{"anyone, with what is no credential", identity.Anyone{}, http.Header{"Authorization": {"Basic x"}}, identity.Anonymous, 0},
+		{"anyone, in a name", identity.Anyone{}, http.Header{"X-User-Id": {"bob"}}, "bob", 0},
+		{"nobody knows", nil, http.Header{"X-Api-Key": {"k1"}}, "", 401},
+	} {
+		g := &Gate{Authenticator: func() identity.Authenticator { return tt.by }}
+		p, err := g.Identify(t.Context(), tt.header)
+		status := 0
+		if err != nil {
+			status = openai.ErrorOf(err).Status
+		}
+		if p.User != tt.user || status != tt.status {
+			t.Errorf("%s: %q with %v, want %q with %d", tt.name, p.User, err, tt.user, tt.status)
+		}
+	}
+	if _, err := (&Gate{Authenticator: func() identity.Authenticator { return known }}).Identify(t.Context(), http.Header{"X-Api-Key": {"away"}}); !errors.Is(err, errAway) {
+		t.Errorf("what cannot be found out: %v", err)
+	}
+	if _, err := new(Gate).Identify(t.Context(), http.Header{"X-Api-Key": {"k1"}}); openai.ErrorOf(err).Status != 401 {
+		t.Errorf("a gate without an authenticator: %v", err)
+	}
+}
+
+// TestPermit: who is known may look, and only an admin at what is for admins.
+func TestPermit(t *testing.T) {
+	g := &Gate{Authenticator: func() identity.Authenticator {
+		return authenticator{"u": {User: "alice", Roles: []identity.Role{identity.User}}, "a": {User: "root", Roles: []identity.Role{identity.Admin}}}
+	}}
+	for _, tt := range []struct {
+		key    string
+		role   identity.Role
+		status int
+	}{{"u", "", 0}, {"a", "", 0}, {"x", "", 401}, {"a", identity.Admin, 0}, {"u", identity.Admin, 403}, {"x", identity.Admin, 401}} {
+		r := httptest.NewRequest(http.MethodGet, "/v1/models", nil)
+		r.Header.Set("X-Api-Key", tt.key)
+		_, refused := g.Permit(r, tt.role)
+		if got := refused; (got == nil) != (tt.status == 0) || got != nil && got.Status != tt.status {
+			t.Errorf("key %s for the role %q: %v, want %d", tt.key, tt.role, got, tt.status)
+		}
+	}
+}
