@@ -4,9 +4,12 @@ GO       ?= go
 BINARY   := bin/token-rate-limiter
 PACKAGE  := ./cmd/token-rate-limiter
 PROFILE  := cmd/token-rate-limiter/profile.pgo
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Names of tags come from whoever made them: recipes take them from the environment, where no
+# shell reads them as commands.
+VERSION  ?= $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null | tr -cd '0-9A-Za-z.+-' || echo dev)
 COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
-LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+export VERSION COMMIT
+LDFLAGS  := -s -w -X main.version=$$VERSION -X main.commit=$$COMMIT
 TOOL     := $(GO) tool -modfile=tools/go.mod
 UNIT     := ./cmd/... ./internal/...
 INTEGRATION := ./test/... ./performance/...
@@ -22,7 +25,7 @@ help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the binary into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -pgo=$(PROFILE) -ldflags '$(LDFLAGS)' -o $(BINARY) $(PACKAGE)
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -pgo=$(PROFILE) -ldflags "$(LDFLAGS)" -o $(BINARY) $(PACKAGE)
 
 release: ## build the binary for Linux into bin/linux/ARCH, for each of ARCHES
 	@for arch in $(ARCHES); do GOOS=linux GOARCH=$$arch $(MAKE) --no-print-directory build BINARY=bin/linux/$$arch/token-rate-limiter || exit 1; done
@@ -120,13 +123,13 @@ dependencies: ## whether all modules are what go.sum says, and npm knows nothing
 	GO='$(GO)' scripts/dependencies.sh
 
 release-notes: ## print what CHANGELOG.md says of VERSION
-	@scripts/release-notes.sh '$(VERSION)'
+	@scripts/release-notes.sh "$$VERSION"
 
 release-files: ## make bin/release: archives of the binaries, their SBOMs, checksums
-	GO='$(GO)' scripts/release-files.sh '$(VERSION)'
+	GO='$(GO)' scripts/release-files.sh "$$VERSION"
 
 publish: ## push the image for ARCHES and the chart, as VERSION, to REGISTRY
-	@GO='$(GO)' ARCHES='$(ARCHES)' scripts/publish.sh '$(VERSION)' '$(REGISTRY)'
+	@GO='$(GO)' ARCHES='$(ARCHES)' scripts/publish.sh "$$VERSION" '$(REGISTRY)'
 
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)

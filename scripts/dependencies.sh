@@ -16,7 +16,8 @@ esac
 cd "$(dirname "$0")/.."
 failed=0
 
-mapfile -t modules < <(git ls-files '*go.mod' | xargs -n1 dirname)
+modules=$(git ls-files '*go.mod')
+mapfile -t modules < <(xargs -n1 dirname <<<"${modules:?git lists no module here}")
 for module in "${modules[@]}"; do
   echo "== $module"
   { "${GO:-go}" -C "$module" mod download && "${GO:-go}" -C "$module" mod verify; } || failed=1

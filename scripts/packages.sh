@@ -45,7 +45,7 @@ install_npm() {
   cd "$1" || return
   is_installed $lock $folder && return
   echo "installing for the tests: the npm packages of $1"
-  if ! npm ci --no-progress --loglevel=error; then
+  if ! npm ci --ignore-scripts --no-progress --loglevel=error; then
     echo "npm could not install what $1/$lock lists; it needs a registry (npm config get registry)." >&2
     return 1
   fi

@@ -13,6 +13,7 @@
 # is the one of tools/helm. ARCHES names the architectures (amd64 arm64), GO the go command;
 # PLAIN_HTTP=1 is for a registry without TLS.
 set -euo pipefail
+shopt -s inherit_errexit # what fails within $( ) ends the script
 case ${1:-} in
   -h | --help)
     sed -n '2,/^[^#]/s/^#\( \|$\)//p' "$0"

@@ -163,6 +163,14 @@ true
 {{- if and (or .Values.externalRedis.tls.caSecret .Values.externalRedis.tls.serverName) (not .Values.externalRedis.tls.enabled) -}}
 {{- fail "externalRedis.tls says whom to trust, and the connection would not be encrypted: set externalRedis.tls.enabled=true" -}}
 {{- end -}}
+{{- $slugs := dict -}}
+{{- range $name := include "trl.modelNames" . | fromYamlArray -}}
+{{- $slug := include "trl.modelSlug" $name -}}
+{{- with get $slugs $slug -}}
+{{- fail (printf "models %q and %q would both be the Deployment and the Service %q: give one of them another name" . $name $slug) -}}
+{{- end -}}
+{{- $_ := set $slugs $slug $name -}}
+{{- end -}}
 {{- if not (include "trl.sharesAccounts" .) -}}
 {{- if or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1) -}}
 {{- fail "the memory store belongs to one process, and several replicas would each admit the whole limit: set replicaCount=1 and autoscaling.enabled=false, or redis.enabled=true, or externalRedis.host" -}}

@@ -32,6 +32,7 @@ func TestRefused(t *testing.T) {
 		"a Redis that is somewhere":         {"redis.enabled=false,externalRedis.host=redis.example.com", `networkPolicy.externalRedisTo: externalRedis.host is "redis.example.com"`},
 		"a collector that is somewhere":     {"tracing.endpoint=http://collector.observability:4318", `networkPolicy.collectorTo: tracing.endpoint is "collector.observability"`},
 		"an Alertmanager that is somewhere": {"prometheus.enabled=true,prometheus.alertmanagers[0]=a.monitoring:9093", `networkPolicy.alertmanagersTo: one of prometheus.alertmanagers is "a.monitoring"`},
+		"models of one Deployment":          {"models.a_b.model=x,models.a-b.model=y", `models "a-b" and "a_b"`},
 		"a route without a Gateway":         {"gatewayApi.enabled=true", "gatewayApi.parentRefs"},
 	} {
 		t.Run(name, func(t *testing.T) {
