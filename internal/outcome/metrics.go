@@ -13,7 +13,7 @@ type Metrics struct{ *telemetry.Metrics }
 // Read implements Reader.
 func (m Metrics) Read(_ context.Context, r *Record) {
 	elapsed := r.Elapsed()
-	m.Overhead(elapsed - r.Took)
+	m.Overhead(elapsed - r.Took - r.Asking)
 	if r.Fault() {
 		m.Fault()
 	}

@@ -35,6 +35,7 @@ type Record struct {
 	Begun, Ended time.Time
 	Sent         time.Time     // to a model server, the last time; zero: it was not
 	Took         time.Duration // the model server's part of the time
+	Asking       time.Duration // how long a model server was asked for the number of tokens, before
 	Server       string        // that it went to last; of several that are away, all; "" for none
 	Attempts     int           // on how many models it was tried
 

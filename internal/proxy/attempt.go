@@ -24,6 +24,7 @@ type sending struct {
 	asked    catalog.UsageOptions // the most that is asked for, after a refusal
 	quirk    catalog.Quirk        // of the model server that it went to last, as known when it was sent
 	took     time.Duration        // the model server's part of the time
+	asking   time.Duration        // that for the number of tokens, before
 	response *upstream.Response
 	server   string // that it went to last; of several that are away, all
 }

@@ -105,6 +105,58 @@ func TestRequestMoves(t *testing.T) {
 	}
 }
 
+// TestTimeOfModelServersIsTheirs: what a model server takes is none of the gateway's own time,
+// whatever it answers, and also where it was asked for the number of tokens only.
+func TestTimeOfModelServersIsTheirs(t *testing.T) {
+	const late = 50 * time.Millisecond
+	for _, tt := range []struct {
+		name         string
+		status       int
+		took, asking time.Duration // at the least
+		exact        bool
+	}{
+		{"an answer", http.StatusOK, late, 0, false},
+		{"a failure", http.StatusInternalServerError, late, 0, false},
+		{"a redirection", http.StatusFound, late, 0, false},
+		{"a refusal", http.StatusBadRequest, late, 0, false},
+		{"a question", http.StatusOK, late, late, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			metrics := telemetry.NewMetrics(prometheus.NewRegistry())
+			m := modelAt(t, metrics, "a", func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				time.Sleep(late)
+				if r.URL.Path == openai.Tokenize.Path() {
+					_, _ = io.WriteString(w, `{"count":20,"max_model_len":4096}`)
+					return
+				}
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(tt.status)
+				_, _ = io.WriteString(w, benchAnswer)
+			})
+			m.ExactInput = tt.exact
+			served := catalog.New([]*catalog.Model{m})
+			var seen times
+			h := New(Options{
+				Readers: []outcome.Reader{&seen}, Catalog: func() *catalog.Catalog { return served }, Store: memory.New(memory.Options{}),
+				Gate: &gate.Gate{Authenticator: func() identity.Authenticator { return identity.Anyone{} }},
+				Log:  telemetry.NewLogger(io.Discard, telemetry.LogOptions{}), MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
+			})
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, openai.ChatCompletions.Path(), strings.NewReader(strings.Replace(benchRequest, "llama2-7b", "a", 1)))
+			h.serve(httptest.NewRecorder(), r, openai.ChatCompletions)
+			if seen.took < tt.took || seen.asking < tt.asking || tt.asking == 0 && seen.asking != 0 {
+				t.Errorf("it took %v, and %v to be asked; want %v and %v", seen.took, seen.asking, tt.took, tt.asking)
+			}
+		})
+	}
+}
+
+// times are those that the last record tells of model servers.
+type times struct{ took, asking time.Duration }
+
+func (t *times) Read(_ context.Context, r *outcome.Record) { t.took, t.asking = r.Took, r.Asking }
+
 // outcomes are what a reader has read.
 type outcomes []string
 

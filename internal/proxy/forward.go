@@ -259,6 +259,7 @@ func (x *exchange) refused() error {
 	status := x.response.Status
 	if status >= 500 || status < 400 {
 		_ = x.response.Body.Close()
+		x.took = time.Since(x.sent)
 		x.ticket.Settle(admission.RequestOnly(true))
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}

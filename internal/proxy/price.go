@@ -38,6 +38,8 @@ func (x *exchange) reserve() error { return x.unadmitted(x.ticket.Reserve(x.ctx)
 
 // Count implements admission.Counter.
 func (x *exchange) Count(ctx context.Context, floor int64) (n int64, reached bool, err error) {
+	begun := time.Now()
+	defer func() { x.asking = time.Since(begun) }()
 	response, err := x.inquire(ctx)
 	var unasked *upstream.Error
 	if errors.As(err, &unasked) && !unasked.Reached() {
