@@ -226,8 +226,11 @@ func (x *exchange) costOf(e *upstream.Error) admission.Cost {
 // noAnswer returns what to tell the client where e is all that has come of asking.
 func (x *exchange) noAnswer(e *upstream.Error) error {
 	x.server = e.Address
-	if e.Kind == upstream.Canceled {
+	switch e.Kind {
+	case upstream.Canceled:
 		return context.Canceled
+	case upstream.Busy:
+		x.model.Metrics.UpstreamRefused(http.StatusServiceUnavailable)
 	}
 	return &failure{x.tell(e), e}
 }
@@ -263,6 +266,7 @@ func (x *exchange) refused() error {
 		x.ticket.Settle(admission.RequestOnly(true))
 		return openai.UpstreamError("the model server answered with status %d", status)
 	}
+	x.model.Metrics.UpstreamRefused(status)
 	var err error
 	if len(x.answer) == 0 {
 		x.readUpTo(x.response.Body, refusalBytesMax)

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"strconv"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,7 +43,7 @@ func (m *Metrics) Model(name string) *Model {
 }
 
 func (m *Metrics) newModel(name string) *Model {
-	return &Model{
+	x := &Model{
 		name: name, m: m,
 		Input:          m.usage.WithLabelValues(name, "input"),
 		Output:         m.usage.WithLabelValues(name, "output"),
@@ -62,6 +63,10 @@ func (m *Metrics) newModel(name string) *Model {
 		Refunded:   m.refunded.WithLabelValues(name),
 		Suppressed: m.suppressed.WithLabelValues(name),
 	}
+	for i, code := range refusalCodes { // there at 0: a rate shows the first one
+		x.turnedAway[i] = m.turnedAway.WithLabelValues(name, strconv.Itoa(code))
+	}
+	return x
 }
 
 // Release ends what Metrics.Model began. With the last one the series of the

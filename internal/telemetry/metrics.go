@@ -24,6 +24,7 @@ type Metrics struct {
 	refunded   *prometheus.CounterVec
 	suppressed *prometheus.CounterVec
 	upstream   *prometheus.CounterVec
+	turnedAway *prometheus.CounterVec
 
 	overhead      prometheus.Observer
 	faults        prometheus.Counter
@@ -62,6 +63,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		refunded:   f.counters("token_refunded_total", "Tokens that were charged, not used and given back.", "model"),
 		suppressed: f.counters("token_suppressed_total", "Tokens that denied requests would have been charged.", "model"),
 		upstream:   f.counters("model_upstream_errors_total", "Requests that a model server did not answer properly, by its address.", "model", "endpoint"),
+		turnedAway: f.counters("model_upstream_refused_total", "Requests that model servers turned away for no fault of the client's: a full queue (503, 429), or a credential or a name that they do not know (401, 403, 404).", "model", "code"),
 
 		overhead:      f.histograms("gateway_overhead_seconds", "Time that requests spent in the gateway, the model server's time taken out.", overheadBuckets).With(nil),
 		faults:        f.counters("gateway_faults_total", "Requests that a fault of the gateway itself has ended.").With(nil),
@@ -153,10 +155,11 @@ type Model struct {
 
 	Input, Output, Cached         prometheus.Counter // tokens used
 	Running                       prometheus.Gauge
-	FirstToken, PerToken          prometheus.Observer // seconds
-	InputEstimate, OutputEstimate prometheus.Observer // estimated / used
-	Overrun, Refunded, Suppressed prometheus.Counter  // tokens
-	Estimated                     Estimated           // requests
+	FirstToken, PerToken          prometheus.Observer                   // seconds
+	InputEstimate, OutputEstimate prometheus.Observer                   // estimated / used
+	Overrun, Refunded, Suppressed prometheus.Counter                    // tokens
+	Estimated                     Estimated                             // requests
+	turnedAway                    [len(refusalCodes)]prometheus.Counter // by refusalCodes
 
 	successes atomic.Pointer[[]success] // nil: none is known; a list is not changed
 }
@@ -205,6 +208,20 @@ func (m *Model) durationOf(endpoint string, status int) prometheus.Observer {
 // concurrent requests.
 func (m *Model) Exceeded(meter, window, scope string) {
 	m.m.exceeded.WithLabelValues(m.name, meter, window, scope).Inc()
+}
+
+// refusalCodes are the statuses with which model servers turn requests away for no fault of
+// the client's.
+var refusalCodes = [...]int{
+	http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable,
+}
+
+// UpstreamRefused notes that a model server has turned a request away with a status. It
+// counts those that are no fault of the client's.
+func (m *Model) UpstreamRefused(status int) {
+	if i := slices.Index(refusalCodes[:], status); i >= 0 {
+		m.turnedAway[i].Inc()
+	}
 }
 
 // UpstreamError notes a failure of the model server at an address.
