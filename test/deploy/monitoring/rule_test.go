@@ -134,8 +134,7 @@ func anchorsOf(text string) (all []string) {
 	return all
 }
 
-// TestNamesAreThoseOfTheGateway: rules and dashboards name metrics and labels that the gateway
-// promises, or Prometheus itself. What is there is for TestEveryExpressionIsAnswered.
+// TestNamesAreThoseOfTheGateway: rules name metrics and labels that the gateway promises, or Prometheus itself. What is there is for TestEveryExpressionIsAnswered.
 func TestNamesAreThoseOfTheGateway(t *testing.T) {
 	there := map[string]map[string]bool{}
 	know := func(name string, labels ...string) {
