@@ -201,3 +201,27 @@ func TestOutputOfEndpointsWithoutAny(t *testing.T) {
 		}
 	}
 }
+
+// TestUsageThatShrinks: a stream that tells fewer tokens than it has told before contradicts
+// itself. Its output is the most that it told, or what its text is estimated at where that is
+// more and the text cannot be the prompt.
+func TestUsageThatShrinks(t *testing.T) {
+	piece := func(output int64, text string) string {
+		return fmt.Sprintf(`{"choices":[{"index":0,"text":%q}],"usage":{"prompt_tokens":30,"completion_tokens":%d}}`, text, output)
+	}
+	estimate := judging(t, openai.Completions).outputTokens(openai.AnswerText(openai.Completions, fmt.Appendf(nil, `{"choices":[{"text":%q}]}`, text)), 0)
+	for _, echo := range []bool{false, true} {
+		for _, most := range []int64{estimate - 20, estimate + 20} {
+			x := judging(t, openai.Completions)
+			x.request.Call.Echo = echo
+			c := x.streamed([]string{piece(most, text), piece(most-10, "")})
+			want := max(most, estimate)
+			if echo {
+				want = most
+			}
+			if c.Doubt != Unreadable || c.Usage.Output != want {
+				t.Errorf("echo %v, %d tokens at most: %d with the doubt %v, want %d with %v", echo, most, c.Usage.Output, c.Doubt, want, Unreadable)
+			}
+		}
+	}
+}
