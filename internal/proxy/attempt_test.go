@@ -61,11 +61,7 @@ func TestRequestMoves(t *testing.T) {
 			a.Gone, b.Gone = func() { gone++ }, func() { gone++ }
 			served := catalog.New([]*catalog.Model{a, b})
 			var seen outcomes
-			h := New(Options{
-				Readers: []outcome.Reader{&seen},
-				Catalog: func() *catalog.Catalog { return served }, Store: store, Gate: &gate.Gate{Authenticator: func() identity.Authenticator { return identity.Anyone{} }},
-				Log: telemetry.NewLogger(io.Discard, telemetry.LogOptions{}), MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
-			})
+			h := serving(served, store, &seen)
 			w := httptest.NewRecorder()
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, openai.ChatCompletions.Path(), strings.NewReader(strings.Replace(benchRequest, "llama2-7b", "a", 1)))
 			x := h.begin(w, r, openai.ChatCompletions)
@@ -138,11 +134,7 @@ func TestTimeOfModelServersIsTheirs(t *testing.T) {
 			m.ExactInput = tt.exact
 			served := catalog.New([]*catalog.Model{m})
 			var seen times
-			h := New(Options{
-				Readers: []outcome.Reader{&seen}, Catalog: func() *catalog.Catalog { return served }, Store: memory.New(memory.Options{}),
-				Gate: &gate.Gate{Authenticator: func() identity.Authenticator { return identity.Anyone{} }},
-				Log:  telemetry.NewLogger(io.Discard, telemetry.LogOptions{}), MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
-			})
+			h := serving(served, memory.New(memory.Options{}), &seen)
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, openai.ChatCompletions.Path(), strings.NewReader(strings.Replace(benchRequest, "llama2-7b", "a", 1)))
 			h.serve(httptest.NewRecorder(), r, openai.ChatCompletions)
 			if seen.took < tt.took || seen.asking < tt.asking || tt.asking == 0 && seen.asking != 0 {
@@ -150,6 +142,15 @@ func TestTimeOfModelServersIsTheirs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// serving returns a handler of these models, for anyone, whose outcomes r reads.
+func serving(served *catalog.Catalog, store limit.Store, r outcome.Reader) *Handler {
+	return New(Options{
+		Catalog: func() *catalog.Catalog { return served }, Store: store, Readers: []outcome.Reader{r},
+		Gate: &gate.Gate{Authenticator: func() identity.Authenticator { return identity.Anyone{} }},
+		Log:  telemetry.NewLogger(io.Discard, telemetry.LogOptions{}), MaxBodyBytes: 1 << 20, BodyTimeout: time.Minute,
+	})
 }
 
 // times are those that the last record tells of model servers.
