@@ -44,11 +44,10 @@ type StreamOptions struct {
 // A Stream is for one goroutine. Its memory does not grow with the stream. The
 // zero value is of no use; see [NewStream] and [Stream.Reset].
 type Stream struct {
-	model   []byte // PublicModel as JSON, empty to leave it
-	meter   streamMeter
-	ident   streamIdent
-	pattern eventPattern
-	joined  []byte // room for data of several lines
+	model  []byte // PublicModel as JSON, empty to leave it
+	meter  streamMeter
+	ident  streamIdent
+	joined []byte // room for data of several lines
 	state
 }
 
@@ -101,7 +100,6 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 	}
 	s.meter.reset(o.Choices, o.Prompts)
 	s.ident.reset()
-	s.pattern.reset()
 }
 
 // Event meters one event, of which it needs Raw and Partial, and appends to dst
@@ -126,10 +124,6 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 	s.meter.changed = s.meter.changed[:0]
 	if s.relayed.ended {
 		return s.afterEnd(dst, &ev)
-	}
-	if out, ok := s.repeat(dst, &ev); ok {
-		s.heard = true
-		return out
 	}
 	s.parse(&ev)
 	s.heard = len(ev.Data) > 0
@@ -158,7 +152,6 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 		if hidden := s.chunk(&env, &es); hidden {
 			return dst
 		}
-		s.pattern.learn(&ev, &env, &es)
 	}
 	return s.relay(dst, &ev, &es)
 }
