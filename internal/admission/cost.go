@@ -5,6 +5,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // Cost is what a request has cost, by the evidence there is. The zero value is nothing: no
@@ -48,7 +49,7 @@ func (t *Ticket) Abandoned(now time.Time) Cost {
 // Told returns the cost of an answer that is one JSON object of so many bytes, for which the
 // model server took so long: what is plausible of the usage that it tells, and an estimate
 // of the rest. text returns what was generated, as far as the answer shows it.
-func (t *Ticket) Told(a *openai.Answer, bytes int64, took time.Duration, text func() openai.Text) Cost {
+func (t *Ticket) Told(a *openai.Answer, bytes int64, took time.Duration, text func() chars.Text) Cost {
 	c := Cost{Usage: a.Usage, Complete: true, Took: took}
 	if a.OddUsage {
 		c.doubted(Unreadable)
@@ -70,7 +71,7 @@ func (t *Ticket) Told(a *openai.Answer, bytes int64, took time.Duration, text fu
 
 // CutShort returns the cost of an answer that is one JSON object, told no usage and was not
 // seen to its end: an estimate by the text of it and by the time until it began.
-func (t *Ticket) CutShort(text openai.Text, took time.Duration) Cost {
+func (t *Ticket) CutShort(text chars.Text, took time.Duration) Cost {
 	c := Cost{Doubt: Interrupted, Usage: openai.Usage{Input: t.price.Input}}
 	if t.request.Call.Endpoint.Generates() {
 		c.Usage.Output = max(t.outputTokens(text, 0), t.tokensIn(took))
@@ -87,9 +88,9 @@ type Progress interface {
 	UsageShrank() bool // what was told later was less
 	// OutputText and OutputEvents are what was generated, as far as it is shown, and in how
 	// many events; Unmetered and UnmeteredEvents what of it has come behind the last usage.
-	OutputText() openai.Text
+	OutputText() chars.Text
 	OutputEvents() int64
-	Unmetered() openai.Text
+	Unmetered() chars.Text
 	UnmeteredEvents() int64
 }
 
@@ -132,7 +133,7 @@ func (t *Ticket) costing(c Cost) Cost {
 
 // outputTokens estimates the tokens of generated text, which are no fewer than the events
 // that it came in, and no more than the request may get.
-func (t *Ticket) outputTokens(text openai.Text, events int64) int64 {
+func (t *Ticket) outputTokens(text chars.Text, events int64) int64 {
 	n := t.request.Terms.Pricer.OutputTokens(t.request.User, text)
 	if most := t.outputMost(); most > 0 {
 		n = min(n, most)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // Doubt is why something of what a request has cost is estimated. The zero value is no
@@ -85,7 +86,7 @@ const (
 
 // tooFew reports whether an answer shows more tokens than it tells. A usage of nothing at
 // all is believed: it is how a server says that it does not count.
-func (t *Ticket) tooFew(a *openai.Answer, bytes int64, text func() openai.Text) bool {
+func (t *Ticket) tooFew(a *openai.Answer, bytes int64, text func() chars.Text) bool {
 	told := a.Usage.Output
 	if !t.request.Call.Endpoint.Generates() || t.request.Call.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
 		told > 0 && told*tokenBytes >= bytes-frameBytes {
@@ -102,7 +103,7 @@ func saysNothing(u openai.Usage, inputTold, odd bool) bool {
 
 // shownFloor returns the least number of tokens that were generated for a text: one, if it
 // is not empty. Where the answer begins with the prompt, it may all be that.
-func (t *Ticket) shownFloor(text *openai.Text) int64 {
+func (t *Ticket) shownFloor(text *chars.Text) int64 {
 	if text.Bytes() == 0 || t.request.Call.Echo {
 		return 0
 	}

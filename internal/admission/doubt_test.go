@@ -12,6 +12,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // An answer of so many words, from a model with so long a context, to a request that
@@ -47,13 +49,13 @@ func judging(t testing.TB, e openai.Endpoint) *judged {
 // whole judges an answer that is one JSON object, and took so long.
 func (x *judged) whole(answer string, took time.Duration) Cost {
 	a := openai.ReadAnswer([]byte(answer))
-	return x.Told(&a, int64(len(answer)), took, func() openai.Text { return openai.AnswerText(x.request.Call.Endpoint, []byte(answer)) })
+	return x.Told(&a, int64(len(answer)), took, func() chars.Text { return openai.AnswerText(x.request.Call.Endpoint, []byte(answer)) })
 }
 
 // streamed judges a stream of such events.
 func (x *judged) streamed(events []string) Cost {
 	for _, data := range events {
-		x.stream.Event(nil, openai.ParseEvent([]byte("data: "+data+"\n\n")))
+		x.stream.Event(nil, sse.Parse([]byte("data: "+data+"\n\n")))
 	}
 	return x.Partial(&x.stream, time.Now())
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // model is the terms of a model whose user has so many tokens a day, and one running slot.
@@ -53,7 +55,7 @@ func account(t testing.TB, s limit.Store, terms Terms) string {
 // told is the cost of an answer with a usage.
 func told(t *Ticket, input, output int64) Cost {
 	return t.Told(&openai.Answer{Usage: openai.Usage{Input: input, Output: output}, InputTold: true, OutputTold: true}, 100, time.Second,
-		func() openai.Text { return openai.Text{} })
+		func() chars.Text { return chars.Text{} })
 }
 
 // witness is an Observer that keeps what it is told.
@@ -276,7 +278,7 @@ func TestSettledOnce(t *testing.T) {
 				var stream openai.Stream
 				stream.Reset(openai.ChatCompletions, openai.StreamOptions{})
 				n := rng.IntN(900)
-				stream.Event(nil, openai.ParseEvent(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
+				stream.Event(nil, sse.Parse(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
 					strings.Repeat("some ", n), rng.IntN(300), n)))
 				seen[fmt.Sprint("backed ", ticket.Backed(t.Context(), &stream, Pace{First: time.Now().Add(-time.Second), Last: time.Now()}))]++
 			case step == 4 && ticket.request.Call != nil:

@@ -8,11 +8,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // pooledBodyMax is the size in bytes of the largest body after which a
 // validator is kept for the next one: what a large body made it allocate (the
-// names of its objects) shall not stay behind.
+// Names of its objects) shall not stay behind.
 const pooledBodyMax = 64 << 10
 
 // validator checks bodies. It exists to reuse the decoder's memory.
@@ -25,7 +26,7 @@ var validators = sync.Pool{New: func() any { return new(validator) }}
 
 // validate reports why body is not one JSON object and nothing else, or nil
 // if it is: RFC 8259 without its leeway, which is RFC 7493 (I-JSON). Member
-// names that occur twice at any depth, however they are escaped, invalid
+// Names that occur twice at any depth, however they are escaped, invalid
 // UTF-8, lone surrogates and a byte order mark are refused: two parsers that
 // read such a body differently would be a way around a limit.
 //
@@ -40,9 +41,9 @@ func validate(body []byte) *Error {
 	switch {
 	case err != nil:
 		return explain(body, err)
-	case len(bytes.TrimLeft(body[end:], jsonSpace)) > 0:
+	case len(bytes.TrimLeft(body[end:], jsonscan.Space)) > 0:
 		return InvalidRequest("", "the body goes on after its JSON value, at byte %d: send one JSON object", end)
-	case bytes.TrimLeft(body, jsonSpace)[0] != '{':
+	case bytes.TrimLeft(body, jsonscan.Space)[0] != '{':
 		return InvalidRequest("", "the body is a JSON value, but no object: send one JSON object")
 	}
 	return nil
@@ -61,12 +62,9 @@ func (v *validator) read(body []byte) (int, error) {
 	return end, err
 }
 
-// jsonSpace holds the characters that JSON takes for white space.
-const jsonSpace = " \t\r\n"
-
 // isLoneHalf reports whether half of a surrogate pair is escaped at an offset of the body.
 func isLoneHalf(body []byte, at int64) bool {
-	_, lone := escapeLen(body[min(at, int64(len(body))):])
+	_, lone := jsonscan.EscapeLen(body[min(at, int64(len(body))):])
 	return lone
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // soundBodies are bodies that are read without the decoder, and others that are not.
@@ -16,7 +17,7 @@ var soundBodies = map[string]bool{
 	`{"안녕":"하세요 😀"}`:                true,
 	`{"a":"\ud83d\ude00 \uc548\n"}`: true,
 	`{"a":{"x":1},"b":[{"x":1},{"x":2}],"x":{"a":1,"b":2}}`:   true,
-	`{` + manyNames(openNamesMax-2) + `"a":0}`:                true,
+	`{` + manyNames(jsonscan.NamesMax-2) + `"a":0}`:           true,
 	`{"x":[` + strings.Repeat(`{"a":1,"b":2},`, 1000) + `0]}`: true,
 
 	``:                                    false,
@@ -37,21 +38,21 @@ var soundBodies = map[string]bool{
 	`{"prompt":[[1,`: false, `{"prompt":[1,]}`: false, `{"input":[{"input_audio":{"data":"UklG`: false, `[1],"a":1}`: false,
 
 	`{"a\"":1}`: false, // unusual
-	`{` + manyNames(openNamesMax-1) + `"a":0}`: false, // unusual
-	"{\"a\":\"\xe9\"}":                         false,
-	"{\"\xff\":1}":                             false,
-	`{"a":"\ud800"}`:                           false,
-	`{"a":"\ud83d\ud83d\ude00"}`:               false,
-	`{"a":["\ude00\ud83d"]}`:                   false,
-	`{"a":01}`:                                 false,
-	`{"a":"` + "\n" + `"}`:                     false,
-	`{"a":` + strings.Repeat("[", nestingMax) + strings.Repeat("]", nestingMax) + "}": false, // unusual, lists that nobody reads too
-	strings.Repeat(`{"a":`, nestingMax+1) + "1" + strings.Repeat("}", nestingMax+1):   false, // unusual
+	`{` + manyNames(jsonscan.NamesMax-1) + `"a":0}`: false, // unusual
+	"{\"a\":\"\xe9\"}":           false,
+	"{\"\xff\":1}":               false,
+	`{"a":"\ud800"}`:             false,
+	`{"a":"\ud83d\ud83d\ude00"}`: false,
+	`{"a":["\ude00\ud83d"]}`:     false,
+	`{"a":01}`:                   false,
+	`{"a":"` + "\n" + `"}`:       false,
+	`{"a":` + strings.Repeat("[", jsonscan.NestingMax) + strings.Repeat("]", jsonscan.NestingMax) + "}": false, // unusual, lists that nobody reads too
+	strings.Repeat(`{"a":`, jsonscan.NestingMax+1) + "1" + strings.Repeat("}", jsonscan.NestingMax+1):   false, // unusual
 }
 
 func isSound(e Endpoint, body []byte) bool {
 	p := new(parse)
-	p.jsonCursor, p.endpoint = jsonCursor{b: body, names: &p.seen}, e
+	p.Cursor, p.endpoint = jsonscan.Cursor{Text: body, Names: &p.seen}, e
 	p.request()
 	return p.isSound()
 }
@@ -104,7 +105,7 @@ func isUnusual(body []byte) bool {
 		} else if _, err := d.ReadToken(); err != nil {
 			return true
 		}
-		if d.StackDepth() > nestingMax || remembered(d) > openNamesMax {
+		if d.StackDepth() > jsonscan.NestingMax || remembered(d) > jsonscan.NamesMax {
 			return true
 		}
 	}
@@ -124,13 +125,17 @@ func remembered(d *jsontext.Decoder) (n int64) {
 // A parse that is kept for the next body has nothing of the last one.
 func TestParseRelease(t *testing.T) {
 	p := new(parse)
-	p.jsonCursor = jsonCursor{b: []byte(`{"a":{"b":1,"\u0061":2,"c`), names: &p.seen}
+	p.Cursor = jsonscan.Cursor{Text: []byte(`{"a":{"b":1,"\u0061":2,"c`), Names: &p.seen}
 	p.request()
-	if !p.seen.unsure || p.seen.first == 0 {
+	if !p.seen.Unsure {
 		t.Fatal("the body has left nothing to forget")
 	}
 	p.release()
-	if p.seen.unsure || p.seen.n != 0 || p.seen.first != 0 || p.b != nil {
-		t.Errorf("kept: unsure %v, %d names from %d, body %q", p.seen.unsure, p.seen.n, p.seen.first, p.b)
+	if p.seen.Unsure || p.Text != nil {
+		t.Errorf("kept: unsure %v, body %q", p.seen.Unsure, p.Text)
+	}
+	p.Cursor = jsonscan.Cursor{Text: []byte(`{` + manyNames(jsonscan.NamesMax-2) + `"a":0}`), Names: &p.seen}
+	if p.request(); !p.isSound() {
+		t.Error("names of the last body are remembered")
 	}
 }

@@ -1,12 +1,6 @@
 package openai
 
-// extent is a part of a text: the bytes from start up to, not including, end.
-// The zero value is no part; the values that it is used for never begin at 0.
-type extent struct{ start, end int }
-
-func (x extent) isSet() bool        { return x.end > 0 }
-func (x extent) len() int           { return x.end - x.start }
-func (x extent) of(b []byte) []byte { return b[x.start:x.end] }
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 
 // field names a member of an answer or event that the gateway looks at.
 type field uint8
@@ -85,65 +79,65 @@ func fieldOf(name []byte) field {
 // at. The zero value is an object without members.
 type envelope struct {
 	data   []byte
-	values [fields]extent // of the value; zero where the member is absent
-	usage  int            // start of the usage member's name
+	values [fields]jsonscan.Extent // of the value; zero where the member is absent
+	usage  int                     // Start of the usage member's name
 }
 
 // parse reads data, which must be one JSON object and nothing more. It reports
 // false for anything else, and for an object that has one of the members twice:
 // such data has no single meaning.
 func (e *envelope) parse(data []byte) bool {
-	c := jsonCursor{b: data}
-	return c.peek() == '{' && e.read(&c) && c.end()
+	c := jsonscan.Cursor{Text: data}
+	return c.Peek() == '{' && e.read(&c) && c.End()
 }
 
 // nested reads the object that is the value at v, which is known to be valid.
 // It reports false where the value is not an object or has a member twice.
-func (e *envelope) nested(data []byte, v extent) bool {
-	if !v.isSet() {
+func (e *envelope) nested(data []byte, v jsonscan.Extent) bool {
+	if !v.IsSet() {
 		return false
 	}
-	c := jsonCursor{b: data, i: v.start}
+	c := jsonscan.Cursor{Text: data, At: v.Start}
 	return e.read(&c)
 }
 
 // read reads the object ahead.
-func (e *envelope) read(c *jsonCursor) bool {
-	e.data = c.b
-	if !c.enter('{') {
+func (e *envelope) read(c *jsonscan.Cursor) bool {
+	e.data = c.Text
+	if !c.Enter('{') {
 		return false
 	}
 	for {
-		name, ok := c.member()
+		name, ok := c.Member()
 		if !ok {
-			return !c.bad
+			return !c.Bad
 		}
 		f := fieldOf(name)
 		if f == fields {
-			c.skip()
+			c.Skip()
 			continue
 		}
 		if f == fieldUsage {
-			e.usage = c.name.start
+			e.usage = c.Name.Start
 		}
-		if e.values[f].isSet() {
-			c.fail()
+		if e.values[f].IsSet() {
+			c.Fail()
 			return false
 		}
-		e.values[f] = c.value()
+		e.values[f] = c.Value()
 	}
 }
 
 // has reports whether the member is there and not null.
 func (e *envelope) has(f field) bool {
 	v := e.values[f]
-	return v.isSet() && e.data[v.start] != 'n'
+	return v.IsSet() && e.data[v.Start] != 'n'
 }
 
 // raw returns the JSON text of the member's value, nil where it is absent.
 func (e *envelope) raw(f field) []byte {
-	if v := e.values[f]; v.isSet() {
-		return v.of(e.data)
+	if v := e.values[f]; v.IsSet() {
+		return v.Of(e.data)
 	}
 	return nil
 }
@@ -158,41 +152,32 @@ func (e *envelope) inner(f field) []byte {
 	return raw[1 : len(raw)-1]
 }
 
-// count returns a member that is a number of tokens or an index.
+// Count returns a member that is a number of tokens or an index.
 func (e *envelope) count(f field) (n int64, ok bool) {
 	v := e.values[f]
-	if !v.isSet() {
+	if !v.IsSet() {
 		return 0, false
 	}
-	c := jsonCursor{b: e.data, i: v.start}
-	return c.count()
+	c := jsonscan.Cursor{Text: e.data, At: v.Start}
+	return c.Count()
 }
 
 // usageMember returns what must go so that the object has no usage member and
 // is valid JSON: the member with the comma before it or, if it is the first,
 // with the comma after it.
-func (e *envelope) usageMember() extent {
-	cut := extent{e.usage, e.values[fieldUsage].end}
+func (e *envelope) usageMember() jsonscan.Extent {
+	cut := jsonscan.Extent{Start: e.usage, End: e.values[fieldUsage].End}
 	before := e.usage - 1
-	for isSpace(e.data[before]) {
+	for jsonscan.IsSpace(e.data[before]) {
 		before--
 	}
 	if e.data[before] == ',' {
-		cut.start = before
+		cut.Start = before
 		return cut
 	}
-	after := skipSpace(e.data, cut.end)
+	after := jsonscan.SkipSpace(e.data, cut.End)
 	if e.data[after] == ',' {
-		cut.end = skipSpace(e.data, after+1)
+		cut.End = jsonscan.SkipSpace(e.data, after+1)
 	}
 	return cut
-}
-
-func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
-
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && isSpace(b[i]) {
-		i++
-	}
-	return i
 }

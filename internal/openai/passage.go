@@ -1,5 +1,10 @@
 package openai
 
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
+
 // Passage reads an answer that is one JSON object while it is passed on, piece by
 // piece, because it is too large to be held: it finds the usage wherever it stands,
 // counts the text for where there is none, and puts the public name in the place of
@@ -12,7 +17,7 @@ package openai
 type Passage struct {
 	model    []byte // the public name as JSON; empty: the name is left alone
 	endpoint Endpoint
-	text     Text // that was generated
+	text     chars.Text // that was generated
 
 	held []byte          // of the text: an escape that was cut off
 	cut  [escapeMax]byte // in which that is
@@ -28,10 +33,10 @@ type Passage struct {
 	escaped  bool // the string's next byte is the second of an escape
 	dropping bool // the string is the model's name, in whose place the public one stands
 	depth    int
-	objects  [nestingMax/64 + 1]uint64   // a bit for each depth: an object, or an array
-	kinds    [nestingMax + 1]passageKind // of the object or array at each depth
-	kind     passageKind                 // of the value that is read
-	reasoned bool                        // the message has shown reasoning
+	objects  [jsonscan.NestingMax/64 + 1]uint64   // a bit for each depth: an object, or an array
+	kinds    [jsonscan.NestingMax + 1]passageKind // of the object or array at each depth
+	kind     passageKind                          // of the value that is read
+	reasoned bool                                 // the message has shown reasoning
 
 	name    [nameBytesMax]byte // of the member, escapes as they are
 	nameLen int                // beyond nameBytesMax: it is none that matters
@@ -88,7 +93,7 @@ func (p *Passage) Bytes() int64 { return p.bytes }
 // Text returns the text that was generated up to now, for an answer that tells no
 // usage: the members that [AnswerText] counts, of the input of a tool its strings, and all
 // of what is no JSON object.
-func (p *Passage) Text() Text { return p.text }
+func (p *Passage) Text() chars.Text { return p.text }
 
 // Whole reports whether the object has come to its end.
 func (p *Passage) Whole() bool { return p.mode == passEnd }
@@ -150,8 +155,8 @@ func (p *Passage) keepReport(part []byte) {
 // readReport reads the usage object, whose last part this is.
 func (p *Passage) readReport(part []byte) {
 	p.keepReport(part)
-	a := jsonCursor{b: p.report}
-	if u := a.usage(); a.end() {
+	c := jsonscan.Cursor{Text: p.report}
+	if u := usageAhead(&c); c.End() {
 		p.usage = u
 	}
 	p.report = nil
@@ -170,7 +175,7 @@ func (p *Passage) step(piece []byte, i int) int {
 		p.count(piece[i:])
 		return len(piece)
 	default:
-		i = skipSpace(piece, i)
+		i = jsonscan.SkipSpace(piece, i)
 	}
 	if i == len(piece) {
 		return i
@@ -191,7 +196,7 @@ func (p *Passage) readString(piece []byte, i int) int {
 			i++
 			continue
 		}
-		i = plainEnd(piece, i)
+		i = jsonscan.PlainEnd(piece, i)
 		if i == len(piece) {
 			break
 		}

@@ -1,6 +1,9 @@
 package openai
 
-import "bytes"
+import (
+	"bytes"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 // escapeMax is how long an escape can be: both halves of a surrogate pair.
 const escapeMax = 12
@@ -16,7 +19,7 @@ func (p *Passage) addString(part []byte) {
 		part = append(p.held, part...)
 	}
 	n := wholeEscapes(part)
-	addJSONText(&p.text, part[:n])
+	p.text.AddJSON(part[:n])
 	p.held = append(p.cut[:0], part[n:]...)
 }
 
@@ -35,7 +38,7 @@ func wholeEscapes(part []byte) int {
 			return len(part)
 		}
 		i += next
-		n, lone := escapeLen(part[i:])
+		n, lone := jsonscan.EscapeLen(part[i:])
 		switch {
 		case (n == 0 || lone) && len(part)-i < escapeMax:
 			return i

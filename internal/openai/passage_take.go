@@ -1,6 +1,9 @@
 package openai
 
-import "bytes"
+import (
+	"bytes"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 // The functions of this file decide what a byte of a passage means.
 
@@ -77,9 +80,9 @@ func (p *Passage) memberKind() passageKind {
 	return kind
 }
 
-// enter steps into an object or array.
+// Enter steps into an object or array.
 func (p *Passage) enter(b byte) bool {
-	if b != '{' && b != '[' || p.depth == nestingMax {
+	if b != '{' && b != '[' || p.depth == jsonscan.NestingMax {
 		return false
 	}
 	p.depth++
@@ -131,10 +134,12 @@ func (p *Passage) memberName() []byte {
 		return name
 	}
 	quoted := append(append([]byte{'"'}, name...), '"')
-	if end, _ := (&jsonCursor{b: quoted}).stringEnd(1); end != len(quoted) {
+	c := jsonscan.Cursor{Text: quoted}
+	_, decoded := c.Decoded()
+	if !c.End() {
 		return nil
 	}
-	return appendUnescaped(nil, name)
+	return decoded
 }
 
 // stop returns where the first byte is from i on that is one of the set.

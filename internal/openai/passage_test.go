@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func likeWhole(t *testing.T, body []byte, size func() int) {
 		if want := a.AppendBody(nil, body, name); !bytes.Equal(got, want) {
 			t.Errorf("as %q, %.300q\nis passed on as %.300q\nand not as    %.300q", name, body, got, want)
 		}
-		a.model = extent{}
+		a.model = jsonscan.Extent{}
 		if told := p.Answer(); told != a {
 			t.Errorf("of %.300q\nit is told %+v; want %+v", body, told, a)
 		}
@@ -169,8 +170,8 @@ func FuzzPassage(f *testing.F) {
 		if got := passed(NewPassage(Completions, ""), body, pieces); !bytes.Equal(got, body) {
 			t.Fatalf("%q is passed on as %q", body, got)
 		}
-		c := jsonCursor{b: body}
-		if c.peek() != '{' || !new(Answer).read(&c) || !c.end() {
+		c := jsonscan.Cursor{Text: body}
+		if c.Peek() != '{' || !new(Answer).read(&c) || !c.End() {
 			return // no object, or with a name twice that matters
 		}
 		likeWhole(t, body, pieces)

@@ -3,6 +3,7 @@ package openai
 import (
 	"bytes"
 	"fmt"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 // probabilities or stands on the first level is none.
 func TestPassageText(t *testing.T) {
 	body := []byte(`{"id":"no text","choices":[{"logprobs":{"content":[{"token":"no","top_logprobs":[{"token":"no"}]}]},"message":{"content":"Hello there"}}],"prompt_logprobs":[{"a":"no"}]}`)
-	var want Text
+	var want chars.Text
 	want.Add([]byte("Hello there"))
 	p := NewPassage(ChatCompletions, "")
 	passed(p, body, func() int { return 5 })

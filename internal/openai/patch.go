@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // Patch says how the body that goes to the model server differs from the
@@ -62,21 +63,21 @@ func (r *Request) NeedsPatch(body []byte, p Patch) bool {
 func (r *Request) AppendBody(dst, body []byte, p Patch) []byte {
 	var array [editsMax]edit
 	edits := r.edits(array[:0], body, p)
-	slices.SortStableFunc(edits, func(a, b edit) int { return a.start - b.start })
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.Start - b.Start })
 	dst = slices.Grow(dst, len(body)+len(p.Model)+96) // 96: for what is inserted beside the model
 	at := 0
 	for i := range edits {
 		e := &edits[i]
-		dst = append(dst, body[at:e.start]...)
+		dst = append(dst, body[at:e.Start]...)
 		dst = e.appendTo(dst, p)
-		at = e.end
+		at = e.End
 	}
 	return append(dst, body[at:]...)
 }
 
 // edit replaces a part of the body, or inserts something where that is empty.
 type edit struct {
-	extent
+	jsonscan.Extent
 	before string // text that comes first
 	value  editValue
 	cap    int64  // if value is capValue

@@ -1,6 +1,9 @@
 package openai
 
-import "bytes"
+import (
+	"bytes"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 // edits appends what p changes in body, in no order but that of insertions at
 // the same place.
@@ -17,24 +20,24 @@ func (r *Request) edits(edits []edit, body []byte, p Patch) []edit {
 }
 
 // appendCuts appends the removal of parts of a body.
-func appendCuts(edits []edit, cuts []extent) []edit {
+func appendCuts(edits []edit, cuts []jsonscan.Extent) []edit {
 	for _, c := range cuts {
-		edits = append(edits, edit{extent: c})
+		edits = append(edits, edit{Extent: c})
 	}
 	return edits
 }
 
 // insertions appends an insertion for every member that is wanted and missing.
 func (r *Request) insertions(edits []edit, p Patch) []edit {
-	head := extent{r.at.inside, r.at.inside}
-	if p.Model != "" && !r.at.model.isSet() {
-		edits = append(edits, edit{extent: head, before: `"model":`, value: modelValue, after: ","})
+	head := jsonscan.Extent{Start: r.at.inside, End: r.at.inside}
+	if p.Model != "" && !r.at.model.IsSet() {
+		edits = append(edits, edit{Extent: head, before: `"model":`, value: modelValue, after: ","})
 	}
-	if r.forces(p) && !r.at.options.isSet() {
-		edits = append(edits, edit{extent: head, before: `"stream_options":` + p.options(), after: ","})
+	if r.forces(p) && !r.at.options.IsSet() {
+		edits = append(edits, edit{Extent: head, before: `"stream_options":` + p.options(), after: ","})
 	}
 	if c, ok := r.wantedCap(p); ok && !r.hasCap() {
-		edits = append(edits, edit{extent: head, before: r.capName(), value: capValue, cap: c, after: ","})
+		edits = append(edits, edit{Extent: head, before: r.capName(), value: capValue, cap: c, after: ","})
 	}
 	return edits
 }
@@ -42,14 +45,14 @@ func (r *Request) insertions(edits []edit, p Patch) []edit {
 // modelEdit appends the replacement of the model's name where it differs.
 func (r *Request) modelEdit(edits []edit, body []byte, p Patch) []edit {
 	at := r.at.model
-	if p.Model == "" || !at.isSet() {
+	if p.Model == "" || !at.IsSet() {
 		return edits
 	}
 	var buffer [128]byte
-	if bytes.Equal(at.of(body), appendModel(buffer[:0], p.Model)) {
+	if bytes.Equal(at.Of(body), appendModel(buffer[:0], p.Model)) {
 		return edits
 	}
-	return append(edits, edit{extent: at, value: modelValue})
+	return append(edits, edit{Extent: at, value: modelValue})
 }
 
 // ReportsUsage reports whether the answer is a stream that can be asked for its
@@ -68,11 +71,11 @@ func (r *Request) forces(p Patch) bool { return p.ForceUsage && r.ReportsUsage()
 // optionsEdits appends what is to change in a stream_options that is there.
 func (r *Request) optionsEdits(edits []edit, p Patch) []edit {
 	o := &r.at.options
-	if !r.forces(p) || !o.isSet() {
+	if !r.forces(p) || !o.IsSet() {
 		return appendCuts(edits, o.cuts)
 	}
 	if o.isEmpty {
-		return append(edits, edit{extent: o.extent, before: p.options()})
+		return append(edits, edit{Extent: o.Extent, before: p.options()})
 	}
 	edits = o.switchOn(edits, o.usage, usageOn)
 	if !p.TotalOnly {
@@ -87,11 +90,11 @@ func (o *streamOptions) switchOn(edits []edit, member boolMember, on string) []e
 	switch {
 	case member.isTrue:
 		return edits
-	case member.isSet():
-		return append(edits, edit{extent: member.extent, before: "true"})
+	case member.IsSet():
+		return append(edits, edit{Extent: member.Extent, before: "true"})
 	}
-	inside := o.start + 1
-	return append(edits, edit{extent: extent{inside, inside}, before: on, after: ","})
+	inside := o.Start + 1
+	return append(edits, edit{Extent: jsonscan.Extent{Start: inside, End: inside}, before: on, after: ","})
 }
 
 // capEdits appends what is to change in the output caps that are there.
@@ -102,7 +105,7 @@ func (r *Request) capEdits(edits []edit, p Patch) []edit {
 	}
 	for _, c := range r.at.caps[:r.at.capsCount] {
 		if c.value != want {
-			edits = append(edits, edit{extent: c.extent, value: capValue, cap: want})
+			edits = append(edits, edit{Extent: c.Extent, value: capValue, cap: want})
 		}
 	}
 	return edits

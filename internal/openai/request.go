@@ -1,12 +1,17 @@
 package openai
 
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
+
 // SequencesMax is how many sequences a request may ask for per prompt where
 // [ParseOptions] says nothing else. vLLM itself allows 16,384.
 const SequencesMax = 128
 
 // Request is what the gateway must know of a request body in order to route it,
 // to price it and to rebuild it. It holds no part of the body but the model's
-// name and those of some members; [Request.AppendBody] takes the body again.
+// Name and those of some members; [Request.AppendBody] takes the body again.
 //
 // A Request is a plain value: copy it at will, read it concurrently.
 type Request struct {
@@ -46,10 +51,10 @@ type Request struct {
 	// a tool's schema, a grammar or a tokenizer may see of the body, known
 	// members and unknown ones, keys and numbers too. What a prompt has in
 	// common with others of the request counts for each.
-	Text Text
+	Text chars.Text
 	// Optional is the part of Text that may not be in the prompt, because
 	// templates differ: all but what users, the system and tools say.
-	Optional Text
+	Optional chars.Text
 	// Words is how many bytes the protocol's own words have in the messages,
 	// with their punctuation: roles, types, names of members. They are not in
 	// Text, for the overhead of a message covers them, but a template that
@@ -95,33 +100,33 @@ type Request struct {
 type places struct {
 	inside       int  // just behind the opening brace
 	empty        bool // the object has no members
-	model        extent
+	model        jsonscan.Extent
 	caps         [2]capMember // of max_tokens, max_completion_tokens or max_output_tokens those present
 	capsCount    int
 	hasMaxTokens bool // one of them is max_tokens
 	options      streamOptions
-	cuts         []extent // what goes: members, with their commas
+	cuts         []jsonscan.Extent // what goes: members, with their commas
 }
 
 // capMember is an output cap in the body.
 type capMember struct {
-	extent
+	jsonscan.Extent
 	value int64
 }
 
 // streamOptions is the member stream_options in the body.
 type streamOptions struct {
-	extent              // of the value; unset: absent
-	isEmpty        bool // an object without members that are sent
-	usage          boolMember
-	continuous     boolMember
-	usageByDefault bool // an object that does not mention include_usage
-	cuts           []extent
+	jsonscan.Extent      // of the value; unset: absent
+	isEmpty         bool // an object without members that are sent
+	usage           boolMember
+	continuous      boolMember
+	usageByDefault  bool // an object that does not mention include_usage
+	cuts            []jsonscan.Extent
 }
 
 // boolMember is a member whose value is true, false or null.
 type boolMember struct {
-	extent
+	jsonscan.Extent
 	isTrue bool
 }
 
@@ -129,7 +134,7 @@ type boolMember struct {
 // strict way.
 type ParseOptions struct {
 	// PathModel is the model named in the URL's path; empty: the path
-	// names none. It wins, and a different one in the body is refused.
+	// Names none. It wins, and a different one in the body is refused.
 	PathModel string
 	// AllowFields and RefuseUnknown are the rules for members that are not known or held
 	// back, as in [FieldRules].
@@ -165,7 +170,7 @@ func (o *ParseOptions) sequencesMax() int64 {
 // is safe for concurrent use.
 func ParseRequest(e Endpoint, body []byte, o ParseOptions) (r Request, err error) {
 	p := parses.Get().(*parse)
-	p.jsonCursor, p.options, p.endpoint = jsonCursor{b: body, names: &p.seen}, o, e
+	p.Cursor, p.options, p.endpoint = jsonscan.Cursor{Text: body, Names: &p.seen}, o, e
 	if refused := p.read(); refused != nil {
 		err = refused
 	} else {

@@ -3,6 +3,7 @@
 package openai
 
 import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"strings"
 	"testing"
 )
@@ -28,11 +29,11 @@ func TestParseRequestAllocations(t *testing.T) {
 func TestMistakesAllocateOnce(t *testing.T) {
 	const times = 10000
 	for name, body := range map[string]string{
-		"a member":      `{` + manyNames(openNamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times) + `}`,
+		"a member":      `{` + manyNames(jsonscan.NamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times) + `}`,
 		"a list":        `{"prompt":[1` + strings.Repeat(`,"",1`, times) + `]}`,
 		"what is held":  `{"messages":[{"prompt_embeds":1}` + strings.Repeat(`,{"prompt_embeds":1}`, times) + `]}`,
-		"an early end":  `{` + manyNames(openNamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times),
-		"a late repeat": `{` + manyNames(openNamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times) + `,"a":0,"a":0}`,
+		"an early end":  `{` + manyNames(jsonscan.NamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times),
+		"a late repeat": `{` + manyNames(jsonscan.NamesMax) + `"n":-1` + strings.Repeat(`,"n":-1`, times) + `,"a":0,"a":0}`,
 	} {
 		e := ChatCompletions
 		if name == "a list" {

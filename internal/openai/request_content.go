@@ -1,8 +1,13 @@
 package openai
 
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
+
 // content is what one or several prompts consist of.
 type content struct {
-	text, optional    Text // apart: what is surely in the prompt, and what may be
+	text, optional    chars.Text // apart: what is surely in the prompt, and what may be
 	words             int64
 	messages          int64
 	tokenIDs          int64
@@ -28,7 +33,7 @@ func (c *content) add(o *content) {
 func (c *content) asOptional() content {
 	o := *c
 	o.optional.AddText(c.text)
-	o.text = Text{}
+	o.text = chars.Text{}
 	return o
 }
 
@@ -48,16 +53,16 @@ func (c *content) addTimes(o content, n int64) {
 const punctuation = 6
 
 // content reads what ends in a prompt into t: a string is text, of a list each
-// element counts, of an object the members. Whatever a template could print of it
+// Element counts, of an object the members. Whatever a template could print of it
 // counts: values that nobody expects here go into the optional text as they stand.
-func (p *parse) content(t *Text) {
-	switch p.peek() {
+func (p *parse) content(t *chars.Text) {
+	switch p.Peek() {
 	case '"':
 		p.text(t)
 	case '[':
 		p.in.words += punctuation
-		p.enter('[')
-		for p.element() {
+		p.Enter('[')
+		for p.Element() {
 			p.in.words += punctuation
 			p.content(t)
 		}
@@ -70,17 +75,17 @@ func (p *parse) content(t *Text) {
 
 // parts reads the content of a message. Of a list the objects are its parts, which vLLM
 // takes without a type where the interface is OpenAI's for chats.
-func (p *parse) parts(t *Text) {
-	if p.peek() != '[' {
+func (p *parse) parts(t *chars.Text) {
+	if p.Peek() != '[' {
 		p.content(t)
 		return
 	}
 	m := mediaMembers{isPart: p.endpoint == ChatCompletions || p.endpoint.Pools() || p.endpoint == Tokenize}
 	p.in.words += punctuation
-	p.enter('[')
-	for p.element() {
+	p.Enter('[')
+	for p.Element() {
 		p.in.words += punctuation
-		if p.peek() == '{' {
+		if p.Peek() == '{' {
 			p.part(t, m)
 		} else {
 			p.content(t)
@@ -89,9 +94,9 @@ func (p *parse) parts(t *Text) {
 }
 
 // text reads a string as text, which stands apart from the text before it.
-func (p *parse) text(t *Text) {
-	if inner, escaped := p.jsonCursor.str(); escaped {
-		p.in.words += addJSONText(t, inner)
+func (p *parse) text(t *chars.Text) {
+	if inner, escaped := p.Cursor.Str(); escaped {
+		p.in.words += t.AddJSON(inner)
 	} else {
 		t.Add(inner)
 	}
@@ -101,14 +106,14 @@ func (p *parse) text(t *Text) {
 // rendered reads a value that a template may put into the prompt, as JSON or, if it
 // is a string, as it is: its keys, strings, numbers and truth values, at any depth.
 func (p *parse) rendered() {
-	switch p.peek() {
+	switch p.Peek() {
 	case '"':
 		p.text(&p.in.optional)
 	case 'n':
 		p.in.words += punctuation
-		p.skip()
+		p.Skip()
 	default:
-		p.in.print(p.raw())
+		p.in.print(p.Raw())
 	}
 }
 
@@ -118,7 +123,7 @@ func (c *content) print(raw []byte) {
 		c.words += int64(len(raw))
 		return
 	}
-	c.words += addJSONText(&c.optional, raw) + lineBytes*structure(raw)
+	c.words += c.optional.AddJSON(raw) + lineBytes*structure(raw)
 	c.optional.End()
 }
 
@@ -149,7 +154,7 @@ const ephemeral = `{"type":"ephemeral"}`
 // what becomes a grammar, decides whether it is in the prompt: all of it is priced,
 // as [parse.rendered] does, for each prompt of the request.
 func (p *parse) optional() {
-	name := p.name
+	name := p.Name
 	if n := p.shared(); n > 0 && !p.carried(name) {
 		p.r.Beside += n
 	}
@@ -171,8 +176,8 @@ func (c *content) maybe() int64 { return c.optional.Bytes() + c.words }
 
 // carried reports whether a member of the body needs no place in a question for the
 // number of tokens, or has one.
-func (p *parse) carried(name extent) bool {
-	switch string(p.b[name.start+1 : name.end-1]) {
+func (p *parse) carried(name jsonscan.Extent) bool {
+	switch string(p.Text[name.Start+1 : name.End-1]) {
 	case "tools":
 		return true
 	case templateName, "chat_template_kwargs":
@@ -186,16 +191,16 @@ func (p *parse) carried(name extent) bool {
 // and more of earlier answers, and roles that they do not know. The order of the members
 // matters for lists of parts only: they are not read twice.
 func (p *parse) message() {
-	if p.peek() != '{' {
+	if p.Peek() != '{' {
 		p.content(&p.in.optional)
 		return
 	}
-	p.enter('{')
+	p.Enter('{')
 	said := &p.in.optional
 	plain := true
-	var first extent // a text that came before the role, as some libraries write it
+	var first jsonscan.Extent // a text that came before the role, as some libraries write it
 	var m mediaMembers
-	for name, ok := p.member(); ok; name, ok = p.member() {
+	for name, ok := p.Member(); ok; name, ok = p.Member() {
 		switch string(name) {
 		case "role":
 			p.in.words += int64(len(name)) + punctuation
@@ -204,8 +209,8 @@ func (p *parse) message() {
 			}
 		case "content":
 			p.in.words += int64(len(name)) + punctuation
-			if said == &p.in.optional && plain && p.peek() == '"' {
-				first = p.value()
+			if said == &p.in.optional && plain && p.Peek() == '"' {
+				first = p.Value()
 			} else {
 				p.parts(said)
 			}
@@ -218,8 +223,8 @@ func (p *parse) message() {
 			p.partMember(&m, name, &p.in.optional)
 		}
 	}
-	if first.isSet() && !p.bad {
-		p.in.words += addJSONText(said, p.b[first.start+1:first.end-1])
+	if first.IsSet() && !p.Bad {
+		p.in.words += said.AddJSON(p.Text[first.Start+1 : first.End-1])
 		said.End()
 	}
 	p.finishMedia(&m)
@@ -227,9 +232,9 @@ func (p *parse) message() {
 
 // part reads an object of a prompt: a part of a message's content, a tool call, what
 // a tool has answered. Its text belongs to t if its type is known to be that of text.
-func (p *parse) part(t *Text, m mediaMembers) {
-	p.enter('{')
-	for name, ok := p.member(); ok; name, ok = p.member() {
+func (p *parse) part(t *chars.Text, m mediaMembers) {
+	p.Enter('{')
+	for name, ok := p.Member(); ok; name, ok = p.Member() {
 		if string(name) == "type" {
 			p.kind(&m)
 		} else {
@@ -240,9 +245,9 @@ func (p *parse) part(t *Text, m mediaMembers) {
 }
 
 // partMember reads the member of that name of a message or part. The protocol's own
-// names are no text: what they add is a word or two of the vocabulary, which the price
+// Names are no text: what they add is a word or two of the vocabulary, which the price
 // of a message covers, and Words bounds. Any other name counts, as its value does.
-func (p *parse) partMember(m *mediaMembers, name []byte, t *Text) {
+func (p *parse) partMember(m *mediaMembers, name []byte, t *chars.Text) {
 	switch string(name) {
 	case "text":
 		if m.kind != textKind {
@@ -263,12 +268,12 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *Text) {
 	case "prompt_embeds":
 		p.promptEmbeds()
 	case "uuid":
-		m.uuid = p.value()
+		m.uuid = p.Value()
 	default:
 		if p.mediaMember(m, name) {
 			return
 		}
-		p.in.print(p.name.of(p.b))
+		p.in.print(p.Name.Of(p.Text))
 		p.rendered()
 	}
 }
@@ -276,31 +281,31 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *Text) {
 // toolInput reads what a tool was called with. Of Anthropic's interface it is no text but an
 // object, of which servers make one that is ASCII throughout, and some models see it so.
 func (p *parse) toolInput() {
-	p.peek()
-	start := p.i
-	if p.rendered(); p.endpoint.Anthropic() && !p.bad {
-		p.in.words += asciiGrowth(p.b[start:p.i])
+	p.Peek()
+	start := p.At
+	if p.rendered(); p.endpoint.Anthropic() && !p.Bad {
+		p.in.words += chars.ASCIIGrowth(p.Text[start:p.At])
 	}
 }
 
 // promptEmbeds reads input that has no text, of which the size tells the tokens. It is
 // held back as the member of the body is.
 func (p *parse) promptEmbeds() {
-	if p.isNull() {
-		p.skip()
+	if p.IsNull() {
+		p.Skip()
 		return
 	}
 	p.held |= heldEmbeds
-	p.in.images += 1 + embeds(p.value().len())
+	p.in.images += 1 + embeds(p.Value().Len())
 }
 
 // role reads who says a message, and reports whether every template prints that.
 func (p *parse) role() bool {
-	if p.peek() != '"' {
+	if p.Peek() != '"' {
 		p.rendered()
 		return false
 	}
-	inner, _ := p.jsonCursor.str()
+	inner, _ := p.Cursor.Str()
 	switch string(inner) {
 	case "user", "system", "tool":
 		p.in.words += int64(len(inner))
@@ -314,11 +319,11 @@ func (p *parse) role() bool {
 }
 
 // messages reads a list of messages, each with its overhead. A list inside the
-// list is another conversation: for embeddings vLLM takes several.
+// List is another conversation: for embeddings vLLM takes several.
 func (p *parse) messages() {
-	p.enter('[')
-	for p.element() {
-		if p.peek() == '[' {
+	p.Enter('[')
+	for p.Element() {
+		if p.Peek() == '[' {
 			p.r.Prompts++
 			p.messages()
 			continue

@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/json"
 	"errors"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"testing"
 	"unicode/utf8"
 )
@@ -84,19 +85,19 @@ func checkNumbers(t *testing.T, r *Request, size int) {
 // its own.
 func checkPlaces(t *testing.T, r *Request, body []byte) {
 	t.Helper()
-	places := []extent{r.at.model, r.at.options.extent, r.at.options.usage.extent, r.at.options.continuous.extent}
+	places := []jsonscan.Extent{r.at.model, r.at.options.Extent, r.at.options.usage.Extent, r.at.options.continuous.Extent}
 	for _, c := range r.at.caps[:r.at.capsCount] {
-		places = append(places, c.extent)
+		places = append(places, c.Extent)
 	}
 	for _, x := range places {
-		if x.isSet() && (x.start <= r.at.inside-1 || x.end >= len(body) || !json.Valid(x.of(body))) {
+		if x.IsSet() && (x.Start <= r.at.inside-1 || x.End >= len(body) || !json.Valid(x.Of(body))) {
 			t.Errorf("place %v is no value in %q", x, body)
 		}
 	}
 }
 
 // FuzzAppendBody compares the patched body with the same change made to the
-// decoded one.
+// Decoded one.
 func FuzzAppendBody(f *testing.F) {
 	for i, s := range fuzzSeeds {
 		f.Add(byte(i), []byte(s), "b", true, int64(i))

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 // heldInside says which members that are held back a body has elsewhere than at its top,
 // where servers read them too.
 type heldInside uint8
@@ -36,20 +38,20 @@ func heldAs(name []byte) heldInside {
 
 // templateArguments reads what a chat template is called with.
 func (p *parse) templateArguments() {
-	isObject := p.peek() == '{'
-	start := p.i
-	if p.optional(); !isObject || p.bad {
+	isObject := p.Peek() == '{'
+	start := p.At
+	if p.optional(); !isObject || p.Bad {
 		return
 	}
-	c := jsonCursor{b: p.b[:p.i], i: start}
-	c.enter('{')
-	for name, ok := c.member(); ok; name, ok = c.member() {
+	c := jsonscan.Cursor{Text: p.Text[:p.At], At: start}
+	c.Enter('{')
+	for name, ok := c.Member(); ok; name, ok = c.Member() {
 		held := heldAs(name) & (heldTemplate | heldPadding)
 		isTools := string(name) == "tools"
-		switch value := c.value(); {
+		switch value := c.Value(); {
 		case isTools:
 			p.tooling.add(value)
-		case p.b[value.start] == 'n', held == heldPadding && p.b[value.start] == 'f':
+		case p.Text[value.Start] == 'n', held == heldPadding && p.Text[value.Start] == 'f':
 		default:
 			p.held |= held
 		}
@@ -73,7 +75,7 @@ func whyHeldBack(e Endpoint, name string) string {
 // refuseWaiting refuses a request for a member that is held back, or that is none of
 // the values that it can have.
 func (p *parse) refuseWaiting(w *waiting) {
-	value := w.value.of(p.b)
+	value := w.value.Of(p.Text)
 	_, isInteger := parseInteger(value)
 	switch {
 	case w.param == paramPriority && !isInteger:

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 // inputSide is one side of the pairs that are to be scored.
 type inputSide struct {
 	content
@@ -10,7 +12,7 @@ type inputSide struct {
 
 // input reads a member that ends in the prompt.
 func (p *parse) input(m param) {
-	if s := m.says(p.endpoint); s != 0 && !p.isNull() {
+	if s := m.says(p.endpoint); s != 0 && !p.IsNull() {
 		p.r.Twofold = p.r.Twofold || p.said&s != 0
 		p.said |= s
 	}
@@ -72,8 +74,8 @@ func (m param) says(e Endpoint) said {
 
 // system reads what becomes the first message.
 func (p *parse) system() {
-	if p.isNull() {
-		p.skip()
+	if p.IsNull() {
+		p.Skip()
 		return
 	}
 	p.in.messages++
@@ -82,11 +84,11 @@ func (p *parse) system() {
 
 // messageList reads the named member, a list of messages.
 func (p *parse) messageList(name string) {
-	switch p.peek() {
+	switch p.Peek() {
 	case '[':
 		p.messages()
 	case 'n':
-		p.skip()
+		p.Skip()
 	default:
 		p.rejectInput(name, "a list of messages")
 	}
@@ -94,7 +96,7 @@ func (p *parse) messageList(name string) {
 
 // rejectInput refuses the value ahead without quoting any of it.
 func (p *parse) rejectInput(name, wants string) {
-	p.reject(InvalidRequest(name, "%s must be %s, is %s", name, wants, shape(p.raw())))
+	p.reject(InvalidRequest(name, "%s must be %s, is %s", name, wants, shape(p.Raw())))
 }
 
 // inputMember reads the member "input": one text or items for Responses;
@@ -103,7 +105,7 @@ func (p *parse) inputMember() {
 	switch {
 	case p.endpoint != Responses:
 		p.prompts("input")
-	case p.peek() == '"':
+	case p.Peek() == '"':
 		p.in.messages++
 		p.text(&p.in.text)
 	default:
@@ -125,16 +127,16 @@ func (p *parse) documents() {
 func (p *parse) side(s *inputSide) {
 	var items, parts int64
 	p.in, s.content = s.content, p.in
-	switch kind := p.peek(); kind {
+	switch kind := p.Peek(); kind {
 	case '[':
 		items, parts = p.sideList()
 	case 'n':
-		p.skip()
+		p.Skip()
 	default:
-		start := p.i
+		start := p.At
 		items = 1
 		p.content(&p.in.text)
-		if kind == '{' && !p.bad {
+		if kind == '{' && !p.Bad {
 			parts = p.partsIn(start)
 		}
 	}
@@ -148,8 +150,8 @@ func (p *parse) side(s *inputSide) {
 // Numbers are the ids of the tokens of one.
 func (p *parse) sideList() (items, parts int64) {
 	var ids int64
-	p.enter('[')
-	for p.element() {
+	p.Enter('[')
+	for p.Element() {
 		if p.elementKind() == '0' {
 			ids++
 		} else {
@@ -166,19 +168,19 @@ func (p *parse) sideList() (items, parts int64) {
 // partsIn returns how many parts the content has of the object that begins at start and
 // has been read: vLLM once took each for an item.
 func (p *parse) partsIn(start int) (n int64) {
-	c := jsonCursor{b: p.b[:p.i], i: start}
-	c.enter('{')
-	for name, ok := c.member(); ok; name, ok = c.member() {
+	c := jsonscan.Cursor{Text: p.Text[:p.At], At: start}
+	c.Enter('{')
+	for name, ok := c.Member(); ok; name, ok = c.Member() {
 		if string(name) != "content" {
-			c.skip()
+			c.Skip()
 			continue
 		}
-		if !c.enter('[') {
+		if !c.Enter('[') {
 			continue
 		}
-		for c.element() {
+		for c.Element() {
 			n++
-			c.skip()
+			c.Skip()
 		}
 	}
 	return n

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 // videoFrames is how many pictures a video counts as: the number of frames that
 // vLLM samples by default (num_frames of its VideoMediaIO).
 const videoFrames = 32
@@ -18,7 +20,7 @@ const (
 )
 
 // kinds has the types that parts have. They are the protocol's own words: like the
-// names of its members they are no text.
+// Names of its members they are no text.
 var kinds = map[string]itemKind{
 	"message": messageKind,
 	"text":    textKind, "input_text": textKind,
@@ -67,14 +69,14 @@ func mediaOf(name []byte) (m mediaName, ok bool) {
 type mediaMembers struct {
 	kind   itemKind
 	isPart bool // it stands where vLLM takes parts without a type
-	uuid   extent
+	uuid   jsonscan.Extent
 	some   int      // members that are not null
 	null   itemKind // of a member that is; of several that of a video, which costs the most
 	// waiting are those that came before the type. Where there are more than any part
 	// has, they count at once, as if misplaced.
 	waiting [2]struct {
 		mediaName
-		extent
+		jsonscan.Extent
 	}
 	waits int
 }
@@ -82,7 +84,7 @@ type mediaMembers struct {
 // kind reads the member "type".
 func (p *parse) kind(m *mediaMembers) {
 	p.in.words += int64(len("type")) + punctuation
-	switch p.peek() {
+	switch p.Peek() {
 	case '"':
 	case 'n':
 		p.rendered()
@@ -92,7 +94,7 @@ func (p *parse) kind(m *mediaMembers) {
 		p.rendered()
 		return
 	}
-	raw, inner := p.decoded()
+	raw, inner := p.Decoded()
 	kind, ok := kinds[string(inner)]
 	switch {
 	case ok:
@@ -106,7 +108,7 @@ func (p *parse) kind(m *mediaMembers) {
 		kind = otherKind
 	default:
 		kind = otherKind
-		p.in.words += addJSONText(&p.in.optional, raw)
+		p.in.words += p.in.optional.AddJSON(raw)
 		p.in.optional.End()
 	}
 	m.kind = kind
@@ -120,8 +122,8 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 		return false
 	}
 	p.in.words += int64(len(name)) + punctuation
-	if p.isNull() {
-		p.skip()
+	if p.IsNull() {
+		p.Skip()
 		if m.null != videoKind {
 			m.null = media.kind
 		}
@@ -133,12 +135,12 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 	}
 	switch {
 	case m.kind == media.kind:
-		p.media(media, &p.jsonCursor)
+		p.media(media, &p.Cursor)
 	case m.kind == plainKind && m.waits < len(m.waiting):
-		m.waiting[m.waits].mediaName, m.waiting[m.waits].extent = media, p.value()
+		m.waiting[m.waits].mediaName, m.waiting[m.waits].Extent = media, p.Value()
 		m.waits++
 	default:
-		p.misplaced(media, p.raw())
+		p.misplaced(media, p.Raw())
 	}
 	return true
 }
@@ -148,24 +150,24 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 // server may take the member for media or for nothing, and a template may print it: it
 // counts as both.
 func (p *parse) finishMedia(m *mediaMembers) {
-	if p.bad {
+	if p.Bad {
 		return
 	}
 	for i := range m.waiting[:m.waits] {
 		w := &m.waiting[i]
 		if m.kind == w.kind || m.kind == plainKind && m.isPart && w.bare {
-			p.media(w.mediaName, &jsonCursor{b: p.b[:w.end], i: w.start})
+			p.media(w.mediaName, &jsonscan.Cursor{Text: p.Text[:w.End], At: w.Start})
 		} else {
-			p.misplaced(w.mediaName, w.of(p.b))
+			p.misplaced(w.mediaName, w.Of(p.Text))
 		}
 	}
-	if !m.uuid.isSet() || p.b[m.uuid.start] == 'n' {
+	if !m.uuid.IsSet() || p.Text[m.uuid.Start] == 'n' {
 		return
 	}
 	if m.some == 0 { // one that the model server has in its cache
 		p.countMedia(mediaName{kind: max(m.null, imageKind)})
 	}
-	p.small(m.uuid.of(p.b))
+	p.small(m.uuid.Of(p.Text))
 }
 
 // misplaced counts a member that has the name of media in a part that is none.
@@ -192,56 +194,56 @@ func (p *parse) countMedia(m mediaName) {
 // media reads media in its place: a URL or data, or an object with one of them. It
 // counts by number, never as text: the model server decodes it, and puts into the
 // prompt what it has a declared price for; it may be megabytes of base64.
-func (p *parse) media(m mediaName, c *jsonCursor) {
+func (p *parse) media(m mediaName, c *jsonscan.Cursor) {
 	p.countMedia(m)
-	c.peek()
-	start := c.i
-	switch kind := c.peek(); {
+	c.Peek()
+	start := c.At
+	switch kind := c.Peek(); {
 	case kind == '"':
 		p.reference(m, c)
 	case kind == '{':
-		c.enter('{')
-		for name, ok := c.member(); ok; name, ok = c.member() {
+		c.Enter('{')
+		for name, ok := c.Member(); ok; name, ok = c.Member() {
 			p.mediaPart(m, name, c)
 		}
 	case kind == '[' && m.embeds:
-		c.enter('[')
-		for c.element() {
+		c.Enter('[')
+		for c.Element() {
 			p.tensor(m, c)
 		}
 	default:
-		p.in.print(c.raw())
+		p.in.print(c.Raw())
 	}
 	if m.embeds {
-		p.in.images += embeds(c.i - start)
+		p.in.images += embeds(c.At - start)
 	}
 }
 
 // mediaPart reads a member of an object that is media.
-func (p *parse) mediaPart(m mediaName, name []byte, c *jsonCursor) {
+func (p *parse) mediaPart(m mediaName, name []byte, c *jsonscan.Cursor) {
 	p.in.words += int64(len(name)) + punctuation
 	switch s := string(name); {
-	case s == "url" && c.peek() == '"':
+	case s == "url" && c.Peek() == '"':
 		p.reference(m, c)
-	case s == "data" && c.peek() == '"':
+	case s == "data" && c.Peek() == '"':
 		p.reference(mediaName{kind: m.kind, plain: true}, c)
 	case s == "detail" || s == "format" || s == "media_type" || s == "type":
-		p.small(c.raw())
+		p.small(c.Raw())
 	default:
-		if c.peek() != 'n' {
+		if c.Peek() != 'n' {
 			p.held |= heldAs(name) & (heldMostPatches | heldLeastPatches)
 		}
-		p.in.print(c.name.of(c.b))
+		p.in.print(c.Name.Of(c.Text))
 		p.tensor(m, c)
 	}
 }
 
 // tensor reads what may be one of several tensors.
-func (p *parse) tensor(m mediaName, c *jsonCursor) {
-	if m.embeds && c.peek() == '"' {
+func (p *parse) tensor(m mediaName, c *jsonscan.Cursor) {
+	if m.embeds && c.Peek() == '"' {
 		p.reference(m, c)
 	} else {
-		p.in.print(c.raw())
+		p.in.print(c.Raw())
 	}
 }
 
@@ -258,10 +260,10 @@ func (p *parse) small(raw []byte) {
 }
 
 // reference reads a URL or data. What is neither counts as text.
-func (p *parse) reference(m mediaName, c *jsonCursor) {
-	raw, inner := c.decoded()
+func (p *parse) reference(m mediaName, c *jsonscan.Cursor) {
+	raw, inner := c.Decoded()
 	if !isReference(inner, m.plain) {
-		p.in.words += addJSONText(&p.in.optional, raw)
+		p.in.words += p.in.optional.AddJSON(raw)
 		p.in.optional.End()
 		return
 	}

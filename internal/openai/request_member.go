@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"sync"
 	"unicode/utf8"
 )
@@ -12,7 +13,7 @@ const completionCap = 16
 // parse is the state of one [ParseRequest]. It reads a body of which nobody knows yet
 // whether it is valid; what it has read counts only where isSound or validate say so.
 type parse struct {
-	seen    openNames
+	seen    jsonscan.Names
 	members waitingList // of the body
 	inner   waitingList // of its stream_options
 	parsed
@@ -20,7 +21,7 @@ type parse struct {
 
 // parsed is the part of a parse that is made anew for each body.
 type parsed struct {
-	jsonCursor
+	jsonscan.Cursor
 	options  ParseOptions
 	endpoint Endpoint
 	err      *Error // the first one
@@ -46,14 +47,14 @@ func (p *parse) release() {
 	clear(p.members)
 	clear(p.inner)
 	p.members, p.inner = p.members[:0], p.inner[:0]
-	p.seen.reset()
+	p.seen.Reset()
 	parses.Put(p)
 }
 
 // isSound reports, after request, whether the body is surely one that validate
-// accepts. It says no to all that is refused, and to what few bodies have: see openNames.
+// accepts. It says no to all that is refused, and to what few bodies have: see Names.
 func (p *parse) isSound() bool {
-	return p.end() && !p.lone && !p.seen.unsure && utf8.Valid(p.b)
+	return p.End() && !p.Lone && !p.seen.Unsure && utf8.Valid(p.Text)
 }
 
 // reject keeps the first error. Reading goes on to the end of the body: that is
@@ -66,27 +67,19 @@ func (p *parse) reject(err *Error) {
 
 // str reads the string ahead, decoded.
 func (p *parse) str() string {
-	_, inner := p.decoded()
+	_, inner := p.Decoded()
 	return string(inner)
-}
-
-// raw passes over the value ahead and returns its JSON text; null if there is no value.
-func (c *jsonCursor) raw() []byte {
-	if v := c.value(); !c.bad {
-		return v.of(c.b)
-	}
-	return jsonNull
 }
 
 // read reads the body, and reports why the request is refused.
 func (p *parse) read() *Error {
 	p.request()
 	if !p.isSound() {
-		if err := validate(p.b); err != nil {
+		if err := validate(p.Text); err != nil {
 			return err
 		}
-		if !p.end() {
-			return InvalidRequest("", "the body is nested more than %d deep", nestingMax)
+		if !p.End() {
+			return InvalidRequest("", "the body is nested more than %d deep", jsonscan.NestingMax)
 		}
 	}
 	if p.err == nil {
@@ -99,28 +92,28 @@ func (p *parse) read() *Error {
 // follows: a body of nothing but mistakes must not cost more than a good one.
 func (p *parse) request() {
 	p.r.Endpoint = p.endpoint
-	if !p.enter('{') {
-		p.fail()
+	if !p.Enter('{') {
+		p.Fail()
 		return
 	}
-	p.r.at.inside = p.i
-	p.r.at.empty = p.peek() == '}'
+	p.r.at.inside = p.At
+	p.r.at.empty = p.Peek() == '}'
 	table, before := &endpointMembers[p.endpoint], 0
-	for name, ok := p.member(); ok; name, ok = p.member() {
+	for name, ok := p.Member(); ok; name, ok = p.Member() {
 		if p.err != nil {
-			p.skip()
+			p.Skip()
 			continue
 		}
-		start := p.name.start
+		start := p.Name.Start
 		p.members.begin(start)
 		m := table.paramOf(name)
 		p.r.Twofold = p.r.Twofold || m == paramUnknown && (string(name) == "messages" || string(name) == "prompt")
-		if m.waits() || m.decides() && p.isNull() || m == paramEncoding && !p.encodesUsage() {
+		if m.waits() || m.decides() && p.IsNull() || m == paramEncoding && !encodesUsage(&p.Cursor) {
 			p.wait(&p.members, waiting{param: m, start: start, before: before}, name)
 		} else {
 			p.param(m, name)
 		}
-		before = p.i
+		before = p.At
 	}
 }
 
@@ -130,7 +123,7 @@ func (p *parse) param(m param, name []byte) {
 	case paramPassed, paramEncoding:
 		p.passed()
 	case paramEcho:
-		kind := p.peek()
+		kind := p.Peek()
 		p.r.Echo = kind != 'f' && kind != 'n'
 		p.passed()
 	case paramNumbers:
@@ -166,15 +159,15 @@ func (p *parse) param(m param, name []byte) {
 
 // model reads the model's name.
 func (p *parse) model() {
-	switch p.peek() {
+	switch p.Peek() {
 	case '"':
-		start := p.i
+		start := p.At
 		p.r.Model = p.str()
-		p.r.at.model = extent{start, p.i}
+		p.r.at.model = jsonscan.Extent{Start: start, End: p.At}
 	case 'n':
-		p.r.at.model = p.value()
+		p.r.at.model = p.Value()
 	default:
-		p.reject(wrongValue("model", "a string", p.raw()))
+		p.reject(wrongValue("model", "a string", p.Raw()))
 	}
 }
 
@@ -184,11 +177,11 @@ func (p *parse) outputCap(name string) {
 	if p.endpoint == Completions {
 		rule = countInteger // 0 with echo returns the prompt
 	}
-	p.peek()
-	start := p.i
+	p.Peek()
+	start := p.At
 	v, ok := p.integer(name, rule)
 	if ok && p.r.at.capsCount < len(p.r.at.caps) { // there are more only in a body that validate refuses
-		p.r.at.caps[p.r.at.capsCount] = capMember{extent{start, p.i}, v}
+		p.r.at.caps[p.r.at.capsCount] = capMember{jsonscan.Extent{Start: start, End: p.At}, v}
 		p.r.at.capsCount++
 		p.r.at.hasMaxTokens = p.r.at.hasMaxTokens || name == "max_tokens"
 	}
@@ -206,24 +199,24 @@ func (p *parse) sequences(name string) int64 {
 // streamOptions reads the member of that name.
 func (p *parse) streamOptions() {
 	o := &p.r.at.options
-	kind := p.peek()
-	o.start = p.i
+	kind := p.Peek()
+	o.Start = p.At
 	if kind == '{' {
 		p.streamOption()
 	} else {
-		p.reject(wrongValue("stream_options", "an object", p.raw()))
+		p.reject(wrongValue("stream_options", "an object", p.Raw()))
 	}
-	o.end = p.i
+	o.End = p.At
 }
 
 // streamOption reads the members of stream_options. What is not known there could keep
 // events, or the usage on them, from coming.
 func (p *parse) streamOption() {
 	o, before := &p.r.at.options, 0
-	p.enter('{')
-	o.isEmpty = p.peek() == '}'
-	for name, ok := p.member(); ok; name, ok = p.member() {
-		start := p.name.start
+	p.Enter('{')
+	o.isEmpty = p.Peek() == '}'
+	for name, ok := p.Member(); ok; name, ok = p.Member() {
+		start := p.Name.Start
 		p.inner.begin(start)
 		switch string(name) {
 		case "include_usage":
@@ -231,19 +224,19 @@ func (p *parse) streamOption() {
 		case "continuous_usage_stats":
 			o.continuous = p.boolean("stream_options.continuous_usage_stats")
 		case "include_obfuscation":
-			p.skip() // padding, which is on no server that can be asked for usage
+			p.Skip() // padding, which is on no server that can be asked for usage
 		default:
 			p.wait(&p.inner, waiting{start: start, before: before}, append([]byte("stream_options."), name...))
 		}
-		before = p.i
+		before = p.At
 	}
-	o.usageByDefault = !o.usage.isSet()
+	o.usageByDefault = !o.usage.IsSet()
 }
 
 // truncation reads the Responses member of that name.
 func (p *parse) truncation() {
-	if p.peek() != '"' {
-		p.skip()
+	if p.Peek() != '"' {
+		p.Skip()
 	} else if p.str() == "auto" {
 		p.r.TruncateInput = -1
 	}

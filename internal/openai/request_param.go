@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 // param is what reads a member of a request body. Which member has which stands in
 // the tables of [endpointRows], and nowhere else.
 type param uint8
@@ -57,16 +59,17 @@ func (m param) waits() bool { return m == paramUnknown || m >= paramNull && m <=
 
 // encodesUsage reports whether the value ahead, of the member encoding_format, leaves the
 // answer JSON with a usage, as those do that are known. It does not pass over the value.
-func (c *jsonCursor) encodesUsage() bool {
-	if b := c.peek(); b != '"' {
+func encodesUsage(c *jsonscan.Cursor) bool {
+	if b := c.Peek(); b != '"' {
 		return b == 'n' // as if it had not been there
 	}
-	end, _ := c.stringEnd(c.i + 1)
-	if end == 0 {
+	ahead := *c
+	inner, _ := ahead.Str()
+	if ahead.Bad {
 		return true // it is no JSON, which is told when it is read
 	}
-	switch string(c.b[c.i:end]) {
-	case `"float"`, `"base64"`, `"binary"`, `"ubinary"`, `"int8"`, `"uint8"`:
+	switch string(inner) {
+	case "float", "base64", "binary", "ubinary", "int8", "uint8":
 		return true
 	}
 	return false

@@ -1,19 +1,21 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 const promptsWanted = "a text, a list of texts, a list of token ids or a list of such lists"
 
 // prompts reads the named member: one prompt as a text or as token ids, or a
-// list of such prompts. For embeddings it may also be a list of messages, or a
-// list of such lists.
+// List of such prompts. For embeddings it may also be a list of messages, or a
+// List of such lists.
 func (p *parse) prompts(name string) {
-	switch p.peek() {
+	switch p.Peek() {
 	case '"':
 		p.r.Prompts++
 		p.text(&p.in.text)
 	case '[':
 		p.promptList(name)
 	case 'n':
-		p.skip()
+		p.Skip()
 	default:
 		p.rejectInput(name, promptsWanted)
 	}
@@ -22,11 +24,11 @@ func (p *parse) prompts(name string) {
 // promptList reads a list whose first element says what all must be: '"' texts,
 // '[' prompts, '{' messages of one prompt, '0' token ids of one prompt.
 func (p *parse) promptList(name string) {
-	p.enter('[')
+	p.Enter('[')
 	var first byte
-	for p.element() {
+	for p.Element() {
 		if p.err != nil {
-			p.skip()
+			p.Skip()
 			continue
 		}
 		kind := p.elementKind()
@@ -56,7 +58,7 @@ func (p *parse) promptElement(kind byte) bool {
 		p.in.messages++
 		p.message()
 	default:
-		p.skip()
+		p.Skip()
 		return false
 	}
 	return true
@@ -66,8 +68,8 @@ func (p *parse) promptElement(kind byte) bool {
 // of token ids or of messages.
 func (p *parse) nestedPrompt() bool {
 	ok := true
-	p.enter('[')
-	for p.element() {
+	p.Enter('[')
+	for p.Element() {
 		switch p.elementKind() {
 		case '0':
 			ok = p.tokenID() && ok
@@ -75,7 +77,7 @@ func (p *parse) nestedPrompt() bool {
 			p.in.messages++
 			p.message()
 		default:
-			p.skip()
+			p.Skip()
 			ok = false
 		}
 	}
@@ -85,10 +87,10 @@ func (p *parse) nestedPrompt() bool {
 // elementKind returns the first byte of the value ahead, '0' for every number,
 // 0 for what no prompt consists of.
 func (p *parse) elementKind() byte {
-	switch b := p.peek(); {
+	switch b := p.Peek(); {
 	case b == '"' || b == '[' || b == '{':
 		return b
-	case b == '-' || isDigit(b):
+	case b == '-' || jsonscan.IsDigit(b):
 		return '0'
 	}
 	return 0
@@ -97,8 +99,8 @@ func (p *parse) elementKind() byte {
 // tokenID reads a number, and reports whether it is a token id.
 func (p *parse) tokenID() bool {
 	p.in.tokenIDs++
-	for _, d := range p.raw() {
-		if !isDigit(d) {
+	for _, d := range p.Raw() {
+		if !jsonscan.IsDigit(d) {
 			return false
 		}
 	}

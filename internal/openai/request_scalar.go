@@ -2,6 +2,7 @@ package openai
 
 import (
 	"fmt"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"math"
 	"strconv"
 )
@@ -25,7 +26,7 @@ func (r integerRule) String() string { return fmt.Sprintf("an integer from %d to
 // integer reads the value of the named member. It reports false for null, and
 // after an error.
 func (p *parse) integer(name string, rule integerRule) (int64, bool) {
-	raw := p.raw()
+	raw := p.Raw()
 	if raw[0] == 'n' {
 		return 0, false
 	}
@@ -56,10 +57,10 @@ func parseInteger(raw []byte) (int64, bool) {
 
 // boolean reads the value of the named member; null is false.
 func (p *parse) boolean(name string) boolMember {
-	p.peek()
-	start := p.i
-	raw := p.raw()
-	at := extent{start, p.i}
+	p.Peek()
+	start := p.At
+	raw := p.Raw()
+	at := jsonscan.Extent{Start: start, End: p.At}
 	switch raw[0] {
 	case 't':
 		return boolMember{at, true}

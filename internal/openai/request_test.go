@@ -10,13 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // textsOf counts texts that stand apart.
-func textsOf(texts ...string) Text {
-	var sum Text
+func textsOf(texts ...string) chars.Text {
+	var sum chars.Text
 	for _, s := range texts {
-		sum.AddText(textOf(s))
+		sum.AddText(counted(s))
 	}
 	return sum
 }

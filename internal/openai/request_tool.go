@@ -1,12 +1,14 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 // toolsMax is how many members of a body have tools at the most: tools, functions, and the
 // tools among the arguments of a template.
 const toolsMax = 3
 
 // tooling is what a body has of tools beside their text.
 type tooling struct {
-	lists [toolsMax]extent
+	lists [toolsMax]jsonscan.Extent
 	count int
 	// named is how often a part names a tool, for which templates show that tool again.
 	named int64
@@ -14,15 +16,15 @@ type tooling struct {
 
 // tools reads tools.
 func (p *parse) tools() {
-	p.peek()
-	start := p.i
-	if p.optional(); !p.bad {
-		p.tooling.add(extent{start, p.i})
+	p.Peek()
+	start := p.At
+	if p.optional(); !p.Bad {
+		p.tooling.add(jsonscan.Extent{Start: start, End: p.At})
 	}
 }
 
 // add notes where tools are.
-func (t *tooling) add(at extent) {
+func (t *tooling) add(at jsonscan.Extent) {
 	if t.count < len(t.lists) {
 		t.lists[t.count] = at
 		t.count++
@@ -30,10 +32,10 @@ func (t *tooling) add(at extent) {
 }
 
 // finishTools counts what templates show in the place of parts that name a tool: each may
-// name the largest one.
+// Name the largest one.
 func (p *parse) finishTools() {
 	if p.tooling.named > 0 {
-		p.in.words += p.tooling.named * p.tooling.largest(p.b)
+		p.in.words += p.tooling.named * p.tooling.largest(p.Text)
 	}
 }
 
@@ -42,14 +44,14 @@ func (p *parse) finishTools() {
 func (t *tooling) largest(b []byte) (most int64) {
 	sizes := map[string]int64{}
 	for _, at := range t.lists[:t.count] {
-		c := jsonCursor{b: b[:at.end], i: at.start}
-		if c.peek() != '[' {
-			most = max(most, printedSize(c.raw()))
+		c := jsonscan.Cursor{Text: b[:at.End], At: at.Start}
+		if c.Peek() != '[' {
+			most = max(most, printedSize(c.Raw()))
 			continue
 		}
-		c.enter('[')
-		for c.element() {
-			tool := c.raw()
+		c.Enter('[')
+		for c.Element() {
+			tool := c.Raw()
 			name := toolName(tool)
 			sizes[name] += printedSize(tool)
 			most = max(most, sizes[name])
@@ -67,20 +69,20 @@ func printedSize(raw []byte) int64 {
 
 // toolName returns the name of a tool, as OpenAI's interface for chats or any other has it.
 func toolName(tool []byte) (name string) {
-	c := jsonCursor{b: tool}
-	if c.peek() != '{' {
+	c := jsonscan.Cursor{Text: tool}
+	if c.Peek() != '{' {
 		return ""
 	}
-	c.enter('{')
-	for member, ok := c.member(); ok; member, ok = c.member() {
-		switch kind := c.peek(); {
+	c.Enter('{')
+	for member, ok := c.Member(); ok; member, ok = c.Member() {
+		switch kind := c.Peek(); {
 		case string(member) == "function" && kind == '{':
-			return toolName(c.raw())
+			return toolName(c.Raw())
 		case string(member) == "name" && kind == '"':
-			_, inner := c.decoded()
+			_, inner := c.Decoded()
 			name = string(inner)
 		default:
-			c.skip()
+			c.Skip()
 		}
 	}
 	return name

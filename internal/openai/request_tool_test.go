@@ -2,6 +2,7 @@ package openai
 
 import (
 	"fmt"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,19 @@ func TestToolsThatPartsName(t *testing.T) {
 		none, one, three := words(0), words(1), words(3)
 		if own := one - none - tt.each; own <= 0 || own > 64 || three-none != 3*(one-none) {
 			t.Errorf("%s: %d, %d and %d bytes of words of 0, 1 and 3 parts, want %d each beside their own", tt.name, none, one, three, tt.each)
+		}
+	}
+}
+
+// TestToolInputsGrow: what a tool was called with is longer where it is ASCII throughout, in
+// Anthropic's interface only.
+func TestToolInputsGrow(t *testing.T) {
+	for _, input := range []string{`{"a":"b c"}`, `"né"`, `{"이름":["안녕"]}`, `"😀"`, `"\uc548\u00e9\ud83d\ude00"`} {
+		words := func(e Endpoint) int64 {
+			return parseOK(t, e, `{"max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"tool_use","input":`+input+`}]}]}`, ParseOptions{}).Words
+		}
+		if got, want := words(Messages)-words(ChatCompletions), chars.ASCIIGrowth([]byte(input)); got != want {
+			t.Errorf("%s: %d bytes of words more, want %d", input, got, want)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 // waitingMax is how many members of an object may wait for the end of the body; clients
 // send few that nobody has classified.
 const waitingMax = 64
@@ -10,7 +12,7 @@ type waiting struct {
 	param
 	name      string
 	start     int // of the name's quotes
-	value     extent
+	value     jsonscan.Extent
 	before    int // where the member before ends; 0: it is the first
 	next      int // where the name of the next member begins; 0: it is the last
 	isLeftOut bool
@@ -30,11 +32,11 @@ func (l waitingList) begin(start int) {
 func (p *parse) wait(l *waitingList, w waiting, name []byte) {
 	if len(*l) == waitingMax {
 		p.reject(InvalidRequest("", "the body has more than %d members that are not known here, or null: leave them out", waitingMax))
-		p.skip()
+		p.Skip()
 		return
 	}
 	w.name = string(name)
-	if w.value = p.value(); !p.bad {
+	if w.value = p.Value(); !p.Bad {
 		*l = append(*l, w)
 	}
 }
@@ -70,9 +72,9 @@ func (p *parse) finishWaiting() {
 func (p *parse) decide(w *waiting, rules FieldRules, told *dropped) {
 	switch {
 	case p.err != nil:
-	case p.b[w.value.start] == 'n' && w.param != paramUnknown:
+	case p.Text[w.value.Start] == 'n' && w.param != paramUnknown:
 		w.isLeftOut = true // as if it had not been there
-	case w.isHarmless(p.b, p.r.Stream):
+	case w.isHarmless(p.Text, p.r.Stream):
 	case rules.allows(w.name):
 		p.price(w)
 	case w.param == paramUnknown && rules.RefuseUnknown:
@@ -87,7 +89,7 @@ func (p *parse) decide(w *waiting, rules FieldRules, told *dropped) {
 
 // isHarmless reports whether the member may be sent as it is, whatever the rules are.
 func (w *waiting) isHarmless(b []byte, stream bool) bool {
-	value := w.value.of(b)
+	value := w.value.Of(b)
 	switch w.param {
 	case paramPriority:
 		v, ok := parseInteger(value)
@@ -102,9 +104,9 @@ func (w *waiting) isHarmless(b []byte, stream bool) bool {
 
 // price counts the text of a member that is passed on although nobody knows where it ends.
 func (p *parse) price(w *waiting) {
-	p.i = w.value.start
+	p.At = w.value.Start
 	if w.param == paramEmbeds {
-		p.in.images += 1 + embeds(w.value.len())
+		p.in.images += 1 + embeds(w.value.Len())
 		return
 	}
 	p.shared()
@@ -113,13 +115,13 @@ func (p *parse) price(w *waiting) {
 // cuts appends what must go of a body so that it has none of the members that are left
 // out: each with the comma behind it, and those at the end of the object with the comma
 // before them. It reports whether no member stays.
-func (l waitingList) cuts(list []extent) (cut []extent, isEmpty bool) {
+func (l waitingList) cuts(list []jsonscan.Extent) (cut []jsonscan.Extent, isEmpty bool) {
 	for i := range l {
 		w := &l[i]
 		switch {
 		case !w.isLeftOut:
 		case w.next != 0:
-			list = append(list, extent{w.start, w.next})
+			list = append(list, jsonscan.Extent{Start: w.start, End: w.next})
 		default:
 			first := i // of those at the end
 			for ; first > 0 && l[first-1].isLeftOut && l[first-1].next == l[first].start; first-- {
@@ -129,7 +131,7 @@ func (l waitingList) cuts(list []extent) (cut []extent, isEmpty bool) {
 			if isEmpty = from == 0; isEmpty {
 				from = l[first].start
 			}
-			list = append(list, extent{from, w.value.end})
+			list = append(list, jsonscan.Extent{Start: from, End: w.value.End})
 		}
 	}
 	return list, isEmpty

@@ -1,5 +1,10 @@
 package openai
 
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
+
 // Answer is what the gateway must know of an answer that is one JSON object.
 // The zero value is an answer that tells nothing.
 type Answer struct {
@@ -10,7 +15,7 @@ type Answer struct {
 	// OddUsage is set where a number of tokens is there and is not written as one.
 	OddUsage bool
 
-	model extent // of the value of the member model, a string
+	model jsonscan.Extent // of the value of the member model, a string
 }
 
 // HasUsage reports whether the answer tells any number of tokens.
@@ -22,25 +27,25 @@ func (a *Answer) HasUsage() bool { return a.InputTold || a.OutputTold }
 // for a member's name that has an escape.
 func ReadAnswer(body []byte) Answer {
 	var a Answer
-	c := jsonCursor{b: body}
-	if c.peek() != '{' || !a.read(&c) || !c.end() {
+	c := jsonscan.Cursor{Text: body}
+	if c.Peek() != '{' || !a.read(&c) || !c.End() {
 		return Answer{}
 	}
 	return a
 }
 
 // read reads the object ahead, and reports whether it has neither member twice.
-func (a *Answer) read(c *jsonCursor) bool {
+func (a *Answer) read(c *jsonscan.Cursor) bool {
 	var hasUsage, hasModel bool
-	c.open()
-	for name, ok := c.member(); ok; name, ok = c.member() {
+	c.Open()
+	for name, ok := c.Member(); ok; name, ok = c.Member() {
 		switch string(name) {
 		case "usage":
 			if hasUsage {
 				return false
 			}
 			hasUsage = true
-			u := c.usage()
+			u := usageAhead(c)
 			a.Usage, a.InputTold, a.OutputTold, a.OddUsage = u.Usage, u.input, u.output, u.odd
 		case "model":
 			if hasModel {
@@ -49,16 +54,16 @@ func (a *Answer) read(c *jsonCursor) bool {
 			hasModel = true
 			a.readModel(c)
 		default:
-			c.skip()
+			c.Skip()
 		}
 	}
 	return true
 }
 
 // readModel takes the place of the model's name, if the value ahead is a string.
-func (a *Answer) readModel(c *jsonCursor) {
-	isString := c.peek() == '"'
-	if at := c.value(); isString {
+func (a *Answer) readModel(c *jsonscan.Cursor) {
+	isString := c.Peek() == '"'
+	if at := c.Value(); isString {
 		a.model = at
 	}
 }
@@ -67,19 +72,19 @@ func (a *Answer) readModel(c *jsonCursor) {
 // allocates nothing. Whether an answer has come to its end can be told by that where
 // nothing else marks its end.
 func IsWhole(body []byte) bool {
-	c := jsonCursor{b: body}
-	if c.peek() == 0 {
+	c := jsonscan.Cursor{Text: body}
+	if c.Peek() == 0 {
 		return false
 	}
-	c.skip()
-	return c.end()
+	c.Skip()
+	return c.End()
 }
 
 // AnswerText counts the text that was generated in the body of an answer, for one
 // that tells no usage: contents, reasoning, refusals, names and arguments of tool
 // calls. Where body is no JSON object, or has a member twice that the gateway knows, it
 // is the whole body; for endpoints that generate nothing it is empty. It allocates nothing.
-func AnswerText(e Endpoint, body []byte) (text Text) {
+func AnswerText(e Endpoint, body []byte) (text chars.Text) {
 	var env envelope
 	if !env.parse(body) {
 		text.Add(body)
@@ -94,19 +99,19 @@ func AnswerText(e Endpoint, body []byte) (text Text) {
 	case Messages:
 		f = fieldContent
 	}
-	if f == fields || !env.values[f].isSet() {
+	if f == fields || !env.values[f].IsSet() {
 		return text
 	}
 	sink := textSink{all: &text}
-	c := jsonCursor{b: env.data, i: env.values[f].start}
+	c := jsonscan.Cursor{Text: env.data, At: env.values[f].Start}
 	if f != fieldChoices {
 		sink.addContent(&c)
 		return text
 	}
-	if !c.enter('[') {
+	if !c.Enter('[') {
 		return text
 	}
-	for c.element() {
+	for c.Element() {
 		readChoice(&c, sink)
 	}
 	return text
@@ -115,20 +120,20 @@ func AnswerText(e Endpoint, body []byte) (text Text) {
 // AppendParts appends what AppendBody makes of body, in parts of it and what comes
 // between them, to parts.
 func (a *Answer) AppendParts(parts [][]byte, body []byte, publicModel string) [][]byte {
-	if publicModel == "" || !a.model.isSet() {
+	if publicModel == "" || !a.model.IsSet() {
 		return append(parts, body)
 	}
-	return append(parts, body[:a.model.start], appendQuoted(nil, publicModel), body[a.model.end:])
+	return append(parts, body[:a.model.Start], appendQuoted(nil, publicModel), body[a.model.End:])
 }
 
 // AppendBody appends body, which must be what the answer was read from, with
 // the model's name replaced by publicModel. Every other byte stays as it is. An
 // empty name, or a body without a model, changes nothing.
 func (a *Answer) AppendBody(dst, body []byte, publicModel string) []byte {
-	if publicModel == "" || !a.model.isSet() {
+	if publicModel == "" || !a.model.IsSet() {
 		return append(dst, body...)
 	}
-	dst = append(dst, body[:a.model.start]...)
+	dst = append(dst, body[:a.model.Start]...)
 	dst = appendQuoted(dst, publicModel)
-	return append(dst, body[a.model.end:]...)
+	return append(dst, body[a.model.End:]...)
 }

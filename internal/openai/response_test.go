@@ -48,7 +48,7 @@ func TestReadAnswer(t *testing.T) {
 			if a.Usage != tt.usage || a.HasUsage() != tt.has {
 				t.Errorf("usage %+v, %v, want %+v, %v", a.Usage, a.HasUsage(), tt.usage, tt.has)
 			}
-			if got, want := AnswerText(tt.endpoint, []byte(tt.body)), textOf(tt.text); !got.Equal(want) {
+			if got, want := AnswerText(tt.endpoint, []byte(tt.body)), counted(tt.text); !got.Equal(want) {
 				t.Errorf("text %+v, want %+v", got, want)
 			}
 		})
@@ -97,7 +97,7 @@ func FuzzReadAnswer(f *testing.F) {
 			return
 		}
 		want := readUsage(body, env.values[fieldUsage])
-		if want.known() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.inner(fieldModel) != nil) != a.model.isSet() {
+		if want.known() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.inner(fieldModel) != nil) != a.model.IsSet() {
 			t.Fatalf("%q tells %+v, by its envelope %+v, %v", body, a, want, env.values[fieldModel])
 		}
 	})

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"bytes"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"math"
 	"strconv"
 )
@@ -27,15 +28,15 @@ func (u *usageReport) known() bool { return u.input || u.output }
 func (u *usageReport) tried() bool { return u.known() || u.odd }
 
 // readUsage reads the usage object at v in data, which is valid JSON.
-func readUsage(data []byte, v extent) (u usageReport) {
-	if !v.isSet() {
+func readUsage(data []byte, v jsonscan.Extent) (u usageReport) {
+	if !v.IsSet() {
 		return u
 	}
-	c := jsonCursor{b: data, i: v.start}
-	return c.usage()
+	c := jsonscan.Cursor{Text: data, At: v.Start}
+	return usageAhead(&c)
 }
 
-// usage reads the value ahead, which is a usage object. A member
+// usageAhead reads the value ahead, which is a usage object. A member
 // that is absent, null or no number of tokens is missing; zero is zero.
 //
 // It knows every endpoint's names: prompt_tokens and completion_tokens (chat,
@@ -43,84 +44,84 @@ func readUsage(data []byte, v extent) (u usageReport) {
 // and output_tokens (responses, messages). Messages' cache_read_input_tokens
 // and cache_creation_input_tokens are parts of the input that input_tokens
 // leaves out, everybody else's cached_tokens is one that is counted already.
-func (c *jsonCursor) usage() (u usageReport) {
-	if !c.enter('{') {
+func usageAhead(c *jsonscan.Cursor) (u usageReport) {
+	if !c.Enter('{') {
 		return u
 	}
 	var total, cacheRead, cacheMade int64
 	var hasTotal, generates bool
 	for {
-		name, ok := c.member()
+		name, ok := c.Member()
 		if !ok {
 			break
 		}
 		switch string(name) {
 		case "prompt_tokens", "input_tokens":
-			u.Input, u.input = c.tokens(&u)
+			u.Input, u.input = u.tokens(c)
 		case "completion_tokens", "output_tokens":
 			generates = true
-			u.Output, u.output = c.tokens(&u)
+			u.Output, u.output = u.tokens(c)
 		case "total_tokens":
-			total, hasTotal = c.count()
+			total, hasTotal = c.Count()
 		case "prompt_tokens_details", "input_tokens_details":
-			u.nullDetails = c.isNull()
-			u.Cached = c.cachedTokens()
+			u.nullDetails = c.IsNull()
+			u.Cached = cachedTokens(c)
 		case "cache_read_input_tokens":
-			cacheRead, _ = c.count()
+			cacheRead, _ = c.Count()
 		case "cache_creation_input_tokens":
-			cacheMade, _ = c.count()
+			cacheMade, _ = c.Count()
 		default:
-			c.skip()
+			c.Skip()
 		}
 	}
 	if !u.input && hasTotal && generates == u.output {
 		u.Input, u.input = max(0, total-u.Output), true
 	}
-	u.Input = min(u.Input+cacheRead+cacheMade, countMax)
+	u.Input = min(u.Input+cacheRead+cacheMade, jsonscan.CountMax)
 	u.Cached = min(u.Cached+cacheRead, u.Input)
 	return u
 }
 
 // tokens reads a value that should be a number of tokens. It takes a number that is
 // whole however it is written, in a string too, and notes in u that it is odd.
-func (c *jsonCursor) tokens(u *usageReport) (n int64, ok bool) {
-	c.peek()
-	start := c.i
-	if n, ok = c.count(); ok || c.bad || c.b[start] == 'n' {
+func (u *usageReport) tokens(c *jsonscan.Cursor) (n int64, ok bool) {
+	c.Peek()
+	start := c.At
+	if n, ok = c.Count(); ok || c.Bad || c.Text[start] == 'n' {
 		return n, ok
 	}
 	u.odd = true
-	return wholeNumber(bytes.Trim(c.b[start:c.i], `"`))
+	return wholeNumber(bytes.Trim(c.Text[start:c.At], `"`))
 }
 
 // wholeNumber returns the number of tokens that is written as a fraction of nothing,
 // with an exponent, or has come in a string.
 func wholeNumber(text []byte) (n int64, ok bool) {
 	const most = 24 // bytes
-	if len(text) == 0 || len(text) > most || !isDigit(text[0]) || numberEnd(text, 0) != len(text) {
+	if len(text) == 0 || len(text) > most || !jsonscan.IsDigit(text[0]) || jsonscan.NumberEnd(text, 0) != len(text) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || f > countMax || f != math.Trunc(f) {
+	if err != nil || f > jsonscan.CountMax || f != math.Trunc(f) {
 		return 0, false
 	}
 	return int64(f), true
 }
 
 // cachedTokens reads the cached tokens of a details object; 0 if it tells none.
-func (c *jsonCursor) cachedTokens() (n int64) {
-	if !c.enter('{') {
+func cachedTokens(c *jsonscan.Cursor) (n int64) {
+	if !c.Enter('{') {
 		return 0
 	}
 	for {
-		name, ok := c.member()
+		name, ok := c.Member()
 		if !ok {
 			return n
 		}
 		if string(name) == "cached_tokens" {
-			n, _ = c.count()
+			n, _ = c.Count()
 		} else {
-			c.skip()
+			c.Skip()
 		}
 	}
 }

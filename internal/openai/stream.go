@@ -1,6 +1,10 @@
 package openai
 
-import "bytes"
+import (
+	"bytes"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
+)
 
 // StreamOptions is what a [Stream] must know of the request.
 type StreamOptions struct {
@@ -47,7 +51,7 @@ type Stream struct {
 	model  []byte // PublicModel as JSON, empty to leave it
 	meter  streamMeter
 	ident  streamIdent
-	joined []byte // room for data of several lines
+	parser sse.Parser
 	state
 }
 
@@ -112,20 +116,20 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 // A partial event is relayed only where its data is whole (a "[DONE]" without
 // the blank line, say): a client must ignore it, and what the gateway may have
 // to append would make a broken event of it.
-func (s *Stream) Event(dst []byte, ev Event) []byte {
-	output, pending := s.meter.output.bytes, s.meter.pending.bytes
+func (s *Stream) Event(dst []byte, ev sse.Event) []byte {
+	output, pending := s.meter.output.Bytes(), s.meter.pending.Bytes()
 	dst = s.event(dst, ev)
 	s.meter.count(output, pending)
 	return dst
 }
 
-func (s *Stream) event(dst []byte, ev Event) []byte {
+func (s *Stream) event(dst []byte, ev sse.Event) []byte {
 	s.before, s.failedBefore = s.relayed, s.failed
 	s.meter.changed = s.meter.changed[:0]
 	if s.relayed.ended {
 		return s.afterEnd(dst, &ev)
 	}
-	s.parse(&ev)
+	s.parser.Parse(&ev)
 	s.heard = len(ev.Data) > 0
 	if !s.heard {
 		return s.relay(dst, &ev, nil)
@@ -157,8 +161,8 @@ func (s *Stream) event(dst []byte, ev Event) []byte {
 }
 
 // afterEnd handles what comes after the event that has ended the stream.
-func (s *Stream) afterEnd(dst []byte, ev *Event) []byte {
-	s.parse(ev)
+func (s *Stream) afterEnd(dst []byte, ev *sse.Event) []byte {
+	s.parser.Parse(ev)
 	if len(ev.Data) == 0 && !s.relayed.done {
 		return s.relay(dst, ev, nil)
 	}
@@ -168,16 +172,6 @@ func (s *Stream) afterEnd(dst []byte, ev *Event) []byte {
 	}
 	s.beyond = s.beyond || len(ev.Data) > 0
 	return dst
-}
-
-// parse takes the event apart.
-func (s *Stream) parse(ev *Event) {
-	partial := ev.Partial
-	*ev, s.joined = parseEvent(ev.Raw, s.joined)
-	ev.Partial = partial
-	if cap(s.joined) > joinedBytesMax {
-		s.joined = nil // the event has it still
-	}
 }
 
 // Withhold says that the client does not get the last event: what the event has
@@ -204,7 +198,7 @@ func (s *Stream) Beyond() bool { return s.beyond }
 
 // opaque handles data that is not understood. An event that broke off is mostly
 // the frame around a text, and tells nothing of it.
-func (s *Stream) opaque(dst []byte, ev *Event) []byte {
+func (s *Stream) opaque(dst []byte, ev *sse.Event) []byte {
 	if string(ev.Name) == "error" {
 		s.fail(StreamError{Message: boundedText(ev.Data)})
 	}
@@ -216,7 +210,7 @@ func (s *Stream) opaque(dst []byte, ev *Event) []byte {
 }
 
 // relay appends the event's bytes with the changes made.
-func (s *Stream) relay(dst []byte, ev *Event, es *eventEdits) []byte {
+func (s *Stream) relay(dst []byte, ev *sse.Event, es *eventEdits) []byte {
 	s.relayed.open = ev.Partial
 	if es == nil || es.n == 0 {
 		return append(dst, ev.Raw...)
@@ -254,15 +248,15 @@ func (s *Stream) UsageShrank() bool { return s.meter.shrank }
 
 // Unmetered returns the generated text that came after the last usage: what
 // must be estimated.
-func (s *Stream) Unmetered() Text { return s.meter.pending }
+func (s *Stream) Unmetered() chars.Text { return s.meter.pending }
 
 // UnmeteredEvents returns how many events brought that text. Each has a token
 // at least.
 func (s *Stream) UnmeteredEvents() int64 { return s.meter.pendingEvents }
 
 // OutputText returns all the generated text: contents, reasoning, refusals,
-// names and arguments of tool calls.
-func (s *Stream) OutputText() Text { return s.meter.output }
+// Names and arguments of tool calls.
+func (s *Stream) OutputText() chars.Text { return s.meter.output }
 
 // OutputEvents returns how many events brought that text.
 func (s *Stream) OutputEvents() int64 { return s.meter.events }

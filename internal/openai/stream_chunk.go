@@ -1,6 +1,6 @@
 package openai
 
-var jsonNull = []byte("null")
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 
 // chunk handles one chunk of chat completions or completions. It reports
 // whether the client must not see it.
@@ -28,7 +28,7 @@ func (s *Stream) chunk(env *envelope, es *eventEdits) (hidden bool) {
 // isTotal reports whether a chunk without choices is there for the total: it has
 // a usage, or comes after the end of all choices and says that it has none.
 func (s *Stream) isTotal(env *envelope) bool {
-	return env.has(fieldUsage) || env.values[fieldUsage].isSet() && s.meter.allFinished()
+	return env.has(fieldUsage) || env.values[fieldUsage].IsSet() && s.meter.allFinished()
 }
 
 // chunkWalk is what is learned from a chunk's choices.
@@ -41,15 +41,15 @@ type chunkWalk struct {
 // choices meters the text of each choice and notes what has finished.
 func (s *Stream) choices(env *envelope, w *chunkWalk) {
 	v := env.values[fieldChoices]
-	if !v.isSet() {
+	if !v.IsSet() {
 		return
 	}
-	c := jsonCursor{b: env.data, i: v.start}
-	if !c.enter('[') {
+	c := jsonscan.Cursor{Text: env.data, At: v.Start}
+	if !c.Enter('[') {
 		return
 	}
 	w.empty = true
-	for c.element() {
+	for c.Element() {
 		index, finished := readChoice(&c, w.sink)
 		if w.empty {
 			w.index, w.empty = index, false
@@ -59,27 +59,27 @@ func (s *Stream) choices(env *envelope, w *chunkWalk) {
 }
 
 // readChoice reads one choice of a chunk or of a whole answer.
-func readChoice(c *jsonCursor, sink textSink) (index int64, finished bool) {
-	if !c.enter('{') {
+func readChoice(c *jsonscan.Cursor, sink textSink) (index int64, finished bool) {
+	if !c.Enter('{') {
 		return 0, false
 	}
 	for {
-		name, ok := c.member()
+		name, ok := c.Member()
 		if !ok {
 			return index, finished
 		}
 		switch string(name) {
 		case "index":
-			index, _ = c.count()
+			index, _ = c.Count()
 		case "text":
 			sink.addString(c)
 		case "delta", "message":
 			sink.addDelta(c)
 		case "finish_reason":
-			finished = c.peek() == '"'
-			c.skip()
+			finished = c.Peek() == '"'
+			c.Skip()
 		default:
-			c.skip()
+			c.Skip()
 		}
 	}
 }
@@ -87,7 +87,7 @@ func readChoice(c *jsonCursor, sink textSink) (index int64, finished bool) {
 // cutUsage removes what the client did not ask for from a chunk that it sees.
 func (s *Stream) cutUsage(env *envelope, es *eventEdits, report usageReport, total bool) {
 	v := env.values[fieldUsage]
-	if !v.isSet() || s.options.ContinuousUsage || total && s.options.IncludeUsage {
+	if !v.IsSet() || s.options.ContinuousUsage || total && s.options.IncludeUsage {
 		return
 	}
 	null := !env.has(fieldUsage)
@@ -95,7 +95,7 @@ func (s *Stream) cutUsage(env *envelope, es *eventEdits, report usageReport, tot
 	case s.endpoint == Completions && null:
 	case s.endpoint == Completions && report.nullDetails:
 		s.usageNull = true
-		es.replace(v, jsonNull)
+		es.replace(v, jsonscan.Null)
 	case null && s.options.IncludeUsage: // OpenAI's own way to say "not yet"
 	default:
 		es.replace(env.usageMember(), nil)

@@ -1,8 +1,13 @@
 package openai
 
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
+)
+
 // eventEdit replaces a part of an event's data.
 type eventEdit struct {
-	at   extent
+	at   jsonscan.Extent
 	with []byte
 }
 
@@ -14,9 +19,9 @@ type eventEdits struct {
 }
 
 // replace adds a change. The parts of two changes do not overlap.
-func (e *eventEdits) replace(at extent, with []byte) {
+func (e *eventEdits) replace(at jsonscan.Extent, with []byte) {
 	i := e.n
-	if i > 0 && e.list[0].at.start > at.start {
+	if i > 0 && e.list[0].at.Start > at.Start {
 		e.list[1] = e.list[0]
 		i = 0
 	}
@@ -26,12 +31,12 @@ func (e *eventEdits) replace(at extent, with []byte) {
 
 // apply appends the event's bytes with the changes made. Where a change spans
 // lines of data, what is between them goes as well.
-func (e *eventEdits) apply(dst []byte, ev *Event) []byte {
+func (e *eventEdits) apply(dst []byte, ev *sse.Event) []byte {
 	from := 0
 	for _, ed := range e.list[:e.n] {
-		dst = append(dst, ev.Raw[from:ev.rawAt(ed.at.start)]...)
+		dst = append(dst, ev.Raw[from:ev.RawAt(ed.at.Start)]...)
 		dst = append(dst, ed.with...)
-		from = ev.rawAt(ed.at.end)
+		from = ev.RawAt(ed.at.End)
 	}
 	return append(dst, ev.Raw[from:]...)
 }

@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 	"net/http"
 	"unicode/utf8"
 )
@@ -36,7 +38,7 @@ func (s *Stream) Failure() (*StreamError, bool) {
 	return &s.failure, true
 }
 
-// fail notes the error that the current event tells.
+// Fail notes the error that the current event tells.
 func (s *Stream) fail(e StreamError) {
 	if !s.failed {
 		e.First = s.first
@@ -47,9 +49,9 @@ func (s *Stream) fail(e StreamError) {
 // readFailure reports whether the event says that the stream has failed. The
 // shapes: an error member (OpenAI, vLLM, Anthropic), an object that is an error
 // (older vLLM: "object":"error"; Responses: "type":"error"), an event of the
-// name error. An answer that failed by itself (response.failed) is no such
+// Name error. An answer that failed by itself (response.failed) is no such
 // event; it has a usage and is read as others are.
-func (s *Stream) readFailure(ev *Event, env *envelope) bool {
+func (s *Stream) readFailure(ev *sse.Event, env *envelope) bool {
 	var nested envelope
 	switch {
 	case nested.nested(env.data, env.values[fieldError]):
@@ -85,7 +87,7 @@ func (e *envelope) streamError() StreamError {
 // other value, and nothing for null.
 func (e *envelope) unquoted(f field) []byte {
 	if inner := e.inner(f); inner != nil {
-		return appendUnescaped(nil, inner)
+		return jsonscan.AppendUnescaped(nil, inner)
 	}
 	if !e.has(f) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // A client that did not ask for usage does not see the gateway's.
@@ -13,7 +14,7 @@ func ExampleStream() {
 		`data: {"model":"served","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":1}}` + "\n\n" +
 			`data: {"model":"served","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1}}` + "\n\n" +
 			"data: [DONE]\n\n")
-	events := openai.NewEventScanner(upstream, 0)
+	events := sse.NewScanner(upstream, 0)
 	stream := openai.NewStream(openai.ChatCompletions, openai.StreamOptions{PublicModel: "public"})
 	for {
 		ev, err := events.Next()

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 // identMax bounds what is kept of each name, in bytes of JSON text. Longer ones
 // are left out.
 const identMax = 256
@@ -10,7 +12,7 @@ type streamIdent struct {
 	id, object, created, model, fingerprint []byte
 }
 
-// reset forgets everything but the buffers.
+// Reset forgets everything but the buffers.
 func (d *streamIdent) reset() {
 	for _, kept := range [...]*[]byte{&d.id, &d.object, &d.created, &d.model, &d.fingerprint} {
 		*kept = (*kept)[:0]
@@ -36,7 +38,7 @@ func keep(kept *[]byte, raw []byte) {
 // orNull returns JSON text that was kept, null where there is none.
 func orNull(kept []byte) []byte {
 	if len(kept) == 0 {
-		return jsonNull
+		return jsonscan.Null
 	}
 	return kept
 }

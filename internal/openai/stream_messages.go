@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+
 // messageEvent handles an event of Anthropic's messages. The input is in
 // message_start, the output in message_delta, cumulative, so that the second is
 // a total. What vLLM sends: vllm/entrypoints/anthropic/serving.py,
@@ -53,7 +55,7 @@ func (s *Stream) messageDelta(env *envelope) {
 // addPartAt counts the text of a member that is a content block, or a piece of
 // one.
 func (k textSink) addPartAt(env *envelope, f field) {
-	if v := env.values[f]; v.isSet() {
-		k.addPart(&jsonCursor{b: env.data, i: v.start})
+	if v := env.values[f]; v.IsSet() {
+		k.addPart(&jsonscan.Cursor{Text: env.data, At: v.Start})
 	}
 }

@@ -1,5 +1,10 @@
 package openai
 
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
+
 // Evidence says how well the usage of a stream is known.
 type Evidence uint8
 
@@ -34,8 +39,8 @@ type streamMeter struct {
 
 // tally is the part of a streamMeter that has no lists.
 type tally struct {
-	output  Text // everything generated
-	pending Text // since the last usage
+	output  chars.Text // everything generated
+	pending chars.Text // since the last usage
 
 	events        int64 // with generated text
 	pendingEvents int64 // since the last usage
@@ -71,7 +76,7 @@ type promptMeter struct {
 	told          bool
 }
 
-// reset makes the meter as new; it keeps its lists.
+// Reset makes the meter as new; it keeps its lists.
 func (m *streamMeter) reset(choices, prompts int64) {
 	per := min(max(choices, 1), choicesMax)
 	expected := min(per*min(max(prompts, 1), choicesMax), choicesMax)
@@ -88,20 +93,20 @@ func (m *streamMeter) sink(metered bool) textSink {
 	return textSink{all: &m.output, pending: &m.pending}
 }
 
-// count notes an event, given how much text there was before it.
+// Count notes an event, given how much text there was before it.
 func (m *streamMeter) count(output, pending int64) {
-	if m.output.bytes > output {
+	if m.output.Bytes() > output {
 		m.events++
 	}
-	if m.pending.bytes > pending {
+	if m.pending.Bytes() > pending {
 		m.pendingEvents++
 	}
 }
 
 // settled notes that usage has been told: nothing is pending.
 func (m *streamMeter) settled() {
-	if m.pending.bytes > 0 || m.pendingEvents > 0 { // seldom, and a text is large
-		m.pending, m.pendingEvents = Text{}, 0
+	if m.pending.Bytes() > 0 || m.pendingEvents > 0 { // seldom, and a text is large
+		m.pending, m.pendingEvents = chars.Text{}, 0
 	}
 }
 
@@ -119,7 +124,7 @@ func (m *streamMeter) prompt(index int64) *promptMeter {
 }
 
 // grown returns list with an element i; new elements are zero, also where the
-// list has been longer before.
+// List has been longer before.
 func grown[T any](list []T, i int64) []T {
 	if n := int(i) + 1 - len(list); n > 0 {
 		list = append(list, make([]T, n)...)
@@ -185,7 +190,7 @@ func (m *streamMeter) setRunning(index int64, u usageReport) {
 // raise makes *part at least n, and adds to *sum what that adds to *part.
 func raise(part, sum *int64, n int64) {
 	if n > *part {
-		*sum = min(*sum+n-*part, countMax)
+		*sum = min(*sum+n-*part, jsonscan.CountMax)
 		*part = n
 	}
 }

@@ -1,6 +1,9 @@
 package openai
 
-import "bytes"
+import (
+	"bytes"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 // responseEvent handles an event of responses. Usage comes with the last one
 // only. The types: OpenAI's API reference, "Streaming events"; those that vLLM
@@ -11,8 +14,8 @@ func (s *Stream) responseEvent(env *envelope, es *eventEdits) {
 	}
 	kind := env.inner(fieldType)
 	if bytes.HasSuffix(kind, deltaSuffix) {
-		if v := env.values[fieldDelta]; v.isSet() {
-			s.meter.sink(false).addString(&jsonCursor{b: env.data, i: v.start})
+		if v := env.values[fieldDelta]; v.IsSet() {
+			s.meter.sink(false).addString(&jsonscan.Cursor{Text: env.data, At: v.Start})
 		}
 		return
 	}

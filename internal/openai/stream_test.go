@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // relayAll puts a stream through s and returns what the client sees.
 func relayAll(s *Stream, r io.Reader) string {
 	var out []byte
-	for scan := NewEventScanner(r, 0); ; {
+	for scan := sse.NewScanner(r, 0); ; {
 		ev, err := scan.Next()
 		if err != nil {
 			return string(out)
@@ -63,7 +64,7 @@ func TestStreamIsTransparent(t *testing.T) {
 				checkRelay(t, s, upstream, want)
 				for i := 0; i <= len(upstream); i += 7 {
 					s.Reset(sh.endpoint, options)
-					r := &pieces{list: [][]byte{[]byte(upstream[:i]), []byte(upstream[i:])}, err: io.EOF}
+					r := io.MultiReader(strings.NewReader(upstream[:i]), strings.NewReader(upstream[i:]))
 					if got := relayAll(s, r); got != want {
 						t.Fatalf("cut at %d:\n%s", i, cmp.Diff(want, got))
 					}
@@ -192,7 +193,7 @@ func TestStreamMeters(t *testing.T) {
 func TestStreamOutputText(t *testing.T) {
 	s := NewStream(ChatCompletions, StreamOptions{})
 	relayString(s, wire{n: 1, prompts: 1, tokens: 3}.forced().chat())
-	if got, want := s.OutputText(), textOf(` t"0,1} t"0,2} t"0,3}`); !got.Equal(want) {
+	if got, want := s.OutputText(), counted(` t"0,1} t"0,2} t"0,3}`); !got.Equal(want) {
 		t.Errorf("text %+v, want %+v", got, want)
 	}
 }
@@ -341,7 +342,7 @@ func isSubsequence(part, whole []byte) bool {
 }
 
 func TestStreamDoesNotAllocate(t *testing.T) {
-	ev := ParseEvent([]byte(chatChunkLine))
+	ev := sse.Parse([]byte(chatChunkLine))
 	s := NewStream(ChatCompletions, StreamOptions{PublicModel: "llama2-7b"})
 	dst := make([]byte, 0, 1024)
 	s.Event(dst, ev)
@@ -351,7 +352,7 @@ func TestStreamDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkStreamEvent(b *testing.B) {
-	ev := ParseEvent([]byte(chatChunkLine))
+	ev := sse.Parse([]byte(chatChunkLine))
 	s := NewStream(ChatCompletions, StreamOptions{PublicModel: "llama2-7b"})
 	dst := make([]byte, 0, 1024)
 	b.SetBytes(int64(len(ev.Raw)))

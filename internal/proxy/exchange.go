@@ -12,6 +12,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // pooledBytesMax is the largest buffer that an exchange keeps for the next
@@ -35,7 +36,7 @@ type exchange struct {
 
 	// What is kept for the next request, emptied.
 	answer   []byte // what goes back
-	scanner  openai.EventScanner
+	scanner  sse.Scanner
 	stream   openai.Stream
 	fieldset []upstream.Field // the header that is sent upstream
 	body     []byte           // the client's

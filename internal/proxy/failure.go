@@ -6,6 +6,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // failure is what a client is told, with the cause, which is for the log. That quotes
@@ -34,7 +35,7 @@ var errNoEnd = errors.New("the stream ended before its last event")
 func (x *exchange) brokenStream(err error) *failure {
 	_, failed := x.stream.Failure()
 	switch {
-	case err == openai.ErrNoRoom:
+	case err == sse.ErrNoRoom:
 		return &failure{told: openai.OverCapacity(bytesWait)}
 	case failed:
 		return &failure{told: openai.UpstreamError("the model server said in the stream that it has failed")}
@@ -55,9 +56,9 @@ func brokenOff(err error) *failure {
 	if errors.As(err, &c) {
 		return &failure{told: openai.UpstreamError("%v", c)}
 	}
-	if err == openai.ErrEventTooLarge {
+	if err == sse.ErrTooLarge {
 		return &failure{told: openai.UpstreamError("the model server sent an event of more than %d bytes, the most that is taken: ask for less in one event (logprobs, n)",
-			openai.EventBytesMax)}
+			sse.EventBytesMax)}
 	}
 	return &failure{answerBroke(), err}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // TestFirstToken: what a model server sends before it has generated anything is
@@ -38,7 +39,7 @@ func TestFirstToken(t *testing.T) {
 		x.stream.Reset(tt.endpoint, openai.StreamOptions{})
 		var s streamed
 		for i, event := range tt.events {
-			x.stream.Event(nil, openai.ParseEvent([]byte(event)))
+			x.stream.Event(nil, sse.Parse([]byte(event)))
 			x.arrived(&s)
 			if last := i == len(tt.events)-1; s.First.IsZero() == last || s.Last.IsZero() {
 				t.Errorf("%s: after event %d the first token is of %v", tt.name, i, s.First)

@@ -10,6 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // wholeBytesMax is how much of an answer that is not streamed is held until it has
@@ -135,7 +136,7 @@ func (x *exchange) brokenAnswer(err error) error {
 
 // whole returns the cost of an answer that is one JSON object, in x.answer.
 func (x *exchange) whole(a *openai.Answer) admission.Cost {
-	return x.ticket.Told(a, int64(len(x.answer)), x.took, func() openai.Text { return openai.AnswerText(x.endpoint, x.answer) })
+	return x.ticket.Told(a, int64(len(x.answer)), x.took, func() chars.Text { return openai.AnswerText(x.endpoint, x.answer) })
 }
 
 // write writes an answer whole, which has been settled: a client who does not read lets it

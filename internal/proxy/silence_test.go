@@ -6,6 +6,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // TestSilence: a model server is taken for one that tells no usage before the end after so
@@ -35,7 +36,7 @@ func TestSilence(t *testing.T) {
 			event = `data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"some "}}` + "\n\n"
 		}
 		for range tt.events {
-			x.stream.Event(nil, openai.ParseEvent([]byte(event)))
+			x.stream.Event(nil, sse.Parse([]byte(event)))
 		}
 		if x.noteSilence(); x.model.Quirks.Any() != tt.silent {
 			t.Errorf("%s: it is remembered: %v", tt.name, x.model.Quirks.Any())

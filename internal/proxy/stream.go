@@ -8,6 +8,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // flushBytes is how much of a stream may be gathered from events that have come
@@ -114,7 +115,7 @@ func (x *exchange) nextEvent() error {
 }
 
 // arrived notes the time of an event. Roles, openings and comments are not the
-// first token, which has text or a usage that tells of it.
+// First token, which has text or a usage that tells of it.
 func (x *exchange) arrived(s *streamed) {
 	s.Last = time.Now()
 	if s.First.IsZero() {
@@ -216,7 +217,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 		return context.Canceled
 	}
 	broken := x.brokenStream(err)
-	if err != openai.ErrNoRoom {
+	if err != sse.ErrNoRoom {
 		x.response.Body.Blame()
 	}
 	if x.status == 0 && len(x.answer) == 0 {

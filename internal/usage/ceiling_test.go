@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // TestPricesKeepTheirShareOfTheCeiling: whatever was learned, a price is no less than a
@@ -57,7 +58,7 @@ func TestCeiling(t *testing.T) {
 		if got := Ceiling(&tt.r); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
-		var text openai.Text
+		var text chars.Text
 		text.Add([]byte("abcdeﷺ")) // which is 18 letters when normalised
 		if text.Growth() <= 0 {
 			t.Fatal("the text does not grow")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // accuracy collects how a pricer fared on requests of one kind.
@@ -202,7 +203,7 @@ func TestOutputTokensOfATextSeen(t *testing.T) {
 	var a accuracy
 	for _, s := range texts(t) {
 		if s.Tokens["qwen3"] >= 100 {
-			var x openai.Text
+			var x chars.Text
 			x.Add([]byte(s.Text))
 			a.add(p.OutputTokens("user", x), s.Tokens["qwen3"])
 		}

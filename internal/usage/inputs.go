@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // inputs are what the panels have learned of inputs. They are safe for concurrent
@@ -132,7 +133,7 @@ func (in *inputs) upper(k known, r *openai.Request) int64 {
 }
 
 // textTokens estimates the tokens of a text that stands for itself.
-func (in *inputs) textTokens(k known, t *openai.Text) int64 {
+func (in *inputs) textTokens(k known, t *chars.Text) int64 {
 	var x features
 	x.ofText(t)
 	return min(rounded(in.poll(k, &x).middle*k.factor()), t.Bytes())

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // contextMost is taken for the context of a model whose length is not known: no
@@ -46,9 +47,9 @@ func (p *Pricer) PlausibleOutput(r *openai.Request, input, tokens, bytes int64, 
 // for each word that stands between spaces, or for as many characters as the longest
 // token of their class has. Letters do not count by themselves, for some servers
 // have words that are longer than any of the usual tokens.
-func ShownFloor(t *openai.Text) int64 {
-	words := t.Runs(openai.Space) - t.Chars(openai.Newline) - t.Chars(openai.Mark)
-	dense := t.Chars(openai.Hangul)*120 + (t.Chars(openai.Han)+t.Chars(openai.Particle))*80 +
-		t.Chars(openai.Kana)*75 + t.Chars(openai.Digit)*270
+func ShownFloor(t *chars.Text) int64 {
+	words := t.Runs(chars.Space) - t.Chars(chars.Newline) - t.Chars(chars.Mark)
+	dense := t.Chars(chars.Hangul)*120 + (t.Chars(chars.Han)+t.Chars(chars.Particle))*80 +
+		t.Chars(chars.Kana)*75 + t.Chars(chars.Digit)*270
 	return max(min(max(words, dense/1000), t.Bytes()/4), 0)
 }

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // Price is the estimate made before a request is sent, in tokens.
@@ -162,7 +163,7 @@ func (p *Pricer) mediaTokens(r *openai.Request) int64 {
 
 // OutputTokens estimates how many tokens the text t has that was generated for a
 // user, for answers whose usage was not told.
-func (p *Pricer) OutputTokens(user string, t openai.Text) int64 {
+func (p *Pricer) OutputTokens(user string, t chars.Text) int64 {
 	return p.input.textTokens(p.users.look(user), &t)
 }
 

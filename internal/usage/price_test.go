@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // ids returns a completion request of n prompt tokens given as numbers: its
@@ -113,7 +114,7 @@ func TestUsageThatTeachesNothingOfTheInput(t *testing.T) {
 		"tokenize":  {func(r *openai.Request) { r.Endpoint = openai.Tokenize }, openai.Usage{Input: 2000}},
 		"ids only":  {func(r *openai.Request) { r.TokenIDs = 2000 }, openai.Usage{Input: 2000}},
 		"too few":   {func(r *openai.Request) { r.TokenIDs = 2000 }, openai.Usage{Input: 1500}},
-		"no text":   {func(r *openai.Request) { r.Text, r.Messages = openai.Text{}, 0 }, openai.Usage{Input: 2000}},
+		"no text":   {func(r *openai.Request) { r.Text, r.Messages = chars.Text{}, 0 }, openai.Usage{Input: 2000}},
 		"no answer": {func(*openai.Request) {}, openai.Usage{Output: 0}},
 		"embedded":  {func(r *openai.Request) { r.Endpoint = openai.Embeddings }, openai.Usage{Output: 2000}},
 	}

@@ -36,6 +36,7 @@ var imports = map[string][]string{
 		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
 		"internal/admission", "internal/buffer", "internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai",
 		"internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream",
+		"internal/wire/chars", "internal/wire/jsonscan", "internal/wire/sse",
 	},
 	"internal/admin":   {"internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai", "internal/reply"},
 	"internal/gate":    {"internal/identity", "internal/openai", "internal/reply", "internal/telemetry"},
@@ -46,11 +47,16 @@ var imports = map[string][]string{
 	// The core.
 	"internal/limit":    {},
 	"internal/identity": {"internal/limit"},
-	"internal/openai":   {"github.com/go-json-experiment/json/jsontext"},
-	"internal/usage":    {"internal/openai"},
+	"internal/openai":   {"github.com/go-json-experiment/json/jsontext", "internal/wire/chars", "internal/wire/jsonscan", "internal/wire/sse"},
+	"internal/usage":    {"internal/openai", "internal/wire/chars"},
+
+	// What is read and written on the wire: no product is known below openai.
+	"internal/wire/jsonscan": {},
+	"internal/wire/sse":      {},
+	"internal/wire/chars":    {"internal/wire/jsonscan"},
 
 	// What is charged for a request, over the core.
-	"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
+	"internal/admission": {"internal/limit", "internal/openai", "internal/usage", "internal/wire/chars"},
 
 	// Beside the core.
 	"internal/buffer":       {},
@@ -152,7 +158,7 @@ func TestTable(t *testing.T) {
 		}
 	}
 	for folder, may := range map[string][]string{
-		"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
+		"internal/admission": {"internal/limit", "internal/openai", "internal/usage", "internal/wire/chars"},
 		"internal/limit":     {}, "internal/identity": {"internal/limit"}, "internal/grammar": {},
 		"internal/upstream": {"internal/grammar"}, "internal/http1": {"internal/grammar"},
 	} {

@@ -1,40 +1,40 @@
-package openai
+package jsonscan
 
 // The functions of this file pass over what nobody wants to read. They go by places,
 // not by the state of the cursor, which costs half.
 
 // valueEnd returns where the value ends that begins at i, or behind the white space
 // there, given how many objects and arrays it is in; 0: there is no value.
-func (c *jsonCursor) valueEnd(i, depth int) int {
-	i, b := nextByte(c.b, i)
+func (c *Cursor) valueEnd(i, depth int) int {
+	i, b := nextByte(c.Text, i)
 	switch {
 	case b == '"':
 		end, _ := c.stringEnd(i + 1)
 		return end
-	case b == '{' && depth < nestingMax:
+	case b == '{' && depth < NestingMax:
 		return c.objectEnd(i+1, depth+1)
-	case b == '[' && depth < nestingMax:
+	case b == '[' && depth < NestingMax:
 		return c.arrayEnd(i+1, depth+1)
-	case b == '-' || isDigit(b):
-		return numberEnd(c.b, i)
+	case b == '-' || IsDigit(b):
+		return NumberEnd(c.Text, i)
 	}
-	return literalEnd(c.b, i)
+	return literalEnd(c.Text, i)
 }
 
 // objectEnd returns where the object ends whose brace is before i, 0 if it is none.
-func (c *jsonCursor) objectEnd(i, depth int) int {
-	if c.names == nil {
+func (c *Cursor) objectEnd(i, depth int) int {
+	if c.Names == nil {
 		return c.membersEnd(i, depth)
 	}
-	c.names.enter()
+	c.Names.enter()
 	end := c.membersEnd(i, depth)
-	c.names.leave()
+	c.Names.leave()
 	return end
 }
 
 // membersEnd is objectEnd, but for the names.
-func (c *jsonCursor) membersEnd(i, depth int) int {
-	i, b := nextByte(c.b, i)
+func (c *Cursor) membersEnd(i, depth int) int {
+	i, b := nextByte(c.Text, i)
 	if b == '}' {
 		return i + 1
 	}
@@ -45,7 +45,7 @@ func (c *jsonCursor) membersEnd(i, depth int) int {
 		if i = c.valueEnd(i, depth); i == 0 {
 			return 0
 		}
-		switch i, b = nextByte(c.b, i); b {
+		switch i, b = nextByte(c.Text, i); b {
 		case '}':
 			return i + 1
 		case ',':
@@ -59,23 +59,23 @@ func (c *jsonCursor) membersEnd(i, depth int) int {
 // nameAt finds the name and the colon that begin at i, or behind the white space
 // there. It returns where the name is, in its quotes, whether it has escapes, and the
 // place behind the colon; 0 if there are none, or the object has the name already.
-func (c *jsonCursor) nameAt(i int) (name extent, escaped bool, value int) {
-	i, b := nextByte(c.b, i)
+func (c *Cursor) nameAt(i int) (name Extent, escaped bool, value int) {
+	i, b := nextByte(c.Text, i)
 	if b != '"' {
 		return name, false, 0
 	}
 	end, escaped := c.stringEnd(i + 1)
-	colon, b := nextByte(c.b, end)
-	name = extent{i, end}
-	if end == 0 || b != ':' || c.names != nil && !c.names.add(c.b, name, escaped) {
+	colon, b := nextByte(c.Text, end)
+	name = Extent{i, end}
+	if end == 0 || b != ':' || c.Names != nil && !c.Names.add(c.Text, name, escaped) {
 		return name, escaped, 0
 	}
 	return name, escaped, colon + 1
 }
 
 // arrayEnd returns where the array ends whose bracket is before i, 0 if it is none.
-func (c *jsonCursor) arrayEnd(i, depth int) int {
-	i, b := nextByte(c.b, i)
+func (c *Cursor) arrayEnd(i, depth int) int {
+	i, b := nextByte(c.Text, i)
 	if b == ']' {
 		return i + 1
 	}
@@ -83,7 +83,7 @@ func (c *jsonCursor) arrayEnd(i, depth int) int {
 		if i = c.valueEnd(i, depth); i == 0 {
 			return 0
 		}
-		switch i, b = nextByte(c.b, i); b {
+		switch i, b = nextByte(c.Text, i); b {
 		case ']':
 			return i + 1
 		case ',':
@@ -108,8 +108,9 @@ func literalEnd(b []byte, i int) int {
 // nextByte returns the first byte of b from i on that is no white space, and where it is;
 // 0 at the end.
 func nextByte(b []byte, i int) (at int, next byte) {
-	for uint(i) /* #nosec G115 -- an index */ < uint(len(b)) { // one comparison, where the compiler would make two
-		if next = b[i]; next > ' ' || !isSpace(next) {
+	// One comparison, where the compiler would make two.
+	for uint(i) /* #nosec G115 -- an index */ < uint(len(b)) {
+		if next = b[i]; next > ' ' || !IsSpace(next) {
 			return i, next
 		}
 		i++

@@ -1,20 +1,20 @@
-package openai
+package sse
 
 import (
 	"errors"
 	"io"
 )
 
-// EventBytesMax is the longest event that an [EventScanner] accepts unless it
+// EventBytesMax is the longest event that a [Scanner] accepts unless it
 // is told otherwise, in bytes.
 const EventBytesMax = 8 << 20
 
-// ErrEventTooLarge is returned for an event of more bytes than the scanner accepts.
-var ErrEventTooLarge = errors.New("openai: event of the stream is too large")
+// ErrTooLarge is returned for an event of more bytes than the scanner accepts.
+var ErrTooLarge = errors.New("sse: event of the stream is too large")
 
 // ErrNoRoom is returned for an event that there is no room for now: see
-// [EventScanner.Bound].
-var ErrNoRoom = errors.New("openai: no room for an event of the stream")
+// [Scanner.Bound].
+var ErrNoRoom = errors.New("sse: no room for an event of the stream")
 
 const (
 	scanBytesMin = 1 << 10 // the buffer of a stream of ordinary events
@@ -22,7 +22,7 @@ const (
 	emptyReads   = 100     // so many reads of nothing are the reader's fault
 )
 
-// EventScanner splits a stream into its events without changing a byte: the Raw
+// Scanner splits a stream into its events without changing a byte: the Raw
 // of the events it returns, put together, are what it has read. It reads no
 // more than it needs: an event is returned as soon as its last byte is there,
 // also where that is a CR that an LF might follow; the LF then begins the Raw
@@ -30,16 +30,16 @@ const (
 //
 // The bytes after the last blank line, where a stream ends without one, breaks
 // off, or exceeds the limit, come as a last event with Partial set, and the
-// reason (io.EOF, the reader's error, [ErrEventTooLarge]) with the call after.
+// reason (io.EOF, the reader's error, [ErrTooLarge]) with the call after.
 //
 // Where the reader can show what it has read, at least a byte of it, by a method
 // Next as that of upstream.Body, events are looked for right there. One that is
 // whole is accepted whatever its length; one that is not is copied into a buffer.
 // That is 1 KiB, grows to what an event needs and shrinks again.
 //
-// An EventScanner is for one goroutine. The zero value has nothing to read until it
+// A Scanner is for one goroutine. The zero value has nothing to read until it
 // is Reset, and the limit [EventBytesMax].
-type EventScanner struct {
+type Scanner struct {
 	r     io.Reader
 	ready interface{ Ready() bool }           // r, where it can tell; else nil
 	shows interface{ Next() ([]byte, error) } // r, where it can show; else nil
@@ -59,17 +59,17 @@ type EventScanner struct {
 	calm int
 }
 
-// NewEventScanner returns a scanner of r. An event may have at most bytesMax
+// NewScanner returns a scanner of r. An event may have at most bytesMax
 // bytes; 0 stands for [EventBytesMax].
-func NewEventScanner(r io.Reader, bytesMax int) *EventScanner {
-	s := &EventScanner{max: bytesMax}
+func NewScanner(r io.Reader, bytesMax int) *Scanner {
+	s := &Scanner{max: bytesMax}
 	s.Reset(r)
 	return s
 }
 
 // Reset makes the scanner read another stream. It keeps its limit, and its
 // buffer unless that has grown.
-func (s *EventScanner) Reset(r io.Reader) {
+func (s *Scanner) Reset(r io.Reader) {
 	own := s.own
 	if len(own) > scanBytesMin {
 		own = nil
@@ -77,7 +77,7 @@ func (s *EventScanner) Reset(r io.Reader) {
 	if s.max <= 0 {
 		s.max = EventBytesMax
 	}
-	*s = EventScanner{r: r, max: s.max, room: s.room, own: own, buf: own}
+	*s = Scanner{r: r, max: s.max, room: s.room, own: own, buf: own}
 	s.ready, _ = r.(interface{ Ready() bool })
 	s.shows, _ = r.(interface{ Next() ([]byte, error) })
 }
@@ -85,15 +85,15 @@ func (s *EventScanner) Reset(r io.Reader) {
 // Bound has the scanner ask room, from now on, before it makes a buffer of so many
 // bytes beside the one that it has; where there is none, the stream ends with
 // [ErrNoRoom].
-func (s *EventScanner) Bound(room func(bytes int) bool) { s.room = room }
+func (s *Scanner) Bound(room func(bytes int) bool) { s.room = room }
 
 // Held returns how many bytes the scanner's buffer has.
-func (s *EventScanner) Held() int { return len(s.own) }
+func (s *Scanner) Held() int { return len(s.own) }
 
 // Next returns the next event, and reads only while none is complete. After the
 // last event it returns the reader's error, io.EOF for a clean end, or
-// ErrEventTooLarge; then always the same.
-func (s *EventScanner) Next() (Event, error) {
+// ErrTooLarge; then always the same.
+func (s *Scanner) Next() (Event, error) {
 	for !s.Buffered() {
 		if err := s.fill(); err != nil {
 			return s.last(err)
@@ -104,14 +104,14 @@ func (s *EventScanner) Next() (Event, error) {
 
 // Buffered reports whether Next will return a complete event without reading.
 // It leaves the event that Next returned last valid.
-func (s *EventScanner) Buffered() bool {
+func (s *Scanner) Buffered() bool {
 	return s.end > 0 || s.find()
 }
 
 // More reports whether there is another event without waiting for one. Where its
 // reader can tell that a read would not wait, by a method Ready, it reads for that;
 // the event that Next returned last is then no longer valid.
-func (s *EventScanner) More() bool {
+func (s *Scanner) More() bool {
 	for !s.Buffered() {
 		if s.ready == nil || !s.ready.Ready() || s.fill() != nil {
 			return false
@@ -121,7 +121,7 @@ func (s *EventScanner) More() bool {
 }
 
 // take returns the bytes up to end as an event.
-func (s *EventScanner) take(end int) Event {
+func (s *Scanner) take(end int) Event {
 	raw := s.buf[s.start:end:end]
 	if s.calm++; len(raw) > len(s.own)/4 {
 		s.calm = 0
@@ -132,7 +132,7 @@ func (s *EventScanner) take(end int) Event {
 
 // last returns what is left in the buffer as a partial event, if something is,
 // else err, which is kept for good.
-func (s *EventScanner) last(err error) (Event, error) {
+func (s *Scanner) last(err error) (Event, error) {
 	s.err = err
 	if s.start == s.filled {
 		return Event{}, err
@@ -145,7 +145,7 @@ func (s *EventScanner) last(err error) (Event, error) {
 }
 
 // find looks for the blank line that ends the event, in what has been read.
-func (s *EventScanner) find() bool {
+func (s *Scanner) find() bool {
 	if s.cr && s.scan < s.filled {
 		if s.buf[s.scan] == '\n' { // the other half of a blank line's CR LF
 			s.scan++
@@ -177,7 +177,7 @@ func (s *EventScanner) find() bool {
 
 // lineEnd returns where the line after the one that ends at i begins; known is
 // false where i is a CR and it is not known yet whether an LF follows.
-func (s *EventScanner) lineEnd(i int) (next int, known bool) {
+func (s *Scanner) lineEnd(i int) (next int, known bool) {
 	next = i + 1
 	if s.buf[i] != '\r' {
 		return next, true
@@ -192,12 +192,12 @@ func (s *EventScanner) lineEnd(i int) (next int, known bool) {
 }
 
 // fill reads once, after making room.
-func (s *EventScanner) fill() error {
+func (s *Scanner) fill() error {
 	if s.err != nil {
 		return s.err
 	}
 	if s.filled-s.start >= s.max {
-		return ErrEventTooLarge
+		return ErrTooLarge
 	}
 	if s.shows != nil && s.start == s.filled {
 		return s.look()
@@ -221,7 +221,7 @@ func (s *EventScanner) fill() error {
 
 // look takes what the reader shows, where nothing is left from before. It is not
 // written to.
-func (s *EventScanner) look() error {
+func (s *Scanner) look() error {
 	if s.isCalm() {
 		s.own = nil
 	}
@@ -236,12 +236,12 @@ func (s *EventScanner) look() error {
 }
 
 // isCalm reports whether the buffer has grown for an event of long ago.
-func (s *EventScanner) isCalm() bool { return s.calm >= calmEvents && len(s.own) > scanBytesMin }
+func (s *Scanner) isCalm() bool { return s.calm >= calmEvents && len(s.own) > scanBytesMin }
 
 // makeRoom moves the event to the start of the buffer, which it makes twice as
 // large where the event fills it and small again after a run of small events. It
 // reports whether it could.
-func (s *EventScanner) makeRoom() bool {
+func (s *Scanner) makeRoom() bool {
 	size := len(s.own)
 	unread := s.buf[s.start:s.filled]
 	if size == 0 || s.isCalm() && len(unread) < scanBytesMin/2 {

@@ -1,4 +1,4 @@
-package openai
+package chars
 
 // Class is a kind of character that tokenizers treat alike. Every character of
 // a text belongs to exactly one.
@@ -25,9 +25,9 @@ const (
 
 const asciiClasses = int(Newline) + 1
 
-// Text counts what a text consists of: the characters of each [Class], and the
-// runs (longest stretches of one class). From these a price is estimated,
-// without keeping the text or running a tokenizer over it.
+// Text counts the characters of each [Class] in a text, and the runs: the longest
+// stretches of one class. A price can be estimated from these, without keeping the text
+// or running a tokenizer over it.
 //
 // The zero value is the empty text. A Text is a plain value, not safe for
 // concurrent change.
@@ -36,12 +36,12 @@ type Text struct {
 	bytes       int64
 	growth      int64
 	last        uint8   // 1 + class of the last character; 0: none
-	held        [3]byte // first bytes of a character that has not all come yet
+	held        [3]byte // First bytes of a character that has not all come yet
 	heldCount   uint8
 }
 
 // Add appends s, UTF-8 with JSON escapes already decoded, to the text. The
-// pieces of a text may be cut anywhere, even inside a character: the counts are
+// Pieces of a text may be cut anywhere, even inside a character: the counts are
 // those of the whole. Bytes that are not UTF-8 are counted somehow. It does not
 // keep s and does not allocate.
 func (t *Text) Add(s []byte) {
@@ -96,7 +96,8 @@ func (t Text) Equal(o Text) bool {
 func (t *Text) addASCII(s []byte) int {
 	if len(s) > 1 && s[0] < 0x80 && s[1] >= 0x80 { // one, as between Korean words
 		t.count(Class(asciiLast[s[0]] - 1))
-		t.growth += markupGrowth * int64(asciiBit[s[0]]>>(8*asciiClasses)) // #nosec G115 -- a byte is left
+		markup := asciiBit[s[0]] >> (8 * asciiClasses)
+		t.growth += markupGrowth * int64(markup) // #nosec G115 -- a byte is left
 		return 1
 	}
 	var chars, runs uint64
@@ -140,7 +141,7 @@ func (t *Text) addWide(s []byte) int {
 	for i < len(s) && s[i] >= 0x80 {
 		size := wideSize(s[i])
 		if i+size > len(s) {
-			t.heldCount = uint8(copy(t.held[:], s[i:])) // #nosec G115 -- at most the length of held, 4
+			t.heldCount = uint8(copy(t.held[:], s[i:])) // #nosec G115 -- at most 4
 			return len(s)
 		}
 		if s[i] == 0xEB || s[i] == 0xEC { // three of four Korean syllables, and nothing else
@@ -165,7 +166,7 @@ func (t *Text) complete(s []byte) int {
 	size := wideSize(char[0])
 	took := copy(char[have:size], s)
 	if have+took < size {
-		t.heldCount = uint8(copy(t.held[:], char[:have+took])) // #nosec G115 -- at most the length of held, 4
+		t.heldCount = uint8(copy(t.held[:], char[:have+took])) // #nosec G115 -- at most 4
 		return took
 	}
 	t.heldCount = 0

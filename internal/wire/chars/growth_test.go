@@ -1,4 +1,4 @@
-package openai
+package chars
 
 import (
 	"encoding/json"
@@ -29,22 +29,15 @@ func TestGrowthOfCharacters(t *testing.T) {
 	}
 }
 
-// TestGrowthInASCII: what a tool was called with is longer where it is ASCII throughout, in
-// Anthropic's interface only.
+// TestGrowthInASCII: JSON is longer where it is ASCII throughout.
 func TestGrowthInASCII(t *testing.T) {
 	for input, plain := range map[string]string{
 		`{"a":"b c"}`: `{"a":"b c"}`, `"né"`: `"né"`, `{"이름":["안녕"]}`: `{"이름":["안녕"]}`, `"😀"`: `"😀"`, `"\uc548\u00e9\ud83d\ude00"`: `"안é😀"`,
 	} {
 		ascii := strings.Trim(strconv.QuoteToASCII(plain), `"`)
 		ascii = strings.NewReplacer(`\"`, `"`, `\U0001f600`, `\ud83d\ude00`).Replace(ascii)
-		if grown := int64(len(ascii) - len(plain)); asciiGrowth([]byte(input)) < grown || asciiGrowth([]byte(input)) > 2*grown {
-			t.Errorf("%s grows by %d bytes to %s, said to be %d", input, grown, ascii, asciiGrowth([]byte(input)))
-		}
-		words := func(e Endpoint) int64 {
-			return parseOK(t, e, `{"max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"tool_use","input":`+input+`}]}]}`, ParseOptions{}).Words
-		}
-		if got := words(Messages) - words(ChatCompletions); got != asciiGrowth([]byte(input)) {
-			t.Errorf("%s: %d bytes of words more, want %d", input, got, asciiGrowth([]byte(input)))
+		if grown := int64(len(ascii) - len(plain)); ASCIIGrowth([]byte(input)) < grown || ASCIIGrowth([]byte(input)) > 2*grown {
+			t.Errorf("%s grows by %d bytes to %s, said to be %d", input, grown, ascii, ASCIIGrowth([]byte(input)))
 		}
 	}
 }

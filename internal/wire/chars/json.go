@@ -1,15 +1,16 @@
-package openai
+package chars
 
 import (
 	"bytes"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"unicode/utf8"
 )
 
-// addJSONText adds raw, a valid JSON string without its quotes or any other
+// AddJSON adds raw, a valid JSON string without its quotes or any other
 // valid JSON, to t with the escapes decoded: what a client writes as \uc548
 // reaches the model as one Korean syllable. It returns how many bytes more a template
 // writes that prints the text as JSON again, which must have some characters escaped.
-func addJSONText(t *Text, raw []byte) (escapes int64) {
+func (t *Text) AddJSON(raw []byte) (escapes int64) {
 	var buffer [256]byte // of decoded escapes, and short stretches between them
 	decoded := buffer[:0]
 	for len(raw) > 0 {
@@ -29,7 +30,7 @@ func addJSONText(t *Text, raw []byte) (escapes int64) {
 			decoded = append(decoded, raw[:n]...)
 		}
 		if raw = raw[n:]; len(raw) > 0 {
-			r, size := decodeEscape(raw)
+			r, size := jsonscan.DecodeEscape(raw)
 			escapes += escapeBytes(r)
 			decoded = utf8.AppendRune(decoded, r)
 			raw = raw[size:]

@@ -1,4 +1,4 @@
-package openai
+package jsonscan
 
 import (
 	"bytes"
@@ -12,18 +12,18 @@ import (
 
 // membersOf lists the members of an object by the cursor, "" after an error.
 func membersOf(data []byte) (list [][2]string, ok bool) {
-	c := jsonCursor{b: data}
-	if c.peek() != '{' || !c.enter('{') {
+	c := Cursor{Text: data}
+	if c.Peek() != '{' || !c.Enter('{') {
 		return nil, false
 	}
 	for {
-		name, ok := c.member()
+		name, ok := c.Member()
 		if !ok {
 			break
 		}
-		list = append(list, [2]string{string(name), string(c.value().of(data))})
+		list = append(list, [2]string{string(name), string(c.Value().Of(data))})
 	}
-	return list, c.end()
+	return list, c.End()
 }
 
 // referenceMembers does the same by jsontext.
@@ -71,12 +71,12 @@ func TestMembers(t *testing.T) {
 	for _, data := range memberSeeds {
 		checkMembers(t, []byte(data))
 	}
-	deep := strings.Repeat(`{"a":`, nestingMax) + "1" + strings.Repeat("}", nestingMax)
+	deep := strings.Repeat(`{"a":`, NestingMax) + "1" + strings.Repeat("}", NestingMax)
 	if _, ok := membersOf([]byte(deep)); !ok {
-		t.Errorf("%d levels are refused", nestingMax)
+		t.Errorf("%d levels are refused", NestingMax)
 	}
 	if _, ok := membersOf([]byte(`{"a":` + deep + `}`)); ok {
-		t.Errorf("%d levels are accepted", nestingMax+1)
+		t.Errorf("%d levels are accepted", NestingMax+1)
 	}
 }
 
@@ -97,28 +97,13 @@ func FuzzMembers(f *testing.F) {
 		f.Add([]byte(data))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("[")) > nestingMax {
+		if bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("[")) > NestingMax {
 			t.Skip("perhaps too deep")
 		}
 		if !bytes.ContainsRune(data, 0xFFFD) && json.Valid(data) == json.Valid(bytes.ToValidUTF8(data, nil)) {
 			checkMembers(t, data)
 		}
-		checkUnescaped(t, data)
 	})
-}
-
-// checkUnescaped compares the two ways to decode a string.
-func checkUnescaped(t *testing.T, data []byte) {
-	c := jsonCursor{b: append(append([]byte(`"`), data...), '"')}
-	inner, _ := c.str()
-	if !c.end() {
-		return
-	}
-	var text Text
-	textSink{all: &text}.addString(&jsonCursor{b: c.b})
-	if want := textOf(string(appendUnescaped(nil, inner))); !text.Equal(want) {
-		t.Fatalf("%q: counted %+v, want %+v", inner, text, want)
-	}
 }
 
 // TestPlainEnd has every byte at every place of a word, among bytes that are its
@@ -133,7 +118,7 @@ func TestPlainEnd(t *testing.T) {
 				if want < 0 {
 					want = len(text)
 				}
-				if got := plainEnd(text, 0); got != want {
+				if got := PlainEnd(text, 0); got != want {
 					t.Fatalf("%q: %d, want %d", text, got, want)
 				}
 			}
@@ -147,69 +132,8 @@ func TestAppendUnescaped(t *testing.T) {
 		`\ud83d\ude00!`: "😀!", `\ud83d`: "\uFFFD", `\ud83dx`: "\uFFFDx", `\ude00\ud83d`: "\uFFFD\uFFFD", `안\u0041`: "안A",
 	}
 	for in, want := range tests {
-		if got := string(appendUnescaped(nil, []byte(in))); got != want {
+		if got := string(AppendUnescaped(nil, []byte(in))); got != want {
 			t.Errorf("%s: %q, want %q", in, got, want)
 		}
-		checkUnescaped(t, []byte(strings.Repeat(in, 99)))
-	}
-}
-
-func TestUsageMember(t *testing.T) {
-	tests := map[string]string{
-		`{"usage":1}`:                        `{}`,
-		`{ "usage" : 1 }`:                    `{  }`,
-		`{"usage":{"a":[1]},"b":2}`:          `{"b":2}`,
-		`{"usage": 1, "b": 2}`:               `{"b": 2}`,
-		`{"a":1,"usage":null}`:               `{"a":1}`,
-		`{"a": 1, "usage": {"x": 1}, "b":2}`: `{"a": 1, "b":2}`,
-		"{\"a\":1\n,\t\"usage\" : 1 }":       "{\"a\":1\n }",
-		`{"a":"\",","\u0075sage":1,"b":2}`:   `{"a":"\",","b":2}`,
-	}
-	for in, want := range tests {
-		var env envelope
-		if !env.parse([]byte(in)) {
-			t.Fatalf("%s is refused", in)
-		}
-		cut := env.usageMember()
-		if got := in[:cut.start] + in[cut.end:]; got != want {
-			t.Errorf("%s: %s, want %s", in, got, want)
-		}
-	}
-}
-
-// Whatever the object, it is valid without its usage, and has no other change.
-func FuzzUsageMember(f *testing.F) {
-	f.Add([]byte(`{ "a" : 1 , "usage" : {"b":[]} , "c":"}" }`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var env envelope
-		if !env.parse(data) || !env.values[fieldUsage].isSet() {
-			return
-		}
-		before, _ := membersOf(data)
-		cut := env.usageMember()
-		after, ok := membersOf(append(data[:cut.start:cut.start], data[cut.end:]...))
-		if !ok {
-			t.Fatalf("%q is not valid without %v", data, cut)
-		}
-		var want [][2]string
-		for _, m := range before {
-			if m[0] != "usage" {
-				want = append(want, m)
-			}
-		}
-		if diff := cmp.Diff(want, after); diff != "" {
-			t.Fatalf("%q (-want +got):\n%s", data, diff)
-		}
-	})
-}
-
-func TestEnvelopeRefusesDuplicates(t *testing.T) {
-	for _, data := range []string{`{"usage":1,"usage":2}`, `{"model":"a","\u006dodel":"b"}`} {
-		if new(envelope).parse([]byte(data)) {
-			t.Errorf("%s is accepted", data)
-		}
-	}
-	if !new(envelope).parse([]byte(`{"x":1,"x":2}`)) {
-		t.Error("a member that does not matter must not be there twice")
 	}
 }

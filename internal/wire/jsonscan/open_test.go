@@ -1,6 +1,7 @@
-package openai
+package jsonscan
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -37,11 +38,11 @@ func TestOpenNames(t *testing.T) {
 func TestOpenNamesOfAnything(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 11))
-		body := anyAnswer(r)
-		c, least := jsonCursor{b: body}, 0
-		c.open()
-		for _, ok := c.member(); ok; _, ok = c.member() {
-			c.skip()
+		body := anyObject(r)
+		c, least := Cursor{Text: body}, 0
+		c.Open()
+		for _, ok := c.Member(); ok; _, ok = c.Member() {
+			c.Skip()
 			least++
 		}
 		names, bytes := OpenNames(body)
@@ -49,6 +50,24 @@ func TestOpenNamesOfAnything(t *testing.T) {
 			t.Errorf("with the seed %d: %d names of %d bytes in %s", seed, names, bytes, body)
 		}
 	}
+}
+
+// anyObject returns an object, indented in any way.
+func anyObject(r *rand.Rand) []byte {
+	body, _ := json.MarshalIndent(anyMembers(r, 0), "", strings.Repeat(" ", r.IntN(3)))
+	return body
+}
+
+func anyMembers(r *rand.Rand, depth int) map[string]any {
+	object := map[string]any{}
+	for i := range r.IntN(6) {
+		var value any = []string{"", "a\"b\\c", "{[,]}:", "한국어 \u2028", "\x00\x1f"}[r.IntN(5)]
+		if depth < 6 && r.IntN(2) == 0 {
+			value = []any{anyMembers(r, depth+1), r.Float64(), anyMembers(r, depth+1)}
+		}
+		object[fmt.Sprintf("m\"%d", i)] = value
+	}
+	return object
 }
 
 func BenchmarkOpenNames(b *testing.B) {

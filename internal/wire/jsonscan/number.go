@@ -1,12 +1,12 @@
-package openai
+package jsonscan
 
-// countMax bounds the numbers of tokens that are believed: every integer up to
+// CountMax bounds the numbers of tokens that are believed: every integer up to
 // it is exact in the doubles of JavaScript and Lua, which see them later.
-const countMax = 1<<53 - 1
+const CountMax = 1<<53 - 1
 
-// numberEnd returns where the number ends whose sign or first digit is b[i], 0 if it is
+// NumberEnd returns where the number ends whose sign or first digit is b[i], 0 if it is
 // none.
-func numberEnd(b []byte, i int) int {
+func NumberEnd(b []byte, i int) int {
 	if b[i] == '-' {
 		i++
 	}
@@ -41,40 +41,41 @@ func exponentEnd(b []byte, i int) int {
 
 // digitsEnd returns where the digits end that begin at b[i].
 func digitsEnd(b []byte, i int) int {
-	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && isDigit(b[i]) {
+	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && IsDigit(b[i]) {
 		i++
 	}
 	return i
 }
 
-// count reads a value that is a number of tokens: an integer from 0 to
-// countMax. Anything else is skipped and is not ok.
-func (c *jsonCursor) count() (n int64, ok bool) {
-	c.peek()
-	start := c.i
+// Count reads a value that is a number of tokens: an integer from 0 to
+// CountMax. Anything else is skipped and is not ok.
+func (c *Cursor) Count() (n int64, ok bool) {
+	c.Peek()
+	start := c.At
 	n, ok = c.plainCount()
-	if ok && (c.i == len(c.b) || c.b[c.i] != '.' && c.b[c.i]|0x20 != 'e') {
+	if ok && (c.At == len(c.Text) || c.Text[c.At] != '.' && c.Text[c.At]|0x20 != 'e') {
 		return n, true
 	}
-	c.i = start
-	c.skip()
+	c.At = start
+	c.Skip()
 	return 0, false
 }
 
 // plainCount is count for a number that stands right here and consists of digits.
 // What comes behind them is not looked at.
-func (c *jsonCursor) plainCount() (n int64, ok bool) {
+func (c *Cursor) plainCount() (n int64, ok bool) {
 	const most = 16
-	b, i := c.b[c.i:], 0
-	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && isDigit(b[i]) {
+	b, i := c.Text[c.At:], 0
+	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && IsDigit(b[i]) {
 		if i == most {
 			return 0, false
 		}
 		n = 10*n + int64(b[i]-'0')
 		i++
 	}
-	c.i += i
-	return n, i > 0 && n <= countMax && (i == 1 || b[0] != '0')
+	c.At += i
+	return n, i > 0 && n <= CountMax && (i == 1 || b[0] != '0')
 }
 
-func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+// IsDigit reports whether b is a decimal digit.
+func IsDigit(b byte) bool { return '0' <= b && b <= '9' }

@@ -1,7 +1,7 @@
-package openai
+package chars
 
-// asciiBit has, for an ASCII byte, the lowest bit of its class's byte in a
-// word, and that of the byte behind the classes for markup; asciiLast has 1 + its class. Both are 0 for other bytes.
+// asciiBit has, for an ASCII byte, the lowest bit of its class's byte in a word, and that of the
+// byte behind the classes for markup; asciiLast has 1 + its class. Both are 0 for other bytes.
 var asciiBit, asciiLast = asciiTables()
 
 func asciiTables() (bits [256]uint64, last [256]uint8) {

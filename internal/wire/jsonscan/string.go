@@ -1,4 +1,4 @@
-package openai
+package jsonscan
 
 import (
 	"bytes"
@@ -8,34 +8,34 @@ import (
 	"unicode/utf8"
 )
 
-// str passes over the string whose opening quote the cursor stands at, and
+// Str passes over the string whose opening quote the cursor stands at, and
 // returns what is between the quotes, escapes as they are.
-func (c *jsonCursor) str() (inner []byte, escaped bool) {
-	start := c.i + 1
+func (c *Cursor) Str() (inner []byte, escaped bool) {
+	start := c.At + 1
 	end, escaped := c.stringEnd(start)
 	if end == 0 {
-		c.fail()
+		c.Fail()
 		return nil, false
 	}
-	c.i = end
-	return c.b[start : end-1], escaped
+	c.At = end
+	return c.Text[start : end-1], escaped
 }
 
-// decoded reads the string ahead and returns it as it is written, without its quotes, and
+// Decoded reads the string ahead and returns it as it is written, without its quotes, and
 // decoded, which is the same bytes where it has no escapes.
-func (c *jsonCursor) decoded() (raw, inner []byte) {
-	raw, escaped := c.str()
+func (c *Cursor) Decoded() (raw, inner []byte) {
+	raw, escaped := c.Str()
 	if !escaped {
 		return raw, raw
 	}
-	return raw, appendUnescaped(nil, raw)
+	return raw, AppendUnescaped(nil, raw)
 }
 
 // stringEnd returns where the string ends whose opening quote is before i, 0 if it is
 // none, and whether it has escapes.
-func (c *jsonCursor) stringEnd(i int) (end int, escaped bool) {
-	i = plainEnd(c.b, i)
-	if byteAt(c.b, i) == '"' {
+func (c *Cursor) stringEnd(i int) (end int, escaped bool) {
+	i = PlainEnd(c.Text, i)
+	if byteAt(c.Text, i) == '"' {
 		return i + 1, false
 	}
 	return c.escapedEnd(i), true
@@ -43,27 +43,27 @@ func (c *jsonCursor) stringEnd(i int) (end int, escaped bool) {
 
 // escapedEnd is stringEnd from the first escape on. If there is something else at i,
 // which can only be a control character or the end of the text, there is no string.
-func (c *jsonCursor) escapedEnd(i int) int {
-	for byteAt(c.b, i) == '\\' {
-		n, lone := escapeLen(c.b[i:])
+func (c *Cursor) escapedEnd(i int) int {
+	for byteAt(c.Text, i) == '\\' {
+		n, lone := EscapeLen(c.Text[i:])
 		if n == 0 {
 			return 0
 		}
-		c.lone = c.lone || lone
-		i = plainEnd(c.b, i+n)
-		if byteAt(c.b, i) == '"' {
+		c.Lone = c.Lone || lone
+		i = PlainEnd(c.Text, i+n)
+		if byteAt(c.Text, i) == '"' {
 			return i + 1
 		}
 	}
 	return 0
 }
 
-// plainEnd returns where the bytes end, from i on, that can stand in a string as they
+// PlainEnd returns where the bytes end, from i on, that can stand in a string as they
 // are: at a quote, a backslash, a control character or the end of b. It looks at eight
 // at a time. With its second bit flipped a quote comes right behind the control
 // characters, and no other does; the lowest flag of each of the two tests is exact.
 // That i is not negative spares a check of each load.
-func plainEnd(b []byte, i int) int {
+func PlainEnd(b []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for i = max(0, i); i <= len(b)-8; i += 8 {
 		w := binary.LittleEndian.Uint64(b[i:])
@@ -86,9 +86,9 @@ var isPlain = func() (plain [256]bool) {
 	return plain
 }()
 
-// escapeLen returns the length of the escape that b begins with, of both where two
+// EscapeLen returns the length of the escape that b begins with, of both where two
 // are a surrogate pair, and whether it is a lone half of one; 0 if it is no escape.
-func escapeLen(b []byte) (n int, lone bool) {
+func EscapeLen(b []byte) (n int, lone bool) {
 	if len(b) < 2 {
 		return 0, false
 	}
@@ -118,7 +118,7 @@ func hex4(b []byte) rune {
 	var r rune
 	for _, h := range b[2:6] {
 		switch {
-		case isDigit(h):
+		case IsDigit(h):
 			h -= '0'
 		case 'a' <= h|0x20 && h|0x20 <= 'f':
 			h = h | 0x20 - 'a' + 10
@@ -130,9 +130,9 @@ func hex4(b []byte) rune {
 	return r
 }
 
-// appendUnescaped appends a string's text: inner is what is between its quotes,
+// AppendUnescaped appends a string's text: inner is what is between its quotes,
 // and is valid. A half of a surrogate pair becomes U+FFFD.
-func appendUnescaped(dst, inner []byte) []byte {
+func AppendUnescaped(dst, inner []byte) []byte {
 	for len(inner) > 0 {
 		n := bytes.IndexByte(inner, '\\')
 		if n < 0 {
@@ -140,16 +140,16 @@ func appendUnescaped(dst, inner []byte) []byte {
 		}
 		dst = append(dst, inner[:n]...)
 		inner = inner[n:]
-		r, size := decodeEscape(inner)
+		r, size := DecodeEscape(inner)
 		dst = utf8.AppendRune(dst, r)
 		inner = inner[size:]
 	}
 	return dst
 }
 
-// decodeEscape returns the character of the valid escape at the start of b, and the
+// DecodeEscape returns the character of the valid escape at the start of b, and the
 // escape's length; two escapes that are a surrogate pair are one character.
-func decodeEscape(b []byte) (r rune, size int) {
+func DecodeEscape(b []byte) (r rune, size int) {
 	switch b[1] {
 	case 'b':
 		return '\b', 2
@@ -172,39 +172,4 @@ func decodeEscape(b []byte) (r rune, size int) {
 		return utf8.RuneError, 6
 	}
 	return rune(b[1]), 2
-}
-
-// textSink is where generated text is counted.
-type textSink struct {
-	all     *Text // everything
-	pending *Text // what no usage covers yet; nil: covered
-}
-
-func (k textSink) add(s []byte) {
-	k.all.Add(s)
-	if k.pending != nil {
-		k.pending.Add(s)
-	}
-}
-
-// addString counts the text of a string value. Other values are skipped.
-func (k textSink) addString(c *jsonCursor) {
-	if c.peek() != '"' {
-		c.skip()
-		return
-	}
-	k.addInner(c.str())
-}
-
-// addInner counts the text of a string: what is between its quotes, and whether
-// that has escapes.
-func (k textSink) addInner(inner []byte, escaped bool) {
-	if !escaped {
-		k.add(inner)
-		return
-	}
-	addJSONText(k.all, inner)
-	if k.pending != nil {
-		addJSONText(k.pending, inner)
-	}
 }

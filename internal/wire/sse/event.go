@@ -1,10 +1,10 @@
-package openai
+package sse
 
 import "bytes"
 
 // Event is one block of a stream of server-sent events: everything up to and
-// including a blank line. Its slices belong to whoever made it; the Raw of an
-// [EventScanner] is valid until its next call, and all that it sets beside
+// including a blank line. Its slices belong to whoever made it; the Raw of a
+// [Scanner] is valid until its next call, and all that it sets beside
 // Partial: most events need not be taken apart to be relayed.
 //
 // The format is WHATWG HTML's, section "Server-sent events".
@@ -24,58 +24,65 @@ type Event struct {
 	at int // 1 + where Data is in Raw; 0: not in one piece
 }
 
-// ParseEvent reads a block: raw is all its bytes. A block without a final blank
+// Parse reads a block: raw is all its bytes. A block without a final blank
 // line is read as well as it can be. Name, and Data unless it has several
 // lines, are parts of raw.
-func ParseEvent(raw []byte) Event {
-	ev, _ := parseEvent(raw, nil)
+func Parse(raw []byte) Event {
+	ev := Event{Raw: raw}
+	new(Parser).Parse(&ev)
 	return ev
 }
+
+// Parser takes events apart, and keeps room for data of several lines. The zero
+// Value is ready. It is for one goroutine.
+type Parser struct{ joined []byte }
 
 // joinedBytesMax is how much room for data of several lines is kept.
 const joinedBytesMax = 1 << 10
 
-// parseEvent is ParseEvent with room for data of several lines, which it
-// returns, perhaps grown.
-func parseEvent(raw, joined []byte) (Event, []byte) {
-	ev := Event{Raw: raw}
-	joined = joined[:0]
+// Parse sets the Name and the Data of an event, as [Parse] does, by its Raw. Data
+// of several lines is valid until the next call.
+func (p *Parser) Parse(ev *Event) {
+	raw, joined := ev.Raw, p.joined[:0]
+	ev.Name, ev.Data, ev.at = nil, nil, 0
 	for lines := (lineReader{b: raw}); lines.next(); {
-		switch name, value := lines.field(); string(name) {
+		switch name, at := lines.field(); string(name) {
 		case "event":
-			ev.Name = value.of(raw)
+			ev.Name = raw[at:lines.end]
 		case "data":
-			switch {
+			switch value := raw[at:lines.end]; {
 			case ev.Data == nil:
-				ev.Data, ev.at = value.of(raw), value.start+1
+				ev.Data, ev.at = value, at+1
 				continue
 			case ev.at != 0:
 				joined = append(joined, ev.Data...)
 			}
-			joined = append(append(joined, '\n'), value.of(raw)...)
+			joined = append(append(joined, '\n'), raw[at:lines.end]...)
 			ev.Data, ev.at = joined, 0
 		}
 	}
-	return ev, joined
+	if p.joined = joined; cap(joined) > joinedBytesMax {
+		p.joined = nil // the event has it still
+	}
 }
 
-// rawAt returns where the byte of Data at offset i is in Raw. A line feed that
+// RawAt returns where the byte of Data at offset i is in Raw. A line feed that
 // joins two lines is at the end of the first; the end of Data is at the end of
 // the last.
-func (e *Event) rawAt(i int) int {
+func (e *Event) RawAt(i int) int {
 	if e.at != 0 {
 		return e.at - 1 + i
 	}
 	for lines := (lineReader{b: e.Raw}); lines.next(); {
-		name, value := lines.field()
+		name, at := lines.field()
 		if string(name) != "data" {
 			continue
 		}
-		if n := value.end - value.start; i > n {
+		if n := lines.end - at; i > n {
 			i -= n + 1
 			continue
 		}
-		return value.start + i
+		return at + i
 	}
 	return len(e.Raw)
 }
@@ -103,10 +110,10 @@ func (l *lineReader) next() bool {
 	return true
 }
 
-// field splits the current line at its first colon; one space after that is not
-// part of the value. A comment has the empty name. A line without a colon is a
-// field with the empty value.
-func (l *lineReader) field() (name []byte, value extent) {
+// field splits the current line at its first colon. The value goes from value to the
+// end of the line; one space after the colon does not belong to it. A comment has the
+// empty name. A line without a colon is a field with the empty value.
+func (l *lineReader) field() (name []byte, value int) {
 	start := l.start
 	if start == 0 && bytes.HasPrefix(l.b, byteOrderMark) {
 		start += len(byteOrderMark)
@@ -114,11 +121,11 @@ func (l *lineReader) field() (name []byte, value extent) {
 	line := l.b[start:l.end]
 	colon := bytes.IndexByte(line, ':')
 	if colon < 0 {
-		return line, extent{l.end, l.end}
+		return line, l.end
 	}
-	value = extent{start + colon + 1, l.end}
-	if value.start < l.end && l.b[value.start] == ' ' {
-		value.start++
+	value = start + colon + 1
+	if value < l.end && l.b[value] == ' ' {
+		value++
 	}
 	return line[:colon], value
 }

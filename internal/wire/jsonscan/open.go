@@ -1,4 +1,4 @@
-package openai
+package jsonscan
 
 // OpenNames returns how many names have to be remembered at once, and their bytes, so that
 // one is found that an object of body has twice: what that takes is a multiple of a body
@@ -15,7 +15,7 @@ func OpenNames(body []byte) (names, bytes int) {
 			at.leave()
 		case '"':
 			end := quotedEnd(body, i+1)
-			next := skipSpace(body, end)
+			next := SkipSpace(body, end)
 			if next < len(body) && body[next] == ':' {
 				at.name(end - i)
 			}
@@ -29,7 +29,7 @@ func OpenNames(body []byte) (names, bytes int) {
 
 // quotedEnd returns where a string ends that has begun before body[i].
 func quotedEnd(body []byte, i int) int {
-	for i = plainEnd(body, i); i < len(body); i = plainEnd(body, i) {
+	for i = PlainEnd(body, i); i < len(body); i = PlainEnd(body, i) {
 		switch body[i] {
 		case '"':
 			return i + 1
@@ -43,15 +43,16 @@ func quotedEnd(body []byte, i int) int {
 
 // openCount counts names. What is deeper than bodies may be is one object to it.
 type openCount struct {
-	names, bytes  int
-	depth         int
-	objects, most [nestingMax + 1]nameCount // at each depth: the object that is open, and the largest
+	names, bytes int
+	depth        int
+	// at each depth: the object that is open, and the largest
+	objects, most [NestingMax + 1]nameCount
 }
 
 type nameCount struct{ names, bytes int }
 
 func (o *openCount) enter() {
-	if o.depth++; o.depth < nestingMax {
+	if o.depth++; o.depth < NestingMax {
 		o.objects[o.depth] = nameCount{}
 	}
 }
@@ -59,7 +60,7 @@ func (o *openCount) enter() {
 func (o *openCount) leave() { o.depth = max(0, o.depth-1) }
 
 func (o *openCount) name(bytes int) {
-	d := min(o.depth, nestingMax)
+	d := min(o.depth, NestingMax)
 	object, most := &o.objects[d], &o.most[d]
 	object.names++
 	object.bytes += bytes
