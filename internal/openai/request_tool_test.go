@@ -38,9 +38,9 @@ func TestToolsThatPartsName(t *testing.T) {
 	}
 }
 
-// TestToolInputsGrow: what a tool was called with is longer where it is ASCII throughout, in
+// TestGrowthOfToolInputs: what a tool was called with is longer where it is ASCII throughout, in
 // Anthropic's interface only.
-func TestToolInputsGrow(t *testing.T) {
+func TestGrowthOfToolInputs(t *testing.T) {
 	for _, input := range []string{`{"a":"b c"}`, `"né"`, `{"이름":["안녕"]}`, `"😀"`, `"\uc548\u00e9\ud83d\ude00"`} {
 		words := func(e Endpoint) int64 {
 			return parseOK(t, e, `{"max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"tool_use","input":`+input+`}]}]}`, ParseOptions{}).Words
