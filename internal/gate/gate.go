@@ -78,9 +78,12 @@ func namedUser(h http.Header) (string, error) {
 
 func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Principal, error) {
 	known := g.authenticator()
-	credential, err := credentialOf(h)
-	if _, open := known.(identity.Anyone); err != nil && !open {
-		return identity.Principal{}, err
+	var credential string
+	if _, open := known.(identity.Anyone); !open { // who needs none may send anything
+		var err error
+		if credential, err = credentialOf(h); err != nil {
+			return identity.Principal{}, err
+		}
 	}
 	proof, err := known.Authenticate(ctx, credential)
 	switch {
@@ -108,8 +111,8 @@ func credentialOf(h http.Header) (string, error) {
 	if len(h["Authorization"]) > 1 || len(h["X-Api-Key"]) > 1 {
 		return "", failure.InvalidKey("there is more than one credential; send one")
 	}
-	key := h.Get("X-Api-Key")
-	authorization := h.Get("Authorization")
+	key := first(h["X-Api-Key"])
+	authorization := first(h["Authorization"])
 	if authorization == "" {
 		if key == "" {
 			return "", failure.InvalidKey("there is no API key; send it as: Authorization: Bearer KEY, or X-API-Key: KEY")
@@ -125,4 +128,12 @@ func credentialOf(h http.Header) (string, error) {
 		return "", failure.InvalidKey("Authorization and X-API-Key differ; send one")
 	}
 	return bearer, nil
+}
+
+// first returns the first value of a field; "" where it is not sent.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
