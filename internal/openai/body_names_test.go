@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // passed returns what a Passage makes of a body that comes in pieces, of which each is

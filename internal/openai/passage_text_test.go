@@ -3,10 +3,11 @@ package openai
 import (
 	"bytes"
 	"fmt"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // TestPassageText: without a usage the text counts, and what belongs to log

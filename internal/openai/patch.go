@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"bytes"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 

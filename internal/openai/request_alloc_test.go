@@ -3,9 +3,10 @@
 package openai
 
 import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // TestParseRequestAllocations keeps the promise that a body costs a constant

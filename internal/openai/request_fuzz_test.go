@@ -3,9 +3,11 @@ package openai
 import (
 	"encoding/json"
 	"errors"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 var fuzzSeeds = []string{
@@ -53,11 +55,11 @@ func FuzzParseRequest(f *testing.F) {
 
 func checkRefusal(t *testing.T, e Endpoint, err error) {
 	t.Helper()
-	var refused *Error
-	if !errors.As(err, &refused) || refused.Status != 400 || refused.Message == "" {
+	var refused *failure.Error
+	if !errors.As(err, &refused) || refused.Kind != failure.KindInvalidRequest || refused.Message == "" {
 		t.Errorf("refused with %#v, want a 400", err)
 	}
-	if answer := refused.AppendJSON(nil, e); !json.Valid(answer) {
+	if answer := (ErrorBody{Why: refused}).AppendJSON(nil, e); !json.Valid(answer) {
 		t.Errorf("answer %q is not JSON", answer)
 	}
 }

@@ -1,6 +1,9 @@
 package openai
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 // heldInside says which members that are held back a body has elsewhere than at its top,
 // where servers read them too.
@@ -63,7 +66,7 @@ func (p *parse) refuseHeldBack(name string) {
 	if p.err != nil {
 		return
 	}
-	p.reject(InvalidRequest(name, "%s is held back here, because it changes what a request costs or when it runs (%s): "+
+	p.reject(failure.InvalidRequest(name, "%s is held back here, because it changes what a request costs or when it runs (%s): "+
 		"leave it out, or ask the operator to list it in the model's allow-fields", name, whyHeldBack(p.endpoint, name)))
 }
 

@@ -1,6 +1,9 @@
 package openai
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 // inputSide is one side of the pairs that are to be scored.
 type inputSide struct {
@@ -96,7 +99,7 @@ func (p *parse) messageList(name string) {
 
 // rejectInput refuses the value ahead without quoting any of it.
 func (p *parse) rejectInput(name, wants string) {
-	p.reject(InvalidRequest(name, "%s must be %s, is %s", name, wants, shape(p.Raw())))
+	p.reject(failure.InvalidRequest(name, "%s must be %s, is %s", name, wants, shape(p.Raw())))
 }
 
 // inputMember reads the member "input": one text or items for Responses;

@@ -1,9 +1,11 @@
 package openai
 
 import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // completionCap is the output cap of a completion that gives none: the default
@@ -24,7 +26,7 @@ type parsed struct {
 	jsonscan.Cursor
 	options  ParseOptions
 	endpoint Endpoint
-	err      *Error // the first one
+	err      *failure.Error // the first one
 
 	r           Request
 	in          content   // what all prompts consist of
@@ -59,7 +61,7 @@ func (p *parse) isSound() bool {
 
 // reject keeps the first error. Reading goes on to the end of the body: that is
 // cheap, and every part stays free of error handling.
-func (p *parse) reject(err *Error) {
+func (p *parse) reject(err *failure.Error) {
 	if p.err == nil {
 		p.err = err
 	}
@@ -72,14 +74,14 @@ func (p *parse) str() string {
 }
 
 // read reads the body, and reports why the request is refused.
-func (p *parse) read() *Error {
+func (p *parse) read() *failure.Error {
 	p.request()
 	if !p.isSound() {
 		if err := validate(p.Text); err != nil {
 			return err
 		}
 		if !p.End() {
-			return InvalidRequest("", "the body is nested more than %d deep", jsonscan.NestingMax)
+			return failure.InvalidRequest("", "the body is nested more than %d deep", jsonscan.NestingMax)
 		}
 	}
 	if p.err == nil {
@@ -191,7 +193,7 @@ func (p *parse) outputCap(name string) {
 func (p *parse) sequences(name string) int64 {
 	v, _ := p.integer(name, positiveInteger)
 	if most := p.options.sequencesMax(); v > most {
-		p.reject(InvalidRequest(name, "%s must be at most %d here, is %d", name, most, v))
+		p.reject(failure.InvalidRequest(name, "%s must be at most %d here, is %d", name, most, v))
 	}
 	return v
 }
@@ -260,7 +262,7 @@ func (p *parse) finishModel() {
 		return
 	}
 	if body != "" && body != path {
-		p.reject(InvalidRequest("model", "the path names the model %s and the body %s: leave out the one in the body", quoted(path), quoted(body)))
+		p.reject(failure.InvalidRequest("model", "the path names the model %s and the body %s: leave out the one in the body", failure.Quoted(path), failure.Quoted(body)))
 	}
 	p.r.Model = path
 }
@@ -275,7 +277,7 @@ func (p *parse) finishOutput() {
 	} else if p.endpoint == Completions {
 		r.OutputCap = completionCap
 	} else if p.endpoint == Messages {
-		p.reject(InvalidRequest("max_tokens", "max_tokens is missing: give the largest number of tokens to generate"))
+		p.reject(failure.InvalidRequest("max_tokens", "max_tokens is missing: give the largest number of tokens to generate"))
 	}
 	r.MinOutput = p.minTokens
 	if r.OutputCap > 0 && (r.IgnoreEOS || r.MinOutput > r.OutputCap) {

@@ -1,6 +1,9 @@
 package openai
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 const promptsWanted = "a text, a list of texts, a list of token ids or a list of such lists"
 
@@ -39,7 +42,7 @@ func (p *parse) promptList(name string) {
 			p.r.Prompts++
 		}
 		if !p.promptElement(kind) || kind != first {
-			p.reject(InvalidRequest(name, "%s must be %s, and not a mixture", name, promptsWanted))
+			p.reject(failure.InvalidRequest(name, "%s must be %s, and not a mixture", name, promptsWanted))
 		}
 	}
 }

@@ -2,9 +2,10 @@ package openai
 
 import (
 	"fmt"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // TestToolsThatPartsName: each part that names a tool adds what a template may print of the

@@ -1,6 +1,9 @@
 package openai
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 // waitingMax is how many members of an object may wait for the end of the body; clients
 // send few that nobody has classified.
@@ -31,7 +34,7 @@ func (l waitingList) begin(start int) {
 // wait passes over a member until the end of the body.
 func (p *parse) wait(l *waitingList, w waiting, name []byte) {
 	if len(*l) == waitingMax {
-		p.reject(InvalidRequest("", "the body has more than %d members that are not known here, or null: leave them out", waitingMax))
+		p.reject(failure.InvalidRequest("", "the body has more than %d members that are not known here, or null: leave them out", waitingMax))
 		p.Skip()
 		return
 	}

@@ -2,9 +2,10 @@ package openai
 
 import (
 	"bytes"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"math"
 	"strconv"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // usageReport is a usage object as an answer or event carries it.

@@ -1,10 +1,11 @@
 package openai
 
 import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 	"net/http"
 	"unicode/utf8"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // StreamError is an error that a model server reported inside of a stream whose

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 

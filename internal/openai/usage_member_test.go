@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 

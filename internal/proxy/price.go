@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
@@ -102,7 +103,7 @@ func (x *exchange) unadmitted(err error) error {
 	case errors.As(err, &denied):
 		return x.denied(denied)
 	case errors.Is(err, limit.ErrClosed):
-		return openai.ShuttingDown(drainWait)
+		return failure.ShuttingDown(drainWait)
 	}
-	return openai.StoreUnavailable(storeWait)
+	return failure.NoStore(storeWait)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
@@ -115,7 +116,7 @@ func (x *exchange) nextEvent() error {
 }
 
 // arrived notes the time of an event. Roles, openings and comments are not the
-// First token, which has text or a usage that tells of it.
+// first token, which has text or a usage that tells of it.
 func (x *exchange) arrived(s *streamed) {
 	s.Last = time.Now()
 	if s.First.IsZero() {
@@ -131,21 +132,17 @@ func (x *exchange) failedAtOnce() error {
 	if x.status != 0 {
 		return nil
 	}
-	failure, failed := x.stream.Failure()
-	if !failed || !failure.First {
+	said, failed := x.stream.Failure()
+	if !failed || !said.First {
 		return nil
 	}
 	x.took = time.Since(x.sent)
-	told := openai.UpstreamError("the model server failed: %s", failure.Message)
-	if failure.Blames() {
+	if said.Blames() {
 		x.response.Body.Blame()
-	} else {
-		told = &openai.Error{Status: failure.Status, Type: failure.Type, Code: failure.Code, Message: failure.Message}
 	}
 	x.response.Body.Abandon()
 	x.ticket.Settle(admission.RequestOnly(true))
-	told.Foreign = true
-	return told
+	return saidInStream(said)
 }
 
 // flush writes what has been gathered, and reports whether the client is there.
@@ -223,7 +220,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 	if x.status == 0 && len(x.answer) == 0 {
 		return broken
 	}
-	x.answer = x.stream.AppendError(x.answer, broken.told)
+	x.answer = x.stream.AppendError(x.answer, reply.BodyOf(broken))
 	x.flush(s, time.Now())
 	return broken
 }

@@ -2,8 +2,9 @@ package chars
 
 import (
 	"bytes"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"unicode/utf8"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // AddJSON adds raw, a valid JSON string without its quotes or any other

@@ -1,9 +1,10 @@
 package chars
 
 import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // checkJSON compares the two ways to decode what is between the quotes of a string.
