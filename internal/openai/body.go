@@ -15,7 +15,7 @@ import (
 
 // pooledBodyMax is the size in bytes of the largest body after which a
 // validator is kept for the next one: what a large body made it allocate (the
-// Names of its objects) shall not stay behind.
+// names of its objects) shall not stay behind.
 const pooledBodyMax = 64 << 10
 
 // validator checks bodies. It exists to reuse the decoder's memory.
@@ -28,7 +28,7 @@ var validators = sync.Pool{New: func() any { return new(validator) }}
 
 // validate reports why body is not one JSON object and nothing else, or nil
 // if it is: RFC 8259 without its leeway, which is RFC 7493 (I-JSON). Member
-// Names that occur twice at any depth, however they are escaped, invalid
+// names that occur twice at any depth, however they are escaped, invalid
 // UTF-8, lone surrogates and a byte order mark are refused: two parsers that
 // read such a body differently would be a way around a limit.
 //

@@ -12,8 +12,7 @@ import (
 // errorTextMax bounds each text in an error body, in bytes. Longer ones are cut.
 const errorTextMax = 1024
 
-// ErrorBody is what a client is told of a failure. It renders as OpenAI's or as Anthropic's
-// error object, so that the clients' libraries raise their own exception types.
+// ErrorBody is what a client is told of a failure, before it has the shape of an endpoint.
 type ErrorBody struct {
 	Status int    // of HTTP, 400 to 599
 	Type   string // OpenAI's class of error, such as "invalid_request_error"
@@ -21,33 +20,9 @@ type ErrorBody struct {
 	Why    *failure.Error
 }
 
-// AppendJSON appends the body in the shape that clients of the endpoint expect. The zero
-// endpoint, of an unknown path, has OpenAI's:
-//
-//	{"error":{"message":…,"type":…,"param":…,"code":…}}
-//
-// in which param and code are null when empty. Anthropic's endpoints have
-//
-//	{"type":"error","error":{"type":…,"message":…,"code":…}}
-//
-// with Anthropic's type for the status. Behind these members come, where the failure has
-// them, meter, limit, window (null for concurrent requests), scope, used, remaining, need (not
-// for concurrent requests) and retry_after in seconds, and where several limits were in the
-// way limits, a list of all. Texts that are not UTF-8 are mended.
-func (b ErrorBody) AppendJSON(dst []byte, endpoint Endpoint) []byte {
-	if endpoint.Anthropic() {
-		dst = append(dst, `{"type":"error","error":{"type":`...)
-		dst = appendQuoted(dst, anthropicType(b.Status))
-		dst = append(dst, `,"message":`...)
-		dst = appendQuoted(dst, b.Why.Message)
-	} else {
-		dst = append(dst, `{"error":{"message":`...)
-		dst = appendQuoted(dst, b.Why.Message)
-		dst = append(dst, `,"type":`...)
-		dst = appendQuoted(dst, b.Type)
-		dst = append(dst, `,"param":`...)
-		dst = appendQuotedOrNull(dst, b.Why.Param)
-	}
+// appendRest appends what every shape has in common: the code, what is known of limits and of
+// the wait, and two braces.
+func (b ErrorBody) appendRest(dst []byte) []byte {
 	dst = append(dst, `,"code":`...)
 	dst = appendQuotedOrNull(dst, b.Code)
 	dst = b.appendLimits(dst)
@@ -106,31 +81,6 @@ func appendUse(dst []byte, l *failure.Limit) []byte {
 	}
 	dst = append(dst, `,"need":`...)
 	return strconv.AppendInt(dst, l.Need, 10)
-}
-
-// anthropicType returns the error type that Anthropic's API documents for a
-// status (https://docs.anthropic.com/en/api/errors).
-func anthropicType(status int) string {
-	switch status {
-	case http.StatusUnauthorized:
-		return "authentication_error"
-	case http.StatusForbidden:
-		return "permission_error"
-	case http.StatusNotFound:
-		return "not_found_error"
-	case http.StatusRequestEntityTooLarge:
-		return "request_too_large"
-	case http.StatusTooManyRequests:
-		return "rate_limit_error"
-	case http.StatusServiceUnavailable:
-		return "overloaded_error"
-	case http.StatusGatewayTimeout:
-		return "timeout_error"
-	}
-	if status >= http.StatusInternalServerError {
-		return "api_error"
-	}
-	return "invalid_request_error"
 }
 
 // appendQuoted appends s as a JSON string of at most errorTextMax bytes of text.

@@ -152,7 +152,7 @@ func (e *envelope) inner(f field) []byte {
 	return raw[1 : len(raw)-1]
 }
 
-// Count returns a member that is a number of tokens or an index.
+// count returns a member that is a number of tokens or an index.
 func (e *envelope) count(f field) (n int64, ok bool) {
 	v := e.values[f]
 	if !v.IsSet() {

@@ -11,12 +11,12 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
-// told is an event as tests compare it: what a client would make of it.
-type told struct{ Name, Data string }
+// shownEvent is an event as tests compare it: what a client would make of it.
+type shownEvent struct{ Name, Data string }
 
 // checkEvents checks that a text is whole events with JSON or [DONE] as data,
 // and returns them.
-func checkEvents(t *testing.T, text string) (events []told) {
+func checkEvents(t *testing.T, text string) (events []shownEvent) {
 	t.Helper()
 	scanner := sse.NewScanner(strings.NewReader(text), 0)
 	for {
@@ -28,7 +28,7 @@ func checkEvents(t *testing.T, text string) (events []told) {
 		if err != nil || scanned.Partial || !new(envelope).parse(ev.Data) && string(ev.Data) != "[DONE]" {
 			t.Fatalf("%q is not a whole event (%v)", ev.Raw, err)
 		}
-		events = append(events, told{string(ev.Name), string(ev.Data)})
+		events = append(events, shownEvent{string(ev.Name), string(ev.Data)})
 	}
 }
 
@@ -43,27 +43,27 @@ func TestAppendFinish(t *testing.T) {
 		endpoint Endpoint
 		options  StreamOptions
 		events   []string
-		want     []told
+		want     []shownEvent
 	}{
-		{"chat", ChatCompletions, StreamOptions{Choices: 2}, chat[:3], []told{
+		{"chat", ChatCompletions, StreamOptions{Choices: 2}, chat[:3], []shownEvent{
 			{Data: chunk + `"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"length","stop_reason":null}]}`},
 			{Data: chunk + `"choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"length","stop_reason":null}]}`},
 			{Data: "[DONE]"}}},
-		{"chat with usage", ChatCompletions, StreamOptions{Choices: 2, IncludeUsage: true, ContinuousUsage: true}, chat[:5], []told{
+		{"chat with usage", ChatCompletions, StreamOptions{Choices: 2, IncludeUsage: true, ContinuousUsage: true}, chat[:5], []shownEvent{
 			{Data: chunk + `"choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"length","stop_reason":null}],"usage":{"prompt_tokens":25,"total_tokens":26,"completion_tokens":1}}`},
 			{Data: chunk + `"choices":[],"usage":{"prompt_tokens":30,"total_tokens":40,"completion_tokens":10,"prompt_tokens_details":{"cached_tokens":8}}}`},
 			{Data: "[DONE]"}}},
-		{"chat, only done is missing", ChatCompletions, StreamOptions{Choices: 2, IncludeUsage: true}, chat[:7], []told{{Data: "[DONE]"}}},
-		{"completions", Completions, StreamOptions{Prompts: 2}, list[:1], []told{
+		{"chat, only done is missing", ChatCompletions, StreamOptions{Choices: 2, IncludeUsage: true}, chat[:7], []shownEvent{{Data: "[DONE]"}}},
+		{"completions", Completions, StreamOptions{Prompts: 2}, list[:1], []shownEvent{
 			{Data: `{"id":"cmpl-1","object":"text_completion","created":1763800000,"model":"p","choices":[{"index":0,"text":"","logprobs":null,"finish_reason":"length","stop_reason":null}],"usage":null}`},
 			{Data: "[DONE]"}}},
-		{"messages", Messages, StreamOptions{}, messages[:8], []told{
+		{"messages", Messages, StreamOptions{}, messages[:8], []shownEvent{
 			{Name: "content_block_stop", Data: `{"type":"content_block_stop","index":1}`},
 			{Name: "message_delta", Data: `{"type":"message_delta","delta":{"stop_reason":"max_tokens","stop_sequence":null},"usage":{"input_tokens":22,"output_tokens":10,"cache_read_input_tokens":8}}`},
 			{Name: "message_stop", Data: `{"type":"message_stop"}`}}},
-		{"messages, only the end is missing", Messages, StreamOptions{}, messages[:10], []told{
+		{"messages, only the end is missing", Messages, StreamOptions{}, messages[:10], []shownEvent{
 			{Name: "message_stop", Data: `{"type":"message_stop"}`}}},
-		{"responses", Responses, StreamOptions{}, responses[:3], []told{
+		{"responses", Responses, StreamOptions{}, responses[:3], []shownEvent{
 			{Name: "response.incomplete", Data: `{"type":"response.incomplete","sequence_number":3,"response":{"id":"resp_3","object":"response","created_at":1763800000,"status":"incomplete","error":null,"incomplete_details":{"reason":"max_output_tokens"},"instructions":null,"metadata":{},"model":"p","output":[],"parallel_tool_calls":true,"temperature":null,"tool_choice":"auto","tools":[],"top_p":null,"usage":{"input_tokens":30,"input_tokens_details":{"cached_tokens":8},"output_tokens":10,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":40}}}`}}},
 		{"nothing has come", ChatCompletions, StreamOptions{}, nil, nil},
 		{"all has come", ChatCompletions, StreamOptions{Choices: 2}, chat, nil},

@@ -81,7 +81,7 @@ func (p *Passage) memberKind() passageKind {
 	return kind
 }
 
-// Enter steps into an object or array.
+// enter steps into an object or array.
 func (p *Passage) enter(b byte) bool {
 	if b != '{' && b != '[' || p.depth == jsonscan.NestingMax {
 		return false

@@ -11,7 +11,7 @@ const SequencesMax = 128
 
 // Request is what the gateway must know of a request body in order to route it,
 // to price it and to rebuild it. It holds no part of the body but the model's
-// Name and those of some members; [Request.AppendBody] takes the body again.
+// name and those of some members; [Request.AppendBody] takes the body again.
 //
 // A Request is a plain value: copy it at will, read it concurrently.
 type Request struct {
@@ -57,7 +57,7 @@ type Request struct {
 	Optional chars.Text
 	// Words is how many bytes the protocol's own words have in the messages,
 	// with their punctuation: roles, types, names of members. They are not in
-	// Text, for the overhead of a message covers them, but a template that
+	// text, for the overhead of a message covers them, but a template that
 	// prints a message as it came prints them too. Among them are the bytes by which
 	// text is longer where it is printed as JSON, and ids of tokens that only control
 	// sampling, where they are more than requests ordinarily have.
@@ -134,7 +134,7 @@ type boolMember struct {
 // strict way.
 type ParseOptions struct {
 	// PathModel is the model named in the URL's path; empty: the path
-	// Names none. It wins, and a different one in the body is refused.
+	// names none. It wins, and a different one in the body is refused.
 	PathModel string
 	// AllowFields and RefuseUnknown are the rules for members that are not known or held
 	// back, as in [FieldRules].

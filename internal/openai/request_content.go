@@ -53,7 +53,7 @@ func (c *content) addTimes(o content, n int64) {
 const punctuation = 6
 
 // content reads what ends in a prompt into t: a string is text, of a list each
-// Element counts, of an object the members. Whatever a template could print of it
+// element counts, of an object the members. Whatever a template could print of it
 // counts: values that nobody expects here go into the optional text as they stand.
 func (p *parse) content(t *chars.Text) {
 	switch p.Peek() {
@@ -245,7 +245,7 @@ func (p *parse) part(t *chars.Text, m mediaMembers) {
 }
 
 // partMember reads the member of that name of a message or part. The protocol's own
-// Names are no text: what they add is a word or two of the vocabulary, which the price
+// names are no text: what they add is a word or two of the vocabulary, which the price
 // of a message covers, and Words bounds. Any other name counts, as its value does.
 func (p *parse) partMember(m *mediaMembers, name []byte, t *chars.Text) {
 	switch string(name) {
@@ -319,7 +319,7 @@ func (p *parse) role() bool {
 }
 
 // messages reads a list of messages, each with its overhead. A list inside the
-// List is another conversation: for embeddings vLLM takes several.
+// list is another conversation: for embeddings vLLM takes several.
 func (p *parse) messages() {
 	p.Enter('[')
 	for p.Element() {

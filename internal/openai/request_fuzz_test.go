@@ -59,7 +59,7 @@ func checkRefusal(t *testing.T, e Endpoint, err error) {
 	if !errors.As(err, &refused) || refused.Kind != failure.KindInvalidRequest || refused.Message == "" {
 		t.Errorf("refused with %#v, want a 400", err)
 	}
-	if answer := (ErrorBody{Why: refused}).AppendJSON(nil, e); !json.Valid(answer) {
+	if answer := AppendError(nil, ErrorBody{Why: refused}, e); !json.Valid(answer) {
 		t.Errorf("answer %q is not JSON", answer)
 	}
 }
@@ -99,7 +99,7 @@ func checkPlaces(t *testing.T, r *Request, body []byte) {
 }
 
 // FuzzAppendBody compares the patched body with the same change made to the
-// Decoded one.
+// decoded one.
 func FuzzAppendBody(f *testing.F) {
 	for i, s := range fuzzSeeds {
 		f.Add(byte(i), []byte(s), "b", true, int64(i))

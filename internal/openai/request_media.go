@@ -20,7 +20,7 @@ const (
 )
 
 // kinds has the types that parts have. They are the protocol's own words: like the
-// Names of its members they are no text.
+// names of its members they are no text.
 var kinds = map[string]itemKind{
 	"message": messageKind,
 	"text":    textKind, "input_text": textKind,

@@ -8,8 +8,8 @@ import (
 const promptsWanted = "a text, a list of texts, a list of token ids or a list of such lists"
 
 // prompts reads the named member: one prompt as a text or as token ids, or a
-// List of such prompts. For embeddings it may also be a list of messages, or a
-// List of such lists.
+// list of such prompts. For embeddings it may also be a list of messages, or a
+// list of such lists.
 func (p *parse) prompts(name string) {
 	switch p.Peek() {
 	case '"':

@@ -32,7 +32,7 @@ func (t *tooling) add(at jsonscan.Extent) {
 }
 
 // finishTools counts what templates show in the place of parts that name a tool: each may
-// Name the largest one.
+// name the largest one.
 func (p *parse) finishTools() {
 	if p.tooling.named > 0 {
 		p.in.words += p.tooling.named * p.tooling.largest(p.Text)

@@ -49,17 +49,15 @@ type StreamOptions struct {
 // A Stream is for one goroutine. Its memory does not grow with the stream. The
 // zero value is of no use; see [NewStream] and [Stream.Reset].
 type Stream struct {
-	model  []byte // PublicModel as JSON, empty to leave it
-	meter  streamMeter
-	ident  streamIdent
+	telling
 	parser sse.Parser
 	state
 }
 
-// state is the part of a Stream that has no buffers.
+// state is a Stream without its buffers.
 type state struct {
 	endpoint Endpoint
-	options  StreamOptions
+	chunks   chunkStream // of chat completions and completions
 
 	begun   bool // an event with data has come
 	first   bool // and the current one is the first
@@ -71,9 +69,7 @@ type state struct {
 	before  relayed // the same before the current event
 
 	failedBefore bool // it had failed before the current event
-
-	usageNull bool // completions: chunks without usage have "usage":null
-	beyond    bool // something has come after the last event
+	beyond       bool // something has come after the last event
 }
 
 // relayed is where a stream stands for the client, if it has seen every event.
@@ -83,9 +79,8 @@ type relayed struct {
 	total bool // chunks: the one with the usage of the whole answer has come
 	open  bool // what came last does not end an event
 
-	blockOpen bool  // messages: a content block has begun and not stopped
-	block     int64 // messages: its index
-	sequence  int64 // responses: the number after the last event's
+	message  messageStream
+	response responseStream
 }
 
 // NewStream returns a Stream for an answer of the endpoint.
@@ -98,7 +93,9 @@ func NewStream(e Endpoint, o StreamOptions) *Stream {
 // Reset makes the Stream as new, for another answer. It keeps its buffers.
 func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 	o.ContinuousUsage = o.ContinuousUsage && o.IncludeUsage
-	s.state = state{endpoint: e, options: o}
+	s.state = state{endpoint: e, chunks: chunkStream{
+		isText: e == Completions, includeUsage: o.IncludeUsage, continuousUsage: o.ContinuousUsage,
+	}}
 	s.model = s.model[:0]
 	if o.PublicModel != "" {
 		s.model = appendQuoted(s.model, o.PublicModel)
@@ -118,15 +115,14 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 // the blank line, say): a client must ignore it, and what the gateway may have
 // to append would make a broken event of it.
 func (s *Stream) Event(dst []byte, ev sse.Event) []byte {
-	output, pending := s.meter.output.Bytes(), s.meter.pending.Bytes()
+	s.meter.begin()
 	dst = s.event(dst, ev)
-	s.meter.count(output, pending)
+	s.meter.end()
 	return dst
 }
 
 func (s *Stream) event(dst []byte, ev sse.Event) []byte {
 	s.before, s.failedBefore = s.relayed, s.failed
-	s.meter.changed = s.meter.changed[:0]
 	if s.relayed.ended {
 		return s.afterEnd(dst, &ev)
 	}
@@ -144,21 +140,35 @@ func (s *Stream) event(dst []byte, ev sse.Event) []byte {
 	if !env.parse(ev.Data) {
 		return s.opaque(dst, &ev)
 	}
-	if s.readFailure(&ev, &env) {
+	if told, ok := env.failure(ev.Name); ok {
+		s.fail(told)
 		return s.relay(dst, &ev, nil)
 	}
 	var es eventEdits
-	switch s.endpoint {
-	case Messages:
-		s.messageEvent(&env, &es)
-	case Responses:
-		s.responseEvent(&env, &es)
-	default:
-		if hidden := s.chunk(&env, &es); hidden {
-			return dst
-		}
+	if isHidden := s.read(&env, &es); isHidden {
+		return dst
 	}
 	return s.relay(dst, &ev, &es)
+}
+
+// read meters an event by the shape of the endpoint, and reports whether the client must not
+// see it.
+func (s *Stream) read(env *envelope, es *eventEdits) (isHidden bool) {
+	switch s.endpoint {
+	case Messages:
+		s.relayed.ended = s.relayed.message.read(env, es, &s.telling)
+	case Responses:
+		var failed *StreamError
+		s.relayed.ended, failed = s.relayed.response.read(env, es, &s.telling)
+		if failed != nil {
+			s.fail(*failed)
+		}
+	default:
+		c := s.chunks.read(env, es, &s.telling)
+		s.relayed.total = s.relayed.total || c.isTotal
+		return c.isHidden
+	}
+	return false
 }
 
 // afterEnd handles what comes after the event that has ended the stream.
@@ -196,6 +206,22 @@ func (s *Stream) Heard() bool { return s.heard }
 // Beyond reports whether an event has come after the one that ends the stream: its
 // sender is not to be listened to any more.
 func (s *Stream) Beyond() bool { return s.beyond }
+
+// Failure returns the first error that the stream has reported.
+func (s *Stream) Failure() (*StreamError, bool) {
+	if !s.failed {
+		return nil, false
+	}
+	return &s.failure, true
+}
+
+// fail notes the error that the current event tells.
+func (s *Stream) fail(e StreamError) {
+	if !s.failed {
+		e.First = s.first
+		s.failed, s.failure = true, e
+	}
+}
 
 // opaque handles data that is not understood. An event that broke off is mostly
 // the frame around a text, and tells nothing of it.
@@ -256,7 +282,7 @@ func (s *Stream) Unmetered() chars.Text { return s.meter.pending }
 func (s *Stream) UnmeteredEvents() int64 { return s.meter.pendingEvents }
 
 // OutputText returns all the generated text: contents, reasoning, refusals,
-// Names and arguments of tool calls.
+// names and arguments of tool calls.
 func (s *Stream) OutputText() chars.Text { return s.meter.output }
 
 // OutputEvents returns how many events brought that text.

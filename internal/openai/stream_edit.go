@@ -40,11 +40,3 @@ func (e *eventEdits) apply(dst []byte, ev *sse.Event) []byte {
 	}
 	return append(dst, ev.Raw[from:]...)
 }
-
-// rename replaces the model's name by the public one. A model that is not a
-// string stays.
-func (s *Stream) rename(env *envelope, es *eventEdits) {
-	if v := env.values[fieldModel]; len(s.model) > 0 && env.inner(fieldModel) != nil {
-		es.replace(v, s.model)
-	}
-}

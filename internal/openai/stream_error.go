@@ -5,7 +5,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // StreamError is an error that a model server reported inside of a stream whose
@@ -13,7 +12,7 @@ import (
 type StreamError struct {
 	// Status is the HTTP status that the server means, 0 where it tells none.
 	Status int
-	// Type and Code are the server's words, such as "BadRequestError" and
+	// Type and Code are the server's own, such as "BadRequestError" and
 	// "server_error"; empty where it says nothing.
 	Type, Code string
 	// Message is for people, cut to 1 KiB. It may quote the request: show
@@ -31,42 +30,24 @@ func (e *StreamError) Blames() bool { return e.Status < 400 || e.Status >= 500 }
 // Error returns the message.
 func (e *StreamError) Error() string { return "model server: " + e.Message }
 
-// Failure returns the first error that the stream has reported.
-func (s *Stream) Failure() (*StreamError, bool) {
-	if !s.failed {
-		return nil, false
-	}
-	return &s.failure, true
-}
-
-// Fail notes the error that the current event tells.
-func (s *Stream) fail(e StreamError) {
-	if !s.failed {
-		e.First = s.first
-		s.failed, s.failure = true, e
-	}
-}
-
-// readFailure reports whether the event says that the stream has failed. The
-// shapes: an error member (OpenAI, vLLM, Anthropic), an object that is an error
-// (older vLLM: "object":"error"; Responses: "type":"error"), an event of the
-// Name error. An answer that failed by itself (response.failed) is no such
-// event; it has a usage and is read as others are.
-func (s *Stream) readFailure(ev *sse.Event, env *envelope) bool {
+// failure returns the error that an event of that name tells, and whether it tells one. The
+// shapes: an error member (OpenAI, vLLM, Anthropic), an object that is an error (older vLLM:
+// "object":"error"; Responses: "type":"error"), an event of the name error. An answer that
+// failed by itself (response.failed) is no such event; it has a usage and is read as others
+// are.
+func (e *envelope) failure(name []byte) (told StreamError, ok bool) {
 	var nested envelope
 	switch {
-	case nested.nested(env.data, env.values[fieldError]):
-		s.fail(nested.streamError())
-	case env.has(fieldError):
-		s.fail(StreamError{Message: boundedText(env.unquoted(fieldError))})
-	case string(env.inner(fieldObject)) == "error",
-		string(env.inner(fieldType)) == "error",
-		string(ev.Name) == "error":
-		s.fail(env.streamError())
-	default:
-		return false
+	case nested.nested(e.data, e.values[fieldError]):
+		return nested.streamError(), true
+	case e.has(fieldError):
+		return StreamError{Message: boundedText(e.unquoted(fieldError))}, true
+	case string(e.inner(fieldObject)) == "error",
+		string(e.inner(fieldType)) == "error",
+		string(name) == "error":
+		return e.streamError(), true
 	}
-	return true
+	return told, false
 }
 
 // streamError reads an error object.

@@ -12,7 +12,7 @@ type streamIdent struct {
 	id, object, created, model, fingerprint []byte
 }
 
-// Reset forgets everything but the buffers.
+// reset forgets everything but the buffers.
 func (d *streamIdent) reset() {
 	for _, kept := range [...]*[]byte{&d.id, &d.object, &d.created, &d.model, &d.fingerprint} {
 		*kept = (*kept)[:0]

@@ -10,7 +10,7 @@ type Evidence uint8
 
 // The kinds of evidence, from the weakest.
 const (
-	NoUsage      Evidence = iota // the model server has told nothing
+	NoEvidence   Evidence = iota // the model server has told nothing
 	RunningUsage                 // what was spent up to some event
 	FinalUsage                   // the total
 )
@@ -37,13 +37,15 @@ type streamMeter struct {
 	tally
 }
 
-// tally is the part of a streamMeter that has no lists.
+// tally is a streamMeter without its lists.
 type tally struct {
 	output  chars.Text // everything generated
 	pending chars.Text // since the last usage
 
 	events        int64 // with generated text
 	pendingEvents int64 // since the last usage
+
+	outputBefore, pendingBefore int64 // bytes of text before the current event
 
 	perPrompt int64 // choices of each prompt
 	expected  int64 // choices of all prompts; those beyond are one
@@ -76,7 +78,7 @@ type promptMeter struct {
 	told          bool
 }
 
-// Reset makes the meter as new; it keeps its lists.
+// reset makes the meter as new; it keeps its lists.
 func (m *streamMeter) reset(choices, prompts int64) {
 	per := min(max(choices, 1), choicesMax)
 	expected := min(per*min(max(prompts, 1), choicesMax), choicesMax)
@@ -93,12 +95,18 @@ func (m *streamMeter) sink(metered bool) textSink {
 	return textSink{all: &m.output, pending: &m.pending}
 }
 
-// Count notes an event, given how much text there was before it.
-func (m *streamMeter) count(output, pending int64) {
-	if m.output.Bytes() > output {
+// begin notes that an event has come.
+func (m *streamMeter) begin() {
+	m.outputBefore, m.pendingBefore = m.output.Bytes(), m.pending.Bytes()
+	m.changed = m.changed[:0]
+}
+
+// end notes that the event has been read.
+func (m *streamMeter) end() {
+	if m.output.Bytes() > m.outputBefore {
 		m.events++
 	}
-	if m.pending.Bytes() > pending {
+	if m.pending.Bytes() > m.pendingBefore {
 		m.pendingEvents++
 	}
 }
@@ -124,7 +132,7 @@ func (m *streamMeter) prompt(index int64) *promptMeter {
 }
 
 // grown returns list with an element i; new elements are zero, also where the
-// List has been longer before.
+// list has been longer before.
 func grown[T any](list []T, i int64) []T {
 	if n := int(i) + 1 - len(list); n > 0 {
 		list = append(list, make([]T, n)...)
@@ -157,6 +165,7 @@ func (m *streamMeter) withhold() {
 	m.changed = m.changed[:0]
 }
 
+// allFinished reports whether every choice of the request has finished.
 func (m *streamMeter) allFinished() bool { return m.finished > 0 && m.finished == m.expected }
 
 // setRunning takes the usage of a chunk of the choice.
@@ -187,11 +196,11 @@ func (m *streamMeter) setRunning(index int64, u usageReport) {
 	m.sum.Cached = min(max(m.sum.Cached, m.running.Cached), m.sum.Input)
 }
 
-// raise makes *part at least n, and adds to *sum what that adds to *part.
-func raise(part, sum *int64, n int64) {
-	if n > *part {
-		*sum = min(*sum+n-*part, jsonscan.CountMax)
-		*part = n
+// raise makes *item at least n, and adds to *sum what that adds to *item.
+func raise(item, sum *int64, n int64) {
+	if n > *item {
+		*sum = min(*sum+n-*item, jsonscan.CountMax)
+		*item = n
 	}
 }
 
@@ -215,7 +224,22 @@ func (m *streamMeter) setFinal(u usageReport) {
 	}
 }
 
+// usage returns what was spent so far, and how well that is known.
 func (m *streamMeter) usage() (Usage, Evidence) { return m.sum, m.evidence }
+
+// unfinished yields each choice of the request that has begun and not finished, by its index,
+// and how much output the client was told of it.
+func (m *streamMeter) unfinished(yield func(index, shown int64) bool) {
+	for i := range m.choices {
+		c := &m.choices[i]
+		if c.seen && !c.finished && int64(i) < m.expected && !yield(int64(i), c.shown) {
+			return
+		}
+	}
+}
+
+// promptInput returns the input of the prompt that a choice belongs to.
+func (m *streamMeter) promptInput(index int64) int64 { return m.prompt(index).input }
 
 // inputTold reports whether the input of every prompt is known.
 func (m *streamMeter) inputTold() bool {

@@ -83,7 +83,7 @@ func Error(w http.ResponseWriter, e *failure.Error, endpoint openai.Endpoint) {
 	if b.Status == http.StatusUnauthorized {
 		h["Www-Authenticate"] = []string{"Bearer"} // RFC 9110 wants a challenge
 	}
-	body := b.AppendJSON(nil, endpoint)
+	body := openai.AppendError(nil, b, endpoint)
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(b.Status)
 	// The client may have left; there is nobody to tell.

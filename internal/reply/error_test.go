@@ -63,7 +63,7 @@ func TestErrorJSON(t *testing.T) {
 		{"only a wait", failure.NoServer("m", 1500*time.Millisecond), openai.ChatCompletions,
 			`{"error":{"message":"no server of the model \"m\" is available; try again later","type":"server_error","param":null,"code":"model_unavailable","retry_after":2}}`},
 	} {
-		got := string(BodyOf(tt.err).AppendJSON([]byte("HTTP"), tt.e))
+		got := string(openai.AppendError([]byte("HTTP"), BodyOf(tt.err), tt.e))
 		if diff := cmp.Diff("HTTP"+tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
@@ -135,7 +135,7 @@ func TestEveryKindHasItsAnswer(t *testing.T) {
 			t.Errorf("%d %s %s, retry after %q; want %d %s %s, retry after: %v",
 				w.Code, b.Code, b.Type, w.Header().Get("Retry-After"), tt.status, tt.code, tt.kind, tt.retryAfter)
 		}
-		if got := string(b.AppendJSON(nil, openai.Messages)); !strings.HasPrefix(got, `{"type":"error","error":{"type":"`+tt.anthropic+`"`) {
+		if got := string(openai.AppendError(nil, b, openai.Messages)); !strings.HasPrefix(got, `{"type":"error","error":{"type":"`+tt.anthropic+`"`) {
 			t.Errorf("%s: Anthropic's clients get %s, want the type %s", tt.code, got, tt.anthropic)
 		}
 	}
@@ -150,7 +150,7 @@ func TestEveryKindHasItsAnswer(t *testing.T) {
 func TestErrorTextIsBounded(t *testing.T) {
 	for _, name := range []string{strings.Repeat("x", 1<<20), strings.Repeat("한", 1000), strings.Repeat("\x00\"", 9999), "\xff\xfe"} {
 		for _, err := range []*failure.Error{failure.NoModel(name), failure.NoPath(name, ""), failure.Method(name, "POST"), failure.InvalidRequest("", "%s", name)} {
-			body := BodyOf(err).AppendJSON(nil, openai.ChatCompletions)
+			body := openai.AppendError(nil, BodyOf(err), openai.ChatCompletions)
 			if !json.Valid(body) || len(body) > 8<<10 {
 				t.Errorf("%d bytes for a name of %d, valid: %v", len(body), len(name), json.Valid(body))
 			}

@@ -41,7 +41,7 @@ type Text struct {
 }
 
 // Add appends s, UTF-8 with JSON escapes already decoded, to the text. The
-// Pieces of a text may be cut anywhere, even inside a character: the counts are
+// pieces of a text may be cut anywhere, even inside a character: the counts are
 // those of the whole. Bytes that are not UTF-8 are counted somehow. It does not
 // keep s and does not allocate.
 func (t *Text) Add(s []byte) {

@@ -34,7 +34,7 @@ func Parse(raw []byte) Event {
 }
 
 // Parser takes events apart, and keeps room for data of several lines. The zero
-// Value is ready. It is for one goroutine.
+// value is ready. It is for one goroutine.
 type Parser struct{ joined []byte }
 
 // joinedBytesMax is how much room for data of several lines is kept.

@@ -24,12 +24,7 @@ func (k textSink) addString(c *jsonscan.Cursor) {
 		c.Skip()
 		return
 	}
-	k.addInner(c.Str())
-}
-
-// addInner counts the text of a string: what is between its quotes, and whether
-// that has escapes.
-func (k textSink) addInner(inner []byte, escaped bool) {
+	inner, escaped := c.Str()
 	if !escaped {
 		k.add(inner)
 		return
@@ -37,42 +32,6 @@ func (k textSink) addInner(inner []byte, escaped bool) {
 	k.all.AddJSON(inner)
 	if k.pending != nil {
 		k.pending.AddJSON(inner)
-	}
-}
-
-// addDelta counts the text of a chat delta or message: content, reasoning,
-// refusal and tool calls. Servers that renamed reasoning_content to reasoning
-// send both for a while; it counts once.
-func (k textSink) addDelta(c *jsonscan.Cursor) {
-	if !c.Enter('{') {
-		return
-	}
-	var reasoning, legacy jsonscan.Extent
-	for {
-		name, ok := c.Member()
-		if !ok {
-			break
-		}
-		switch string(name) {
-		case "content", "refusal":
-			k.addContent(c)
-		case "reasoning":
-			reasoning = c.Value()
-		case "reasoning_content":
-			legacy = c.Value()
-		case "tool_calls":
-			k.addToolCalls(c)
-		case "function_call":
-			k.addFunction(c)
-		default:
-			c.Skip()
-		}
-	}
-	if raw := reasoning.Of(c.Text); len(raw) <= len(`""`) || raw[0] != '"' {
-		reasoning = legacy
-	}
-	if reasoning.IsSet() {
-		k.addString(&jsonscan.Cursor{Text: c.Text, At: reasoning.Start})
 	}
 }
 
@@ -84,48 +43,6 @@ func (k textSink) addContent(c *jsonscan.Cursor) {
 	}
 	for c.Enter('['); c.Element(); {
 		k.addPart(c)
-	}
-}
-
-// addToolCalls counts the names and arguments of tool calls.
-func (k textSink) addToolCalls(c *jsonscan.Cursor) {
-	if !c.Enter('[') {
-		return
-	}
-	for c.Element() {
-		if !c.Enter('{') {
-			continue
-		}
-		for {
-			name, ok := c.Member()
-			if !ok {
-				break
-			}
-			if string(name) == "function" {
-				k.addFunction(c)
-			} else {
-				c.Skip()
-			}
-		}
-	}
-}
-
-// addFunction counts the name and the arguments of a call.
-func (k textSink) addFunction(c *jsonscan.Cursor) {
-	if !c.Enter('{') {
-		return
-	}
-	for {
-		name, ok := c.Member()
-		if !ok {
-			return
-		}
-		switch string(name) {
-		case "name", "arguments":
-			k.addString(c)
-		default:
-			c.Skip()
-		}
 	}
 }
 
@@ -159,5 +76,13 @@ func (k textSink) addPart(c *jsonscan.Cursor) {
 func (k textSink) addRaw(c *jsonscan.Cursor) {
 	if raw := c.Value().Of(c.Text); len(raw) > len("{}") && raw[0] == '{' {
 		k.add(raw)
+	}
+}
+
+// addPartAt counts the text of a member that is a content block, or a piece of
+// one.
+func (k textSink) addPartAt(env *envelope, f field) {
+	if v := env.values[f]; v.IsSet() {
+		k.addPart(&jsonscan.Cursor{Text: env.data, At: v.Start})
 	}
 }

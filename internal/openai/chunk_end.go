@@ -2,15 +2,15 @@ package openai
 
 import "strconv"
 
-// finishChunks appends the end of chat completions and completions.
-func (s *Stream) finishChunks(dst []byte, used Usage) []byte {
-	for i := range s.meter.choices {
-		if c := &s.meter.choices[i]; c.seen && !c.finished && int64(i) < s.meter.expected {
-			dst = s.finishChoice(dst, int64(i), c.shown)
-		}
+// appendEnd appends the end of the stream: for each choice that has begun and not finished a
+// chunk with the finish_reason "length", the chunk with the usage if the client asked for it
+// and isTold does not say that it has it, and [DONE].
+func (s *chunkStream) appendEnd(dst []byte, t *telling, used Usage, isTold bool) []byte {
+	for index, shown := range t.meter.unfinished {
+		dst = s.appendLast(dst, t, index, shown)
 	}
-	if s.options.IncludeUsage && !s.relayed.total {
-		dst = s.chunkHead(dst)
+	if s.includeUsage && !isTold {
+		dst = appendHead(dst, t)
 		dst = append(dst, `"choices":[],"usage":`...)
 		dst = appendChunkUsage(dst, used)
 		dst = append(dst, "}\n\n"...)
@@ -18,20 +18,20 @@ func (s *Stream) finishChunks(dst []byte, used Usage) []byte {
 	return append(dst, "data: [DONE]\n\n"...)
 }
 
-// finishChoice appends the last chunk of a choice.
-func (s *Stream) finishChoice(dst []byte, index, output int64) []byte {
-	dst = s.chunkHead(dst)
+// appendLast appends the last chunk of a choice, given what the client was told of its output.
+func (s *chunkStream) appendLast(dst []byte, t *telling, index, output int64) []byte {
+	dst = appendHead(dst, t)
 	dst = append(dst, `"choices":[{"index":`...)
 	dst = strconv.AppendInt(dst, index, 10)
-	if s.endpoint == Completions {
+	if s.isText {
 		dst = append(dst, `,"text":""`...)
 	} else {
 		dst = append(dst, `,"delta":{}`...)
 	}
 	dst = append(dst, `,"logprobs":null,"finish_reason":"length","stop_reason":null}]`...)
 	switch {
-	case s.options.ContinuousUsage:
-		input := s.meter.prompt(index).input
+	case s.continuousUsage:
+		input := t.meter.promptInput(index)
 		dst = append(dst, `,"usage":`...)
 		dst = appendChunkUsage(dst, Usage{Input: input, Output: output})
 	case s.usageNull:
@@ -40,20 +40,20 @@ func (s *Stream) finishChoice(dst []byte, index, output int64) []byte {
 	return append(dst, "}\n\n"...)
 }
 
-// chunkHead appends a chunk up to its choices.
-func (s *Stream) chunkHead(dst []byte) []byte {
+// appendHead appends a chunk up to its choices.
+func appendHead(dst []byte, t *telling) []byte {
 	dst = append(dst, `data: {"id":`...)
-	dst = append(dst, orNull(s.ident.id)...)
+	dst = append(dst, orNull(t.ident.id)...)
 	dst = append(dst, `,"object":`...)
-	dst = append(dst, orNull(s.ident.object)...)
+	dst = append(dst, orNull(t.ident.object)...)
 	dst = append(dst, `,"created":`...)
-	dst = append(dst, orNull(s.ident.created)...)
+	dst = append(dst, orNull(t.ident.created)...)
 	dst = append(dst, `,"model":`...)
-	dst = append(dst, s.publicModel()...)
+	dst = append(dst, t.publicModel()...)
 	dst = append(dst, ',')
-	if len(s.ident.fingerprint) > 0 {
+	if len(t.ident.fingerprint) > 0 {
 		dst = append(dst, `"system_fingerprint":`...)
-		dst = append(dst, s.ident.fingerprint...)
+		dst = append(dst, t.ident.fingerprint...)
 		dst = append(dst, ',')
 	}
 	return dst

@@ -1,0 +1,29 @@
+package openai
+
+import "strconv"
+
+// appendEnd appends the end of the message: content_block_stop if a block is open,
+// message_delta with the stop_reason "max_tokens" and the usage, message_stop.
+func (m *messageStream) appendEnd(dst []byte, t *telling, used Usage) []byte {
+	if m.isOpen {
+		dst = append(dst, "event: content_block_stop\n"+
+			`data: {"type":"content_block_stop","index":`...)
+		dst = strconv.AppendInt(dst, m.block, 10)
+		dst = append(dst, "}\n\n"...)
+	}
+	if !t.meter.allFinished() {
+		dst = append(dst, "event: message_delta\n"+
+			`data: {"type":"message_delta",`+
+			`"delta":{"stop_reason":"max_tokens","stop_sequence":null},`+
+			`"usage":{"input_tokens":`...)
+		dst = strconv.AppendInt(dst, used.Input-used.Cached, 10)
+		dst = append(dst, `,"output_tokens":`...)
+		dst = strconv.AppendInt(dst, used.Output, 10)
+		if used.Cached > 0 {
+			dst = append(dst, `,"cache_read_input_tokens":`...)
+			dst = strconv.AppendInt(dst, used.Cached, 10)
+		}
+		dst = append(dst, "}}\n\n"...)
+	}
+	return append(dst, "event: message_stop\n"+`data: {"type":"message_stop"}`+"\n\n"...)
+}
