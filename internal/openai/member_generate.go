@@ -2,73 +2,98 @@ package openai
 
 // samplingRows are what endpoints that generate have in common: they end in the sampler.
 var samplingRows = []row{
-	{Passed, 0, "temperature top_p top_k", "only control sampling"},
+	Passed.of("temperature top_p top_k", "only control sampling"),
 }
 
 // generationRows are the members that chat completions and completions share.
 var generationRows = []row{
-	{Overridden, paramStream, "stream", "says which answer comes; null is left out"},
-	{Overridden, paramStreamOptions, "stream_options", "usage is asked for on every event; what else it has is left out"},
-	{Overridden, paramOutputCap, "max_tokens max_completion_tokens", "the output's cap; the smallest is written to all"},
-	{Overridden, paramMinTokens, "min_tokens", "the least output; null is left out"},
-	{Overridden, paramIgnoreEOS, "ignore_eos", "the output goes on to its cap; null is left out"},
-	{Overridden, paramN, "n", "answers for each prompt; null is left out"},
-	{Overridden, paramBestOf, "best_of", "sequences for each prompt; null is left out"},
-	{Overridden, paramUseBeamSearch, "use_beam_search", "its width is n; null is left out"},
-	{Overridden, paramTruncatePromptTokens, "truncate_prompt_tokens", "cuts the prompt down, on servers that know it; priced whole; null is left out"},
-	{Overridden, paramSilencing, "stream_interval stream_reasoning include_reasoning",
-		"left out of streams where it keeps events, and the usage on them, from coming"},
+	Overridden.by(paramStream, "stream",
+		"says which answer comes; null is left out"),
+	Overridden.by(paramStreamOptions, "stream_options",
+		"usage is asked for on every event; what else it has is left out"),
+	Overridden.by(paramOutputCap, "max_tokens max_completion_tokens",
+		"the output's cap; the smallest is written to all"),
+	Overridden.by(paramMinTokens, "min_tokens",
+		"the least output; null is left out"),
+	Overridden.by(paramIgnoreEOS, "ignore_eos",
+		"the output goes on to its cap; null is left out"),
+	Overridden.by(paramN, "n", "answers for each prompt; null is left out"),
+	Overridden.by(paramBestOf, "best_of",
+		"sequences for each prompt; null is left out"),
+	Overridden.by(paramUseBeamSearch, "use_beam_search",
+		"its width is n; null is left out"),
+	Overridden.by(paramTruncatePromptTokens, "truncate_prompt_tokens",
+		"cuts the prompt down, on servers that know it; priced whole; null is left out"),
+	Overridden.by(paramSilencing,
+		"stream_interval stream_reasoning include_reasoning",
+		"left out of streams where it keeps events, and the usage on them, from coming"),
 
-	{Passed, 0, "frequency_penalty presence_penalty repetition_penalty length_penalty min_p seed stop stop_regex bad_words early_stopping",
-		"only control sampling"},
-	{Passed, 0, "typical_p typical top_n_sigma top_a tfs_z mirostat mirostat_tau mirostat_eta mirostat_mode xtc_probability xtc_threshold " +
-		"dynatemp_range dynatemp_exponent dry_multiplier dry_base dry_allowed_length dry_penalty_last_n dry_sequence_breakers " +
-		"repeat_penalty repeat_last_n min_keep samplers adaptive_target adaptive_decay penalty_alpha watermarking", "only control sampling"},
-	{Passed, paramNumbers, "logit_bias allowed_token_ids stop_token_ids logprob_token_ids", "only control sampling, with ids of tokens"},
-	{Passed, 0, "include_stop_str_in_output no_stop_trim skip_special_tokens spaces_between_special_tokens",
-		"how the text is written out; events and their usage come all the same"},
-	{Passed, 0, "thinking_token_budget repetition_detection reasoning_budget_tokens reasoning_budget_arm_immediately", "end an output sooner"},
-	{Passed, 0, "logprobs top_logprobs prompt_logprobs n_probs post_sampling_probs return_tokens_as_token_ids return_token_ids return_tokens " +
-		"return_hidden_states return_routed_experts routed_experts_start_len routed_experts_prompt_start return_cached_tokens_details " +
-		"return_prompt_token_ids return_prompt_text return_meta_info return_token_offsets return_mm_kwargs return_progress timings_per_token",
-		"what else the answer tells; its usage stays"},
-	{Passed, 0, "add_special_tokens truncation_side cache_prompt store", "a choice with no text of its own"},
-	{Passed, 0, "n_indent n_cache_reuse backend_sampling speculative.n_min speculative.n_max speculative.p_min speculative.type " +
-		"speculative.ngram_size_n speculative.ngram_size_m speculative.ngram_m_hits", "how the engine gets to the same tokens"},
-	{Passed, paramEcho, "echo", "begins the answer with the prompt, which is charged as input"},
+	Passed.of(
+		"frequency_penalty presence_penalty repetition_penalty length_penalty min_p seed stop "+
+			"stop_regex bad_words early_stopping",
+		"only control sampling"),
+	Passed.of(
+		"typical_p typical top_n_sigma top_a tfs_z mirostat mirostat_tau mirostat_eta "+
+			"mirostat_mode xtc_probability xtc_threshold  dynatemp_range dynatemp_exponent "+
+			"dry_multiplier dry_base dry_allowed_length dry_penalty_last_n dry_sequence_breakers  "+
+			"repeat_penalty repeat_last_n min_keep samplers adaptive_target adaptive_decay "+
+			"penalty_alpha watermarking",
+		"only control sampling"),
+	Passed.by(paramNumbers,
+		"logit_bias allowed_token_ids stop_token_ids logprob_token_ids",
+		"only control sampling, with ids of tokens"),
+	Passed.of(
+		"include_stop_str_in_output no_stop_trim skip_special_tokens "+
+			"spaces_between_special_tokens",
+		"how the text is written out; events and their usage come all the same"),
+	Passed.of(
+		"thinking_token_budget repetition_detection reasoning_budget_tokens "+
+			"reasoning_budget_arm_immediately",
+		"end an output sooner"),
+	Passed.of(
+		"logprobs top_logprobs prompt_logprobs n_probs post_sampling_probs "+
+			"return_tokens_as_token_ids return_token_ids return_tokens  return_hidden_states "+
+			"return_routed_experts routed_experts_start_len routed_experts_prompt_start "+
+			"return_cached_tokens_details  return_prompt_token_ids return_prompt_text "+
+			"return_meta_info return_token_offsets return_mm_kwargs return_progress "+
+			"timings_per_token",
+		"what else the answer tells; its usage stays"),
+	Passed.of("add_special_tokens truncation_side cache_prompt store",
+		"a choice with no text of its own"),
+	Passed.of(
+		"n_indent n_cache_reuse backend_sampling speculative.n_min speculative.n_max "+
+			"speculative.p_min speculative.type  speculative.ngram_size_n speculative.ngram_size_m "+
+			"speculative.ngram_m_hits",
+		"how the engine gets to the same tokens"),
+	Passed.by(paramEcho, "echo",
+		"begins the answer with the prompt, which is charged as input"),
 
-	{Priced, 0, "response_format structured_outputs structural_tag guided_json guided_regex guided_choice guided_grammar guided_decoding_backend " +
-		"guided_whitespace_pattern json_schema regex ebnf grammar grammar_lazy grammar_triggers preserved_tokens",
-		"grammars, which some templates show to the model"},
-	{Priced, 0, "reasoning_budget_message reasoning_budget_start_tag reasoning_budget_end_tag", "text that is put into the context"},
+	Priced.of(
+		"response_format structured_outputs structural_tag guided_json guided_regex "+
+			"guided_choice guided_grammar guided_decoding_backend  guided_whitespace_pattern "+
+			"json_schema regex ebnf grammar grammar_lazy grammar_triggers preserved_tokens",
+		"grammars, which some templates show to the model"),
+	Priced.of("reasoning_budget_message reasoning_budget_start_tag reasoning_budget_end_tag",
+		"text that is put into the context"),
 }
 
 // completionRows are the members that only completions have.
 var completionRows = []row{
-	{Priced, paramPrompt, "prompt", "the prompts"},
-	{Priced, paramSuffix, "suffix", "what comes behind the answer"},
-}
-
-// templateRows are what a chat template is called with, beside the messages.
-var templateRows = []row{
-	{Priced, paramTools, "tools functions", "tools, as the template shows them"},
-	{Passed, 0, "add_generation_prompt continue_final_message", "which fixed words the template writes"},
-}
-
-// argumentRows are for endpoints whose prompts a chat template makes. A template of the
-// client's own is a program that prints as much as it likes.
-var argumentRows = []row{
-	{HeldBack, 0, "chat_template", "a program, whose output has no bound; also in chat_template_kwargs"},
-	{HeldBack, 0, "padding", "it makes a prompt as long as the context; also in chat_template_kwargs"},
-	{Priced, paramTemplateArguments, "chat_template_kwargs", "what the template is called with"},
+	Priced.by(paramPrompt, "prompt", "the prompts"),
+	Priced.by(paramSuffix, "suffix", "what comes behind the answer"),
 }
 
 // chatRows are the members that only chat completions have.
 var chatRows = []row{
-	{Priced, paramMessages, "messages", "the conversation"},
-	{Priced, paramDocuments, "documents", "documents for the template"},
-	{Priced, 0, "tool_choice function_call", "templates may show it"},
-	{Priced, 0, "reasoning_effort reasoning thinking enable_thinking think verbosity task", "templates may show it"},
-	{Priced, 0, "prediction web_search_options moderation", "text, which a server may put into the context"},
-	{Passed, 0, "parallel_tool_calls modalities audio separate_reasoning reasoning_format reasoning_in_content thinking_forced_open parse_tool_calls", "how the answer is told"},
+	Priced.by(paramMessages, "messages", "the conversation"),
+	Priced.by(paramDocuments, "documents", "documents for the template"),
+	Priced.of("tool_choice function_call", "templates may show it"),
+	Priced.of("reasoning_effort reasoning thinking enable_thinking think verbosity task",
+		"templates may show it"),
+	Priced.of("prediction web_search_options moderation",
+		"text, which a server may put into the context"),
+	Passed.of(
+		"parallel_tool_calls modalities audio separate_reasoning reasoning_format "+
+			"reasoning_in_content thinking_forced_open parse_tool_calls",
+		"how the answer is told"),
 }

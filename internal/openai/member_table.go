@@ -1,5 +1,10 @@
 package openai
 
+import (
+	"slices"
+	"strings"
+)
+
 // memberSlots is how many slots a table has: some five times the members that an endpoint has, so
 // that a name is mostly found, or missed, at the first look.
 const memberSlots = 1024
@@ -12,6 +17,43 @@ type memberSlot struct {
 	name string // "": the slot is empty
 	param
 	row *row
+}
+
+// newTable returns the table of some rows. No member is in two of them.
+func newTable(lists ...[]row) *memberTable {
+	t := new(memberTable)
+	for _, list := range lists {
+		for i := range list {
+			for name := range strings.FieldsSeq(list[i].names) {
+				s := t.slotOf([]byte(name))
+				if s.name != "" {
+					panic("member: " + name + " is classified twice")
+				}
+				*s = memberSlot{name, list[i].reader, &list[i]}
+			}
+		}
+	}
+	return t
+}
+
+// members returns what is in the table, by name.
+func (t *memberTable) members() []Member {
+	var all []Member
+	for i := range t {
+		if s := &t[i]; s.name != "" {
+			all = append(all, Member{s.name, s.row.treatment, s.row.why})
+		}
+	}
+	slices.SortFunc(all, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// whyOf returns the reason that the table has for a member, "" for one that is not in it.
+func (t *memberTable) whyOf(name string) string {
+	if s := t.slotOf([]byte(name)); s.row != nil {
+		return s.row.why
+	}
+	return ""
 }
 
 // slotOf returns the slot of a name, where it is if it is known.

@@ -53,9 +53,9 @@ not here is unknown: the service's ` + "`unknown-fields`" + ` says what happens 
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.Join(names, "`, `"), r.treatment, r.why)
 		}
 	}
-	table("Every endpoint", slices.Concat(everyRows, heldRows))
+	table("Every endpoint", slices.Concat(endpointRows[ChatCompletions][:2]...))
 	for _, e := range Endpoints {
-		table(e.Path(), endpointRows[e][len(everyRows)+len(heldRows):])
+		table(e.Path(), slices.Concat(endpointRows[e][2:]...))
 	}
 	return b.String()
 }
@@ -63,11 +63,11 @@ not here is unknown: the service's ` + "`unknown-fields`" + ` says what happens 
 // TestMembersHaveReasons: the tables say why, and what reads a member is what its treatment needs.
 func TestMembersHaveReasons(t *testing.T) {
 	for _, e := range Endpoints {
-		for _, r := range endpointRows[e] {
+		for _, r := range slices.Concat(endpointRows[e]...) {
 			if r.why == "" || r.treatment == 0 {
 				t.Errorf("%s: %s has treatment %q and reason %q", e, r.names, r.treatment, r.why)
 			}
-			m := r.reader()
+			m := r.reader
 			ok := map[Treatment]bool{
 				Passed: m == paramPassed || m == paramNumbers || m == paramEcho, Priced: m == paramPriced || m > paramModel,
 				Overridden: m.decides() || m == paramModel || m == paramLeftOut || m == paramSilencing,

@@ -67,12 +67,7 @@ func (p *parse) refuseHeldBack(name string) {
 		return
 	}
 	p.reject(failure.InvalidRequest(name, "%s is held back here, because it changes what a request costs or when it runs (%s): "+
-		"leave it out, or ask the operator to list it in the model's allow-fields", name, whyHeldBack(p.endpoint, name)))
-}
-
-// whyHeldBack returns the reason that the table has.
-func whyHeldBack(e Endpoint, name string) string {
-	return endpointMembers[e].slotOf([]byte(name)).row.why
+		"leave it out, or ask the operator to list it in the model's allow-fields", name, endpointMembers[p.endpoint].whyOf(name)))
 }
 
 // refuseWaiting refuses a request for a member that is held back, or that is none of

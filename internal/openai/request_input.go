@@ -15,7 +15,7 @@ type inputSide struct {
 
 // input reads a member that ends in the prompt.
 func (p *parse) input(m param) {
-	if s := m.says(p.endpoint); s != 0 && !p.IsNull() {
+	if s := says(m, p.endpoint); s != 0 && !p.IsNull() {
 		p.r.Twofold = p.r.Twofold || p.said&s != 0
 		p.said |= s
 	}
@@ -59,7 +59,7 @@ const (
 )
 
 // says returns what a member says that others may say too; 0: nothing of the kind.
-func (m param) says(e Endpoint) said {
+func says(m param, e Endpoint) said {
 	switch m {
 	case paramMessages, paramInput, paramPrompt, paramTokens:
 		return saidPrompt
@@ -119,7 +119,7 @@ func (p *parse) inputMember() {
 // documents reads the member of that name: what is to be ranked or scored, or
 // what a chat template may put into the prompt.
 func (p *parse) documents() {
-	if paramDocuments.says(p.endpoint) == saidRight {
+	if says(paramDocuments, p.endpoint) == saidRight {
 		p.side(&p.right)
 		return
 	}

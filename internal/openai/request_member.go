@@ -100,7 +100,7 @@ func (p *parse) request() {
 	}
 	p.r.at.inside = p.At
 	p.r.at.empty = p.Peek() == '}'
-	table, before := &endpointMembers[p.endpoint], 0
+	table, before := endpointMembers[p.endpoint], 0
 	for name, ok := p.Member(); ok; name, ok = p.Member() {
 		if p.err != nil {
 			p.Skip()
@@ -295,4 +295,22 @@ func (r *Request) smallestCap() (int64, bool) {
 		}
 	}
 	return smallest, smallest >= 0
+}
+
+// encodesUsage reports whether the value ahead, of the member encoding_format, leaves the
+// answer JSON with a usage, as those do that are known. It does not pass over the value.
+func encodesUsage(c *jsonscan.Cursor) bool {
+	if b := c.Peek(); b != '"' {
+		return b == 'n' // as if it had not been there
+	}
+	ahead := *c
+	inner, _ := ahead.Str()
+	if ahead.Bad {
+		return true // it is no JSON, which is told when it is read
+	}
+	switch string(inner) {
+	case "float", "base64", "binary", "ubinary", "int8", "uint8":
+		return true
+	}
+	return false
 }

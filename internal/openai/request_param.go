@@ -1,9 +1,7 @@
 package openai
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
-
-// param is what reads a member of a request body. Which member has which stands in
-// the tables of [endpointRows], and nowhere else.
+// param is what reads a member of a request body. Which member has which stands in the rows,
+// and nowhere else. The zero value is that of a member that nobody has classified.
 type param uint8
 
 const (
@@ -56,24 +54,6 @@ const (
 // waits reports whether it is known only at the end of the body, where the model's name and
 // the other members are, what becomes of the member.
 func (m param) waits() bool { return m == paramUnknown || m >= paramNull && m <= paramHeldBack }
-
-// encodesUsage reports whether the value ahead, of the member encoding_format, leaves the
-// answer JSON with a usage, as those do that are known. It does not pass over the value.
-func encodesUsage(c *jsonscan.Cursor) bool {
-	if b := c.Peek(); b != '"' {
-		return b == 'n' // as if it had not been there
-	}
-	ahead := *c
-	inner, _ := ahead.Str()
-	if ahead.Bad {
-		return true // it is no JSON, which is told when it is read
-	}
-	switch string(inner) {
-	case "float", "base64", "binary", "ubinary", "int8", "uint8":
-		return true
-	}
-	return false
-}
 
 // decides reports whether the member decides about the answer. Servers disagree about
 // what null means there; here it is the same as leaving the member out, and so
