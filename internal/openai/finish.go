@@ -14,11 +14,11 @@ func (s *Stream) AppendFinish(dst []byte, used Usage) []byte {
 	s.relayed.ended = true
 	switch s.endpoint {
 	case Messages:
-		return s.relayed.message.appendEnd(dst, &s.telling, used)
+		return s.relayed.message.appendEnd(dst, &s.told, used)
 	case Responses:
-		return s.relayed.response.appendEnd(dst, &s.telling, used)
+		return s.relayed.response.appendEnd(dst, &s.told, used)
 	}
-	return s.chunks.appendEnd(dst, &s.telling, used, s.relayed.total)
+	return s.chunks.appendEnd(dst, &s.told, used, s.relayed.total)
 }
 
 // AppendError appends an event that tells the client that the stream broke. No

@@ -154,13 +154,6 @@ func stop(set *[256]bool, b []byte, i int) int {
 // What ends the rest of a member that is no string, and the elements of an array that
 // are none. Of a member, what cannot follow stops it too.
 var (
-	ofMember = byteSet(`,}]{["`)
-	ofArray  = byteSet(`]}[{"`)
+	ofMember = jsonscan.ByteSet(`,}]{["`)
+	ofArray  = jsonscan.ByteSet(`]}[{"`)
 )
-
-func byteSet(bytes string) (set [256]bool) {
-	for i := range len(bytes) {
-		set[bytes[i]] = true // #nosec G602 -- a byte is below 256
-	}
-	return set
-}

@@ -3,6 +3,8 @@ package openai
 import (
 	"bytes"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 // frames returns how many pictures a video is that has each of them behind a comma of its own
@@ -52,7 +54,7 @@ func isURL(s []byte) bool {
 
 // base64Bytes are the characters of both alphabets of base64, and the comma between the
 // pictures of a video.
-var base64Bytes = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=,")
+var base64Bytes = jsonscan.ByteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=,")
 
 // isBase64 reports whether s has no other characters.
 func isBase64(s []byte) bool {

@@ -49,7 +49,7 @@ type StreamOptions struct {
 // A Stream is for one goroutine. Its memory does not grow with the stream. The
 // zero value is of no use; see [NewStream] and [Stream.Reset].
 type Stream struct {
-	telling
+	told   telling
 	parser sse.Parser
 	state
 }
@@ -96,12 +96,12 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 	s.state = state{endpoint: e, chunks: chunkStream{
 		isText: e == Completions, includeUsage: o.IncludeUsage, continuousUsage: o.ContinuousUsage,
 	}}
-	s.model = s.model[:0]
+	s.told.model = s.told.model[:0]
 	if o.PublicModel != "" {
-		s.model = appendQuoted(s.model, o.PublicModel)
+		s.told.model = appendQuoted(s.told.model, o.PublicModel)
 	}
-	s.meter.reset(o.Choices, o.Prompts)
-	s.ident.reset()
+	s.told.meter.reset(o.Choices, o.Prompts)
+	s.told.ident.reset()
 }
 
 // Event meters one event, of which it needs Raw and Partial, and appends to dst
@@ -115,9 +115,9 @@ func (s *Stream) Reset(e Endpoint, o StreamOptions) {
 // the blank line, say): a client must ignore it, and what the gateway may have
 // to append would make a broken event of it.
 func (s *Stream) Event(dst []byte, ev sse.Event) []byte {
-	s.meter.begin()
+	s.told.meter.begin()
 	dst = s.event(dst, ev)
-	s.meter.end()
+	s.told.meter.end()
 	return dst
 }
 
@@ -156,15 +156,15 @@ func (s *Stream) event(dst []byte, ev sse.Event) []byte {
 func (s *Stream) read(env *envelope, es *eventEdits) (isHidden bool) {
 	switch s.endpoint {
 	case Messages:
-		s.relayed.ended = s.relayed.message.read(env, es, &s.telling)
+		s.relayed.ended = s.relayed.message.read(env, es, &s.told)
 	case Responses:
 		var failed *StreamError
-		s.relayed.ended, failed = s.relayed.response.read(env, es, &s.telling)
+		s.relayed.ended, failed = s.relayed.response.read(env, es, &s.told)
 		if failed != nil {
 			s.fail(*failed)
 		}
 	default:
-		c := s.chunks.read(env, es, &s.telling)
+		c := s.chunks.read(env, es, &s.told)
 		s.relayed.total = s.relayed.total || c.isTotal
 		return c.isHidden
 	}
@@ -191,7 +191,7 @@ func (s *Stream) afterEnd(dst []byte, ev *sse.Event) []byte {
 // Unmetered do not change. Every event that follows must be withheld as well.
 func (s *Stream) Withhold() {
 	s.relayed, s.failed = s.before, s.failedBefore
-	s.meter.withhold()
+	s.told.meter.withhold()
 }
 
 // Ended reports whether the event that ends the stream has come: [DONE],
@@ -232,14 +232,14 @@ func (s *Stream) opaque(dst []byte, ev *sse.Event) []byte {
 	if ev.Partial {
 		return dst
 	}
-	s.meter.sink(false).add(ev.Data)
+	s.told.meter.sink(false).add(ev.Data)
 	return s.relay(dst, ev, nil)
 }
 
 // relay appends the event's bytes with the changes made.
 func (s *Stream) relay(dst []byte, ev *sse.Event, es *eventEdits) []byte {
 	s.relayed.open = ev.Partial
-	if es == nil || es.n == 0 {
+	if es == nil {
 		return append(dst, ev.Raw...)
 	}
 	return es.apply(dst, ev)
@@ -249,44 +249,44 @@ func (s *Stream) relay(dst []byte, ev *sse.Event, es *eventEdits) []byte {
 // last event has come ([DONE], message_stop, response.completed or
 // response.incomplete), or all its choices have a finish_reason.
 func (s *Stream) Complete() bool {
-	return !s.failed && (s.relayed.ended || s.meter.allFinished())
+	return !s.failed && (s.relayed.ended || s.told.meter.allFinished())
 }
 
 // Usage returns what the model server says was spent so far, and how well that
 // is known. Of input, each prompt counts once.
-func (s *Stream) Usage() (Usage, Evidence) { return s.meter.usage() }
+func (s *Stream) Usage() (Usage, Evidence) { return s.told.meter.usage() }
 
 // UsageRan reports whether usage was told before the total, as it is where it was
 // asked for on every chunk.
-func (s *Stream) UsageRan() bool { return s.meter.ran }
+func (s *Stream) UsageRan() bool { return s.told.meter.ran }
 
 // InputTold reports whether the input that Usage returns is that of every
 // prompt. Of several prompts, each tells its own with its first event.
-func (s *Stream) InputTold() bool { return s.meter.inputTold() }
+func (s *Stream) InputTold() bool { return s.told.meter.inputTold() }
 
 // OddUsage reports whether the model server has told something in the place of a
 // number of tokens that is not written as one, or numbers that shrink.
-func (s *Stream) OddUsage() bool { return s.meter.odd || s.meter.shrank }
+func (s *Stream) OddUsage() bool { return s.told.meter.odd || s.told.meter.shrank }
 
 // UsageShrank reports whether the model server has told a number of tokens that is
 // less than one before it. What was spent does not become less, so that the largest
 // counts; but text that came with the smaller one may be in none of them.
-func (s *Stream) UsageShrank() bool { return s.meter.shrank }
+func (s *Stream) UsageShrank() bool { return s.told.meter.shrank }
 
 // Unmetered returns the generated text that came after the last usage: what
 // must be estimated.
-func (s *Stream) Unmetered() chars.Text { return s.meter.pending }
+func (s *Stream) Unmetered() chars.Text { return s.told.meter.pending }
 
 // UnmeteredEvents returns how many events brought that text. Each has a token
 // at least.
-func (s *Stream) UnmeteredEvents() int64 { return s.meter.pendingEvents }
+func (s *Stream) UnmeteredEvents() int64 { return s.told.meter.pendingEvents }
 
 // OutputText returns all the generated text: contents, reasoning, refusals,
 // names and arguments of tool calls.
-func (s *Stream) OutputText() chars.Text { return s.meter.output }
+func (s *Stream) OutputText() chars.Text { return s.told.meter.output }
 
 // OutputEvents returns how many events brought that text.
-func (s *Stream) OutputEvents() int64 { return s.meter.events }
+func (s *Stream) OutputEvents() int64 { return s.told.meter.events }
 
 var doneWord = []byte("[DONE]")
 

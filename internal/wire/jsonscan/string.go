@@ -173,3 +173,11 @@ func DecodeEscape(b []byte) (r rune, size int) {
 	}
 	return rune(b[1]), 2
 }
+
+// ByteSet returns the set of the bytes of a text.
+func ByteSet(bytes string) (set [256]bool) {
+	for i := range len(bytes) {
+		set[bytes[i]] = true // #nosec G602 -- a byte is below 256
+	}
+	return set
+}
