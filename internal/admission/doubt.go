@@ -3,8 +3,9 @@ package admission
 import (
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
@@ -86,7 +87,7 @@ const (
 
 // tooFew reports whether an answer shows more tokens than it tells. A usage of nothing at
 // all is believed: it is how a server says that it does not count.
-func (t *Ticket) tooFew(a *openai.Answer, bytes int64, text func() chars.Text) bool {
+func (t *Ticket) tooFew(a *answer.Answer, bytes int64, text func() chars.Text) bool {
 	told := a.Usage.Output
 	if !t.request.Call.Endpoint.Generates() || t.request.Call.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
 		told > 0 && told*tokenBytes >= bytes-frameBytes {
@@ -97,7 +98,7 @@ func (t *Ticket) tooFew(a *openai.Answer, bytes int64, text func() chars.Text) b
 }
 
 // saysNothing reports whether a usage has a plain zero for everything.
-func saysNothing(u openai.Usage, inputTold, odd bool) bool {
+func saysNothing(u wire.Usage, inputTold, odd bool) bool {
 	return u.Input == 0 && u.Output == 0 && inputTold && !odd
 }
 

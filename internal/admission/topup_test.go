@@ -11,8 +11,8 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
@@ -121,7 +121,7 @@ func TestBacked(t *testing.T) {
 			o.Overrun = limit.Stop
 		}
 		store := &answering{Store: memory.New(memory.Options{}), answers: tt.answers}
-		x := judging(t, openai.ChatCompletions)
+		x := judging(t, wire.ChatCompletions)
 		x.request.Store, x.request.Terms.Policy = store, limittest.Policy(t, o)
 		if err := store.Reserve(t.Context(), x.request.Terms.Policy, "alice", limit.Amount{Input: inputGranted, Output: outputGranted, Requests: 1}, &x.grant, &x.decision); err != nil {
 			t.Fatal(err)

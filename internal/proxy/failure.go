@@ -5,8 +5,8 @@ import (
 	"io"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
@@ -74,7 +74,7 @@ func badStatus(status int, err error) *failure.Error {
 
 // saidInStream returns what the first event of a stream tells the client that is an error: the
 // model server's own words.
-func saidInStream(e *openai.StreamError) *failure.Error {
+func saidInStream(e *event.Error) *failure.Error {
 	if e.Blames() {
 		return failure.ModelServer(failure.Foreign{}, "the model server failed: "+e.Message)
 	}

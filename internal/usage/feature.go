@@ -1,8 +1,8 @@
 package usage
 
 import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // features are counts of which the number of input tokens is a linear function:
@@ -67,7 +67,7 @@ func (x *features) ofText(t *chars.Text) {
 	}
 }
 
-func (x *features) ofRequest(r *openai.Request) {
+func (x *features) ofRequest(r *request.Request) {
 	x.ofText(&r.Text)
 	x[promptFeature] = float64(bounded(r.Prompts))
 	x[messageFeature] = float64(bounded(r.Messages))

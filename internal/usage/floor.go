@@ -1,14 +1,14 @@
 package usage
 
 import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // inputFloor returns the least that the input of r can be. What a chat template
 // may leave out does not count, nor do pictures and recordings, nor a prompt that is
 // given twice, of which the model server may read the shorter.
-func (p *Pricer) inputFloor(r *openai.Request) int64 {
+func (p *Pricer) inputFloor(r *request.Request) int64 {
 	if r.Twofold {
 		return 0
 	}
@@ -19,7 +19,7 @@ func (p *Pricer) inputFloor(r *openai.Request) int64 {
 // cutMax returns what is left at the most of a prompt that the model server cuts down
 // as r asks, if it does; 0 where it is told to leave room in a context of which the
 // length is not known.
-func (p *Pricer) cutMax(r *openai.Request) int64 {
+func (p *Pricer) cutMax(r *request.Request) int64 {
 	switch {
 	case r.TruncateInput > 0:
 		return r.TruncateInput

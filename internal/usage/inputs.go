@@ -5,8 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // inputs are what the panels have learned of inputs. They are safe for concurrent
@@ -125,7 +125,7 @@ func (in *inputs) poll(k known, x *features) opinion {
 func (m *inputModel) isExpert(kind int) bool { return m.lessons[kind] >= informed }
 
 // upper returns the estimate of the text of a request of a user, from above.
-func (in *inputs) upper(k known, r *openai.Request) int64 {
+func (in *inputs) upper(k known, r *request.Request) int64 {
 	var x features
 	x.ofRequest(r)
 	o := in.poll(k, &x)

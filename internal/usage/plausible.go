@@ -3,8 +3,8 @@ package usage
 import (
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // contextMost is taken for the context of a model whose length is not known: no
@@ -16,7 +16,7 @@ const contextMost = 1 << 24
 const hiddenSlack = 64
 
 // PlausibleInput reports whether the prompts of r can have had so many tokens.
-func (p *Pricer) PlausibleInput(r *openai.Request, tokens int64) bool {
+func (p *Pricer) PlausibleInput(r *request.Request, tokens int64) bool {
 	each := p.ContextLength()
 	if each == 0 {
 		each = contextMost
@@ -29,7 +29,7 @@ func (p *Pricer) PlausibleInput(r *openai.Request, tokens int64) bool {
 // has a byte at least. Those that are not shown, of reasoning and of sequences that
 // are not returned, cannot be more than the request may get, nor than the fastest
 // server could have generated.
-func (p *Pricer) PlausibleOutput(r *openai.Request, input, tokens, bytes int64, elapsed time.Duration) bool {
+func (p *Pricer) PlausibleOutput(r *request.Request, input, tokens, bytes int64, elapsed time.Duration) bool {
 	if !r.Endpoint.Generates() {
 		return tokens == 0
 	}

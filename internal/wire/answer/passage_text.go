@@ -1,0 +1,137 @@
+package answer
+
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+
+// passageKind is what a value of a passage is to the text that was generated: the same
+// as [Text] finds in the same place. The zero value is what has none.
+type passageKind uint8
+
+const (
+	passNoText    passageKind = iota
+	passAnswer                // the whole object
+	passChoices               // a list of choices
+	passChoice                // one of them
+	passDelta                 // its message
+	passCalls                 // a list of tool calls
+	passCall                  // one of them
+	passFunction              // its name and arguments
+	passContent               // a string, or a list of parts
+	passPart                  // one of them
+	passInput                 // of a tool: an object that the model wrote
+	passWritten               // anything in it
+	passReasoning             // a string, perhaps under two names
+	passText                  // a string
+)
+
+// member returns what the member of that name is in an object of the kind k.
+func (k passageKind) member(e wire.Endpoint, name []byte) passageKind {
+	switch k {
+	case passAnswer:
+		return answerMember(e, name)
+	case passChoice:
+		switch string(name) {
+		case "text":
+			return passText
+		case "delta", "message":
+			return passDelta
+		}
+	case passDelta:
+		return deltaMember(name)
+	case passCall:
+		if string(name) == "function" {
+			return passFunction
+		}
+	case passFunction:
+		switch string(name) {
+		case "name", "arguments":
+			return passText
+		}
+	case passPart:
+		return partMember(name)
+	case passWritten:
+		return passWritten
+	}
+	return passNoText
+}
+
+// answerMember is member for the whole object, in which one member has the text.
+func answerMember(e wire.Endpoint, name []byte) passageKind {
+	switch {
+	case (e == wire.ChatCompletions || e == wire.Completions) && string(name) == "choices":
+		return passChoices
+	case e == wire.Responses && string(name) == "output", e == wire.Messages && string(name) == "content":
+		return passContent
+	}
+	return passNoText
+}
+
+// deltaMember is member for a message, as addDelta reads it.
+func deltaMember(name []byte) passageKind {
+	switch string(name) {
+	case "content", "refusal":
+		return passContent
+	case "reasoning", "reasoning_content":
+		return passReasoning
+	case "tool_calls":
+		return passCalls
+	case "function_call":
+		return passFunction
+	}
+	return passNoText
+}
+
+// partMember is member for a part, as addPart reads it.
+func partMember(name []byte) passageKind {
+	switch string(name) {
+	case "text", "thinking", "partial_json", "refusal", "name", "arguments":
+		return passText
+	case "content", "summary":
+		return passContent
+	case "input":
+		return passInput
+	}
+	return passNoText
+}
+
+// within returns what a value of the kind k is once it turns out to be an object or an
+// array, by the byte that begins it.
+func (k passageKind) within(b byte) passageKind {
+	object := b == '{'
+	switch k {
+	case passInput:
+		if object {
+			return passWritten
+		}
+	case passWritten:
+		return k
+	case passChoices, passCalls, passContent:
+		if !object {
+			return k
+		}
+	case passAnswer, passChoice, passDelta, passCall, passFunction, passPart:
+		if object {
+			return k
+		}
+	}
+	return passNoText
+}
+
+// element returns what the elements of an array of the kind k are.
+func (k passageKind) element() passageKind {
+	switch k {
+	case passChoices:
+		return passChoice
+	case passCalls:
+		return passCall
+	case passContent:
+		return passPart
+	case passWritten:
+		return passWritten
+	}
+	return passNoText
+}
+
+// IsText reports whether a string of the kind k was generated.
+func (k passageKind) isText() bool {
+	return k == passText || k == passContent || k == passReasoning || k == passWritten
+}
