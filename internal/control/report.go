@@ -52,7 +52,7 @@ const namesMax = 50
 
 // logChanges says what a part has changed, what it could not, and what is probably not meant.
 func (r *Reconciler) logChanges(p *part, c config.Changes, warnings []string) {
-	attrs := []any{"source", p.source.Name(), "revision", r.state.Revision}
+	var attrs []any
 	for _, list := range []struct {
 		what  string
 		names []string
@@ -68,6 +68,7 @@ func (r *Reconciler) logChanges(p *part, c config.Changes, warnings []string) {
 			attrs = append(attrs, list.what+"-more", more)
 		}
 	}
+	attrs = append(attrs, "source", p.source.Name(), "revision", r.state.Revision)
 	if len(warnings) > 0 {
 		r.o.Log.Warn("the configuration is applied, but some settings are probably not what is meant", append(attrs, "warnings", warnings)...)
 	} else {
