@@ -16,6 +16,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -46,7 +47,7 @@ type App struct {
 	cert     *certificate  // of the server; nil: not encrypted
 	manage   *management   // nil: on the server too
 	tracer   *telemetry.Tracer
-	scarce   scarcity
+	scarce   *descriptor.Scarcity
 	hurry    <-chan struct{}
 	leaving  atomic.Bool  // readiness is off
 	handling sync.RWMutex // held for reading by every request while it is handled
@@ -84,7 +85,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		}
 	}()
 	a.setLevel(o.Config)
-	a.countDescriptors()
+	a.scarce = descriptor.New(a.log)
 	a.openMetrics(&o)
 	if err = a.openStore(ctx); err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 // accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
-	logResources(a.log, boundMemory(memlimit.FromCgroup), &a.scarce)
+	logResources(a.log, boundMemory(memlimit.FromCgroup), a.scarce)
 	listener, served, err := a.listen(ctx)
 	if err != nil {
 		return errors.Join(err, a.close(ctx))

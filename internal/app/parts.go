@@ -20,12 +20,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// countDescriptors finds out how many connections the process may have.
-func (a *App) countDescriptors() {
-	a.scarce = scarcity{log: a.log, descriptors: raiseDescriptorLimit()}
-	a.scarce.connections = connectionsMax(a.scarce.descriptors)
-}
-
 // openMetrics makes the registry, and the metrics that need no other part.
 func (a *App) openMetrics(o *Options) {
 	a.registry = prometheus.NewRegistry()
@@ -104,6 +98,6 @@ func (a *App) openServer() (err error) {
 		a.patience = server.HTTP2.WriteByteTimeout
 	}
 	a.server = http1.New(server, answerPatience)
-	a.server.Bound(a.scarce.connections, a.scarce.full, a.scarce.failed)
+	a.server.Bound(a.scarce.Connections, a.scarce.Full, a.scarce.Failed)
 	return nil
 }

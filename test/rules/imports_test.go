@@ -25,7 +25,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/control", "internal/gate", "internal/http1",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/control", "internal/descriptor", "internal/gate", "internal/http1",
 		"internal/identity", "internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
@@ -57,8 +57,9 @@ var imports = map[string][]string{
 
 	// Beside the core.
 	"internal/buffer":       {},
+	"internal/descriptor":   {},
 	"internal/store/memory": {"internal/limit"},
-	"internal/store/redis":  {"github.com/redis/rueidis", "internal/limit"},
+	"internal/store/redis":  {"github.com/redis/rueidis", "internal/descriptor", "internal/limit"},
 	"internal/telemetry": {
 		"github.com/prometheus/client_golang/prometheus",
 		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
