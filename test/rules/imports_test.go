@@ -17,19 +17,21 @@ const module = "github.com/token-rate-limiter/token-rate-limiter/"
 var imports = map[string][]string{
 	"cmd/token-rate-limiter": {
 		"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback",
-		"internal/admin", "internal/app", "internal/config", "internal/identity", "internal/mockvllm", "internal/telemetry",
+		"internal/admin", "internal/app", "internal/certificate", "internal/config", "internal/identity", "internal/mockvllm", "internal/telemetry",
 	},
 	"internal/app": {
-		"github.com/fsnotify/fsnotify",
 		"github.com/KimMachineGun/automemlimit/memlimit",
 		"github.com/prometheus/client_golang/prometheus",
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/gate", "internal/http1", "internal/identity",
-		"internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/gate", "internal/http1",
+		"internal/identity", "internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
+
+	// What is wanted, over the configuration.
+	"internal/control": {"github.com/fsnotify/fsnotify", "internal/config"},
 
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
@@ -84,8 +86,10 @@ var imports = map[string][]string{
 
 	// Beside the core.
 	"internal/buffer":       {},
+	"internal/descriptor":   {},
+	"internal/certificate":  {"internal/config", "internal/descriptor"},
 	"internal/store/memory": {"internal/limit"},
-	"internal/store/redis":  {"github.com/redis/rueidis", "internal/limit"},
+	"internal/store/redis":  {"github.com/redis/rueidis", "internal/descriptor", "internal/limit"},
 	"internal/telemetry": {
 		"github.com/prometheus/client_golang/prometheus",
 		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
@@ -111,7 +115,7 @@ var imports = map[string][]string{
 	"internal/redistest":       {},
 	"internal/tlstest":         {},
 	"internal/apptest": {
-		"internal/admin", "internal/app", "internal/config", "internal/limit", "internal/mockvllm", "internal/tlstest",
+		"internal/admin", "internal/app", "internal/config", "internal/control", "internal/limit", "internal/mockvllm", "internal/tlstest",
 	},
 }
 
@@ -171,7 +175,7 @@ func TestTable(t *testing.T) {
 				only   []string // who may import it
 				breaks bool
 			}{
-				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/config"},
+				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest", "internal/certificate", "internal/control"}, i == "internal/config"},
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
 				{"the Redis client", []string{"internal/store/redis"}, strings.HasPrefix(i, "github.com/redis/")},
 				{"the stand-in model server", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/mockvllm"},
@@ -188,7 +192,7 @@ func TestTable(t *testing.T) {
 			"internal/limit", "internal/usage", "internal/wire", "internal/wire/answer", "internal/wire/chars",
 			"internal/wire/metering", "internal/wire/request",
 		},
-		"internal/limit": {}, "internal/identity": {"internal/limit"}, "internal/grammar": {},
+		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/grammar": {},
 		"internal/upstream": {"internal/grammar"}, "internal/http1": {"internal/grammar"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {
