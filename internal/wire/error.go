@@ -93,6 +93,7 @@ func AppendQuoted(dst []byte, s string) []byte {
 	return dst
 }
 
+// AppendQuotedOrNull is AppendQuoted, but for the empty text, which is null.
 func AppendQuotedOrNull(dst []byte, s string) []byte {
 	if s == "" {
 		return append(dst, "null"...)

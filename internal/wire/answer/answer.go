@@ -127,7 +127,8 @@ func (a *Answer) AppendParts(parts [][]byte, body []byte, publicModel string) []
 	if publicModel == "" || !a.model.IsSet() {
 		return append(parts, body)
 	}
-	return append(parts, body[:a.model.Start], wire.AppendQuoted(nil, publicModel), body[a.model.End:])
+	name := wire.AppendQuoted(nil, publicModel)
+	return append(parts, body[:a.model.Start], name, body[a.model.End:])
 }
 
 // AppendBody appends body, which must be what the answer was read from, with

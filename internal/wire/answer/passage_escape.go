@@ -9,7 +9,7 @@ import (
 // escapeMax is how long an escape can be: both halves of a surrogate pair.
 const escapeMax = 12
 
-// AddString counts the next part of a string. An escape that it may end in is held until
+// addString counts the next part of a string. An escape that it may end in is held until
 // the rest of it has come.
 func (p *Passage) addString(part []byte) {
 	if len(p.held) == 0 && bytes.IndexByte(part, '\\') < 0 {

@@ -59,7 +59,8 @@ func answerMember(e wire.Endpoint, name []byte) passageKind {
 	switch {
 	case (e == wire.ChatCompletions || e == wire.Completions) && string(name) == "choices":
 		return passChoices
-	case e == wire.Responses && string(name) == "output", e == wire.Messages && string(name) == "content":
+	case e == wire.Responses && string(name) == "output",
+		e == wire.Messages && string(name) == "content":
 		return passContent
 	}
 	return passNoText
@@ -131,7 +132,7 @@ func (k passageKind) element() passageKind {
 	return passNoText
 }
 
-// IsText reports whether a string of the kind k was generated.
+// isText reports whether a string of the kind k was generated.
 func (k passageKind) isText() bool {
 	return k == passText || k == passContent || k == passReasoning || k == passWritten
 }

@@ -99,7 +99,8 @@ func NewStream(e wire.Endpoint, o StreamOptions) *Stream {
 func (s *Stream) Reset(e wire.Endpoint, o StreamOptions) {
 	o.ContinuousUsage = o.ContinuousUsage && o.IncludeUsage
 	s.state = state{endpoint: e, chunks: openai.Chunks{
-		IsText: e == wire.Completions, IncludeUsage: o.IncludeUsage, ContinuousUsage: o.ContinuousUsage,
+		IsText:       e == wire.Completions,
+		IncludeUsage: o.IncludeUsage, ContinuousUsage: o.ContinuousUsage,
 	}}
 	s.told.Model = s.told.Model[:0]
 	if o.PublicModel != "" {

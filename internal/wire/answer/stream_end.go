@@ -34,7 +34,9 @@ func (s *Stream) AppendError(dst []byte, err wire.ErrorBody) []byte {
 		return dst
 	}
 	dst = s.closeEvent(dst)
-	s.fail(event.Error{Status: err.Status, Type: err.Type, Code: err.Code, Message: err.Why.Message})
+	s.fail(event.Error{
+		Status: err.Status, Type: err.Type, Code: err.Code, Message: err.Why.Message,
+	})
 	switch {
 	case s.endpoint == wire.Responses:
 		return s.relayed.response.AppendError(dst, err)

@@ -5,7 +5,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
-// edit replaces a part of an event's data.
+// edit replaces some bytes of an event's data.
 type edit struct {
 	at   jsonscan.Extent
 	with []byte
@@ -18,7 +18,7 @@ type Edits struct {
 	n    int
 }
 
-// Replace adds a change. The parts of two changes do not overlap.
+// Replace adds a change. The places of two changes do not overlap.
 func (e *Edits) Replace(at jsonscan.Extent, with []byte) {
 	i := e.n
 	if i > 0 && e.list[0].at.Start > at.Start {

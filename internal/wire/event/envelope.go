@@ -5,6 +5,7 @@ import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 // Field names a member of an answer or event that the gateway looks at.
 type Field uint8
 
+// The fields.
 const (
 	FieldChoices Field = iota
 	fieldCode
@@ -78,9 +79,9 @@ func fieldOf(name []byte) Field {
 // Envelope is where the members of one JSON object are that the gateway looks
 // at. The zero value is an object without members.
 type Envelope struct {
-	Data   []byte
+	Data   []byte                  // the text that the object is in
 	Values [Fields]jsonscan.Extent // of the value; zero where the member is absent
-	usage  int                     // Start of the usage member's name
+	usage  int                     // start of the usage member's name
 }
 
 // Parse reads data, which must be one JSON object and nothing more. It reports

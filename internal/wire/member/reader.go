@@ -4,6 +4,7 @@ package member
 // and nowhere else. The zero value is that of a member that nobody has classified.
 type Reader uint8
 
+// The readers. Their order matters to Waits and Decides.
 const (
 	ReadUnknown Reader = iota // nobody has classified the member
 

@@ -6,13 +6,16 @@ type Treatment uint8
 
 // The treatments.
 const (
-	// sent as it is: it neither reaches a prompt nor changes cost or metering
+	// Passed members are sent as they are: they neither reach a prompt nor change cost or
+	// metering.
 	Passed Treatment = iota + 1
-	// sent as it is: its text may reach the prompt, and so counts as input
+	// Priced members are sent as they are: their text may reach the prompt, and so counts as
+	// input.
 	Priced
-	// read; the gateway may write a value of its own, or leave it out
+	// Overridden members are read; the gateway may write a value of its own, or leave them out.
 	Overridden
-	HeldBack // refused, unless the model's allow-fields list it
+	// HeldBack members are refused, unless the model's allow-fields list them.
+	HeldBack
 )
 
 // String returns the treatment in words, such as "held back".

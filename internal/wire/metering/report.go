@@ -18,7 +18,7 @@ type Report struct {
 	Odd bool
 	// NullDetails is set where the object spells out that it has no details
 	// of the prompt. It tells how the model server writes members that were
-	// never set, see [Stream].
+	// never set, see answer.Stream.
 	NullDetails bool
 }
 
@@ -96,7 +96,8 @@ func (u *Report) tokens(c *jsonscan.Cursor) (n int64, ok bool) {
 // with an exponent, or has come in a string.
 func wholeNumber(text []byte) (n int64, ok bool) {
 	const most = 24 // bytes
-	if len(text) == 0 || len(text) > most || !jsonscan.IsDigit(text[0]) || jsonscan.NumberEnd(text, 0) != len(text) {
+	if len(text) == 0 || len(text) > most || !jsonscan.IsDigit(text[0]) ||
+		jsonscan.NumberEnd(text, 0) != len(text) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(string(text), 64)

@@ -6,12 +6,13 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// Sink is where generated text is counted.
+// Sink is where generated text is counted. It is made by [Meter.Sink], or has All only.
 type Sink struct {
 	All     *chars.Text // everything
 	pending *chars.Text // what no usage covers yet; nil: covered
 }
 
+// Add counts text that is no JSON.
 func (k Sink) Add(s []byte) {
 	k.All.Add(s)
 	if k.pending != nil {

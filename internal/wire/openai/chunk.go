@@ -7,8 +7,7 @@ import (
 )
 
 // Chunks reads the chunks of a stream of chat completions or completions, and ends it.
-// It has what the client asked for. The zero value is for a chat whose client has not asked
-// for usage.
+// The zero value is for a chat whose client has not asked for usage. It is for one goroutine.
 type Chunks struct {
 	// IsText is set for completions, whose choices have a text in the place of a message.
 	IsText bool
@@ -19,14 +18,14 @@ type Chunks struct {
 	usageNull bool // chunks without usage have "usage":null
 }
 
-// chunk is what becomes of a chunk, and what it is.
-type chunk struct {
+// Chunk is what becomes of a chunk, and what it is.
+type Chunk struct {
 	IsHidden bool // the client must not see it
 	IsTotal  bool // it has the usage of the whole answer
 }
 
 // Read meters a chunk, and notes in es what the client is not to see of it.
-func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) chunk {
+func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) Chunk {
 	t.Ident.Note(env)
 	report := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
 	w := chunkWalk{sink: t.Meter.Sink(report.HasOutput)}
@@ -39,14 +38,14 @@ func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling)
 		}
 	}
 	if w.isEmpty && !s.IncludeUsage && isTotal(env, &t.Meter) {
-		return chunk{IsHidden: true}
+		return Chunk{IsHidden: true}
 	}
 	s.cutUsage(env, es, report, w.isEmpty)
 	t.Rename(env, es)
-	return chunk{IsTotal: w.isEmpty && report.Known()}
+	return Chunk{IsTotal: w.isEmpty && report.Known()}
 }
 
-// IsTotal reports whether a chunk without choices is there for the total: it has
+// isTotal reports whether a chunk without choices is there for the total: it has
 // a usage, or comes after the end of all choices and says that it has none.
 func isTotal(env *event.Envelope, m *metering.Meter) bool {
 	return env.Has(event.FieldUsage) || env.Values[event.FieldUsage].IsSet() && m.AllFinished()
@@ -80,9 +79,11 @@ func (w *chunkWalk) choices(env *event.Envelope, m *metering.Meter) {
 }
 
 // cutUsage removes what the client did not ask for from a chunk that it sees.
-func (s *Chunks) cutUsage(env *event.Envelope, es *event.Edits, report metering.Report, total bool) {
+func (s *Chunks) cutUsage(
+	env *event.Envelope, es *event.Edits, report metering.Report, isTotal bool,
+) {
 	v := env.Values[event.FieldUsage]
-	if !v.IsSet() || s.ContinuousUsage || total && s.IncludeUsage {
+	if !v.IsSet() || s.ContinuousUsage || isTotal && s.IncludeUsage {
 		return
 	}
 	null := !env.Has(event.FieldUsage)

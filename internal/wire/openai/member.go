@@ -64,7 +64,7 @@ var Generation = []member.Row{
 		"a choice with no text of its own"),
 	member.Passed.Of(
 		"n_indent n_cache_reuse backend_sampling speculative.n_min speculative.n_max "+
-			"speculative.p_min speculative.type  speculative.ngram_size_n speculative.ngram_size_m "+
+			"speculative.p_min speculative.type speculative.ngram_size_n speculative.ngram_size_m "+
 			"speculative.ngram_m_hits",
 		"how the engine gets to the same tokens"),
 	member.Passed.By(member.ReadEcho, "echo",

@@ -17,7 +17,9 @@ type Response struct {
 // Read meters an event, and reports whether it is the last one, and the error that it tells.
 // Usage comes with the last one only. The types: OpenAI's API reference, "Streaming events";
 // those that vLLM sends: vllm/entrypoints/openai/responses/streaming_events.py.
-func (r *Response) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) (isLast bool, failed *event.Error) {
+func (r *Response) Read(
+	env *event.Envelope, es *event.Edits, t *metering.Telling,
+) (isLast bool, failed *event.Error) {
 	if n, ok := env.Count(event.FieldSequence); ok {
 		r.sequence = max(r.sequence, n+1)
 	}

@@ -16,7 +16,8 @@ const compressedRate = 8000
 func audioSeconds(encoded []byte) float64 {
 	if isData(encoded) {
 		_, encoded, _ = bytes.Cut(encoded, []byte(","))
-	} else if len(encoded) <= urlMax && bytes.Contains(encoded[:min(len(encoded), 16)], []byte("://")) {
+	} else if head := encoded[:min(len(encoded), 16)]; len(encoded) <= urlMax &&
+		bytes.Contains(head, []byte("://")) {
 		return 0
 	}
 	size := base64.StdEncoding.DecodedLen(len(encoded))

@@ -81,7 +81,8 @@ func (p *parse) parts(t *chars.Text) {
 		p.content(t)
 		return
 	}
-	m := mediaMembers{isPart: p.endpoint == wire.ChatCompletions || p.endpoint.Pools() || p.endpoint == wire.Tokenize}
+	e := p.endpoint
+	m := mediaMembers{isPart: e == wire.ChatCompletions || e.Pools() || e == wire.Tokenize}
 	p.in.words += punctuation
 	p.Enter('[')
 	for p.Element() {
@@ -262,8 +263,9 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *chars.Text) {
 	case "input":
 		p.in.words += int64(len(name)) + punctuation
 		p.toolInput()
-	case "name", "arguments", "parameters", "id", "tool_call_id", "tool_use_id", "call_id", "refusal",
-		"thinking", "reasoning", "reasoning_content", "status", "annotations", "logprobs", "cache_control":
+	case "name", "arguments", "parameters", "id", "tool_call_id", "tool_use_id", "call_id",
+		"refusal", "thinking", "reasoning", "reasoning_content", "status", "annotations",
+		"logprobs", "cache_control":
 		p.in.words += int64(len(name)) + punctuation
 		p.rendered()
 	case "prompt_embeds":

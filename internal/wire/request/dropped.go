@@ -21,7 +21,8 @@ type dropped struct {
 
 // add adds a name.
 func (d *dropped) add(name string) {
-	if d.isMore = d.isMore || !isToken(name) || d.names.Len()+len(name) > droppedBytesMax; d.isMore {
+	d.isMore = d.isMore || !isToken(name) || d.names.Len()+len(name) > droppedBytesMax
+	if d.isMore {
 		return
 	}
 	d.append(name)

@@ -26,7 +26,10 @@ const (
 // many pieces a picture is cut, each of hundreds of tokens, SGLang takes from beside its address.
 // Tensors in the place of media have as many tokens as they say: what is sparse, or the same
 // throughout, is of any size in a few bytes.
-var heldNames = [...]string{"prompt_embeds", templateName, "padding", "max_dynamic_patch", "min_dynamic_patch", "image_embeds", "audio_embeds"}
+var heldNames = [...]string{
+	"prompt_embeds", templateName, "padding", "max_dynamic_patch", "min_dynamic_patch",
+	"image_embeds", "audio_embeds",
+}
 
 const templateName = "chat_template"
 
@@ -69,7 +72,8 @@ func (p *parse) refuseHeldBack(name string) {
 	}
 	p.reject(failure.InvalidRequest(name,
 		"%s is held back here, because it changes what a request costs or when it runs (%s): "+
-			"leave it out, or ask the operator to list it in the model's allow-fields", name, endpointMembers[p.endpoint].WhyOf(name)))
+			"leave it out, or ask the operator to list it in the model's allow-fields",
+		name, endpointMembers[p.endpoint].WhyOf(name)))
 }
 
 // refuseWaiting refuses a request for a member that is held back, or that is none of

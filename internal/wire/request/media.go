@@ -24,12 +24,15 @@ const (
 var kinds = map[string]itemKind{
 	"message": messageKind,
 	"text":    textKind, "input_text": textKind,
-	"image_url": imageKind, "input_image": imageKind, "image": imageKind, "image_pil": imageKind, "image_embeds": imageKind,
-	"video_url": videoKind, "video": videoKind, "input_video": videoKind,
-	"input_audio": audioKind, "audio_url": audioKind, "audio_embeds": audioKind, "audio": audioKind,
-	"function": otherKind, "function_call": otherKind, "function_call_output": otherKind, "output_text": otherKind,
-	"reasoning": otherKind, "reasoning_text": otherKind, "summary_text": otherKind, "thinking": otherKind,
-	"tool_use": otherKind, "tool_result": otherKind, "refusal": otherKind,
+	"image_url": imageKind, "input_image": imageKind, "image": imageKind, "image_pil": imageKind,
+	"image_embeds": imageKind,
+	"video_url":    videoKind, "video": videoKind, "input_video": videoKind,
+	"input_audio": audioKind, "audio_url": audioKind, "audio_embeds": audioKind,
+	"audio":    audioKind,
+	"function": otherKind, "function_call": otherKind, "function_call_output": otherKind,
+	"output_text": otherKind, "reasoning": otherKind, "reasoning_text": otherKind,
+	"summary_text": otherKind, "thinking": otherKind, "tool_use": otherKind,
+	"tool_result": otherKind, "refusal": otherKind,
 }
 
 // mediaName is a member that holds media where the part's type is that of its kind.

@@ -112,8 +112,10 @@ func (p *parse) request() {
 		start := p.Name.Start
 		p.members.begin(start)
 		m := table.ReaderOf(name)
-		p.r.Twofold = p.r.Twofold || m == member.ReadUnknown && (string(name) == "messages" || string(name) == "prompt")
-		if m.Waits() || m.Decides() && p.IsNull() || m == member.ReadEncoding && !encodesUsage(&p.Cursor) {
+		p.r.Twofold = p.r.Twofold ||
+			m == member.ReadUnknown && (string(name) == "messages" || string(name) == "prompt")
+		if m.Waits() || m.Decides() && p.IsNull() ||
+			m == member.ReadEncoding && !encodesUsage(&p.Cursor) {
 			p.wait(&p.members, waiting{Reader: m, start: start, before: before}, name)
 		} else {
 			p.param(m, name)
@@ -185,7 +187,8 @@ func (p *parse) outputCap(name string) {
 	p.Peek()
 	start := p.At
 	v, ok := p.integer(name, rule)
-	if ok && p.r.at.capsCount < len(p.r.at.caps) { // there are more only in a body that validate refuses
+	// There are more caps only in a body that validate refuses.
+	if ok && p.r.at.capsCount < len(p.r.at.caps) {
 		p.r.at.caps[p.r.at.capsCount] = capMember{jsonscan.Extent{Start: start, End: p.At}, v}
 		p.r.at.capsCount++
 		p.r.at.hasMaxTokens = p.r.at.hasMaxTokens || name == "max_tokens"
@@ -231,7 +234,8 @@ func (p *parse) streamOption() {
 		case "include_obfuscation":
 			p.Skip() // padding, which is on no server that can be asked for usage
 		default:
-			p.wait(&p.inner, waiting{start: start, before: before}, append([]byte("stream_options."), name...))
+			path := append([]byte("stream_options."), name...)
+			p.wait(&p.inner, waiting{start: start, before: before}, path)
 		}
 		before = p.At
 	}

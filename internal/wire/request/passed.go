@@ -1,6 +1,10 @@
 package request
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+import (
+	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
 
 // freeBytesMax is how many bytes of members that no prompt has are taken without counting
 // them as input. Nothing shows that a template cannot see more of them than the table says.
@@ -38,7 +42,7 @@ func isNumbers(value []byte) bool {
 	for i := 0; i < len(value); i++ {
 		switch b := value[i]; {
 		case jsonscan.IsDigit(b) || jsonscan.IsSpace(b):
-		case b == '[' || b == ']' || b == '{' || b == '}' || b == ',' || b == '.' || b == '-' || b == '+':
+		case strings.IndexByte("[]{},.-+", b) >= 0:
 		case (b == 'e' || b == 'E') && i > 0 && jsonscan.IsDigit(value[i-1]): // a power
 		case b == '"':
 			if i = numberName(value, i); i == len(value) {

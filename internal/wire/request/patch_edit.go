@@ -36,10 +36,13 @@ func (r *Request) insertions(edits []edit, p Patch) []edit {
 		edits = append(edits, edit{Extent: head, before: `"model":`, value: modelValue, after: ","})
 	}
 	if r.forces(p) && !r.at.options.IsSet() {
-		edits = append(edits, edit{Extent: head, before: `"stream_options":` + p.options(), after: ","})
+		options := `"stream_options":` + p.options()
+		edits = append(edits, edit{Extent: head, before: options, after: ","})
 	}
 	if c, ok := r.wantedCap(p); ok && !r.hasCap() {
-		edits = append(edits, edit{Extent: head, before: r.capName(), value: capValue, cap: c, after: ","})
+		edits = append(edits, edit{
+			Extent: head, before: r.capName(), value: capValue, cap: c, after: ",",
+		})
 	}
 	return edits
 }
@@ -96,7 +99,8 @@ func (o *streamOptions) switchOn(edits []edit, member boolMember, on string) []e
 		return append(edits, edit{Extent: member.Extent, before: "true"})
 	}
 	inside := o.Start + 1
-	return append(edits, edit{Extent: jsonscan.Extent{Start: inside, End: inside}, before: on, after: ","})
+	at := jsonscan.Extent{Start: inside, End: inside}
+	return append(edits, edit{Extent: at, before: on, after: ","})
 }
 
 // capEdits appends what is to change in the output caps that are there.

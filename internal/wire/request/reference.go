@@ -54,7 +54,8 @@ func isURL(s []byte) bool {
 
 // base64Bytes are the characters of both alphabets of base64, and the comma between the
 // pictures of a video.
-var base64Bytes = jsonscan.ByteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=,")
+var base64Bytes = jsonscan.ByteSet(
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=,")
 
 // isBase64 reports whether s has no other characters.
 func isBase64(s []byte) bool {

@@ -23,7 +23,9 @@ var (
 )
 
 // String says what the member must be.
-func (r integerRule) String() string { return fmt.Sprintf("an integer from %d to %d", r.min, r.max) }
+func (r integerRule) String() string {
+	return fmt.Sprintf("an integer from %d to %d", r.min, r.max)
+}
 
 // integer reads the value of the named member. It reports false for null, and
 // after an error.

@@ -9,7 +9,8 @@ var Every = []member.Row{
 	member.Overridden.By(member.ReadLeftOut, "request_id rid",
 		"the gateway's X-Request-ID names the request; two of a name disturb each other"),
 	member.Overridden.By(member.ReadLeftOut, "session_id",
-		"a label to some servers, and to others the name of what they have stored, whoever's it is"),
+		"a label to some servers, and to others the name of what they have stored, "+
+			"whoever's it is"),
 	member.Passed.Of("user safety_identifier metadata service_tier custom_id",
 		"labels, which no prompt has"),
 	member.Passed.Of(
@@ -34,12 +35,14 @@ var Held = []member.Row{
 		"they prepend what the model server has stored, whoever's it is"),
 	member.HeldBack.By(member.ReadEmbeds, "prompt_embeds input_embeds", "input that has no text"),
 	member.HeldBack.Of("image_embeds audio_embeds",
-		"tensors in the place of media, in parts of messages: a few bytes may stand for a prompt as long as the context"),
+		"tensors in the place of media, in parts of messages: a few bytes may stand for "+
+			"a prompt as long as the context"),
 	member.HeldBack.Of("input_ids", "input that takes the place of the messages"),
 	member.HeldBack.Of(
 		"mm_processor_kwargs media_io_kwargs images_config max_dynamic_patch min_dynamic_patch "+
 			"use_audio_in_video",
-		"they change how many tokens a picture or a recording has; the patches also beside its address"),
+		"they change how many tokens a picture or a recording has; the patches also "+
+			"beside its address"),
 	member.HeldBack.Of("lora_path lora", "they pick another model than the one that is limited"),
 	member.HeldBack.Of("n_predict num_predict max_new_tokens max_length",
 		"output caps of some servers, which overrule the usual one: give that one"),

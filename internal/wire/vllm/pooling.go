@@ -15,7 +15,8 @@ var Pooling = []member.Row{
 // encodingRow is how the numbers of an answer are written; encodesUsage has the same
 // values.
 var encodingRow = member.HeldBack.By(member.ReadEncoding, "encoding_format",
-	"bytes and what nobody knows make an answer that may tell no usage; float, base64, binary, ubinary, int8 and uint8 are passed")
+	"bytes and what nobody knows make an answer that may tell no usage; "+
+		"float, base64, binary, ubinary, int8 and uint8 are passed")
 
 // Embedding are the members of what turns prompts or conversations into numbers:
 // embeddings, pooling and classify.
