@@ -7,12 +7,9 @@ import (
 	"os"
 )
 
-// Bounds on files: those of the configuration, of which 50,000 API keys are a half, and
-// those that settings name: the authorities of all systems are a quarter of that.
-const (
-	configBytesMax = 16 << 20
-	FileBytesMax   = 1 << 20
-)
+// FileBytesMax bounds the files that settings name: the authorities of all systems are a
+// quarter of that.
+const FileBytesMax = 1 << 20
 
 // ErrNotRegular is the error of a pipe, a device or a folder in place of a file.
 var ErrNotRegular = errors.New("it is no regular file")

@@ -1,10 +1,14 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+)
 
 // atStart is what cannot change while a gateway runs: these keys and all below
 // them. The reference marks them, and Compare keeps what runs.
-var atStart = []path{
+var atStart = []binding.Path{
 	"server",
 	"management",
 	"redis",
@@ -16,8 +20,8 @@ var atStart = []path{
 
 // isAtStart reports whether the setting at key takes effect at the next start
 // only.
-func isAtStart(key path) bool {
-	return slices.ContainsFunc(atStart, key.below)
+func isAtStart(key binding.Path) bool {
+	return slices.ContainsFunc(atStart, key.Below)
 }
 
 // keepAtStart gives c what running has of the settings that cannot change.

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+)
 
 // Service is the model server of one public model name.
 type Service struct {
@@ -53,3 +57,27 @@ func defaultService(name string) Service {
 		UnknownFields:    UnknownDrop,
 	}
 }
+
+// shortForm is a service that may be written as its only address.
+type shortForm struct {
+	list *[]Endpoint
+	long binding.Object
+}
+
+func (s shortForm) Decode(r *binding.Report, key binding.Path, n *binding.Node) {
+	switch n.Kind {
+	case binding.ScalarKind:
+	case binding.ListKind:
+		r.Add(n.At, key, "", "is a list where an address or the settings of a model are expected", "write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]")
+		binding.List[Endpoint]{To: s.list, Item: endpoint}.Decode(r, key, n)
+		return
+	default:
+		s.long.Decode(r, key, n)
+		return
+	}
+	var e Endpoint
+	endpoint(&e).Decode(r, key, n)
+	*s.list = []Endpoint{e}
+}
+
+func (s shortForm) Encode() *binding.Node { return s.long.Encode() }

@@ -4,6 +4,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // springAliases are the keys of a Spring application's file that are read, so
@@ -22,43 +24,43 @@ var springAliases = map[string]string{
 
 // adoptSpring moves the values under spring to the keys that they mean, and
 // reports every other key there: nothing is silently without effect.
-func adoptSpring(root *node, r *report) {
+func adoptSpring(root *binding.Node, r *binding.Report) {
 	s := springTree{root, r}
-	if e := root.entry("spring"); e != nil {
-		if e.value.kind == emptyKind || expect(r, "spring", e.value, mapKind) {
-			s.walk("spring", e.value)
+	if e := root.Entry("spring"); e != nil {
+		if e.Value.Kind == binding.EmptyKind || r.Expect("spring", e.Value, binding.MapKind) {
+			s.walk("spring", e.Value)
 		}
-		root.drop("spring")
+		root.Drop("spring")
 	}
 	s.port()
 }
 
 type springTree struct {
-	root   *node
-	report *report
+	root   *binding.Node
+	report *binding.Report
 }
 
-func (s springTree) walk(key path, n *node) {
-	for _, e := range n.fields {
-		below := key.key(e.key)
+func (s springTree) walk(key binding.Path, n *binding.Node) {
+	for _, e := range n.Fields {
+		below := key.Key(e.Key)
 		to, known := springAliases[string(below)]
 		switch {
-		case e.value.kind == nullKind || to == "" && known:
-		case hasAliasBelow(below) && (e.value.kind == mapKind || e.value.kind == emptyKind):
-			s.walk(below, e.value)
+		case e.Value.Kind == binding.NullKind || to == "" && known:
+		case hasAliasBelow(below) && (e.Value.Kind == binding.MapKind || e.Value.Kind == binding.EmptyKind):
+			s.walk(below, e.Value)
 		case known:
 			s.move(below, e, strings.Split(to, "."))
 		default:
-			s.report.add(e.at, below, "", mistake{"is not used by the gateway", s.remedy(below, e.key)})
+			s.report.Add(e.At, below, "", "is not used by the gateway", s.remedy(below, e.Key))
 		}
 	}
 }
 
 // remedy says what to do with a key that is not read.
-func (s springTree) remedy(key path, last string) string {
+func (s springTree) remedy(key binding.Path, last string) string {
 	switch {
 	case strings.Contains(last, "."):
-		return inSteps(last)
+		return binding.InSteps(last)
 	case key == "spring.redis":
 		return "write spring.data.redis, as Spring Boot 3 does"
 	case key == "spring.config":
@@ -67,7 +69,7 @@ func (s springTree) remedy(key path, last string) string {
 	return "remove it; of spring.* only data.redis (host, port, username, password, database, timeout, ssl) and profiles.active are read"
 }
 
-func hasAliasBelow(key path) bool {
+func hasAliasBelow(key binding.Path) bool {
 	for a := range springAliases {
 		if strings.HasPrefix(a, string(key)+".") {
 			return true
@@ -77,86 +79,66 @@ func hasAliasBelow(key path) bool {
 }
 
 // move puts a value where it belongs, unless another one is there.
-func (s springTree) move(from path, e entry, to []string) {
+func (s springTree) move(from binding.Path, e binding.Entry, to []string) {
 	parent := s.root
 	for _, k := range to[:len(to)-1] {
-		if parent = parent.section(k, e.at); parent == nil {
+		if parent = parent.Section(k, e.At); parent == nil {
 			return // not a map: the schema says so
 		}
 	}
 	key := to[len(to)-1]
-	if there := parent.entry(key); there != nil && there.value.given() {
-		s.compare(from, e, path(strings.Join(to, ".")), there)
+	if there := parent.Entry(key); there != nil && there.Value.Given() {
+		s.compare(from, e, binding.Path(strings.Join(to, ".")), there)
 		return
 	}
-	v := *e.value
-	v.moved = from
-	if strings.HasSuffix(string(from), ".timeout") && digits(v.text) {
-		v.text += "ms" // as Spring reads a number without a unit
+	v := *e.Value
+	v.Moved = from
+	if strings.HasSuffix(string(from), ".timeout") && digits(v.Text) {
+		v.Text += "ms" // as Spring reads a number without a unit
 	}
-	parent.set(entry{key: key, at: e.at, value: &v})
+	parent.Set(binding.Entry{Key: key, At: e.At, Value: &v})
 }
 
-// section returns the map under a key, made if need be; nil if something else
-// is there.
-func (n *node) section(key string, at position) *node {
-	v := n.get(key)
-	if v.given() && v.kind != mapKind {
-		return nil
-	}
-	if !v.given() {
-		v = &node{kind: mapKind, at: at}
-		n.set(entry{key: key, at: at, value: v})
-	}
-	return v
-}
-
-func (s springTree) compare(from path, e entry, to path, there *entry) {
-	if there.value.kind == scalarKind && there.value.text == e.value.text {
+func (s springTree) compare(from binding.Path, e binding.Entry, to binding.Path, there *binding.Entry) {
+	if there.Value.Kind == binding.ScalarKind && there.Value.Text == e.Value.Text {
 		return
 	}
-	s.report.add(e.at, from, "", mistake{
-		problem: "differs from " + string(to) + " in " + there.at.String(),
-		remedy:  "keep one of the two",
-	})
+	s.report.Add(e.At, from, "", "differs from "+string(to)+" in "+there.At.String(), "keep one of the two")
 }
 
 // port joins server.port to server.address, which may lack a port then, as in
 // a Spring application's file.
 func (s springTree) port() {
-	server := s.root.get("server")
-	e := server.entry("port")
+	server := s.root.Get("server")
+	e := server.Entry("port")
 	if e == nil {
 		return
 	}
 	port := *e
-	server.drop("port")
-	if !port.value.given() {
+	server.Drop("port")
+	if !port.Value.Given() {
 		return
 	}
 	var n int64
-	before := len(s.report.list)
-	integer(&n, 0, 65535).decode(s.report, "server.port", port.value)
-	if len(s.report.list) > before {
+	before := len(s.report.Mistakes)
+	binding.Integer(&n, 0, 65535).Decode(s.report, "server.port", port.Value)
+	if len(s.report.Mistakes) > before {
 		return
 	}
 	s.join(server, port, strconv.FormatInt(n, 10))
 }
 
-func (s springTree) join(server *node, port entry, number string) {
-	address := server.entry("address")
+func (s springTree) join(server *binding.Node, port binding.Entry, number string) {
+	address := server.Entry("address")
 	switch {
-	case address == nil || !address.value.given():
-		v := &node{kind: scalarKind, at: port.value.at, text: ":" + number}
-		server.set(entry{key: "address", at: port.at, value: v})
-	case address.value.kind != scalarKind: // the schema says so
-	case listenAddress(address.value.text) != nil:
-		address.value.text = net.JoinHostPort(address.value.text, number)
-	case !strings.HasSuffix(address.value.text, ":"+number):
-		s.report.add(port.at, "server.port", number, mistake{
-			problem: "differs from the port of server.address in " + address.at.String(),
-			remedy:  "keep one of the two",
-		})
+	case address == nil || !address.Value.Given():
+		v := &binding.Node{Kind: binding.ScalarKind, At: port.Value.At, Text: ":" + number}
+		server.Set(binding.Entry{Key: "address", At: port.At, Value: v})
+	case address.Value.Kind != binding.ScalarKind: // the schema says so
+	case listenAddress(address.Value.Text) != nil:
+		address.Value.Text = net.JoinHostPort(address.Value.Text, number)
+	case !strings.HasSuffix(address.Value.Text, ":"+number):
+		s.report.Add(port.At, "server.port", number, "differs from the port of server.address in "+address.At.String(), "keep one of the two")
 	}
 }
 

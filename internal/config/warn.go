@@ -5,26 +5,27 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // warnings returns what is right and probably not meant, in the order of the files'
 // lines. It is asked of a Config without mistakes, before it is complete.
-func (o Options) warnings(c *Config, root *node, read map[string]bool) Errors {
-	w := warning{c, root, &report{}}
+func (o Options) warnings(c *Config, root *binding.Node, read map[string]bool) binding.Errors {
+	w := warning{c, root, &binding.Report{}}
 	w.noKey()
 	w.unlimited()
 	w.windows()
 	w.variables(o, read)
 	w.ignoredFiles(o)
-	_ = w.report.err() // sorts them
-	return w.report.list
+	_ = w.report.Err() // sorts them
+	return w.report.Mistakes
 }
 
 type warning struct {
 	*Config
-	root   *node
-	report *report
+	root   *binding.Node
+	report *binding.Report
 }
 
 // noKey warns of a gateway that lets nobody in.
@@ -32,10 +33,7 @@ func (w warning) noKey() {
 	if !w.Auth.Enabled || len(w.Auth.APIKeys) > 0 {
 		return
 	}
-	w.report.add(w.root.nearest("auth", "api-keys"), "auth.api-keys", "", mistake{
-		"authentication is on and there is no API key, so every request is answered with 401",
-		"make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash here",
-	})
+	w.report.Add(w.root.Nearest("auth", "api-keys"), "auth.api-keys", "", "authentication is on and there is no API key, so every request is answered with 401", "make a key with: openssl rand -hex 32; hash it with: token-rate-limiter key hash; and list the hash here")
 }
 
 // unlimited warns of served models that nothing limits.
@@ -48,12 +46,12 @@ func (w warning) unlimited() {
 		if m.User.Any() || m.Total.Any() || w.Services[name].ShareLimitsWith != "" {
 			continue
 		}
-		remedy := "write " + string(joined(modelKeys).key(name)) + ", or token.rate-limit.defaults for all models without an entry"
+		remedy := "write " + string(binding.PathOf(modelKeys).Key(name)) + ", or token.rate-limit.defaults for all models without an entry"
 		if own {
-			remedy = "write a maximum such as max-tokens-per-minute in " + string(joined(modelKeys).key(name))
+			remedy = "write a maximum such as max-tokens-per-minute in " + string(binding.PathOf(modelKeys).Key(name))
 		}
-		key := joined(serviceKeys).key(name)
-		w.report.add(w.root.find(serviceKeys...).entry(name).at, key, "", mistake{"has no limit", remedy})
+		key := binding.PathOf(serviceKeys).Key(name)
+		w.report.Add(w.root.Find(serviceKeys...).Entry(name).At, key, "", "has no limit", remedy)
 	}
 }
 
@@ -77,11 +75,8 @@ func (w warning) limits(list []limit.Limit, section []string) {
 				continue
 			}
 			key := maximumKey(longer.Meter, longer.Window)
-			at := w.root.find(section...).get(key)
-			w.report.add(at.at, joined(section).key(key), fmt.Sprint(longer.Max), mistake{
-				fmt.Sprintf("is less than %s (%d), which nobody can use up then", maximumKey(shorter.Meter, shorter.Window), shorter.Max),
-				"raise it, or lower the other",
-			})
+			at := w.root.Find(section...).Get(key)
+			w.report.Add(at.At, binding.PathOf(section).Key(key), fmt.Sprint(longer.Max), fmt.Sprintf("is less than %s (%d), which nobody can use up then", maximumKey(shorter.Meter, shorter.Window), shorter.Max), "raise it, or lower the other")
 			break
 		}
 	}
@@ -95,7 +90,7 @@ func (w warning) ignoredFiles(o Options) {
 	}
 	for _, name := range names {
 		for _, other := range o.lookalikes(name) {
-			w.report.add(position{file: o.shown(other)}, "", "", mistake{"the file is not read", "move what it says to " + name + ", or remove it"})
+			w.report.Add(binding.Position{File: o.shown(other)}, "", "", "the file is not read", "move what it says to "+name+", or remove it")
 		}
 	}
 }

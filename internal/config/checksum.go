@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // Sum stands for what files said at a moment: as long as they say the same, it is
@@ -53,5 +55,5 @@ func sumFile(h io.Writer, files fs.FS, name string) (int64, error) {
 		return 0, err
 	}
 	defer func() { _ = f.Close() }() // nothing was written
-	return io.Copy(h, io.LimitReader(f, configBytesMax+1))
+	return io.Copy(h, io.LimitReader(f, binding.BytesMax+1))
 }

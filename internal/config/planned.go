@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // later is a setting that is known, but not in this version. It is refused
@@ -40,57 +42,57 @@ var notYet = []later{
 
 // refuseLater reports the settings of the tree that are not in this version
 // and takes them out, so that the schema need not know them.
-func refuseLater(root *node, r *report) {
+func refuseLater(root *binding.Node, r *binding.Report) {
 	for _, l := range notYet {
-		each(root, "", strings.Split(l.path, "."), func(parent *node, e entry, key path) {
+		each(root, "", strings.Split(l.path, "."), func(parent *binding.Node, e binding.Entry, key binding.Path) {
 			l.refuse(parent, e, key, r)
 		})
 	}
 }
 
 // each visits what the keys lead to; * leads to every key of a map.
-func each(n *node, at path, keys []string, visit func(parent *node, e entry, key path)) {
-	if n == nil || n.kind != mapKind {
+func each(n *binding.Node, at binding.Path, keys []string, visit func(parent *binding.Node, e binding.Entry, key binding.Path)) {
+	if n == nil || n.Kind != binding.MapKind {
 		return
 	}
-	for _, e := range slices.Clone(n.fields) {
+	for _, e := range slices.Clone(n.Fields) {
 		switch {
-		case keys[0] != "*" && keys[0] != e.key:
+		case keys[0] != "*" && keys[0] != e.Key:
 		case len(keys) == 1:
-			visit(n, e, at.key(e.key))
+			visit(n, e, at.Key(e.Key))
 		default:
-			each(e.value, at.key(e.key), keys[1:], visit)
+			each(e.Value, at.Key(e.Key), keys[1:], visit)
 		}
 	}
 }
 
-func (l later) refuse(parent *node, e entry, key path, r *report) {
-	m := mistake{"is not in this version", l.instead}
-	v := e.value
+func (l later) refuse(parent *binding.Node, e binding.Entry, key binding.Path, r *binding.Report) {
+	m := binding.Wrong("is not in this version", l.instead)
+	v := e.Value
 	switch {
 	case l.values != nil:
-		if v.kind == scalarKind && slices.Contains(l.values, v.text) {
-			r.add(v.at, key, quote(v.text), m)
-			parent.drop(e.key)
+		if v.Kind == binding.ScalarKind && slices.Contains(l.values, v.Text) {
+			r.Add(v.At, key, binding.Quote(v.Text), m.Problem, m.Remedy)
+			parent.Drop(e.Key)
 		}
 	default:
-		if v.filled() {
-			r.add(e.at, key, "", m)
+		if filled(v) {
+			r.Add(e.At, key, "", m.Problem, m.Remedy)
 		}
-		parent.drop(e.key)
+		parent.Drop(e.Key)
 	}
 }
 
 // filled reports whether a setting says anything. 0 says nothing, but inside a
 // map it may: a maximum of 0 blocks.
-func (n *node) filled() bool {
-	if n.kind == mapKind {
-		return slices.ContainsFunc(n.fields, func(e entry) bool { return e.value.kind == mapKind || e.value.said() })
+func filled(n *binding.Node) bool {
+	if n.Kind == binding.MapKind {
+		return slices.ContainsFunc(n.Fields, func(e binding.Entry) bool { return e.Value.Kind == binding.MapKind || said(e.Value) })
 	}
-	f, err := strconv.ParseFloat(n.text, 64)
-	return n.said() && (err != nil || f != 0)
+	f, err := strconv.ParseFloat(n.Text, 64)
+	return said(n) && (err != nil || f != 0)
 }
 
-func (n *node) said() bool {
-	return len(n.items) > 0 || n.text != "" && n.text != "false"
+func said(n *binding.Node) bool {
+	return len(n.Items) > 0 || n.Text != "" && n.Text != "false"
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // springPrefixes begin the names of variables that a Spring application reads, and
@@ -40,17 +42,11 @@ func (w warning) variables(o Options, read map[string]bool) {
 		case read[name] || slices.Contains(profileVariables, name) || value == "":
 		case serviceLink.MatchString(name) || strings.HasPrefix(value, "tcp://"): // of Kubernetes
 		case isSetting:
-			w.report.add(w.root.nearest(keys...), w.root.pathOf(keys), "", mistake{
-				"is not taken from the environment variable " + name + ", which is set", "write ${" + name + "} as its value, or unset the variable",
-			})
+			w.report.Add(w.root.Nearest(keys...), w.root.PathOf(keys), "", "is not taken from the environment variable "+name+", which is set", "write ${"+name+"} as its value, or unset the variable")
 		case begins(name, sectionPrefixes):
-			w.report.add(position{file: o.Dir}, "", "", mistake{
-				"the environment variable " + name + " is set, and not read", "write ${" + name + "} as the value of a setting, or unset the variable",
-			})
+			w.report.Add(binding.Position{File: o.Dir}, "", "", "the environment variable "+name+" is set, and not read", "write ${"+name+"} as the value of a setting, or unset the variable")
 		case begins(name, springPrefixes):
-			w.report.add(position{file: o.Dir}, "", "", mistake{
-				"the environment variable " + name + " is set, and not read", "unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
-			})
+			w.report.Add(binding.Position{File: o.Dir}, "", "", "the environment variable "+name+" is set, and not read", "unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood")
 		}
 	}
 }
@@ -64,7 +60,7 @@ func (w warning) settingsByVariable() map[string][]string {
 		c.Redis = defaultRedis()
 	}
 	settings := map[string][]string{bare("SERVER_PORT"): {"server", "port"}}
-	eachLeaf(c.schema().encode(), nil, func(keys []string, _ *node) {
+	c.schema().Encode().EachLeaf(nil, func(keys []string, _ *binding.Node) {
 		settings[bare(strings.Join(keys, "_"))] = slices.Clone(keys)
 	})
 	for from, to := range springAliases {
@@ -79,19 +75,6 @@ func (w warning) settingsByVariable() map[string][]string {
 // which Spring's names of variables lack or write in more than one way.
 func bare(name string) string {
 	return strings.ToLower(strings.NewReplacer(".", "", "-", "", "_", "").Replace(name))
-}
-
-// eachLeaf visits the values below n that are no map, with their keys. visit must not
-// keep keys.
-func eachLeaf(n *node, keys []string, visit func(keys []string, n *node)) {
-	for _, e := range n.fields {
-		below := append(keys, e.key)
-		if e.value.kind == mapKind {
-			eachLeaf(e.value, below, visit)
-		} else {
-			visit(below, e.value)
-		}
-	}
 }
 
 // environment returns the names of the variables that are set.
