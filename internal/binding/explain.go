@@ -15,8 +15,9 @@ func explain(text string, at Position, message string) (Position, *Mistake) {
 	lines := strings.Split(text, "\n")
 	for _, s := range suspicions {
 		for n := max(0, at.Line-1-s.linesBack); n < min(at.Line, len(lines)); n++ {
-			if c := s.column(lines[n]); c > 0 {
-				return Position{at.File, n + 1, 1 + utf8.RuneCountInString(lines[n][:c-1])}, s.Mistake
+			if found := s.form.FindStringSubmatchIndex(lines[n]); found != nil {
+				at.Line, at.Column = n+1, 1+utf8.RuneCountInString(lines[n][:found[2]])
+				return at, s.Mistake
 			}
 		}
 	}
@@ -29,21 +30,27 @@ func explain(text string, at Position, message string) (Position, *Mistake) {
 		"such as a quote or bracket that is not closed")
 }
 
-// suspicions are what often makes a file no YAML. column returns the byte of a line, from 1,
-// where it is; 0: it is not there. It is looked for in the line in which the library has
-// stopped, and in linesBack lines before it.
+// suspicions are what often makes a file no YAML. The first group of form is where. It is
+// looked for in the line in which the library has stopped, and in linesBack lines before it.
 var suspicions = []struct {
 	linesBack int
-	column    func(line string) int
+	form      *regexp.Regexp
 	*Mistake
 }{
-	{0, leadingTab, Wrong("a tab indents the line", "write spaces: YAML takes no tab there")},
-	{0, bareVariable, Wrong("a variable inside of { } or [ ] has no quotes",
-		`quote it, as in {enabled: "${AUTH}"}`)},
-	{1, bareStar, starIsAlias},
-	{math.MaxInt, openQuote, Wrong("the quote that begins here is not closed in its line",
-		`close it; inside of "..." write \" for a quote, inside of '...' write ''`)},
+	{0, regexp.MustCompile(`^ *(\t)`),
+		Wrong("a tab indents the line", "write spaces: YAML takes no tab there")},
+	{0, regexp.MustCompile(`(?:^|[^$])[{\[](?:` + outsideQuotes + `)*?(\$\{)`),
+		Wrong("a variable inside of { } or [ ] has no quotes", `quote it, as in {enabled: "${AUTH}"}`)},
+	{1, regexp.MustCompile(`(?:^|[:\-\[,{] *)(\*)(?:[ \r\],}]|$)`), starIsAlias},
+	{math.MaxInt, regexp.MustCompile(`^(?:` + outsideQuotes + `)*?("(?:\\.|[^"\\])*|'(?:[^']|'')*)$`),
+		Wrong("the quote that begins here is not closed in its line",
+			`close it; inside of "..." write \" for a quote, inside of '...' write ''`)},
 }
+
+// outsideQuotes is a part of a line that is no comment: text in quotes as a whole, a
+// character that may be before a quote, or another with what would be a quote or a comment
+// elsewhere.
+const outsideQuotes = `"(?:\\.|[^"\\])*"|'(?:[^']|'')*'|[ \t\[{,]|[^ \t\[{,"'#]["'#]*`
 
 var starIsAlias = Wrong("a value that begins with * names an anchor",
 	`quote it where the character is meant: "*"`)
@@ -60,80 +67,4 @@ var knownMessages = []struct{ part, problem, remedy string }{
 	{"not allowed in this context", "", "check the indentation (keys of one section begin in " +
 		`the same column), write a space behind ":" and "-", ` +
 		`and quote a value that holds ": " or ends in ":"`},
-}
-
-func leadingTab(line string) int {
-	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	return 1 + strings.IndexByte(indent, '\t')
-}
-
-// bareVariable finds a variable without quotes where a brace or bracket is open.
-func bareVariable(line string) (column int) {
-	open := 0
-	eachBare(line, func(i int) bool {
-		switch {
-		case open > 0 && strings.HasPrefix(line[i:], placeholder):
-			column = i + 1
-			return false
-		case line[i] == '{' || line[i] == '[':
-			open++
-		case line[i] == '}' || line[i] == ']':
-			open--
-		}
-		return true
-	})
-	return column
-}
-
-// starForm is a value that is an asterisk, or that begins with one and is no name.
-var starForm = regexp.MustCompile(`(?:^|[:\-\[,{] *)(\*)(?:[ \r\],}]|$)`)
-
-func bareStar(line string) int {
-	if found := starForm.FindStringSubmatchIndex(line); found != nil {
-		return found[2] + 1
-	}
-	return 0
-}
-
-// openQuote finds a quote that begins a value and has no end.
-func openQuote(line string) int {
-	return 1 + eachBare(line, func(int) bool { return true })
-}
-
-// eachBare visits the bytes of a line that are neither in quotes nor in a comment, until
-// visit says that it is enough. It returns where a quote begins that is not closed, or
-// -1.
-func eachBare(line string, visit func(i int) bool) (open int) {
-	for i := 0; i < len(line); i++ {
-		begins := i == 0 || strings.IndexByte(" \t[{,", line[i-1]) >= 0
-		switch c := line[i]; {
-		case c == '#' && begins:
-			return -1
-		case (c == '"' || c == '\'') && begins:
-			end := quoteEnd(line, i)
-			if end < 0 {
-				return i
-			}
-			i = end
-		default:
-			if !visit(i) {
-				return -1
-			}
-		}
-	}
-	return -1
-}
-
-// quoteEnd returns where the quote that begins at i is closed, or -1.
-func quoteEnd(line string, i int) int {
-	for q := line[i]; i+1 < len(line); {
-		i++
-		switch {
-		case q == '"' && line[i] == '\\', q == '\'' && strings.HasPrefix(line[i:], "''"):
-			i++
-		case line[i] == q:
-			return i
-		}
-	}
-	return -1
 }

@@ -2,6 +2,7 @@ package binding
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -31,7 +32,7 @@ func PathOf(keys []string) (p Path) {
 // quoted, so that a dot in a name is not mistaken for a step.
 func (p Path) Key(name string) Path {
 	switch {
-	case !plainKey(name):
+	case !plainKey.MatchString(name):
 		return p + Path("["+Quote(name)+"]")
 	case p == "":
 		return Path(name)
@@ -39,12 +40,7 @@ func (p Path) Key(name string) Path {
 	return p + "." + Path(name)
 }
 
-func plainKey(name string) bool {
-	return name != "" && strings.IndexFunc(name, func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		return !letter && !(r >= '0' && r <= '9') && r != '-' && r != '_'
-	}) < 0
-}
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // Item returns the path of an element of the list p; i counts from 0.
 func (p Path) Item(i int) Path { return p + Path(fmt.Sprintf("[%d]", i)) }

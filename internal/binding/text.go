@@ -3,6 +3,7 @@ package binding
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -109,21 +110,16 @@ func FileName(to *string) Scalar {
 	return s
 }
 
-// noContent refuses what a file in PEM holds, also without its frame or in base64:
-// what stands in the frame is the base64 of an ASN.1 sequence, which begins with M.
+// contentForm is what a file in PEM holds, also without its frame or in base64: what stands
+// in the frame is the base64 of an ASN.1 sequence, which begins with M.
+var contentForm = regexp.MustCompile(
+	`-----BEGIN|^(?:M[A-Za-z0-9+/= \r\n]{11}|LS0tLS1CRUdJ)[A-Za-z0-9+/= \r\n]{29,}$`)
+
 func noContent(s string) *Mistake {
-	bare := strings.HasPrefix(s, "M") || strings.HasPrefix(s, "LS0tLS1CRUdJ")
-	bare = bare && len(s) > 40 && !strings.ContainsFunc(s, notBase64)
-	if bare || strings.Contains(s, "-----BEGIN") {
+	if contentForm.MatchString(s) {
 		return Wrong("is what a file holds", "write it into a file, and here the name of that file")
 	}
 	return nil
-}
-
-// notBase64 reports whether c is in no text in base64, be it of several lines.
-func notBase64(c rune) bool {
-	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		strings.ContainsRune("+/= \r\n", c))
 }
 
 // Secret binds a string that is never shown.

@@ -28,22 +28,17 @@ func (anywhere) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
 // readBounded is ReadFile for the files of a folder.
 func readBounded(files fs.FS, name string, bytesMax int64) ([]byte, error) {
-	f, err := openRegular(files, name)
+	is, err := fs.Stat(files, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !is.Mode().IsRegular():
+		return nil, ErrNotRegular
+	}
+	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // nothing was written
 	return io.ReadAll(io.LimitReader(f, bytesMax+1))
-}
-
-// openRegular opens a file that has an end.
-func openRegular(files fs.FS, name string) (fs.File, error) {
-	is, err := fs.Stat(files, name)
-	if err != nil {
-		return nil, err
-	}
-	if !is.Mode().IsRegular() {
-		return nil, ErrNotRegular
-	}
-	return files.Open(name)
 }
