@@ -32,5 +32,5 @@ func sameValue(a, b *Node) bool {
 	case MapKind:
 		return len(Differing("", a, b)) == 0
 	}
-	return a.Text == b.Text && a.hidden == b.hidden
+	return a.value == b.value && a.hidden == b.hidden
 }

@@ -171,6 +171,3 @@ func tooLong(n int) *Mistake {
 
 // escape is the inverse of Expand for a text that holds no variables.
 func escape(s string) string { return strings.ReplaceAll(s, placeholder, escaped) }
-
-// unescape is the inverse of escape.
-func unescape(s string) string { return strings.ReplaceAll(s, escaped, placeholder) }

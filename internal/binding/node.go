@@ -29,7 +29,8 @@ type Node struct {
 	Moved  Path    // where the value was written, if it was moved from there; else ""
 
 	source string         // a scalar's text before variables were filled in; "": it had none
-	hidden string         // of a secret that is printed: its value, for comparisons
+	value  any            // of an encoded scalar: string, int64, float64, bool or Duration
+	hidden any            // of an encoded secret: its value, for comparisons
 	index  map[string]int // of Fields, by key
 }
 

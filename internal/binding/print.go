@@ -1,9 +1,11 @@
 package binding
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Print returns a map that a target has encoded, as YAML. Without its masks it reads as what
@@ -27,7 +29,7 @@ func printValue(b *strings.Builder, n *Node, indent string) {
 	deeper := strings.ReplaceAll(indent, "-", " ") + "  "
 	switch {
 	case n.Kind == ScalarKind:
-		b.WriteString(" " + n.Text + "\n")
+		b.WriteString(" " + yamlValue(n.value) + "\n")
 	case n.Kind == MapKind && len(n.Fields) > 0:
 		b.WriteString("\n")
 		printMap(b, n, deeper)
@@ -41,7 +43,7 @@ func printValue(b *strings.Builder, n *Node, indent string) {
 	default:
 		list := make([]string, len(n.Items))
 		for i, item := range n.Items {
-			list[i] = item.Text
+			list[i] = yamlValue(item.value)
 		}
 		b.WriteString(" [" + strings.Join(list, ", ") + "]\n")
 	}
@@ -53,7 +55,17 @@ var plainForm = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+
 
 var reserved = regexp.MustCompile(`^(?i:true|false|null|yes|no|on|off|y|n|inf|nan)$`)
 
-// yamlText returns text as a YAML scalar that holds no variables.
+// yamlValue returns a value as a YAML scalar that holds no variables.
+func yamlValue(v any) string {
+	switch v := v.(type) {
+	case string:
+		return yamlText(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
 func yamlText(s string) string {
 	s = escape(s)
 	if plainForm.MatchString(s) && !reserved.MatchString(s) {
@@ -80,7 +92,10 @@ func flatten(all map[string]any, at string, n *Node) {
 			flatten(all, strings.TrimPrefix(at+"."+e.Key, "."), e.Value)
 		}
 	case n.Kind == ScalarKind:
-		all[at] = plainValue(n.Text)
+		all[at] = n.value
+		if d, is := n.value.(time.Duration); is {
+			all[at] = d.String()
+		}
 	case len(n.Items) == 0:
 		all[at] = ""
 	default:
@@ -88,21 +103,4 @@ func flatten(all map[string]any, at string, n *Node) {
 			flatten(all, at+"["+strconv.Itoa(i)+"]", item)
 		}
 	}
-}
-
-// plainValue returns what a scalar in YAML, as it is printed, stands for.
-func plainValue(text string) any {
-	if quoted, err := strconv.Unquote(text); err == nil {
-		return unescape(quoted)
-	}
-	if text == "true" || text == "false" {
-		return text == "true"
-	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return n
-	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil {
-		return f
-	}
-	return unescape(text)
 }

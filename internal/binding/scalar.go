@@ -9,13 +9,29 @@ import (
 // mask stands for a secret.
 const mask = "***"
 
-// Scalar is a single value, bound to a variable. Parse, Print and Show must be set.
+// Scalar is a single value, bound to a variable.
 type Scalar struct {
-	Want   string                // what to write: "a whole number from 1 to 65535"
-	Parse  func(string) *Mistake // sets the variable, or says why not
-	Print  func() string         // the variable in YAML; "" leaves the key out
-	Show   func(string) string   // a value as messages may show it
-	hidden func() string         // of a secret: the variable as it is; nil for others
+	Want  string                // what to write: "a whole number from 1 to 65535"
+	Parse func(string) *Mistake // sets the variable, or says why not
+	Value func() any            // the variable, as Node has it; nil leaves the key out
+	Show  func(string) string   // a value as messages may show it; nil: Shown
+
+	secret bool // it is compared, but not printed
+}
+
+// bound returns the scalar of a variable whose value parse finds.
+func bound[T any](to *T, want string, parse func(string) (T, *Mistake)) Scalar {
+	return Scalar{
+		Want: want,
+		Parse: func(s string) *Mistake {
+			v, m := parse(s)
+			if m == nil {
+				*to = v
+			}
+			return m
+		},
+		Value: func() any { return *to },
+	}
 }
 
 // Wants says in the reference, and where a message has nothing better, what to
@@ -35,7 +51,7 @@ func (s Scalar) Decode(r *Report, key Path, n *Node) {
 			"write "+s.Want+" behind the colon")
 	case ScalarKind:
 		if m := s.Parse(n.Text); m != nil {
-			r.Add(n.At, key, s.Show(n.Text)+origin(n), m.Problem, s.remedy(n, m))
+			r.Add(n.At, key, s.shown(n.Text)+origin(n), m.Problem, s.remedy(n, m))
 		}
 	}
 }
@@ -52,17 +68,24 @@ func (s Scalar) remedy(n *Node, m *Mistake) string {
 	return m.Remedy
 }
 
-// Encode returns what Print says.
+// shown returns a value as messages may show it.
+func (s Scalar) shown(text string) string {
+	if s.Show == nil {
+		return Shown(text)
+	}
+	return s.Show(text)
+}
+
+// Encode returns a node with the value.
 func (s Scalar) Encode() *Node {
-	text := s.Print()
-	if text == "" {
+	v := s.Value()
+	if v == nil {
 		return nil
 	}
-	n := &Node{Kind: ScalarKind, Text: text}
-	if s.hidden != nil {
-		n.hidden = s.hidden()
+	if s.secret && v != "" {
+		return &Node{Kind: ScalarKind, value: mask, hidden: v}
 	}
-	return n
+	return &Node{Kind: ScalarKind, value: v}
 }
 
 // variableUse finds the names of variables in a text. Their defaults are not

@@ -11,20 +11,16 @@ import (
 
 // Text binds a string that obeys every rule.
 func Text[T ~string](to *T, rules ...func(string) *Mistake) Scalar {
-	return Scalar{
-		Want: "some text",
-		Parse: func(s string) *Mistake {
-			for _, rule := range rules {
-				if m := rule(s); m != nil {
-					return m
-				}
+	s := bound(to, "some text", func(s string) (T, *Mistake) {
+		for _, rule := range rules {
+			if m := rule(s); m != nil {
+				return "", m
 			}
-			*to = T(s)
-			return nil
-		},
-		Print: func() string { return yamlText(string(*to)) },
-		Show:  Shown,
-	}
+		}
+		return T(s), nil
+	})
+	s.Value = func() any { return string(*to) }
+	return s
 }
 
 // NotEmpty is the rule of text that says something and can be shown.
@@ -70,22 +66,16 @@ func Choice[T ~string](to *T, words ...T) Scalar {
 	for i, w := range words {
 		list[i] = string(w)
 	}
-	return Scalar{
-		Want: Either(list),
-		Parse: func(s string) *Mistake {
-			if slices.Contains(list, s) {
-				*to = T(s)
-				return nil
-			}
-			m := Wrong("is not a choice", "write "+Either(list))
-			if near := Similar(s, list); near != "" && len(list) > 1 {
-				m.Remedy += "; did you mean " + near + "?"
-			}
-			return m
-		},
-		Print: func() string { return yamlText(string(*to)) },
-		Show:  Shown,
-	}
+	return Text(to, func(s string) *Mistake {
+		if slices.Contains(list, s) {
+			return nil
+		}
+		m := Wrong("is not a choice", "write "+Either(list))
+		if near := Similar(s, list); near != "" && len(list) > 1 {
+			m.Remedy += "; did you mean " + near + "?"
+		}
+		return m
+	}).Wants(Either(list))
 }
 
 // Either joins words as in "a, b or c".
@@ -128,14 +118,7 @@ func Secret(to *string) Scalar { return Masked(Text(to, Printable)) }
 // Masked never shows or prints the text of s.
 func Masked(s Scalar) Scalar {
 	s.Show = func(string) string { return mask }
-	plain := s.Print
-	s.Print = func() string {
-		if plain() == `""` {
-			return `""`
-		}
-		return Quote(mask)
-	}
-	s.hidden = plain
+	s.secret = true
 	return s
 }
 
@@ -164,22 +147,18 @@ func withoutCredentials(s string) string {
 
 // Network binds a network in CIDR notation; an address alone is a network of one.
 func Network(to *netip.Prefix) Target {
-	return Scalar{
-		Want: "addresses or networks such as 10.0.0.0/8",
-		Parse: func(s string) *Mistake {
+	s := bound(to, "addresses or networks such as 10.0.0.0/8",
+		func(s string) (netip.Prefix, *Mistake) {
 			if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
-				*to = netip.PrefixFrom(a, a.BitLen())
-				return nil
+				return netip.PrefixFrom(a, a.BitLen()), nil
 			}
 			p, err := netip.ParsePrefix(s)
 			if err != nil {
-				return Wrong("is not a network",
+				return p, Wrong("is not a network",
 					"write an address or a network, such as 10.0.0.7 or 10.0.0.0/8")
 			}
-			*to = p.Masked()
-			return nil
-		},
-		Print: func() string { return yamlText(to.String()) },
-		Show:  withoutCredentials,
-	}
+			return p.Masked(), nil
+		})
+	s.Value = func() any { return to.String() }
+	return Guarded(s)
 }

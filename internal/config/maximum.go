@@ -2,8 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
@@ -19,30 +17,32 @@ func tokens(to *int64, least int64) binding.Scalar {
 func maximum(to *[]limit.Limit, m limit.Meter, w limit.Window) binding.Scalar {
 	return most(func(n int64) {
 		*to = append(*to, limit.Limit{Meter: m, Window: w, Max: n})
-	}, func() (int64, bool) {
-		i := slices.IndexFunc(*to, func(l limit.Limit) bool { return l.Meter == m && l.Window == w })
-		if i < 0 {
-			return 0, false
+	}, func() any {
+		for _, l := range *to {
+			if l.Meter == m && l.Window == w {
+				return l.Max
+			}
 		}
-		return (*to)[i].Max, true
+		return nil
 	})
 }
 
 // running binds the maximum of running requests, absent until it is given.
 func running(to **int64) binding.Scalar {
-	return most(func(n int64) { *to = &n }, func() (int64, bool) {
+	return most(func(n int64) { *to = &n }, func() any {
 		if *to == nil {
-			return 0, false
+			return nil
 		}
-		return **to, true
+		return **to
 	})
 }
 
 // most binds a maximum, of which 0 blocks.
-func most(set func(int64), get func() (int64, bool)) binding.Scalar {
+func most(set func(int64), value func() any) binding.Scalar {
 	var n int64
 	s := tokens(&n, 0)
 	parse := s.Parse
+	s.Value = value
 	s.Parse = func(text string) *binding.Mistake {
 		m := parse(text)
 		switch {
@@ -52,12 +52,6 @@ func most(set func(int64), get func() (int64, bool)) binding.Scalar {
 			return binding.Wrong("is negative", "write 0 to block, or remove the key for no limit")
 		}
 		return m
-	}
-	s.Print = func() string {
-		if n, ok := get(); ok {
-			return strconv.FormatInt(n, 10)
-		}
-		return ""
 	}
 	return s
 }

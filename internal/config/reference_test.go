@@ -126,15 +126,18 @@ func (r *reference) field(key binding.Path, f binding.Field) {
 		r.line(key, r.in.say("a map by name: of addresses, or of what follows"), "", doc)
 		r.object(key.Key("NAME"), to.Schema(&s).(shortForm).long)
 	case binding.Scalar:
-		r.line(key, r.in.want(to.Want), to.Print(), doc)
+		r.line(key, r.in.want(to.Want), printed(to), doc)
 	default:
 		r.list(key, f.To, doc)
 	}
 }
 
-// items returns a list as it is printed.
-func items(list binding.Target) string {
-	_, line, _ := strings.Cut(binding.Print(binding.Object{binding.Key("a", "", list)}.Encode()), ": ")
+// printed returns a value as it is printed; "" where there is none.
+func printed(to binding.Target) string {
+	if to.Encode() == nil {
+		return ""
+	}
+	_, line, _ := strings.Cut(binding.Print(binding.Object{binding.Key("a", "", to)}.Encode()), ": ")
 	return strings.TrimSpace(line)
 }
 
@@ -142,7 +145,7 @@ func items(list binding.Target) string {
 func (r *reference) list(key binding.Path, to binding.Target, doc string) {
 	switch item := itemOf(to).(type) {
 	case binding.Scalar:
-		r.line(key, fmt.Sprintf(r.in.say("a list: %s"), r.in.want(item.Want)), items(to), doc)
+		r.line(key, fmt.Sprintf(r.in.say("a list: %s"), r.in.want(item.Want)), printed(to), doc)
 	case binding.Object:
 		r.line(key, r.in.say("a list"), "", doc)
 		r.object(key+"[]", item)
