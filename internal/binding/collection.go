@@ -13,9 +13,9 @@ type Optional[T any] struct {
 }
 
 // Decode binds the section to a fresh value.
-func (o Optional[T]) Decode(r *Report, key Path, n *Node) {
+func (o Optional[T]) Decode(r *Report, n *Node) {
 	*o.To = o.Fresh()
-	o.Schema(*o.To).Decode(r, key, n)
+	o.Schema(*o.To).Decode(r, n)
 }
 
 // Encode returns nil for a nil pointer.
@@ -35,8 +35,8 @@ type Entries[T any] struct {
 }
 
 // Decode adds an entry for every name. One that is null is left out.
-func (m Entries[T]) Decode(r *Report, key Path, n *Node) {
-	if n.Kind == EmptyKind || !r.Expect(key, n, MapKind) {
+func (m Entries[T]) Decode(r *Report, n *Node) {
+	if n.Kind == EmptyKind || !r.Expect(n, MapKind) {
 		return
 	}
 	for _, e := range n.Fields {
@@ -44,11 +44,11 @@ func (m Entries[T]) Decode(r *Report, key Path, n *Node) {
 			continue
 		}
 		if x := m.Name(e.Key); x != nil {
-			r.Add(e.At, key.Key(e.Key), "", x.Problem, x.Remedy)
+			r.AddKey(&e, "", x.Problem, x.Remedy)
 			continue
 		}
 		v := m.Fresh(e.Key)
-		m.Schema(&v).Decode(r, key.Key(e.Key), e.Value)
+		m.Schema(&v).Decode(r, e.Value)
 		(*m.To)[e.Key] = v
 	}
 }
@@ -71,12 +71,12 @@ type List[T any] struct {
 }
 
 // Decode replaces the list. Items that are wrong keep their place in it.
-func (l List[T]) Decode(r *Report, key Path, n *Node) {
-	if n.Kind == EmptyKind || !r.Expect(key, n, ListKind) {
+func (l List[T]) Decode(r *Report, n *Node) {
+	if n.Kind == EmptyKind || !r.Expect(n, ListKind) {
 		return
 	}
 	*l.To = nil
-	for i, item := range n.Items {
+	for _, item := range n.Items {
 		var v T
 		if l.Fresh != nil {
 			v = l.Fresh()
@@ -85,8 +85,8 @@ func (l List[T]) Decode(r *Report, key Path, n *Node) {
 		if _, single := to.(Scalar); single {
 			want = ScalarKind
 		}
-		if k := key.Item(i); r.Expect(k, item, want) {
-			to.Decode(r, k, item)
+		if r.Expect(item, want) {
+			to.Decode(r, item)
 		}
 		*l.To = append(*l.To, v)
 	}

@@ -40,29 +40,20 @@ type Interpolation struct {
 	Files []string        // result: those that values were read from (NAME_FILE)
 }
 
-// Fill fills every scalar below n; key is where n is.
-func (i *Interpolation) Fill(key Path, n *Node) {
-	switch n.Kind {
-	case ScalarKind:
-		i.scalar(key, n)
-	case ListKind:
-		for j, item := range n.Items {
-			i.Fill(key.Item(j), item)
-		}
-	case MapKind:
-		for _, e := range n.Fields {
-			i.Fill(key.Key(e.Key), e.Value)
-		}
+// Fill fills every scalar below n.
+func (i *Interpolation) Fill(n *Node) {
+	for _, item := range n.Items {
+		i.Fill(item)
 	}
-}
-
-func (i *Interpolation) scalar(key Path, n *Node) {
-	if !hasPlaceholder(n.Text) {
+	for _, e := range n.Fields {
+		i.Fill(e.Value)
+	}
+	if n.Kind != ScalarKind || !hasPlaceholder(n.Text) {
 		return
 	}
 	text, m := i.Expand(n.Text)
 	if m != nil {
-		i.Report.Add(n.At, key, "", m.Problem, m.Remedy)
+		i.Report.AddAt(n, "", m.Problem, m.Remedy)
 		n.Kind = BrokenKind
 		return
 	}

@@ -11,7 +11,7 @@ func Merge(base, over *Node) *Node {
 	case over.Kind != MapKind || base.Kind != MapKind:
 		return over
 	}
-	out := &Node{Kind: MapKind, At: over.At}
+	out := &Node{Kind: MapKind, At: over.At, Path: over.Path}
 	for _, e := range base.Fields {
 		out.Set(e)
 	}

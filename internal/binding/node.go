@@ -23,10 +23,10 @@ func (k Kind) String() string {
 type Node struct {
 	Kind   Kind
 	At     Position
-	Text   string  // of a scalar
+	Path   Path    // where people wrote it
+	Text   string  // of a scalar that was read
 	Items  []*Node // of a list
 	Fields []Entry // of a map, in the order of the file
-	Moved  Path    // where the value was written, if it was moved from there; else ""
 
 	source string         // a scalar's text before variables were filled in; "": it had none
 	value  any            // of an encoded scalar: string, int64, float64, bool or Duration
@@ -70,25 +70,19 @@ func (n *Node) Find(keys ...string) *Node {
 	return n
 }
 
-// Nearest returns the place of what keys lead to, or of the last of them that there is.
-func (n *Node) Nearest(keys ...string) Position {
-	at := n.At
+// Nearest returns the place of what keys lead to, or of the last of them that there is, and
+// where people wrote it, or would.
+func (n *Node) Nearest(keys ...string) (at Position, path Path) {
+	at, path = n.At, n.Path
 	for _, k := range keys {
 		e := n.Entry(k)
 		if e == nil {
-			break
+			n, path = nil, path.Key(k)
+			continue
 		}
-		n, at = e.Value, e.At
+		n, at, path = e.Value, e.At, e.Value.Path
 	}
-	return at
-}
-
-// PathOf returns where people wrote what keys lead to, or would.
-func (n *Node) PathOf(keys []string) Path {
-	if there := n.Find(keys...); there != nil {
-		return there.Path(PathOf(keys))
-	}
-	return PathOf(keys)
+	return at, path
 }
 
 // Set adds or replaces a key of a map.
@@ -128,7 +122,7 @@ func (n *Node) Section(key string, at Position) *Node {
 		return nil
 	}
 	if !v.Given() {
-		v = &Node{Kind: MapKind, At: at}
+		v = &Node{Kind: MapKind, At: at, Path: n.Path.Key(key)}
 		n.Set(Entry{Key: key, At: at, Value: v})
 	}
 	return v
@@ -147,10 +141,13 @@ func (n *Node) EachLeaf(keys []string, visit func(keys []string, n *Node)) {
 	}
 }
 
-// Path returns where people wrote a value that is found at key.
-func (n *Node) Path(key Path) Path {
-	if n.Moved != "" {
-		return n.Moved
+// locate gives n and what is below it their paths.
+func (n *Node) locate(at Path) {
+	n.Path = at
+	for i, item := range n.Items {
+		item.locate(at.Item(i))
 	}
-	return key
+	for _, e := range n.Fields {
+		e.Value.locate(at.Key(e.Key))
+	}
 }

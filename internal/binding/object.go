@@ -9,7 +9,7 @@ import (
 // one goroutine.
 type Target interface {
 	// Decode sets the variable from n, which is not null. Mistakes go to the report.
-	Decode(r *Report, key Path, n *Node)
+	Decode(r *Report, n *Node)
 	// Encode returns the value as it is printed, with scalars in YAML and
 	// secrets masked; nil where the key is to be left out.
 	Encode() *Node
@@ -39,18 +39,18 @@ func Instead(name, remedy string) Field { return Field{Key: name, To: mistaken(r
 // mistaken is the remedy for a key that is not known. The object reports it.
 type mistaken string
 
-func (mistaken) Decode(*Report, Path, *Node) {}
-func (mistaken) Encode() *Node               { return nil }
+func (mistaken) Decode(*Report, *Node) {}
+func (mistaken) Encode() *Node         { return nil }
 
 // Decode reads every key that n has. Keys that are not known are mistakes.
-func (o Object) Decode(r *Report, key Path, n *Node) {
-	if n.Kind == EmptyKind || !r.Expect(key, n, MapKind) {
+func (o Object) Decode(r *Report, n *Node) {
+	if n.Kind == EmptyKind || !r.Expect(n, MapKind) {
 		return
 	}
 	for _, e := range n.Fields {
 		if !slices.Contains(o.Keys(), e.Key) {
-			r.UnknownAtTop = r.UnknownAtTop || key == ""
-			r.Add(e.At, key.Key(e.Key), "", "is not a known key", o.remedy(e.Key))
+			r.UnknownAtTop = r.UnknownAtTop || n.Path == ""
+			r.AddKey(&e, "", "is not a known key", o.remedy(e.Key))
 		}
 	}
 	for _, f := range o {
@@ -58,7 +58,7 @@ func (o Object) Decode(r *Report, key Path, n *Node) {
 			s.Start()
 		}
 		if v := n.Get(f.Key); v != nil && v.Kind != NullKind {
-			f.To.Decode(r, v.Path(key.Key(f.Key)), v)
+			f.To.Decode(r, v)
 		}
 	}
 }

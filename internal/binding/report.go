@@ -41,16 +41,26 @@ func (r *Report) Add(at Position, key Path, value, problem, remedy string) {
 	}
 }
 
+// AddAt notes a mistake in the value of n.
+func (r *Report) AddAt(n *Node, value, problem, remedy string) {
+	r.Add(n.At, n.Path, value, problem, remedy)
+}
+
+// AddKey notes a mistake in a key.
+func (r *Report) AddKey(e *Entry, value, problem, remedy string) {
+	r.Add(e.At, e.Value.Path, value, problem, remedy)
+}
+
 // AddFindings notes what others have found wrong with values of a tree, unless
 // something is noted there already.
 func (r *Report) AddFindings(root *Node, findings []Finding) {
 	for _, f := range findings {
 		n, key := root.Find(f.Setting...), PathOf(f.Setting)
-		if n == nil {
-			n = &Node{At: Position{File: root.At.File}} // it is not written, but a default
+		if n == nil { // it is not written, but a default
+			n = &Node{At: Position{File: root.At.File}, Path: key}
 		}
 		if !r.Has(key) {
-			r.Add(n.At, n.Path(key), Shown(n.Text)+origin(n), f.Problem, f.Remedy)
+			r.AddAt(n, Shown(n.Text)+origin(n), f.Problem, f.Remedy)
 		}
 	}
 }
@@ -60,7 +70,7 @@ func (r *Report) Caused(err error) { r.Mistakes[len(r.Mistakes)-1].Err = err }
 
 // Expect reports a value of another kind than is wanted, unless it was reported. It returns
 // whether the kind is right.
-func (r *Report) Expect(key Path, n *Node, want Kind) bool {
+func (r *Report) Expect(n *Node, want Kind) bool {
 	if n.Kind == want || n.Kind == BrokenKind {
 		return n.Kind == want
 	}
@@ -68,7 +78,7 @@ func (r *Report) Expect(key Path, n *Node, want Kind) bool {
 	if want == MapKind && n.Kind == ScalarKind && strings.Contains(n.Text, ":") {
 		remedy = "write a space behind each colon"
 	}
-	r.Add(n.At, key, "", fmt.Sprintf("is %s where %s is expected", n.Kind, want), remedy)
+	r.AddAt(n, "", fmt.Sprintf("is %s where %s is expected", n.Kind, want), remedy)
 	return false
 }
 

@@ -42,16 +42,16 @@ func (s Scalar) Wants(want string) Scalar {
 }
 
 // Decode sets the variable.
-func (s Scalar) Decode(r *Report, key Path, n *Node) {
+func (s Scalar) Decode(r *Report, n *Node) {
 	switch n.Kind {
 	case EmptyKind:
-		r.Add(n.At, key, "", "has no value", "write "+s.Want+", or remove the key")
+		r.AddAt(n, "", "has no value", "write "+s.Want+", or remove the key")
 	case MapKind, ListKind:
-		r.Add(n.At, key, "", fmt.Sprintf("is %s where %s is expected", n.Kind, ScalarKind),
+		r.AddAt(n, "", fmt.Sprintf("is %s where %s is expected", n.Kind, ScalarKind),
 			"write "+s.Want+" behind the colon")
 	case ScalarKind:
 		if m := s.Parse(n.Text); m != nil {
-			r.Add(n.At, key, s.shown(n.Text)+origin(n), m.Problem, s.remedy(n, m))
+			r.AddAt(n, s.shown(n.Text)+origin(n), m.Problem, s.remedy(n, m))
 		}
 	}
 }

@@ -83,9 +83,9 @@ func bind(env variables, files ...string) (*shop, *Report) {
 		}
 		return []byte(name + "\n"), nil
 	}}
-	i.Fill("", root)
+	i.Fill(root)
 	s := newShop()
-	s.schema().Decode(r, "", root)
+	s.schema().Decode(r, root)
 	return s, r
 }
 
@@ -191,7 +191,7 @@ doors: 10.0.0.1
 func TestFindings(t *testing.T) {
 	r := &Report{}
 	root, _ := Parse("shop.yml", []byte("plan: a\ncellar: {key: b}"), r)
-	root.Get("plan").Moved = "drawing"
+	root.Get("plan").Path = "drawing"
 	r.Add(Position{File: "shop.yml"}, "cellar.key", "", "is lost", "")
 	r.AddFindings(root, []Finding{
 		{[]string{"plan"}, "is odd", "write another"}, {[]string{"cellar", "key"}, "is odd", ""}, {[]string{"pin"}, "is odd", ""},

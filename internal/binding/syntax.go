@@ -37,6 +37,7 @@ func Parse(file string, b []byte, r *Report) (root *Node, whole bool) {
 		root, p.whole = &Node{}, false
 	}
 	root.At = top
+	root.locate("")
 	return root, p.whole
 }
 

@@ -15,7 +15,7 @@ import (
 // they are; what follows from a mistake that was already reported is not reported, and
 // nothing is said to be missing where a part of the files is.
 func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
-	k := checking{c, root, r, whole}
+	k := checking{c, r, root, whole}
 	k.services()
 	k.models()
 	k.redis()
@@ -26,6 +26,13 @@ func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
 	k.empty()
 }
 
+type checking struct {
+	*Config
+	*binding.Report
+	root  *binding.Node
+	whole bool // nothing is missing of the files
+}
+
 // bufferedMin is the least of max-buffered-bytes, in bytes, and bufferedBodies how many
 // of the largest bodies it has to hold: one as it comes, one as it is sent, and a part
 // that bodies may not fill.
@@ -33,12 +40,14 @@ const bufferedMin, bufferedBodies = 1 << 20, 3
 
 // buffered checks that the largest request body can be held.
 func (k checking) buffered() {
-	const key = "server.max-buffered-bytes"
-	least := max(bufferedMin, bufferedBodies*k.Server.MaxBodyBytes)
-	if n := k.Server.MaxBufferedBytes; n > 0 && n < least && !k.report.Has("server.max-body-bytes") {
-		k.report.Add(k.root.Find("server", "max-buffered-bytes").At, key, strconv.FormatInt(n, 10),
-			fmt.Sprintf("is less than %d MiB and %d times server.max-body-bytes", bufferedMin>>20, bufferedBodies), fmt.Sprintf("write %d or more, or lower server.max-body-bytes", least))
+	n, least := k.Server.MaxBufferedBytes, max(bufferedMin, bufferedBodies*k.Server.MaxBodyBytes)
+	if n == 0 || n >= least || k.Has("server.max-body-bytes") {
+		return
 	}
+	k.AddAt(k.root.Find("server", "max-buffered-bytes"), strconv.FormatInt(n, 10),
+		fmt.Sprintf("is less than %d MiB and %d times server.max-body-bytes",
+			bufferedMin>>20, bufferedBodies),
+		fmt.Sprintf("write %d or more, or lower server.max-body-bytes", least))
 }
 
 // addresses checks that operators and clients do not share one by two names.
@@ -48,10 +57,11 @@ func (k checking) addresses() {
 		return
 	}
 	if address != k.Server.Address {
-		problem = "has the port of server.address (" + k.Server.Address + "), and one of the two is every interface"
+		problem = "has the port of server.address (" + k.Server.Address +
+			"), and one of the two is every interface"
 	}
-	k.report.Add(k.root.Find("management", "address").At, "management.address", binding.Quote(address),
-		problem, "write another port, or remove it: operators then share the listener for clients")
+	k.AddAt(k.root.Find("management", "address"), binding.Quote(address), problem,
+		"write another port, or remove it: operators then share the listener for clients")
 }
 
 // collide reports whether one process cannot listen on both addresses.
@@ -66,14 +76,8 @@ func collide(a, b string) bool {
 
 // covers reports whether to listen on host takes the port from other as well.
 func covers(host, other string) bool {
-	return host == "" || host == "::" || host == "0.0.0.0" && !strings.Contains(other, ":") // no IPv6
-}
-
-type checking struct {
-	*Config
-	root   *binding.Node
-	report *binding.Report
-	whole  bool // nothing is missing of the files
+	v4 := host == "0.0.0.0" && !strings.Contains(other, ":")
+	return v4 || host == "" || host == "::"
 }
 
 var (
@@ -81,82 +85,88 @@ var (
 	serviceKeys = []string{"vllm", "services"}
 )
 
+const (
+	modelPath   binding.Path = "token.rate-limit.models"
+	servicePath binding.Path = "vllm.services"
+)
+
 // empty reports a configuration that serves nothing, which is that of a wrong directory
 // or profile, unless another mistake may be the reason.
 func (k checking) empty() {
-	if len(k.Services) > 0 || !k.whole || k.report.Has("vllm") || k.report.UnknownAtTop {
+	if len(k.Services) > 0 || !k.whole || k.Has("vllm") || k.UnknownAtTop {
 		return
 	}
 	at := binding.Position{File: k.root.At.File}
 	if section := k.root.Find(serviceKeys...); section.Given() {
 		at = section.At
 	}
-	services := binding.PathOf(serviceKeys)
-	k.report.Add(at, services, "", "has no model", "add "+string(services)+".NAME: http://host:8000")
+	k.Add(at, servicePath, "", "has no model", "add vllm.services.NAME: http://host:8000")
 }
 
 // services checks that each has an address, and no mock in production.
 func (k checking) services() {
 	section := k.root.Find(serviceKeys...)
 	for name, s := range k.Services {
-		e, key := section.Entry(name), binding.PathOf(serviceKeys).Key(name)
-		if len(s.Endpoints) == 0 && k.whole && !k.report.Has(key) {
-			k.report.Add(e.At, key, "", "has no endpoint", "write endpoints: [http://host:8000]")
+		e := section.Entry(name)
+		if len(s.Endpoints) == 0 && k.whole && !k.Has(e.Value.Path) {
+			k.AddKey(e, "", "has no endpoint", "write endpoints: [http://host:8000]")
 		}
 		if k.Profile == profileProd && slices.Contains(s.Endpoints, MockEndpoint) {
-			k.report.Add(e.At, key, binding.Quote(string(MockEndpoint)), "is not allowed in profile "+profileProd, "write the address of a model server")
+			k.AddKey(e, binding.Quote(string(MockEndpoint)),
+				"is not allowed in profile "+profileProd, "write the address of a model server")
 		}
-		k.service(s, e.Value, key)
-		k.sharing(name, s, e, key)
+		k.service(s, e.Value)
+		if s.ShareLimitsWith != "" {
+			k.sharing(name, s.ShareLimitsWith, e.Value.Get("share-limits-with"))
+		}
 	}
 }
 
 // service checks what is set of one service.
-func (k checking) service(s Service, n *binding.Node, key binding.Path) {
+func (k checking) service(s Service, n *binding.Node) {
 	for i, endpoint := range s.Endpoints {
 		if endpoint != "" && slices.Contains(s.Endpoints[:i], endpoint) { // "": it is none
-			k.report.Add(n.At, key.Key("endpoints"), binding.Quote(string(endpoint)), "is listed twice", "list each address once")
+			k.Add(n.At, n.Path.Key("endpoints"), binding.Quote(string(endpoint)),
+				"is listed twice", "list each address once")
 		}
 	}
-	if s.BreakerFailures > s.BreakerOutcomes && !k.report.Has(key.Key("breaker-outcomes")) {
-		k.report.Add(n.At, key.Key("breaker-failures"), strconv.FormatInt(s.BreakerFailures, 10),
-			fmt.Sprintf("is more than breaker-outcomes (%d) and would never be reached", s.BreakerOutcomes), "write 0 for never")
+	if s.BreakerFailures > s.BreakerOutcomes && !k.Has(n.Path.Key("breaker-outcomes")) {
+		k.Add(n.At, n.Path.Key("breaker-failures"), strconv.FormatInt(s.BreakerFailures, 10),
+			fmt.Sprintf("is more than breaker-outcomes (%d) and would never be reached",
+				s.BreakerOutcomes), "write 0 for never")
 	}
 }
 
-// sharing checks that a service shares the limits of one that has its own.
-func (k checking) sharing(name string, s Service, e *binding.Entry, key binding.Path) {
-	if s.ShareLimitsWith == "" {
-		return
-	}
-	at := e.Value.Get("share-limits-with").At
-	key = key.Key("share-limits-with")
-	other, served := k.Services[s.ShareLimitsWith]
+// sharing checks that a service shares the limits of one that has its own; n says so.
+func (k checking) sharing(name, with string, n *binding.Node) {
+	other, served := k.Services[with]
 	_, limited := k.RateLimit.Models[name]
+	shown := binding.Quote(with)
 	switch {
-	case s.ShareLimitsWith == name:
-		k.report.Add(at, key, binding.Quote(name), "is the model itself", "remove it: a model has its own limits anyway")
+	case with == name:
+		k.AddAt(n, shown, "is the model itself", "remove it: a model has its own limits anyway")
 	case !served && !k.whole:
 	case !served:
 		remedy := "write the public name of a served model"
-		if near := binding.Similar(s.ShareLimitsWith, slices.Sorted(maps.Keys(k.Services))); near != "" {
+		if near := binding.Similar(with, slices.Sorted(maps.Keys(k.Services))); near != "" {
 			remedy = "did you mean " + binding.Quote(near) + "?"
 		}
-		k.report.Add(at, key, binding.Quote(s.ShareLimitsWith), "is not served", remedy)
+		k.AddAt(n, shown, "is not served", remedy)
 	case other.ShareLimitsWith == name:
-		k.report.Add(at, key, binding.Quote(s.ShareLimitsWith), "shares the limits of "+binding.Quote(name)+" itself", "remove one of the two")
+		k.AddAt(n, shown, "shares the limits of "+binding.Quote(name)+" itself", "remove one of the two")
 	case other.ShareLimitsWith != "":
-		k.report.Add(at, key, binding.Quote(s.ShareLimitsWith), "shares another's limits itself", "write "+binding.Quote(other.ShareLimitsWith))
+		k.AddAt(n, shown, "shares another's limits itself", "write "+binding.Quote(other.ShareLimitsWith))
 	case limited:
-		k.report.Add(k.root.Find(modelKeys...).Entry(name).At, binding.PathOf(modelKeys).Key(name), "",
-			"has limits of its own and shares those of "+binding.Quote(s.ShareLimitsWith), "remove one of the two")
+		k.AddKey(k.root.Find(modelKeys...).Entry(name), "",
+			"has limits of its own and shares those of "+shown, "remove one of the two")
 	}
 }
 
 // models checks that whatever has limits is served: a misspelt name would
 // leave the model that is meant without its limits.
 func (k checking) models() {
-	if services := k.root.Find(serviceKeys...); !k.whole || services.Given() && services.Kind != binding.MapKind {
+	services := k.root.Find(serviceKeys...)
+	if !k.whole || services.Given() && services.Kind != binding.MapKind {
 		return
 	}
 	served := slices.Sorted(maps.Keys(k.Services))
@@ -165,33 +175,33 @@ func (k checking) models() {
 		if _, ok := k.Services[name]; ok {
 			continue
 		}
-		remedy := "add " + string(binding.PathOf(serviceKeys).Key(name)) + ": http://host:8000"
+		remedy := "add " + string(servicePath.Key(name)) + ": http://host:8000"
 		if near := binding.Similar(name, served); near != "" {
 			remedy += ", or did you mean " + binding.Quote(near) + "?"
 		}
-		k.report.Add(section.Entry(name).At, binding.PathOf(modelKeys).Key(name), "", "has no service", remedy)
+		k.AddKey(section.Entry(name), "", "has no service", remedy)
 	}
 }
 
 func (k checking) redis() {
-	store := k.root.Find("token", "rate-limit", "store")
 	if k.RateLimit.Store == StoreRedis && k.Redis == nil && k.whole {
-		k.report.Add(store.At, "token.rate-limit.store", binding.Quote(string(StoreRedis)),
+		k.AddAt(k.root.Find("token", "rate-limit", "store"), binding.Quote(string(StoreRedis)),
 			"has no section redis", "add redis: with host and port, or write memory")
 	}
 }
 
 // pairs checks that a certificate has its key.
 func (k checking) pairs() {
-	k.pair(k.Server.TLS.Certificate, k.Server.TLS.Key, "server", "tls")
+	k.pair(k.Server.TLS.Certificate, k.Server.TLS.Key, "server")
 	if k.Redis != nil {
-		k.pair(k.Redis.TLS.Certificate, k.Redis.TLS.Key, "redis", "tls")
+		k.pair(k.Redis.TLS.Certificate, k.Redis.TLS.Key, "redis")
 	}
 }
 
-func (k checking) pair(certificate, key string, section ...string) {
-	if at := binding.PathOf(section); (certificate == "") != (key == "") && k.whole && !k.report.Has(at) {
-		k.report.Add(k.root.Find(section...).At, at, "", "has one of certificate and key", "write both or none")
+func (k checking) pair(certificate, key, section string) {
+	n := k.root.Find(section, "tls")
+	if (certificate == "") != (key == "") && k.whole && !k.Has(n.Path) {
+		k.AddAt(n, "", "has one of certificate and key", "write both or none")
 	}
 }
 
@@ -200,21 +210,22 @@ func (k checking) apiKeys() {
 	list := k.root.Find("auth", "api-keys")
 	names, hashes := map[string]int{}, map[string]int{}
 	for i, a := range k.Auth.APIKeys {
-		at, key := list.Items[i].At, binding.Path("auth.api-keys").Item(i)
-		if missing := a.missing(); len(missing) > 0 && !k.report.Has(key) {
-			k.report.Add(at, key, "", "has no "+binding.Either(missing), "write name, user, hash and roles")
+		n := list.Items[i]
+		if missing := a.missing(); len(missing) > 0 && !k.Has(n.Path) {
+			k.AddAt(n, "", "has no "+binding.Either(missing), "write name, user, hash and roles")
 		}
-		k.unique(at, key, "name", names, a.Name, i)
-		k.unique(at, key, "hash", hashes, a.Hash, i)
+		k.unique(n, "name", names, a.Name, i)
+		k.unique(n, "hash", hashes, a.Hash, i)
 	}
 }
 
-func (k checking) unique(at binding.Position, key binding.Path, what string, seen map[string]int, value string, i int) {
+func (k checking) unique(n *binding.Node, what string, seen map[string]int, value string, i int) {
 	if value == "" {
 		return // it is missing or wrong
 	}
 	if first, ok := seen[value]; ok {
-		k.report.Add(at, key, "", fmt.Sprintf("has the %s of auth.api-keys[%d]", what, first), "give each key its own")
+		k.AddAt(n, "", fmt.Sprintf("has the %s of auth.api-keys[%d]", what, first),
+			"give each key its own")
 		return
 	}
 	seen[value] = i
@@ -225,7 +236,10 @@ func (a APIKey) missing() (names []string) {
 	for _, s := range []struct {
 		name  string
 		lacks bool
-	}{{"name", a.Name == ""}, {"user", a.User == ""}, {"hash", a.Hash == ""}, {"roles", len(a.Roles) == 0}} {
+	}{
+		{"name", a.Name == ""}, {"user", a.User == ""},
+		{"hash", a.Hash == ""}, {"roles", len(a.Roles) == 0},
+	} {
 		if s.lacks {
 			names = append(names, s.name)
 		}

@@ -37,11 +37,12 @@ func Compare(running, next *Config) (*Config, Changes) {
 	if running.Profile != next.Profile {
 		c.Settings = append(c.Settings, "profile")
 	}
+	byName := []binding.Path{servicePath, modelPath, "auth.api-keys"}
 	for _, key := range binding.Differing("", running.schema().Encode(), next.schema().Encode()) {
 		switch {
-		case isAtStart(key):
+		case slices.ContainsFunc(atStart, key.Below):
 			c.AtStart = append(c.AtStart, string(key))
-		case !key.Below(binding.PathOf(serviceKeys)) && !key.Below(binding.PathOf(modelKeys)) && !key.Below("auth.api-keys"):
+		case !slices.ContainsFunc(byName, key.Below):
 			c.Settings = append(c.Settings, string(key))
 		}
 	}

@@ -68,13 +68,13 @@ func schemaOf(to binding.Target) jsonSchema {
 	case binding.Optional[Redis]:
 		return schemaOf(to.Schema(to.Fresh()))
 	case inherited:
-		return schemaOf(to.to.schema())
+		return schemaOf(to.Target)
 	case binding.Entries[Model]:
 		m := to.Fresh("NAME")
 		return mapSchema(schemaOf(to.Schema(&m)))
 	case binding.Entries[Service]:
 		s := to.Fresh("NAME")
-		long := to.Schema(&s).(shortForm).long
+		long := to.Schema(&s).(shortForm).Object
 		return mapSchema(jsonSchema{"anyOf": []jsonSchema{{"type": "string"}, objectSchema(long)}})
 	case binding.Scalar:
 		return scalarSchema(to.Want)

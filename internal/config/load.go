@@ -56,13 +56,13 @@ func Load(o Options) (*Config, error) {
 	r := &binding.Report{Advice: remedies}
 	root, profile, whole := o.tree(r)
 	filled := o.interpolation(r)
-	filled.Fill("", root)
-	refuseLater(root, r)
+	filled.Fill(root)
+	refusePlanned(root, r)
 	adoptSpring(root, r)
 
 	c := defaults()
 	c.Profile, c.VariableFiles = profile, filled.Files
-	c.schema().Decode(r, "", root)
+	c.schema().Decode(r, root)
 	c.check(root, whole, r)
 	if o.Check != nil {
 		r.AddFindings(root, o.Check(c))
@@ -104,10 +104,11 @@ var remedies = binding.Advice{
 
 // interpolation fills variables in from the environment, and from the files that it names.
 func (o Options) interpolation(r *binding.Report) *binding.Interpolation {
-	return &binding.Interpolation{Env: o.Env, Report: r, ReadFile: func(name string) ([]byte, error) {
+	readFile := func(name string) ([]byte, error) {
 		b, err := ReadFile(name)
 		return b, cause(err)
-	}}
+	}
+	return &binding.Interpolation{Env: o.Env, ReadFile: readFile, Report: r}
 }
 
 // Folder returns the directory of the files.
@@ -132,7 +133,7 @@ func (o Options) tree(r *binding.Report) (root *binding.Node, profile string, wh
 	}
 	over, ok := o.readProfile(chosen, r)
 	if e := over.Get("spring").Entry("profiles"); e != nil {
-		r.Add(e.At, "spring.profiles", "", "cannot be set by a profile", "move it to "+baseFile)
+		r.AddKey(e, "", "cannot be set by a profile", "move it to "+baseFile)
 		over.Get("spring").Drop("profiles")
 	}
 	return binding.Merge(base, over), chosen.name, whole && ok
@@ -158,11 +159,7 @@ func (o Options) read(name string, r *binding.Report) (_ *binding.Node, whole bo
 	shown := o.shown(name)
 	b, err := readBounded(o.Files, name, binding.BytesMax)
 	if err != nil {
-		at, m := binding.Position{File: shown}, o.unreadable(name, err)
-		if errors.Is(err, syscall.ENOTDIR) {
-			at.File, m = o.Dir, aFolderIsMeant(o.Dir)
-		}
-		r.Add(at, "", "", m.Problem, m.Remedy)
+		o.unreadable(name, err, r)
 		r.Caused(err)
 		return &binding.Node{At: binding.Position{File: shown}}, false
 	}
@@ -176,35 +173,40 @@ func (o Options) readProfile(c chosen, r *binding.Report) (_ *binding.Node, whol
 	if _, err := fs.Stat(o.Files, name); !errors.Is(err, fs.ErrNotExist) {
 		return o.read(name, r)
 	}
-	remedy := "create it, or choose " + o.profiles()
-	if other := o.lookalikes(name); len(other) > 0 {
-		remedy = rename(other[0], name)
-	}
-	r.Add(c.at, c.key, binding.Quote(c.name), "has no file "+o.shown(name), remedy)
+	r.Add(c.at, c.key, binding.Quote(c.name), "has no file "+o.shown(name),
+		o.rename(name, "create it, or choose "+o.profiles()))
 	return &binding.Node{}, false
 }
 
-func (o Options) unreadable(name string, err error) *binding.Mistake {
-	if !errors.Is(err, fs.ErrNotExist) {
-		return binding.Wrong(fmt.Sprintf("the file cannot be read: %v", cause(err)), "")
+// unreadable reports why a file of Dir cannot be read.
+func (o Options) unreadable(name string, err error, r *binding.Report) {
+	at := binding.Position{File: o.shown(name)}
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		r.Add(binding.Position{File: o.Dir}, "", "",
+			"is a file, where a folder with "+baseFile+" is expected", folderRemedy(o.Dir))
+	case errors.Is(err, fs.ErrNotExist):
+		r.Add(at, "", "", "the file does not exist",
+			o.rename(name, "create it, or name the directory that has it by --config"))
+	default:
+		r.Add(at, "", "", fmt.Sprintf("the file cannot be read: %v", cause(err)), "")
 	}
-	m := binding.Wrong("the file does not exist", "create it, or name the directory that has it by --config")
-	if other := o.lookalikes(name); len(other) > 0 {
-		m.Remedy = rename(other[0], name)
-	}
-	return m
 }
 
-// rename says what to do with a file that is named as others want it.
-func rename(from, to string) string {
-	if strings.HasSuffix(from, ".yaml") {
-		return "rename " + from + " to " + to
+// rename says what to do with a file that is named as others want it; where there is none,
+// it returns the other remedy.
+func (o Options) rename(name, other string) string {
+	for _, found := range o.lookalikes(name) {
+		if strings.HasSuffix(found, ".yaml") {
+			return "rename " + found + " to " + name
+		}
+		return "write what " + found + " says as YAML into " + name
 	}
-	return "write what " + from + " says as YAML into " + to
+	return other
 }
 
-// aFolderIsMeant says what to give for the folder in place of a file.
-func aFolderIsMeant(file string) *binding.Mistake {
+// folderRemedy says what to give for the folder in place of a file.
+func folderRemedy(file string) string {
 	name := filepath.Base(file)
 	remedy := "write --config " + filepath.Dir(file)
 	if profile, is := strings.CutPrefix(strings.TrimSuffix(name, ".yml"), "application-"); is {
@@ -212,7 +214,7 @@ func aFolderIsMeant(file string) *binding.Mistake {
 	} else if name != baseFile {
 		remedy = "rename it to " + baseFile + ", and " + remedy
 	}
-	return binding.Wrong("is a file, where a folder with "+baseFile+" is expected", remedy)
+	return remedy
 }
 
 // cause takes the path off an error, which the message already has.

@@ -8,10 +8,10 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
-// later is a setting that is known, but not in this version. It is refused
+// planned is a setting that is known, but not in this version. It is refused
 // where it would change something: never ignored, so that nobody believes in
 // a limit that does not hold.
-type later struct {
+type planned struct {
 	// path has the keys of the setting; * is any name.
 	path string
 	// values are those that are refused; nil stands for every value but an
@@ -21,65 +21,53 @@ type later struct {
 	instead string
 }
 
-// notYet is every such setting. Whoever builds one adds it to the schema and
+// plannedSettings is every such setting. Whoever builds one adds it to the schema and
 // deletes its line here.
-var notYet = []later{
-	{path: "redis.addresses", instead: "write redis.host and redis.port of one server"},
-	{path: "redis.cluster", instead: "write redis.host and redis.port of one server"},
-	{path: "redis.sentinel", instead: "write redis.host and redis.port of one server"},
-	{path: "redis.mode", values: []string{"lease", "auto"}, instead: "write strict"},
-	{path: "spring.data.redis.cluster", instead: "write host and port of one server"},
-	{path: "spring.data.redis.sentinel", instead: "write host and port of one server"},
-	{path: "token.rate-limit.on-store-failure", values: []string{"local", "open"}, instead: "write closed"},
-	{path: "token.rate-limit.outage-reserve", instead: "remove it"},
-	{path: "token.rate-limit.users", instead: "remove it: all users of a model have the same limits"},
-	{path: "token.rate-limit.defaults.on-store-failure", values: []string{"local", "open"}, instead: "write closed"},
-	{path: "token.rate-limit.defaults.outage-reserve", instead: "remove it"},
-	{path: "token.rate-limit.models.*.on-store-failure", values: []string{"local", "open"}, instead: "write closed"},
-	{path: "token.rate-limit.models.*.outage-reserve", instead: "remove it"},
-	{path: "auth.jwt", instead: "remove it, and use auth.api-keys"},
+var plannedSettings = []planned{
+	{"redis.addresses", nil, "write redis.host and redis.port of one server"},
+	{"redis.cluster", nil, "write redis.host and redis.port of one server"},
+	{"redis.sentinel", nil, "write redis.host and redis.port of one server"},
+	{"redis.mode", []string{"lease", "auto"}, "write strict"},
+	{"spring.data.redis.cluster", nil, "write host and port of one server"},
+	{"spring.data.redis.sentinel", nil, "write host and port of one server"},
+	{"token.rate-limit.on-store-failure", failures, "write closed"},
+	{"token.rate-limit.outage-reserve", nil, "remove it"},
+	{"token.rate-limit.users", nil, "remove it: all users of a model have the same limits"},
+	{"token.rate-limit.defaults.on-store-failure", failures, "write closed"},
+	{"token.rate-limit.defaults.outage-reserve", nil, "remove it"},
+	{"token.rate-limit.models.*.on-store-failure", failures, "write closed"},
+	{"token.rate-limit.models.*.outage-reserve", nil, "remove it"},
+	{"auth.jwt", nil, "remove it, and use auth.api-keys"},
 }
 
-// refuseLater reports the settings of the tree that are not in this version
+// failures are the planned values of on-store-failure.
+var failures = []string{"local", "open"}
+
+// refusePlanned reports the settings of the tree that are not in this version
 // and takes them out, so that the schema need not know them.
-func refuseLater(root *binding.Node, r *binding.Report) {
-	for _, l := range notYet {
-		each(root, "", strings.Split(l.path, "."), func(parent *binding.Node, e binding.Entry, key binding.Path) {
-			l.refuse(parent, e, key, r)
-		})
+func refusePlanned(root *binding.Node, r *binding.Report) {
+	for _, p := range plannedSettings {
+		p.refuse(root, strings.Split(p.path, "."), r)
 	}
 }
 
-// each visits what the keys lead to; * leads to every key of a map.
-func each(n *binding.Node, at binding.Path, keys []string, visit func(parent *binding.Node, e binding.Entry, key binding.Path)) {
-	if n == nil || n.Kind != binding.MapKind {
-		return
-	}
+// refuse does that with what keys lead to below n; * leads to every key of a map.
+func (p planned) refuse(n *binding.Node, keys []string, r *binding.Report) {
+	const problem = "is not in this version"
 	for _, e := range slices.Clone(n.Fields) {
 		switch {
 		case keys[0] != "*" && keys[0] != e.Key:
-		case len(keys) == 1:
-			visit(n, e, at.Key(e.Key))
-		default:
-			each(e.Value, at.Key(e.Key), keys[1:], visit)
+		case len(keys) > 1:
+			p.refuse(e.Value, keys[1:], r)
+		case slices.Contains(p.values, e.Value.Text):
+			r.AddAt(e.Value, binding.Quote(e.Value.Text), problem, p.instead)
+			n.Drop(e.Key)
+		case p.values == nil:
+			if filled(e.Value) {
+				r.AddKey(&e, "", problem, p.instead)
+			}
+			n.Drop(e.Key)
 		}
-	}
-}
-
-func (l later) refuse(parent *binding.Node, e binding.Entry, key binding.Path, r *binding.Report) {
-	m := binding.Wrong("is not in this version", l.instead)
-	v := e.Value
-	switch {
-	case l.values != nil:
-		if v.Kind == binding.ScalarKind && slices.Contains(l.values, v.Text) {
-			r.Add(v.At, key, binding.Quote(v.Text), m.Problem, m.Remedy)
-			parent.Drop(e.Key)
-		}
-	default:
-		if filled(v) {
-			r.Add(e.At, key, "", m.Problem, m.Remedy)
-		}
-		parent.Drop(e.Key)
 	}
 }
 
@@ -87,7 +75,9 @@ func (l later) refuse(parent *binding.Node, e binding.Entry, key binding.Path, r
 // map it may: a maximum of 0 blocks.
 func filled(n *binding.Node) bool {
 	if n.Kind == binding.MapKind {
-		return slices.ContainsFunc(n.Fields, func(e binding.Entry) bool { return e.Value.Kind == binding.MapKind || said(e.Value) })
+		return slices.ContainsFunc(n.Fields, func(e binding.Entry) bool {
+			return e.Value.Kind == binding.MapKind || said(e.Value)
+		})
 	}
 	f, err := strconv.ParseFloat(n.Text, 64)
 	return said(n) && (err != nil || f != 0)

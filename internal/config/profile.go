@@ -34,35 +34,37 @@ func (o Options) profile(base *binding.Node, r *binding.Report) (c chosen, ok bo
 		}
 	}
 	if active := base.Find("spring", "profiles", "active"); c.name == "" && active.Given() {
-		c.key, c.at = "spring.profiles.active", active.At
-		if c.name, ok = o.activeProfile(c.key, active, r); !ok {
+		c.key, c.at = active.Path, active.At
+		if c.name, ok = o.activeProfile(active, r); !ok {
 			return chosen{}, false
 		}
 	}
 	if c.name == "" || profileForm.MatchString(c.name) {
 		return c, true
 	}
-	m := binding.Wrong("is not the name of a profile", "choose "+o.profiles())
+	problem, remedy := "is not the name of a profile", "choose "+o.profiles()
 	if strings.Contains(c.name, ",") {
-		m = binding.Wrong("is more than one profile", m.Remedy+"; what several share belongs into "+baseFile)
+		problem = "is more than one profile"
+		remedy += "; what several share belongs into " + baseFile
 	}
-	r.Add(c.at, c.key, binding.Quote(binding.Shortened(c.name)), m.Problem, m.Remedy)
+	r.Add(c.at, c.key, binding.Shown(c.name), problem, remedy)
 	return chosen{}, false
 }
 
 // activeProfile reads the profile from the file itself, before the rest of it
 // has its variables filled in.
-func (o Options) activeProfile(key binding.Path, n *binding.Node, r *binding.Report) (name string, ok bool) {
+func (o Options) activeProfile(n *binding.Node, r *binding.Report) (name string, ok bool) {
 	if n.Kind == binding.ListKind {
-		r.Add(n.At, key, "", "is a list, and one profile is laid over", "write the name of one; what several share belongs into "+baseFile)
+		r.AddAt(n, "", "is a list, and one profile is laid over",
+			"write the name of one; what several share belongs into "+baseFile)
 		return "", false
 	}
-	if !r.Expect(key, n, binding.ScalarKind) {
+	if !r.Expect(n, binding.ScalarKind) {
 		return "", false
 	}
 	name, m := o.interpolation(r).Expand(n.Text)
 	if m != nil {
-		r.Add(n.At, key, "", m.Problem, m.Remedy)
+		r.AddAt(n, "", m.Problem, m.Remedy)
 	}
 	return name, m == nil
 }

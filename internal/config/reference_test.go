@@ -59,8 +59,8 @@ func (r *reference) page(lines string) {
 			r.object("", defaults().schema())
 		case line == "{aliases}":
 			r.aliases()
-		case line == "{later}":
-			r.later()
+		case line == "{planned}":
+			r.planned()
 		case line == "", strings.HasPrefix(line, "|---"):
 			fmt.Fprintln(r, line)
 		default:
@@ -87,8 +87,8 @@ func (r *reference) aliases() {
 	fmt.Fprintf(r, "| `server.port` | %s |\n", r.in.say("the port of `server.address`"))
 }
 
-func (r *reference) later() {
-	for _, l := range notYet {
+func (r *reference) planned() {
+	for _, l := range plannedSettings {
 		values := r.in.say("any")
 		if l.values != nil {
 			values = r.in.want(binding.Either(l.values))
@@ -124,7 +124,7 @@ func (r *reference) field(key binding.Path, f binding.Field) {
 	case binding.Entries[Service]:
 		s := to.Fresh("NAME")
 		r.line(key, r.in.say("a map by name: of addresses, or of what follows"), "", doc)
-		r.object(key.Key("NAME"), to.Schema(&s).(shortForm).long)
+		r.object(key.Key("NAME"), to.Schema(&s).(shortForm).Object)
 	case binding.Scalar:
 		r.line(key, r.in.want(to.Want), printed(to), doc)
 	default:

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"slices"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
-)
+import "github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 
 // atStart is what cannot change while a gateway runs: these keys and all below
 // them. The reference marks them, and Compare keeps what runs.
@@ -16,12 +12,6 @@ var atStart = []binding.Path{
 	"token.rate-limit.max-accounts",
 	"logging.format",
 	"logging.hash-users",
-}
-
-// isAtStart reports whether the setting at key takes effect at the next start
-// only.
-func isAtStart(key binding.Path) bool {
-	return slices.ContainsFunc(atStart, key.Below)
 }
 
 // keepAtStart gives c what running has of the settings that cannot change.

@@ -14,22 +14,24 @@ import (
 
 // The rules of single values. Each returns nil for a value that is right.
 
+var nameLength = binding.AtMost(limit.NameBytesMax)
+
 // modelName allows any characters that can be shown, also dots and slashes.
 func modelName(s string) *binding.Mistake {
-	m := binding.NotEmpty(s)
-	if m == nil {
-		m = binding.AtMost(limit.NameBytesMax)(s)
+	for _, rule := range []func(string) *binding.Mistake{binding.NotEmpty, nameLength} {
+		if m := rule(s); m != nil {
+			return binding.Wrong("is no name for a model: it "+m.Problem,
+				"write 1 to 256 bytes without control characters")
+		}
 	}
-	if m == nil {
-		return nil
-	}
-	return binding.Wrong("is no name for a model: it "+m.Problem, "write 1 to 256 bytes without control characters")
+	return nil
 }
 
 func listenAddress(s string) *binding.Mistake {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || !validPort(port, 0) || strings.ContainsAny(host, " /") {
-		return binding.Wrong("is not an address", `write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`)
+		return binding.Wrong("is not an address",
+			`write HOST:PORT, such as 127.0.0.1:8080, or ":8080" for every interface`)
 	}
 	return nil
 }
@@ -41,8 +43,11 @@ func webOrigin(s string) *binding.Mistake {
 		return nil
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != s || strings.Contains(s, "*") || strings.ToLower(s) != s {
-		return binding.Wrong("is not an origin", "write scheme and host, and the port where it is not the usual one, in lower case and with nothing behind, such as https://chat.example.com")
+	if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != s ||
+		strings.Contains(s, "*") || strings.ToLower(s) != s {
+		return binding.Wrong("is not an origin", "write scheme and host, and the port where it "+
+			"is not the usual one, in lower case and with nothing behind, "+
+			"such as https://chat.example.com")
 	}
 	return nil
 }
@@ -66,7 +71,8 @@ func keyHash(s string) *binding.Mistake {
 	if hashForm.MatchString(s) {
 		return nil
 	}
-	return binding.Wrong("is not the hash of a key", "write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case")
+	return binding.Wrong("is not the hash of a key", "write what `token-rate-limiter key hash` "+
+		"prints: sha256: and 64 hexadecimal digits in lower case")
 }
 
 func forwardable(s string) *binding.Mistake {
@@ -74,7 +80,8 @@ func forwardable(s string) *binding.Mistake {
 		return binding.Wrong("is not the name of a header", "write a name such as X-Tenant")
 	}
 	if grammar.Reserved(s) {
-		return binding.Wrong("is never passed on", "remove it; credentials and headers of the connection stay here")
+		return binding.Wrong("is never passed on",
+			"remove it; credentials and headers of the connection stay here")
 	}
 	return nil
 }
@@ -85,27 +92,26 @@ const fieldBytesMax = 256
 // fieldName takes any name that a member of a body may have.
 func fieldName(s string) *binding.Mistake {
 	if s == "" || len(s) > fieldBytesMax {
-		return binding.Wrong("is not the name of a field", "write the name of a member of request bodies, such as priority")
+		return binding.Wrong("is not the name of a field",
+			"write the name of a member of request bodies, such as priority")
 	}
 	return binding.Printable(s)
 }
 
 // endpoint binds the address of a model server; it drops a trailing slash.
 func endpoint(to *Endpoint) binding.Target {
-	s := binding.Text(to)
-	s.Want = "an address such as http://host:8000"
+	s := binding.Guarded(binding.Text(to)).Wants("an address such as http://host:8000")
 	s.Parse = func(v string) *binding.Mistake {
-		if v == string(MockEndpoint) {
-			*to = MockEndpoint
-			return nil
-		}
 		m := serverURL(v)
-		if m == nil {
+		switch {
+		case v == string(MockEndpoint):
+			*to, m = MockEndpoint, nil
+		case m == nil:
 			*to = plainURL(v)
 		}
 		return m
 	}
-	return binding.Guarded(s)
+	return s
 }
 
 // plainURL returns the one spelling of a valid address, so that a server that is
@@ -135,7 +141,8 @@ func serverURL(s string) *binding.Mistake {
 	case u.Hostname() == "":
 		return binding.Wrong("has no host", "")
 	case !grammar.ValidHost(u.Host):
-		return binding.Wrong("has a host that a request cannot carry", "write the host in ASCII, as DNS has it (xn--...), and without a zone")
+		return binding.Wrong("has a host that a request cannot carry",
+			"write the host in ASCII, as DNS has it (xn--...), and without a zone")
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port(), 1):
 		return binding.Wrong("has no valid port", "write a port from 1 to 65535, or none")
 	case u.User != nil:
@@ -147,11 +154,15 @@ func serverURL(s string) *binding.Mistake {
 	}
 	for _, end := range pathEnds {
 		if strings.HasSuffix(u.Path, end) {
-			return binding.Wrong("ends in "+end, "leave that out: the gateway adds the path of each request")
+			return binding.Wrong("ends in "+end,
+				"leave that out: the gateway adds the path of each request")
 		}
 	}
 	return nil
 }
 
 // pathEnds are what an address ends in that was copied from a client's settings.
-var pathEnds = []string{"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/v1/models"}
+var pathEnds = []string{
+	"/v1/chat/completions", "/v1/completions", "/v1/responses",
+	"/v1/messages", "/v1/embeddings", "/v1/models",
+}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // schema binds every key of the files to c. Order matters in one place only:
@@ -95,8 +94,8 @@ func newAPIKey() APIKey { return APIKey{Roles: []Role{RoleUser}} }
 
 func (k *APIKey) schema() binding.Target {
 	return binding.Object{
-		binding.Key("name", "Name of the key, for people and logs; unique.", binding.Text(&k.Name, binding.NotEmpty, binding.AtMost(limit.NameBytesMax)).Wants("1 to 256 bytes")),
-		binding.Key("user", "Whose accounts it charges.", binding.Text(&k.User, binding.NotEmpty, binding.AtMost(limit.NameBytesMax)).Wants("1 to 256 bytes")),
+		binding.Key("name", "Name of the key, for people and logs; unique.", binding.Text(&k.Name, binding.NotEmpty, nameLength).Wants("1 to 256 bytes")),
+		binding.Key("user", "Whose accounts it charges.", binding.Text(&k.User, binding.NotEmpty, nameLength).Wants("1 to 256 bytes")),
 		binding.Instead("key", "write hash: with what `token-rate-limiter key hash` prints for the key; the key itself does not belong here"),
 		binding.Key("hash", "What `token-rate-limiter key hash` prints.", binding.Masked(binding.Text(&k.Hash, keyHash)).Wants("sha256: and 64 hexadecimal digits")),
 		binding.Key("roles", "What the key may do: `user` calls models, `admin` sees and changes what concerns others too; neither includes the other.", binding.List[Role]{To: &k.Roles, Item: func(r *Role) binding.Target { return binding.Choice(r, RoleUser, RoleAdmin) }}),

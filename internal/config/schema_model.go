@@ -14,7 +14,7 @@ func (r *RateLimit) schema() binding.Object {
 		binding.Key("max-accounts", "Accounts kept in memory, of all models; where there are as many and none is idle, further users of a model share one.", binding.Integer(&r.MaxAccounts, 1, 1<<40)),
 	}
 	return append(append(own, r.Settings.schema()...), binding.Object{
-		binding.Key("defaults", "The entry of served models that have none of their own.", inherited{&r.Defaults, &r.Settings}),
+		binding.Key("defaults", "The entry of served models that have none of their own.", inherited{r.Defaults.schema(), r}),
 		binding.Key("models", "Limits by public model name. A maximum left out is unlimited, 0 blocks.", binding.Entries[Model]{To: &r.Models, Name: modelName,
 			Fresh: func(string) Model { return Model{Settings: r.Settings} }, Schema: (*Model).schema}),
 	}...)
@@ -70,7 +70,7 @@ func maximumKey(m limit.Meter, w limit.Window) string {
 
 func (c *Config) services() binding.Target {
 	return binding.Entries[Service]{To: &c.Services, Name: modelName, Fresh: defaultService, Schema: func(s *Service) binding.Target {
-		return shortForm{list: &s.Endpoints, long: s.schema()}
+		return shortForm{s.schema(), &s.Endpoints}
 	}}
 }
 
@@ -105,12 +105,8 @@ func (s *Service) schema() binding.Object {
 // inherited is the section token.rate-limit.defaults, whose settings begin as
 // those of token.rate-limit.
 type inherited struct {
-	to   *Model
-	from *Settings
+	binding.Target
+	*RateLimit
 }
 
-func (i inherited) Start() { i.to.Settings = *i.from }
-func (i inherited) Decode(r *binding.Report, key binding.Path, n *binding.Node) {
-	i.to.schema().Decode(r, key, n)
-}
-func (i inherited) Encode() *binding.Node { return i.to.schema().Encode() }
+func (i inherited) Start() { i.Defaults.Settings = i.Settings }

@@ -60,24 +60,20 @@ func defaultService(name string) Service {
 
 // shortForm is a service that may be written as its only address.
 type shortForm struct {
+	binding.Object
 	list *[]Endpoint
-	long binding.Object
 }
 
-func (s shortForm) Decode(r *binding.Report, key binding.Path, n *binding.Node) {
+func (s shortForm) Decode(r *binding.Report, n *binding.Node) {
 	switch n.Kind {
 	case binding.ScalarKind:
+		*s.list = make([]Endpoint, 1)
+		endpoint(&(*s.list)[0]).Decode(r, n)
 	case binding.ListKind:
-		r.Add(n.At, key, "", "is a list where an address or the settings of a model are expected", "write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]")
-		binding.List[Endpoint]{To: s.list, Item: endpoint}.Decode(r, key, n)
-		return
+		r.AddAt(n, "", "is a list where an address or the settings of a model are expected",
+			"write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]")
+		binding.List[Endpoint]{To: s.list, Item: endpoint}.Decode(r, n)
 	default:
-		s.long.Decode(r, key, n)
-		return
+		s.Object.Decode(r, n)
 	}
-	var e Endpoint
-	endpoint(&e).Decode(r, key, n)
-	*s.list = []Endpoint{e}
 }
-
-func (s shortForm) Encode() *binding.Node { return s.long.Encode() }

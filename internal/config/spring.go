@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -26,9 +27,9 @@ var springAliases = map[string]string{
 // reports every other key there: nothing is silently without effect.
 func adoptSpring(root *binding.Node, r *binding.Report) {
 	s := springTree{root, r}
-	if e := root.Entry("spring"); e != nil {
-		if e.Value.Kind == binding.EmptyKind || r.Expect("spring", e.Value, binding.MapKind) {
-			s.walk("spring", e.Value)
+	if n := root.Get("spring"); n != nil {
+		if n.Kind == binding.EmptyKind || r.Expect(n, binding.MapKind) {
+			s.walk(n)
 		}
 		root.Drop("spring")
 	}
@@ -36,28 +37,28 @@ func adoptSpring(root *binding.Node, r *binding.Report) {
 }
 
 type springTree struct {
-	root   *binding.Node
-	report *binding.Report
+	root *binding.Node
+	*binding.Report
 }
 
-func (s springTree) walk(key binding.Path, n *binding.Node) {
+func (s springTree) walk(n *binding.Node) {
 	for _, e := range n.Fields {
-		below := key.Key(e.Key)
-		to, known := springAliases[string(below)]
+		kind, key := e.Value.Kind, string(e.Value.Path)
+		to, known := springAliases[key]
 		switch {
-		case e.Value.Kind == binding.NullKind || to == "" && known:
-		case hasAliasBelow(below) && (e.Value.Kind == binding.MapKind || e.Value.Kind == binding.EmptyKind):
-			s.walk(below, e.Value)
+		case kind == binding.NullKind || to == "" && known:
+		case hasAliasBelow(key) && (kind == binding.MapKind || kind == binding.EmptyKind):
+			s.walk(e.Value)
 		case known:
-			s.move(below, e, strings.Split(to, "."))
+			s.move(e, to)
 		default:
-			s.report.Add(e.At, below, "", "is not used by the gateway", s.remedy(below, e.Key))
+			s.AddKey(&e, "", "is not used by the gateway", springRemedy(key, e.Key))
 		}
 	}
 }
 
-// remedy says what to do with a key that is not read.
-func (s springTree) remedy(key binding.Path, last string) string {
+// springRemedy says what to do with a key that is not read.
+func springRemedy(key, last string) string {
 	switch {
 	case strings.Contains(last, "."):
 		return binding.InSteps(last)
@@ -66,12 +67,13 @@ func (s springTree) remedy(key binding.Path, last string) string {
 	case key == "spring.config":
 		return "remove it; what is for one profile belongs into " + profileFile("PROFILE")
 	}
-	return "remove it; of spring.* only data.redis (host, port, username, password, database, timeout, ssl) and profiles.active are read"
+	return "remove it; of spring.* only data.redis (host, port, username, password, database, " +
+		"timeout, ssl) and profiles.active are read"
 }
 
-func hasAliasBelow(key binding.Path) bool {
+func hasAliasBelow(key string) bool {
 	for a := range springAliases {
-		if strings.HasPrefix(a, string(key)+".") {
+		if strings.HasPrefix(a, key+".") {
 			return true
 		}
 	}
@@ -79,31 +81,31 @@ func hasAliasBelow(key binding.Path) bool {
 }
 
 // move puts a value where it belongs, unless another one is there.
-func (s springTree) move(from binding.Path, e binding.Entry, to []string) {
-	parent := s.root
-	for _, k := range to[:len(to)-1] {
+func (s springTree) move(e binding.Entry, to string) {
+	parent, keys := s.root, strings.Split(to, ".")
+	last := len(keys) - 1
+	for _, k := range keys[:last] {
 		if parent = parent.Section(k, e.At); parent == nil {
 			return // not a map: the schema says so
 		}
 	}
-	key := to[len(to)-1]
-	if there := parent.Entry(key); there != nil && there.Value.Given() {
-		s.compare(from, e, binding.Path(strings.Join(to, ".")), there)
+	if there := parent.Entry(keys[last]); there != nil && there.Value.Given() {
+		if there.Value.Kind != binding.ScalarKind || there.Value.Text != e.Value.Text {
+			s.differ(&e, "", to, there)
+		}
 		return
 	}
-	v := *e.Value
-	v.Moved = from
-	if strings.HasSuffix(string(from), ".timeout") && digits(v.Text) {
-		v.Text += "ms" // as Spring reads a number without a unit
+	if strings.HasSuffix(string(e.Value.Path), ".timeout") && digits.MatchString(e.Value.Text) {
+		e.Value.Text += "ms" // as Spring reads a number without a unit
 	}
-	parent.Set(binding.Entry{Key: key, At: e.At, Value: &v})
+	e.Key = keys[last]
+	parent.Set(e)
 }
 
-func (s springTree) compare(from binding.Path, e binding.Entry, to binding.Path, there *binding.Entry) {
-	if there.Value.Kind == binding.ScalarKind && there.Value.Text == e.Value.Text {
-		return
-	}
-	s.report.Add(e.At, from, "", "differs from "+string(to)+" in "+there.At.String(), "keep one of the two")
+var digits = regexp.MustCompile(`^[0-9]+$`)
+
+func (s springTree) differ(e *binding.Entry, value, from string, there *binding.Entry) {
+	s.AddKey(e, value, "differs from "+from+" in "+there.At.String(), "keep one of the two")
 }
 
 // port joins server.port to server.address, which may lack a port then, as in
@@ -114,34 +116,26 @@ func (s springTree) port() {
 	if e == nil {
 		return
 	}
-	port := *e
+	port, n := *e, int64(-1)
 	server.Drop("port")
-	if !port.Value.Given() {
-		return
+	if port.Value.Given() {
+		binding.Integer(&n, 0, 65535).Decode(s.Report, port.Value)
 	}
-	var n int64
-	before := len(s.report.Mistakes)
-	binding.Integer(&n, 0, 65535).Decode(s.report, "server.port", port.Value)
-	if len(s.report.Mistakes) > before {
-		return
+	if n >= 0 {
+		s.join(server, port, strconv.FormatInt(n, 10))
 	}
-	s.join(server, port, strconv.FormatInt(n, 10))
 }
 
 func (s springTree) join(server *binding.Node, port binding.Entry, number string) {
 	address := server.Entry("address")
 	switch {
 	case address == nil || !address.Value.Given():
-		v := &binding.Node{Kind: binding.ScalarKind, At: port.Value.At, Text: ":" + number}
-		server.Set(binding.Entry{Key: "address", At: port.At, Value: v})
+		port.Key, port.Value.Text = "address", ":"+number
+		server.Set(port)
 	case address.Value.Kind != binding.ScalarKind: // the schema says so
 	case listenAddress(address.Value.Text) != nil:
 		address.Value.Text = net.JoinHostPort(address.Value.Text, number)
 	case !strings.HasSuffix(address.Value.Text, ":"+number):
-		s.report.Add(port.At, "server.port", number, "differs from the port of server.address in "+address.At.String(), "keep one of the two")
+		s.differ(&port, number, "the port of server.address", address)
 	}
-}
-
-func digits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
 }
