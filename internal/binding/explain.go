@@ -40,9 +40,11 @@ var suspicions = []struct {
 	{0, regexp.MustCompile(`^ *(\t)`),
 		Wrong("a tab indents the line", "write spaces: YAML takes no tab there")},
 	{0, regexp.MustCompile(`(?:^|[^$])[{\[](?:` + outsideQuotes + `)*?(\$\{)`),
-		Wrong("a variable inside of { } or [ ] has no quotes", `quote it, as in {enabled: "${AUTH}"}`)},
+		Wrong("a variable inside of { } or [ ] has no quotes",
+			`quote it, as in {enabled: "${AUTH}"}`)},
 	{1, regexp.MustCompile(`(?:^|[:\-\[,{] *)(\*)(?:[ \r\],}]|$)`), starIsAlias},
-	{math.MaxInt, regexp.MustCompile(`^(?:` + outsideQuotes + `)*?("(?:\\.|[^"\\])*|'(?:[^']|'')*)$`),
+	{math.MaxInt,
+		regexp.MustCompile(`^(?:` + outsideQuotes + `)*?("(?:\\.|[^"\\])*|'(?:[^']|'')*)$`),
 		Wrong("the quote that begins here is not closed in its line",
 			`close it; inside of "..." write \" for a quote, inside of '...' write ''`)},
 }

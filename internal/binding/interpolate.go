@@ -127,8 +127,8 @@ func (i *Interpolation) look(name string) (value string, set bool, m *Mistake) {
 	case file == "":
 		return value, set, nil
 	case value != "":
-		return "", false, Wrong("the environment variables "+name+" and "+name+inFile+" are both set",
-			"unset one of them")
+		return "", false, Wrong("the environment variables "+name+" and "+name+inFile+
+			" are both set", "unset one of them")
 	}
 	i.Files = append(i.Files, file)
 	value, m = i.secret(name+inFile, file)

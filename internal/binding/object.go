@@ -22,25 +22,22 @@ type Starter interface{ Start() }
 // Object is a map with known keys. They are decoded in its order.
 type Object []Field
 
-// Field is one key of a map.
-type Field struct {
+// Field is one key of a map. It is no type of its own, so that tables can leave out Key, Doc
+// and To.
+type Field = struct {
 	Key string
 	Doc string // what it means, for a reference
 	To  Target
 }
 
-// Key returns a field.
-func Key(name, doc string, to Target) Field { return Field{name, doc, to} }
+// Instead stands for a key that is not known, but often written: it says what to write.
+type Instead string
 
-// Instead returns the field of a key that is not known, but often written. The remedy says
-// what to write.
-func Instead(name, remedy string) Field { return Field{Key: name, To: mistaken(remedy)} }
+// Decode does nothing: the object has reported the key.
+func (Instead) Decode(*Report, *Node) {}
 
-// mistaken is the remedy for a key that is not known. The object reports it.
-type mistaken string
-
-func (mistaken) Decode(*Report, *Node) {}
-func (mistaken) Encode() *Node         { return nil }
+// Encode leaves the key out.
+func (Instead) Encode() *Node { return nil }
 
 // Decode reads every key that n has. Keys that are not known are mistakes.
 func (o Object) Decode(r *Report, n *Node) {
@@ -80,7 +77,7 @@ func (o Object) Encode() *Node {
 // Keys returns the keys that can be set.
 func (o Object) Keys() (keys []string) {
 	for _, f := range o {
-		if _, is := f.To.(mistaken); !is {
+		if _, is := f.To.(Instead); !is {
 			keys = append(keys, f.Key)
 		}
 	}
@@ -90,7 +87,7 @@ func (o Object) Keys() (keys []string) {
 // remedy says what to write in place of a key that is not known.
 func (o Object) remedy(key string) string {
 	for _, f := range o {
-		if other, is := f.To.(mistaken); is && f.Key == key {
+		if other, is := f.To.(Instead); is && f.Key == key {
 			return string(other)
 		}
 	}

@@ -39,11 +39,5 @@ func cutAtColon(tokens token.Tokens) bool {
 }
 
 func isPlain(t *token.Token) bool {
-	switch t.Type {
-	case token.StringType, token.IntegerType, token.FloatType, token.OctetIntegerType,
-		token.HexIntegerType, token.BinaryIntegerType, token.BoolType, token.NullType,
-		token.InfinityType, token.NanType:
-		return true
-	}
-	return false
+	return t.CharacterType == token.CharacterTypeMiscellaneous && t.Indicator == token.NotIndicator
 }

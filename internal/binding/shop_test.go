@@ -40,32 +40,32 @@ func newShop() *shop {
 
 func (s *shop) schema() Object {
 	return Object{
-		Instead("title", "write name"),
-		Key("name", "Its name.", Text(&s.Name, NotEmpty, AtMost(8)).Wants("a name")),
-		Key("open", "Whether it is open.", Boolean(&s.Open)),
-		Key("size", "Its size.", Integer(&s.Size, 1, 9)),
-		Key("discount", "What is taken off.", Fraction(&s.Discount, 0, 1)),
-		Key("visit", "How long one stays.", Duration(&s.Visit, time.Second)),
-		Key("mood", "How it is.", Choice(&s.Mood, "calm", "busy")),
-		Key("plan", "File of its plan.", FileName(&s.Plan)),
-		Key("pin", "How to enter.", Secret(&s.PIN)),
-		Key("chairs", "Chairs; left out: none.", OmitZero(Integer(&s.Chairs, 1, 9))),
-		Key("cellar", "What is below.", Optional[cellar]{
+		{Key: "title", To: Instead("write name")},
+		{"name", "Its name.", Text(&s.Name, NotEmpty, AtMost(8)).Wants("a name")},
+		{"open", "Whether it is open.", Boolean(&s.Open)},
+		{"size", "Its size.", Integer(&s.Size, 1, 9)},
+		{"discount", "What is taken off.", Fraction(&s.Discount, 0, 1)},
+		{"visit", "How long one stays.", Duration(&s.Visit, time.Second)},
+		{"mood", "How it is.", Choice(&s.Mood, "calm", "busy")},
+		{"plan", "File of its plan.", FileName(&s.Plan)},
+		{"pin", "How to enter.", Secret(&s.PIN)},
+		{"chairs", "Chairs; left out: none.", OmitZero(Integer(&s.Chairs, 1, 9))},
+		{"cellar", "What is below.", Optional[cellar]{
 			To: &s.Cellar, Fresh: func() *cellar { return &cellar{Key: "rusty"} },
 			Schema: func(c *cellar) Target {
-				return Object{Key("key", "Its key.", Guarded(Text(&c.Key, OrEmpty(AtMost(20)))))}
+				return Object{{"key", "Its key.", Guarded(Text(&c.Key, OrEmpty(AtMost(20))))}}
 			},
-		}),
-		Key("shelves", "By name.", Entries[shelf]{
+		}},
+		{"shelves", "By name.", Entries[shelf]{
 			To: &s.Shelves, Name: NotEmpty, Fresh: func(string) shelf { return shelf{Boards: 2} },
 			Schema: func(x *shelf) Target {
-				return Object{Key("boards", "How many.", Integer(&x.Boards, 0, 9))}
+				return Object{{"boards", "How many.", Integer(&x.Boards, 0, 9)}}
 			},
-		}),
-		Key("staff", "Who works there.", List[person]{To: &s.Staff, Item: func(p *person) Target {
-			return Object{Key("name", "Of the person.", Text(&p.Name))}
-		}}),
-		Key("doors", "Where people come from.", List[netip.Prefix]{To: &s.Doors, Item: Network}),
+		}},
+		{"staff", "Who works there.", List[person]{To: &s.Staff, Item: func(p *person) Target {
+			return Object{{"name", "Of the person.", Text(&p.Name)}}
+		}}},
+		{"doors", "Where people come from.", List[netip.Prefix]{To: &s.Doors, Item: Network}},
 	}
 }
 

@@ -32,7 +32,8 @@ func Parse(file string, b []byte, r *Report) (root *Node, whole bool) {
 	}
 	if root.Kind != MapKind && root.Kind != EmptyKind {
 		if root.Kind != BrokenKind {
-			r.Add(root.At, "", "", "the file is "+root.Kind.String()+" where settings are expected", r.Advice.Keys)
+			r.Add(root.At, "", "",
+				"the file is "+root.Kind.String()+" where settings are expected", r.Advice.Keys)
 		}
 		root, p.whole = &Node{}, false
 	}

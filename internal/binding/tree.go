@@ -111,8 +111,9 @@ func (p *parsing) mapping(n *ast.MappingNode, depth int) *Node {
 			continue
 		}
 		if first := out.Entry(e.Key); first != nil {
-			p.report.Add(e.At, "", "", fmt.Sprintf("the key %s is already given in line %d", Quote(e.Key), first.At.Line),
-				"keep one of the two")
+			problem := fmt.Sprintf("the key %s is already given in line %d",
+				Quote(e.Key), first.At.Line)
+			p.report.Add(e.At, "", "", problem, "keep one of the two")
 			continue
 		}
 		e.Value = p.node(v.Value, depth+1)
@@ -169,7 +170,8 @@ func (p *parsing) mergeKey(v *ast.MappingValueNode, depth int) []*Node {
 		list = source.Items
 	}
 	if slices.ContainsFunc(list, func(n *Node) bool { return n.Kind != MapKind }) {
-		p.lost(v.Key.GetToken(), Wrong("<< does not name a map", "write an alias of a map, or a list of them"))
+		p.lost(v.Key.GetToken(),
+			Wrong("<< does not name a map", "write an alias of a map, or a list of them"))
 		return nil
 	}
 	return list
@@ -188,7 +190,8 @@ func (p *parsing) alias(n *ast.AliasNode, depth int) *Node {
 	target, ok := p.anchors[name]
 	if !ok {
 		p.lost(n.GetToken(), Wrong("the alias *"+name+" has no anchor before it",
-			"write &"+name+" at the value that is meant, or quotes around a text that begins with *"))
+			"write &"+name+" at the value that is meant, "+
+				"or quotes around a text that begins with *"))
 		return &Node{Kind: BrokenKind, At: p.at(n.GetToken())}
 	}
 	if p.expanding == nil {

@@ -153,9 +153,11 @@ func (k checking) sharing(name, with string, n *binding.Node) {
 		}
 		k.AddAt(n, shown, "is not served", remedy)
 	case other.ShareLimitsWith == name:
-		k.AddAt(n, shown, "shares the limits of "+binding.Quote(name)+" itself", "remove one of the two")
+		k.AddAt(n, shown, "shares the limits of "+binding.Quote(name)+" itself",
+			"remove one of the two")
 	case other.ShareLimitsWith != "":
-		k.AddAt(n, shown, "shares another's limits itself", "write "+binding.Quote(other.ShareLimitsWith))
+		k.AddAt(n, shown, "shares another's limits itself",
+			"write "+binding.Quote(other.ShareLimitsWith))
 	case limited:
 		k.AddKey(k.root.Find(modelKeys...).Entry(name), "",
 			"has limits of its own and shares those of "+shown, "remove one of the two")

@@ -10,7 +10,8 @@ import (
 
 // tokens binds a number that is bounded by what can be counted only.
 func tokens(to *int64, least int64) binding.Scalar {
-	return binding.Integer(to, least, limit.MaximumMax).Wants(fmt.Sprintf("a whole number from %d up", least))
+	want := fmt.Sprintf("a whole number from %d up", least)
+	return binding.Integer(to, least, limit.MaximumMax).Wants(want)
 }
 
 // maximum binds a maximum among limits, absent until it is given.

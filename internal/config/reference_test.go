@@ -137,7 +137,7 @@ func printed(to binding.Target) string {
 	if to.Encode() == nil {
 		return ""
 	}
-	_, line, _ := strings.Cut(binding.Print(binding.Object{binding.Key("a", "", to)}.Encode()), ": ")
+	_, line, _ := strings.Cut(binding.Print(binding.Object{{"a", "", to}}.Encode()), ": ")
 	return strings.TrimSpace(line)
 }
 

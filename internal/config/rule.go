@@ -55,7 +55,8 @@ func webOrigin(s string) *binding.Mistake {
 // hostName refuses what else is written for a host, such as host:port or a URL.
 func hostName(s string) *binding.Mistake {
 	if strings.ContainsAny(s, " /@:") && net.ParseIP(s) == nil {
-		return binding.Wrong("is not a host", "write a name or an IP address; the port has a key of its own")
+		return binding.Wrong("is not a host",
+			"write a name or an IP address; the port has a key of its own")
 	}
 	return nil
 }
