@@ -3,8 +3,9 @@
 //
 // It reads, checks and prints settings, and the files that variables name (NAME_FILE). Of
 // the files that settings name it reads those that a reload reads again, and no other
-// ([Config.SumNamed]; [ReadFile] reads one for the composition root). It connects to nothing and builds nothing: the composition
-// root hands every package its own options, and looks at the other files (Options.Check).
+// ([Config.SumNamed]; [ReadFile] reads one for the composition root). It connects to nothing and
+// builds nothing: the composition root hands every package its own options, and looks at the
+// other files (Options.Check).
 //
 // Invariants:
 //   - Load returns a Config or errors, never both, and reports all mistakes
