@@ -34,19 +34,20 @@ var imports = map[string][]string{
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
 		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
-		"internal/admission", "internal/buffer", "internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai",
-		"internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream",
+		"internal/admission", "internal/buffer", "internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit",
+		"internal/openai", "internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream",
 	},
-	"internal/admin":   {"internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai", "internal/reply"},
-	"internal/gate":    {"internal/identity", "internal/openai", "internal/reply", "internal/telemetry"},
-	"internal/outcome": {"internal/admission", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry", "internal/usage"},
-	"internal/reply":   {"github.com/go-json-experiment/json", "internal/openai"},
+	"internal/admin":   {"internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit", "internal/reply"},
+	"internal/gate":    {"internal/failure", "internal/identity", "internal/reply", "internal/telemetry"},
+	"internal/outcome": {"internal/admission", "internal/catalog", "internal/failure", "internal/limit", "internal/openai", "internal/telemetry", "internal/usage"},
+	"internal/reply":   {"github.com/go-json-experiment/json", "internal/failure", "internal/openai"},
 	"internal/catalog": {"internal/limit", "internal/telemetry", "internal/upstream", "internal/usage"},
 
 	// The core.
 	"internal/limit":    {},
 	"internal/identity": {"internal/limit"},
-	"internal/openai":   {"github.com/go-json-experiment/json/jsontext"},
+	"internal/failure":  {},
+	"internal/openai":   {"github.com/go-json-experiment/json/jsontext", "internal/failure"},
 	"internal/usage":    {"internal/openai"},
 
 	// What is charged for a request, over the core.
