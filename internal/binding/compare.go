@@ -2,8 +2,8 @@ package binding
 
 import "slices"
 
-// Differing returns the keys, below at, of the values that differ between two trees that
-// one target has encoded; either may be nil. Lists differ as a whole.
+// Differing compares two trees that one target has encoded, and returns the paths of the values
+// that differ. at is the path of both trees; either may be nil. Lists differ as a whole.
 func Differing(at Path, a, b *Node) (keys []Path) {
 	if a == nil || b == nil || a.Kind != MapKind || b.Kind != MapKind {
 		if !sameValue(a, b) {

@@ -43,15 +43,15 @@ var suspicions = []struct {
 		Wrong("a variable inside of { } or [ ] has no quotes",
 			`quote it, as in {enabled: "${AUTH}"}`)},
 	{1, regexp.MustCompile(`(?:^|[:\-\[,{] *)(\*)(?:[ \r\],}]|$)`), starIsAlias},
-	{math.MaxInt,
-		regexp.MustCompile(`^(?:` + outsideQuotes + `)*?("(?:\\.|[^"\\])*|'(?:[^']|'')*)$`),
+	{math.MaxInt, regexp.MustCompile(`^(?:(?:` + outsideQuotes + `)*?[ \t\[{,])?` +
+		`("(?:\\.|[^"\\])*|'(?:[^']|'')*)$`),
 		Wrong("the quote that begins here is not closed in its line",
 			`close it; inside of "..." write \" for a quote, inside of '...' write ''`)},
 }
 
-// outsideQuotes is a part of a line that is no comment: text in quotes as a whole, a
-// character that may be before a quote, or another with what would be a quote or a comment
-// elsewhere.
+// outsideQuotes matches a part of a line that begins no comment and no open quote: a text in
+// quotes; a character that may stand before a quote; or any other character, with the quotes
+// and # behind it, which are plain text there.
 const outsideQuotes = `"(?:\\.|[^"\\])*"|'(?:[^']|'')*'|[ \t\[{,]|[^ \t\[{,"'#]["'#]*`
 
 var starIsAlias = Wrong("a value that begins with * names an anchor",

@@ -70,8 +70,8 @@ func (n *Node) Find(keys ...string) *Node {
 	return n
 }
 
-// Nearest returns the place of what keys lead to, or of the last of them that there is, and
-// where people wrote it, or would.
+// Nearest returns the place of the value under keys, or of the last key that is in the tree,
+// and the path under which people wrote the value, or would write it.
 func (n *Node) Nearest(keys ...string) (at Position, path Path) {
 	at, path = n.At, n.Path
 	for _, k := range keys {

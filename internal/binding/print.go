@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Print returns a map that a target has encoded, as YAML. Without its masks it reads as what
-// was encoded.
+// Print returns a map that a target has encoded, as YAML. When the masks are replaced, it reads
+// as the same values.
 func Print(n *Node) string {
 	var b strings.Builder
 	printMap(&b, n, "")
@@ -77,8 +77,8 @@ func yamlText(s string) string {
 // Quote returns text in double quotes; YAML knows all of Go's escapes.
 func Quote(s string) string { return strconv.Quote(s) }
 
-// Flat returns the scalars of an encoded tree by their keys, in one text each, such as
-// shops[0].name: text, an int64, a float64 or a bool; "" for an empty list.
+// Flat returns the scalars of an encoded tree. Their keys are joined as in shops[0].name. A
+// value is text, an int64, a float64 or a bool; "" for an empty list.
 func Flat(n *Node) map[string]any {
 	all := map[string]any{}
 	flatten(all, "", n)

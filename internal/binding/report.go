@@ -32,7 +32,7 @@ type Finding struct {
 	Remedy  string   // what to do
 }
 
-// Add notes a mistake, once. value is the value as it may be printed; what there is not is "".
+// Add notes a mistake, once. value is as it may be printed. Every text may be "", for none.
 func (r *Report) Add(at Position, key Path, value, problem, remedy string) {
 	e := Error{at.File, at.Line, at.Column, string(key), value, problem, remedy, nil}
 	same := func(x *Error) bool { return *x == e }
@@ -41,18 +41,18 @@ func (r *Report) Add(at Position, key Path, value, problem, remedy string) {
 	}
 }
 
-// AddAt notes a mistake in the value of n.
+// AddAt notes a mistake in the value of n, which must not be nil.
 func (r *Report) AddAt(n *Node, value, problem, remedy string) {
 	r.Add(n.At, n.Path, value, problem, remedy)
 }
 
-// AddKey notes a mistake in a key.
+// AddKey notes a mistake at the place of a key, where AddAt takes that of its value.
 func (r *Report) AddKey(e *Entry, value, problem, remedy string) {
 	r.Add(e.At, e.Value.Path, value, problem, remedy)
 }
 
-// AddFindings notes what others have found wrong with values of a tree, unless
-// something is noted there already.
+// AddFindings notes what others have found wrong with values of a tree. A setting with a
+// mistake already keeps that one.
 func (r *Report) AddFindings(root *Node, findings []Finding) {
 	for _, f := range findings {
 		n, key := root.Find(f.Setting...), PathOf(f.Setting)

@@ -35,7 +35,9 @@ type shelf struct{ Boards int64 }
 type person struct{ Name string }
 
 func newShop() *shop {
-	return &shop{Name: "corner", Size: 7, Visit: time.Hour, Mood: "calm", Shelves: map[string]shelf{}}
+	return &shop{
+		Name: "corner", Size: 7, Visit: time.Hour, Mood: "calm", Shelves: map[string]shelf{},
+	}
 }
 
 func (s *shop) schema() Object {
@@ -113,13 +115,18 @@ func everythingBound() *shop {
 		Plan: "plan.pdf", PIN: "1234", Chairs: 4, Cellar: &cellar{Key: "gold"},
 		Shelves: map[string]shelf{"a.b": {Boards: 2}, "c": {Boards: 5}},
 		Staff:   []person{{"ann"}, {"${bob}"}},
-		Doors:   []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32"), netip.MustParsePrefix("10.0.0.0/8")},
+		Doors: []netip.Prefix{
+			netip.MustParsePrefix("10.0.0.7/32"), netip.MustParsePrefix("10.0.0.0/8"),
+		},
 	}
 }
 
 var byValue = cmpopts.EquateComparable(netip.Prefix{})
 
 func TestBind(t *testing.T) {
+	less := everythingBound()
+	less.PIN, less.Cellar, less.Staff = "1", nil, nil
+	delete(less.Shelves, "c")
 	for name, x := range map[string]struct {
 		env   variables
 		files []string
@@ -127,12 +134,10 @@ func TestBind(t *testing.T) {
 	}{
 		"nothing":    {nil, []string{""}, newShop()},
 		"everything": {variables{"PIN_FILE": "1234"}, []string{everything}, everythingBound()},
-		"one file over another": {variables{"PIN": "1"}, []string{everything, "shelves: {c: ~}\nstaff: []\ncellar: null\n"}, func() *shop {
-			s := everythingBound()
-			s.PIN, s.Cellar, s.Staff = "1", nil, nil
-			delete(s.Shelves, "c")
-			return s
-		}()},
+		"one file over another": {
+			variables{"PIN": "1"},
+			[]string{everything, "shelves: {c: ~}\nstaff: []\ncellar: null\n"}, less,
+		},
 	} {
 		got, r := bind(x.env, x.files...)
 		if err := r.Err(); err != nil {
@@ -194,17 +199,38 @@ func TestFindings(t *testing.T) {
 	root.Get("plan").Path = "drawing"
 	r.Add(Position{File: "shop.yml"}, "cellar.key", "", "is lost", "")
 	r.AddFindings(root, []Finding{
-		{[]string{"plan"}, "is odd", "write another"}, {[]string{"cellar", "key"}, "is odd", ""}, {[]string{"pin"}, "is odd", ""},
+		{[]string{"plan"}, "is odd", "write another"},
+		{[]string{"cellar", "key"}, "is odd", ""},
+		{[]string{"pin"}, "is odd", ""},
 	})
-	wantErrors(t, r.Err(), "shop.yml: cellar.key: is lost", `shop.yml: pin: "" is odd`, `shop.yml:1:7: drawing: "a" is odd; write another`)
+	wantErrors(t, r.Err(), "shop.yml: cellar.key: is lost", `shop.yml: pin: "" is odd`,
+		`shop.yml:1:7: drawing: "a" is odd; write another`)
 }
 
 // TestPrinted: what is printed reads as what was, but for secrets.
 func TestPrinted(t *testing.T) {
 	s := everythingBound()
-	want := "name: tea\nopen: true\nsize: 9\ndiscount: 0.25\nvisit: 1m30s\nmood: busy\nplan: plan.pdf\npin: \"***\"\nchairs: 4\n" +
-		"cellar:\n  key: gold\nshelves:\n  a.b:\n    boards: 2\n  c:\n    boards: 5\nstaff:\n  - name: ann\n  - name: \"$${bob}\"\n" +
-		"doors: [\"10.0.0.7/32\", \"10.0.0.0/8\"]\n"
+	const want = `name: tea
+open: true
+size: 9
+discount: 0.25
+visit: 1m30s
+mood: busy
+plan: plan.pdf
+pin: "***"
+chairs: 4
+cellar:
+  key: gold
+shelves:
+  a.b:
+    boards: 2
+  c:
+    boards: 5
+staff:
+  - name: ann
+  - name: "$${bob}"
+doors: ["10.0.0.7/32", "10.0.0.0/8"]
+`
 	text := Print(s.schema().Encode())
 	if diff := cmp.Diff(want, text); diff != "" {
 		t.Errorf("printed (-want +got):\n%s", diff)
@@ -215,7 +241,10 @@ func TestPrinted(t *testing.T) {
 		t.Errorf("read again: %v (-want +got):\n%s", r.Err(), diff)
 	}
 	flat := Flat(s.schema().Encode())
-	for key, want := range map[string]any{"staff[1].name": "${bob}", "size": int64(9), "discount": 0.25, "open": true, "pin": "***", "shelves.a.b.boards": int64(2)} {
+	for key, want := range map[string]any{
+		"staff[1].name": "${bob}", "size": int64(9), "discount": 0.25, "open": true, "visit": "1m30s",
+		"pin": "***", "shelves.a.b.boards": int64(2),
+	} {
 		if flat[key] != want {
 			t.Errorf("%s is %v, want %v", key, flat[key], want)
 		}

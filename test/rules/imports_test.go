@@ -142,6 +142,7 @@ func TestTable(t *testing.T) {
 			}{
 				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/config"},
 				{"the binder", []string{"internal/config"}, i == "internal/binding"},
+				{"something of this product", nil, folder == "internal/binding" && strings.HasPrefix(i, "internal/")},
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
 				{"the Redis client", []string{"internal/store/redis"}, strings.HasPrefix(i, "github.com/redis/")},
 				{"the stand-in model server", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/mockvllm"},
