@@ -194,18 +194,17 @@ func (k checking) redis() {
 
 // pairs checks that a certificate has its key.
 func (k checking) pairs() {
-	k.pair(k.Server.TLS.Certificate, k.Server.TLS.Key, "server")
-	if k.Redis != nil {
-		k.pair(k.Redis.TLS.Certificate, k.Redis.TLS.Key, "redis")
+	for _, section := range []string{"server", "redis"} {
+		n := k.root.Find(section, "tls")
+		certificate, key := n.Get("certificate"), n.Get("key")
+		if given(certificate) != given(key) && k.whole && !k.Has(n.Path) {
+			k.AddAt(n, "", "has one of certificate and key", "write both or none")
+		}
 	}
 }
 
-func (k checking) pair(certificate, key, section string) {
-	n := k.root.Find(section, "tls")
-	if (certificate == "") != (key == "") && k.whole && !k.Has(n.Path) {
-		k.AddAt(n, "", "has one of certificate and key", "write both or none")
-	}
-}
+// given reports whether a text was written, and is not empty.
+func given(n *binding.Node) bool { return n != nil && n.Text != "" }
 
 // apiKeys checks that a key has what it needs, and stands for one user only.
 func (k checking) apiKeys() {
@@ -235,15 +234,9 @@ func (k checking) unique(n *binding.Node, what string, seen map[string]int, valu
 
 // missing names the settings that a key lacks.
 func (a APIKey) missing() (names []string) {
-	for _, s := range []struct {
-		name  string
-		lacks bool
-	}{
-		{"name", a.Name == ""}, {"user", a.User == ""},
-		{"hash", a.Hash == ""}, {"roles", len(a.Roles) == 0},
-	} {
-		if s.lacks {
-			names = append(names, s.name)
+	for i, lacks := range []bool{a.Name == "", a.User == "", a.Hash == "", len(a.Roles) == 0} {
+		if lacks {
+			names = append(names, [...]string{"name", "user", "hash", "roles"}[i])
 		}
 	}
 	return names
