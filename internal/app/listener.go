@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 )
 
 // streamsMax is how many requests of one HTTP/2 connection may run at once. A
@@ -46,8 +47,8 @@ func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, lo
 // notListening says that the address of a setting cannot be listened on, and what to do;
 // how says how else than by the setting another one is chosen.
 func notListening(setting, address string, err error, how string) error {
-	if outOfDescriptors(err) {
-		return fmt.Errorf("%w; %s", err, raiseDescriptors)
+	if descriptor.Exhausted(err) {
+		return fmt.Errorf("%w; %s", err, descriptor.Remedy)
 	}
 	return fmt.Errorf("%s %s: %w; %s%s", setting, address, err, chooseAnother(err), how)
 }

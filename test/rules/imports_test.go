@@ -20,16 +20,18 @@ var imports = map[string][]string{
 		"internal/admin", "internal/app", "internal/config", "internal/identity", "internal/mockvllm", "internal/telemetry",
 	},
 	"internal/app": {
-		"github.com/fsnotify/fsnotify",
 		"github.com/KimMachineGun/automemlimit/memlimit",
 		"github.com/prometheus/client_golang/prometheus",
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/gate", "internal/http1", "internal/identity",
-		"internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/control", "internal/descriptor", "internal/gate", "internal/http1",
+		"internal/identity", "internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
+
+	// What is wanted, over the configuration.
+	"internal/control": {"github.com/fsnotify/fsnotify", "internal/config"},
 
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
@@ -55,8 +57,9 @@ var imports = map[string][]string{
 
 	// Beside the core.
 	"internal/buffer":       {},
+	"internal/descriptor":   {},
 	"internal/store/memory": {"internal/limit"},
-	"internal/store/redis":  {"github.com/redis/rueidis", "internal/limit"},
+	"internal/store/redis":  {"github.com/redis/rueidis", "internal/descriptor", "internal/limit"},
 	"internal/telemetry": {
 		"github.com/prometheus/client_golang/prometheus",
 		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
@@ -81,7 +84,7 @@ var imports = map[string][]string{
 	"internal/redistest":       {},
 	"internal/tlstest":         {},
 	"internal/apptest": {
-		"internal/admin", "internal/app", "internal/config", "internal/limit", "internal/mockvllm", "internal/tlstest",
+		"internal/admin", "internal/app", "internal/config", "internal/control", "internal/limit", "internal/mockvllm", "internal/tlstest",
 	},
 }
 
@@ -140,7 +143,7 @@ func TestTable(t *testing.T) {
 				only   []string // who may import it
 				breaks bool
 			}{
-				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/config"},
+				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest", "internal/control"}, i == "internal/config"},
 				{"the binder", []string{"internal/config"}, i == "internal/binding"},
 				{"something of this product", nil, folder == "internal/binding" && strings.HasPrefix(i, "internal/")},
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
@@ -156,7 +159,7 @@ func TestTable(t *testing.T) {
 	}
 	for folder, may := range map[string][]string{
 		"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
-		"internal/limit":     {}, "internal/identity": {"internal/limit"}, "internal/grammar": {},
+		"internal/limit":     {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/grammar": {},
 		"internal/upstream": {"internal/grammar"}, "internal/http1": {"internal/grammar"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {
