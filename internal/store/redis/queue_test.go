@@ -83,17 +83,17 @@ func TestWhatGoesNext(t *testing.T) {
 	} {
 		st := idle()
 		for _, b := range tt.queue {
-			ob.queued(b)
+			st.queued(b)
 		}
 		for _, work := range tt.entries {
-			ob.add(entry{user: "u", program: p, work: work, charges: []charge{{}}})
+			st.add(entry{user: "u", program: p, work: work, charges: []charge{{}}})
 		}
 		if tt.refused {
-			ob.refusal.Store(&callError{})
+			st.refusal.Store(&callError{})
 		}
-		ob.roomy.Store(tt.roomy)
-		ob.setbacks = 3
-		batches, before := ob.gather(tt.decision)
+		st.roomy.Store(tt.roomy)
+		st.setbacks = 3
+		batches, before := st.gather(tt.decision)
 		var got []string
 		for _, b := range batches {
 			got = append(got, fmt.Sprint(b.number, ">", b.after))
@@ -102,10 +102,10 @@ func TestWhatGoesNext(t *testing.T) {
 			}
 		}
 		text := fmt.Sprintf("%v left %v own %v", got, before.behind, before.own)
-		if n := ob.store.counts.repeated.Load(); n > 0 {
+		if n := st.store.counts.repeated.Load(); n > 0 {
 			text += fmt.Sprint(" repeated ", n)
 		}
-		if text != tt.want || before.added != ob.added || before.setbacks != 3 {
+		if text != tt.want || before.added != st.added || before.setbacks != 3 {
 			t.Errorf("%s: %s at %+v, want %s", name, text, before, tt.want)
 		}
 	}
@@ -115,7 +115,7 @@ func TestWhatGoesNext(t *testing.T) {
 // batches were applied.
 func TestNothingIsSent(t *testing.T) {
 	st := idle()
-	if _, _, applied := ob.send(t.Context(), time.Now().Add(patient), nil); applied {
+	if _, _, applied := st.send(t.Context(), time.Now().Add(patient), nil); applied {
 		t.Error("nothing was applied")
 	}
 }
@@ -162,26 +162,26 @@ func TestWhatComesOfBatches(t *testing.T) {
 		"the other copies": {[]answer{applied, applied, applied, lost}, outcome{queue: "[]", woken: true, applied: 6, settled: 6, batches: 3, lost: 6, wrong: 9}},
 	} {
 		st := idle()
-		ob.model.rehearsal.on.Store(1)
+		st.model.rehearsal.on.Store(1)
 		var batches []*batch
 		for n := range uint64(3) {
-			batches = append(batches, ob.queued(batch{number: n + 4, sent: 1}))
+			batches = append(batches, st.queued(batch{number: n + 4, sent: 1}))
 		}
 		batches = append(batches, batches[0])[:len(tt.answers)] // the fourth is a copy of the first
 		if name != "forgotten" {
-			ob.forgotten.Store(true)
+			st.forgotten.Store(true)
 		}
-		ob.refusal.Store(&callError{cause: errShut})
-		moved := ob.change()
+		st.refusal.Store(&callError{cause: errShut})
+		moved := st.change()
 		var got outcome
-		got.well = ob.note(batches, tt.answers)
+		got.well = st.note(batches, tt.answers)
 		var left []string
-		for _, b := range ob.queue {
+		for _, b := range st.queue {
 			left = append(left, fmt.Sprint(b.number)+map[bool]string{true: "!"}[b.back])
 		}
-		c := &ob.store.counts
-		got.queue, got.woken, got.applied, got.setbacks, got.settled = fmt.Sprint(left), len(ob.wake) > 0, ob.applied, ob.setbacks, ob.model.settled.Load()
-		got.refused, got.forgotten, got.doubted = ob.refusal.Load() != nil, ob.forgotten.Load(), ob.model.rehearsal.on.Load() == 0
+		c := &st.store.counts
+		got.queue, got.woken, got.applied, got.setbacks, got.settled = fmt.Sprint(left), len(st.wake) > 0, st.applied, st.setbacks, st.model.settled.Load()
+		got.refused, got.forgotten, got.doubted = st.refusal.Load() != nil, st.forgotten.Load(), st.model.rehearsal.on.Load() == 0
 		got.attempts, got.batches, got.lost, got.wrong = c.refused.Load(), c.batches.Load(), c.lost.Load(), c.missing.Load()
 		if got != tt.want {
 			t.Errorf("%s: %+v\nwant %+v", name, got, tt.want)
@@ -191,10 +191,10 @@ func TestWhatComesOfBatches(t *testing.T) {
 		default:
 			t.Errorf("%s: who waits is not told", name)
 		}
-		if known := ob.model.seen.Load(); (known != nil) != (tt.want.batches > 0) || known != nil && (known.last != 9 || known.enrolment != 7) {
+		if known := st.model.seen.Load(); (known != nil) != (tt.want.batches > 0) || known != nil && (known.last != 9 || known.enrolment != 7) {
 			t.Errorf("%s: what was seen is %+v", name, known)
 		}
-		if e := ob.refusal.Load(); name == "refused" && e.cause == errShut {
+		if e := st.refusal.Load(); name == "refused" && e.cause == errShut {
 			t.Error("a refusal is not told")
 		}
 	}
@@ -213,9 +213,9 @@ func TestRoom(t *testing.T) {
 		p := limittest.Policy(t, limit.PolicyOptions{User: limits, Total: limits, MaxConcurrent: tt.most})
 		for _, before := range []bool{false, true} {
 			st := idle()
-			ob.roomy.Store(before)
-			ob.noteRoom(p, &limit.Decision{Standings: []limit.Standing{{Used: 100}, {Used: tt.used}}}, tt.running)
-			if got := ob.roomy.Load(); got != tt.want {
+			st.roomy.Store(before)
+			st.noteRoom(p, &limit.Decision{Standings: []limit.Standing{{Used: 100}, {Used: tt.used}}}, tt.running)
+			if got := st.roomy.Load(); got != tt.want {
 				t.Errorf("with %d of %d running and %d used: %v, want %v", tt.running, tt.most, tt.used, got, tt.want)
 			}
 		}
@@ -226,12 +226,12 @@ func TestRoom(t *testing.T) {
 // may be under way.
 func TestRequestsOfABatch(t *testing.T) {
 	st := idle()
-	b := newBatch(ob.model, ob.model.caller(ob.store), 1, 1, []entry{{user: "u", program: newProgram(minute(t, 10))}})
+	b := newBatch(st.model, st.model.caller(st.store), 1, 1, []entry{{user: "u", program: newProgram(minute(t, 10))}})
 	b.sent = 1
-	first := b.request(ob.model)
+	first := b.request(st.model)
 	before := strings.Join(first.args, " ")
 	b.sent, b.after = 2, 5
-	again := b.request(ob.model)
+	again := b.request(st.model)
 	if got := strings.Join(first.args, " "); got != before {
 		t.Errorf("what was sent is %q now, and was %q", got, before)
 	}
@@ -249,7 +249,7 @@ func TestArgumentsFit(t *testing.T) {
 	for name, args := range map[string][]string{
 		"reserve": p.reserve(1, "me 0 0", output(1)),
 		"top up":  p.topUp(1, "me 0 0", output(1), 0, limit.WithinDebt),
-		"settle":  newBatch(ob.model, "me 0 0", 1, 1, entries).args,
+		"settle":  newBatch(st.model, "me 0 0", 1, 1, entries).args,
 	} {
 		if cap(args) != len(args)+1 {
 			t.Errorf("%s: %d arguments have room for %d", name, len(args), cap(args))
@@ -260,10 +260,10 @@ func TestArgumentsFit(t *testing.T) {
 // TestFlushHurries: who waits for settlements has no pause kept between attempts.
 func TestFlushHurries(t *testing.T) {
 	st := idle()
-	ob.add(entry{})
+	st.add(entry{})
 	ctx, cancel := contextThatEnds()
 	defer cancel()
-	if err := ob.flush(ctx); err == nil || len(ob.hurry) != 1 {
-		t.Errorf("flush: %v, and hurried: %v", err, len(ob.hurry) == 1)
+	if err := st.flush(ctx); err == nil || len(st.hurry) != 1 {
+		t.Errorf("flush: %v, and hurried: %v", err, len(st.hurry) == 1)
 	}
 }
