@@ -57,7 +57,7 @@ func (x *exchange) parse(served *catalog.Catalog) (err error) {
 // modelRules is a catalog, as what knows the rules for the bodies of its models.
 type modelRules catalog.Catalog
 
-// FieldRules implements openai.ModelRules.
+// FieldRules implements request.ModelRules.
 func (r *modelRules) FieldRules(model string) request.FieldRules {
 	m, ok := (*catalog.Catalog)(r).Find(model)
 	if !ok {

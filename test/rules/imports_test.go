@@ -100,10 +100,10 @@ var imports = map[string][]string{
 	"internal/upstream": {"internal/grammar"},
 	"internal/http1":    {"internal/grammar"},
 	"internal/grammar":  {},
-	"internal/config": {
+	"internal/config":   {"internal/binding", "internal/grammar", "internal/limit"},
+	"internal/binding": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
-		"internal/grammar", "internal/limit",
 	},
 
 	// For tests and demonstrations.
@@ -176,6 +176,8 @@ func TestTable(t *testing.T) {
 				breaks bool
 			}{
 				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest", "internal/certificate", "internal/control"}, i == "internal/config"},
+				{"the binder", []string{"internal/config"}, i == "internal/binding"},
+				{"something of this product", nil, folder == "internal/binding" && strings.HasPrefix(i, "internal/")},
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
 				{"the Redis client", []string{"internal/store/redis"}, strings.HasPrefix(i, "github.com/redis/")},
 				{"the stand-in model server", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/mockvllm"},

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// refused has, for every line of notYet, a value that is refused and the
+// refused has, for every line of plannedSettings, a value that is refused and the
 // mistake's place.
 var refused = map[string]struct{ text, want string }{
 	"redis.addresses":                            {"redis: {addresses: [a:6379]}", "1:9: redis.addresses: "},
@@ -26,7 +26,7 @@ var refused = map[string]struct{ text, want string }{
 }
 
 func TestWhatIsNotInThisVersionIsRefused(t *testing.T) {
-	for _, l := range notYet {
+	for _, l := range plannedSettings {
 		t.Run(l.path, func(t *testing.T) {
 			x, ok := refused[l.path]
 			if !ok {
@@ -36,14 +36,14 @@ func TestWhatIsNotInThisVersionIsRefused(t *testing.T) {
 			wantErrors(t, err, "conf/application.yml:"+x.want+"is not in this version; "+l.instead)
 		})
 	}
-	if len(refused) != len(notYet) {
-		t.Errorf("%d cases for %d lines of the table", len(refused), len(notYet))
+	if len(refused) != len(plannedSettings) {
+		t.Errorf("%d cases for %d lines of the table", len(refused), len(plannedSettings))
 	}
 }
 
 // A value in words that are refused must be told apart from one that is wrong.
 func TestRefusedValuesAreNoChoices(t *testing.T) {
-	for _, l := range notYet {
+	for _, l := range plannedSettings {
 		for _, v := range l.values {
 			text := refused[l.path].text
 			i := slices.IndexFunc(l.values, func(w string) bool { return strings.Contains(text, w) })

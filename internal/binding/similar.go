@@ -1,11 +1,11 @@
-package config
+package binding
 
 import "strings"
 
-// similar returns the candidate that word was most likely meant to be, the first
+// Similar returns the candidate that word was most likely meant to be, the first
 // of equals: one of which at most a third is written differently, or the only one
 // that begins as word does, or word as it. "" when there is none.
-func similar(word string, candidates []string) string {
+func Similar(word string, candidates []string) string {
 	best, least := "", max(len(word)/3, 1)+1
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < min(least, len(word)) {
@@ -25,13 +25,14 @@ const beginningBytes = 3
 // the beginning of word, if there is one only.
 func onlyBeginning(word string, candidates []string) (found string) {
 	for _, c := range candidates {
-		if min(len(word), len(c)) < beginningBytes || !strings.HasPrefix(c, word) && !strings.HasPrefix(word, c) {
-			continue
-		}
-		if found != "" {
+		switch {
+		case min(len(word), len(c)) < beginningBytes:
+		case !strings.HasPrefix(c, word) && !strings.HasPrefix(word, c):
+		case found != "":
 			return ""
+		default:
+			found = c
 		}
-		found = c
 	}
 	return found
 }

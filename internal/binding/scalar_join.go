@@ -1,4 +1,4 @@
-package config
+package binding
 
 import "github.com/goccy/go-yaml/token"
 
@@ -18,7 +18,8 @@ func joinScalars(tokens token.Tokens) token.Tokens {
 			inList = inList[:max(0, len(inList)-1)]
 		}
 		if n := len(inList); n > 0 && inList[n-1] && cutAtColon(tokens[i:]) {
-			t = token.String(t.Value+":"+tokens[i+2].Value, t.Origin+":"+tokens[i+2].Origin, t.Position)
+			rest := tokens[i+2]
+			t = token.String(t.Value+":"+rest.Value, t.Origin+":"+rest.Origin, t.Position)
 			i += 2
 		}
 		whole.Add(t)
@@ -38,10 +39,5 @@ func cutAtColon(tokens token.Tokens) bool {
 }
 
 func isPlain(t *token.Token) bool {
-	switch t.Type {
-	case token.StringType, token.IntegerType, token.FloatType, token.OctetIntegerType, token.HexIntegerType, token.BinaryIntegerType,
-		token.BoolType, token.NullType, token.InfinityType, token.NanType:
-		return true
-	}
-	return false
+	return t.CharacterType == token.CharacterTypeMiscellaneous && t.Indicator == token.NotIndicator
 }

@@ -4,22 +4,28 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // springPrefixes begin the names of variables that a Spring application reads, and
 // that mean nothing here.
 var springPrefixes = []string{
-	"SPRING_", "MANAGEMENT_ENDPOINT", "MANAGEMENT_SERVER_", "LOGGING_LEVEL_", "LOGGING_FILE_", "LOGGING_PATTERN_",
-	"SERVER_SERVLET_", "SERVER_SSL_", "SERVER_TOMCAT_", "SERVER_NETTY_", "JAVA_OPTS",
+	"SPRING_", "MANAGEMENT_ENDPOINT", "MANAGEMENT_SERVER_", "LOGGING_LEVEL_", "LOGGING_FILE_",
+	"LOGGING_PATTERN_", "SERVER_SERVLET_", "SERVER_SSL_", "SERVER_TOMCAT_", "SERVER_NETTY_",
+	"JAVA_OPTS",
 }
 
 // sectionPrefixes begin the names of variables that Spring would take a model's limits,
 // model servers and keys from, which are written under names and in lists.
-var sectionPrefixes = []string{"TOKEN_RATE_LIMIT_", "TOKEN_RATELIMIT_", "VLLM_SERVICES_", "AUTH_API_KEYS_", "AUTH_APIKEYS_"}
+var sectionPrefixes = []string{
+	"TOKEN_RATE_LIMIT_", "TOKEN_RATELIMIT_", "VLLM_SERVICES_", "AUTH_API_KEYS_", "AUTH_APIKEYS_",
+}
 
 // serviceLink is the form of the variables that Kubernetes sets for each of its services,
 // and that nobody can unset one by one.
-var serviceLink = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)
+var serviceLink = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|` +
+	`_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)
 
 // begins reports whether a name begins as one of the prefixes do, in Spring's other
 // spellings too, such as spring.redis.host.
@@ -31,28 +37,31 @@ func begins(name string, prefixes []string) bool {
 // variables warns of variables that a Spring application would read, and that are set
 // and not read here: those of a setting, whatever the files say, and those of Spring
 // itself.
-func (w warning) variables(o Options, read map[string]bool) {
+func (w warning) variables(o Options, asked map[string]bool) {
 	settings := w.settingsByVariable()
-	for _, name := range slices.Sorted(slices.Values(o.environment())) {
+	for _, v := range slices.Sorted(slices.Values(o.Environ())) {
+		name, _, _ := strings.Cut(v, "=")
 		value, _ := o.Env(name)
 		keys, isSetting := settings[bare(name)]
 		switch {
-		case read[name] || slices.Contains(profileVariables, name) || value == "":
+		case asked[name] || slices.Contains(profileVariables, name) || value == "":
 		case serviceLink.MatchString(name) || strings.HasPrefix(value, "tcp://"): // of Kubernetes
 		case isSetting:
-			w.report.add(w.root.nearest(keys...), w.root.pathOf(keys), "", mistake{
-				"is not taken from the environment variable " + name + ", which is set", "write ${" + name + "} as its value, or unset the variable",
-			})
+			at, key := w.root.Nearest(keys...)
+			w.Add(at, key, "", "is not taken from the environment variable "+name+", which is set",
+				"write ${"+name+"} as its value, or unset the variable")
 		case begins(name, sectionPrefixes):
-			w.report.add(position{file: o.Dir}, "", "", mistake{
-				"the environment variable " + name + " is set, and not read", "write ${" + name + "} as the value of a setting, or unset the variable",
-			})
+			w.unread(o, name, "write ${"+name+"} as the value of a setting, or unset the variable")
 		case begins(name, springPrefixes):
-			w.report.add(position{file: o.Dir}, "", "", mistake{
-				"the environment variable " + name + " is set, and not read", "unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood",
-			})
+			w.unread(o, name,
+				"unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood")
 		}
 	}
+}
+
+func (w warning) unread(o Options, variable, remedy string) {
+	w.Add(binding.Position{File: o.Dir}, "", "",
+		"the environment variable "+variable+" is set, and not read", remedy)
 }
 
 // settingsByVariable returns the settings that can be written, by the bare names of
@@ -64,7 +73,7 @@ func (w warning) settingsByVariable() map[string][]string {
 		c.Redis = defaultRedis()
 	}
 	settings := map[string][]string{bare("SERVER_PORT"): {"server", "port"}}
-	eachLeaf(c.schema().encode(), nil, func(keys []string, _ *node) {
+	c.schema().Encode().EachLeaf(nil, func(keys []string, _ *binding.Node) {
 		settings[bare(strings.Join(keys, "_"))] = slices.Clone(keys)
 	})
 	for from, to := range springAliases {
@@ -79,27 +88,4 @@ func (w warning) settingsByVariable() map[string][]string {
 // which Spring's names of variables lack or write in more than one way.
 func bare(name string) string {
 	return strings.ToLower(strings.NewReplacer(".", "", "-", "", "_", "").Replace(name))
-}
-
-// eachLeaf visits the values below n that are no map, with their keys. visit must not
-// keep keys.
-func eachLeaf(n *node, keys []string, visit func(keys []string, n *node)) {
-	for _, e := range n.fields {
-		below := append(keys, e.key)
-		if e.value.kind == mapKind {
-			eachLeaf(e.value, below, visit)
-		} else {
-			visit(below, e.value)
-		}
-	}
-}
-
-// environment returns the names of the variables that are set.
-func (o Options) environment() []string {
-	var names []string
-	for _, v := range o.Environ() {
-		name, _, _ := strings.Cut(v, "=")
-		names = append(names, name)
-	}
-	return names
 }

@@ -1,4 +1,4 @@
-package config
+package binding
 
 import (
 	"errors"
@@ -13,36 +13,42 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// parse turns the bytes of a file into a tree, and reports whether nothing is missing
-// of it. A file without content is emptyKind.
-func parse(file string, b []byte, r *report) (root *node, whole bool) {
-	top := position{file: file, line: 1, column: 1}
+// BytesMax bounds a file.
+const BytesMax = 16 << 20
+
+// Parse turns the bytes of a file into a tree, a map or nothing. It reports whether nothing
+// is missing of it: what cannot be read is a mistake, and left out.
+func Parse(file string, b []byte, r *Report) (root *Node, whole bool) {
+	top := Position{File: file, Line: 1, Column: 1}
 	p := &parsing{file: file, report: r, anchors: map[string]ast.Node{}, whole: true}
 	b = []byte(strings.TrimPrefix(string(b), "\ufeff"))
 	if m := readable(b); m != nil {
-		r.add(position{file: file}, "", "", *m)
-		return &node{at: top}, false
+		r.Add(Position{File: file}, "", "", m.Problem, m.Remedy)
+		return &Node{At: top}, false
 	}
 	root = p.node(p.document(string(b)), 0)
 	if p.nodes >= 2*nodesMax { // what is behind a bound is not looked at
-		root = &node{}
+		root = &Node{}
 	}
-	if root.kind != mapKind && root.kind != emptyKind {
-		if root.kind != brokenKind {
-			r.add(root.at, "", "", mistake{"the file is " + root.kind.String() + " where settings are expected", "write keys such as server: and vllm:"})
+	if root.Kind != MapKind && root.Kind != EmptyKind {
+		if root.Kind != BrokenKind {
+			r.Add(root.At, "", "",
+				"the file is "+root.Kind.String()+" where settings are expected", r.Advice.Keys)
 		}
-		root, p.whole = &node{}, false
+		root, p.whole = &Node{}, false
 	}
-	root.at = top
+	root.At = top
+	root.locate("")
 	return root, p.whole
 }
 
-func readable(b []byte) *mistake {
+func readable(b []byte) *Mistake {
 	switch {
-	case len(b) > configBytesMax:
-		return &mistake{fmt.Sprintf("the file has %d bytes", len(b)), fmt.Sprintf("at most %d are read", configBytesMax)}
+	case len(b) > BytesMax:
+		return Wrong(fmt.Sprintf("the file has %d bytes", len(b)),
+			fmt.Sprintf("at most %d are read", BytesMax))
 	case !utf8.Valid(b):
-		return &mistake{"the file is not UTF-8", "save it as UTF-8"}
+		return Wrong("the file is not UTF-8", "save it as UTF-8")
 	}
 	return nil
 }
@@ -50,7 +56,7 @@ func readable(b []byte) *mistake {
 // parsing is the state of turning one file into a tree.
 type parsing struct {
 	file    string
-	report  *report
+	report  *Report
 	anchors map[string]ast.Node
 	nodes   int
 	// expanding is the outermost alias that is being expanded, if any.
@@ -64,12 +70,12 @@ type parsing struct {
 func (p *parsing) document(text string) ast.Node {
 	defer func() {
 		if recover() != nil {
-			p.lost(position{file: p.file}, mistake{problem: "the file cannot be read as YAML"})
+			p.lost(nil, Wrong("the file cannot be read as YAML", ""))
 		}
 	}()
 	tokens := joinScalars(lexer.Tokenize(text))
-	if m := bounded(tokens); m != nil {
-		p.lost(position{file: p.file}, *m)
+	if m := bounded(tokens, p.report.Advice.ManyKeys); m != nil {
+		p.lost(nil, m)
 		return nil
 	}
 	// The library looks for duplicate keys in quadratic time and stops at the
@@ -90,7 +96,8 @@ func (p *parsing) only(docs []*ast.DocumentNode) (body ast.Node) {
 		case body == nil:
 			body = d.Body
 		default:
-			p.lost(p.at(d.Body.GetToken()), mistake{"a second document begins here", "keep one document in a file; profiles have files of their own"})
+			p.lost(d.Body.GetToken(),
+				Wrong("a second document begins here", p.report.Advice.Documents))
 			return body
 		}
 	}
@@ -102,23 +109,24 @@ func (p *parsing) only(docs []*ast.DocumentNode) (body ast.Node) {
 func (p *parsing) syntax(text string, err error) {
 	var e yaml.Error
 	if errors.As(err, &e) && e.GetToken() != nil {
-		p.lost(explain(text, p.at(e.GetToken()), e.GetMessage()))
+		p.whole = false
+		at, m := explain(text, p.at(e.GetToken()), e.GetMessage())
+		p.report.Add(at, "", "", m.Problem, m.Remedy)
 		return
 	}
-	p.lost(position{file: p.file}, mistake{problem: err.Error()})
+	p.lost(nil, Wrong(err.Error(), ""))
 }
 
-// lost notes a mistake for which something is missing in the tree.
-func (p *parsing) lost(at position, m mistake) {
+// lost notes a mistake for which something is missing in the tree; t is nil where that is
+// the whole file.
+func (p *parsing) lost(t *token.Token, m *Mistake) {
 	p.whole = false
-	p.report.add(at, "", "", m)
+	p.report.Add(p.at(t), "", "", m.Problem, m.Remedy)
 }
 
-func (p *parsing) add(t *token.Token, m mistake) { p.report.add(p.at(t), "", "", m) }
-
-func (p *parsing) at(t *token.Token) position {
+func (p *parsing) at(t *token.Token) Position {
 	if t == nil || t.Position == nil {
-		return position{file: p.file}
+		return Position{File: p.file}
 	}
-	return position{file: p.file, line: t.Position.Line, column: t.Position.Column}
+	return Position{File: p.file, Line: t.Position.Line, Column: t.Position.Column}
 }

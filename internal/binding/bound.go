@@ -1,4 +1,4 @@
-package config
+package binding
 
 import (
 	"fmt"
@@ -6,26 +6,27 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds on a file, beside its bytes. They are far above what a configuration needs, and
+// Bounds on a file, beside BytesMax. They are far above what a configuration needs, and
 // keep the YAML library within time and stack: its work grows with the square of the
 // nesting and of the keys of a map that is not in braces, and it recurses with both. Lists
 // cost what they are long.
 const (
-	nestingMax = 64
-	mapKeysMax = 10_000    // of a map
+	NestingMax = 64
+	MapKeysMax = 10_000    // of a map
 	mapWorkMax = 200 << 20 // over all maps: half of the square of its keys, for each
 	nodesMax   = 1_000_000 // with aliases expanded
 )
 
-var tooNested = &mistake{fmt.Sprintf("the file nests deeper than %d levels", nestingMax), "use fewer levels"}
+var tooNested = Wrong(
+	fmt.Sprintf("the file nests deeper than %d levels", NestingMax), "use fewer levels")
 
 // bounded refuses tokens with maps of too many keys, and with brackets, or indicators
 // that follow one another (`- - -`, `? ? ?`, `&a &a`), nested too deeply. Nesting by
 // indentation is bounded by the size of the file.
-func bounded(tokens token.Tokens) *mistake {
+func bounded(tokens token.Tokens, remedy string) *Mistake {
 	brackets, run, line := 0, 0, 0
 	column := 0 // of what begins the line, behind - and the like; 0 while there is nothing
-	var maps openMaps
+	maps := openMaps{remedy: remedy}
 	for _, t := range tokens {
 		if t.Position.Line != line {
 			run, line, column = 0, t.Position.Line, 0
@@ -52,7 +53,7 @@ func bounded(tokens token.Tokens) *mistake {
 		case token.CollectEntryType:
 			run = 0
 		}
-		if max(brackets, run) > nestingMax {
+		if max(brackets, run) > NestingMax {
 			return tooNested
 		}
 		if m := maps.tooMany(); m != nil {
@@ -65,8 +66,9 @@ func bounded(tokens token.Tokens) *mistake {
 // openMaps counts the keys of the maps in which a file is, the outermost first: a key
 // further to the left ends those that are further to the right.
 type openMaps struct {
-	open []openMap
-	work int // that the library has with all maps so far
+	open   []openMap
+	work   int // that the library has with all maps so far
+	remedy string
 }
 
 type openMap struct{ column, keys int }
@@ -91,12 +93,12 @@ func (m *openMaps) item(column int) {
 }
 
 // tooMany returns what is too much, or nil.
-func (m *openMaps) tooMany() *mistake {
+func (m *openMaps) tooMany() *Mistake {
 	switch last := len(m.open) - 1; {
-	case last >= 0 && m.open[last].keys > mapKeysMax:
-		return &mistake{fmt.Sprintf("a map of the file has more than %d keys", mapKeysMax), "serve fewer models in one gateway"}
+	case last >= 0 && m.open[last].keys > MapKeysMax:
+		return Wrong(fmt.Sprintf("a map of the file has more than %d keys", MapKeysMax), m.remedy)
 	case m.work > mapWorkMax:
-		return &mistake{"the maps of the file have too many keys together", "serve fewer models in one gateway"}
+		return Wrong("the maps of the file have too many keys together", m.remedy)
 	}
 	return nil
 }

@@ -3,9 +3,10 @@ package config
 import (
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // Sum stands for what files said at a moment: as long as they say the same, it is
@@ -40,18 +41,8 @@ func (c *Config) SumNamed() Sum {
 func sum(files fs.FS, names []string) Sum {
 	h := sha256.New()
 	for _, name := range names {
-		n, err := sumFile(h, files, name)
-		fmt.Fprintf(h, "%q %d %v\n", name, n, err)
+		b, err := readBounded(files, name, binding.BytesMax)
+		fmt.Fprintf(h, "%q %d %v\n%s", name, len(b), err, b)
 	}
 	return Sum(h.Sum(nil))
-}
-
-// sumFile adds what a file holds, as far as it is read, and returns how much that is.
-func sumFile(h io.Writer, files fs.FS, name string) (int64, error) {
-	f, err := openRegular(files, name)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = f.Close() }() // nothing was written
-	return io.Copy(h, io.LimitReader(f, configBytesMax+1))
 }
