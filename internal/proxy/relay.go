@@ -65,7 +65,7 @@ func (x *exchange) relayAnswer() error {
 	x.ticket.Settle(x.whole(&a))
 	copyHeader(x.w.Header(), x.response.Header)
 	if name := x.model.PublicName(); name != "" {
-		x.write(x.response.Status, a.AppendParts(nil, x.answer, name)...)
+		x.write(x.response.Status, a.AppendPieces(nil, x.answer, name)...)
 		return nil
 	}
 	x.write(x.response.Status, x.answer)

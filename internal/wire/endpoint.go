@@ -27,8 +27,8 @@ var Endpoints = [...]Endpoint{
 	CountTokens, Rerank, Score, Pooling, Classify, Tokenize, Detokenize,
 }
 
-// endpoints has a name for each, and the paths that it is asked for at: the first is
-// the model server's too.
+// endpoints has a name for each, and the paths that it is asked for at: the first is the model
+// server's too.
 var endpoints = [...]struct {
 	name  string
 	paths []string
@@ -50,16 +50,15 @@ var endpoints = [...]struct {
 // String returns the name used in metrics and logs, such as "chat_completions".
 func (e Endpoint) String() string { return endpoints[e].name }
 
-// Path returns the path of the endpoint on a model server, such as
-// "/v1/chat/completions".
+// Path returns the path of the endpoint on a model server, such as "/v1/chat/completions".
 func (e Endpoint) Path() string { return endpoints[e].paths[0] }
 
-// Paths returns the paths at which clients ask for the endpoint, all alike: Path,
-// and others that vLLM has or that clients expect. The caller must not change them.
+// Paths returns the paths at which clients ask for the endpoint, all alike: Path, and others that
+// vLLM has or that clients expect. The caller must not change them.
 func (e Endpoint) Paths() []string { return endpoints[e].paths }
 
-// EndpointAtEnd returns the path of the endpoint, or of the list of models, with which
-// a path ends that is not right; "" if there is none.
+// EndpointAtEnd returns the path of the endpoint, or of the list of models, with which a path
+// ends that is not right; "" if there is none.
 func EndpointAtEnd(path string) (meant string) {
 	path = strings.TrimRight(path, "/")
 	for _, e := range Endpoints {
@@ -82,12 +81,12 @@ func (e Endpoint) Generates() bool {
 	return false
 }
 
-// Pools reports whether the endpoint turns prompts or conversations into numbers, as
-// embeddings do.
+// Pools reports whether the endpoint turns prompts or conversations into numbers, as embeddings
+// do.
 func (e Endpoint) Pools() bool { return e == Embeddings || e == Pooling || e == Classify }
 
-// OutputCap returns the name of the request member that bounds the output:
-// "max_tokens", or what an endpoint has in its place.
+// OutputCap returns the name of the request member that bounds the output: "max_tokens", or what
+// an endpoint has in its place.
 func (e Endpoint) OutputCap() string {
 	if e == Responses {
 		return "max_output_tokens"
@@ -95,8 +94,8 @@ func (e Endpoint) OutputCap() string {
 	return "max_tokens"
 }
 
-// Counts reports whether the endpoint spends tokens at all. The others
-// (count_tokens, tokenize, detokenize) count as a request and no tokens.
+// Counts reports whether the endpoint spends tokens at all. The others (count_tokens, tokenize,
+// detokenize) count as a request and no tokens.
 func (e Endpoint) Counts() bool {
 	switch e {
 	case CountTokens, Tokenize, Detokenize:
@@ -105,6 +104,6 @@ func (e Endpoint) Counts() bool {
 	return true
 }
 
-// Anthropic reports whether clients of the endpoint expect Anthropic's error
-// bodies and stream events rather than OpenAI's.
+// Anthropic reports whether clients of the endpoint expect Anthropic's error bodies and stream
+// events rather than OpenAI's.
 func (e Endpoint) Anthropic() bool { return e == Messages || e == CountTokens }

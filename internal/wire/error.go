@@ -20,8 +20,8 @@ type ErrorBody struct {
 	Why    *failure.Error
 }
 
-// AppendRest appends what every shape has in common: the code, what is known of limits and of
-// the wait, and two braces.
+// AppendRest appends what every shape has in common: the code, what is known of limits and of the
+// wait, and two braces.
 func (b ErrorBody) AppendRest(dst []byte) []byte {
 	dst = append(dst, `,"code":`...)
 	dst = AppendQuotedOrNull(dst, b.Code)

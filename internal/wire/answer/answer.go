@@ -9,11 +9,11 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/openai"
 )
 
-// Answer is what the gateway must know of an answer that is one JSON object.
-// The zero value is an answer that tells nothing.
+// Answer is what the gateway must know of an answer that is one JSON object. The zero value is an
+// answer that tells nothing.
 type Answer struct {
-	// Usage is what the model server says was spent. InputTold and OutputTold
-	// tell an explicit zero from a number that is absent, null or none.
+	// Usage is what the model server says was spent. InputTold and OutputTold tell an explicit
+	// zero from a number that is absent, null or none.
 	Usage                 wire.Usage
 	InputTold, OutputTold bool
 	// OddUsage is set where a number of tokens is there and is not written as one.
@@ -25,10 +25,9 @@ type Answer struct {
 // HasUsage reports whether the answer tells any number of tokens.
 func (a *Answer) HasUsage() bool { return a.InputTold || a.OutputTold }
 
-// Read reads the body of an answer whose status is 200. A body that is
-// not a JSON object, or has a member twice that matters here, is no error: the
-// answer then tells nothing. It keeps nothing of body, and allocates only
-// for a member's name that has an escape.
+// Read reads the body of an answer whose status is 200. A body that is not a JSON object, or has
+// a member twice that matters here, is no error: the answer then tells nothing. It keeps nothing
+// of body, and allocates only for a member's name that has an escape.
 func Read(body []byte) Answer {
 	var a Answer
 	c := jsonscan.Cursor{Text: body}
@@ -72,9 +71,9 @@ func (a *Answer) readModel(c *jsonscan.Cursor) {
 	}
 }
 
-// IsWhole reports whether body is one JSON value, and not the beginning of one. It
-// allocates nothing. Whether an answer has come to its end can be told by that where
-// nothing else marks its end.
+// IsWhole reports whether body is one JSON value, and not the beginning of one. It allocates
+// nothing. Whether an answer has come to its end can be told by that where nothing else marks its
+// end.
 func IsWhole(body []byte) bool {
 	c := jsonscan.Cursor{Text: body}
 	if c.Peek() == 0 {
@@ -84,10 +83,10 @@ func IsWhole(body []byte) bool {
 	return c.End()
 }
 
-// Text counts the text that was generated in the body of an answer, for one
-// that tells no usage: contents, reasoning, refusals, names and arguments of tool
-// calls. Where body is no JSON object, or has a member twice that the gateway knows, it
-// is the whole body; for endpoints that generate nothing it is empty. It allocates nothing.
+// Text counts the text that was generated in the body of an answer, for one that tells no usage:
+// contents, reasoning, refusals, names and arguments of tool calls. Where body is no JSON object,
+// or has a member twice that the gateway knows, it is the whole body; for endpoints that generate
+// nothing it is empty. It allocates nothing.
 func Text(e wire.Endpoint, body []byte) (text chars.Text) {
 	var env event.Envelope
 	if !env.Parse(body) {
@@ -121,24 +120,13 @@ func Text(e wire.Endpoint, body []byte) (text chars.Text) {
 	return text
 }
 
-// AppendParts appends what AppendBody makes of body, in parts of it and what comes
-// between them, to parts.
-func (a *Answer) AppendParts(parts [][]byte, body []byte, publicModel string) [][]byte {
+// AppendPieces appends to out body, which must be what the answer was read from, with the model's
+// name replaced by publicModel: slices of body, and the name between them. An empty name, or a body
+// without a model, changes nothing.
+func (a *Answer) AppendPieces(out [][]byte, body []byte, publicModel string) [][]byte {
 	if publicModel == "" || !a.model.IsSet() {
-		return append(parts, body)
+		return append(out, body)
 	}
 	name := wire.AppendQuoted(nil, publicModel)
-	return append(parts, body[:a.model.Start], name, body[a.model.End:])
-}
-
-// AppendBody appends body, which must be what the answer was read from, with
-// the model's name replaced by PublicModel. Every other byte stays as it is. An
-// empty name, or a body without a model, changes nothing.
-func (a *Answer) AppendBody(dst, body []byte, publicModel string) []byte {
-	if publicModel == "" || !a.model.IsSet() {
-		return append(dst, body...)
-	}
-	dst = append(dst, body[:a.model.Start]...)
-	dst = wire.AppendQuoted(dst, publicModel)
-	return append(dst, body[a.model.End:]...)
+	return append(out, body[:a.model.Start], name, body[a.model.End:])
 }

@@ -59,7 +59,7 @@ func TestReadAnswer(t *testing.T) {
 	}
 }
 
-func TestAnswerAppendBody(t *testing.T) {
+func TestAnswerAppendPieces(t *testing.T) {
 	tests := []struct{ name, body, model, want string }{
 		{"chat", chatAnswer, "llama2-7b", strings.Replace(chatAnswer, "served/name", "llama2-7b", 1)},
 		{"white space", `{ "model" : "a" , "x":1}`, `p"`, `{ "model" : "p\"" , "x":1}`},
@@ -71,7 +71,7 @@ func TestAnswerAppendBody(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := Read([]byte(tt.body))
-			got := string(a.AppendBody([]byte("x"), []byte(tt.body), tt.model))
+			got := string(renamed(&a, []byte("x"), []byte(tt.body), tt.model))
 			if diff := cmp.Diff("x"+tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -90,7 +90,7 @@ func FuzzReadAnswer(f *testing.F) {
 		if u := a.Usage; u.Input < 0 || u.Output < 0 || u.Cached < 0 || u.Cached > u.Input {
 			t.Fatalf("usage %+v", u)
 		}
-		if got := a.AppendBody(nil, body, ""); string(got) != string(body) {
+		if got := renamed(&a, nil, body, ""); string(got) != string(body) {
 			t.Fatalf("%q became %q", body, got)
 		}
 		if !json.Valid(body) && a != (Answer{}) {

@@ -7,15 +7,14 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
-// Passage reads an answer that is one JSON object while it is passed on, piece by
-// piece, because it is too large to be held: it finds the usage wherever it stands,
-// counts the text for where there is none, and puts the public name in the place of
-// the model's. What is passed on is what [Answer] would make of the whole, for every
-// answer that is a JSON object without a name twice. Of others the model's name may
-// have been replaced before that came out.
+// Passage reads an answer that is one JSON object while it is passed on, piece by piece, because
+// it is too large to be held: it finds the usage wherever it stands, counts the text for where
+// there is none, and puts the public name in the place of the model's. What is passed on is what
+// [Answer] would make of the whole, for every answer that is a JSON object without a name twice.
+// Of others the model's name may have been replaced before that came out.
 //
-// It checks no more of the grammar than it needs to know where it is. Its memory does
-// not grow with the answer. A Passage is for one goroutine; use NewPassage.
+// It checks no more of the grammar than it needs to know where it is. Its memory does not grow
+// with the answer. A Passage is for one goroutine; use NewPassage.
 type Passage struct {
 	model    []byte // the public name as JSON; empty: the name is left alone
 	endpoint wire.Endpoint
@@ -45,8 +44,8 @@ type Passage struct {
 }
 
 const (
-	// nameBytesMax is the longest that the names that matter can be written: six bytes
-	// for a character.
+	// nameBytesMax is the longest that the names that matter can be written: six bytes for a
+	// character.
 	nameBytesMax = 6 * len("reasoning_content")
 	// reportBytesMax bounds a usage object. A longer one tells nothing.
 	reportBytesMax = 64 << 10
@@ -69,8 +68,8 @@ const (
 	passOpaque                    // anything: it is no JSON object
 )
 
-// NewPassage returns a reader of an answer of an endpoint, that is to have the name
-// PublicModel; an empty one changes nothing.
+// NewPassage returns a reader of an answer of an endpoint, that is to have the name publicModel;
+// an empty one changes nothing.
 func NewPassage(e wire.Endpoint, publicModel string) *Passage {
 	p := &Passage{endpoint: e, kind: passAnswer}
 	if publicModel != "" {
@@ -79,8 +78,8 @@ func NewPassage(e wire.Endpoint, publicModel string) *Passage {
 	return p
 }
 
-// Answer returns what the answer tells of its usage, as [Read] would. It is
-// certain once the answer has ended.
+// Answer returns what the answer tells of its usage, as [Read] would. It is certain once the
+// answer has ended.
 func (p *Passage) Answer() Answer {
 	if p.mode == passOpaque || p.usages != 1 || p.models > 1 || p.reporting {
 		return Answer{}
@@ -92,9 +91,9 @@ func (p *Passage) Answer() Answer {
 // Bytes returns how much of the answer has come.
 func (p *Passage) Bytes() int64 { return p.bytes }
 
-// Text returns the text that was generated up to now, for an answer that tells no
-// usage: the members that [Text] counts, of the input of a tool its strings, and all
-// of what is no JSON object.
+// Text returns the text that was generated up to now, for an answer that tells no usage: the
+// members that [Text] counts, of the input of a tool its strings, and all of what is no JSON
+// object.
 func (p *Passage) Text() chars.Text { return p.text }
 
 // Whole reports whether the object has come to its end.
@@ -105,9 +104,9 @@ func (p *Passage) CutShort() bool {
 	return p.mode != passStart && p.mode != passEnd && p.mode != passOpaque
 }
 
-// Pass reads the next piece, and appends to parts what is to be passed on of it, in
-// order: parts of the piece, and what comes between them.
-func (p *Passage) Pass(parts [][]byte, piece []byte) [][]byte {
+// Pass reads the next piece, and appends to out what is to be passed on of it, in order: slices of
+// the piece, and what comes between them.
+func (p *Passage) Pass(out [][]byte, piece []byte) [][]byte {
 	p.bytes += int64(len(piece))
 	from := 0 // of what is to be passed on
 	captured := 0
@@ -116,8 +115,8 @@ func (p *Passage) Pass(parts [][]byte, piece []byte) [][]byte {
 		next := p.step(piece, i)
 		switch {
 		case p.dropping && !dropped:
-			parts = appendPart(parts, piece[from:next-1]) // up to its quote
-			parts = append(parts, p.model)
+			out = appendPiece(out, piece[from:next-1]) // up to its quote
+			out = append(out, p.model)
 		case dropped && !p.dropping:
 			from = next
 		}
@@ -133,30 +132,30 @@ func (p *Passage) Pass(parts [][]byte, piece []byte) [][]byte {
 		p.keepReport(piece[captured:])
 	}
 	if p.dropping {
-		return parts
+		return out
 	}
-	return appendPart(parts, piece[from:])
+	return appendPiece(out, piece[from:])
 }
 
-func appendPart(parts [][]byte, part []byte) [][]byte {
-	if len(part) == 0 {
-		return parts
+func appendPiece(out [][]byte, piece []byte) [][]byte {
+	if len(piece) == 0 {
+		return out
 	}
-	return append(parts, part)
+	return append(out, piece)
 }
 
-// keepReport keeps a part of the usage object.
-func (p *Passage) keepReport(part []byte) {
-	if len(p.report)+len(part) > reportBytesMax {
-		part = part[:0] // what is left does not end as an object does, and tells nothing
+// keepReport keeps a piece of the usage object.
+func (p *Passage) keepReport(piece []byte) {
+	if len(p.report)+len(piece) > reportBytesMax {
+		piece = piece[:0] // what is left does not end as an object does, and tells nothing
 		p.report = append(p.report[:0], '!')
 	}
-	p.report = append(p.report, part...)
+	p.report = append(p.report, piece...)
 }
 
-// readReport reads the usage object, whose last part this is.
-func (p *Passage) readReport(part []byte) {
-	p.keepReport(part)
+// readReport reads the usage object, whose last piece this is.
+func (p *Passage) readReport(piece []byte) {
+	p.keepReport(piece)
 	c := jsonscan.Cursor{Text: p.report}
 	if u := metering.UsageAhead(&c); c.End() {
 		p.usage = u
@@ -220,16 +219,16 @@ func (p *Passage) readString(piece []byte, i int) int {
 	return i
 }
 
-// took takes a part of a string or a name.
-func (p *Passage) took(part []byte) {
+// took takes a piece of a string or a name.
+func (p *Passage) took(piece []byte) {
 	if p.mode == passName {
-		copy(p.name[min(p.nameLen, nameBytesMax):], part)
-		p.nameLen += len(part)
+		copy(p.name[min(p.nameLen, nameBytesMax):], piece)
+		p.nameLen += len(piece)
 		return
 	}
 	if p.kind.isText() {
 		p.reasoned = p.reasoned || p.kind == passReasoning
-		p.addString(part)
+		p.addString(piece)
 	}
 }
 
@@ -244,8 +243,8 @@ func (p *Passage) endString() {
 	p.after()
 }
 
-func (p *Passage) count(part []byte) {
+func (p *Passage) count(piece []byte) {
 	if p.endpoint.Generates() {
-		p.text.Add(part)
+		p.text.Add(piece)
 	}
 }

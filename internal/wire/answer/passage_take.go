@@ -8,8 +8,7 @@ import (
 
 // The functions of this file decide what a byte of a passage means.
 
-// take reads a byte that decides what follows. It reports false for one that cannot
-// be there.
+// take reads a byte that decides what follows. It reports false for one that cannot be there.
 func (p *Passage) take(b byte) bool {
 	switch p.mode {
 	case passStart:
@@ -67,8 +66,8 @@ func (p *Passage) takeValue(b byte) bool {
 	return !container || p.enter(b)
 }
 
-// memberKind returns what the member is whose name was read last. Reasoning that a message
-// shows under both of its names counts once.
+// memberKind returns what the member is whose name was read last. Reasoning that a message shows
+// under both of its names counts once.
 func (p *Passage) memberKind() passageKind {
 	around := p.kinds[p.depth]
 	if around == passNoText {
@@ -151,8 +150,8 @@ func stop(set *[256]bool, b []byte, i int) int {
 	return i
 }
 
-// What ends the rest of a member that is no string, and the elements of an array that
-// are none. Of a member, what cannot follow stops it too.
+// What ends the rest of a member that is no string, and the elements of an array that are none.
+// Of a member, what cannot follow stops it too.
 var (
 	ofMember = jsonscan.ByteSet(`,}]{["`)
 	ofArray  = jsonscan.ByteSet(`]}[{"`)

@@ -36,7 +36,7 @@ func likeWhole(t *testing.T, body []byte, size func() int) {
 		p := NewPassage(wire.ChatCompletions, name)
 		got := passed(p, body, size)
 		a := Read(body)
-		if want := a.AppendBody(nil, body, name); !bytes.Equal(got, want) {
+		if want := renamed(&a, nil, body, name); !bytes.Equal(got, want) {
 			t.Errorf("as %q, %.300q\nis passed on as %.300q\nand not as    %.300q", name, body, got, want)
 		}
 		a.model = jsonscan.Extent{}

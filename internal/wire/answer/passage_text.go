@@ -1,9 +1,14 @@
 package answer
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+import (
+	"bytes"
 
-// passageKind is what a value of a passage is to the text that was generated: the same
-// as [Text] finds in the same place. The zero value is what has none.
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+)
+
+// passageKind is what a value of a passage is to the text that was generated: the same as [Text]
+// finds in the same place. The zero value is what has none.
 type passageKind uint8
 
 const (
@@ -94,8 +99,8 @@ func partMember(name []byte) passageKind {
 	return passNoText
 }
 
-// within returns what a value of the kind k is once it turns out to be an object or an
-// array, by the byte that begins it.
+// within returns what a value of the kind k is once it turns out to be an object or an array, by
+// the byte that begins it.
 func (k passageKind) within(b byte) passageKind {
 	object := b == '{'
 	switch k {
@@ -135,4 +140,50 @@ func (k passageKind) element() passageKind {
 // isText reports whether a string of the kind k was generated.
 func (k passageKind) isText() bool {
 	return k == passText || k == passContent || k == passReasoning || k == passWritten
+}
+
+// escapeMax is how long an escape can be: both halves of a surrogate pair.
+const escapeMax = 12
+
+// addString counts the next piece of a string. An escape that it may end in is held until the rest
+// of it has come.
+func (p *Passage) addString(piece []byte) {
+	if len(p.held) == 0 && bytes.IndexByte(piece, '\\') < 0 {
+		p.count(piece)
+		return
+	}
+	if len(p.held) > 0 {
+		piece = append(p.held, piece...)
+	}
+	n := wholeEscapes(piece)
+	p.text.AddJSON(piece[:n])
+	p.held = append(p.cut[:0], piece[n:]...)
+}
+
+// flush counts what is held at the end of a string: half of a pair, or no escape.
+func (p *Passage) flush() {
+	p.count(p.held)
+	p.held = p.held[:0]
+}
+
+// wholeEscapes returns where the escapes of a piece of a string end: before one that may be cut
+// off. What is no escape is as long as what it seems to be.
+func wholeEscapes(piece []byte) int {
+	for i := 0; ; {
+		next := bytes.IndexByte(piece[i:], '\\')
+		if next < 0 {
+			return len(piece)
+		}
+		i += next
+		n, lone := jsonscan.EscapeLen(piece[i:])
+		switch {
+		case (n == 0 || lone) && len(piece)-i < escapeMax:
+			return i
+		case n == 0 && piece[i+1] == 'u':
+			n = len(`\u0000`)
+		case n == 0:
+			n = len(`\n`)
+		}
+		i += n
+	}
 }

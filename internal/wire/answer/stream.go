@@ -14,45 +14,32 @@ import (
 
 // StreamOptions is what a [Stream] must know of the request.
 type StreamOptions struct {
-	// IncludeUsage and ContinuousUsage are what the client asked for: the
-	// chunk of the total at the end, and usage on every chunk. The second
-	// counts only with the first.
+	// IncludeUsage and ContinuousUsage are what the client asked for: the chunk of the total at
+	// the end, and usage on every chunk. The second counts only with the first.
 	IncludeUsage, ContinuousUsage bool
-	// PublicModel is what the client is to see as the model's name; where
-	// empty, the name is left alone.
+	// PublicModel is what the client is to see as the model's name; where empty, the name is left
+	// alone.
 	PublicModel string
-	// Choices is how many choices each prompt has, Prompts how many prompts
-	// there are; 0 stands for 1. They tell when a stream without its last
-	// event is complete, which choices share a prompt, and how many are
-	// kept apart.
+	// Choices is how many choices each prompt has, Prompts how many prompts there are; 0 stands
+	// for 1. They tell when a stream without its last event is complete, which choices share a
+	// prompt, and how many are kept apart.
 	Choices, Prompts int64
 }
 
-// Stream reads the events of one streamed answer: it meters what was spent and
-// gives the client what the model server would have sent had the gateway not
-// asked for more.
+// Stream reads the events of one streamed answer: it meters what was spent and gives the client
+// what the model server would have sent had the gateway not asked for more.
 //
 // Chat completions and completions are asked for usage on every chunk
-// (stream_options.include_usage and continuous_usage_stats) whatever the client
-// wants. What the client did not ask for is cut out of the bytes; everything
-// else stays as it is, but for the model's name. vLLM leaves members that were
-// never set out of chat chunks, so there a chunk without usage has no usage
-// member. Its completions chunks did spell them out, as null, until they
-// changed to do the same: such a server also writes
-// "prompt_tokens_details":null inside of usage, and then the whole usage
-// becomes null. (vllm/entrypoints/openai/chat_completion/serving.py and
-// completion/serving.py, chat_completion_stream_generator and
-// completion_stream_generator.)
+// (stream_options.include_usage and continuous_usage_stats) whatever the client wants. What it did
+// not ask for is cut out of the bytes; everything else stays as it is, but for the model's name.
+// One thing cannot be undone: with usage asked for, newer servers put system_fingerprint on the
+// last chunk, which is hidden, instead of on those with a finish_reason.
 //
-// One thing cannot be undone: with usage asked for, newer servers put
-// system_fingerprint on the last chunk, the one with the usage, instead of on
-// those with a finish_reason. It goes with the chunk that is hidden.
+// Data that is not a JSON object, or has a member twice that matters here, passes untouched and
+// counts as generated text.
 //
-// Data that is not a JSON object, or has a member twice that matters here,
-// passes untouched and counts as generated text.
-//
-// A Stream is for one goroutine. Its memory does not grow with the stream. The
-// zero value is of no use; see [NewStream] and [Stream.Reset].
+// A Stream is for one goroutine. Its memory does not grow with the stream. The zero value is of
+// no use; see [NewStream] and [Stream.Reset].
 type Stream struct {
 	told   metering.Telling
 	parser sse.Parser
@@ -110,16 +97,15 @@ func (s *Stream) Reset(e wire.Endpoint, o StreamOptions) {
 	s.told.Ident.Reset()
 }
 
-// Event meters one event, of which it needs Raw and Partial, and appends to dst
-// what the client is to see of it, which may be nothing. It allocates nothing in the steady state.
+// Event meters one event, of which it needs Raw and Partial, and appends to dst what the client
+// is to see of it, which may be nothing. It allocates nothing in the steady state.
 //
-// Of what comes after the event that ends the stream the client sees nothing, and
-// nothing is metered, but for the [DONE] that vLLM sends behind message_stop: see
-// [Stream.Beyond].
+// Of what comes after the event that ends the stream the client sees nothing, and nothing is
+// metered, but for the [DONE] that vLLM sends behind message_stop: see [Stream.Beyond].
 //
-// A partial event is relayed only where its data is whole (a "[DONE]" without
-// the blank line, say): a client must ignore it, and what the gateway may have
-// to append would make a broken event of it.
+// A partial event is relayed only where its data is whole (a "[DONE]" without the blank line,
+// say): a client must ignore it, and what the gateway may have to append would make a broken
+// event of it.
 func (s *Stream) Event(dst []byte, ev sse.Event) []byte {
 	s.told.Meter.Begin()
 	dst = s.event(dst, ev)
@@ -157,8 +143,8 @@ func (s *Stream) event(dst []byte, ev sse.Event) []byte {
 	return s.relay(dst, &ev, &es)
 }
 
-// read meters an event by the shape of the endpoint, and reports whether the client must not
-// see it.
+// read meters an event by the shape of the endpoint, and reports whether the client must not see
+// it.
 func (s *Stream) read(env *event.Envelope, es *event.Edits) (isHidden bool) {
 	switch s.endpoint {
 	case wire.Messages:
@@ -191,26 +177,25 @@ func (s *Stream) afterEnd(dst []byte, ev *sse.Event) []byte {
 	return dst
 }
 
-// Withhold says that the client does not get the last event: what the event has
-// ended or begun is open or not begun again for [Stream.AppendFinish] and
-// [Stream.AppendError]. What it has spent stays spent, so that Usage and
-// Unmetered do not change. Every event that follows must be withheld as well.
+// Withhold says that the client does not get the last event: what the event has ended or begun is
+// open or not begun again for [Stream.AppendFinish] and [Stream.AppendError]. What it has spent
+// stays spent, so that Usage and Unmetered do not change. Every event that follows must be
+// withheld as well.
 func (s *Stream) Withhold() {
 	s.relayed, s.failed = s.before, s.failedBefore
 	s.told.Meter.Withhold()
 }
 
-// Ended reports whether the event that ends the stream has come: [DONE],
-// message_stop, response.completed and its kin. Nothing is to be expected after
-// it.
+// Ended reports whether the event that ends the stream has come: [DONE], message_stop,
+// response.completed and its kin. Nothing is to be expected after it.
 func (s *Stream) Ended() bool { return s.relayed.ended }
 
-// Heard reports whether the event that came last has data. A comment, which only
-// keeps a connection alive, has none.
+// Heard reports whether the event that came last has data. A comment, which only keeps a
+// connection alive, has none.
 func (s *Stream) Heard() bool { return s.heard }
 
-// Beyond reports whether an event has come after the one that ends the stream: its
-// sender is not to be listened to any more.
+// Beyond reports whether an event has come after the one that ends the stream: its sender is not
+// to be listened to any more.
 func (s *Stream) Beyond() bool { return s.beyond }
 
 // Failure returns the first error that the stream has reported.
@@ -229,8 +214,8 @@ func (s *Stream) fail(e event.Error) {
 	}
 }
 
-// opaque handles data that is not understood. An event that broke off is mostly
-// the frame around a text, and tells nothing of it.
+// opaque handles data that is not understood. An event that broke off is mostly the frame around
+// a text, and tells nothing of it.
 func (s *Stream) opaque(dst []byte, ev *sse.Event) []byte {
 	if string(ev.Name) == "error" {
 		s.fail(event.Error{Message: event.BoundedText(ev.Data)})
@@ -251,44 +236,42 @@ func (s *Stream) relay(dst []byte, ev *sse.Event, es *event.Edits) []byte {
 	return es.Apply(dst, ev)
 }
 
-// Complete reports whether the answer has come to its end without an error: its
-// last event has come ([DONE], message_stop, response.completed or
-// response.incomplete), or all its choices have a finish_reason.
+// Complete reports whether the answer has come to its end without an error: its last event has
+// come ([DONE], message_stop, response.completed or response.incomplete), or all its choices have
+// a finish_reason.
 func (s *Stream) Complete() bool {
 	return !s.failed && (s.relayed.ended || s.told.Meter.AllFinished())
 }
 
-// Usage returns what the model server says was spent so far, and how well that
-// is known. Of input, each prompt counts once.
+// Usage returns what the model server says was spent so far, and how well that is known. Of
+// input, each prompt counts once.
 func (s *Stream) Usage() (wire.Usage, metering.Evidence) { return s.told.Meter.Usage() }
 
-// UsageRan reports whether usage was told before the total, as it is where it was
-// asked for on every chunk.
+// UsageRan reports whether usage was told before the total, as it is where it was asked for on
+// every chunk.
 func (s *Stream) UsageRan() bool { return s.told.Meter.Ran }
 
-// InputTold reports whether the input that Usage returns is that of every
-// prompt. Of several prompts, each tells its own with its first event.
+// InputTold reports whether the input that Usage returns is that of every prompt. Of several
+// prompts, each tells its own with its first event.
 func (s *Stream) InputTold() bool { return s.told.Meter.InputTold() }
 
-// OddUsage reports whether the model server has told something in the place of a
-// number of tokens that is not written as one, or numbers that shrink.
+// OddUsage reports whether the model server has told something in the place of a number of tokens
+// that is not written as one, or numbers that shrink.
 func (s *Stream) OddUsage() bool { return s.told.Meter.Odd || s.told.Meter.Shrank }
 
-// UsageShrank reports whether the model server has told a number of tokens that is
-// less than one before it. What was spent does not become less, so that the largest
-// counts; but text that came with the smaller one may be in none of them.
+// UsageShrank reports whether the model server has told a number of tokens that is less than one
+// before it. What was spent does not become less, so that the largest counts; but text that came
+// with the smaller one may be in none of them.
 func (s *Stream) UsageShrank() bool { return s.told.Meter.Shrank }
 
-// Unmetered returns the generated text that came after the last usage: what
-// must be estimated.
+// Unmetered returns the generated text that came after the last usage: what must be estimated.
 func (s *Stream) Unmetered() chars.Text { return s.told.Meter.Pending }
 
-// UnmeteredEvents returns how many events brought that text. Each has a token
-// at least.
+// UnmeteredEvents returns how many events brought that text. Each has a token at least.
 func (s *Stream) UnmeteredEvents() int64 { return s.told.Meter.PendingEvents }
 
-// OutputText returns all the generated text: contents, reasoning, refusals,
-// names and arguments of tool calls.
+// OutputText returns all the generated text: contents, reasoning, refusals, names and arguments
+// of tool calls.
 func (s *Stream) OutputText() chars.Text { return s.told.Meter.Output }
 
 // OutputEvents returns how many events brought that text.

@@ -32,8 +32,8 @@ func asciiClass(b byte) Class {
 	return Punct
 }
 
-// wideSize returns the bytes of a character by the first of them, which is not
-// ASCII. A byte that begins no character stands for itself.
+// wideSize returns the bytes of a character by the first of them, which is not ASCII. A byte that
+// begins no character stands for itself.
 func wideSize(lead byte) int {
 	switch {
 	case lead >= 0xF0:
@@ -46,8 +46,8 @@ func wideSize(lead byte) int {
 	return 1
 }
 
-// wideClass returns the class of a character beyond ASCII, in UTF-8. The ranges
-// are Unicode blocks, rounded to 64 characters.
+// wideClass returns the class of a character beyond ASCII, in UTF-8. The ranges are Unicode
+// blocks, rounded to 64 characters.
 func wideClass(char []byte) Class {
 	switch len(char) {
 	case 4:
@@ -80,9 +80,9 @@ func threeByteClass(char []byte) Class {
 	return Other
 }
 
-// particles are Chinese characters that are mostly a word by themselves:
-// pronouns, prepositions, auxiliaries, final particles; simplified and
-// traditional. Vocabularies join other characters to words, but these seldom.
+// particles are Chinese characters that are mostly a word by themselves: pronouns, prepositions,
+// auxiliaries, final particles; simplified and traditional. Vocabularies join other characters to
+// words, but these seldom.
 const particles = "的了是我你您他她它们們在不没沒有也都就还還很这這那哪个個把被和与與着著过過吗嗎呢吧啊呀哦嘛" +
 	"地得上下里裡去来來说說要会會能想看给給让讓又只从從对對再才为為以而其之则則并並或及但因所"
 
@@ -106,8 +106,8 @@ func hanClass(char []byte) Class {
 	return Han
 }
 
-// e3Class splits U+3000..U+3FFF: CJK punctuation, kana, Hangul compatibility
-// letters (as in chat: "ㅋㅋ"), enclosed signs, and the first ideographs.
+// e3Class splits U+3000..U+3FFF: CJK punctuation, kana, Hangul compatibility letters (as in chat:
+// "ㅋㅋ"), enclosed signs, and the first ideographs.
 func e3Class(next byte) Class {
 	switch {
 	case next == 0x80:
@@ -122,8 +122,8 @@ func e3Class(next byte) Class {
 	return Han
 }
 
-// efClass splits U+F000..U+FFFF: private use and presentation forms,
-// compatibility ideographs, and full-width forms.
+// efClass splits U+F000..U+FFFF: private use and presentation forms, compatibility ideographs,
+// and full-width forms.
 func efClass(next byte) Class {
 	switch {
 	case next >= 0xA4 && next <= 0xAB:

@@ -1,7 +1,7 @@
 package chars
 
-// Class is a kind of character that tokenizers treat alike. Every character of
-// a text belongs to exactly one.
+// Class is a kind of character that tokenizers treat alike. Every character of a text belongs to
+// exactly one.
 type Class uint8
 
 // The classes. The ASCII ones come first.
@@ -25,12 +25,11 @@ const (
 
 const asciiClasses = int(Newline) + 1
 
-// Text counts the characters of each [Class] in a text, and the runs: the longest
-// stretches of one class. A price can be estimated from these, without keeping the text
-// or running a tokenizer over it.
+// Text counts the characters of each [Class] in a text, and the runs: the longest stretches of
+// one class. A price can be estimated from these, without keeping the text or running a tokenizer
+// over it.
 //
-// The zero value is the empty text. A Text is a plain value, not safe for
-// concurrent change.
+// The zero value is the empty text. A Text is a plain value, not safe for concurrent change.
 type Text struct {
 	chars, runs [Classes]int64
 	bytes       int64
@@ -40,10 +39,9 @@ type Text struct {
 	heldCount   uint8
 }
 
-// Add appends s, UTF-8 with JSON escapes already decoded, to the text. The
-// pieces of a text may be cut anywhere, even inside a character: the counts are
-// those of the whole. Bytes that are not UTF-8 are counted somehow. It does not
-// keep s and does not allocate.
+// Add appends s, UTF-8 with JSON escapes already decoded, to the text. The pieces of a text may
+// be cut anywhere, even inside a character: the counts are those of the whole. Bytes that are not
+// UTF-8 are counted somehow. It does not keep s and does not allocate.
 func (t *Text) Add(s []byte) {
 	t.bytes += int64(len(s))
 	s = s[t.complete(s):]
@@ -53,8 +51,8 @@ func (t *Text) Add(s []byte) {
 	}
 }
 
-// AddText adds the counts of another text, which is taken to stand apart: runs
-// do not join across the seam.
+// AddText adds the counts of another text, which is taken to stand apart: runs do not join across
+// the seam.
 func (t *Text) AddText(o Text) {
 	for c := range t.chars {
 		t.chars[c] += o.chars[c]
@@ -78,8 +76,8 @@ func (t Text) Growth() int64 { return t.growth }
 // Chars returns the number of characters of class c.
 func (t *Text) Chars(c Class) int64 { return t.chars[c] }
 
-// Runs returns the number of runs of class c: stretches of characters of that
-// class, as long as possible. "a  bc" has two runs of [Lower] and one of [Space].
+// Runs returns the number of runs of class c: stretches of characters of that class, as long as
+// possible. "a  bc" has two runs of [Lower] and one of [Space].
 func (t *Text) Runs(c Class) int64 { return t.runs[c] }
 
 // Equal reports whether both texts have the same counts.
@@ -87,12 +85,11 @@ func (t Text) Equal(o Text) bool {
 	return t.bytes == o.bytes && t.growth == o.growth && t.chars == o.chars && t.runs == o.runs
 }
 
-// addASCII counts the ASCII characters at the start of s, at most 255, and
-// returns how many there were.
+// addASCII counts the ASCII characters at the start of s, at most 255, and returns how many there
+// were.
 //
-// Each class has a byte of its own in a word, so that one addition counts a
-// character whatever its class, and one AND NOT tells whether it began a run.
-// 255 characters cannot overflow a byte.
+// Each class has a byte of its own in a word, so that one addition counts a character whatever
+// its class, and one AND NOT tells whether it began a run. 255 characters cannot overflow a byte.
 func (t *Text) addASCII(s []byte) int {
 	if len(s) > 1 && s[0] < 0x80 && s[1] >= 0x80 { // one, as between Korean words
 		t.count(Class(asciiLast[s[0]] - 1))
@@ -134,8 +131,8 @@ func (t *Text) lastBit() uint64 {
 	return 1 << (8 * (t.last - 1))
 }
 
-// addWide counts the characters beyond ASCII at the start of s and returns how
-// many bytes they took. It holds the bytes of a character that is cut off.
+// addWide counts the characters beyond ASCII at the start of s and returns how many bytes they
+// took. It holds the bytes of a character that is cut off.
 func (t *Text) addWide(s []byte) int {
 	i := 0
 	for i < len(s) && s[i] >= 0x80 {
@@ -155,8 +152,8 @@ func (t *Text) addWide(s []byte) int {
 	return i
 }
 
-// complete counts the character that is held, if s brings the rest of it, and
-// returns how many bytes of s that took.
+// complete counts the character that is held, if s brings the rest of it, and returns how many
+// bytes of s that took.
 func (t *Text) complete(s []byte) int {
 	if t.heldCount == 0 {
 		return 0

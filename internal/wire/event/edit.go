@@ -11,8 +11,8 @@ type edit struct {
 	with []byte
 }
 
-// Edits are changes of one event's data, in the order of their places.
-// There are never more than one to the usage and one to the model's name.
+// Edits are changes of one event's data, in the order of their places. There are never more than
+// one to the usage and one to the model's name.
 type Edits struct {
 	list [2]edit
 	n    int
@@ -29,8 +29,8 @@ func (e *Edits) Replace(at jsonscan.Extent, with []byte) {
 	e.n++
 }
 
-// Apply appends the event's bytes with the changes made. Where a change spans
-// lines of data, what is between them goes as well.
+// Apply appends the event's bytes with the changes made. Where a change spans lines of data, what
+// is between them goes as well.
 func (e *Edits) Apply(dst []byte, ev *sse.Event) []byte {
 	from := 0
 	for _, ed := range e.list[:e.n] {

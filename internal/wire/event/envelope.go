@@ -76,24 +76,23 @@ func fieldOf(name []byte) Field {
 	return Fields
 }
 
-// Envelope is where the members of one JSON object are that the gateway looks
-// at. The zero value is an object without members.
+// Envelope is where the members of one JSON object are that the gateway looks at. The zero value
+// is an object without members.
 type Envelope struct {
 	Data   []byte                  // the text that the object is in
 	Values [Fields]jsonscan.Extent // of the value; zero where the member is absent
 	usage  int                     // start of the usage member's name
 }
 
-// Parse reads data, which must be one JSON object and nothing more. It reports
-// false for anything else, and for an object that has one of the members twice:
-// such data has no single meaning.
+// Parse reads data, which must be one JSON object and nothing more. It reports false for anything
+// else, and for an object that has one of the members twice: such data has no single meaning.
 func (e *Envelope) Parse(data []byte) bool {
 	c := jsonscan.Cursor{Text: data}
 	return c.Peek() == '{' && e.read(&c) && c.End()
 }
 
-// Nested reads the object that is the value at v, which is known to be valid.
-// It reports false where the value is not an object or has a member twice.
+// Nested reads the object that is the value at v, which is known to be valid. It reports false
+// where the value is not an object or has a member twice.
 func (e *Envelope) Nested(data []byte, v jsonscan.Extent) bool {
 	if !v.IsSet() {
 		return false
@@ -140,8 +139,7 @@ func (e *Envelope) raw(f Field) []byte {
 	return nil
 }
 
-// Inner returns what is between the quotes of a member that is a string, nil
-// where it is not one.
+// Inner returns what is between the quotes of a member that is a string, nil where it is not one.
 func (e *Envelope) Inner(f Field) []byte {
 	raw := e.raw(f)
 	if len(raw) < 2 || raw[0] != '"' {
@@ -160,9 +158,8 @@ func (e *Envelope) Count(f Field) (n int64, ok bool) {
 	return c.Count()
 }
 
-// UsageMember returns what must go so that the object has no usage member and
-// is valid JSON: the member with the comma before it or, if it is the first,
-// with the comma after it.
+// UsageMember returns what must go so that the object has no usage member and is valid JSON: the
+// member with the comma before it or, if it is the first, with the comma after it.
 func (e *Envelope) UsageMember() jsonscan.Extent {
 	cut := jsonscan.Extent{Start: e.usage, End: e.Values[FieldUsage].End}
 	before := e.usage - 1

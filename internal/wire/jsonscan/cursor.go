@@ -3,13 +3,13 @@ package jsonscan
 // NestingMax is how deeply nested a value may be; model servers stay below ten.
 const NestingMax = 128
 
-// Cursor reads JSON text from left to right without building anything. Its grammar is RFC
-// 8259's. It does not check that strings are UTF-8, and refuses a name that an object has
-// twice only where it has Names. Where only Text is set, it stands at the beginning.
+// Cursor reads JSON text from left to right without building anything. Its grammar is RFC 8259's.
+// It does not check that strings are UTF-8, and refuses a name that an object has twice only
+// where it has Names. Where only Text is set, it stands at the beginning.
 //
-// An error is sticky: the cursor then stands at the end of the text, every method reports
-// that there is nothing more, and Bad is set. Methods that look at a value stand before it,
-// white space apart, and behind it when they return. A Cursor is for one goroutine.
+// An error is sticky: the cursor then stands at the end of the text, every method reports that
+// there is nothing more, and Bad is set. Methods that look at a value stand before it, white
+// space apart, and behind it when they return. A Cursor is for one goroutine.
 type Cursor struct {
 	Text  []byte // which it never changes
 	At    int    // where it stands
@@ -33,8 +33,8 @@ func (c *Cursor) Peek() (b byte) {
 	return b
 }
 
-// Enter steps into the object or array that begins with open. It reports false,
-// and skips the value, where there is something else.
+// Enter steps into the object or array that begins with open. It reports false, and skips the
+// value, where there is something else.
 func (c *Cursor) Enter(open byte) bool {
 	if c.Peek() != open {
 		c.Skip()
@@ -57,8 +57,8 @@ func (c *Cursor) Open() bool {
 	return true
 }
 
-// Element reports whether the array has another element, and stands before it; else
-// it steps out of the array.
+// Element reports whether the array has another element, and stands before it; else it steps out
+// of the array.
 func (c *Cursor) Element() bool {
 	b := c.Peek()
 	first := c.first
@@ -78,9 +78,8 @@ func (c *Cursor) Element() bool {
 	return false
 }
 
-// Member returns the name of the object's next member and stands before its
-// value; where there is none, it steps out of the object. The name is valid until
-// the text changes.
+// Member returns the name of the object's next member and stands before its value; where there is
+// none, it steps out of the object. The name is valid until the text changes.
 func (c *Cursor) Member() (name []byte, ok bool) {
 	b := c.Text
 	i, x := nextByte(b, c.At)

@@ -1,13 +1,13 @@
 package jsonscan
 
-// NamesMax is how many names are remembered at once. Requests have some 20 in
-// the objects that are open at the same time, but for those with long tables or
-// schemas. It bounds what a name costs, which is compared with those of its object.
+// NamesMax is how many names are remembered at once. Requests have some 20 in the objects that
+// are open at the same time, but for those with long tables or schemas. It bounds what a name
+// costs, which is compared with those of its object.
 const NamesMax = 64
 
-// Names finds a name that an object has twice. It remembers the names of the
-// objects that a cursor is in, and is for ordinary bodies: where a name has escapes, or
-// there are too many to remember, it is unsure, and leaves the body to the decoder.
+// Names finds a name that an object has twice. It remembers the names of the objects that a
+// cursor is in, and is for ordinary bodies: where a name has escapes, or there are too many to
+// remember, it is unsure, and leaves the body to the decoder.
 //
 // The zero value is for the beginning of a text.
 type Names struct {
@@ -36,8 +36,8 @@ func (o *Names) leave() {
 	}
 }
 
-// add reports whether the innermost object may have the name at x in b, in its quotes,
-// beside those before it.
+// add reports whether the innermost object may have the name at x in b, in its quotes, beside
+// those before it.
 func (o *Names) add(b []byte, x Extent, escaped bool) bool {
 	if o.Unsure = o.Unsure || escaped; o.Unsure {
 		return true

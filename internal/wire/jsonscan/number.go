@@ -1,11 +1,10 @@
 package jsonscan
 
-// CountMax bounds the numbers of tokens that are believed: every integer up to
-// it is exact in the doubles of JavaScript and Lua, which see them later.
+// CountMax bounds the numbers of tokens that are believed: every integer up to it is exact in the
+// doubles of JavaScript and Lua, which see them later.
 const CountMax = 1<<53 - 1
 
-// NumberEnd returns where the number ends whose sign or first digit is b[i], 0 if it is
-// none.
+// NumberEnd returns where the number ends whose sign or first digit is b[i], 0 if it is none.
 func NumberEnd(b []byte, i int) int {
 	if b[i] == '-' {
 		i++
@@ -27,8 +26,8 @@ func NumberEnd(b []byte, i int) int {
 	return i
 }
 
-// exponentEnd returns where the exponent ends that begins at b[i], perhaps with its
-// sign, 0 if there is none.
+// exponentEnd returns where the exponent ends that begins at b[i], perhaps with its sign, 0 if
+// there is none.
 func exponentEnd(b []byte, i int) int {
 	if sign := byteAt(b, i); sign == '+' || sign == '-' {
 		i++
@@ -47,8 +46,8 @@ func digitsEnd(b []byte, i int) int {
 	return i
 }
 
-// Count reads a value that is a number of tokens: an integer from 0 to
-// CountMax. Anything else is skipped and is not ok.
+// Count reads a value that is a number of tokens: an integer from 0 to CountMax. Anything else is
+// skipped and is not ok.
 func (c *Cursor) Count() (n int64, ok bool) {
 	c.Peek()
 	start := c.At
@@ -61,8 +60,8 @@ func (c *Cursor) Count() (n int64, ok bool) {
 	return 0, false
 }
 
-// plainCount is count for a number that stands right here and consists of digits.
-// What comes behind them is not looked at.
+// plainCount is count for a number that stands right here and consists of digits. What comes
+// behind them is not looked at.
 func (c *Cursor) plainCount() (n int64, ok bool) {
 	const most = 16
 	b, i := c.Text[c.At:], 0

@@ -1,10 +1,10 @@
 package jsonscan
 
-// OpenNames returns how many names have to be remembered at once, and their bytes, so that
-// one is found that an object of body has twice: what that takes is a multiple of a body
-// that consists of names. Of each depth the largest object counts, for what was
-// remembered of it is kept for the next. Body may be anything; of what is no JSON the numbers
-// are not too small for what a decoder reads of it.
+// OpenNames returns how many names have to be remembered at once, and their bytes, so that one is
+// found that an object of body has twice: what that takes is a multiple of a body that consists
+// of names. Of each depth the largest object counts, for what was remembered of it is kept for
+// the next. Body may be anything; of what is no JSON the numbers are not too small for what a
+// decoder reads of it.
 func OpenNames(body []byte) (names, bytes int) {
 	var at openCount
 	for i := 0; i < len(body); {

@@ -1,10 +1,10 @@
 package jsonscan
 
-// The functions of this file pass over what nobody wants to read. They go by places,
-// not by the state of the cursor, which costs half.
+// The functions of this file pass over what nobody wants to read. They go by places, not by the
+// state of the cursor, which costs half.
 
-// valueEnd returns where the value ends that begins at i, or behind the white space
-// there, given how many objects and arrays it is in; 0: there is no value.
+// valueEnd returns where the value ends that begins at i, or behind the white space there, given
+// how many objects and arrays it is in; 0: there is no value.
 func (c *Cursor) valueEnd(i, depth int) int {
 	i, b := nextByte(c.Text, i)
 	switch {
@@ -56,9 +56,9 @@ func (c *Cursor) membersEnd(i, depth int) int {
 	}
 }
 
-// nameAt finds the name and the colon that begin at i, or behind the white space
-// there. It returns where the name is, in its quotes, whether it has escapes, and the
-// place behind the colon; 0 if there are none, or the object has the name already.
+// nameAt finds the name and the colon that begin at i, or behind the white space there. It
+// returns where the name is, in its quotes, whether it has escapes, and the place behind the
+// colon; 0 if there are none, or the object has the name already.
 func (c *Cursor) nameAt(i int) (name Extent, escaped bool, value int) {
 	i, b := nextByte(c.Text, i)
 	if b != '"' {
@@ -105,8 +105,8 @@ func literalEnd(b []byte, i int) int {
 	return 0
 }
 
-// nextByte returns the first byte of b from i on that is no white space, and where it is;
-// 0 at the end.
+// nextByte returns the first byte of b from i on that is no white space, and where it is; 0 at
+// the end.
 func nextByte(b []byte, i int) (at int, next byte) {
 	// One comparison, where the compiler would make two.
 	for uint(i) /* #nosec G115 -- an index */ < uint(len(b)) {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Str passes over the string whose opening quote the cursor stands at, and
-// returns what is between the quotes, escapes as they are.
+// Str passes over the string whose opening quote the cursor stands at, and returns what is
+// between the quotes, escapes as they are.
 func (c *Cursor) Str() (inner []byte, escaped bool) {
 	start := c.At + 1
 	end, escaped := c.stringEnd(start)
@@ -31,8 +31,8 @@ func (c *Cursor) Decoded() (raw, inner []byte) {
 	return raw, AppendUnescaped(nil, raw)
 }
 
-// stringEnd returns where the string ends whose opening quote is before i, 0 if it is
-// none, and whether it has escapes.
+// stringEnd returns where the string ends whose opening quote is before i, 0 if it is none, and
+// whether it has escapes.
 func (c *Cursor) stringEnd(i int) (end int, escaped bool) {
 	i = PlainEnd(c.Text, i)
 	if byteAt(c.Text, i) == '"' {
@@ -41,8 +41,8 @@ func (c *Cursor) stringEnd(i int) (end int, escaped bool) {
 	return c.escapedEnd(i), true
 }
 
-// escapedEnd is stringEnd from the first escape on. If there is something else at i,
-// which can only be a control character or the end of the text, there is no string.
+// escapedEnd is stringEnd from the first escape on. If there is something else at i, which can
+// only be a control character or the end of the text, there is no string.
 func (c *Cursor) escapedEnd(i int) int {
 	for byteAt(c.Text, i) == '\\' {
 		n, lone := EscapeLen(c.Text[i:])
@@ -58,11 +58,11 @@ func (c *Cursor) escapedEnd(i int) int {
 	return 0
 }
 
-// PlainEnd returns where the bytes end, from i on, that can stand in a string as they
-// are: at a quote, a backslash, a control character or the end of b. It looks at eight
-// at a time. With its second bit flipped a quote comes right behind the control
-// characters, and no other does; the lowest flag of each of the two tests is exact.
-// That i is not negative spares a check of each load.
+// PlainEnd returns where the bytes end, from i on, that can stand in a string as they are: at a
+// quote, a backslash, a control character or the end of b. It looks at eight at a time. With its
+// second bit flipped a quote comes right behind the control characters, and no other does; the
+// lowest flag of each of the two tests is exact. That i is not negative spares a check of each
+// load.
 func PlainEnd(b []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for i = max(0, i); i <= len(b)-8; i += 8 {
@@ -86,8 +86,8 @@ var isPlain = func() (plain [256]bool) {
 	return plain
 }()
 
-// EscapeLen returns the length of the escape that b begins with, of both where two
-// are a surrogate pair, and whether it is a lone half of one; 0 if it is no escape.
+// EscapeLen returns the length of the escape that b begins with, of both where two are a
+// surrogate pair, and whether it is a lone half of one; 0 if it is no escape.
 func EscapeLen(b []byte) (n int, lone bool) {
 	if len(b) < 2 {
 		return 0, false
@@ -130,8 +130,8 @@ func hex4(b []byte) rune {
 	return r
 }
 
-// AppendUnescaped appends a string's text: inner is what is between its quotes,
-// and is valid. A half of a surrogate pair becomes U+FFFD.
+// AppendUnescaped appends a string's text: inner is what is between its quotes, and is valid. A
+// half of a surrogate pair becomes U+FFFD.
 func AppendUnescaped(dst, inner []byte) []byte {
 	for len(inner) > 0 {
 		n := bytes.IndexByte(inner, '\\')
@@ -147,8 +147,8 @@ func AppendUnescaped(dst, inner []byte) []byte {
 	return dst
 }
 
-// DecodeEscape returns the character of the valid escape at the start of b, and the
-// escape's length; two escapes that are a surrogate pair are one character.
+// DecodeEscape returns the character of the valid escape at the start of b, and the escape's
+// length; two escapes that are a surrogate pair are one character.
 func DecodeEscape(b []byte) (r rune, size int) {
 	switch b[1] {
 	case 'b':

@@ -1,7 +1,7 @@
 package member
 
-// Reader is what reads a member of a request body. Which member has which stands in the rows,
-// and nowhere else. The zero value is that of a member that nobody has classified.
+// Reader is what reads a member of a request body. Which member has which stands in the rows, and
+// nowhere else. The zero value is that of a member that nobody has classified.
 type Reader uint8
 
 // The readers. Their order matters to Waits and Decides.
@@ -52,11 +52,10 @@ const (
 	ReadPreviousItems
 )
 
-// Waits reports whether it is known only at the end of the body, where the model's name and
-// the other members are, what becomes of the member.
+// Waits reports whether it is known only at the end of the body, where the model's name and the
+// other members are, what becomes of the member.
 func (m Reader) Waits() bool { return m == ReadUnknown || m >= ReadNull && m <= ReadHeldBack }
 
-// Decides reports whether the member decides about the answer. Servers disagree about
-// what null means there; here it is the same as leaving the member out, and so
-// it is left out.
+// Decides reports whether the member decides about the answer. Servers disagree about what null
+// means there; here it is the same as leaving the member out, and so it is left out.
 func (m Reader) Decides() bool { return m >= ReadStream && m <= ReadTruncation }

@@ -1,7 +1,7 @@
 package member
 
-// Treatment says what becomes of a member of a request body. The zero value is that of a
-// member that nobody has classified.
+// Treatment says what becomes of a member of a request body. The zero value is that of a member
+// that nobody has classified.
 type Treatment uint8
 
 // The treatments.
@@ -43,8 +43,8 @@ func (t Treatment) By(reader Reader, names, why string) Row {
 	return Row{t, reader, names, why}
 }
 
-// Of returns a row of members that are read as their treatment says; one that is overridden
-// has a reader of its own.
+// Of returns a row of members that are read as their treatment says; one that is overridden has a
+// reader of its own.
 func (t Treatment) Of(names, why string) Row {
 	readers := [...]Reader{Passed: ReadPassed, Priced: ReadPriced, HeldBack: ReadHeldBack}
 	return Row{t, readers[t], names, why}

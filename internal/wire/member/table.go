@@ -9,8 +9,8 @@ import (
 // that a name is mostly found, or missed, at the first look.
 const memberSlots = 1024
 
-// Table finds what reads a member by its name. A map does the same at three
-// times the cost, and every member of every body is looked up.
+// Table finds what reads a member by its name. A map does the same at three times the cost, and
+// every member of every body is looked up.
 type Table [memberSlots]slot
 
 type slot struct {

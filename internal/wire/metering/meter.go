@@ -3,6 +3,7 @@ package metering
 import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
@@ -21,16 +22,15 @@ func (e Evidence) String() string {
 	return [...]string{"none", "running", "final"}[e]
 }
 
-// choicesMax bounds how many choices of a stream are kept apart, whatever the
-// request says. vLLM's own bound of n is 16,384.
+// choicesMax bounds how many choices of a stream are kept apart, whatever the request says.
+// vLLM's own bound of n is 16,384.
 const choicesMax = 1 << 16
 
 // Meter adds up what a stream's events tell.
 //
-// Running usage is cumulative per choice: the largest counts, and the sum over
-// the choices is the output. Its input is that of the choice's prompt, which
-// counts once. A final usage replaces all of it, unless it is less than what was
-// told before: what was generated does not become less.
+// Running usage is cumulative per choice: the largest counts, and the sum over the choices is the
+// output. Its input is that of the choice's prompt, which counts once. A final usage replaces all
+// of it, unless it is less than what was told before: what was generated does not become less.
 type Meter struct {
 	choices []choiceMeter
 	prompts []promptMeter
@@ -87,8 +87,8 @@ func (m *Meter) Reset(choices, prompts int64) {
 	m.choices, m.prompts, m.changed = m.choices[:0], m.prompts[:0], m.changed[:0]
 }
 
-// Sink returns where an event's text is counted; metered says that the event
-// tells usage, which then covers the text.
+// Sink returns where an event's text is counted; metered says that the event tells usage, which
+// then covers the text.
 func (m *Meter) Sink(metered bool) Sink {
 	if metered {
 		return Sink{All: &m.Output}
@@ -132,8 +132,8 @@ func (m *Meter) prompt(index int64) *promptMeter {
 	return &m.prompts[i]
 }
 
-// grown returns list with an element i; new elements are zero, also where the
-// list has been longer before.
+// grown returns list with an element i; new elements are zero, also where the list has been
+// longer before.
 func grown[T any](list []T, i int64) []T {
 	if n := int(i) + 1 - len(list); n > 0 {
 		list = append(list, make([]T, n)...)
@@ -152,8 +152,8 @@ func (m *Meter) See(index int64, finished bool) {
 	}
 }
 
-// Withhold takes back, for the choices of the current event, that the client has
-// seen them finish and how much they have told it. What was metered stays.
+// Withhold takes back, for the choices of the current event, that the client has seen them finish
+// and how much they have told it. What was metered stays.
 func (m *Meter) Withhold() {
 	for i := len(m.changed) - 1; i >= 0; i-- {
 		change := &m.changed[i]
@@ -228,8 +228,8 @@ func (m *Meter) SetFinal(u Report) {
 // Usage returns what was spent so far, and how well that is known.
 func (m *Meter) Usage() (wire.Usage, Evidence) { return m.sum, m.evidence }
 
-// Unfinished yields each choice of the request that has begun and not finished, by its index,
-// and how much output the client was told of it.
+// Unfinished yields each choice of the request that has begun and not finished, by its index, and
+// how much output the client was told of it.
 func (m *Meter) Unfinished(yield func(index, shown int64) bool) {
 	for i := range m.choices {
 		c := &m.choices[i]
@@ -245,4 +245,28 @@ func (m *Meter) PromptInput(index int64) int64 { return m.prompt(index).input }
 // InputTold reports whether the input of every prompt is known.
 func (m *Meter) InputTold() bool {
 	return m.inputTotal || m.told > 0 && m.told >= m.expected/m.perPrompt
+}
+
+// Telling is what the events of one stream have told, and what its client is to see of that.
+type Telling struct {
+	Meter Meter
+	Ident event.Ident
+	// model is the public name of the model as JSON; empty: the server's own stays.
+	Model []byte
+}
+
+// Rename replaces the model's name in an event by the public one. A model that is not a string
+// stays.
+func (t *Telling) Rename(env *event.Envelope, es *event.Edits) {
+	if v := env.Values[event.FieldModel]; len(t.Model) > 0 && env.Inner(event.FieldModel) != nil {
+		es.Replace(v, t.Model)
+	}
+}
+
+// PublicModel returns the model's name as the client sees it, as JSON.
+func (t *Telling) PublicModel() []byte {
+	if len(t.Model) > 0 && len(t.Ident.Model) > 0 {
+		return t.Model
+	}
+	return event.OrNull(t.Ident.Model)
 }

@@ -13,20 +13,18 @@ import (
 type Report struct {
 	wire.Usage
 	HasInput, HasOutput bool // which of them are told
-	// odd is set where a count is there that is no plain one: negative, a fraction,
-	// a string. One that means a number all the same ("300", 300.0) is told as well.
+	// odd is set where a count is there that is no plain one: negative, a fraction, a string. One
+	// that means a number all the same ("300", 300.0) is told as well.
 	Odd bool
-	// NullDetails is set where the object spells out that it has no details
-	// of the prompt. It tells how the model server writes members that were
-	// never set, see answer.Stream.
+	// NullDetails is set where the object spells out that it has no details of the prompt. It
+	// tells how the model server writes members that were never set, see answer.Stream.
 	NullDetails bool
 }
 
 // Known reports whether the object told any number of tokens.
 func (u *Report) Known() bool { return u.HasInput || u.HasOutput }
 
-// Tried reports whether the object told a number of tokens or something in the
-// place of one.
+// Tried reports whether the object told a number of tokens or something in the place of one.
 func (u *Report) Tried() bool { return u.Known() || u.Odd }
 
 // ReadUsage reads the usage object at v in data, which is valid JSON.
@@ -38,14 +36,14 @@ func ReadUsage(data []byte, v jsonscan.Extent) (u Report) {
 	return UsageAhead(&c)
 }
 
-// UsageAhead reads the value ahead, which is a usage object. A member
-// that is absent, null or no number of tokens is missing; zero is zero.
+// UsageAhead reads the value ahead, which is a usage object. A member that is absent, null or no
+// number of tokens is missing; zero is zero.
 //
-// It knows every endpoint's names: prompt_tokens and completion_tokens (chat,
-// completions, embeddings, score), total_tokens alone (rerank), input_tokens
-// and output_tokens (responses, messages). Messages' cache_read_input_tokens
-// and cache_creation_input_tokens are parts of the input that input_tokens
-// leaves out, everybody else's cached_tokens is one that is counted already.
+// It knows every endpoint's names: prompt_tokens and completion_tokens (chat, completions,
+// embeddings, score), total_tokens alone (rerank), input_tokens and output_tokens (responses,
+// messages). Messages' cache_read_input_tokens and cache_creation_input_tokens belong to the
+// input that input_tokens leaves out, everybody else's cached_tokens is one that is counted
+// already.
 func UsageAhead(c *jsonscan.Cursor) (u Report) {
 	if !c.Enter('{') {
 		return u
@@ -80,8 +78,8 @@ func UsageAhead(c *jsonscan.Cursor) (u Report) {
 	return u
 }
 
-// tokens reads a value that should be a number of tokens. It takes a number that is
-// whole however it is written, in a string too, and notes in u that it is odd.
+// tokens reads a value that should be a number of tokens. It takes a number that is whole however
+// it is written, in a string too, and notes in u that it is odd.
 func (u *Report) tokens(c *jsonscan.Cursor) (n int64, ok bool) {
 	c.Peek()
 	start := c.At
@@ -92,8 +90,8 @@ func (u *Report) tokens(c *jsonscan.Cursor) (n int64, ok bool) {
 	return wholeNumber(bytes.Trim(c.Text[start:c.At], `"`))
 }
 
-// wholeNumber returns the number of tokens that is written as a fraction of nothing,
-// with an exponent, or has come in a string.
+// wholeNumber returns the number of tokens that is written as a fraction of nothing, with an
+// exponent, or has come in a string.
 func wholeNumber(text []byte) (n int64, ok bool) {
 	const most = 24 // bytes
 	if len(text) == 0 || len(text) > most || !jsonscan.IsDigit(text[0]) ||

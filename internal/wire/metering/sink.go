@@ -48,9 +48,8 @@ func (k Sink) AddContent(c *jsonscan.Cursor) {
 	}
 }
 
-// addPart counts the generated text of a content block, part or output item of
-// Messages and Responses, whatever its type: the members that carry text have
-// the same names in all of them.
+// addPart counts the generated text of a content block, part or output item of Messages and
+// Responses, whatever its type: the members that carry text have the same names in all of them.
 func (k Sink) addPart(c *jsonscan.Cursor) {
 	if !c.Enter('{') {
 		return
@@ -69,16 +68,15 @@ func (k Sink) addPart(c *jsonscan.Cursor) {
 	}
 }
 
-// addRaw counts the JSON text of an object; an empty one is what a block begins
-// with, before the model has written anything.
+// addRaw counts the JSON text of an object; an empty one is what a block begins with, before the
+// model has written anything.
 func (k Sink) addRaw(c *jsonscan.Cursor) {
 	if raw := c.Value().Of(c.Text); len(raw) > len("{}") && raw[0] == '{' {
 		k.Add(raw)
 	}
 }
 
-// AddPartAt counts the text of a member that is a content block, or a piece of
-// one.
+// AddPartAt counts the text of a member that is a content block, or a piece of one.
 func (k Sink) AddPartAt(env *event.Envelope, f event.Field) {
 	if v := env.Values[f]; v.IsSet() {
 		k.addPart(&jsonscan.Cursor{Text: env.Data, At: v.Start})

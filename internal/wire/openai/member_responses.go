@@ -4,8 +4,7 @@ import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 
 // Responses are the members that only responses have.
 var Responses = []member.Row{
-	member.Overridden.By(member.ReadStream, "stream",
-		"says which answer comes; null is left out"),
+	member.Overridden.By(member.ReadStream, "stream", "says which answer comes; null is left out"),
 	member.Overridden.By(member.ReadOutputCap, "max_output_tokens",
 		"the output's cap; null is left out"),
 	member.Overridden.By(member.ReadIgnoreEOS, "ignore_eos",
@@ -27,9 +26,8 @@ var Responses = []member.Row{
 	member.HeldBack.Of("background_options", "they order what is generated after the answer"),
 	member.HeldBack.Of("image", "it changes how many tokens pictures have"),
 
-	member.Passed.Of(
-		"include store parallel_tool_calls top_logprobs max_tool_calls stream_options "+
-			"enable_response_messages access_programs",
+	member.Passed.Of("include store parallel_tool_calls top_logprobs max_tool_calls "+
+		"stream_options enable_response_messages access_programs",
 		"how the answer is told; the usage comes with its end"),
 	member.Passed.Of("frequency_penalty presence_penalty repetition_penalty min_p seed stop",
 		"only control sampling"),

@@ -2,14 +2,15 @@ package openai
 
 import (
 	"bytes"
+	"strconv"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
-// Response is where a stream of responses stands for its client. The zero value is its
-// beginning.
+// Response is where a stream of responses stands for its client. The zero value is its beginning.
 type Response struct {
 	sequence int64 // the number after the last event's
 }
@@ -60,3 +61,50 @@ func whyFailed(response *event.Envelope) *event.Error {
 
 // deltaSuffix ends the type of every event that carries generated text.
 var deltaSuffix = []byte(".delta")
+
+// AppendEnd appends the last event of the response, response.incomplete with the reason
+// "max_output_tokens" and the usage. The response has every member that OpenAI's schema requires;
+// what was asked for is not repeated.
+func (r *Response) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage) []byte {
+	dst = append(dst, "event: response.incomplete\n"+
+		`data: {"type":"response.incomplete","sequence_number":`...)
+	dst = strconv.AppendInt(dst, r.sequence, 10)
+	dst = append(dst, `,"response":{"id":`...)
+	dst = append(dst, event.OrNull(t.Ident.ID)...)
+	dst = append(dst, `,"object":"response","created_at":`...)
+	dst = append(dst, event.OrNull(t.Ident.Created)...)
+	dst = append(dst, `,"status":"incomplete","error":null,`+
+		`"incomplete_details":{"reason":"max_output_tokens"},`+
+		`"instructions":null,"metadata":{},"model":`...)
+	dst = append(dst, t.PublicModel()...)
+	dst = append(dst, `,"output":[],"parallel_tool_calls":true,"temperature":null,`+
+		`"tool_choice":"auto","tools":[],"top_p":null,"usage":`...)
+	dst = appendResponseUsage(dst, used)
+	return append(dst, "}}\n\n"...)
+}
+
+// appendResponseUsage appends a usage object of responses.
+func appendResponseUsage(dst []byte, u wire.Usage) []byte {
+	dst = append(dst, `{"input_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Input, 10)
+	dst = append(dst, `,"input_tokens_details":{"cached_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Cached, 10)
+	dst = append(dst, `},"output_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Output, 10)
+	dst = append(dst, `,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Input+u.Output, 10)
+	return append(dst, '}')
+}
+
+// AppendError appends the error event of a response, which is flat.
+func (r *Response) AppendError(dst []byte, err wire.ErrorBody) []byte {
+	dst = append(dst, `event: error`+"\n"+`data: {"type":"error","code":`...)
+	dst = wire.AppendQuotedOrNull(dst, err.Code)
+	dst = append(dst, `,"message":`...)
+	dst = wire.AppendQuoted(dst, err.Why.Message)
+	dst = append(dst, `,"param":`...)
+	dst = wire.AppendQuotedOrNull(dst, err.Why.Param)
+	dst = append(dst, `,"sequence_number":`...)
+	dst = strconv.AppendInt(dst, r.sequence, 10)
+	return append(dst, "}\n\n"...)
+}

@@ -49,13 +49,13 @@ func (c *content) addTimes(o content, n int64) {
 	}
 }
 
-// punctuation is the bytes that JSON, or whatever a template prints in its place,
-// puts around a name or an element: quotes, a colon, a comma and spaces.
+// punctuation is the bytes that JSON, or whatever a template prints in its place, puts around a
+// name or an element: quotes, a colon, a comma and spaces.
 const punctuation = 6
 
-// content reads what ends in a prompt into t: a string is text, of a list each
-// element counts, of an object the members. Whatever a template could print of it
-// counts: values that nobody expects here go into the optional text as they stand.
+// content reads what ends in a prompt into t: a string is text, of a list each element counts, of
+// an object the members. Whatever a template could print of it counts: values that nobody expects
+// here go into the optional text as they stand.
 func (p *parse) content(t *chars.Text) {
 	switch p.Peek() {
 	case '"':
@@ -74,8 +74,8 @@ func (p *parse) content(t *chars.Text) {
 	}
 }
 
-// parts reads the content of a message. Of a list the objects are its parts, which vLLM
-// takes without a type where the interface is OpenAI's for chats.
+// parts reads the content of a message. Of a list the objects are its parts, which vLLM takes
+// without a type where the interface is OpenAI's for chats.
 func (p *parse) parts(t *chars.Text) {
 	if p.Peek() != '[' {
 		p.content(t)
@@ -105,8 +105,8 @@ func (p *parse) text(t *chars.Text) {
 	t.End()
 }
 
-// rendered reads a value that a template may put into the prompt, as JSON or, if it
-// is a string, as it is: its keys, strings, numbers and truth values, at any depth.
+// rendered reads a value that a template may put into the prompt, as JSON or, if it is a string,
+// as it is: its keys, strings, numbers and truth values, at any depth.
 func (p *parse) rendered() {
 	switch p.Peek() {
 	case '"':
@@ -129,8 +129,8 @@ func (c *content) print(raw []byte) {
 	c.optional.End()
 }
 
-// lineBytes is what a template writes more for each name, value and bracket of JSON that
-// it prints in lines of their own: the line's end and the indent, a token each.
+// lineBytes is what a template writes more for each name, value and bracket of JSON that it
+// prints in lines of their own: the line's end and the indent, a token each.
 const lineBytes = 2
 
 // structure returns how many brackets, commas and colons there are in JSON text.
@@ -152,9 +152,9 @@ var isStructure = func() (set [256]uint8) {
 // ephemeral is what clients of Anthropic's interface write beside every other part.
 const ephemeral = `{"type":"ephemeral"}`
 
-// optional reads the value of a member of the body of which the chat template, or
-// what becomes a grammar, decides whether it is in the prompt: all of it is priced,
-// as [parse.rendered] does, for each prompt of the request.
+// optional reads the value of a member of the body of which the chat template, or what becomes a
+// grammar, decides whether it is in the prompt: all of it is priced, as [parse.rendered] does,
+// for each prompt of the request.
 func (p *parse) optional() {
 	name := p.Name
 	if n := p.shared(); n > 0 && !p.carried(name) {
@@ -162,8 +162,8 @@ func (p *parse) optional() {
 	}
 }
 
-// shared reads a value that a template may put into each prompt of the request, and
-// returns how many bytes of text and words it has.
+// shared reads a value that a template may put into each prompt of the request, and returns how
+// many bytes of text and words it has.
 func (p *parse) shared() int64 {
 	p.in, p.common = p.common, p.in
 	before := p.in.maybe()
@@ -176,8 +176,8 @@ func (p *parse) shared() int64 {
 // maybe returns how many bytes a template may print that it does not surely print.
 func (c *content) maybe() int64 { return c.optional.Bytes() + c.words }
 
-// carried reports whether a member of the body needs no place in a question for the
-// number of tokens, or has one.
+// carried reports whether a member of the body needs no place in a question for the number of
+// tokens, or has one.
 func (p *parse) carried(name jsonscan.Extent) bool {
 	switch string(p.Text[name.Start+1 : name.End-1]) {
 	case "tools":
@@ -188,10 +188,10 @@ func (p *parse) carried(name jsonscan.Extent) bool {
 	return false
 }
 
-// message reads a message or an item. What it says is surely in the prompt only where
-// every template prints it: of a user, the system or a tool. Templates drop the reasoning
-// and more of earlier answers, and roles that they do not know. The order of the members
-// matters for lists of parts only: they are not read twice.
+// message reads a message or an item. What it says is surely in the prompt only where every
+// template prints it: of a user, the system or a tool. Templates drop the reasoning and more of
+// earlier answers, and roles that they do not know. The order of the members matters for lists of
+// parts only: they are not read twice.
 func (p *parse) message() {
 	if p.Peek() != '{' {
 		p.content(&p.in.optional)
@@ -232,8 +232,8 @@ func (p *parse) message() {
 	p.finishMedia(&m)
 }
 
-// part reads an object of a prompt: a part of a message's content, a tool call, what
-// a tool has answered. Its text belongs to t if its type is known to be that of text.
+// part reads an object of a prompt: a part of a message's content, a tool call, what a tool has
+// answered. Its text belongs to t if its type is known to be that of text.
 func (p *parse) part(t *chars.Text, m mediaMembers) {
 	p.Enter('{')
 	for name, ok := p.Member(); ok; name, ok = p.Member() {
@@ -246,9 +246,9 @@ func (p *parse) part(t *chars.Text, m mediaMembers) {
 	p.finishMedia(&m)
 }
 
-// partMember reads the member of that name of a message or part. The protocol's own
-// names are no text: what they add is a word or two of the vocabulary, which the price
-// of a message covers, and Words bounds. Any other name counts, as its value does.
+// partMember reads the member of that name of a message or part. The protocol's own names are no
+// text: what they add is a word or two of the vocabulary, which the price of a message covers,
+// and Words bounds. Any other name counts, as its value does.
 func (p *parse) partMember(m *mediaMembers, name []byte, t *chars.Text) {
 	switch string(name) {
 	case "text":
@@ -291,8 +291,8 @@ func (p *parse) toolInput() {
 	}
 }
 
-// promptEmbeds reads input that has no text, of which the size tells the tokens. It is
-// held back as the member of the body is.
+// promptEmbeds reads input that has no text, of which the size tells the tokens. It is held back
+// as the member of the body is.
 func (p *parse) promptEmbeds() {
 	if p.IsNull() {
 		p.Skip()
@@ -321,8 +321,8 @@ func (p *parse) role() bool {
 	return false
 }
 
-// messages reads a list of messages, each with its overhead. A list inside the
-// list is another conversation: for embeddings vLLM takes several.
+// messages reads a list of messages, each with its overhead. A list inside the list is another
+// conversation: for embeddings vLLM takes several.
 func (p *parse) messages() {
 	p.Enter('[')
 	for p.Element() {

@@ -11,9 +11,9 @@ const (
 	droppedMore = "..."
 )
 
-// dropped is the names of members that were left out, as a header field tells them. It
-// is bounded, and has nothing but tokens of RFC 9110 (section 5.6.2): names come from clients.
-// The zero value is no names.
+// dropped is the names of members that were left out, as a header field tells them. It is
+// bounded, and has nothing but tokens of RFC 9110 (section 5.6.2): names come from clients. The
+// zero value is no names.
 type dropped struct {
 	names  strings.Builder
 	isMore bool

@@ -6,8 +6,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 )
 
-// heldInside says which members that are held back a body has elsewhere than at its top,
-// where servers read them too.
+// heldInside says which members that are held back a body has elsewhere than at its top, where
+// servers read them too.
 type heldInside uint8
 
 const (
@@ -76,8 +76,8 @@ func (p *parse) refuseHeldBack(name string) {
 		name, endpointMembers[p.endpoint].WhyOf(name)))
 }
 
-// refuseWaiting refuses a request for a member that is held back, or that is none of
-// the values that it can have.
+// refuseWaiting refuses a request for a member that is held back, or that is none of the values
+// that it can have.
 func (p *parse) refuseWaiting(w *waiting) {
 	value := w.value.Of(p.Text)
 	_, isInteger := parseInteger(value)

@@ -104,8 +104,8 @@ func (p *parse) rejectInput(name, wants string) {
 	p.reject(failure.InvalidRequest(name, "%s must be %s, is %s", name, wants, shape(p.Raw())))
 }
 
-// inputMember reads the member "input": one text or items for Responses;
-// prompts or messages for what pools.
+// inputMember reads the member "input": one text or items for Responses; prompts or messages for
+// what pools.
 func (p *parse) inputMember() {
 	switch {
 	case p.endpoint != wire.Responses:
@@ -118,8 +118,8 @@ func (p *parse) inputMember() {
 	}
 }
 
-// documents reads the member of that name: what is to be ranked or scored, or
-// what a chat template may put into the prompt.
+// documents reads the member of that name: what is to be ranked or scored, or what a chat
+// template may put into the prompt.
 func (p *parse) documents() {
 	if says(member.ReadDocuments, p.endpoint) == saidRight {
 		p.side(&p.right)
@@ -151,8 +151,8 @@ func (p *parse) side(s *inputSide) {
 	s.lone = s.lone || items == 1
 }
 
-// sideList reads a list of items, and returns how many they are, and may be taken for.
-// Numbers are the ids of the tokens of one.
+// sideList reads a list of items, and returns how many they are, and may be taken for. Numbers
+// are the ids of the tokens of one.
 func (p *parse) sideList() (items, parts int64) {
 	var ids int64
 	p.Enter('[')
@@ -170,8 +170,8 @@ func (p *parse) sideList() (items, parts int64) {
 	return items, parts
 }
 
-// partsIn returns how many parts the content has of the object that begins at start and
-// has been read: vLLM once took each for an item.
+// partsIn returns how many parts the content has of the object that begins at start and has been
+// read: vLLM once took each for an item.
 func (p *parse) partsIn(start int) (n int64) {
 	c := jsonscan.Cursor{Text: p.Text[:p.At], At: start}
 	c.Enter('{')
@@ -216,10 +216,10 @@ func (p *parse) finishInput() {
 	r.AudioSeconds = p.in.audioSeconds
 }
 
-// finishPairs makes a prompt of every pair: a single item is paired with each of the other
-// side, and otherwise the first with the first and so on. Where servers disagree about how
-// many items there are, which member says them, or whether the second side may be the
-// single one, what only some of them do is optional.
+// finishPairs makes a prompt of every pair: a single item is paired with each of the other side,
+// and otherwise the first with the first and so on. Where servers disagree about how many items
+// there are, which member says them, or whether the second side may be the single one, what only
+// some of them do is optional.
 func (p *parse) finishPairs() {
 	left, right := &p.left, &p.right
 	surely := int64(1)

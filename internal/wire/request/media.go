@@ -2,8 +2,8 @@ package request
 
 import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 
-// videoFrames is how many pictures a video counts as: the number of frames that
-// vLLM samples by default (num_frames of its VideoMediaIO).
+// videoFrames is how many pictures a video counts as: the number of frames that vLLM samples by
+// default (num_frames of its VideoMediaIO).
 const videoFrames = 32
 
 // itemKind is what the type of a part says that it is.
@@ -19,8 +19,8 @@ const (
 	otherKind // anything else
 )
 
-// kinds has the types that parts have. They are the protocol's own words: like the
-// names of its members they are no text.
+// kinds has the types that parts have. They are the protocol's own words: like the names of its
+// members they are no text.
 var kinds = map[string]itemKind{
 	"message": messageKind,
 	"text":    textKind, "input_text": textKind,
@@ -67,16 +67,16 @@ func mediaOf(name []byte) (m mediaName, ok bool) {
 	return m, false
 }
 
-// mediaMembers is what a part has of media: whether a member is one can be told
-// when all are known, for the type may come last.
+// mediaMembers is what a part has of media: whether a member is one can be told when all are
+// known, for the type may come last.
 type mediaMembers struct {
 	kind   itemKind
 	isPart bool // it stands where vLLM takes parts without a type
 	uuid   jsonscan.Extent
 	some   int      // members that are not null
 	null   itemKind // of a member that is; of several that of a video, which costs the most
-	// waiting are those that came before the type. Where there are more than any part
-	// has, they count at once, as if misplaced.
+	// waiting are those that came before the type. Where there are more than any part has, they
+	// count at once, as if misplaced.
 	waiting [2]struct {
 		mediaName
 		jsonscan.Extent
@@ -117,8 +117,8 @@ func (p *parse) kind(m *mediaMembers) {
 	m.kind = kind
 }
 
-// mediaMember reads a member of a part, and reports whether it may be a picture, a
-// video or a recording.
+// mediaMember reads a member of a part, and reports whether it may be a picture, a video or a
+// recording.
 func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 	media, ok := mediaOf(name)
 	if !ok {
@@ -148,10 +148,9 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 	return true
 }
 
-// finishMedia counts what media a part has, now that its type is known. Where the type
-// is that of another kind, or there is none and nobody reads media without one, the model
-// server may take the member for media or for nothing, and a template may print it: it
-// counts as both.
+// finishMedia counts what media a part has, now that its type is known. Where the type is that of
+// another kind, or there is none and nobody reads media without one, the model server may take
+// the member for media or for nothing, and a template may print it: it counts as both.
 func (p *parse) finishMedia(m *mediaMembers) {
 	if p.Bad {
 		return
@@ -194,9 +193,9 @@ func (p *parse) countMedia(m mediaName) {
 	}
 }
 
-// media reads media in its place: a URL or data, or an object with one of them. It
-// counts by number, never as text: the model server decodes it, and puts into the
-// prompt what it has a declared price for; it may be megabytes of base64.
+// media reads media in its place: a URL or data, or an object with one of them. It counts by
+// number, never as text: the model server decodes it, and puts into the prompt what it has a
+// declared price for; it may be megabytes of base64.
 func (p *parse) media(m mediaName, c *jsonscan.Cursor) {
 	p.countMedia(m)
 	c.Peek()
@@ -250,8 +249,8 @@ func (p *parse) tensor(m mediaName, c *jsonscan.Cursor) {
 	}
 }
 
-// smallMax is the length of the longest value beside media whose tokens the declared
-// price of the media covers in any case.
+// smallMax is the length of the longest value beside media whose tokens the declared price of the
+// media covers in any case.
 const smallMax = 64
 
 // small counts a value beside media.
@@ -281,10 +280,9 @@ func (p *parse) reference(m mediaName, c *jsonscan.Cursor) {
 	}
 }
 
-// embedBytes is how many bytes of tensors count as one picture: a token of the
-// smallest models has 1.8 kB of numbers, and a picture a price of a thousand tokens.
+// embedBytes is how many bytes of tensors count as one picture: a token of the smallest models
+// has 1.8 kB of numbers, and a picture a price of a thousand tokens.
 const embedBytes = 1 << 20
 
-// embeds returns how many pictures tensors of so many bytes count as, beside the
-// first.
+// embeds returns how many pictures tensors of so many bytes count as, beside the first.
 func embeds(size int) int64 { return int64(size / embedBytes) }

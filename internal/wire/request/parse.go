@@ -10,12 +10,12 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 )
 
-// completionCap is the output cap of a completion that gives none: the default
-// of CompletionRequest.max_tokens in vLLM.
+// completionCap is the output cap of a completion that gives none: the default of
+// CompletionRequest.max_tokens in vLLM.
 const completionCap = 16
 
-// parse is the state of one [Parse]. It reads a body of which nobody knows yet
-// whether it is valid; what it has read counts only where isSound or validate say so.
+// parse is the state of one [Parse]. It reads a body of which nobody knows yet whether it is
+// valid; what it has read counts only where isSound or validate say so.
 type parse struct {
 	seen    jsonscan.Names
 	members waitingList // of the body
@@ -23,7 +23,7 @@ type parse struct {
 	parsed
 }
 
-// parsed is the part of a parse that is made anew for each body.
+// parsed is what of a parse is made anew for each body.
 type parsed struct {
 	jsonscan.Cursor
 	options  Options
@@ -55,14 +55,14 @@ func (p *parse) release() {
 	parses.Put(p)
 }
 
-// isSound reports, after request, whether the body is surely one that validate
-// accepts. It says no to all that is refused, and to what few bodies have: see Names.
+// isSound reports, after request, whether the body is surely one that validate accepts. It says
+// no to all that is refused, and to what few bodies have: see Names.
 func (p *parse) isSound() bool {
 	return p.End() && !p.Lone && !p.seen.Unsure && utf8.Valid(p.Text)
 }
 
-// reject keeps the first error. Reading goes on to the end of the body: that is
-// cheap, and every part stays free of error handling.
+// reject keeps the first error. Reading goes on to the end of the body: that is cheap, and every
+// part stays free of error handling.
 func (p *parse) reject(err *failure.Error) {
 	if p.err == nil {
 		p.err = err
@@ -93,8 +93,8 @@ func (p *parse) read() *failure.Error {
 	return p.err
 }
 
-// request reads the whole body. After the first mistake it only passes over what
-// follows: a body of nothing but mistakes must not cost more than a good one.
+// request reads the whole body. After the first mistake it only passes over what follows: a body
+// of nothing but mistakes must not cost more than a good one.
 func (p *parse) request() {
 	p.r.Endpoint = p.endpoint
 	if !p.Enter('{') {
@@ -217,8 +217,8 @@ func (p *parse) streamOptions() {
 	o.End = p.At
 }
 
-// streamOption reads the members of stream_options. What is not known there could keep
-// events, or the usage on them, from coming.
+// streamOption reads the members of stream_options. What is not known there could keep events, or
+// the usage on them, from coming.
 func (p *parse) streamOption() {
 	o, before := &p.r.at.options, 0
 	p.Enter('{')
@@ -295,8 +295,7 @@ func (p *parse) finishOutput() {
 	}
 }
 
-// smallestCap returns the smallest of the output caps in the body, and whether
-// there is any.
+// smallestCap returns the smallest of the output caps in the body, and whether there is any.
 func (r *Request) smallestCap() (int64, bool) {
 	smallest := int64(-1)
 	for _, c := range r.at.caps[:r.at.capsCount] {
@@ -307,8 +306,8 @@ func (r *Request) smallestCap() (int64, bool) {
 	return smallest, smallest >= 0
 }
 
-// encodesUsage reports whether the value ahead, of the member encoding_format, leaves the
-// answer JSON with a usage, as those do that are known. It does not pass over the value.
+// encodesUsage reports whether the value ahead, of the member encoding_format, leaves the answer
+// JSON with a usage, as those do that are known. It does not pass over the value.
 func encodesUsage(c *jsonscan.Cursor) bool {
 	if b := c.Peek(); b != '"' {
 		return b == 'n' // as if it had not been there

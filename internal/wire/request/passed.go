@@ -6,12 +6,12 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// freeBytesMax is how many bytes of members that no prompt has are taken without counting
-// them as input. Nothing shows that a template cannot see more of them than the table says.
+// freeBytesMax is how many bytes of members that no prompt has are taken without counting them as
+// input. Nothing shows that a template cannot see more of them than the table says.
 const freeBytesMax = 1024
 
-// passed reads a member that neither reaches a prompt nor changes cost. Beyond what
-// ordinary requests have in such members, it counts as input.
+// passed reads a member that neither reaches a prompt nor changes cost. Beyond what ordinary
+// requests have in such members, it counts as input.
 func (p *parse) passed() {
 	v := p.Value()
 	if p.free += v.Len(); p.free > freeBytesMax && !p.Bad {
@@ -20,9 +20,9 @@ func (p *parse) passed() {
 	}
 }
 
-// numbers reads a member that consists of the ids of tokens, of which there may be
-// thousands. What is beyond that is in the bound of the input, but not among what an
-// input is ordinarily priced by. One that has anything else is like others.
+// numbers reads a member that consists of the ids of tokens, of which there may be thousands.
+// What is beyond that is in the bound of the input, but not among what an input is ordinarily
+// priced by. One that has anything else is like others.
 func (p *parse) numbers() {
 	v := p.Value()
 	if p.free += v.Len(); p.free <= freeBytesMax || p.Bad {
@@ -55,8 +55,8 @@ func isNumbers(value []byte) bool {
 	return true
 }
 
-// numberName returns where the colon is behind the name that begins at i, if that is a
-// number; the value's length if it is none.
+// numberName returns where the colon is behind the name that begins at i, if that is a number;
+// the value's length if it is none.
 func numberName(value []byte, i int) int {
 	end := i + 1
 	for end < len(value) && jsonscan.IsDigit(value[end]) {

@@ -7,8 +7,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// edits appends what p changes in body, in no order but that of insertions at
-// the same place.
+// edits appends what p changes in body, in no order but that of insertions at the same place.
 func (r *Request) edits(edits []edit, body []byte, p Patch) []edit {
 	insertions := len(edits)
 	edits = r.insertions(edits, p)
@@ -21,7 +20,7 @@ func (r *Request) edits(edits []edit, body []byte, p Patch) []edit {
 	return appendCuts(edits, r.at.cuts)
 }
 
-// appendCuts appends the removal of parts of a body.
+// appendCuts appends the removal of places of a body.
 func appendCuts(edits []edit, cuts []jsonscan.Extent) []edit {
 	for _, c := range cuts {
 		edits = append(edits, edit{Extent: c})
@@ -60,14 +59,13 @@ func (r *Request) modelEdit(edits []edit, body []byte, p Patch) []edit {
 	return append(edits, edit{Extent: at, value: modelValue})
 }
 
-// ReportsUsage reports whether the answer is a stream that can be asked for its
-// usage.
+// ReportsUsage reports whether the answer is a stream that can be asked for its usage.
 func (r *Request) ReportsUsage() bool {
 	return r.Stream && (r.Endpoint == wire.ChatCompletions || r.Endpoint == wire.Completions)
 }
 
-// HasMedia reports whether something beside text is in the input, which the model
-// server may have to fetch from elsewhere.
+// HasMedia reports whether something beside text is in the input, which the model server may have
+// to fetch from elsewhere.
 func (r *Request) HasMedia() bool { return r.Images > 0 || r.AudioParts > 0 }
 
 // forces reports whether p makes this stream report its usage.
@@ -89,8 +87,8 @@ func (r *Request) optionsEdits(edits []edit, p Patch) []edit {
 	return appendCuts(edits, o.cuts) // behind what is inserted at the same place
 }
 
-// switchOn appends the edit that makes a member of stream_options true, if it
-// is not: member is where it stands, and on how it is written.
+// switchOn appends the edit that makes a member of stream_options true, if it is not: member is
+// where it stands, and on how it is written.
 func (o *streamOptions) switchOn(edits []edit, member boolMember, on string) []edit {
 	switch {
 	case member.isTrue:
@@ -117,8 +115,8 @@ func (r *Request) capEdits(edits []edit, p Patch) []edit {
 	return edits
 }
 
-// wantedCap returns the output cap that the patched body shall have: the
-// smallest of the client's and the patch's. It reports false where there is none.
+// wantedCap returns the output cap that the patched body shall have: the smallest of the client's
+// and the patch's. It reports false where there is none.
 func (r *Request) wantedCap(p Patch) (int64, bool) {
 	want, ok := r.smallestCap()
 	if !ok && r.Endpoint == wire.Completions {
@@ -138,8 +136,8 @@ func (r *Request) hasCap() bool {
 	return r.at.capsCount > 0 && (r.Endpoint != wire.Completions || r.at.hasMaxTokens)
 }
 
-// capName returns the beginning of the member that bounds the endpoint's output
-// on every server. For chat that is max_tokens: max_completion_tokens is newer.
+// capName returns the beginning of the member that bounds the endpoint's output on every server.
+// For chat that is max_tokens: max_completion_tokens is newer.
 func (r *Request) capName() string {
 	if r.Endpoint == wire.Responses {
 		return `"max_output_tokens":`

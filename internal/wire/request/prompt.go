@@ -7,9 +7,8 @@ import (
 
 const promptsWanted = "a text, a list of texts, a list of token ids or a list of such lists"
 
-// prompts reads the named member: one prompt as a text or as token ids, or a
-// list of such prompts. For embeddings it may also be a list of messages, or a
-// list of such lists.
+// prompts reads the named member: one prompt as a text or as token ids, or a list of such
+// prompts. For embeddings it may also be a list of messages, or a list of such lists.
 func (p *parse) prompts(name string) {
 	switch p.Peek() {
 	case '"':
@@ -24,8 +23,8 @@ func (p *parse) prompts(name string) {
 	}
 }
 
-// promptList reads a list whose first element says what all must be: '"' texts,
-// '[' prompts, '{' messages of one prompt, '0' token ids of one prompt.
+// promptList reads a list whose first element says what all must be: '"' texts, '[' prompts, '{'
+// messages of one prompt, '0' token ids of one prompt.
 func (p *parse) promptList(name string) {
 	p.Enter('[')
 	var first byte
@@ -48,8 +47,7 @@ func (p *parse) promptList(name string) {
 	}
 }
 
-// promptElement reads an element of a list of prompts, and reports whether it
-// can be one.
+// promptElement reads an element of a list of prompts, and reports whether it can be one.
 func (p *parse) promptElement(kind byte) bool {
 	switch kind {
 	case '"':
@@ -68,8 +66,8 @@ func (p *parse) promptElement(kind byte) bool {
 	return true
 }
 
-// nestedPrompt reads a prompt given as a list, and reports whether it consists
-// of token ids or of messages.
+// nestedPrompt reads a prompt given as a list, and reports whether it consists of token ids or of
+// messages.
 func (p *parse) nestedPrompt() bool {
 	ok := true
 	p.Enter('[')
@@ -88,8 +86,8 @@ func (p *parse) nestedPrompt() bool {
 	return ok
 }
 
-// elementKind returns the first byte of the value ahead, '0' for every number,
-// 0 for what no prompt consists of.
+// elementKind returns the first byte of the value ahead, '0' for every number, 0 for what no
+// prompt consists of.
 func (p *parse) elementKind() byte {
 	switch b := p.Peek(); {
 	case b == '"' || b == '[' || b == '{':

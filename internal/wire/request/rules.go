@@ -6,8 +6,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
-// FieldRules says which members of a body are passed on that are not known, or held
-// back. The zero value leaves out what is not known and passes on nothing that is held back.
+// FieldRules says which members of a body are passed on that are not known, or held back. The
+// zero value leaves out what is not known and passes on nothing that is held back.
 type FieldRules struct {
 	Allow []string // names that are passed on all the same, and count as input
 	// refuse a request with a member that is not known, instead of leaving it out
@@ -18,8 +18,8 @@ func (r FieldRules) allows(name string) bool {
 	return slices.Contains(r.Allow, name)
 }
 
-// ModelRules knows the rules of the models that there are. It returns the zero value for
-// a model that there is not. It must be safe for concurrent use.
+// ModelRules knows the rules of the models that there are. It returns the zero value for a model
+// that there is not. It must be safe for concurrent use.
 type ModelRules interface {
 	FieldRules(model string) FieldRules
 }

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -9,9 +10,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// integerMax is the largest number taken for a count of tokens: no context is
-// longer, and its product with the numbers of prompts and sequences of a body
-// of 16 MiB does not overflow.
+// integerMax is the largest number taken for a count of tokens: no context is longer, and its
+// product with the numbers of prompts and sequences of a body of 16 MiB does not overflow.
 const integerMax = math.MaxInt32
 
 // integerRule says which integers a member takes.
@@ -27,8 +27,7 @@ func (r integerRule) String() string {
 	return fmt.Sprintf("an integer from %d to %d", r.min, r.max)
 }
 
-// integer reads the value of the named member. It reports false for null, and
-// after an error.
+// integer reads the value of the named member. It reports false for null, and after an error.
 func (p *parse) integer(name string, rule integerRule) (int64, bool) {
 	raw := p.Raw()
 	if raw[0] == 'n' {
@@ -42,9 +41,9 @@ func (p *parse) integer(name string, rule integerRule) (int64, bool) {
 	return v, true
 }
 
-// parseInteger returns the integer that a JSON value is, if it is one that
-// fits. Fractions of zero and exponents do not make a number less of an integer,
-// as long as a float64 holds it exactly.
+// parseInteger returns the integer that a JSON value is, if it is one that fits. Fractions of
+// zero and exponents do not make a number less of an integer, as long as a float64 holds it
+// exactly.
 func parseInteger(raw []byte) (int64, bool) {
 	if raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
 		return 0, false // a string, a list, ...
@@ -75,8 +74,8 @@ func (p *parse) boolean(name string) boolMember {
 	return boolMember{at, false}
 }
 
-// wrongValue is the error for a value of the wrong type or size. It shows numbers
-// and the like; a string might be a prompt, or a key, in the wrong place.
+// wrongValue is the error for a value of the wrong type or size. It shows numbers and the like; a
+// string might be a prompt, or a key, in the wrong place.
 func wrongValue(name, wants string, raw []byte) *failure.Error {
 	return failure.InvalidRequest(name, "%s must be %s, is %s", name, wants, shown(raw))
 }
@@ -92,19 +91,13 @@ func shown(raw []byte) string {
 	return string(raw)
 }
 
+// shapes names the types of JSON values, but numbers, by their first bytes.
+var shapes = map[byte]string{
+	'{': "an object", '[': "a list", '"': "a string",
+	't': "a truth value", 'f': "a truth value", 'n': "null",
+}
+
 // shape names the type of a JSON value.
 func shape(raw []byte) string {
-	switch raw[0] {
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a truth value"
-	case 'n':
-		return "null"
-	}
-	return "a number"
+	return cmp.Or(shapes[raw[0]], "a number")
 }

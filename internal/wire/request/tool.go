@@ -2,8 +2,8 @@ package request
 
 import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 
-// toolsMax is how many members of a body have tools at the most: tools, functions, and the
-// tools among the arguments of a template.
+// toolsMax is how many members of a body have tools at the most: tools, functions, and the tools
+// among the arguments of a template.
 const toolsMax = 3
 
 // tooling is what a body has of tools beside their text.
@@ -31,16 +31,16 @@ func (t *tooling) add(at jsonscan.Extent) {
 	}
 }
 
-// finishTools counts what templates show in the place of parts that name a tool: each may
-// name the largest one.
+// finishTools counts what templates show in the place of parts that name a tool: each may name
+// the largest one.
 func (p *parse) finishTools() {
 	if p.tooling.named > 0 {
 		p.in.words += p.tooling.named * p.tooling.largest(p.Text)
 	}
 }
 
-// largest returns how many bytes a template may print of the tools of one name, for which
-// they are the most.
+// largest returns how many bytes a template may print of the tools of one name, for which they
+// are the most.
 func (t *tooling) largest(b []byte) (most int64) {
 	sizes := map[string]int64{}
 	for _, at := range t.lists[:t.count] {

@@ -13,9 +13,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// pooledBodyMax is the size in bytes of the largest body after which a
-// validator is kept for the next one: what a large body made it allocate (the
-// names of its objects) shall not stay behind.
+// pooledBodyMax is the size in bytes of the largest body after which a validator is kept for the
+// next one: what a large body made it allocate (the names of its objects) shall not stay behind.
 const pooledBodyMax = 64 << 10
 
 // validator checks bodies. It exists to reuse the decoder's memory.
@@ -26,14 +25,13 @@ type validator struct {
 
 var validators = sync.Pool{New: func() any { return new(validator) }}
 
-// validate reports why body is not one JSON object and nothing else, or nil
-// if it is: RFC 8259 without its leeway, which is RFC 7493 (I-JSON). Member
-// names that occur twice at any depth, however they are escaped, invalid
-// UTF-8, lone surrogates and a byte order mark are refused: two parsers that
-// read such a body differently would be a way around a limit.
+// validate reports why body is not one JSON object and nothing else, or nil if it is: RFC 8259
+// without its leeway, which is RFC 7493 (I-JSON). Member names that occur twice at any depth,
+// however they are escaped, invalid UTF-8, lone surrogates and a byte order mark are refused: two
+// parsers that read such a body differently would be a way around a limit.
 //
-// It is the judge of request bodies. A [Parse] that has met nothing but the
-// ordinary knows its answer, and does not ask: see parse.isSound.
+// It is the judge of request bodies. A [Parse] that has met nothing but the ordinary knows its
+// answer, and does not ask: see parse.isSound.
 func validate(body []byte) *failure.Error {
 	v := validators.Get().(*validator)
 	end, err := v.read(body)
@@ -55,8 +53,7 @@ func validate(body []byte) *failure.Error {
 
 // read consumes one JSON value and returns the offset of its end.
 func (v *validator) read(body []byte) (int, error) {
-	// From a bytes.Buffer the decoder reads in place, without copying and
-	// without changing it.
+	// From a bytes.Buffer the decoder reads in place, without copying and without changing it.
 	v.buffer = *bytes.NewBuffer(body)
 	v.decoder.Reset(&v.buffer)
 	_, err := v.decoder.ReadValue()

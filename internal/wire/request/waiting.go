@@ -6,8 +6,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 )
 
-// waitingMax is how many members of an object may wait for the end of the body; clients
-// send few that nobody has classified.
+// waitingMax is how many members of an object may wait for the end of the body; clients send few
+// that nobody has classified.
 const waitingMax = 64
 
 // waiting is a member of which it is decided at the end of the body what becomes of it: only
@@ -73,8 +73,8 @@ func (p *parse) finishWaiting() {
 	p.r.Dropped = told.String()
 }
 
-// decide decides about a member. It is sent, and then counts as input, for nobody knows what
-// it does; or it is left out; or the request is refused.
+// decide decides about a member. It is sent, and then counts as input, for nobody knows what it
+// does; or it is left out; or the request is refused.
 func (p *parse) decide(w *waiting, rules FieldRules, told *dropped) {
 	switch {
 	case p.err != nil:
@@ -118,9 +118,9 @@ func (p *parse) price(w *waiting) {
 	p.shared()
 }
 
-// cuts appends what must go of a body so that it has none of the members that are left
-// out: each with the comma behind it, and those at the end of the object with the comma
-// before them. It reports whether no member stays.
+// cuts appends what must go of a body so that it has none of the members that are left out: each
+// with the comma behind it, and those at the end of the object with the comma before them. It
+// reports whether no member stays.
 func (l waitingList) cuts(list []jsonscan.Extent) (cut []jsonscan.Extent, isEmpty bool) {
 	for i := range l {
 		w := &l[i]

@@ -2,21 +2,19 @@ package sse
 
 import "bytes"
 
-// Event is one block of a stream of server-sent events: everything up to and
-// including a blank line. Its slices belong to whoever made it; the Raw of a
-// [Scanner] is valid until its next call, and all that it sets beside
-// Partial: most events need not be taken apart to be relayed.
+// Event is one block of a stream of server-sent events: everything up to and including a blank
+// line. Its slices belong to whoever made it; the Raw of a [Scanner] is valid until its next
+// call, and all that it sets beside Partial: most events need not be taken apart to be relayed.
 //
 // The format is WHATWG HTML's, section "Server-sent events".
 type Event struct {
-	// Raw is every byte of the block: fields, comments, the blank line, and
-	// what the reader ignores. The Raws of a stream, put together, are the
-	// stream.
+	// Raw is every byte of the block: fields, comments, the blank line, and what the reader
+	// ignores. The Raws of a stream, put together, are the stream.
 	Raw []byte
 	// Name is the value of the event field, nil where there is none.
 	Name []byte
-	// Data is the values of the data fields, joined by line feeds; nil where
-	// there is none, as in a comment that only keeps the connection alive.
+	// Data is the values of the data fields, joined by line feeds; nil where there is none, as in
+	// a comment that only keeps the connection alive.
 	Data []byte
 	// Partial is set where the stream ended before the blank line.
 	Partial bool
@@ -24,24 +22,23 @@ type Event struct {
 	at int // 1 + where Data is in Raw; 0: not in one piece
 }
 
-// Parse reads a block: raw is all its bytes. A block without a final blank
-// line is read as well as it can be. Name, and Data unless it has several
-// lines, are parts of raw.
+// Parse reads a block: raw is all its bytes. A block without a final blank line is read as well
+// as it can be. Name, and Data unless it has several lines, are slices of raw.
 func Parse(raw []byte) Event {
 	ev := Event{Raw: raw}
 	new(Parser).Parse(&ev)
 	return ev
 }
 
-// Parser takes events apart, and keeps room for data of several lines. The zero
-// value is ready. It is for one goroutine.
+// Parser takes events apart, and keeps room for data of several lines. The zero value is ready.
+// It is for one goroutine.
 type Parser struct{ joined []byte }
 
 // joinedBytesMax is how much room for data of several lines is kept.
 const joinedBytesMax = 1 << 10
 
-// Parse sets the Name and the Data of an event, as [Parse] does, by its Raw. Data
-// of several lines is valid until the next call.
+// Parse sets the Name and the Data of an event, as [Parse] does, by its Raw. Data of several
+// lines is valid until the next call.
 func (p *Parser) Parse(ev *Event) {
 	raw, joined := ev.Raw, p.joined[:0]
 	ev.Name, ev.Data, ev.at = nil, nil, 0
@@ -66,9 +63,8 @@ func (p *Parser) Parse(ev *Event) {
 	}
 }
 
-// RawAt returns where the byte of Data at offset i is in Raw. A line feed that
-// joins two lines is at the end of the first; the end of Data is at the end of
-// the last.
+// RawAt returns where the byte of Data at offset i is in Raw. A line feed that joins two lines is
+// at the end of the first; the end of Data is at the end of the last.
 func (e *Event) RawAt(i int) int {
 	if e.at != 0 {
 		return e.at - 1 + i
@@ -87,9 +83,9 @@ func (e *Event) RawAt(i int) int {
 	return len(e.Raw)
 }
 
-// lineReader goes through the lines of a block. A line ends with LF, CR or
-// CR LF, or with the block. After a CR LF it finds an empty line more, which is
-// no field and means nothing inside of a block.
+// lineReader goes through the lines of a block. A line ends with LF, CR or CR LF, or with the
+// block. After a CR LF it finds an empty line more, which is no field and means nothing inside of
+// a block.
 type lineReader struct {
 	b          []byte
 	start, end int // the current line, without its end
@@ -110,9 +106,9 @@ func (l *lineReader) next() bool {
 	return true
 }
 
-// field splits the current line at its first colon. The value goes from value to the
-// end of the line; one space after the colon does not belong to it. A comment has the
-// empty name. A line without a colon is a field with the empty value.
+// field splits the current line at its first colon. The value goes from value to the end of the
+// line; one space after the colon does not belong to it. A comment has the empty name. A line
+// without a colon is a field with the empty value.
 func (l *lineReader) field() (name []byte, value int) {
 	start := l.start
 	if start == 0 && bytes.HasPrefix(l.b, byteOrderMark) {
@@ -130,14 +126,13 @@ func (l *lineReader) field() (name []byte, value int) {
 	return line[:colon], value
 }
 
-// byteOrderMark may begin a stream. It is also skipped at the start of any
-// other block, where no server writes it.
+// byteOrderMark may begin a stream. It is also skipped at the start of any other block, where no
+// server writes it.
 var byteOrderMark = []byte("\uFEFF")
 
-// lineLen returns the length of the line at the start of b, without its end, or
-// -1 where b has no end of a line. It looks for both kinds of end a window at a
-// time, so that a text with only one of them is not searched again and again
-// for the other.
+// lineLen returns the length of the line at the start of b, without its end, or -1 where b has no
+// end of a line. It looks for both kinds of end a window at a time, so that a text with only one
+// of them is not searched again and again for the other.
 func lineLen(b []byte) int {
 	const window = 1024
 	for start := 0; start < len(b); start += window {

@@ -5,15 +5,14 @@ import (
 	"io"
 )
 
-// EventBytesMax is the longest event that a [Scanner] accepts unless it
-// is told otherwise, in bytes.
+// EventBytesMax is the longest event that a [Scanner] accepts unless it is told otherwise, in
+// bytes.
 const EventBytesMax = 8 << 20
 
 // ErrTooLarge is returned for an event of more bytes than the scanner accepts.
 var ErrTooLarge = errors.New("sse: event of the stream is too large")
 
-// ErrNoRoom is returned for an event that there is no room for now: see
-// [Scanner.Bound].
+// ErrNoRoom is returned for an event that there is no room for now: see [Scanner.Bound].
 var ErrNoRoom = errors.New("sse: no room for an event of the stream")
 
 const (
@@ -22,23 +21,22 @@ const (
 	emptyReads   = 100     // so many reads of nothing are the reader's fault
 )
 
-// Scanner splits a stream into its events without changing a byte: the Raw
-// of the events it returns, put together, are what it has read. It reads no
-// more than it needs: an event is returned as soon as its last byte is there,
-// also where that is a CR that an LF might follow; the LF then begins the Raw
-// of the next event.
+// Scanner splits a stream into its events without changing a byte: the Raw of the events it
+// returns, put together, are what it has read. It reads no more than it needs: an event is
+// returned as soon as its last byte is there, also where that is a CR that an LF might follow;
+// the LF then begins the Raw of the next event.
 //
-// The bytes after the last blank line, where a stream ends without one, breaks
-// off, or exceeds the limit, come as a last event with Partial set, and the
-// reason (io.EOF, the reader's error, [ErrTooLarge]) with the call after.
+// The bytes after the last blank line, where a stream ends without one, breaks off, or exceeds
+// the limit, come as a last event with Partial set, and the reason (io.EOF, the reader's error,
+// [ErrTooLarge]) with the call after.
 //
-// Where the reader can show what it has read, at least a byte of it, by a method
-// Next as that of upstream.Body, events are looked for right there. One that is
-// whole is accepted whatever its length; one that is not is copied into a buffer.
-// That is 1 KiB, grows to what an event needs and shrinks again.
+// Where the reader can show what it has read, at least a byte of it, by a method Next as that of
+// upstream.Body, events are looked for right there. One that is whole is accepted whatever its
+// length; one that is not is copied into a buffer. That is 1 KiB, grows to what an event needs
+// and shrinks again.
 //
-// A Scanner is for one goroutine. The zero value has nothing to read until it
-// is Reset, and the limit [EventBytesMax].
+// A Scanner is for one goroutine. The zero value has nothing to read until it is Reset, and the
+// limit [EventBytesMax].
 type Scanner struct {
 	r     io.Reader
 	ready interface{ Ready() bool }           // r, where it can tell; else nil
@@ -59,16 +57,16 @@ type Scanner struct {
 	calm int
 }
 
-// NewScanner returns a scanner of r. An event may have at most bytesMax
-// bytes; 0 stands for [EventBytesMax].
+// NewScanner returns a scanner of r. An event may have at most bytesMax bytes; 0 stands for
+// [EventBytesMax].
 func NewScanner(r io.Reader, bytesMax int) *Scanner {
 	s := &Scanner{max: bytesMax}
 	s.Reset(r)
 	return s
 }
 
-// Reset makes the scanner read another stream. It keeps its limit, and its
-// buffer unless that has grown.
+// Reset makes the scanner read another stream. It keeps its limit, and its buffer unless that has
+// grown.
 func (s *Scanner) Reset(r io.Reader) {
 	own := s.own
 	if len(own) > scanBytesMin {
@@ -82,17 +80,15 @@ func (s *Scanner) Reset(r io.Reader) {
 	s.shows, _ = r.(interface{ Next() ([]byte, error) })
 }
 
-// Bound has the scanner ask room, from now on, before it makes a buffer of so many
-// bytes beside the one that it has; where there is none, the stream ends with
-// [ErrNoRoom].
+// Bound has the scanner ask room, from now on, before it makes a buffer of so many bytes beside
+// the one that it has; where there is none, the stream ends with [ErrNoRoom].
 func (s *Scanner) Bound(room func(bytes int) bool) { s.room = room }
 
 // Held returns how many bytes the scanner's buffer has.
 func (s *Scanner) Held() int { return len(s.own) }
 
-// Next returns the next event, and reads only while none is complete. After the
-// last event it returns the reader's error, io.EOF for a clean end, or
-// ErrTooLarge; then always the same.
+// Next returns the next event, and reads only while none is complete. After the last event it
+// returns the reader's error, io.EOF for a clean end, or ErrTooLarge; then always the same.
 func (s *Scanner) Next() (Event, error) {
 	for !s.Buffered() {
 		if err := s.fill(); err != nil {
@@ -102,15 +98,15 @@ func (s *Scanner) Next() (Event, error) {
 	return s.take(s.end), nil
 }
 
-// Buffered reports whether Next will return a complete event without reading.
-// It leaves the event that Next returned last valid.
+// Buffered reports whether Next will return a complete event without reading. It leaves the event
+// that Next returned last valid.
 func (s *Scanner) Buffered() bool {
 	return s.end > 0 || s.find()
 }
 
-// More reports whether there is another event without waiting for one. Where its
-// reader can tell that a read would not wait, by a method Ready, it reads for that;
-// the event that Next returned last is then no longer valid.
+// More reports whether there is another event without waiting for one. Where its reader can tell
+// that a read would not wait, by a method Ready, it reads for that; the event that Next returned
+// last is then no longer valid.
 func (s *Scanner) More() bool {
 	for !s.Buffered() {
 		if s.ready == nil || !s.ready.Ready() || s.fill() != nil {
@@ -130,8 +126,8 @@ func (s *Scanner) take(end int) Event {
 	return Event{Raw: raw}
 }
 
-// last returns what is left in the buffer as a partial event, if something is,
-// else err, which is kept for good.
+// last returns what is left in the buffer as a partial event, if something is, else err, which is
+// kept for good.
 func (s *Scanner) last(err error) (Event, error) {
 	s.err = err
 	if s.start == s.filled {
@@ -175,8 +171,8 @@ func (s *Scanner) find() bool {
 	}
 }
 
-// lineEnd returns where the line after the one that ends at i begins; known is
-// false where i is a CR and it is not known yet whether an LF follows.
+// lineEnd returns where the line after the one that ends at i begins; known is false where i is a
+// CR and it is not known yet whether an LF follows.
 func (s *Scanner) lineEnd(i int) (next int, known bool) {
 	next = i + 1
 	if s.buf[i] != '\r' {
@@ -219,8 +215,7 @@ func (s *Scanner) fill() error {
 	return io.ErrNoProgress
 }
 
-// look takes what the reader shows, where nothing is left from before. It is not
-// written to.
+// look takes what the reader shows, where nothing is left from before. It is not written to.
 func (s *Scanner) look() error {
 	if s.isCalm() {
 		s.own = nil
@@ -238,9 +233,8 @@ func (s *Scanner) look() error {
 // isCalm reports whether the buffer has grown for an event of long ago.
 func (s *Scanner) isCalm() bool { return s.calm >= calmEvents && len(s.own) > scanBytesMin }
 
-// makeRoom moves the event to the start of the buffer, which it makes twice as
-// large where the event fills it and small again after a run of small events. It
-// reports whether it could.
+// makeRoom moves the event to the start of the buffer, which it makes twice as large where the
+// event fills it and small again after a run of small events. It reports whether it could.
 func (s *Scanner) makeRoom() bool {
 	size := len(s.own)
 	unread := s.buf[s.start:s.filled]

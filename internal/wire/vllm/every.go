@@ -9,12 +9,12 @@ var Every = []member.Row{
 	member.Overridden.By(member.ReadLeftOut, "request_id rid",
 		"the gateway's X-Request-ID names the request; two of a name disturb each other"),
 	member.Overridden.By(member.ReadLeftOut, "session_id",
-		"a label to some servers, and to others the name of what they have stored, "+
-			"whoever's it is"),
+		"a label to some servers, and to others the name of what they have stored, whoever's it "+
+			"is"),
 	member.Passed.Of("user safety_identifier metadata service_tier custom_id",
 		"labels, which no prompt has"),
-	member.Passed.Of(
-		"cache_salt extra_key prompt_cache_key prompt_cache_options prompt_cache_retention",
+	member.Passed.Of("cache_salt extra_key prompt_cache_key prompt_cache_options "+
+		"prompt_cache_retention",
 		"which requests share cached prefixes; cached tokens are charged like others"),
 }
 
@@ -24,9 +24,8 @@ var Held = []member.Row{
 		"it overtakes other users' requests; 0 is what everyone has"),
 	member.HeldBack.By(member.ReadBackground, "background",
 		"it generates after the answer, unmetered; false does nothing"),
-	member.HeldBack.Of(
-		"kv_transfer_params ec_transfer_params bootstrap_host bootstrap_port bootstrap_room",
-		"they name caches of other servers"),
+	member.HeldBack.Of("kv_transfer_params ec_transfer_params bootstrap_host bootstrap_port "+
+		"bootstrap_room", "they name caches of other servers"),
 	member.HeldBack.Of("data_parallel_rank routed_dp_rank disagg_prefill_dp_rank id_slot",
 		"they pick the engine or its slot, past the load balancing"),
 	member.HeldBack.Of("vllm_xargs custom_params custom_logit_processor logits_processors",
@@ -35,14 +34,13 @@ var Held = []member.Row{
 		"they prepend what the model server has stored, whoever's it is"),
 	member.HeldBack.By(member.ReadEmbeds, "prompt_embeds input_embeds", "input that has no text"),
 	member.HeldBack.Of("image_embeds audio_embeds",
-		"tensors in the place of media, in parts of messages: a few bytes may stand for "+
-			"a prompt as long as the context"),
+		"tensors in the place of media, in parts of messages: a few bytes may stand for a prompt "+
+			"as long as the context"),
 	member.HeldBack.Of("input_ids", "input that takes the place of the messages"),
-	member.HeldBack.Of(
-		"mm_processor_kwargs media_io_kwargs images_config max_dynamic_patch min_dynamic_patch "+
-			"use_audio_in_video",
-		"they change how many tokens a picture or a recording has; the patches also "+
-			"beside its address"),
+	member.HeldBack.Of("mm_processor_kwargs media_io_kwargs images_config max_dynamic_patch "+
+		"min_dynamic_patch use_audio_in_video",
+		"they change how many tokens a picture or a recording has; the patches also beside its "+
+			"address"),
 	member.HeldBack.Of("lora_path lora", "they pick another model than the one that is limited"),
 	member.HeldBack.Of("n_predict num_predict max_new_tokens max_length",
 		"output caps of some servers, which overrule the usual one: give that one"),
@@ -66,8 +64,8 @@ var Template = []member.Row{
 		"which fixed words the template writes"),
 }
 
-// Arguments are for endpoints whose prompts a chat template makes. A template of the
-// client's own is a program that prints as much as it likes.
+// Arguments are for endpoints whose prompts a chat template makes. A template of the client's own
+// is a program that prints as much as it likes.
 var Arguments = []member.Row{
 	member.HeldBack.Of("chat_template",
 		"a program, whose output has no bound; also in chat_template_kwargs"),

@@ -6,20 +6,17 @@ import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 var Pooling = []member.Row{
 	member.Overridden.By(member.ReadTruncatePromptTokens, "truncate_prompt_tokens",
 		"cuts the prompt down, on servers that know it; priced whole; null is left out"),
-	member.Passed.Of(
-		"use_activation activation softmax normalize embd_normalize truncation_side "+
-			"add_special_tokens task additional_data",
-		"how the answer is computed, or told"),
+	member.Passed.Of("use_activation activation softmax normalize embd_normalize truncation_side "+
+		"add_special_tokens task additional_data", "how the answer is computed, or told"),
 }
 
-// encodingRow is how the numbers of an answer are written; encodesUsage has the same
-// values.
+// encodingRow is how the numbers of an answer are written; encodesUsage has the same values.
 var encodingRow = member.HeldBack.By(member.ReadEncoding, "encoding_format",
 	"bytes and what nobody knows make an answer that may tell no usage; "+
 		"float, base64, binary, ubinary, int8 and uint8 are passed")
 
-// Embedding are the members of what turns prompts or conversations into numbers:
-// embeddings, pooling and classify.
+// Embedding are the members of what turns prompts or conversations into numbers: embeddings,
+// pooling and classify.
 var Embedding = []member.Row{
 	member.Priced.By(member.ReadInput, "input", "the texts"),
 	member.Priced.By(member.ReadMessages, "messages", "a conversation"),
@@ -41,10 +38,8 @@ var Rerank = []member.Row{
 	member.Priced.By(member.ReadQuery, "query", "one side of the pairs"),
 	member.Priced.By(member.ReadDocuments, "documents", "the other side"),
 	member.Priced.Of("instruct instruction", "words that are put before each pair"),
-	member.Passed.Of(
-		"top_n return_documents max_tokens_per_query max_tokens_per_doc max_chunks_per_doc "+
-			"rank_fields",
-		"how the answer is told, or texts cut"),
+	member.Passed.Of("top_n return_documents max_tokens_per_query max_tokens_per_doc "+
+		"max_chunks_per_doc rank_fields", "how the answer is told, or texts cut"),
 }
 
 // Score are the members that only score has.
