@@ -13,7 +13,7 @@ const mask = "***"
 type Scalar struct {
 	Want  string                // what to write: "a whole number from 1 to 65535"
 	Parse func(string) *Mistake // sets the variable, or says why not
-	Value func() any            // a string, int64, float64, bool, or Stringer; nil: the key is left out
+	Value func() any            // string, int64, float64, bool or Stringer; nil: no key
 	Show  func(string) string   // a value as messages may show it; nil: Shown
 
 	secret bool // it is compared, but not printed
