@@ -51,7 +51,7 @@ type visit struct {
 
 	principal identity.Principal
 	request   openai.Request
-	attempts  int // on models
+	earlier   []outcome.Attempt // on models that were given up; they are held
 	status    int // of the answer to the client; 0 while there is none
 
 	spans spans
@@ -78,6 +78,9 @@ func (h *Handler) end(x *exchange) {
 	}
 	x.report()
 	x.attempt.end()
+	for i := range x.earlier {
+		x.earlier[i].Model.Release()
+	}
 	clear(x.fieldset)
 	x.scanner.Reset(nil)
 	x.fieldset, x.body, x.patched, x.answer = x.fieldset[:0], kept(x.body), kept(x.patched), kept(x.answer)

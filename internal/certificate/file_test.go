@@ -1,4 +1,4 @@
-package app
+package certificate
 
 import (
 	"errors"
@@ -28,16 +28,16 @@ func TestReadFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]int{"largest": config.FileBytesMax, "link": config.FileBytesMax} {
-		if text, err := readFile(in(name)); err != nil || len(text) != want {
+		if text, err := ReadFile(in(name)); err != nil || len(text) != want {
 			t.Errorf("%s: %d bytes, %v; want %d", name, len(text), err, want)
 		}
 	}
 	for _, name := range []string{in("pipe"), dir, "/dev/zero"} {
-		if _, err := readFile(name); !errors.Is(err, config.ErrNotRegular) {
+		if _, err := ReadFile(name); !errors.Is(err, config.ErrNotRegular) {
 			t.Errorf("%s: %v, want %v", name, err, config.ErrNotRegular)
 		}
 	}
-	if _, err := readFile(in("larger")); err == nil || !strings.Contains(err.Error(), "1048576 bytes") {
+	if _, err := ReadFile(in("larger")); err == nil || !strings.Contains(err.Error(), "1048576 bytes") {
 		t.Errorf("a file that is too large: %v", err)
 	}
 }

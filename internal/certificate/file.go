@@ -1,4 +1,4 @@
-package app
+package certificate
 
 import (
 	"crypto/x509"
@@ -7,9 +7,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 )
 
-// readFile reads a file that a setting names, as config.ReadFile does. A larger one
+// ReadFile reads a file that a setting names, as config.ReadFile does. A larger one
 // than may be is an error.
-func readFile(name string) ([]byte, error) {
+func ReadFile(name string) ([]byte, error) {
 	text, err := config.ReadFile(name)
 	if err == nil && len(text) > config.FileBytesMax {
 		err = fmt.Errorf("it has more than %d bytes", config.FileBytesMax)
@@ -17,10 +17,10 @@ func readFile(name string) ([]byte, error) {
 	return text, err
 }
 
-// readRoots reads the file that a setting called ca-file names, and returns the
+// ReadRoots reads the file that a setting called ca-file names, and returns the
 // authorities in it, and what it holds.
-func readRoots(name string) (roots *x509.CertPool, text []byte, err error) {
-	if text, err = readFile(name); err != nil {
+func ReadRoots(name string) (roots *x509.CertPool, text []byte, err error) {
+	if text, err = ReadFile(name); err != nil {
 		return nil, nil, fmt.Errorf("ca-file: %w", err)
 	}
 	if roots, err = Roots(text); err != nil {

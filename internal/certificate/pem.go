@@ -1,4 +1,8 @@
-package app
+// Package certificate reads the files of certificates, keys and authorities that settings name,
+// and follows those of a listener while they change.
+//
+// Invariant: nothing of a key is in an error or a line of the log.
+package certificate
 
 import (
 	"crypto/x509"
@@ -7,7 +11,8 @@ import (
 	"strings"
 )
 
-var errNoCertificate = errors.New("has no certificate (PEM)")
+// ErrNone says that a text has no certificate. It continues a sentence about the text.
+var ErrNone = errors.New("has no certificate (PEM)")
 
 // Roots returns the certificate authorities of a text in PEM, for tls.Config.
 // With them nobody else is trusted, the system's authorities included. The error
@@ -15,14 +20,14 @@ var errNoCertificate = errors.New("has no certificate (PEM)")
 func Roots(text []byte) (*x509.CertPool, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, errNoCertificate
+		return nil, ErrNone
 	}
 	return roots, nil
 }
 
-// hasCertificate reports whether the first certificate of a text in PEM, the one
+// HasCertificate reports whether the first certificate of a text in PEM, the one
 // that a key belongs to, can be read.
-func hasCertificate(text []byte) bool {
+func HasCertificate(text []byte) bool {
 	block := firstBlock(text, "CERTIFICATE")
 	if block == nil {
 		return false
@@ -31,8 +36,8 @@ func hasCertificate(text []byte) bool {
 	return err == nil
 }
 
-// hasKey reports whether a text in PEM has a private key, of any kind.
-func hasKey(text []byte) bool { return firstBlock(text, "PRIVATE KEY") != nil }
+// HasKey reports whether a text in PEM has a private key, of any kind.
+func HasKey(text []byte) bool { return firstBlock(text, "PRIVATE KEY") != nil }
 
 func firstBlock(text []byte, kind string) *pem.Block {
 	block, rest := pem.Decode(text)

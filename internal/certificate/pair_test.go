@@ -1,4 +1,4 @@
-package app
+package certificate
 
 import (
 	"crypto/tls"
@@ -9,23 +9,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
 
 // shown is a certificate whose serial number and log are looked at.
 type shown struct {
-	*certificate
+	*Pair
 	log *strings.Builder
 }
 
-func openShown(t *testing.T, files config.ServerTLS) shown {
+func openShown(t *testing.T, files Files) shown {
 	t.Helper()
 	b := &strings.Builder{}
-	c, err := openCertificate(files, telemetry.NewLogger(b, telemetry.LogOptions{Text: true}), prometheus.NewRegistry())
+	c, err := Open(files, slog.New(slog.NewTextHandler(b, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +31,7 @@ func openShown(t *testing.T, files config.ServerTLS) shown {
 // serial returns the number of the certificate that clients are shown.
 func (s shown) serial(t *testing.T) *big.Int {
 	t.Helper()
-	c, err := s.get(&tls.ClientHelloInfo{})
+	c, err := s.Get(&tls.ClientHelloInfo{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +41,8 @@ func (s shown) serial(t *testing.T) *big.Int {
 // said returns how many lines hold a text.
 func (s shown) said(text string) int { return strings.Count(s.log.String(), text) }
 
-func files(p tlstest.Pair) config.ServerTLS {
-	return config.ServerTLS{Certificate: p.Certificate, Key: p.Key}
+func files(p tlstest.Pair) Files {
+	return Files{Section: "server.tls", Certificate: p.Certificate, Key: p.Key}
 }
 
 func read(t *testing.T, file string) string {
@@ -138,7 +134,7 @@ func TestCertificateOfKubernetes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := openShown(t, config.ServerTLS{Certificate: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")})
+	c := openShown(t, Files{Certificate: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")})
 	if c.serial(t).Cmp(before.Serial(t)) != 0 {
 		t.Fatal("not the first")
 	}
@@ -152,12 +148,12 @@ func TestCertificateOfKubernetes(t *testing.T) {
 // TestWrongPairAtTheStart: the error names the setting and the file.
 func TestWrongPairAtTheStart(t *testing.T) {
 	a, b := tlstest.New(t), tlstest.New(t)
-	for want, files := range map[string]config.ServerTLS{
-		"server.tls.certificate: stat /none/a.pem: ":                                           {Certificate: "/none/a.pem", Key: a.Key},
-		"server.tls.key: stat /none/b.pem: ":                                                   {Certificate: a.Certificate, Key: "/none/b.pem"},
-		"server.tls: " + a.Certificate + " and " + b.Key + " are no certificate and its key: ": {Certificate: a.Certificate, Key: b.Key},
+	for want, files := range map[string]Files{
+		"server.tls.certificate: stat /none/a.pem: ":                                           {Section: "server.tls", Certificate: "/none/a.pem", Key: a.Key},
+		"server.tls.key: stat /none/b.pem: ":                                                   {Section: "server.tls", Certificate: a.Certificate, Key: "/none/b.pem"},
+		"server.tls: " + a.Certificate + " and " + b.Key + " are no certificate and its key: ": {Section: "server.tls", Certificate: a.Certificate, Key: b.Key},
 	} {
-		_, err := openCertificate(files, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		_, err := Open(files, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s...", err, want)
 		}
