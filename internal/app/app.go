@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,8 +105,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.metrics.Reloaded(true, time.Now())
 
 	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{
-		Env: os.Getenv, Version: o.Build.Version,
-		Failed: func(err error) { log.Warn("traces do not reach the collector", "error", err) },
+		Version: o.Build.Version,
+		Failed:  func(err error) { log.Warn("traces do not reach the collector", "error", err) },
 	})
 	if err != nil {
 		return nil, err
