@@ -113,11 +113,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	served := func() *catalog.Catalog { return a.current.Load().catalog }
 	g := &gate.Gate{Authenticator: a.authenticator, Log: log, TrustedProxies: c.Server.TrustedProxies}
-	telemetry.NewEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
-	telemetry.NewRefused(registry, func() map[string]bool { return refusedModels(served(), a.store) })
+	telemetry.RegisterEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
+	telemetry.RegisterRefused(registry, func() map[string]bool { return refusedModels(served(), a.store) })
 	buffers := buffer.NewBudget(bufferedBytes(c.Server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
-	telemetry.NewBuffered(registry, buffers)
-	telemetry.NewLostLines(registry, o.LostLines)
+	telemetry.RegisterBuffers(registry, buffers)
+	telemetry.RegisterLostLines(registry, o.LostLines)
 	a.data = proxy.New(proxy.Options{
 		Catalog: served, Store: a.store, Gate: g, Log: log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(c.Server.MaxBodyBytes, buffers, log), Buffers: buffers, BodyTimeout: c.Server.BodyTimeout,

@@ -25,11 +25,13 @@ func (l Log) Read(ctx context.Context, r *Record) {
 	}
 	var array [fieldsMax]slog.Attr
 	fields := append(array[:0],
-		slog.String("id", r.ID), slog.String("endpoint", r.Endpoint.String()), slog.String(telemetry.UserKey, r.User),
-		slog.String(telemetry.ClientKey, r.Client), slog.Int("status", r.Code()), slog.Duration("duration_ms", r.Elapsed()))
+		slog.String("id", r.ID), slog.String("endpoint", r.Endpoint.String()),
+		slog.String(telemetry.UserKey, r.User), slog.String(telemetry.ClientKey, r.Client),
+		slog.Int("status", r.Code()), slog.Duration("duration_ms", r.Elapsed()))
 	if r.Model != nil {
-		fields = append(fields, slog.String("model", r.Model.Name), slog.Int64("input", r.Cost.Amount.Input),
-			slog.Int64("output", r.Cost.Amount.Output), slog.Duration("upstream_ms", r.Took))
+		fields = append(fields, slog.String("model", r.Model.Name),
+			slog.Int64("input", r.Cost.Amount.Input), slog.Int64("output", r.Cost.Amount.Output),
+			slog.Duration("upstream_ms", r.Took))
 	}
 	fields = text(fields, "server", r.Server)
 	fields = text(fields, "key", r.Credential)

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -9,13 +10,40 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"golang.org/x/net/http/httpguts"
 )
 
 const (
 	defaultEndpoint = "http://localhost:4318"
 	tracesPath      = "/v1/traces"
+	// responseBytesMax is how much of a collector's answer is read. The log tells of what it says.
+	responseBytesMax = 16 << 10
 )
+
+// openExporter returns what sends spans, by the variables OTEL_EXPORTER_OTLP_... . It does not
+// connect.
+func openExporter(ctx context.Context) (sdk.SpanExporter, error) {
+	if err := checkExporter(); err != nil {
+		return nil, err
+	}
+	endpoint, err := exporterURL()
+	if err != nil {
+		return nil, err
+	}
+	// The exporter would print wrong values of header fields, which may be secret.
+	otel.SetLogger(logr.Discard())
+	exporter, err := otlptracehttp.New(ctx,
+		otlptracehttp.WithEndpointURL(endpoint), otlptracehttp.WithMaxResponseSize(responseBytesMax))
+	if err != nil {
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_CERTIFICATE: %w; "+
+			"set the first one to an https URL, or do not set the second one", err)
+	}
+	return exporter, nil
+}
 
 // exporterVariable returns a variable of the exporter and its whole name. The name with
 // TRACES_ comes first (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
@@ -36,9 +64,11 @@ func exporterURL() (string, error) {
 		return defaultEndpoint + tracesPath, nil
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" {
-		return "", fmt.Errorf("%s is no http or https URL of a host, a port and a path; set it to one such as %s, "+
-			"and credentials in OTEL_EXPORTER_OTLP_HEADERS", variable, defaultEndpoint)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" ||
+		u.User != nil || u.RawQuery != "" { // which the exporter would leave out
+		return "", fmt.Errorf("%s is no http or https URL of a host, a port and a path; "+
+			"set it to one such as %s, and OTEL_EXPORTER_OTLP_HEADERS to credentials",
+			variable, defaultEndpoint)
 	}
 	if !strings.Contains(variable, "TRACES") {
 		u = u.JoinPath(tracesPath)
@@ -96,9 +126,10 @@ func wrongHeaders(value string) string {
 	for pair := range strings.SplitSeq(value, ",") {
 		name, value, ok := strings.Cut(pair, "=")
 		plain, err := url.PathUnescape(value)
-		valid := httpguts.ValidHeaderFieldName(strings.TrimSpace(name)) && httpguts.ValidHeaderFieldValue(plain)
-		if !ok || err != nil || !valid {
-			return "is no list of header fields; set it to one like name=value,name=value, with percent-encoded values"
+		if !ok || err != nil || !httpguts.ValidHeaderFieldName(strings.TrimSpace(name)) ||
+			!httpguts.ValidHeaderFieldValue(plain) {
+			return "is no list of header fields; set it to one like name=value,name=value, " +
+				"with percent-encoded values"
 		}
 	}
 	return ""
@@ -108,7 +139,7 @@ func wrongRoots(file string) string {
 	pem, err := os.ReadFile(file) // #nosec G304 -- the file that the operator names
 	switch {
 	case err != nil:
-		return "cannot be read: " + err.Error()
+		return "cannot be read: " + err.Error() + "; set it to a file in PEM"
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):
 		return "names " + file + ", which has no certificate; set it to a file in PEM"
 	}
@@ -119,7 +150,8 @@ func wrongPair(string) string {
 	certificate, _ := exporterVariable("CLIENT_CERTIFICATE")
 	key, _ := exporterVariable("CLIENT_KEY")
 	if _, err := tls.LoadX509KeyPair(certificate, key); err != nil {
-		return "is no pair of a certificate and its key with the other one: " + err.Error()
+		return "makes no pair of a certificate and its key: " + err.Error() +
+			"; set both CLIENT_CERTIFICATE and CLIENT_KEY to files in PEM"
 	}
 	return ""
 }

@@ -38,6 +38,10 @@ func TestExporterVariables(t *testing.T) {
 		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "https://c/base/"}, "https://c/base/v1/traces"},
 		{[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c/own"}, "http://c/own"},
 		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://a", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://b/"}, "http://b/"},
+		{[]string{"OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"}, "http://localhost:4318/v1/traces"},
+		{[]string{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"}, "http://localhost:4318/v1/traces"},
+		{[]string{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}, `OTEL_EXPORTER_OTLP_PROTOCOL is "grpc"`},
+		{[]string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"}, `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is "http/json"`},
 		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http or https URL"},
 		{[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "grpc://c"}, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is no http"},
 		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:swordfish@c"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http"},
@@ -49,8 +53,8 @@ func TestExporterVariables(t *testing.T) {
 		{[]string{"OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"}, `OTEL_EXPORTER_OTLP_COMPRESSION is "zstd"`},
 		{[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "/none/ca.pem"}, "OTEL_EXPORTER_OTLP_CERTIFICATE cannot be read: open /none/ca.pem"},
 		{[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "exporter_test.go"}, "OTEL_EXPORTER_OTLP_CERTIFICATE names exporter_test.go"},
-		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/none/c.pem"}, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE is no pair"},
-		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "/none/k.pem"}, "OTEL_EXPORTER_OTLP_CLIENT_KEY is no pair"},
+		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/none/c.pem"}, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE makes no pair"},
+		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "/none/k.pem"}, "OTEL_EXPORTER_OTLP_CLIENT_KEY makes no pair"},
 	} {
 		t.Run(strings.Join(tt.env, " "), func(t *testing.T) {
 			setVariables(t, tt.env...)
@@ -60,6 +64,9 @@ func TestExporterVariables(t *testing.T) {
 			}
 			if err != nil {
 				got = err.Error()
+			}
+			if err != nil && !strings.Contains(got, "; set ") {
+				t.Errorf("%s: nothing is said of what to do", got)
 			}
 			if err == nil && got != tt.want || !strings.HasPrefix(got, tt.want) || strings.Contains(got, "swordfish") {
 				t.Errorf("%s, want %s", got, tt.want)

@@ -19,9 +19,9 @@ type jsonHandler struct {
 
 var lines = sync.Pool{New: func() any { b := make([]byte, 0, 1<<10); return &b }}
 
-// WriteLine writes r with fields as h.Handle would. It is for the line that every request has. r has
-// a time, a level that is enabled, and no fields of its own. Its message and the keys of fields are
-// constants of which JSON escapes nothing. There is nobody to tell of an error.
+// WriteLine writes r with fields as h.Handle would. It is for the line that every request has. r
+// has a time, a level that is enabled, and no fields of its own. Its message and the keys of fields
+// are constants of which JSON escapes nothing. There is nobody to tell of an error.
 func WriteLine(ctx context.Context, h slog.Handler, r slog.Record, fields []slog.Attr) {
 	line := lines.Get().(*[]byte)
 	defer lines.Put(line)
@@ -93,7 +93,7 @@ var plainBytes = func() (plain [256]bool) {
 	return plain
 }()
 
-// exactMax is how long a duration may be whose microseconds have fifteen digits, which a float keeps.
+// exactMax bounds a duration whose microseconds have at most fifteen digits, which a float keeps.
 const exactMax time.Duration = 1e18
 
 // appendMilliseconds appends the shortest decimal number that is milliseconds(d), for d from 0 to

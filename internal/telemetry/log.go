@@ -9,9 +9,10 @@ import (
 
 // LogOptions say how log lines look. The zero value is JSON at level info.
 type LogOptions struct {
-	Level     slog.Leveler // nil is info
-	Text      bool         // key=value instead of JSON
-	HashUsers bool         // names of users are replaced by a part of their hash, and clients' addresses left out
+	Level slog.Leveler // nil is info
+	Text  bool         // key=value instead of JSON
+	// HashUsers replaces users' names by a part of their hash, and leaves out clients' addresses.
+	HashUsers bool
 }
 
 // NewLogger returns a logger that writes to w, which is safe for concurrent use if

@@ -10,10 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -39,9 +37,6 @@ type TracerOptions struct {
 // OTEL_RESOURCE_ATTRIBUTES say otherwise.
 const serviceName = "token-rate-limiter"
 
-// responseBytesMax is how much of a collector's answer is read. The log tells of what it says.
-const responseBytesMax = 16 << 10
-
 // OpenTracer returns a tracer as the standard variables want it
 // (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/):
 // nil unless OTEL_TRACES_EXPORTER is otlp, or is not set and an endpoint of the
@@ -50,29 +45,24 @@ func OpenTracer(ctx context.Context, o TracerOptions) (*Tracer, error) {
 	if on, err := tracesWanted(); !on || err != nil {
 		return nil, err
 	}
-	endpoint, err := exporterURL()
+	var mistakes atomic.Pointer[error] // of the variables, which the SDK only reports
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { mistakes.Store(&err) }))
+	exporter, err := openExporter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// The exporter would print wrong values of header fields, which may be secret.
-	otel.SetLogger(logr.Discard())
-	var mistakes atomic.Pointer[error] // of the variables, which the SDK only reports
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { mistakes.Store(&err) }))
-	exporter, err := otlptracehttp.New(ctx,
-		otlptracehttp.WithEndpointURL(endpoint), otlptracehttp.WithMaxResponseSize(responseBytesMax))
-	if err != nil {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_CERTIFICATE: %w; "+
-			"set the first one to an https URL, or do not set the second one", err)
-	}
 	about, err := resource.New(ctx,
-		resource.WithAttributes(attribute.String("service.name", serviceName), attribute.String("service.version", o.Version)),
+		resource.WithAttributes(
+			attribute.String("service.name", serviceName), attribute.String("service.version", o.Version)),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("traces: OTEL_RESOURCE_ATTRIBUTES: %w", err), exporter.Shutdown(ctx))
+		err = fmt.Errorf("traces: OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return nil, errors.Join(err, exporter.Shutdown(ctx))
 	}
 	provider := sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(about))
 	if mistake := mistakes.Load(); mistake != nil {
-		return nil, errors.Join(fmt.Errorf("traces: a variable OTEL_... is wrong: %w", *mistake), provider.Shutdown(ctx))
+		err = fmt.Errorf("traces: a variable OTEL_... is wrong: %w", *mistake)
+		return nil, errors.Join(err, provider.Shutdown(ctx))
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(seldom(o.Failed)))
 	return &Tracer{provider, provider.Tracer("github.com/token-rate-limiter/token-rate-limiter")}, nil
@@ -87,22 +77,25 @@ func tracesWanted() (bool, error) {
 	case "none":
 		return false, nil
 	case "":
-		if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+		if endpoint, _ := exporterVariable("ENDPOINT"); endpoint == "" {
 			return false, nil
 		}
 	case "otlp":
 	default:
-		return false, fmt.Errorf("OTEL_TRACES_EXPORTER is %q, which this gateway does not have; set it to otlp or none", exporter)
+		return false, fmt.Errorf("OTEL_TRACES_EXPORTER is %q, which this gateway does not have; "+
+			"set it to otlp or none", exporter)
 	}
 	if s := os.Getenv("OTEL_TRACES_SAMPLER"); s != "" && !slices.Contains(samplers, s) {
-		return false, fmt.Errorf("OTEL_TRACES_SAMPLER is %q; set it to one of %s", s, strings.Join(samplers, ", "))
+		return false, fmt.Errorf("OTEL_TRACES_SAMPLER is %q; set it to one of %s",
+			s, strings.Join(samplers, ", "))
 	}
-	return true, checkExporter()
+	return true, nil
 }
 
 // samplers are those of the SDK.
 var samplers = []string{
-	"always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+	"always_on", "always_off", "traceidratio",
+	"parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
 }
 
 // seldom passes an error on if the last one is long ago: a collector that is away
