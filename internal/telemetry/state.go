@@ -63,12 +63,13 @@ func RegisterEndpoints(r prometheus.Registerer, standings func() []EndpointStand
 	breaker := prometheus.NewDesc("circuit_breaker_state",
 		"Whether requests go to the endpoint: "+
 			"0 closed (they do), 1 half-open (one a second does), 2 open (none does).", labels, nil)
-	r.MustRegister(prometheus.CollectorFunc(func(to chan<- prometheus.Metric) {
+	descs := []*prometheus.Desc{healthy, breaker}
+	r.MustRegister(&reading{descs, func(to chan<- prometheus.Metric) {
 		for _, s := range standings() {
 			to <- gauge(healthy, oneIf(s.Healthy), s.Model, s.Endpoint)
 			to <- gauge(breaker, float64(s.Breaker), s.Model, s.Endpoint)
 		}
-	}))
+	}})
 }
 
 // RegisterRefused registers the gauge of models whose accounts the store does not take with r.
@@ -77,12 +78,29 @@ func RegisterRefused(r prometheus.Registerer, models func() map[string]bool) {
 	refused := prometheus.NewDesc("rate_limit_model_refused",
 		"1 while the store refuses what concerns the model: to decide, to settle, "+
 			"or to count what is running.", []string{modelLabel}, nil)
-	r.MustRegister(prometheus.CollectorFunc(func(to chan<- prometheus.Metric) {
+	r.MustRegister(&reading{[]*prometheus.Desc{refused}, func(to chan<- prometheus.Metric) {
 		for model, yes := range models() {
 			to <- gauge(refused, oneIf(yes), model)
 		}
-	}))
+	}})
 }
+
+// reading is a [prometheus.CollectorFunc] that is not asked when it is registered: the parts whose
+// state it shows may not be there yet.
+type reading struct {
+	descs   []*prometheus.Desc
+	collect func(chan<- prometheus.Metric)
+}
+
+// Describe implements prometheus.Collector.
+func (r *reading) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range r.descs {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (r *reading) Collect(to chan<- prometheus.Metric) { r.collect(to) }
 
 func gauge(d *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
