@@ -14,8 +14,10 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -42,11 +44,11 @@ type App struct {
 	data     *proxy.Handler
 	console  *admin.Handler // the control plane over HTTP
 	server   *http1.Server
-	patience time.Duration // of HTTP/2 connections that take nothing; 0: none are served
-	cert     *certificate  // of the server; nil: not encrypted
-	manage   *management   // nil: on the server too
+	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
+	cert     *certificate.Pair // of the server; nil: not encrypted
+	manage   *management       // nil: on the server too
 	tracer   *telemetry.Tracer
-	scarce   scarcity
+	scarce   *descriptor.Scarcity
 	hurry    <-chan struct{}
 	leaving  atomic.Bool  // readiness is off
 	handling sync.RWMutex // held for reading by every request while it is handled
@@ -84,7 +86,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		}
 	}()
 	a.setLevel(o.Config)
-	a.countDescriptors()
+	a.scarce = descriptor.New(a.log)
 	a.openMetrics(&o)
 	if err = a.openStore(ctx); err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 // accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
-	logResources(a.log, boundMemory(memlimit.FromCgroup), &a.scarce)
+	logResources(a.log, boundMemory(memlimit.FromCgroup), a.scarce)
 	listener, served, err := a.listen(ctx)
 	if err != nil {
 		return errors.Join(err, a.close(ctx))
@@ -163,7 +165,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	watching.Go(func() { a.watchStore(ctx) })
 	watching.Go(func() { a.control.Run(ctx) })
 	if a.cert != nil {
-		watching.Go(func() { a.cert.watch(ctx) })
+		watching.Go(func() { a.cert.Follow(ctx) })
 	}
 	return func() {
 		cancel()

@@ -13,7 +13,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -56,7 +58,7 @@ func (f *findings) roots(file string, setting ...string) {
 	if !ok {
 		return
 	}
-	if _, err := Roots(text); err != nil {
+	if _, err := certificate.Roots(text); err != nil {
 		f.add(setting, err.Error(), "write the name of a file with the certificates of authorities")
 	}
 }
@@ -64,23 +66,23 @@ func (f *findings) roots(file string, setting ...string) {
 // pair checks the files of a certificate and its key, as far as they are named.
 func (f *findings) pair(certificateFile, keyFile string, section ...string) {
 	certificateAt, keyAt := slices.Concat(section, []string{"certificate"}), slices.Concat(section, []string{"key"})
-	certificate, known := f.read(certificateFile, certificateAt)
-	if known && !hasCertificate(certificate) {
-		f.add(certificateAt, errNoCertificate.Error(), "write the name of a file with the certificate, followed by those that vouch for it")
+	text, known := f.read(certificateFile, certificateAt)
+	if known && !certificate.HasCertificate(text) {
+		f.add(certificateAt, certificate.ErrNone.Error(), "write the name of a file with the certificate, followed by those that vouch for it")
 		known = false
 	}
 	key, ok := f.read(keyFile, keyAt)
 	if !ok {
 		return
 	}
-	if !hasKey(key) {
+	if !certificate.HasKey(key) {
 		f.add(keyAt, "has no private key (PEM)", "write the name of the file with the key of the certificate")
 		return
 	}
 	if !known {
 		return
 	}
-	if _, err := tls.X509KeyPair(certificate, key); err != nil {
+	if _, err := tls.X509KeyPair(text, key); err != nil {
 		f.add(keyAt, fmt.Sprintf("is not the key of %s: %s", strconv.Quote(certificateFile), strings.TrimPrefix(err.Error(), "tls: ")),
 			"write two files that belong together, the key without a passphrase")
 	}
@@ -91,11 +93,11 @@ func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
 	if file == "" {
 		return nil, false
 	}
-	text, err := readFile(file)
+	text, err := certificate.ReadFile(file)
 	if err == nil {
 		return text, true
 	}
-	if outOfDescriptors(err) {
+	if descriptor.Exhausted(err) {
 		return nil, false // nothing was seen; whoever needs it will say so
 	}
 	remedy := "write the name of a file that the user of the gateway can read"

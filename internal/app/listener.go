@@ -10,7 +10,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 )
 
 // streamsMax is how many requests of one HTTP/2 connection may run at once. A
@@ -23,7 +25,7 @@ const answerPatience = time.Minute
 
 // newHTTPServer returns the server for clients. Its connections are encrypted where
 // cert is not nil; they then speak HTTP/2 or HTTP/1.1.
-func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, log *slog.Logger) *http.Server {
+func newHTTPServer(c *config.Config, cert *certificate.Pair, handler http.Handler, log *slog.Logger) *http.Server {
 	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
@@ -32,7 +34,7 @@ func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, lo
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	if cert != nil {
-		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
+		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.Get}
 		s.HTTP2 = &http.HTTP2Config{
 			MaxConcurrentStreams: streamsMax,
 			// The deadlines of streams do not help where the connection itself takes
@@ -46,8 +48,8 @@ func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, lo
 // notListening says that the address of a setting cannot be listened on, and what to do;
 // how says how else than by the setting another one is chosen.
 func notListening(setting, address string, err error, how string) error {
-	if outOfDescriptors(err) {
-		return fmt.Errorf("%w; %s", err, raiseDescriptors)
+	if descriptor.Exhausted(err) {
+		return fmt.Errorf("%w; %s", err, descriptor.Remedy)
 	}
 	return fmt.Errorf("%s %s: %w; %s%s", setting, address, err, chooseAnother(err), how)
 }

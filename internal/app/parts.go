@@ -12,18 +12,13 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
-
-// countDescriptors finds out how many connections the process may have.
-func (a *App) countDescriptors() {
-	a.scarce = scarcity{log: a.log, descriptors: raiseDescriptorLimit()}
-	a.scarce.connections = connectionsMax(a.scarce.descriptors)
-}
 
 // openMetrics makes the registry, and the metrics that need no other part.
 func (a *App) openMetrics(o *Options) {
@@ -91,7 +86,7 @@ func (a *App) openServer() (err error) {
 	if a.manage = newManagement(a.config, a.console, a.log); a.manage == nil {
 		a.console.RegisterOperations(mux)
 	}
-	if a.cert, err = openCertificate(a.config.Server.TLS, a.log, a.registry); err != nil {
+	if err = a.openCertificate(); err != nil {
 		return err
 	}
 	handler, err := a.clients(a.config, mux)
@@ -103,6 +98,23 @@ func (a *App) openServer() (err error) {
 		a.patience = server.HTTP2.WriteByteTimeout
 	}
 	a.server = http1.New(server, answerPatience)
-	a.server.Bound(a.scarce.connections, a.scarce.full, a.scarce.failed)
+	a.server.Bound(a.scarce.Connections, a.scarce.Full, a.scarce.Failed)
+	return nil
+}
+
+// openCertificate opens the certificate of the server for clients, where it has one.
+func (a *App) openCertificate() (err error) {
+	files := a.config.Server.TLS
+	if !files.Enabled() {
+		return nil
+	}
+	a.cert, err = certificate.Open(certificate.Files{Section: "server.tls", Certificate: files.Certificate, Key: files.Key}, a.log)
+	if err != nil {
+		return err
+	}
+	a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "server_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate of the listener for clients expires, in seconds since 1970.",
+	}, func() float64 { return float64(a.cert.Expires().Unix()) }))
 	return nil
 }

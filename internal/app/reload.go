@@ -22,14 +22,8 @@ func (a *App) openControl(ctx context.Context, o *Options) (err error) {
 	a.control, err = control.New(ctx, control.Options{
 		Config: o.Config, Files: files, Sources: o.Sources, Log: o.Log,
 		Apply: a.apply, Applied: a.applied, Leaving: a.leaving.Load,
-		Read: func(ok bool) { a.metrics.Reloaded(ok, time.Now()) },
-		Scarce: func(err error) bool {
-			if !outOfDescriptors(err) {
-				return false
-			}
-			a.scarce.unread(err)
-			return true
-		},
+		Read:   func(ok bool) { a.metrics.Reloaded(ok, time.Now()) },
+		Scarce: a.scarce.Unread,
 	})
 	if err == nil {
 		a.metrics.Reloaded(true, time.Now())
