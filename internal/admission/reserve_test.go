@@ -29,7 +29,7 @@ func TestLower(t *testing.T) {
 				want = e.OutputCap()
 			}
 			if got := x.Lower(tt.meter); got != want {
-				t.Errorf("%s of %+v: %q, want %q", tt.meter, tt.charge, got, want)
+				t.Errorf("%s of %+v: %q, want %q", tt.meter, tt.need, got, want)
 			}
 		}
 	}
