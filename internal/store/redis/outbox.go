@@ -33,12 +33,12 @@ const (
 	refusedPauseMax = 5 * time.Second
 )
 
-// stream carries the settlements and cancellations of one model to Redis, in
+// outbox carries the settlements and cancellations of one model to Redis, in
 // numbered batches. They follow each other without waiting for answers: a decision
 // takes along what has been settled before it and may change it, and what no decision
 // takes leaves by itself. What was added is kept until it has been applied, or the store
 // is closed.
-type stream struct {
+type outbox struct {
 	store *Store
 	model *model
 
@@ -64,8 +64,8 @@ type stream struct {
 	roomy     atomic.Bool // the model was far from its own limits at the last decision
 }
 
-func newStream(s *Store, m *model) *stream {
-	return &stream{
+func newOutbox(s *Store, m *model) *outbox {
+	return &outbox{
 		store: s, model: m,
 		wake:  make(chan struct{}, 1),
 		hurry: make(chan struct{}, 1),
@@ -73,13 +73,13 @@ func newStream(s *Store, m *model) *stream {
 	}
 }
 
-// add puts e into the stream. It does not wait.
-func (st *stream) add(e entry) {
-	st.mu.Lock()
-	st.entries = append(st.entries, e)
-	st.added++
-	st.mu.Unlock()
-	signal(st.wake)
+// add puts e into the outbox. It does not wait.
+func (ob *outbox) add(e entry) {
+	ob.mu.Lock()
+	ob.entries = append(ob.entries, e)
+	ob.added++
+	ob.mu.Unlock()
+	signal(ob.wake)
 }
 
 func signal(c chan struct{}) {
@@ -90,41 +90,41 @@ func signal(c chan struct{}) {
 }
 
 // waiting returns how many entries are not applied yet.
-func (st *stream) waiting() int {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	return int(st.added - st.applied) // #nosec G115 -- entries in memory
+func (ob *outbox) waiting() int {
+	ob.mu.Lock()
+	defer ob.mu.Unlock()
+	return int(ob.added - ob.applied) // #nosec G115 -- entries in memory
 }
 
 // change returns a channel that is closed at the next change. The caller holds mu.
-func (st *stream) change() <-chan struct{} {
-	if st.moved == nil {
-		st.moved = make(chan struct{})
+func (ob *outbox) change() <-chan struct{} {
+	if ob.moved == nil {
+		ob.moved = make(chan struct{})
 	}
-	return st.moved
+	return ob.moved
 }
 
 // changed wakes who waits for a change. The caller holds mu.
-func (st *stream) changed() {
-	if st.moved != nil {
-		close(st.moved)
-		st.moved = nil
+func (ob *outbox) changed() {
+	if ob.moved != nil {
+		close(ob.moved)
+		ob.moved = nil
 	}
 }
 
 // flush waits until all that was added before has been applied, or ctx ends.
-func (st *stream) flush(ctx context.Context) error {
-	st.mu.Lock()
-	target := st.added
-	st.mu.Unlock()
+func (ob *outbox) flush(ctx context.Context) error {
+	ob.mu.Lock()
+	target := ob.added
+	ob.mu.Unlock()
 	for {
-		st.mu.Lock()
-		applied, moved := st.applied, st.change()
-		st.mu.Unlock()
+		ob.mu.Lock()
+		applied, moved := ob.applied, ob.change()
+		ob.mu.Unlock()
 		if applied >= target {
 			return nil
 		}
-		signal(st.hurry)
+		signal(ob.hurry)
 		select {
 		case <-moved:
 		case <-ctx.Done():
@@ -135,62 +135,62 @@ func (st *stream) flush(ctx context.Context) error {
 
 // run sends what no decision has taken along, until the store is closed or the
 // model forgotten.
-func (st *stream) run() {
-	defer st.store.done.Done()
+func (ob *outbox) run() {
+	defer ob.store.done.Done()
 	for {
 		select {
-		case <-st.store.ctx.Done():
+		case <-ob.store.ctx.Done():
 			return
-		case <-st.end:
+		case <-ob.end:
 			return
-		case <-st.wake:
+		case <-ob.wake:
 		}
-		st.rest(lingerFor)
-		if !st.deliver() {
+		ob.rest(lingerFor)
+		if !ob.deliver() {
 			return
 		}
 	}
 }
 
 // rest lets time pass, unless somebody waits.
-func (st *stream) rest(d time.Duration) {
+func (ob *outbox) rest(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-st.hurry:
-	case <-st.store.ctx.Done():
+	case <-ob.hurry:
+	case <-ob.store.ctx.Done():
 	}
 }
 
 // deliver sends until nothing is left to send: less and less often where the
 // server does not take it, but whenever somebody waits for it. It returns false when
 // the store was closed before that.
-func (st *stream) deliver() bool {
-	s := st.store
-	for pause := time.Duration(0); st.unsent(); st.rest(pause) {
+func (ob *outbox) deliver() bool {
+	s := ob.store
+	for pause := time.Duration(0); ob.unsent(); ob.rest(pause) {
 		select {
 		case <-s.gate.opening():
 		case <-s.ctx.Done():
 			return false
 		}
 		till, well := time.Now().Add(batchTimeout), false
-		if s.permitted(s.ctx, till, st.model) == nil {
-			_, _, well = st.send(s.ctx, till, nil)
+		if s.permitted(s.ctx, till, ob.model) == nil {
+			_, _, well = ob.send(s.ctx, till, nil)
 		}
-		pause = st.pauseAfter(pause, well)
+		pause = ob.pauseAfter(pause, well)
 	}
 	return s.ctx.Err() == nil
 }
 
 // pauseAfter returns the pause before the next attempt at a batch: none after one that went
 // well, else twice as long as the one before, up to what is the longest.
-func (st *stream) pauseAfter(pause time.Duration, well bool) time.Duration {
+func (ob *outbox) pauseAfter(pause time.Duration, well bool) time.Duration {
 	if well {
 		return 0
 	}
 	longest := batchPauseMax
-	if st.refusal.Load() != nil || st.model.rehearsal.Load() != nil {
+	if ob.refusal.Load() != nil || ob.model.rehearsal.Load() != nil {
 		longest = refusedPauseMax
 	}
 	return max(batchPause, min(2*pause, longest))
