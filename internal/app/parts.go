@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"net/http"
-	"os"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,9 +25,9 @@ func (a *App) openMetrics(o *Options) {
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = telemetry.NewMetrics(a.registry)
-	telemetry.NewEndpoints(a.registry, func() []telemetry.EndpointStanding { return standings(a.served()) })
-	telemetry.NewRefused(a.registry, func() map[string]bool { return refusedModels(a.served(), a.store) })
-	telemetry.NewLostLines(a.registry, o.LostLines)
+	telemetry.RegisterEndpoints(a.registry, func() []telemetry.EndpointStanding { return standings(a.served()) })
+	telemetry.RegisterRefused(a.registry, func() map[string]bool { return refusedModels(a.served(), a.store) })
+	telemetry.RegisterLostLines(a.registry, o.LostLines)
 }
 
 // served returns the models that are served at the moment.
@@ -45,8 +44,8 @@ func (a *App) openStore(ctx context.Context) (err error) {
 // openTracer opens what sends traces, where the environment names a collector.
 func (a *App) openTracer(ctx context.Context, version string) (err error) {
 	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{
-		Env: os.Getenv, Version: version,
-		Failed: func(err error) { a.log.Warn("traces do not reach the collector", "error", err) },
+		Version: version,
+		Failed:  func(err error) { a.log.Warn("traces do not reach the collector", "error", err) },
 	})
 	return err
 }
@@ -60,7 +59,7 @@ func (a *App) openGate() {
 func (a *App) openDataPlane() {
 	server := &a.config.Server
 	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
-	telemetry.NewBuffered(a.registry, buffers)
+	telemetry.RegisterBuffers(a.registry, buffers)
 	a.data = proxy.New(proxy.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers, BodyTimeout: server.BodyTimeout,

@@ -39,7 +39,7 @@ var suspicions = []struct {
 }{
 	{0, regexp.MustCompile(`^ *(\t)`),
 		Wrong("a tab indents the line", "write spaces: YAML takes no tab there")},
-	{0, regexp.MustCompile(`(?:^|[^$])[{\[](?:` + outsideQuotes + `)*?(\$\{)`),
+	{0, regexp.MustCompile(`(?:^|[^$])[{\[]` + quoted + `?(?:` + outsideQuotes + `)*?(\$\{)`),
 		Wrong("a variable inside of { } or [ ] has no quotes",
 			`quote it, as in {enabled: "${AUTH}"}`)},
 	{1, regexp.MustCompile(`(?:^|[:\-\[,{] *)(\*)(?:[ \r\],}]|$)`), starIsAlias},
@@ -49,10 +49,13 @@ var suspicions = []struct {
 			`close it; inside of "..." write \" for a quote, inside of '...' write ''`)},
 }
 
-// outsideQuotes matches a part of a line that begins no comment and no open quote: a text in
-// quotes; a character that may stand before a quote; or any other character, with the quotes
-// and # behind it, which are plain text there.
-const outsideQuotes = `"(?:\\.|[^"\\])*"|'(?:[^']|'')*'|[ \t\[{,]|[^ \t\[{,"'#]["'#]*`
+// outsideQuotes matches a part of a line that begins no comment and no open quote: what may
+// stand before a quote, with a text in quotes; or any other character, with the quotes and #
+// behind it, which are plain text there.
+const (
+	outsideQuotes = `(?:^|[ \t\[{,])` + quoted + `?|[^ \t\[{,"'#]["'#]*`
+	quoted        = `(?:"(?:\\.|[^"\\])*"|'(?:[^']|'')*')`
+)
 
 var starIsAlias = Wrong("a value that begins with * names an anchor",
 	`quote it where the character is meant: "*"`)

@@ -29,7 +29,7 @@ type Node struct {
 	Fields []Entry // of a map, in the order of the file
 
 	source string         // a scalar's text before variables were filled in; "": it had none
-	value  any            // of an encoded scalar: string, int64, float64, bool or Duration
+	value  any            // of an encoded scalar: string, int64, float64 or bool
 	hidden any            // of an encoded secret: its value, for comparisons
 	index  map[string]int // of Fields, by key
 }

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Print returns a map that a target has encoded, as YAML. When the masks are replaced, it reads
@@ -50,8 +49,9 @@ func printValue(b *strings.Builder, n *Node, indent string) {
 }
 
 // plainForm is text that every YAML reader takes as text without quotes, also
-// in a list in brackets.
-var plainForm = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+)*$`)
+// in a list in brackets: words, paths and addresses, and lengths of time.
+var plainForm = regexp.MustCompile(
+	`^(?:[A-Za-z/][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+)*|(?:[0-9.]+(?:h|m|s|ms|µs|ns))+)$`)
 
 var reserved = regexp.MustCompile(`^(?i:true|false|null|yes|no|on|off|y|n|inf|nan)$`)
 
@@ -93,9 +93,6 @@ func flatten(all map[string]any, at string, n *Node) {
 		}
 	case n.Kind == ScalarKind:
 		all[at] = n.value
-		if d, is := n.value.(time.Duration); is {
-			all[at] = d.String()
-		}
 	case len(n.Items) == 0:
 		all[at] = ""
 	default:

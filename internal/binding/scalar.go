@@ -13,7 +13,7 @@ const mask = "***"
 type Scalar struct {
 	Want  string                // what to write: "a whole number from 1 to 65535"
 	Parse func(string) *Mistake // sets the variable, or says why not
-	Value func() any            // the variable, as Node has it; nil leaves the key out
+	Value func() any            // string, int64, float64, bool or Stringer; nil: no key
 	Show  func(string) string   // a value as messages may show it; nil: Shown
 
 	secret bool // it is compared, but not printed
@@ -79,10 +79,13 @@ func (s Scalar) shown(text string) string {
 // Encode returns a node with the value.
 func (s Scalar) Encode() *Node {
 	v := s.Value()
-	if v == nil {
-		return nil
+	if text, is := v.(fmt.Stringer); is {
+		v = text.String()
 	}
-	if s.secret && v != "" {
+	switch {
+	case v == nil:
+		return nil
+	case s.secret && v != "":
 		return &Node{Kind: ScalarKind, value: mask, hidden: v}
 	}
 	return &Node{Kind: ScalarKind, value: v}

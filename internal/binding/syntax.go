@@ -19,14 +19,18 @@ const BytesMax = 16 << 20
 // Parse turns the bytes of a file into a tree, a map or nothing. It reports whether nothing
 // is missing of it: what cannot be read is a mistake, and left out.
 func Parse(file string, b []byte, r *Report) (root *Node, whole bool) {
-	top := Position{File: file, Line: 1, Column: 1}
 	p := &parsing{file: file, report: r, anchors: map[string]ast.Node{}, whole: true}
-	b = []byte(strings.TrimPrefix(string(b), "\ufeff"))
-	if m := readable(b); m != nil {
-		r.Add(Position{File: file}, "", "", m.Problem, m.Remedy)
-		return &Node{At: top}, false
+	text := strings.TrimPrefix(string(b), "\ufeff")
+	root = &Node{}
+	switch {
+	case len(text) > BytesMax:
+		p.lost(nil, Wrong(fmt.Sprintf("the file has %d bytes", len(text)),
+			fmt.Sprintf("at most %d are read", BytesMax)))
+	case !utf8.ValidString(text):
+		p.lost(nil, Wrong("the file is not UTF-8", "save it as UTF-8"))
+	default:
+		root = p.node(p.document(text), 0)
 	}
-	root = p.node(p.document(string(b)), 0)
 	if p.nodes >= 2*nodesMax { // what is behind a bound is not looked at
 		root = &Node{}
 	}
@@ -37,20 +41,9 @@ func Parse(file string, b []byte, r *Report) (root *Node, whole bool) {
 		}
 		root, p.whole = &Node{}, false
 	}
-	root.At = top
+	root.At = Position{File: file, Line: 1, Column: 1}
 	root.locate("")
 	return root, p.whole
-}
-
-func readable(b []byte) *Mistake {
-	switch {
-	case len(b) > BytesMax:
-		return Wrong(fmt.Sprintf("the file has %d bytes", len(b)),
-			fmt.Sprintf("at most %d are read", BytesMax))
-	case !utf8.Valid(b):
-		return Wrong("the file is not UTF-8", "save it as UTF-8")
-	}
-	return nil
 }
 
 // parsing is the state of turning one file into a tree.

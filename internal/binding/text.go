@@ -147,18 +147,16 @@ func withoutCredentials(s string) string {
 
 // Network binds a network in CIDR notation; an address alone is a network of one.
 func Network(to *netip.Prefix) Target {
-	s := bound(to, "addresses or networks such as 10.0.0.0/8",
-		func(s string) (netip.Prefix, *Mistake) {
-			if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
-				return netip.PrefixFrom(a, a.BitLen()), nil
-			}
-			p, err := netip.ParsePrefix(s)
-			if err != nil {
-				return p, Wrong("is not a network",
-					"write an address or a network, such as 10.0.0.7 or 10.0.0.0/8")
-			}
-			return p.Masked(), nil
-		})
-	s.Value = func() any { return to.String() }
-	return Guarded(s)
+	const want = "addresses or networks such as 10.0.0.0/8"
+	return Guarded(bound(to, want, func(s string) (netip.Prefix, *Mistake) {
+		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+			return netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return p, Wrong("is not a network",
+				"write an address or a network, such as 10.0.0.7 or 10.0.0.0/8")
+		}
+		return p.Masked(), nil
+	}))
 }

@@ -196,13 +196,14 @@ func (o Options) unreadable(name string, err error, r *binding.Report) {
 // rename says what to do with a file that is named as others want it; where there is none,
 // it returns the other remedy.
 func (o Options) rename(name, other string) string {
-	for _, found := range o.lookalikes(name) {
-		if strings.HasSuffix(found, ".yaml") {
-			return "rename " + found + " to " + name
-		}
-		return "write what " + found + " says as YAML into " + name
+	found := o.lookalikes(name)
+	switch {
+	case len(found) == 0:
+		return other
+	case strings.HasSuffix(found[0], ".yaml"):
+		return "rename " + found[0] + " to " + name
 	}
-	return other
+	return "write what " + found[0] + " says as YAML into " + name
 }
 
 // folderRemedy says what to give for the folder in place of a file.

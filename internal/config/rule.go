@@ -52,6 +52,11 @@ func webOrigin(s string) *binding.Mistake {
 	return nil
 }
 
+func origin(to *string) binding.Target {
+	return binding.Guarded(binding.Text(to, webOrigin)).
+		Wants("origins such as https://chat.example.com")
+}
+
 // hostName refuses what else is written for a host, such as host:port or a URL.
 func hostName(s string) *binding.Mistake {
 	if strings.ContainsAny(s, " /@:") && net.ParseIP(s) == nil {
@@ -87,6 +92,10 @@ func forwardable(s string) *binding.Mistake {
 	return nil
 }
 
+func header(to *string) binding.Target {
+	return binding.Text(to, forwardable).Wants("names of headers")
+}
+
 // fieldBytesMax is the longest name of a field that can be listed.
 const fieldBytesMax = 256
 
@@ -97,6 +106,10 @@ func fieldName(s string) *binding.Mistake {
 			"write the name of a member of request bodies, such as priority")
 	}
 	return binding.Printable(s)
+}
+
+func bodyField(to *string) binding.Target {
+	return binding.Text(to, fieldName).Wants("names of body fields")
 }
 
 // endpoint binds the address of a model server; it drops a trailing slash.

@@ -49,9 +49,7 @@ func (s *Server) schema() binding.Object {
 		}},
 		{"cors", "Requests from web pages.", binding.Object{
 			{"origins", "Pages that may send requests and read answers, by their origin; `*`: all; empty: none.",
-				binding.List[string]{To: &s.CORSOrigins, Item: func(o *string) binding.Target {
-					return binding.Guarded(binding.Text(o, webOrigin)).Wants("origins such as https://chat.example.com")
-				}}},
+				binding.List[string]{To: &s.CORSOrigins, Item: origin}},
 		}},
 		{"trusted-proxies", "Addresses or networks of proxies whose `X-Forwarded-For` tells the client's address, for the log.",
 			binding.List[netip.Prefix]{To: &s.TrustedProxies, Item: binding.Network}},
@@ -109,10 +107,12 @@ func (k *APIKey) schema() binding.Target {
 		{"hash", "What `token-rate-limiter key hash` prints.",
 			binding.Masked(binding.Text(&k.Hash, keyHash)).Wants("sha256: and 64 hexadecimal digits")},
 		{"roles", "What the key may do: `user` calls models, `admin` sees and changes what concerns others too; neither includes the other.",
-			binding.List[Role]{To: &k.Roles, Item: func(r *Role) binding.Target { return binding.Choice(r, RoleUser, RoleAdmin) }}},
+			binding.List[Role]{To: &k.Roles, Item: role}},
 		{"act-as", "Whether `X-User-ID` may name another user; else that is a 403.", binding.Boolean(&k.ActAs)},
 	}
 }
+
+func role(to *Role) binding.Target { return binding.Choice(to, RoleUser, RoleAdmin) }
 
 func (l *Logging) schema() binding.Object {
 	return binding.Object{

@@ -75,9 +75,9 @@ func maximumKey(m limit.Meter, w limit.Window) string {
 }
 
 func (c *Config) services() binding.Target {
-	return binding.Entries[Service]{To: &c.Services, Name: modelName, Fresh: defaultService, Schema: func(s *Service) binding.Target {
-		return shortForm{s.schema(), &s.Endpoints}
-	}}
+	form := func(s *Service) binding.Target { return shortForm{s.schema(), &s.Endpoints} }
+	return binding.Entries[Service]{
+		To: &c.Services, Name: modelName, Fresh: defaultService, Schema: form}
 }
 
 func (s *Service) schema() binding.Object {
@@ -109,9 +109,9 @@ func (s *Service) schema() binding.Object {
 		{"breaker-wait", "How long such an endpoint is left alone, by those whose requests have failed, before one request a second tries it.",
 			binding.Duration(&s.BreakerWait, time.Millisecond)},
 		{"forward-headers", "Request headers passed on beside the usual ones.",
-			binding.List[string]{To: &s.ForwardHeaders, Item: func(h *string) binding.Target { return binding.Text(h, forwardable).Wants("names of headers") }}},
+			binding.List[string]{To: &s.ForwardHeaders, Item: header}},
 		{"allow-fields", "Body fields passed on that are held back or unknown otherwise; their text counts as input.",
-			binding.List[string]{To: &s.AllowFields, Item: func(f *string) binding.Target { return binding.Text(f, fieldName).Wants("names of body fields") }}},
+			binding.List[string]{To: &s.AllowFields, Item: bodyField}},
 		{"unknown-fields", "What happens to a body field that nobody has classified: `drop` leaves it out, and names it in `X-Dropped-Fields`; `refuse` answers 400.",
 			binding.Choice(&s.UnknownFields, UnknownDrop, UnknownRefuse)},
 	}

@@ -32,7 +32,7 @@ type Entry struct {
 	Attempt  int    `json:"attempt"`
 	User     string `json:"user,omitempty"`
 	Model    string `json:"model"`
-	Endpoint string `json:"endpoint"` // as openai.Endpoint prints it
+	Endpoint string `json:"endpoint"` // as wire.Endpoint prints it
 	Stream   bool   `json:"stream,omitempty"`
 
 	Outcome Outcome `json:"outcome"`

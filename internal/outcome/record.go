@@ -53,10 +53,10 @@ type Attempt struct {
 	Asking time.Duration // how long a model server was asked for the number of tokens, before
 	Server string        // that it went to last; of several that are away, all; "" for none
 
-	Price  usage.Price    // what was estimated
-	Charge limit.Amount   // what the limits were asked for
-	Cost   admission.Cost // what was settled
-	Limit  string         // that denied it; "" for none
+	Price usage.Price    // what was estimated
+	Need  limit.Amount   // what the limits were asked for
+	Cost  admission.Cost // what was settled
+	Limit string         // that denied it; "" for none
 }
 
 // Reader reads the outcome of every request, on the goroutine that has served it: what it

@@ -50,7 +50,7 @@ func (x *exchange) attemptOn(m *catalog.Model) {
 func (a *attempt) outcome() outcome.Attempt {
 	return outcome.Attempt{
 		Model: a.model, Sent: a.sent, Took: a.took, Asking: a.asking, Server: a.server, Limit: a.binding,
-		Price: a.ticket.Estimate(), Charge: a.ticket.Charge(), Cost: a.ticket.Cost(),
+		Price: a.ticket.Estimate(), Need: a.ticket.Need(), Cost: a.ticket.Cost(),
 	}
 }
 

@@ -91,11 +91,11 @@ var imports = map[string][]string{
 	"internal/store/memory": {"internal/limit"},
 	"internal/store/redis":  {"github.com/redis/rueidis", "internal/descriptor", "internal/limit"},
 	"internal/telemetry": {
-		"github.com/prometheus/client_golang/prometheus",
+		"github.com/go-logr/logr", "github.com/prometheus/client_golang/prometheus",
 		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
-		"go.opentelemetry.io/otel/exporters/otlp/otlptrace", "go.opentelemetry.io/otel/propagation",
+		"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp", "go.opentelemetry.io/otel/propagation",
 		"go.opentelemetry.io/otel/sdk/resource", "go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/trace",
-		"go.opentelemetry.io/proto/otlp/trace/v1", "google.golang.org/protobuf/proto",
+		"golang.org/x/net/http/httpguts",
 	},
 	"internal/upstream": {"internal/grammar"},
 	"internal/http1":    {"internal/grammar"},
@@ -119,8 +119,8 @@ var imports = map[string][]string{
 	},
 }
 
-// speakHTTP are the packages that may import net/http, those of wire for the numbers
-// of statuses only, telemetry for sending traces.
+// speakHTTP are the packages that may import net/http, those of wire and telemetry for the
+// numbers of statuses only.
 var speakHTTP = []string{
 	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/mockvllm",
 	"internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
