@@ -7,14 +7,14 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
-// Passage reads an answer that is one JSON object while it is passed on, piece by piece, because
-// it is too large to be held: it finds the usage wherever it stands, counts the text for where
-// there is none, and puts the public name in the place of the model's. What is passed on is what
-// [Answer] would make of the whole, for every answer that is a JSON object without a name twice.
-// Of others the model's name may have been replaced before that came out.
+// Passage reads an answer that is one JSON object while it is passed on, piece by piece, because it
+// is too large to be held. It finds the usage wherever it stands, counts the text in case there is
+// none, and replaces the model's name by the public one. It passes on what [Answer.AppendPieces]
+// would make of the whole, for every JSON object without a name twice. In other answers it may
+// replace the model's name before it finds that out.
 //
-// It checks no more of the grammar than it needs to know where it is. Its memory does not grow
-// with the answer. A Passage is for one goroutine; use NewPassage.
+// It checks only as much of the grammar as tells it where it is. Its memory does not grow with the
+// answer. A Passage is for one goroutine; use NewPassage.
 type Passage struct {
 	model    []byte // the public name as JSON; empty: the name is left alone
 	endpoint wire.Endpoint
@@ -91,9 +91,9 @@ func (p *Passage) Answer() Answer {
 // Bytes returns how much of the answer has come.
 func (p *Passage) Bytes() int64 { return p.bytes }
 
-// Text returns the text that was generated up to now, for an answer that tells no usage: the
-// members that [Text] counts, of the input of a tool its strings, and all of what is no JSON
-// object.
+// Text returns the text that was generated up to now, for an answer that tells no usage. It counts
+// the members that [Text] counts, the strings in the input of a tool, and all of an answer that is
+// no JSON object.
 func (p *Passage) Text() chars.Text { return p.text }
 
 // Whole reports whether the object has come to its end.

@@ -66,8 +66,8 @@ func (p *Passage) takeValue(b byte) bool {
 	return !container || p.enter(b)
 }
 
-// memberKind returns what the member is whose name was read last. Reasoning that a message shows
-// under both of its names counts once.
+// memberKind returns the kind of the member whose name was read last. Reasoning under both of its
+// names counts once.
 func (p *Passage) memberKind() passageKind {
 	around := p.kinds[p.depth]
 	if around == passNoText {
@@ -124,7 +124,7 @@ func (p *Passage) after() {
 	}
 }
 
-// memberName returns the name that was read last; nil for one that is none that matters.
+// memberName returns the name that was read last; nil if it cannot be one that matters.
 func (p *Passage) memberName() []byte {
 	if p.nameLen > nameBytesMax {
 		return nil

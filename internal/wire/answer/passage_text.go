@@ -7,8 +7,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// passageKind is what a value of a passage is to the text that was generated: the same as [Text]
-// finds in the same place. The zero value is what has none.
+// passageKind is what a value is to the text that was generated: the same as [Text] finds in the
+// same place. The zero value has no text.
 type passageKind uint8
 
 const (
@@ -99,8 +99,8 @@ func partMember(name []byte) passageKind {
 	return passNoText
 }
 
-// within returns what a value of the kind k is once it turns out to be an object or an array, by
-// the byte that begins it.
+// within returns the kind of a value that turns out to be an object or an array, by the byte that
+// begins it.
 func (k passageKind) within(b byte) passageKind {
 	object := b == '{'
 	switch k {
@@ -166,8 +166,8 @@ func (p *Passage) flush() {
 	p.held = p.held[:0]
 }
 
-// wholeEscapes returns where the escapes of a piece of a string end: before one that may be cut
-// off. What is no escape is as long as what it seems to be.
+// wholeEscapes returns where the whole escapes of a piece of a string end: before one that may be
+// cut off. A backslash that begins no escape counts as long as the escape it looks like.
 func wholeEscapes(piece []byte) int {
 	for i := 0; ; {
 		next := bytes.IndexByte(piece[i:], '\\')

@@ -177,10 +177,9 @@ func (s *Stream) afterEnd(dst []byte, ev *sse.Event) []byte {
 	return dst
 }
 
-// Withhold says that the client does not get the last event: what the event has ended or begun is
-// open or not begun again for [Stream.AppendFinish] and [Stream.AppendError]. What it has spent
-// stays spent, so that Usage and Unmetered do not change. Every event that follows must be
-// withheld as well.
+// Withhold says that the client does not get the last event. [Stream.AppendFinish] and
+// [Stream.AppendError] then go on from the event before. What the event has spent stays spent:
+// Usage and Unmetered do not change. Every event that follows must be withheld as well.
 func (s *Stream) Withhold() {
 	s.relayed, s.failed = s.before, s.failedBefore
 	s.told.Meter.Withhold()
@@ -214,8 +213,8 @@ func (s *Stream) fail(e event.Error) {
 	}
 }
 
-// opaque handles data that is not understood. An event that broke off is mostly the frame around
-// a text, and tells nothing of it.
+// opaque handles data that is not understood. An event that broke off is mostly the frame around a
+// text, and says nothing of the text.
 func (s *Stream) opaque(dst []byte, ev *sse.Event) []byte {
 	if string(ev.Name) == "error" {
 		s.fail(event.Error{Message: event.BoundedText(ev.Data)})
@@ -260,7 +259,7 @@ func (s *Stream) InputTold() bool { return s.told.Meter.InputTold() }
 func (s *Stream) OddUsage() bool { return s.told.Meter.Odd || s.told.Meter.Shrank }
 
 // UsageShrank reports whether the model server has told a number of tokens that is less than one
-// before it. What was spent does not become less, so that the largest counts; but text that came
+// before it. The largest counts, for what was spent does not become less; but the text that came
 // with the smaller one may be in none of them.
 func (s *Stream) UsageShrank() bool { return s.told.Meter.Shrank }
 

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// markupGrowth is by how many bytes a template's JSON is longer where it is meant for web pages:
-// it has \u003c for a < there, and the same for >, & and '.
+// markupGrowth is how many bytes JSON for web pages adds for a character of markup: it has \u003c
+// for <, and the same for >, & and '.
 const markupGrowth = int64(len(`\u003c`) - 1)
 
 // isMarkup reports whether such JSON has the character escaped.
@@ -29,9 +29,9 @@ func ASCIIGrowth(raw []byte) (n int64) {
 	return n
 }
 
-// growth returns how many bytes longer a character beyond ASCII, in UTF-8, can become before it
-// is cut into tokens: many tokenizers normalise their texts (NFC, NFKC), which makes eight
-// letters of one, of the worst.
+// growth returns how many bytes longer a character beyond ASCII, in UTF-8, can become before it is
+// cut into tokens. Many tokenizers normalise texts (NFC, NFKC); the worst character becomes eight
+// letters.
 func growth(char []byte) int64 {
 	if lead := char[0]; lead > 0xE3 && lead < 0xEF || lead > 0xF0 {
 		return 0 // Chinese characters and Korean syllables, which most of those texts consist of

@@ -7,10 +7,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// AddJSON adds raw, a valid JSON string without its quotes or any other valid JSON, to t with the
-// escapes decoded: what a client writes as \uc548 reaches the model as one Korean syllable. It
-// returns how many bytes more a template writes that prints the text as JSON again, which must
-// have some characters escaped.
+// AddJSON adds raw with its escapes decoded: a client's \uc548 reaches the model as one Korean
+// syllable. raw is a valid JSON string without its quotes, or any other valid JSON. It returns how
+// many bytes a template adds that prints the text as JSON again, with its own escapes.
 func (t *Text) AddJSON(raw []byte) (escapes int64) {
 	var buffer [256]byte // of decoded escapes, and short stretches between them
 	decoded := buffer[:0]

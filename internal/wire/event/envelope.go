@@ -76,8 +76,8 @@ func fieldOf(name []byte) Field {
 	return Fields
 }
 
-// Envelope is where the members of one JSON object are that the gateway looks at. The zero value
-// is an object without members.
+// Envelope says where an object has the members that the gateway looks at. The zero value is an
+// object without members.
 type Envelope struct {
 	Data   []byte                  // the text that the object is in
 	Values [Fields]jsonscan.Extent // of the value; zero where the member is absent
@@ -158,8 +158,8 @@ func (e *Envelope) Count(f Field) (n int64, ok bool) {
 	return c.Count()
 }
 
-// UsageMember returns what must go so that the object has no usage member and is valid JSON: the
-// member with the comma before it or, if it is the first, with the comma after it.
+// UsageMember returns what to cut out so that the object has no usage member and stays valid JSON:
+// the member with the comma before it or, if it is the first, with the comma after it.
 func (e *Envelope) UsageMember() jsonscan.Extent {
 	cut := jsonscan.Extent{Start: e.usage, End: e.Values[FieldUsage].End}
 	before := e.usage - 1

@@ -5,8 +5,8 @@ import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 // identMax bounds what is kept of each name, in bytes of JSON text. Longer ones are left out.
 const identMax = 256
 
-// Ident is what an event must repeat to belong to the stream, as JSON text; each is empty until
-// it has come.
+// Ident is what an event must repeat to belong to the stream, as JSON text. Each member is empty
+// until it has come.
 type Ident struct {
 	ID, Object, Created, Model, Fingerprint []byte
 }

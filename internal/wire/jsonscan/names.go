@@ -1,13 +1,13 @@
 package jsonscan
 
-// NamesMax is how many names are remembered at once. Requests have some 20 in the objects that
-// are open at the same time, but for those with long tables or schemas. It bounds what a name
-// costs, which is compared with those of its object.
+// NamesMax is how many names are remembered at once. Requests ordinarily have some 20 in the
+// objects that are open at the same time. It bounds the cost of a name, which is compared with
+// those of its object.
 const NamesMax = 64
 
-// Names finds a name that an object has twice. It remembers the names of the objects that a
-// cursor is in, and is for ordinary bodies: where a name has escapes, or there are too many to
-// remember, it is unsure, and leaves the body to the decoder.
+// Names finds a name that an object has twice. It remembers the names of the objects that a cursor
+// is in. It serves ordinary bodies: where a name has escapes, or there are more than NamesMax, it
+// is unsure, and a decoder has to decide.
 //
 // The zero value is for the beginning of a text.
 type Names struct {

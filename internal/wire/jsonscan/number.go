@@ -4,7 +4,7 @@ package jsonscan
 // doubles of JavaScript and Lua, which see them later.
 const CountMax = 1<<53 - 1
 
-// NumberEnd returns where the number ends whose sign or first digit is b[i], 0 if it is none.
+// NumberEnd returns the end of the number whose sign or first digit is b[i]; 0 if there is none.
 func NumberEnd(b []byte, i int) int {
 	if b[i] == '-' {
 		i++
@@ -26,8 +26,8 @@ func NumberEnd(b []byte, i int) int {
 	return i
 }
 
-// exponentEnd returns where the exponent ends that begins at b[i], perhaps with its sign, 0 if
-// there is none.
+// exponentEnd returns the end of the exponent that begins at b[i], perhaps with a sign; 0 if there
+// is none.
 func exponentEnd(b []byte, i int) int {
 	if sign := byteAt(b, i); sign == '+' || sign == '-' {
 		i++
@@ -38,7 +38,7 @@ func exponentEnd(b []byte, i int) int {
 	return 0
 }
 
-// digitsEnd returns where the digits end that begin at b[i].
+// digitsEnd returns the end of the digits that begin at b[i].
 func digitsEnd(b []byte, i int) int {
 	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && IsDigit(b[i]) {
 		i++
@@ -60,8 +60,8 @@ func (c *Cursor) Count() (n int64, ok bool) {
 	return 0, false
 }
 
-// plainCount is count for a number that stands right here and consists of digits. What comes
-// behind them is not looked at.
+// plainCount is Count for a number of digits alone that stands right here. It does not look at what
+// follows.
 func (c *Cursor) plainCount() (n int64, ok bool) {
 	const most = 16
 	b, i := c.Text[c.At:], 0

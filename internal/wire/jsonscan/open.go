@@ -1,10 +1,9 @@
 package jsonscan
 
-// OpenNames returns how many names have to be remembered at once, and their bytes, so that one is
-// found that an object of body has twice: what that takes is a multiple of a body that consists
-// of names. Of each depth the largest object counts, for what was remembered of it is kept for
-// the next. Body may be anything; of what is no JSON the numbers are not too small for what a
-// decoder reads of it.
+// OpenNames returns how many names a decoder must remember at once to find one that an object of
+// body has twice, and how many bytes they have. Of each depth the largest object counts, because a
+// decoder keeps its memory for the next one. Body may be any bytes: of text that is no JSON, the
+// numbers are at least those of what a decoder reads.
 func OpenNames(body []byte) (names, bytes int) {
 	var at openCount
 	for i := 0; i < len(body); {
@@ -27,7 +26,7 @@ func OpenNames(body []byte) (names, bytes int) {
 	return at.names, at.bytes
 }
 
-// quotedEnd returns where a string ends that has begun before body[i].
+// quotedEnd returns the end of the string that has begun before body[i].
 func quotedEnd(body []byte, i int) int {
 	for i = PlainEnd(body, i); i < len(body); i = PlainEnd(body, i) {
 		switch body[i] {
@@ -41,7 +40,7 @@ func quotedEnd(body []byte, i int) int {
 	return len(body)
 }
 
-// openCount counts names. What is deeper than bodies may be is one object to it.
+// openCount counts names. Everything deeper than NestingMax is one object to it.
 type openCount struct {
 	names, bytes int
 	depth        int

@@ -10,7 +10,7 @@ func (x Extent) IsSet() bool { return x.End > 0 }
 // Len returns how many bytes there are.
 func (x Extent) Len() int { return x.End - x.Start }
 
-// Of returns the bytes of the text b that are there.
+// Of returns those bytes of the text b.
 func (x Extent) Of(b []byte) []byte { return b[x.Start:x.End] }
 
 // Space holds the characters that JSON takes for white space.

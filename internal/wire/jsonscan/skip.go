@@ -1,10 +1,10 @@
 package jsonscan
 
-// The functions of this file pass over what nobody wants to read. They go by places, not by the
-// state of the cursor, which costs half.
+// The functions of this file pass over values that nobody reads. They work on places, not on the
+// state of the cursor: that halves the cost.
 
-// valueEnd returns where the value ends that begins at i, or behind the white space there, given
-// how many objects and arrays it is in; 0: there is no value.
+// valueEnd returns the end of the value at i, or behind the white space there; 0 if there is no
+// value. depth is how many objects and arrays it is in.
 func (c *Cursor) valueEnd(i, depth int) int {
 	i, b := nextByte(c.Text, i)
 	switch {
@@ -21,7 +21,7 @@ func (c *Cursor) valueEnd(i, depth int) int {
 	return literalEnd(c.Text, i)
 }
 
-// objectEnd returns where the object ends whose brace is before i, 0 if it is none.
+// objectEnd returns the end of the object whose brace is before i; 0 if it is none.
 func (c *Cursor) objectEnd(i, depth int) int {
 	if c.Names == nil {
 		return c.membersEnd(i, depth)
@@ -32,7 +32,7 @@ func (c *Cursor) objectEnd(i, depth int) int {
 	return end
 }
 
-// membersEnd is objectEnd, but for the names.
+// membersEnd is objectEnd without Names.
 func (c *Cursor) membersEnd(i, depth int) int {
 	i, b := nextByte(c.Text, i)
 	if b == '}' {
@@ -56,9 +56,9 @@ func (c *Cursor) membersEnd(i, depth int) int {
 	}
 }
 
-// nameAt finds the name and the colon that begin at i, or behind the white space there. It
-// returns where the name is, in its quotes, whether it has escapes, and the place behind the
-// colon; 0 if there are none, or the object has the name already.
+// nameAt finds the name and the colon at i, or behind the white space there. It returns where the
+// name is, in its quotes, whether it has escapes, and the place behind the colon. That is 0 if
+// there is no name, or the object has it already.
 func (c *Cursor) nameAt(i int) (name Extent, escaped bool, value int) {
 	i, b := nextByte(c.Text, i)
 	if b != '"' {
@@ -73,7 +73,7 @@ func (c *Cursor) nameAt(i int) (name Extent, escaped bool, value int) {
 	return name, escaped, colon + 1
 }
 
-// arrayEnd returns where the array ends whose bracket is before i, 0 if it is none.
+// arrayEnd returns the end of the array whose bracket is before i; 0 if it is none.
 func (c *Cursor) arrayEnd(i, depth int) int {
 	i, b := nextByte(c.Text, i)
 	if b == ']' {
@@ -94,7 +94,7 @@ func (c *Cursor) arrayEnd(i, depth int) int {
 	}
 }
 
-// literalEnd returns where true, false or null ends that begins at b[i], 0 if none does.
+// literalEnd returns the end of true, false or null at b[i]; 0 if there is none of them.
 func literalEnd(b []byte, i int) int {
 	switch rest := b[i:]; {
 	case len(rest) >= 4 && (string(rest[:4]) == "true" || string(rest[:4]) == "null"):

@@ -31,7 +31,7 @@ func (c *Cursor) Decoded() (raw, inner []byte) {
 	return raw, AppendUnescaped(nil, raw)
 }
 
-// stringEnd returns where the string ends whose opening quote is before i, 0 if it is none, and
+// stringEnd returns the end of the string whose opening quote is before i, 0 if it is none, and
 // whether it has escapes.
 func (c *Cursor) stringEnd(i int) (end int, escaped bool) {
 	i = PlainEnd(c.Text, i)
@@ -86,8 +86,8 @@ var isPlain = func() (plain [256]bool) {
 	return plain
 }()
 
-// EscapeLen returns the length of the escape that b begins with, of both where two are a
-// surrogate pair, and whether it is a lone half of one; 0 if it is no escape.
+// EscapeLen returns the length of the escape at the start of b, 0 if there is none, and whether it
+// is half of a surrogate pair without the other half. Two escapes that are a pair are one.
 func EscapeLen(b []byte) (n int, lone bool) {
 	if len(b) < 2 {
 		return 0, false

@@ -26,11 +26,11 @@ func (e Evidence) String() string {
 // vLLM's own bound of n is 16,384.
 const choicesMax = 1 << 16
 
-// Meter adds up what a stream's events tell.
+// Meter adds up what the events of a stream tell. The zero value must be Reset.
 //
 // Running usage is cumulative per choice: the largest counts, and the sum over the choices is the
 // output. Its input is that of the choice's prompt, which counts once. A final usage replaces all
-// of it, unless it is less than what was told before: what was generated does not become less.
+// of it, but never by less: what was generated does not become less.
 type Meter struct {
 	choices []choiceMeter
 	prompts []promptMeter
@@ -87,8 +87,8 @@ func (m *Meter) Reset(choices, prompts int64) {
 	m.choices, m.prompts, m.changed = m.choices[:0], m.prompts[:0], m.changed[:0]
 }
 
-// Sink returns where an event's text is counted; metered says that the event tells usage, which
-// then covers the text.
+// Sink returns where the text of an event is counted. metered says that the event tells usage,
+// which then covers the text.
 func (m *Meter) Sink(metered bool) Sink {
 	if metered {
 		return Sink{All: &m.Output}
@@ -132,8 +132,8 @@ func (m *Meter) prompt(index int64) *promptMeter {
 	return &m.prompts[i]
 }
 
-// grown returns list with an element i; new elements are zero, also where the list has been
-// longer before.
+// grown returns list with an element i. New elements are zero, even where the list was longer
+// before.
 func grown[T any](list []T, i int64) []T {
 	if n := int(i) + 1 - len(list); n > 0 {
 		list = append(list, make([]T, n)...)
@@ -153,7 +153,7 @@ func (m *Meter) See(index int64, finished bool) {
 }
 
 // Withhold takes back, for the choices of the current event, that the client has seen them finish
-// and how much they have told it. What was metered stays.
+// and what they have told it. The metered tokens stay.
 func (m *Meter) Withhold() {
 	for i := len(m.changed) - 1; i >= 0; i-- {
 		change := &m.changed[i]
@@ -229,7 +229,7 @@ func (m *Meter) SetFinal(u Report) {
 func (m *Meter) Usage() (wire.Usage, Evidence) { return m.sum, m.evidence }
 
 // Unfinished yields each choice of the request that has begun and not finished, by its index, and
-// how much output the client was told of it.
+// the output that the client was told of it.
 func (m *Meter) Unfinished(yield func(index, shown int64) bool) {
 	for i := range m.choices {
 		c := &m.choices[i]

@@ -13,11 +13,11 @@ import (
 type Report struct {
 	wire.Usage
 	HasInput, HasOutput bool // which of them are told
-	// odd is set where a count is there that is no plain one: negative, a fraction, a string. One
-	// that means a number all the same ("300", 300.0) is told as well.
+	// Odd is set where a count is negative, a fraction or a string. One that means a whole number
+	// ("300", 300.0) is told as well.
 	Odd bool
-	// NullDetails is set where the object spells out that it has no details of the prompt. It
-	// tells how the model server writes members that were never set, see answer.Stream.
+	// NullDetails is set where the object spells out that it has no details of the prompt: see
+	// openai.Chunks.
 	NullDetails bool
 }
 
@@ -36,14 +36,13 @@ func ReadUsage(data []byte, v jsonscan.Extent) (u Report) {
 	return UsageAhead(&c)
 }
 
-// UsageAhead reads the value ahead, which is a usage object. A member that is absent, null or no
-// number of tokens is missing; zero is zero.
+// UsageAhead reads the value ahead, a usage object. A member that is absent, null or no number of
+// tokens is missing; zero is zero.
 //
 // It knows every endpoint's names: prompt_tokens and completion_tokens (chat, completions,
 // embeddings, score), total_tokens alone (rerank), input_tokens and output_tokens (responses,
-// messages). Messages' cache_read_input_tokens and cache_creation_input_tokens belong to the
-// input that input_tokens leaves out, everybody else's cached_tokens is one that is counted
-// already.
+// messages). In messages, input_tokens leaves out the cached tokens, which are input too;
+// everywhere else they are counted already.
 func UsageAhead(c *jsonscan.Cursor) (u Report) {
 	if !c.Enter('{') {
 		return u

@@ -53,9 +53,9 @@ func (c *content) addTimes(o content, n int64) {
 // name or an element: quotes, a colon, a comma and spaces.
 const punctuation = 6
 
-// content reads what ends in a prompt into t: a string is text, of a list each element counts, of
-// an object the members. Whatever a template could print of it counts: values that nobody expects
-// here go into the optional text as they stand.
+// content adds a value that ends in a prompt to t: a string is text; of a list each element counts,
+// of an object the members. Everything counts that a template could print: unexpected values go
+// into the optional text as they stand.
 func (p *parse) content(t *chars.Text) {
 	switch p.Peek() {
 	case '"':
@@ -74,8 +74,8 @@ func (p *parse) content(t *chars.Text) {
 	}
 }
 
-// parts reads the content of a message. Of a list the objects are its parts, which vLLM takes
-// without a type where the interface is OpenAI's for chats.
+// parts reads the content of a message. The objects of a list are its parts; in OpenAI's interface
+// for chats, vLLM takes them without a type.
 func (p *parse) parts(t *chars.Text) {
 	if p.Peek() != '[' {
 		p.content(t)
@@ -129,7 +129,7 @@ func (c *content) print(raw []byte) {
 	c.optional.End()
 }
 
-// lineBytes is what a template writes more for each name, value and bracket of JSON that it
+// lineBytes is how many bytes a template adds for each name, value and bracket of JSON that it
 // prints in lines of their own: the line's end and the indent, a token each.
 const lineBytes = 2
 
@@ -152,9 +152,8 @@ var isStructure = func() (set [256]uint8) {
 // ephemeral is what clients of Anthropic's interface write beside every other part.
 const ephemeral = `{"type":"ephemeral"}`
 
-// optional reads the value of a member of the body of which the chat template, or what becomes a
-// grammar, decides whether it is in the prompt: all of it is priced, as [parse.rendered] does,
-// for each prompt of the request.
+// optional reads a member of the body that the chat template may put into the prompt, or that
+// becomes a grammar. All of it is priced, as [parse.rendered] does, for each prompt of the request.
 func (p *parse) optional() {
 	name := p.Name
 	if n := p.shared(); n > 0 && !p.carried(name) {
@@ -188,10 +187,10 @@ func (p *parse) carried(name jsonscan.Extent) bool {
 	return false
 }
 
-// message reads a message or an item. What it says is surely in the prompt only where every
-// template prints it: of a user, the system or a tool. Templates drop the reasoning and more of
-// earlier answers, and roles that they do not know. The order of the members matters for lists of
-// parts only: they are not read twice.
+// message reads a message or an item. Its content is surely in the prompt only where every template
+// prints it: of a user, the system or a tool. Templates drop reasoning and more of earlier answers,
+// and unknown roles. The order of the members matters only for lists of parts, which are not read
+// twice.
 func (p *parse) message() {
 	if p.Peek() != '{' {
 		p.content(&p.in.optional)
@@ -246,9 +245,9 @@ func (p *parse) part(t *chars.Text, m mediaMembers) {
 	p.finishMedia(&m)
 }
 
-// partMember reads the member of that name of a message or part. The protocol's own names are no
-// text: what they add is a word or two of the vocabulary, which the price of a message covers,
-// and Words bounds. Any other name counts, as its value does.
+// partMember reads a member of a message or part. The protocol's own names are no text: each adds a
+// word or two of the vocabulary, which the price of a message covers and Words bounds. Any other
+// name counts, as its value does.
 func (p *parse) partMember(m *mediaMembers, name []byte, t *chars.Text) {
 	switch string(name) {
 	case "text":
@@ -281,8 +280,8 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *chars.Text) {
 	}
 }
 
-// toolInput reads what a tool was called with. Of Anthropic's interface it is no text but an
-// object, of which servers make one that is ASCII throughout, and some models see it so.
+// toolInput reads what a tool was called with. In Anthropic's interface that is an object, not a
+// text. Servers print it as JSON of ASCII alone, and some models see it so.
 func (p *parse) toolInput() {
 	p.Peek()
 	start := p.At
@@ -291,8 +290,8 @@ func (p *parse) toolInput() {
 	}
 }
 
-// promptEmbeds reads input that has no text, of which the size tells the tokens. It is held back
-// as the member of the body is.
+// promptEmbeds reads input without text, whose size tells the tokens. It is held back, as the
+// member of the body is.
 func (p *parse) promptEmbeds() {
 	if p.IsNull() {
 		p.Skip()

@@ -6,8 +6,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 )
 
-// heldInside says which members that are held back a body has elsewhere than at its top, where
-// servers read them too.
+// heldInside is a set of members that are held back and stand elsewhere than at the top of the
+// body, where servers read them too.
 type heldInside uint8
 
 const (
@@ -20,12 +20,11 @@ const (
 	heldAudio
 )
 
-// heldNames has their names, in the same order. Input without text may be in a message. A chat
-// template, and what makes a prompt longer, servers take from among the arguments of a template
-// as well, which go to the function that applies it and makes tokens of what comes out. Into how
-// many pieces a picture is cut, each of hundreds of tokens, SGLang takes from beside its address.
-// Tensors in the place of media have as many tokens as they say: what is sparse, or the same
-// throughout, is of any size in a few bytes.
+// heldNames has their names, in the same order. Input without text may be in a message. Servers
+// take a chat template, and what makes a prompt longer, from among the arguments of a template too.
+// SGLang takes the number of pieces of a picture, each of hundreds of tokens, from beside its
+// address. Tensors in the place of media have as many tokens as they say: sparse or uniform ones
+// are of any size in a few bytes.
 var heldNames = [...]string{
 	"prompt_embeds", templateName, "padding", "max_dynamic_patch", "min_dynamic_patch",
 	"image_embeds", "audio_embeds",
@@ -33,7 +32,7 @@ var heldNames = [...]string{
 
 const templateName = "chat_template"
 
-// heldAs returns what of a member is held back elsewhere than at the top; 0: nothing.
+// heldAs returns the set with the member, if it is held back elsewhere than at the top too; else 0.
 func heldAs(name []byte) heldInside {
 	for i := range heldNames {
 		if string(name) == heldNames[i] {

@@ -51,7 +51,7 @@ func (p *parse) input(m member.Reader) {
 	}
 }
 
-// said is what several members can say, each in the place of the others.
+// said is a set of what members say, where several can say the same.
 type said uint8
 
 const (
@@ -60,7 +60,7 @@ const (
 	saidRight
 )
 
-// says returns what a member says that others may say too; 0: nothing of the kind.
+// says returns what a member says that others can say too; 0: nothing of the kind.
 func says(m member.Reader, e wire.Endpoint) said {
 	switch m {
 	case member.ReadMessages, member.ReadInput, member.ReadPrompt, member.ReadTokens:
@@ -151,8 +151,8 @@ func (p *parse) side(s *inputSide) {
 	s.lone = s.lone || items == 1
 }
 
-// sideList reads a list of items, and returns how many they are, and may be taken for. Numbers
-// are the ids of the tokens of one.
+// sideList reads a list of items. It returns how many items there are, and how many a server may
+// take them for. Numbers are the ids of the tokens of one item.
 func (p *parse) sideList() (items, parts int64) {
 	var ids int64
 	p.Enter('[')
@@ -170,8 +170,8 @@ func (p *parse) sideList() (items, parts int64) {
 	return items, parts
 }
 
-// partsIn returns how many parts the content has of the object that begins at start and has been
-// read: vLLM once took each for an item.
+// partsIn returns how many parts the content of an object has, which begins at start and has been
+// read. vLLM once took each part for an item.
 func (p *parse) partsIn(start int) (n int64) {
 	c := jsonscan.Cursor{Text: p.Text[:p.At], At: start}
 	c.Enter('{')
@@ -216,9 +216,9 @@ func (p *parse) finishInput() {
 	r.AudioSeconds = p.in.audioSeconds
 }
 
-// finishPairs makes a prompt of every pair: a single item is paired with each of the other side,
-// and otherwise the first with the first and so on. Where servers disagree about how many items
-// there are, which member says them, or whether the second side may be the single one, what only
+// finishPairs makes a prompt of every pair. A single item is paired with each of the other side;
+// otherwise the first is paired with the first and so on. Servers disagree about the number of
+// items, about the members that say them, and about which side may be the single one: what only
 // some of them do is optional.
 func (p *parse) finishPairs() {
 	left, right := &p.left, &p.right

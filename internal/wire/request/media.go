@@ -148,9 +148,9 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 	return true
 }
 
-// finishMedia counts what media a part has, now that its type is known. Where the type is that of
-// another kind, or there is none and nobody reads media without one, the model server may take
-// the member for media or for nothing, and a template may print it: it counts as both.
+// finishMedia counts the media of a part, now that its type is known. Where the type is that of
+// another kind, or is missing and nobody reads media without one, a model server may take the
+// member for media or for nothing, and a template may print it. It then counts as both.
 func (p *parse) finishMedia(m *mediaMembers) {
 	if p.Bad {
 		return
@@ -193,9 +193,9 @@ func (p *parse) countMedia(m mediaName) {
 	}
 }
 
-// media reads media in its place: a URL or data, or an object with one of them. It counts by
-// number, never as text: the model server decodes it, and puts into the prompt what it has a
-// declared price for; it may be megabytes of base64.
+// media reads media in its place: a URL or data, or an object with one of them. Media counts by
+// number, never as text: the model server decodes it, and its declared price stands for what is put
+// into the prompt. It may be megabytes of base64.
 func (p *parse) media(m mediaName, c *jsonscan.Cursor) {
 	p.countMedia(m)
 	c.Peek()

@@ -14,8 +14,8 @@ import (
 // CompletionRequest.max_tokens in vLLM.
 const completionCap = 16
 
-// parse is the state of one [Parse]. It reads a body of which nobody knows yet whether it is
-// valid; what it has read counts only where isSound or validate say so.
+// parse is the state of one [Parse]. It reads a body before it is known to be valid: its results
+// count only if isSound or validate accept the body.
 type parse struct {
 	seen    jsonscan.Names
 	members waitingList // of the body
@@ -55,14 +55,14 @@ func (p *parse) release() {
 	parses.Put(p)
 }
 
-// isSound reports, after request, whether the body is surely one that validate accepts. It says
-// no to all that is refused, and to what few bodies have: see Names.
+// isSound reports, after request, whether validate would surely accept the body. It says no to
+// every body that is refused, and to the few for which Names are unsure.
 func (p *parse) isSound() bool {
 	return p.End() && !p.Lone && !p.seen.Unsure && utf8.Valid(p.Text)
 }
 
-// reject keeps the first error. Reading goes on to the end of the body: that is cheap, and every
-// part stays free of error handling.
+// reject keeps the first error. Reading goes on to the end of the body: that is cheap, and no other
+// method has to handle errors.
 func (p *parse) reject(err *failure.Error) {
 	if p.err == nil {
 		p.err = err
@@ -217,8 +217,8 @@ func (p *parse) streamOptions() {
 	o.End = p.At
 }
 
-// streamOption reads the members of stream_options. What is not known there could keep events, or
-// the usage on them, from coming.
+// streamOption reads the members of stream_options. An unknown one could keep events, or the usage
+// on them, from coming.
 func (p *parse) streamOption() {
 	o, before := &p.r.at.options, 0
 	p.Enter('{')

@@ -10,8 +10,8 @@ import (
 // input. Nothing shows that a template cannot see more of them than the table says.
 const freeBytesMax = 1024
 
-// passed reads a member that neither reaches a prompt nor changes cost. Beyond what ordinary
-// requests have in such members, it counts as input.
+// passed reads a member that neither reaches a prompt nor changes cost. Where a request has more
+// bytes of such members than usual, they count as input.
 func (p *parse) passed() {
 	v := p.Value()
 	if p.free += v.Len(); p.free > freeBytesMax && !p.Bad {
@@ -20,9 +20,9 @@ func (p *parse) passed() {
 	}
 }
 
-// numbers reads a member that consists of the ids of tokens, of which there may be thousands.
-// What is beyond that is in the bound of the input, but not among what an input is ordinarily
-// priced by. One that has anything else is like others.
+// numbers reads a member of ids of tokens, of which there may be thousands. Those beyond the usual
+// are in the bound of the input, but not in its ordinary price. A member with anything else in it
+// is like others.
 func (p *parse) numbers() {
 	v := p.Value()
 	if p.free += v.Len(); p.free <= freeBytesMax || p.Bad {

@@ -6,13 +6,13 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// SequencesMax is how many sequences a request may ask for per prompt where [Options] says
-// nothing else. vLLM itself allows 16,384.
+// SequencesMax is how many sequences a request may ask for per prompt, unless [Options] say
+// otherwise. vLLM itself allows 16,384.
 const SequencesMax = 128
 
-// Request is what the gateway must know of a request body in order to route it, to price it and
-// to rebuild it. It holds nothing of the body but the model's name and those of some members;
-// [Request.AppendBody] takes the body again.
+// Request is what the gateway must know of a request body to route, price and rebuild it. It holds
+// nothing of the body but the model's name and those of some members; [Request.AppendBody] takes
+// the body again.
 //
 // A Request is a plain value: copy it at will, read it concurrently.
 type Request struct {
@@ -48,18 +48,18 @@ type Request struct {
 	// a grammar or a tokenizer may see of the body, known members and unknown ones, keys and
 	// numbers too. What a prompt has in common with others of the request counts for each.
 	Text chars.Text
-	// Optional is what of Text may not be in the prompt, because templates differ: all
-	// but what users, the system and tools say.
+	// Optional counts the text in Text that may be missing from the prompt, because templates
+	// differ: everything but what users, the system and tools say.
 	Optional chars.Text
 	// Words is how many bytes the protocol's own words have in the messages, with their
-	// punctuation: roles, types, names of members. They are not in text, for the overhead of a
-	// message covers them, but a template that prints a message as it came prints them too. Among
-	// them are the bytes by which text is longer where it is printed as JSON, and ids of tokens
-	// that only control sampling, where they are more than requests ordinarily have.
+	// punctuation: roles, types, names of members. Text leaves them out, because the overhead of a
+	// message covers them; but a template that prints a message as it came prints them too. They
+	// include the bytes that JSON adds to a text, and ids of tokens that only control sampling,
+	// where a request has more of them than usual.
 	Words int64
-	// Beside is how many bytes of Optional and Words a question for the number of tokens would
-	// not carry: vLLM's /tokenize reads the prompt or the messages, the tools and the arguments
-	// of the template. Members that the operator has allowed by name are not among them.
+	// Beside is how many bytes of Optional and Words a question for the number of tokens leaves
+	// out: vLLM's /tokenize reads the prompt or the messages, the tools and the arguments of the
+	// template. It does not count members that the operator has allowed by name.
 	Beside int64
 	// Twofold says that the body gives the prompt, or one side of the pairs to score, by two
 	// names, and a model server reads one of them: both are in Text. A question for the number of
@@ -70,21 +70,20 @@ type Request struct {
 	// Images is the number of pictures. A video counts as the 32 frames that vLLM samples from
 	// one by default.
 	Images int64
-	// AudioParts is the number of audio recordings, and AudioSeconds their length as far as it
-	// can be told from the body, of AudioTimed of them: recordings that are fetched from
-	// elsewhere add nothing to it.
+	// AudioParts is the number of audio recordings. AudioSeconds is the length of AudioTimed of
+	// them, as far as the body tells it: it tells nothing of recordings that are fetched from
+	// elsewhere.
 	AudioParts   int64
 	AudioTimed   int64
 	AudioSeconds float64
-	// TruncateInput says that the model server is asked to cut a longer prompt down to so many
-	// tokens instead of refusing it; -1: to the context length. 0: it is not. Some servers do not
-	// know the member, and serve the whole.
+	// TruncateInput is how many tokens the model server is asked to cut a longer prompt down to;
+	// -1: the context length; 0: it is not asked to. Some servers do not know the member, and serve
+	// the whole prompt.
 	TruncateInput int64
 
-	// Dropped is the names of the members that are left out of what is sent, because nobody has
-	// classified them or because they would keep the usage of a stream from coming, separated by
-	// ", "; empty: none are. Names that cannot be told in a header field, and those beyond 512
-	// bytes, are "...".
+	// Dropped is the names of the members that are not sent, separated by ", "; empty: none. Nobody
+	// has classified them, or they would keep the usage of a stream from coming. Names that a
+	// header field cannot carry, and those beyond 512 bytes, are "...".
 	Dropped string
 
 	at places
@@ -151,15 +150,14 @@ func (o *Options) sequencesMax() int64 {
 // Parse reads the body of a request to endpoint e.
 //
 // The body must be one JSON object in the strict sense (RFC 7493: valid UTF-8, no member name
-// twice), nested at most 128 deep. Members that the gateway reads must have their documented
-// type: vLLM would also take "true" and 1 for a truth value and "16" for a number, and so what
-// cannot be understood exactly as the model server does is refused. A number with a fraction of
-// zero or an exponent (1e3, 16.0) is an integer, as it is to vLLM; null is the same as leaving a
-// member out. What becomes of each member stands in a table: see [Members]. What nobody has
-// classified is left out of what [Request.AppendBody] makes.
+// twice), nested at most 128 deep. Members that the gateway reads must have their documented type.
+// vLLM would also take "true" and 1 for a truth value, and "16" for a number: a value that is not
+// surely understood as the model server does is refused. A number with a fraction of zero or an
+// exponent (1e3, 16.0) is an integer, as it is to vLLM; null is the same as leaving a member out.
+// [Members] says what becomes of each member.
 //
-// The error is an [*failure.Error] of status 400; it names the member in question and quotes
-// nothing of the prompt. Parse neither changes nor keeps body. It is safe for concurrent use.
+// The error is an [*failure.Error] of status 400; it names the member and quotes nothing of the
+// prompt. Parse neither changes nor keeps body. It is safe for concurrent use.
 func Parse(e wire.Endpoint, body []byte, o Options) (r Request, err error) {
 	p := parses.Get().(*parse)
 	p.Cursor, p.options, p.endpoint = jsonscan.Cursor{Text: body, Names: &p.seen}, o, e

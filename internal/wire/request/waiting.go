@@ -10,8 +10,8 @@ import (
 // that nobody has classified.
 const waitingMax = 64
 
-// waiting is a member of which it is decided at the end of the body what becomes of it: only
-// there is the model's name known, whose rules count, and whether a stream is asked for.
+// waiting is a member that is decided about at the end of the body. Only there is it known whose
+// rules apply, by the model's name, and whether a stream is asked for.
 type waiting struct {
 	member.Reader
 	name      string
@@ -73,8 +73,8 @@ func (p *parse) finishWaiting() {
 	p.r.Dropped = told.String()
 }
 
-// decide decides about a member. It is sent, and then counts as input, for nobody knows what it
-// does; or it is left out; or the request is refused.
+// decide decides about a member. It is sent and counts as input, because nobody knows what it does;
+// or it is left out; or the request is refused.
 func (p *parse) decide(w *waiting, rules FieldRules, told *dropped) {
 	switch {
 	case p.err != nil:
@@ -118,8 +118,8 @@ func (p *parse) price(w *waiting) {
 	p.shared()
 }
 
-// cuts appends what must go of a body so that it has none of the members that are left out: each
-// with the comma behind it, and those at the end of the object with the comma before them. It
+// cuts appends what to cut out of a body, so that it has none of the members that are left out:
+// each with the comma behind it, and those at the end of the object with the comma before them. It
 // reports whether no member stays.
 func (l waitingList) cuts(list []jsonscan.Extent) (cut []jsonscan.Extent, isEmpty bool) {
 	for i := range l {

@@ -2,11 +2,9 @@ package sse
 
 import "bytes"
 
-// Event is one block of a stream of server-sent events: everything up to and including a blank
-// line. Its slices belong to whoever made it; the Raw of a [Scanner] is valid until its next
-// call, and all that it sets beside Partial: most events need not be taken apart to be relayed.
-//
-// The format is WHATWG HTML's, section "Server-sent events".
+// Event is one block of a stream: everything up to and including a blank line. A [Scanner] sets
+// Raw, which is valid until its next call, and Partial. A [Parser] sets the rest: most events need
+// not be taken apart to be relayed.
 type Event struct {
 	// Raw is every byte of the block: fields, comments, the blank line, and what the reader
 	// ignores. The Raws of a stream, put together, are the stream.

@@ -80,8 +80,8 @@ func (s *Scanner) Reset(r io.Reader) {
 	s.shows, _ = r.(interface{ Next() ([]byte, error) })
 }
 
-// Bound has the scanner ask room, from now on, before it makes a buffer of so many bytes beside
-// the one that it has; where there is none, the stream ends with [ErrNoRoom].
+// Bound has the scanner ask room, from now on, before it makes a buffer of so many bytes beside the
+// one that it has. Where there is no room, the stream ends with [ErrNoRoom].
 func (s *Scanner) Bound(room func(bytes int) bool) { s.room = room }
 
 // Held returns how many bytes the scanner's buffer has.
