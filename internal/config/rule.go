@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -141,10 +141,10 @@ func keyHash(s string) *mistake {
 }
 
 func forwardable(s string) *mistake {
-	if !grammar.ValidName(s) || len(s) > 256 {
+	if !httpsyntax.ValidName(s) || len(s) > 256 {
 		return &mistake{"is not the name of a header", "write a name such as X-Tenant"}
 	}
-	if grammar.Reserved(s) {
+	if httpsyntax.Reserved(s) {
 		return &mistake{"is never passed on", "remove it; credentials and headers of the connection stay here"}
 	}
 	return nil
@@ -205,7 +205,7 @@ func serverURL(s string) *mistake {
 		return &mistake{problem: "is not an http or https URL"}
 	case u.Hostname() == "":
 		return &mistake{problem: "has no host"}
-	case !grammar.ValidHost(u.Host):
+	case !httpsyntax.ValidHost(u.Host):
 		return &mistake{"has a host that a request cannot carry", "write the host in ASCII, as DNS has it (xn--...), and without a zone"}
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port(), 1):
 		return &mistake{"has no valid port", "write a port from 1 to 65535, or none"}

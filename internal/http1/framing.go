@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 // What is refused although net/http takes it: something in front of the gateway may
@@ -113,11 +113,11 @@ func (f *framing) begin(line string) error {
 // field takes a line of the head.
 func (f *framing) field(line string) error {
 	name, value, _ := strings.Cut(line, ":")
-	switch value = grammar.Trim(value); {
-	case grammar.EqualFold(name, "transfer-encoding"):
-		f.lost = f.lost || f.coded || !grammar.EqualFold(value, "chunked")
+	switch value = httpsyntax.Trim(value); {
+	case httpsyntax.EqualFold(name, "transfer-encoding"):
+		f.lost = f.lost || f.coded || !httpsyntax.EqualFold(value, "chunked")
 		f.coded = true
-	case grammar.EqualFold(name, "content-length"):
+	case httpsyntax.EqualFold(name, "content-length"):
 		length, err := strconv.ParseUint(value, 10, 63)
 		f.lost = f.lost || err != nil || f.counted && length != f.length
 		f.counted, f.length = true, length
@@ -153,7 +153,7 @@ func (f *framing) headEnds() {
 
 // chunk takes the line that a chunk begins with.
 func (f *framing) chunk(line []byte) error {
-	if !grammar.ValidValue(line) {
+	if !httpsyntax.ValidValue(line) {
 		return errChunkLine
 	}
 	digits, _, _ := strings.Cut(strings.TrimRight(string(line), " \t"), ";")

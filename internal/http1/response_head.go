@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 // writeHead decides about the framing and writes the head, and what of the body was
@@ -91,7 +91,7 @@ func (w *response) appendFields() {
 	slices.Sort(names)
 	for _, name := range names {
 		switch {
-		case !grammar.ValidName(name), name == "Transfer-Encoding", name == "Trailer":
+		case !httpsyntax.ValidName(name), name == "Transfer-Encoding", name == "Trailer":
 			continue // what is not for a handler to say
 		case name == "Content-Length":
 			continue // as it was when the status was told: see writeHead
@@ -110,7 +110,7 @@ func appendField(b []byte, name, value string) []byte {
 	}
 	b = append(b, name...)
 	b = append(b, ": "...)
-	b = append(b, grammar.Trim(value)...)
+	b = append(b, httpsyntax.Trim(value)...)
 	return append(b, "\r\n"...)
 }
 

@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"bytes"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 // trailerBytesMax bounds the fields after the last chunk, which are read and
@@ -119,7 +119,7 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 func parseChunkSize(line []byte) (size int64, ok bool) {
 	digits, extension, _ := bytes.Cut(line, []byte{';'})
 	digits = bytes.TrimRight(digits, " \t")
-	if len(digits) == 0 || len(digits) > 15 || !grammar.ValidValue(extension) {
+	if len(digits) == 0 || len(digits) > 15 || !httpsyntax.ValidValue(extension) {
 		return 0, false
 	}
 	for i := range len(digits) {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 const (
@@ -167,7 +167,7 @@ func parseStatusLine(line string) (h head, old bool, err error) {
 	if err != nil || h.status < 100 || h.status > 599 || h.status == http.StatusSwitchingProtocols {
 		return h, false, malformed("the status is not one that a model server can send")
 	}
-	if reason := line[12:]; reason != "" && reason[0] != ' ' || !grammar.ValidValue(reason) {
+	if reason := line[12:]; reason != "" && reason[0] != ' ' || !httpsyntax.ValidValue(reason) {
 		return h, false, malformed("the reason of the status line is malformed")
 	}
 	return h, line[7] == '0', nil
@@ -182,7 +182,7 @@ func parseFields(block string) (Header, error) {
 	both := make([]string, 2*n)
 	h := Header{names: both[:0:n], values: both[n:n]}
 	for rest := block; rest != "\r\n"; {
-		name, value, after, ok := grammar.CutField(rest)
+		name, value, after, ok := httpsyntax.CutField(rest)
 		if !ok || !strings.HasPrefix(after, "\r\n") {
 			return Header{}, faulty(rest)
 		}
@@ -193,7 +193,7 @@ func parseFields(block string) (Header, error) {
 }
 
 func validField(line string) bool {
-	_, _, after, ok := grammar.CutField(line)
+	_, _, after, ok := httpsyntax.CutField(line)
 	return ok && after == ""
 }
 
@@ -246,7 +246,7 @@ func (h *head) frame(method string, old bool) error {
 // error.
 func (h *head) chunked() (yes bool, err error) {
 	for _, coding := range h.header.Values("Transfer-Encoding") {
-		if yes || !grammar.EqualFold(coding, "chunked") {
+		if yes || !httpsyntax.EqualFold(coding, "chunked") {
 			return false, malformed("the transfer coding is not exactly chunked")
 		}
 		yes = true
@@ -283,7 +283,7 @@ func bodiless(method string, status int) bool {
 func (h *head) closes() bool {
 	for _, v := range h.header.Values("Connection") {
 		for option := range strings.SplitSeq(v, ",") {
-			if grammar.EqualFold(grammar.Trim(option), "close") {
+			if httpsyntax.EqualFold(httpsyntax.Trim(option), "close") {
 				return true
 			}
 		}

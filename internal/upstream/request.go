@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 // Field is a header field.
@@ -108,19 +108,19 @@ func (s *Server) appendHead(b []byte, r *Request) []byte {
 
 // check returns why the request cannot be sent, or "".
 func (r *Request) check() malformed {
-	if !grammar.ValidMethod(r.Method) {
+	if !httpsyntax.ValidMethod(r.Method) {
 		return "the method is not a word of upper-case letters"
 	}
-	if !grammar.ValidPath(r.Path) {
+	if !httpsyntax.ValidPath(r.Path) {
 		return "the path does not begin with a slash or needs escaping"
 	}
 	for _, f := range r.Header {
 		switch {
-		case !grammar.ValidName(f.Name):
+		case !httpsyntax.ValidName(f.Name):
 			return "the name of a header field has a character that names cannot have"
-		case grammar.Reserved(f.Name):
+		case httpsyntax.Reserved(f.Name):
 			return "a header field concerns the connection, the body or credentials, which are not the caller's to set"
-		case !grammar.ValidValue(f.Value):
+		case !httpsyntax.ValidValue(f.Value):
 			return "the value of a header field has a line break or another control character"
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 // Defaults of [Options].
@@ -94,7 +94,7 @@ func New(o Options) (*Server, error) {
 	if err := checkURL(o.URL); err != nil {
 		return nil, err
 	}
-	if !grammar.ValidValue(o.APIKey) {
+	if !httpsyntax.ValidValue(o.APIKey) {
 		return nil, errors.New("the API key of a model server has a character that a header cannot carry; remove line breaks and control characters")
 	}
 	s := &Server{
@@ -134,7 +134,7 @@ func checkURL(u *url.URL) error {
 		return errors.New("a model server needs a URL, such as http://host:8000")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("model server %s: the scheme must be http or https", u.Redacted())
-	case u.Hostname() == "" || !grammar.ValidHost(u.Host):
+	case u.Hostname() == "" || !httpsyntax.ValidHost(u.Host):
 		return fmt.Errorf("model server %s: the host is missing or has characters that a header cannot carry", u.Redacted())
 	case u.User != nil:
 		return fmt.Errorf("model server %s: a URL must not hold credentials; use api-key", u.Redacted())

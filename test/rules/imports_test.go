@@ -63,13 +63,13 @@ var imports = map[string][]string{
 		"go.opentelemetry.io/otel/sdk/resource", "go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/trace",
 		"go.opentelemetry.io/proto/otlp/trace/v1", "google.golang.org/protobuf/proto",
 	},
-	"internal/upstream": {"internal/grammar"},
-	"internal/http1":    {"internal/grammar"},
-	"internal/grammar":  {},
+	"internal/upstream":   {"internal/httpsyntax"},
+	"internal/http1":      {"internal/httpsyntax"},
+	"internal/httpsyntax": {},
 	"internal/config": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
-		"internal/grammar", "internal/limit",
+		"internal/httpsyntax", "internal/limit",
 	},
 
 	// For tests and demonstrations.
@@ -153,8 +153,8 @@ func TestTable(t *testing.T) {
 	}
 	for folder, may := range map[string][]string{
 		"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
-		"internal/limit":     {}, "internal/identity": {"internal/limit"}, "internal/grammar": {},
-		"internal/upstream": {"internal/grammar"}, "internal/http1": {"internal/grammar"},
+		"internal/limit":     {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
+		"internal/upstream": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {
 			t.Errorf("beside the standard library, %s imports more or less than it should (-may +does):\n%s", folder, diff)

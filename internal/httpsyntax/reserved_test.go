@@ -1,9 +1,9 @@
-package grammar_test
+package httpsyntax_test
 
 import (
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 func TestReserved(t *testing.T) {
@@ -13,7 +13,7 @@ func TestReserved(t *testing.T) {
 		"": false, "X-Tenant": false, "Api-Keys": false, "X-Api-Key-Id": false, "Accept": false,
 		"A-Name-That-Is-Longer-Than-All-Of-Them": false,
 	} {
-		if got := grammar.Reserved(name); got != want {
+		if got := httpsyntax.Reserved(name); got != want {
 			t.Errorf("%q: %v, want %v", name, got, want)
 		}
 	}

@@ -1,8 +1,8 @@
-// Package grammar has what HTTP/1.1 is written with (RFC 9110, section 5; RFC 9112,
+// Package httpsyntax has what HTTP/1.1 is written with (RFC 9110, section 5; RFC 9112,
 // sections 3 and 5), for whoever reads or writes it: the characters of its words, and
 // fields. It is pure, and strict: it takes for valid what nobody could read in
 // another way.
-package grammar
+package httpsyntax
 
 // Set is a set of bytes, or a union of such sets.
 type Set byte

@@ -1,9 +1,9 @@
-package grammar_test
+package httpsyntax_test
 
 import (
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 func TestCutField(t *testing.T) {
@@ -25,7 +25,7 @@ func TestCutField(t *testing.T) {
 		" A: folded\r\n":      {},
 		"A(comment): b\r\n":   {},
 	} {
-		name, value, after, ok := grammar.CutField(in)
+		name, value, after, ok := httpsyntax.CutField(in)
 		if name != want.name || value != want.value || after != want.after || ok != want.ok {
 			t.Errorf("%q: got %q %q %q %t", in, name, value, after, ok)
 		}
@@ -37,13 +37,13 @@ func TestSets(t *testing.T) {
 	const letters = "abcdefghijklmnopqrstuvwxyz"
 	const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	const digits = "0123456789"
-	for set, want := range map[grammar.Set]string{
-		grammar.Name:     letters + upper + digits + "!#$%&'*+-.^_`|~",
-		grammar.Path:     letters + upper + digits + "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-		grammar.Host:     letters + upper + digits + "!$&'()*+,-.:;=[]^_`{|}~",
-		grammar.Method:   upper,
-		grammar.BarePath: letters + upper + digits + "-._~/:@",
-		grammar.BareHost: letters + upper + digits + "-._:[]",
+	for set, want := range map[httpsyntax.Set]string{
+		httpsyntax.Name:     letters + upper + digits + "!#$%&'*+-.^_`|~",
+		httpsyntax.Path:     letters + upper + digits + "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+		httpsyntax.Host:     letters + upper + digits + "!$&'()*+,-.:;=[]^_`{|}~",
+		httpsyntax.Method:   upper,
+		httpsyntax.BarePath: letters + upper + digits + "-._~/:@",
+		httpsyntax.BareHost: letters + upper + digits + "-._:[]",
 	} {
 		has := map[byte]bool{}
 		for i := range len(want) {
@@ -56,7 +56,7 @@ func TestSets(t *testing.T) {
 		}
 	}
 	for b := range 256 {
-		if want := b == '\t' || b >= ' ' && b != 0x7f; grammar.Value.Has(byte(b)) != want {
+		if want := b == '\t' || b >= ' ' && b != 0x7f; httpsyntax.Value.Has(byte(b)) != want {
 			t.Errorf("%q can be in a value: %t", byte(b), !want)
 		}
 	}
@@ -64,12 +64,12 @@ func TestSets(t *testing.T) {
 
 func TestEqualFold(t *testing.T) {
 	for _, s := range []string{"close", "CLOSE", "cLoSe"} {
-		if !grammar.EqualFold(s, "close") {
+		if !httpsyntax.EqualFold(s, "close") {
 			t.Errorf("%q is close", s)
 		}
 	}
 	for _, s := range []string{"", "clos", "closed", "cloſe", "clo\u017fe"} {
-		if grammar.EqualFold(s, "close") {
+		if httpsyntax.EqualFold(s, "close") {
 			t.Errorf("%q is not close", s)
 		}
 	}

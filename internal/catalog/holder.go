@@ -8,11 +8,11 @@ package catalog
 // configuration.
 func (m *Model) Hold() bool {
 	for {
-		n := m.held.Load()
+		n := m.holders.Load()
 		if n == 0 {
 			return false
 		}
-		if m.held.CompareAndSwap(n, n+1) {
+		if m.holders.CompareAndSwap(n, n+1) {
 			return true
 		}
 	}
@@ -20,7 +20,7 @@ func (m *Model) Hold() bool {
 
 // Release ends what Hold began. With the last one the model has gone.
 func (m *Model) Release() {
-	if m.held.Add(-1) == 0 && m.Gone != nil {
+	if m.holders.Add(-1) == 0 && m.Gone != nil {
 		m.Gone()
 	}
 }
