@@ -21,11 +21,11 @@ var (
 	errChunkLine = errors.New("the line of a chunk has a control character")
 )
 
-// part is what a line of a request is.
-type part int
+// lineKind is what a line of a request is.
+type lineKind int
 
 const (
-	requestLine part = iota
+	requestLine lineKind = iota
 	field
 	chunkLine
 	chunkEnd
@@ -37,10 +37,10 @@ const (
 // refuses anyway it leaves to net/http, which ends the connection. The zero value is
 // before the first request.
 type framing struct {
-	line []byte // of which the end has not come
-	next part   // what it is
-	left uint64 // bytes of the body, or of the chunk, that come before the next line
-	lost bool   // net/http ends the connection: what comes means nothing
+	line []byte   // of which the end has not come
+	next lineKind // what it is
+	left uint64   // bytes of the body, or of the chunk, that come before the next line
+	lost bool     // net/http ends the connection: what comes means nothing
 
 	old, coded, counted bool // HTTP/1.0; a transfer coding or a length was told
 	length              uint64

@@ -26,7 +26,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/gate", "internal/http1", "internal/identity",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/gate", "internal/http1", "internal/httpclient", "internal/identity",
 		"internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
@@ -63,7 +63,8 @@ var imports = map[string][]string{
 		"go.opentelemetry.io/otel/sdk/resource", "go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/trace",
 		"go.opentelemetry.io/proto/otlp/trace/v1", "google.golang.org/protobuf/proto",
 	},
-	"internal/upstream":   {"internal/httpsyntax"},
+	"internal/upstream":   {"internal/httpclient"},
+	"internal/httpclient": {"internal/httpsyntax"},
 	"internal/http1":      {"internal/httpsyntax"},
 	"internal/httpsyntax": {},
 	"internal/config": {
@@ -87,7 +88,7 @@ var imports = map[string][]string{
 // speakHTTP are the packages that may import net/http, openai for the numbers
 // of statuses only, telemetry for sending traces.
 var speakHTTP = []string{
-	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/mockvllm",
+	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/mockvllm",
 	"internal/openai", "internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
 }
 
@@ -154,7 +155,7 @@ func TestTable(t *testing.T) {
 	for folder, may := range map[string][]string{
 		"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
 		"internal/limit":     {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
-		"internal/upstream": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
+		"internal/upstream": {"internal/httpclient"}, "internal/httpclient": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {
 			t.Errorf("beside the standard library, %s imports more or less than it should (-may +does):\n%s", folder, diff)

@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"errors"
@@ -28,7 +28,7 @@ func drip(pieces ...string) script {
 
 // watched reads a body whose events are the letter e, and returns what has come and
 // how it ended.
-func watched(b *Body, busy time.Duration) (came string, err error) {
+func watched(b Body, busy time.Duration) (came string, err error) {
 	b.CountEvents()
 	for {
 		piece, err := b.Next()
@@ -98,7 +98,7 @@ func TestConcludedBodies(t *testing.T) {
 				}
 			}
 			begun := time.Now()
-			response.Body.Conclude(patience)
+			response.Body.Hurry(patience)
 			_, err = response.Body.Next()
 			if waited := time.Since(begun); (err == io.EOF) != (patience > 0) || waited > time.Second+partMost {
 				t.Errorf("with a patience of %v: %v after %v", patience, err, waited)

@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"errors"
@@ -39,7 +39,7 @@ func TestRequestWithoutBody(t *testing.T) {
 		seen <- p.request()
 		p.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 	})
-	exchange(t, connect(t, l.url()), &Request{Method: "GET", Path: "/health"})
+	exchange(t, connect(t, l.url()), Request{Method: "GET", Path: "/health"})
 	r := <-seen
 	if r.Header["Content-Type"] != nil || r.Header["Content-Length"] != nil || r.Header["Authorization"] != nil {
 		t.Errorf("header %v has fields of a body or a key", r.Header)
@@ -63,12 +63,12 @@ func TestBodySizes(t *testing.T) {
 
 func TestRefusedRequests(t *testing.T) {
 	s := connect(t, "http://127.0.0.1:1")
-	field := func(name, value string) *Request {
+	field := func(name, value string) Request {
 		r := post("{}")
 		r.Header = []Field{{"Accept", "*/*"}, {name, value}}
 		return r
 	}
-	tests := map[string]*Request{
+	tests := map[string]Request{
 		"value with CR LF":     field("X-A", "a\r\nX-B: b"),
 		"value with LF":        field("X-A", "a\nb"),
 		"value with CR":        field("X-A", "a\rb"),
@@ -105,7 +105,7 @@ func TestRefusedRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := s.Do(t.Context(), r)
 			var e *Error
-			if !errors.As(err, &e) || e.Kind != Invalid || e.Sent() {
+			if !errors.As(err, &e) || e.Kind != Invalid || e.Sent {
 				t.Errorf("error %v, want an invalid request that was not sent", err)
 			}
 		})

@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"bufio"
@@ -25,7 +25,7 @@ const (
 	byClose
 )
 
-// Header is the header of a response as the model server sent it, hop-by-hop
+// Header is the header of a response as the server sent it, hop-by-hop
 // fields included, so take from it by an allow-list. It has few fields, of which
 // few are asked for, so it is searched where a map would have to be made.
 // The zero value has no field.
@@ -165,7 +165,7 @@ func parseStatusLine(line string) (h head, old bool, err error) {
 	}
 	h.status, err = strconv.Atoi(line[9:12])
 	if err != nil || h.status < 100 || h.status > 599 || h.status == http.StatusSwitchingProtocols {
-		return h, false, malformed("the status is not one that a model server can send")
+		return h, false, malformed("the status is not one that a server can send")
 	}
 	if reason := line[12:]; reason != "" && reason[0] != ' ' || !httpsyntax.ValidValue(reason) {
 		return h, false, malformed("the reason of the status line is malformed")

@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"context"
@@ -6,20 +6,17 @@ import (
 	"time"
 )
 
-// Response is the final response to a request. Its body must be read to the
-// end or closed.
+// Response is the final response to a request.
 type Response struct {
 	Status int
-	Server string // the name of the model server that sent it
 	Header Header
 	// ContentLength is the length of the body, or -1 if only its end will tell.
 	ContentLength int64
-	Body          *Body
-	// Attempts is how many connections the request was written to: 1, or 2 if
-	// the first was a kept one that the server had closed.
-	Attempts int
-
-	body Body
+	// Body is never nil, and must be closed.
+	Body Body
+	// Connections is how many the request was written to: 1, or 2 if the first was a kept
+	// one that the server had closed.
+	Connections int
 }
 
 // Do sends r and waits for the head of the final response, whatever its
@@ -28,38 +25,24 @@ type Response struct {
 //
 // A request is sent a second time in one case: a kept connection turned out to
 // be closed, at once, before one byte of a response came back.
-func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
-	now := time.Now()
-	return s.do(ctx, r, limitsOf(r, r.begin(now), now), now)
-}
-
-// do is Do for an attempt that begins now, within limits that may have begun
-// before.
-func (s *Server) do(ctx context.Context, r *Request, l limits, now time.Time) (*Response, error) {
+func (cl *Client) Do(ctx context.Context, r Request) (Response, error) {
 	if why := r.check(); why != "" {
-		return nil, &Error{Kind: Invalid, Address: s.address, Err: why}
+		return Response{}, &Error{Kind: Invalid, Address: cl.address, Err: why}
 	}
-	v := s.begin(r)
-	response, failure := s.ask(ctx, r, v, l, now)
+	now := time.Now()
+	l := r.limits(now)
+	c, failure := cl.connection(ctx, l, now)
 	if failure != nil {
-		v.leave()
-		v.judge(failure.outcome())
-		return nil, failure
+		return Response{}, failure
+	}
+	response, failure := cl.exchange(ctx, c, &r, 1)
+	if failure != nil && failure.Kind == Closed && c.reused && time.Since(now) < staleWithin {
+		response, failure = cl.again(ctx, l, &r)
+	}
+	if failure != nil {
+		return Response{}, failure
 	}
 	return response, nil
-}
-
-// ask is Do for a request that has been counted.
-func (s *Server) ask(ctx context.Context, r *Request, v visit, l limits, now time.Time) (*Response, *Error) {
-	c, failure := s.connection(ctx, l, now)
-	if failure != nil {
-		return nil, failure
-	}
-	response, failure := s.exchange(ctx, c, r, v, 1)
-	if failure != nil && failure.Kind == Closed && c.reused && time.Since(now) < staleWithin {
-		return s.again(ctx, l, r, v)
-	}
-	return response, failure
 }
 
 // staleWithin is how soon a kept connection shows that the server had closed it
@@ -68,78 +51,75 @@ func (s *Server) ask(ctx context.Context, r *Request, v visit, l limits, now tim
 const staleWithin = 100 * time.Millisecond
 
 // again sends r on a fresh connection, after a kept one turned out to be closed.
-func (s *Server) again(ctx context.Context, l limits, r *Request, v visit) (*Response, *Error) {
-	c, failure := s.fresh(ctx, l, time.Now())
+func (cl *Client) again(ctx context.Context, l limits, r *Request) (Response, *Error) {
+	c, failure := cl.fresh(ctx, l, time.Now())
 	if failure != nil {
-		failure.Attempts, failure.sent = 1, true
-		return nil, failure
+		failure.Connections, failure.Sent = 1, true
+		return Response{}, failure
 	}
-	return s.exchange(ctx, c, r, v, 2)
+	return cl.exchange(ctx, c, r, 2)
 }
 
 // connection returns one that was kept and is still silent, or a fresh one.
-func (s *Server) connection(ctx context.Context, l limits, now time.Time) (*conn, *Error) {
+func (cl *Client) connection(ctx context.Context, l limits, now time.Time) (*conn, *Error) {
 	if ctx.Err() != nil {
-		return nil, s.dialFailure(ctx, ctx.Err())
+		return nil, cl.dialFailure(ctx, ctx.Err())
 	}
-	for c := s.kept.take(now); c != nil; c = s.kept.take(now) {
+	for c := cl.kept.take(now); c != nil; c = cl.kept.take(now) {
 		if c.begin(l, now) == nil && c.probe.silent() {
 			return c, nil
 		}
 		c.kill()
 	}
-	return s.fresh(ctx, l, now)
+	return cl.fresh(ctx, l, now)
 }
 
 // fresh makes a connection, for which there is no more time than for the answer.
-func (s *Server) fresh(ctx context.Context, l limits, now time.Time) (*conn, *Error) {
+func (cl *Client) fresh(ctx context.Context, l limits, now time.Time) (*conn, *Error) {
 	by, _, phase := l.next(now, false)
-	scarce := !by.IsZero() && by.Before(now.Add(s.connect))
+	scarce := !by.IsZero() && by.Before(now.Add(cl.connect))
 	bounded, cancel := ctx, func() {}
 	if scarce {
 		bounded, cancel = context.WithDeadline(ctx, by)
 	}
 	defer cancel()
-	c, failure := s.dial(bounded)
+	c, failure := cl.dial(bounded)
 	if failure != nil {
 		if scarce && ctx.Err() == nil && !time.Now().Before(by) {
-			failure.Kind, failure.Phase, failure.short = Timeout, phase, l.short(phase)
+			failure.Kind, failure.Phase, failure.Short = Timeout, phase, l.short(phase)
 		}
 		return nil, failure
 	}
 	if err := c.begin(l, now); err != nil {
 		c.kill()
-		return nil, s.dialFailure(ctx, err)
+		return nil, cl.dialFailure(ctx, err)
 	}
 	return c, nil
 }
 
-// exchange writes r to c and reads the head of the response. After an error c
-// is closed.
-func (s *Server) exchange(ctx context.Context, c *conn, r *Request, v visit, attempt int) (*Response, *Error) {
+// exchange writes r to c, the nth connection that it is written to, and reads the head
+// of the response. After an error c is closed.
+func (cl *Client) exchange(ctx context.Context, c *conn, r *Request, nth int) (Response, *Error) {
 	stop := onDone(ctx, c)
-	s.send(c, r)
+	cl.send(c, r)
 	h, err := receiveHead(c.br, r.Method)
 	if err == nil && ctx.Err() != nil {
 		// What a server answers to a client that has left is no answer: Go's
 		// sends 200 with an empty body for a handler that has returned.
 		err = ctx.Err()
-		c.leave()
+		c.partAndWait()
 	}
 	if err != nil {
 		stop()
 		c.abandon(err)
 		failure := c.failure(ctx, err)
-		failure.Attempts = attempt
-		return nil, failure
+		failure.Connections = nth
+		return Response{}, failure
 	}
 	c.join()
-	response := &Response{Status: h.status, Server: s.name, Header: h.header, ContentLength: h.length, Attempts: attempt}
-	response.Body = &response.body
-	response.body.visit = v
-	response.body.judgeStatus(h.status)
-	response.body.open(ctx, s, c, h, stop)
-	return response, nil
+	b := &body{ctx: ctx, kept: &cl.kept, conn: c, stop: stop}
+	b.begin(h)
+	return Response{Status: h.status, Header: h.header, ContentLength: h.length, Body: b, Connections: nth}, nil
 }
 
 // heads holds buffers for the head of a request and a small body. They are
@@ -149,13 +129,13 @@ var heads = sync.Pool{New: func() any {
 	return &b
 }}
 
-func (s *Server) send(c *conn, r *Request) {
+func (cl *Client) send(c *conn, r *Request) {
 	if len(r.Body) > inlineBytes {
-		c.sendLarge(s.appendHead(nil, r), r.Body)
+		c.sendLarge(cl.appendHead(nil, r), r.Body)
 		return
 	}
 	buffer := heads.Get().(*[]byte)
-	*buffer = c.send(s.appendHead((*buffer)[:0], r), r.Body)
+	*buffer = c.send(cl.appendHead((*buffer)[:0], r), r.Body)
 	if cap(*buffer) <= 2*joinedBytes {
 		heads.Put(buffer)
 	}
@@ -165,12 +145,12 @@ func (s *Server) send(c *conn, r *Request) {
 // reports whether stopping came in time.
 func onDone(ctx context.Context, c *conn) (stop func() bool) {
 	if own, ok := ctx.(afterFuncer); ok {
-		return own.AfterFunc(c.leaver)
+		return own.AfterFunc(c.parting)
 	}
 	if ctx.Done() == nil {
 		return alwaysStopped
 	}
-	return context.AfterFunc(ctx, c.leaver)
+	return context.AfterFunc(ctx, c.parting)
 }
 
 // afterFuncer is a context that calls functions at its end by itself, for less than

@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"sync"
@@ -58,7 +58,7 @@ func (p *kept) put(c *conn, now time.Time) {
 }
 
 // schedule sets the timer for when the oldest connection is due, but not for
-// every one of a row of neighbours. The caller holds the lock.
+// every one of a row of neighbours. It is called under the lock.
 func (p *kept) schedule(now time.Time) {
 	if p.timing || len(p.idle) == 0 {
 		return

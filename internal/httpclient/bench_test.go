@@ -1,6 +1,6 @@
 //go:build unix
 
-package upstream
+package httpclient
 
 import (
 	"bufio"
@@ -30,7 +30,7 @@ func BenchmarkDo(b *testing.B) {
 	var wire, transport float64
 	b.Run("wire", func(b *testing.B) { wire = benchWire(b, l) })
 	b.Run("transport", func(b *testing.B) { transport = benchTransport(b, l.url()) })
-	b.Run("upstream", func(b *testing.B) {
+	b.Run("own", func(b *testing.B) {
 		own := benchUpstream(b, l.url())
 		if transport > wire {
 			b.ReportMetric((own-wire)/(transport-wire), "ratio")
@@ -94,7 +94,7 @@ func benchUpstream(b *testing.B, url string) float64 {
 			Header:          []Field{{"User-Agent", "bench"}},
 			ResponseTimeout: 10 * time.Minute,
 		}
-		response, err := s.Do(b.Context(), &r)
+		response, err := s.Do(b.Context(), r)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 
 // giveUps are the ways in which a request is given up before its end. Each sends
 // one and returns once the server's package says that it is over.
-var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
-	"abandoned": func(t *testing.T, s *Server, working <-chan struct{}) {
+var giveUps = map[string]func(t *testing.T, s *Client, working <-chan struct{}){
+	"abandoned": func(t *testing.T, s *Client, working <-chan struct{}) {
 		r := begun(t, t.Context(), s, post("{}"))
 		within(t, working, "the server to work")
 		r.Body.Abandon()
@@ -21,7 +21,7 @@ var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
 			t.Errorf("a read after it: %d, %v", n, err)
 		}
 	},
-	"cancelled in the body": func(t *testing.T, s *Server, working <-chan struct{}) {
+	"cancelled in the body": func(t *testing.T, s *Client, working <-chan struct{}) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := begun(t, ctx, s, post("{}"))
 		go func() { <-working; cancel() }()
@@ -29,14 +29,14 @@ var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
 			t.Errorf("the error is %v", err)
 		}
 	},
-	"cancelled before the head": func(t *testing.T, s *Server, working <-chan struct{}) {
+	"cancelled before the head": func(t *testing.T, s *Client, working <-chan struct{}) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-working; cancel() }()
 		if e := fails(t, ctx, s, post("silent")); e.Kind != Canceled {
 			t.Errorf("the error is %v", e)
 		}
 	},
-	"cancelled by a context that calls by itself": func(t *testing.T, s *Server, working <-chan struct{}) {
+	"cancelled by a context that calls by itself": func(t *testing.T, s *Client, working <-chan struct{}) {
 		ctx, cancel := context.WithCancel(t.Context())
 		calling := &callingContext{Context: ctx}
 		var ended time.Time
@@ -46,7 +46,7 @@ var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
 			t.Errorf("the error after %v is %v", took, e)
 		}
 	},
-	"cancelled as the head comes": func(t *testing.T, s *Server, working <-chan struct{}) {
+	"cancelled as the head comes": func(t *testing.T, s *Client, working <-chan struct{}) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancelled := &lateContext{Context: ctx, after: working}
 		if e := fails(t, cancelled, s, post("{}")); e.Kind != Canceled {
@@ -54,21 +54,21 @@ var giveUps = map[string]func(t *testing.T, s *Server, working <-chan struct{}){
 		}
 		cancel()
 	},
-	"cancelled while a large body is written": func(t *testing.T, s *Server, working <-chan struct{}) {
+	"cancelled while a large body is written": func(t *testing.T, s *Client, working <-chan struct{}) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-working; cancel() }()
 		if e := fails(t, ctx, s, post("unread"+strings.Repeat("x", 16<<20))); e.Kind != Canceled {
 			t.Errorf("the error is %v", e)
 		}
 	},
-	"timed out": func(t *testing.T, s *Server, _ <-chan struct{}) {
+	"timed out": func(t *testing.T, s *Client, _ <-chan struct{}) {
 		r := post("silent")
 		r.ResponseTimeout = 50 * time.Millisecond
 		if e := fails(t, t.Context(), s, r); e.Kind != Timeout || e.Phase != Whole {
 			t.Errorf("the error is %v", e)
 		}
 	},
-	"malformed": func(t *testing.T, s *Server, _ <-chan struct{}) {
+	"malformed": func(t *testing.T, s *Client, _ <-chan struct{}) {
 		if e := fails(t, t.Context(), s, post("malformed")); e.Kind != Protocol {
 			t.Errorf("the error is %v", e)
 		}
@@ -120,7 +120,7 @@ func (c *callingContext) call() {
 }
 
 // begun returns a response of which more is to come.
-func begun(t *testing.T, ctx context.Context, s *Server, r *Request) *Response {
+func begun(t *testing.T, ctx context.Context, s *Client, r Request) Response {
 	t.Helper()
 	response, err := s.Do(ctx, r)
 	if err != nil {
@@ -239,7 +239,7 @@ func TestAnswerToNobody(t *testing.T) {
 	}).url())
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-working; cancel() }()
-	if e := fails(t, ctx, s, post("{}")); e.Kind != Canceled || !e.Sent() {
+	if e := fails(t, ctx, s, post("{}")); e.Kind != Canceled || !e.Sent {
 		t.Errorf("the error is %v", e)
 	}
 	if n := s.Idle(); n != 0 {

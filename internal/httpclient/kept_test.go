@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"bufio"
@@ -14,7 +14,7 @@ import (
 
 // piped connects a server to a script through pipes in memory, for a test in a
 // bubble of synctest. It also counts the connections that are open.
-func piped(t *testing.T, play script, change ...func(*Options)) (s *Server, dials, open *atomic.Int32) {
+func piped(t *testing.T, play script, change ...func(*Options)) (s *Client, dials, open *atomic.Int32) {
 	t.Helper()
 	dials, open = new(atomic.Int32), new(atomic.Int32)
 	o := Options{URL: &url.URL{Scheme: "http", Host: "model"}}
@@ -41,9 +41,9 @@ func piped(t *testing.T, play script, change ...func(*Options)) (s *Server, dial
 }
 
 // fill makes n connections idle, in order, with a pause between them.
-func fill(t *testing.T, s *Server, n int, pause time.Duration) {
+func fill(t *testing.T, s *Client, n int, pause time.Duration) {
 	t.Helper()
-	running := make([]*Response, n)
+	running := make([]Response, n)
 	for i := range running {
 		r, err := s.Do(t.Context(), post("{}"))
 		if err != nil {

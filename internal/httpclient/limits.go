@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import "time"
 
@@ -7,7 +7,7 @@ type limits struct {
 	first, whole           time.Time // zero: none
 	firstSlack, wholeSlack time.Duration
 	idle                   time.Duration // zero: none
-	used                   time.Duration // by attempts before this one
+	used                   time.Duration // before this exchange began
 }
 
 // unknown stands for a deadline that the connection may have and that no
@@ -18,9 +18,12 @@ var unknown = time.Unix(0, 0)
 // that deadlines need not be set for every read.
 const lateness = 8
 
-// limitsOf returns the limits of r that began at the time begun, for an exchange
-// that begins now.
-func limitsOf(r *Request, begun, now time.Time) limits {
+// limits returns the limits of r, for an exchange that begins now.
+func (r *Request) limits(now time.Time) limits {
+	begun := r.Begun
+	if begun.IsZero() {
+		begun = now
+	}
 	l := limits{idle: r.IdleTimeout, used: now.Sub(begun)}
 	if r.FirstByteTimeout > 0 {
 		l.first = begun.Add(r.FirstByteTimeout)
@@ -33,25 +36,28 @@ func limitsOf(r *Request, begun, now time.Time) limits {
 	return l
 }
 
-// passed returns the phase whose limit a request has used up that nothing came
-// of until now; zero where there is time left.
-func (l *limits) passed(now time.Time) Phase {
-	if by, _, p := l.next(now, false); !by.IsZero() && !now.Before(by) {
+// Passed returns the phase whose limit has passed, of a request of which nothing has come
+// until now; zero where there is time left. Begun is set.
+func (r *Request) Passed(now time.Time) Phase {
+	limit, p := r.FirstByteTimeout, FirstByte
+	if whole := r.ResponseTimeout; limit <= 0 || whole > 0 && whole < limit {
+		limit, p = whole, Whole
+	}
+	if limit > 0 && now.Sub(r.Begun) >= limit {
 		return p
 	}
 	return 0
 }
 
-// short reports whether attempts before this one have used more of the limit of
-// phase p than its slack: that it passes says nothing about the model server then.
+// short reports whether more of the limit of phase p than its slack was used before the
+// exchange began: that it passes says nothing about the server then.
 func (l *limits) short(p Phase) bool {
 	return p == FirstByte && l.used > l.firstSlack || p == Whole && l.used > l.wholeSlack
 }
 
 // next returns the limit that applies to a read: the time that must not be cut
 // short, by how much it may be exceeded, and its phase. A zero time means no limit.
-// Flowing says that the body has begun; since is then when the model server was last
-// heard of.
+// Flowing says that the body has begun; since is then when the server was last heard of.
 func (l *limits) next(since time.Time, flowing bool) (by time.Time, slack time.Duration, p Phase) {
 	switch {
 	case flowing && l.idle > 0:

@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"context"
@@ -18,8 +18,8 @@ func TestReuse(t *testing.T) {
 	l := listen(t, answer(ok))
 	s := connect(t, l.url())
 	for range 10 {
-		if r, body := exchange(t, s, post("{}")); body != "ok" || r.Attempts != 1 {
-			t.Fatalf("body %q after %d attempts", body, r.Attempts)
+		if r, body := exchange(t, s, post("{}")); body != "ok" || r.Connections != 1 {
+			t.Fatalf("body %q after %d connections", body, r.Connections)
 		}
 	}
 	if n := l.accepted.Load(); n != 1 {
@@ -90,8 +90,8 @@ func TestUnsolicited(t *testing.T) {
 	s := connect(t, l.url())
 	exchange(t, s, post("{}"))
 	within(t, sent, "the poison")
-	if r, body := exchange(t, s, post("{}")); body != "ok" || r.Attempts != 1 {
-		t.Errorf("got %q after %d attempts", body, r.Attempts)
+	if r, body := exchange(t, s, post("{}")); body != "ok" || r.Connections != 1 {
+		t.Errorf("got %q after %d connections", body, r.Connections)
 	}
 }
 
@@ -123,8 +123,8 @@ func TestRetryOnStaleConnection(t *testing.T) {
 	l := listen(t, stale("", answer(ok)))
 	s := connect(t, l.url())
 	exchange(t, s, post("{}"))
-	if r, body := exchange(t, s, post("{}")); body != "ok" || r.Attempts != 2 {
-		t.Errorf("got %q after %d attempts, want ok after 2", body, r.Attempts)
+	if r, body := exchange(t, s, post("{}")); body != "ok" || r.Connections != 2 {
+		t.Errorf("got %q after %d connections, want ok after 2", body, r.Connections)
 	}
 }
 
@@ -133,8 +133,8 @@ func TestRetryOnce(t *testing.T) {
 	s := connect(t, l.url())
 	exchange(t, s, post("{}"))
 	e := fails(t, t.Context(), s, post("{}"))
-	if e.Kind != Closed || e.Attempts != 2 || e.Started() || !e.Sent() {
-		t.Errorf("error %v after %d attempts", e, e.Attempts)
+	if e.Kind != Closed || e.Connections != 2 || e.Started || !e.Sent {
+		t.Errorf("error %v after %d connections", e, e.Connections)
 	}
 	if n := l.accepted.Load(); n != 2 {
 		t.Errorf("%d connections, want 2: the stale one and one retry", n)
@@ -147,8 +147,8 @@ func TestNoRetryAfterAByte(t *testing.T) {
 		s := connect(t, l.url())
 		exchange(t, s, post("{}"))
 		e := fails(t, t.Context(), s, post("{}"))
-		if e.Kind != Broken || e.Attempts != 1 || !e.Started() {
-			t.Errorf("after %q: error %v after %d attempts, want a broken response after 1", last, e, e.Attempts)
+		if e.Kind != Broken || e.Connections != 1 || !e.Started {
+			t.Errorf("after %q: error %v after %d connections, want a broken response after 1", last, e, e.Connections)
 		}
 		if n := l.accepted.Load(); n != 1 {
 			t.Errorf("after %q: %d connections, want 1", last, n)
@@ -159,8 +159,8 @@ func TestNoRetryAfterAByte(t *testing.T) {
 func TestNoRetryOnFreshConnection(t *testing.T) {
 	l := listen(t, func(_ int, p *peer) { p.request() })
 	e := fails(t, t.Context(), connect(t, l.url()), post("{}"))
-	if e.Kind != Closed || e.Attempts != 1 || !e.Sent() || e.Started() {
-		t.Errorf("error %v after %d attempts", e, e.Attempts)
+	if e.Kind != Closed || e.Connections != 1 || !e.Sent || e.Started {
+		t.Errorf("error %v after %d connections", e, e.Connections)
 	}
 	if n := l.accepted.Load(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
@@ -168,7 +168,7 @@ func TestNoRetryOnFreshConnection(t *testing.T) {
 }
 
 // TestClosedWhileIdle closes kept connections before they are used: they are
-// passed over without an attempt, or found by the retry where they cannot be
+// passed over without a try, or found by the retry where they cannot be
 // looked into.
 func TestClosedWhileIdle(t *testing.T) {
 	for name, dial := range map[string]func(*Options){"seen": func(*Options) {}, "blind": blind} {
@@ -187,8 +187,8 @@ func TestClosedWhileIdle(t *testing.T) {
 			within(t, closed, "the close")
 			r, body := exchange(t, s, post("{}"))
 			want := map[string]int{"seen": 1, "blind": 2}[name]
-			if body != "ok" || r.Attempts != want {
-				t.Errorf("got %q after %d attempts, want ok after %d", body, r.Attempts, want)
+			if body != "ok" || r.Connections != want {
+				t.Errorf("got %q after %d connections, want ok after %d", body, r.Connections, want)
 			}
 		})
 	}
@@ -209,7 +209,7 @@ func TestRefused(t *testing.T) {
 	l := listen(t, answer(ok))
 	_ = l.Close()
 	e := fails(t, t.Context(), connect(t, l.url()), post("{}"))
-	if e.Kind != Refused || e.Sent() || e.Started() || e.Attempts != 0 || !errors.Is(e, syscall.ECONNREFUSED) {
+	if e.Kind != Refused || e.Sent || e.Started || e.Connections != 0 || !errors.Is(e, syscall.ECONNREFUSED) {
 		t.Errorf("error %v", e)
 	}
 }
@@ -227,8 +227,8 @@ func TestRefusedRetry(t *testing.T) {
 	s := connect(t, l.url())
 	exchange(t, s, post("{}"))
 	e := fails(t, t.Context(), s, post("{}"))
-	if e.Kind != Refused || !e.Sent() || e.Attempts != 1 {
-		t.Errorf("error %v, sent %v, attempts %d", e, e.Sent(), e.Attempts)
+	if e.Kind != Refused || !e.Sent || e.Connections != 1 {
+		t.Errorf("error %v, sent %v, connections %d", e, e.Sent, e.Connections)
 	}
 }
 
@@ -298,12 +298,12 @@ func TestTimeouts(t *testing.T) {
 				p.request()
 			})
 			r := post("{}")
-			tt.set(r)
+			tt.set(&r)
 			begin := time.Now()
 			e := fails(t, t.Context(), connect(t, l.url()), r)
 			took := time.Since(begin)
-			if e.Kind != Timeout || e.Phase != tt.phase || e.Started() != tt.started || !e.Sent() {
-				t.Errorf("error %v, started %v", e, e.Started())
+			if e.Kind != Timeout || e.Phase != tt.phase || e.Started != tt.started || !e.Sent {
+				t.Errorf("error %v, started %v", e, e.Started)
 			}
 			if took < limit || took > patience {
 				t.Errorf("took %v, want %v", took, limit)
@@ -340,7 +340,7 @@ func TestTimeoutOfStuckWrite(t *testing.T) {
 	r := post(strings.Repeat("x", 32<<20))
 	r.FirstByteTimeout = 60 * time.Millisecond
 	e := fails(t, t.Context(), connect(t, l.url()), r)
-	if e.Kind != Timeout || e.Phase != FirstByte || e.Started() {
+	if e.Kind != Timeout || e.Phase != FirstByte || e.Started {
 		t.Errorf("error %v", e)
 	}
 }
@@ -363,8 +363,8 @@ func TestLimitsDoNotLeak(t *testing.T) {
 	time.AfterFunc(120*time.Millisecond, func() { close(release) })
 	second := post("{}")
 	second.ResponseTimeout = 0
-	if r, body := exchange(t, s, second); body != "ok" || r.Attempts != 1 {
-		t.Errorf("got %q after %d attempts", body, r.Attempts)
+	if r, body := exchange(t, s, second); body != "ok" || r.Connections != 1 {
+		t.Errorf("got %q after %d connections", body, r.Connections)
 	}
 }
 
@@ -408,8 +408,8 @@ func TestCancel(t *testing.T) {
 			r := post(strings.Repeat("x", tt.size))
 			e := fails(t, ctx, connect(t, l.url()), r)
 			clear(r.Body) // ours again: the race detector objects if it is still being read
-			if e.Kind != Canceled || !errors.Is(e, why) || !e.Sent() {
-				t.Errorf("error %v, started %v", e, e.Started())
+			if e.Kind != Canceled || !errors.Is(e, why) || !e.Sent {
+				t.Errorf("error %v, started %v", e, e.Started)
 			}
 			within(t, closed, "the connection's end")
 			if took := time.Since(canceled); took > patience/2 {
@@ -453,7 +453,7 @@ func TestCancelBefore(t *testing.T) {
 	cancel()
 	l := listen(t, answer(ok))
 	e := fails(t, ctx, connect(t, l.url()), post("{}"))
-	if e.Kind != Canceled || e.Sent() || !errors.Is(e, context.Canceled) {
+	if e.Kind != Canceled || e.Sent || !errors.Is(e, context.Canceled) {
 		t.Errorf("error %v", e)
 	}
 }
@@ -470,14 +470,14 @@ func TestCancelDial(t *testing.T) {
 	s := connect(t, "http://192.0.2.1:8000", hang)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	if e := fails(t, ctx, s, post("{}")); e.Kind != Canceled || e.Sent() {
+	if e := fails(t, ctx, s, post("{}")); e.Kind != Canceled || e.Sent {
 		t.Errorf("error %v", e)
 	}
 }
 
 func TestConnectTimeout(t *testing.T) {
 	s := connect(t, "http://192.0.2.1:8000", hang, func(o *Options) { o.ConnectTimeout = 20 * time.Millisecond })
-	if e := fails(t, t.Context(), s, post("{}")); e.Kind != Timeout || e.Phase != Connect || e.Sent() {
+	if e := fails(t, t.Context(), s, post("{}")); e.Kind != Timeout || e.Phase != Connect || e.Sent {
 		t.Errorf("error %v", e)
 	}
 }

@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"bufio"
@@ -50,8 +50,8 @@ func TestTLS(t *testing.T) {
 	s := connect(t, server.URL, trusting(t, caFile))
 	for _, size := range []int{10, inlineBytes, 4 << 20} {
 		body := strings.Repeat("x", size)
-		if r, got := exchange(t, s, post(body)); got != body || r.Attempts != 1 {
-			t.Errorf("%d bytes came back for %d, after %d attempts", len(got), size, r.Attempts)
+		if r, got := exchange(t, s, post(body)); got != body || r.Connections != 1 {
+			t.Errorf("%d bytes came back for %d, after %d connections", len(got), size, r.Connections)
 		}
 	}
 	if n := s.Idle(); n != 1 {
@@ -79,7 +79,7 @@ func TestTLSRefuses(t *testing.T) {
 				trust = func(*Options) {}
 			}
 			e := fails(t, t.Context(), connect(t, tt.url(server.URL), trust), post("{}"))
-			if e.Kind != Refused || e.Sent() {
+			if e.Kind != Refused || e.Sent {
 				t.Errorf("error %v, want a refused connection", e)
 			}
 		})
@@ -110,8 +110,8 @@ func TestTLSUnsolicited(t *testing.T) {
 			t.Fatal(err)
 		}
 		body := make([]byte, r.ContentLength)
-		if _, err := io.ReadFull(r.Body, body); err != nil || string(body) != long || r.Attempts != 1 {
-			t.Errorf("got %d bytes, %v, after %d attempts", len(body), err, r.Attempts)
+		if _, err := io.ReadFull(r.Body, body); err != nil || string(body) != long || r.Connections != 1 {
+			t.Errorf("got %d bytes, %v, after %d connections", len(body), err, r.Connections)
 		}
 		_ = r.Body.Close()
 	}
@@ -126,7 +126,7 @@ func TestTLSRetry(t *testing.T) {
 	s := connect(t, server.URL, trusting(t, caFile), blind)
 	exchange(t, s, post("{}"))
 	server.CloseClientConnections()
-	if r, body := exchange(t, s, post("{}")); body != "{}" || r.Attempts != 2 {
-		t.Errorf("got %q after %d attempts, want an answer after 2", body, r.Attempts)
+	if r, body := exchange(t, s, post("{}")); body != "{}" || r.Connections != 2 {
+		t.Errorf("got %q after %d connections, want an answer after 2", body, r.Connections)
 	}
 }

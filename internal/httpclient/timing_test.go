@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"context"
@@ -137,7 +137,7 @@ func TestLateness(t *testing.T) {
 				})
 				r := post("{}")
 				r.ResponseTimeout = 0
-				tt.set(r)
+				tt.set(&r)
 				begin := time.Now()
 				e := fails(t, t.Context(), s, r)
 				if e.Kind != Timeout {
@@ -166,7 +166,7 @@ func TestFailedWrite(t *testing.T) {
 			})
 			begin := time.Now()
 			e := fails(t, t.Context(), s, post(strings.Repeat("x", size)))
-			if e.Kind != Closed || !errors.Is(e, why) || e.Started() {
+			if e.Kind != Closed || !errors.Is(e, why) || e.Started {
 				t.Errorf("size %d: error %v", size, e)
 			}
 			if took := time.Since(begin); took > time.Second {

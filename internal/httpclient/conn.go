@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"bufio"
@@ -35,7 +35,7 @@ type conn struct {
 	br      *bufio.Reader
 	probe   probe
 	acks    acks
-	leaver  func() // part, kept because a method value per exchange would be allocated
+	parting func() // part, kept because a method value per exchange would be allocated
 
 	reused    bool // an exchange was completed on it before
 	idleSince time.Time
@@ -58,7 +58,7 @@ type conn struct {
 func newConn(address string, raw, stream net.Conn) *conn {
 	c := &conn{address: address, raw: raw, stream: stream}
 	c.br = bufio.NewReaderSize(c, readBufferBytes)
-	c.leaver = c.part
+	c.parting = c.part
 	c.probe.watch(raw)
 	c.acks.watch(raw)
 	return c
@@ -69,7 +69,7 @@ func newConn(address string, raw, stream net.Conn) *conn {
 // holds, and nobody reads the alert.
 func (c *conn) kill() { _ = c.raw.Close() }
 
-// partGrace is how long a model server has to close a connection whose request
+// partGrace is how long a server has to close a connection whose request
 // was given up. It does so once it has noticed, and has then stopped working on
 // the request: uvicorn and Go's server close at the end of a client's bytes.
 //
@@ -81,8 +81,8 @@ const (
 )
 
 // part ends our side of the connection: nobody wants the answer any more. Like
-// kill it may be called at any time, by anyone; whoever reads gets what the model
-// server still sends, until it closes its side or the grace is over.
+// kill it may be called at any time, by anyone; whoever reads gets what the server
+// still sends, until it closes its side or the grace is over.
 func (c *conn) part() {
 	now := time.Now()
 	if !c.parted.CompareAndSwap(0, now.UnixNano()) {
@@ -111,10 +111,10 @@ func (c *conn) closeWrite() bool {
 	return ok && half.CloseWrite() == nil
 }
 
-// leave closes the connection of a request that is given up, and returns when
-// the model server has stopped working on it or has had the time to. The caller
-// is the one that reads.
-func (c *conn) leave() {
+// partAndWait closes the connection of a request that is given up, and returns when
+// the server has stopped working on it or has had the time to. It is for the
+// goroutine that reads.
+func (c *conn) partAndWait() {
 	c.part()
 	if c.arm(time.Now()) == nil {
 		_, _ = io.Copy(io.Discard, c.raw)
@@ -131,7 +131,7 @@ func (c *conn) begin(l limits, now time.Time) error {
 }
 
 // Read fills the buffer in front of it. It is the one place where an exchange
-// waits for the model server, so the time limits are kept here.
+// waits for the server, so the time limits are kept here.
 func (c *conn) Read(p []byte) (int, error) {
 	if err := c.arm(time.Now()); err != nil {
 		return 0, err
@@ -144,7 +144,7 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // spareAcksEvery is after how many reads of a stream it is asked again for fewer
 // acknowledgements. A pause between two events ends that, so that it is of use to
-// ask; a model server that waits for them before it writes on (Nagle's algorithm,
+// ask; a server that waits for them before it writes on (Nagle's algorithm,
 // which few have not switched off) is held up for 40 ms each time.
 const spareAcksEvery = 256
 
@@ -266,21 +266,21 @@ func (c *conn) join() {
 }
 
 // errUnread explains what goes wrong after a response that came too early.
-var errUnread = errors.New("the model server answered without reading the request")
+var errUnread = errors.New("the server answered without reading the request")
 
-// closeAfter closes the connection after an error of reading. A model server
+// closeAfter closes the connection after an error of reading. A server
 // that has got the request and has not closed may still be working on it.
 func (c *conn) closeAfter(err error) {
 	_, bad := err.(malformed)
 	if c.writeErr == nil && !c.hasParted() && (bad || errors.Is(err, os.ErrDeadlineExceeded)) {
-		c.leave()
+		c.partAndWait()
 		return
 	}
 	c.kill()
 }
 
 // abandon closes the connection after an error of reading and waits for the
-// goroutine that writes the body, which belongs to the caller again after this.
+// goroutine that writes the body, which nobody reads any more after this.
 func (c *conn) abandon(err error) {
 	select {
 	case c.writeErr = <-c.writing: // nil where nobody writes, and never ready

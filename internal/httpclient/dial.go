@@ -1,10 +1,11 @@
-package upstream
+package httpclient
 
 import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"time"
 )
 
 func tlsConfig(name string, roots *x509.CertPool) *tls.Config {
@@ -22,10 +23,10 @@ func tlsConfig(name string, roots *x509.CertPool) *tls.Config {
 //
 // It does so in a goroutine of its own, for which it waits: dialling is deep,
 // and a stack that has grown for it would stay as large for as long as the
-// caller's answer streams.
-func (s *Server) dial(ctx context.Context) (*conn, *Error) {
-	if s.kept.isShut() {
-		return nil, s.dialFailure(ctx, ErrServerClosed)
+// answer streams.
+func (cl *Client) dial(ctx context.Context) (*conn, *Error) {
+	if cl.kept.isShut() {
+		return nil, cl.dialFailure(ctx, ErrClosed)
 	}
 	type made struct {
 		c   *conn
@@ -33,37 +34,49 @@ func (s *Server) dial(ctx context.Context) (*conn, *Error) {
 	}
 	done := make(chan made, 1)
 	go func() {
-		c, err := s.reach(ctx)
+		c, err := cl.reach(ctx)
 		done <- made{c, err}
 	}()
 	m := <-done
 	if m.err != nil {
-		return nil, s.dialFailure(ctx, m.err)
+		return nil, cl.dialFailure(ctx, m.err)
 	}
 	return m.c, nil
 }
 
 // reach makes a connection that bytes of a request can be written to.
-func (s *Server) reach(ctx context.Context) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.connect)
+func (cl *Client) reach(ctx context.Context) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, cl.connect)
 	defer cancel()
-	raw, err := s.dialRaw(ctx, "tcp", s.address)
+	raw, err := cl.dialRaw(ctx, "tcp", cl.address)
 	if err != nil {
 		return nil, err
 	}
-	stream, err := s.secure(ctx, raw)
+	stream, err := cl.secure(ctx, raw)
 	if err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
-	return newConn(s.address, raw, stream), nil
+	return newConn(cl.address, raw, stream), nil
 }
 
 // secure does the TLS handshake where the server wants one.
-func (s *Server) secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
-	if s.tls == nil {
+func (cl *Client) secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
+	if cl.tls == nil {
 		return raw, nil
 	}
-	stream := tls.Client(raw, s.tls)
+	stream := tls.Client(raw, cl.tls)
 	return stream, stream.HandshakeContext(ctx)
+}
+
+// Stays makes a connection that no request is sent on, and reports whether the server
+// leaves it open for the time of wait. An error is an [*Error]: no connection could be
+// made.
+func (cl *Client) Stays(ctx context.Context, wait time.Duration) (bool, error) {
+	c, failure := cl.dial(ctx)
+	if failure != nil {
+		return false, failure
+	}
+	defer c.kill()
+	return c.stays(wait), nil
 }

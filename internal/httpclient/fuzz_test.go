@@ -1,4 +1,4 @@
-package upstream
+package httpclient
 
 import (
 	"bufio"
@@ -38,11 +38,11 @@ func FuzzResponse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s := &Server{}
+		s := &Client{}
 		s.kept.max, s.kept.timeout = 1, DefaultIdleTimeout
 		defer s.Close()
-		var b Body
-		b.open(context.Background(), s, c, h, alwaysStopped)
+		b := body{ctx: context.Background(), kept: &s.kept, conn: c, stop: alwaysStopped}
+		b.begin(h)
 		body, err := io.ReadAll(&b)
 		if len(body) > len(stream) {
 			t.Fatalf("a body of %d bytes came out of %d", len(body), len(stream))
@@ -131,7 +131,7 @@ func FuzzRequestFields(f *testing.F) {
 		if r.check() != "" {
 			return
 		}
-		wire := connect(t, u).appendHead(nil, r)
+		wire := connect(t, u).appendHead(nil, &r)
 		got, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(wire), bytes.NewReader(r.Body))))
 		if err != nil {
 			t.Fatalf("%q: %v", wire, err)
