@@ -21,7 +21,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
@@ -41,7 +40,7 @@ type App struct {
 	mocks    *mocks         // model servers in this process
 	metrics  *telemetry.Metrics
 	data     *proxy.Handler
-	server   *http1.Server
+	server   server
 	patience time.Duration // of HTTP/2 connections that take nothing; 0: none are served
 	cert     *certificate  // of the server; nil: not encrypted
 	manage   *management   // nil: on the server too
@@ -144,12 +143,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	server := newHTTPServer(c, a.cert, handler, log)
-	if server.HTTP2 != nil {
-		a.patience = server.HTTP2.WriteByteTimeout
+	other := newHTTPServer(c, a.cert, handler, log)
+	if other.HTTP2 != nil {
+		a.patience = other.HTTP2.WriteByteTimeout
 	}
-	a.server = http1.New(server, answerPatience)
-	a.server.Bound(a.scarce.connections, a.scarce.full, a.scarce.failed)
+	a.server = newServer(c, other, &a.scarce)
 	return a, nil
 }
 

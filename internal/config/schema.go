@@ -54,6 +54,8 @@ func (s *Server) schema() object {
 		{"idle-timeout", "How long a connection is kept without a request.", duration(&s.IdleTimeout, time.Millisecond)},
 		{"drain-delay", "How long requests are still served after SIGTERM or SIGINT while readiness answers 503 already, for load balancers to notice.", duration(&s.DrainDelay, 0)},
 		{"drain-timeout", "How long running requests may go on after SIGTERM or SIGINT; a second signal cuts them off.", duration(&s.DrainTimeout, 0)},
+		{"plain-http", "Which server reads requests that are not encrypted: the gateway's `own`, or Go's `net-http`, which makes a chat a third dearer, to find out whether the own one is at fault.",
+			choice(&s.PlainHTTP, PlainHTTPOwn, PlainHTTPNet)},
 		{"tls", "Encryption, with HTTP/2 and HTTP/1.1. Changed files take effect without a restart.", object{
 			{"certificate", "File of the certificate, followed by those that vouch for it (PEM); empty: no encryption.", file(&s.TLS.Certificate)},
 			{"key", "File of the certificate's key (PEM).", file(&s.TLS.Key)},

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -51,7 +52,7 @@ const (
 // TestBound: beyond the bound connections wait, and unused ones make room for them, in
 // whose hands they may be; those that are in use do not.
 func TestBound(t *testing.T) {
-	for name, first := range map[string]string{"plain": plainRequest, "handed over": oddRequest, "net/http": plainRequest} {
+	for name, first := range map[string]string{"plain": plainRequest, "handed over": oddRequest, "net/http": plainRequest, "left to net/http": plainRequest} {
 		t.Run(name, func(t *testing.T) {
 			release := make(chan struct{})
 			var full, failures, inside atomic.Int32
@@ -62,6 +63,9 @@ func TestBound(t *testing.T) {
 						<-release
 					}
 				})}, time.Minute)
+			if name == "left to net/http" {
+				s.LeaveToNetHTTP()
+			}
 			s.Bound(2, func() { full.Add(1) }, func(error) { failures.Add(1) })
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -119,8 +123,17 @@ func TestBound(t *testing.T) {
 
 // TestBoundGivesPlacesBack, however connections end.
 func TestBoundGivesPlacesBack(t *testing.T) {
+	for _, left := range []bool{false, true} {
+		t.Run(fmt.Sprint("left to net/http ", left), func(t *testing.T) { givesPlacesBack(t, left) })
+	}
+}
+
+func givesPlacesBack(t *testing.T, left bool) {
 	s := New(&http.Server{ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}, time.Minute)
+	if left {
+		s.LeaveToNetHTTP()
+	}
 	s.Bound(8, func() {}, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

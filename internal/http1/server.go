@@ -19,6 +19,7 @@ type Server struct {
 	patience time.Duration   // with clients that do not read
 	base     context.Context // of all requests
 
+	leaves  bool        // all connections to net/http
 	room    *room       // for connections; nil: no bound
 	failed  func(error) // told of errors of accepting that may pass; may be nil
 	closing atomic.Bool // every answer is the last one of its connection
@@ -95,12 +96,16 @@ func (s *Server) Close() error {
 	return err
 }
 
+// LeaveToNetHTTP has net/http serve all connections, within the same bounds. Call it
+// before Serve.
+func (s *Server) LeaveToNetHTTP() { s.leaves = true }
+
 // watching returns what tells that clients have left; nil where that cannot be
-// told, or the server is shut.
+// told, the server is shut, or it serves no connection itself.
 func (s *Server) watching() *watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watch == nil && !s.closing.Load() {
+	if s.watch == nil && !s.closing.Load() && !s.leaves {
 		s.watch = newWatch()
 	}
 	return s.watch
