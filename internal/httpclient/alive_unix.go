@@ -15,21 +15,12 @@ type probe struct {
 	quiet bool
 }
 
-// system returns the system's side of a connection; nil where it has none.
-func system(raw net.Conn) syscall.RawConn {
+func (p *probe) watch(raw net.Conn) {
 	s, ok := raw.(syscall.Conn)
 	if !ok {
-		return nil
+		return
 	}
-	sys, err := s.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	return sys
-}
-
-func (p *probe) watch(raw net.Conn) {
-	p.sys = system(raw)
+	p.sys, _ = s.SyscallConn() // nil where it fails
 	p.look = func(fd uintptr) bool {
 		var b [1]byte
 		_, err := syscall.Read(int(fd), b[:])

@@ -15,12 +15,6 @@ const trailerBytesMax = 8 << 10
 // 0 is the end of the body, trailer included. After tells that the data of
 // another chunk comes before it, whose line end is then still to be read.
 func nextChunk(br *bufio.Reader, after bool) (int64, error) {
-	if _, err := br.Peek(lineBytesMin); err != nil { // waits
-		return 0, err
-	}
-	if size, ok := plainChunk(br, after); ok {
-		return size, nil
-	}
 	if after {
 		if line, err := readLine(br); err != nil || len(line) > 0 {
 			return 0, orMalformed(err, "a chunk is longer than its size")
@@ -38,36 +32,6 @@ func nextChunk(br *bufio.Reader, after bool) (int64, error) {
 		return 0, skipTrailer(br)
 	}
 	return size, nil
-}
-
-// lineBytesMin is the shortest line that tells a size, its end included.
-const lineBytesMin = len("0\r\n")
-
-// plainChunk is nextChunk for a line that has come in whole, is a size and nothing
-// else, and not the last: for nearly every one of a stream. Where it is not ok, it
-// has read nothing. At least lineBytesMin bytes have come in.
-func plainChunk(br *bufio.Reader, after bool) (size int64, ok bool) {
-	in, _ := br.Peek(br.Buffered())
-	i := 0
-	if after {
-		if in[0] != '\r' || in[1] != '\n' {
-			return 0, false
-		}
-		i = len("\r\n")
-	}
-	digits := i
-	for ; i < len(in) && i < digits+15; i++ {
-		d, ok := hexDigit(in[i])
-		if !ok {
-			break
-		}
-		size = size<<4 | d
-	}
-	if size == 0 || i+1 >= len(in) || in[i] != '\r' || in[i+1] != '\n' {
-		return 0, false
-	}
-	_, _ = br.Discard(i + len("\r\n"))
-	return size, true
 }
 
 // anotherChunk reports whether the next chunk has begun to come in: after the
