@@ -4,10 +4,10 @@ import (
 	"net/http"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
@@ -64,7 +64,7 @@ func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header()["Allow"] = []string{http.MethodGet}
-			reply.Error(w, openai.MethodNotAllowed(r.Method, http.MethodGet), 0)
+			reply.Error(w, failure.Method(r.Method, http.MethodGet), 0)
 			return
 		}
 		if err := h.permit(r, role); err != nil {
@@ -76,7 +76,7 @@ func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
 }
 
 // permit returns the answer to a request that may not pass, or nil.
-func (h *Handler) permit(r *http.Request, role identity.Role) *openai.Error {
+func (h *Handler) permit(r *http.Request, role identity.Role) *failure.Error {
 	if role == "" {
 		return nil
 	}

@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
@@ -44,17 +44,17 @@ type Concurrency struct {
 func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if !ok {
-		reply.Error(w, openai.ModelNotFound(r.PathValue("model")), 0)
+		reply.Error(w, failure.NoModel(r.PathValue("model")), 0)
 		return
 	}
 	user := r.PathValue("user")
 	if err := identity.CheckUser(user); err != nil {
-		reply.Error(w, openai.InvalidRequest("user", "%v", err), 0)
+		reply.Error(w, failure.InvalidRequest("user", "%v", err), 0)
 		return
 	}
 	v, err := h.Store.View(r.Context(), m.Policy, user)
 	if err != nil {
-		reply.Error(w, openai.StoreUnavailable(time.Second), 0)
+		reply.Error(w, failure.NoStore(time.Second), 0)
 		return
 	}
 	reply.JSON(w, http.StatusOK, newUsage(m.Name, user, v))

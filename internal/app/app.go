@@ -5,24 +5,20 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
@@ -33,19 +29,24 @@ type App struct {
 	log      *slog.Logger
 	store    limit.Store
 	current  atomic.Pointer[snapshot]
-	reloads  reloads
+	control  *control.Reconciler
+	level    *slog.LevelVar // nil: it does not change
+	access   access
 	servers  *endpoints
 	contexts sync.Mutex     // held while fillContexts looks and tells
 	quirks   catalog.Quirks // of model servers, whoever is served by them
 	mocks    *mocks         // model servers in this process
+	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
+	gate     *gate.Gate
 	data     *proxy.Handler
+	console  *admin.Handler // the control plane over HTTP
 	server   server
 	patience time.Duration // of HTTP/2 connections that take nothing; 0: none are served
 	cert     *certificate  // of the server; nil: not encrypted
 	manage   *management   // nil: on the server too
 	tracer   *telemetry.Tracer
-	scarce   scarcity
+	scarce   *descriptor.Scarcity
 	hurry    <-chan struct{}
 	leaving  atomic.Bool  // readiness is off
 	handling sync.RWMutex // held for reading by every request while it is handled
@@ -59,6 +60,8 @@ type Options struct {
 	// Store takes the place of the one that Config asks for, so that tests can
 	// move its clock; nil means that one. The App closes it.
 	Store limit.Store
+	// Sources are laid over Config, in their order.
+	Sources []control.Source
 	// Source says where Config was loaded from, and is read again by Reload and
 	// when a file changes; nil: never.
 	Source *config.Options
@@ -71,83 +74,33 @@ type Options struct {
 	Hurry <-chan struct{}
 }
 
-// New builds the gateway that o describes. The first part that cannot be built
-// ends it with an error, and what was built before is closed.
+// New builds the gateway that o describes, part after part. The first part that cannot be
+// built ends it with an error, and what was built before is closed.
 func New(ctx context.Context, o Options) (_ *App, err error) {
-	c, log := o.Config, o.Log
-	a := &App{config: c, log: log, store: o.Store, hurry: o.Hurry, mocks: &mocks{}}
-	a.reloads.source, a.reloads.level = o.Source, o.Level
-	if o.Level != nil {
-		o.Level.Set(logLevels[c.Logging.Level])
-	}
+	a := &App{config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry, mocks: &mocks{}}
 	defer func() {
 		if err != nil {
 			_ = a.close(ctx)
 		}
 	}()
-	a.scarce = scarcity{log: log, descriptors: raiseDescriptorLimit()}
-	a.scarce.connections = connectionsMax(a.scarce.descriptors)
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a.metrics = telemetry.NewMetrics(registry)
-
-	if a.store == nil {
-		if a.store, err = openStore(ctx, c, a.metrics, registry, log); err != nil {
-			return nil, err
-		}
-	}
-	a.servers = newEndpoints(log, a.fillContexts)
-	s, err := a.newSnapshot(nil, c)
-	if err != nil {
+	a.setLevel(o.Config)
+	a.scarce = descriptor.New(a.log)
+	a.openMetrics(&o)
+	if err = a.openStore(ctx); err != nil {
 		return nil, err
 	}
-	a.adopt(s)
-	a.metrics.Reloaded(true, time.Now())
-
-	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{
-		Env: os.Getenv, Version: o.Build.Version,
-		Failed: func(err error) { log.Warn("traces do not reach the collector", "error", err) },
-	})
-	if err != nil {
+	if err = a.openControl(ctx, &o); err != nil {
 		return nil, err
 	}
-	served := func() *catalog.Catalog { return a.current.Load().catalog }
-	g := &gate.Gate{Authenticator: a.authenticator, Log: log, TrustedProxies: c.Server.TrustedProxies}
-	telemetry.NewEndpoints(registry, func() []telemetry.EndpointStanding { return standings(served()) })
-	telemetry.NewRefused(registry, func() map[string]bool { return refusedModels(served(), a.store) })
-	buffers := buffer.NewBudget(bufferedBytes(c.Server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
-	telemetry.NewBuffered(registry, buffers)
-	telemetry.NewLostLines(registry, o.LostLines)
-	a.data = proxy.New(proxy.Options{
-		Catalog: served, Store: a.store, Gate: g, Log: log, Tracer: a.tracer,
-		MaxBodyBytes: largestBody(c.Server.MaxBodyBytes, buffers, log), Buffers: buffers, BodyTimeout: c.Server.BodyTimeout,
-		Readers: []outcome.Reader{outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: log}},
-	})
-	control := admin.New(admin.Options{
-		Catalog: served, Store: a.store, Gate: g, Build: o.Build,
-		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
-		Config:   func() admin.Effective { return a.current.Load().config },
-		Draining: a.leaving.Load,
-		Profiles: c.Management.Pprof,
-	})
-	mux := http.NewServeMux()
-	a.data.Register(mux)
-	control.Register(mux)
-	if a.manage = newManagement(c, control, log); a.manage == nil {
-		control.RegisterOperations(mux)
-	}
-	if a.cert, err = openCertificate(c.Server.TLS, log, registry); err != nil {
+	if err = a.openTracer(ctx, o.Build.Version); err != nil {
 		return nil, err
 	}
-	handler, err := a.clients(c, mux)
-	if err != nil {
+	a.openGate()
+	a.openDataPlane()
+	a.openControlPlane(o.Build)
+	if err = a.openServer(); err != nil {
 		return nil, err
 	}
-	other := newHTTPServer(c, a.cert, handler, log)
-	if other.HTTP2 != nil {
-		a.patience = other.HTTP2.WriteByteTimeout
-	}
-	a.server = newServer(c, other, &a.scarce)
 	return a, nil
 }
 
@@ -158,7 +111,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 // accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
-	logResources(a.log, boundMemory(memlimit.FromCgroup), &a.scarce)
+	logResources(a.log, boundMemory(memlimit.FromCgroup), a.scarce)
 	listener, served, err := a.listen(ctx)
 	if err != nil {
 		return errors.Join(err, a.close(ctx))
@@ -208,7 +161,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { a.watchStore(ctx) })
-	watching.Go(func() { a.watchConfig(ctx) })
+	watching.Go(func() { a.control.Run(ctx) })
 	if a.cert != nil {
 		watching.Go(func() { a.cert.watch(ctx) })
 	}
@@ -228,7 +181,9 @@ func (a *App) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	var err error
-	a.endReloads()
+	if a.control != nil {
+		inTime(closeTimeout, a.control.Close) // unless reading hangs
+	}
 	if a.servers != nil {
 		a.servers.close()
 	}

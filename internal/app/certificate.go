@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 )
 
 // certificateInterval is how often the files of a certificate are looked at. They
@@ -116,7 +117,7 @@ func (c *certificate) watch(ctx context.Context) {
 func (c *certificate) look() {
 	found, pair, err := lookAt(serverTLS, c.files.Certificate, c.files.Key)
 	switch {
-	case outOfDescriptors(err): // nothing was seen
+	case descriptor.Exhausted(err): // nothing was seen
 	case found.is(c.known):
 		c.doubted = sight{}
 	case err == nil:

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -95,7 +96,7 @@ func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
 	if err == nil {
 		return text, true
 	}
-	if outOfDescriptors(err) {
+	if descriptor.Exhausted(err) {
 		return nil, false // nothing was seen; whoever needs it will say so
 	}
 	remedy := "write the name of a file that the user of the gateway can read"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 )
 
@@ -55,9 +56,9 @@ type server interface {
 
 // newServer returns the server for clients, which keeps their connections within bounds,
 // and leaves to other what it does not serve itself.
-func newServer(c *config.Config, other *http.Server, scarce *scarcity) server {
+func newServer(c *config.Config, other *http.Server, scarce *descriptor.Scarcity) server {
 	s := http1.New(other, answerPatience)
-	s.Bound(scarce.connections, scarce.full, scarce.failed)
+	s.Bound(scarce.Connections, scarce.Full, scarce.Failed)
 	if c.Server.PlainHTTP == config.PlainHTTPNet {
 		s.LeaveToNetHTTP()
 	}
@@ -67,8 +68,8 @@ func newServer(c *config.Config, other *http.Server, scarce *scarcity) server {
 // notListening says that the address of a setting cannot be listened on, and what to do;
 // how says how else than by the setting another one is chosen.
 func notListening(setting, address string, err error, how string) error {
-	if outOfDescriptors(err) {
-		return fmt.Errorf("%w; %s", err, raiseDescriptors)
+	if descriptor.Exhausted(err) {
+		return fmt.Errorf("%w; %s", err, descriptor.Remedy)
 	}
 	return fmt.Errorf("%s %s: %w; %s%s", setting, address, err, chooseAnother(err), how)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 )
 
 // memoryShare is the part of the container's memory that Go may use. The rest is
@@ -94,15 +95,15 @@ func largestBody(configured int64, b *buffer.Budget, log *slog.Logger) int64 {
 
 // logResources writes what the process may use. Go itself takes the number of
 // processors from the container, and follows it.
-func logResources(log *slog.Logger, m memoryLimit, s *scarcity) {
+func logResources(log *slog.Logger, m memoryLimit, s *descriptor.Scarcity) {
 	attrs := []any{"gomaxprocs", runtime.GOMAXPROCS(0)}
 	if m.from == "" {
 		attrs = append(attrs, "memory_limit", "none")
 	} else {
 		attrs = append(attrs, "memory_limit", m.bytes, "memory_limit_from", m.from)
 	}
-	if s.descriptors > 0 {
-		attrs = append(attrs, "file_descriptors", s.descriptors, "connections", s.connections)
+	if s.Descriptors > 0 {
+		attrs = append(attrs, "file_descriptors", s.Descriptors, "connections", s.Connections)
 	}
 	log.Info("resources", attrs...)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -110,7 +111,7 @@ func TestResourcesAreLogged(t *testing.T) {
 		"memory_limit=none": {}, "memory_limit=900 memory_limit_from=cgroup": {900, "cgroup"},
 	} {
 		var b strings.Builder
-		logResources(telemetry.NewLogger(&b, telemetry.LogOptions{Text: true}), m, &scarcity{})
+		logResources(telemetry.NewLogger(&b, telemetry.LogOptions{Text: true}), m, &descriptor.Scarcity{})
 		if got := b.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, want) ||
 			!strings.Contains(got, "gomaxprocs="+strconv.Itoa(runtime.GOMAXPROCS(0))) {
 			t.Errorf("%s, want %s", got, want)

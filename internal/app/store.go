@@ -147,6 +147,7 @@ func (a *App) watchStore(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		a.forgetModels()
 		if err != nil && !degraded && !doubted {
 			doubted = true
 			tick.Reset(watchAgain)

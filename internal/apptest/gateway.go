@@ -6,13 +6,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +18,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
@@ -80,6 +79,8 @@ type Options struct {
 	// Reloads has the gateway read its configuration from files in a folder, and
 	// read it again when they change; see Gateway.Folder and Configure.
 	Reloads bool
+	// Sources are laid over the configuration.
+	Sources []control.Source
 	// Auth leaves authentication on; Config then has the keys.
 	Auth bool
 }
@@ -158,7 +159,7 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 	level := new(slog.LevelVar)
 	options := app.Options{
 		Config: cfg, Log: slog.New(slog.NewJSONHandler(g.Logs, &slog.HandlerOptions{Level: level})), Level: level,
-		Store: o.Store, Hurry: g.hurry,
+		Store: o.Store, Hurry: g.hurry, Sources: o.Sources,
 	}
 	if o.Reloads {
 		options.Source = &source
@@ -210,43 +211,6 @@ func (g *Gateway) Hurry() { g.hurrying.Do(func() { close(g.hurry) }) }
 func (g *Gateway) Stop() error {
 	g.stop()
 	return <-g.done
-}
-
-// yaml renders the configuration.
-func (o Options) yaml() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\", %s}\n", o.Server)
-	service := o.Service
-	if !o.Breaker {
-		service = "breaker-failures: 0, " + service
-	}
-	if !strings.Contains(service, "allow-fields") {
-		service = mocked + ", " + service
-	}
-	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, service)
-	for _, name := range o.Aliases {
-		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s, %s}", name, o.Endpoint, Model, mocked)
-	}
-	if o.Services != "" {
-		b.WriteString(", " + strings.ReplaceAll(o.Services, "MOCK", strconv.Quote(o.Endpoint)))
-	}
-	b.WriteString("}}\n")
-	if !o.Auth {
-		b.WriteString("auth: {enabled: false}\n")
-	}
-	store := "memory"
-	if o.Redis != "" {
-		host, port, _ := strings.Cut(o.Redis, ":")
-		fmt.Fprintf(&b, "redis: {host: %s, port: %s, timeout: 2s, %s}\n", host, port, o.RedisMore)
-		store = "redis"
-	}
-	limits := o.Limits
-	if limits == "" {
-		limits = "{}"
-	}
-	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}, %s}}\n", store, Model, limits, o.RateLimit)
-	b.WriteString(o.Config)
-	return b.String()
 }
 
 // Request returns a POST of body to path for user; for "", nobody is named.

@@ -12,13 +12,17 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
 // userHeader names the user on whose behalf a request is sent.
 const userHeader = "X-User-Id"
+
+// identityWait is when to come back while credentials cannot be checked.
+const identityWait = time.Second
 
 // Gate identifies callers by their credentials. It is safe for concurrent use, and must not
 // be changed once it is used.
@@ -33,7 +37,7 @@ type Gate struct {
 	TrustedProxies []netip.Prefix
 }
 
-// Identify returns the principal of a request, or an *openai.Error of status
+// Identify returns the principal of a request, or an *failure.Error of status
 // 400, 401 or 403, beside the principal as far as it is known. Any other error is
 // the Authenticator's own, which could not find out.
 func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal, error) {
@@ -47,7 +51,7 @@ func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal,
 	}
 	if !p.ActAs && user != p.User {
 		// The message has no names, for it is logged where names may have to be hashed.
-		return p, openai.PermissionDenied("X-User-ID names another user than the one of this credential, which may not act for others: " +
+		return p, failure.Permission("X-User-ID names another user than the one of this credential, which may not act for others: " +
 			"leave X-User-ID out, or have act-as: true set for it in auth.api-keys")
 	}
 	return p.As(user), nil
@@ -61,31 +65,36 @@ func namedUser(h http.Header) (string, error) {
 	}
 	if len(names) > 1 || names[0] == "" {
 		// Whoever is in front may have added its own to that of its client.
-		return "", openai.InvalidRequest("", "X-User-ID must be sent once, with a name")
+		return "", failure.InvalidRequest("", "X-User-ID must be sent once, with a name")
 	}
 	if strings.Contains(names[0], ",") {
-		return "", openai.InvalidRequest("", "X-User-ID has a comma, by which proxies join two of it: send it once, with a name that has none")
+		return "", failure.InvalidRequest("", "X-User-ID has a comma, by which proxies join two of it: send it once, with a name that has none")
 	}
 	if err := identity.CheckUser(names[0]); err != nil {
-		return "", openai.InvalidRequest("", "X-User-ID: %v", err)
+		return "", failure.InvalidRequest("", "X-User-ID: %v", err)
 	}
 	return names[0], nil
 }
 
 func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Principal, error) {
 	known := g.authenticator()
-	credential, err := credentialOf(h)
-	if _, open := known.(identity.Anyone); err != nil && !open {
-		return identity.Principal{}, err
+	var credential string
+	if _, open := known.(identity.Anyone); !open { // who needs none may send anything
+		var err error
+		if credential, err = credentialOf(h); err != nil {
+			return identity.Principal{}, err
+		}
 	}
 	proof, err := known.Authenticate(ctx, credential)
 	switch {
+	case err == nil:
+		return *proof.Principal, nil
 	case errors.Is(err, identity.ErrUnknown):
-		return identity.Principal{}, openai.InvalidKey("the API key is not known")
-	case err != nil:
-		return identity.Principal{}, err
+		return identity.Principal{}, failure.InvalidKey("the API key is not known")
+	case ctx.Err() != nil:
+		return identity.Principal{}, ctx.Err()
 	}
-	return *proof.Principal, nil
+	return identity.Principal{}, failure.NoIdentity(identityWait).Because(err)
 }
 
 func (g *Gate) authenticator() identity.Authenticator {
@@ -100,23 +109,31 @@ func (g *Gate) authenticator() identity.Authenticator {
 // credentialOf returns the one credential of a request.
 func credentialOf(h http.Header) (string, error) {
 	if len(h["Authorization"]) > 1 || len(h["X-Api-Key"]) > 1 {
-		return "", openai.InvalidKey("there is more than one credential; send one")
+		return "", failure.InvalidKey("there is more than one credential; send one")
 	}
-	key := h.Get("X-Api-Key")
-	authorization := h.Get("Authorization")
+	key := first(h["X-Api-Key"])
+	authorization := first(h["Authorization"])
 	if authorization == "" {
 		if key == "" {
-			return "", openai.InvalidKey("there is no API key; send it as: Authorization: Bearer KEY, or X-API-Key: KEY")
+			return "", failure.InvalidKey("there is no API key; send it as: Authorization: Bearer KEY, or X-API-Key: KEY")
 		}
 		return key, nil
 	}
 	scheme, bearer, ok := strings.Cut(authorization, " ")
 	bearer = strings.TrimSpace(bearer)
 	if !ok || bearer == "" || !strings.EqualFold(scheme, "Bearer") {
-		return "", openai.InvalidKey("the header Authorization must be: Bearer KEY")
+		return "", failure.InvalidKey("the header Authorization must be: Bearer KEY")
 	}
 	if key != "" && key != bearer {
-		return "", openai.InvalidKey("Authorization and X-API-Key differ; send one")
+		return "", failure.InvalidKey("Authorization and X-API-Key differ; send one")
 	}
 	return bearer, nil
+}
+
+// first returns the first value of a field; "" where it is not sent.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // authenticator knows what it is made of; a credential that is "away" cannot be found out.
@@ -67,17 +69,34 @@ func TestIdentify(t *testing.T) {
 		p, err := g.Identify(t.Context(), tt.header)
 		status := 0
 		if err != nil {
-			status = openai.ErrorOf(err).Status
+			status = reply.StatusOf(failure.Of(err))
 		}
 		if p.User != tt.user || status != tt.status {
 			t.Errorf("%s: %q with %v, want %q with %d", tt.name, p.User, err, tt.user, tt.status)
 		}
 	}
-	if _, err := (&Gate{Authenticator: func() identity.Authenticator { return known }}).Identify(t.Context(), http.Header{"X-Api-Key": {"away"}}); !errors.Is(err, errAway) {
-		t.Errorf("what cannot be found out: %v", err)
-	}
-	if _, err := new(Gate).Identify(t.Context(), http.Header{"X-Api-Key": {"k1"}}); openai.ErrorOf(err).Status != 401 {
+	if _, err := new(Gate).Identify(t.Context(), http.Header{"X-Api-Key": {"k1"}}); failure.Of(err).Kind != failure.KindInvalidKey {
 		t.Errorf("a gate without an authenticator: %v", err)
+	}
+}
+
+// TestIdentityIsAway: a credential that cannot be checked is nobody's fault, and not told to be
+// unknown; the log has the cause. A client that has left meanwhile is told nothing.
+func TestIdentityIsAway(t *testing.T) {
+	g := &Gate{Authenticator: func() identity.Authenticator { return authenticator{} }}
+	away := http.Header{"X-Api-Key": {"away"}}
+	_, err := g.Identify(t.Context(), away)
+	if told := failure.Of(err); told.Kind != failure.KindNoIdentity || told.RetryAfter == 0 || !strings.Contains(told.Error(), errAway.Error()) {
+		t.Errorf("the client is told %v", told)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := g.Identify(ctx, away); failure.Of(err).Kind != failure.KindClientLeft {
+		t.Errorf("a client that has left: %v", err)
+	}
+	known := &Gate{Authenticator: func() identity.Authenticator { return identity.Anyone{} }}
+	if _, err := known.Identify(ctx, nil); err != nil {
+		t.Errorf("a client that is known, and has left: %v", err)
 	}
 }
 
@@ -94,7 +113,7 @@ func TestPermit(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/v1/models", nil)
 		r.Header.Set("X-Api-Key", tt.key)
 		_, refused := g.Permit(r, tt.role)
-		if got := refused; (got == nil) != (tt.status == 0) || got != nil && got.Status != tt.status {
+		if got := refused; (got == nil) != (tt.status == 0) || got != nil && reply.StatusOf(got) != tt.status {
 			t.Errorf("key %s for the role %q: %v, want %d", tt.key, tt.role, got, tt.status)
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
@@ -13,26 +13,26 @@ import (
 // Permit returns the principal of a request that only looks at something, or what to
 // answer where it is nobody known, or lacks the role; an empty role is everybody who
 // is known. A refusal leaves a line in the log: such requests have no other.
-func (g *Gate) Permit(r *http.Request, role identity.Role) (identity.Principal, *openai.Error) {
+func (g *Gate) Permit(r *http.Request, role identity.Role) (identity.Principal, *failure.Error) {
 	p, err := g.Identify(r.Context(), r.Header)
 	if err != nil {
-		return p, g.refuse(r, &p, openai.ErrorOf(err))
+		return p, g.refuse(r, &p, failure.Of(err))
 	}
 	if role != "" && !p.Is(role) {
-		return p, g.refuse(r, &p, openai.PermissionDenied("this needs the role %s", role))
+		return p, g.refuse(r, &p, failure.Permission("this needs the role %s", role))
 	}
 	return p, nil
 }
 
 // refuse writes the line of a refused request, which has the pattern of its route in
 // place of its path, and returns what to answer.
-func (g *Gate) refuse(r *http.Request, p *identity.Principal, answer *openai.Error) *openai.Error {
+func (g *Gate) refuse(r *http.Request, p *identity.Principal, answer *failure.Error) *failure.Error {
 	if g.Log == nil {
 		return answer
 	}
 	attrs := []slog.Attr{
 		slog.String("id", r.Header.Get(reply.IDHeader)), slog.String("route", r.Method+" "+r.Pattern),
-		slog.String(telemetry.ClientKey, ClientAddress(r, g.TrustedProxies)), slog.Int("status", answer.Status), slog.String("error", answer.Message),
+		slog.String(telemetry.ClientKey, ClientAddress(r, g.TrustedProxies)), slog.Int("status", reply.StatusOf(answer)), slog.String("error", answer.Message),
 	}
 	if p.User != "" {
 		attrs = append(attrs, slog.String(telemetry.UserKey, p.User))

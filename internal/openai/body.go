@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // pooledBodyMax is the size in bytes of the largest body after which a
@@ -31,7 +33,7 @@ var validators = sync.Pool{New: func() any { return new(validator) }}
 //
 // It is the judge of request bodies. A [ParseRequest] that has met nothing but the
 // ordinary knows its answer, and does not ask: see parse.isSound.
-func validate(body []byte) *Error {
+func validate(body []byte) *failure.Error {
 	v := validators.Get().(*validator)
 	end, err := v.read(body)
 	if len(body) <= pooledBodyMax {
@@ -41,9 +43,9 @@ func validate(body []byte) *Error {
 	case err != nil:
 		return explain(body, err)
 	case len(bytes.TrimLeft(body[end:], jsonSpace)) > 0:
-		return InvalidRequest("", "the body goes on after its JSON value, at byte %d: send one JSON object", end)
+		return failure.InvalidRequest("", "the body goes on after its JSON value, at byte %d: send one JSON object", end)
 	case bytes.TrimLeft(body, jsonSpace)[0] != '{':
-		return InvalidRequest("", "the body is a JSON value, but no object: send one JSON object")
+		return failure.InvalidRequest("", "the body is a JSON value, but no object: send one JSON object")
 	}
 	return nil
 }
@@ -71,25 +73,25 @@ func isLoneHalf(body []byte, at int64) bool {
 }
 
 // explain turns a decoder's error into words that quote nothing of the body.
-func explain(body []byte, err error) *Error {
+func explain(body []byte, err error) *failure.Error {
 	var at int64
 	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) {
 		at = syntax.ByteOffset
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return InvalidRequest("", "the body is empty: send one JSON object")
+		return failure.InvalidRequest("", "the body is empty: send one JSON object")
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return InvalidRequest("", "the body has a member twice in one object, the second at byte %d: parsers disagree about which one counts", at)
+		return failure.InvalidRequest("", "the body has a member twice in one object, the second at byte %d: parsers disagree about which one counts", at)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return InvalidRequest("", "the body ends before its JSON does, after %d bytes", len(body))
+		return failure.InvalidRequest("", "the body ends before its JSON does, after %d bytes", len(body))
 	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
-		return InvalidRequest("", "the body begins with a byte order mark: send plain UTF-8")
+		return failure.InvalidRequest("", "the body begins with a byte order mark: send plain UTF-8")
 	case isLoneHalf(body, at):
-		return InvalidRequest("", "the body has half of a surrogate pair (an escape from \\ud800 to \\udfff) without the other half, at byte %d: "+
+		return failure.InvalidRequest("", "the body has half of a surrogate pair (an escape from \\ud800 to \\udfff) without the other half, at byte %d: "+
 			"text may have been cut within a character; send whole characters", at)
 	case !utf8.Valid(body):
-		return InvalidRequest("", "the body is not valid UTF-8, at byte %d", at)
+		return failure.InvalidRequest("", "the body is not valid UTF-8, at byte %d", at)
 	}
-	return InvalidRequest("", "the body is not valid JSON, at byte %d", at)
+	return failure.InvalidRequest("", "the body is not valid JSON, at byte %d", at)
 }

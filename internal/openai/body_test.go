@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // TestParseRequestHostile has bodies that some parser somewhere accepts, or that
@@ -66,12 +68,12 @@ func TestParseRequestHostile(t *testing.T) {
 		{"endless nesting", strings.Repeat(`{"x":[`, 500_000), "not valid JSON"},
 	} {
 		_, err := ParseRequest(ChatCompletions, []byte(tt.body), ParseOptions{})
-		var e *Error
+		var e *failure.Error
 		switch {
 		case !errors.As(err, &e):
-			t.Errorf("%s: error %v, want an *Error", tt.name, err)
-		case e.Status != 400 || e.Code != "invalid_request" || e.Param != "" && !strings.Contains(tt.want, "nested"):
-			t.Errorf("%s: %d %s about %q, want 400 invalid_request about nothing", tt.name, e.Status, e.Code, e.Param)
+			t.Errorf("%s: error %v, want an *failure.Error", tt.name, err)
+		case e.Kind != failure.KindInvalidRequest || e.Param != "" && !strings.Contains(tt.want, "nested"):
+			t.Errorf("%s: %v about %q, want invalid_request about nothing", tt.name, e.Kind, e.Param)
 		case !strings.Contains(e.Message, tt.want):
 			t.Errorf("%s: %q, want %q in it", tt.name, e.Message, tt.want)
 		}

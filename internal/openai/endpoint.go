@@ -58,9 +58,9 @@ func (e Endpoint) Path() string { return endpoints[e].paths[0] }
 // and others that vLLM has or that clients expect. The caller must not change them.
 func (e Endpoint) Paths() []string { return endpoints[e].paths }
 
-// endpointAtEnd returns the path of the endpoint, or of the list of models, with which
+// EndpointAtEnd returns the path of the endpoint, or of the list of models, with which
 // a path ends that is not right; "" if there is none.
-func endpointAtEnd(path string) (meant string) {
+func EndpointAtEnd(path string) (meant string) {
 	path = strings.TrimRight(path, "/")
 	for _, e := range Endpoints {
 		if strings.HasSuffix(path, strings.TrimPrefix(e.Path(), "/v1")) {

@@ -34,12 +34,12 @@ func (s *Stream) AppendFinish(dst []byte, used Usage) []byte {
 // AppendError appends an event that tells the client that the stream broke. No
 // [DONE] follows: an answer that broke is not complete. Nothing is appended
 // where the stream has ended or has told an error itself.
-func (s *Stream) AppendError(dst []byte, err *Error) []byte {
+func (s *Stream) AppendError(dst []byte, err ErrorBody) []byte {
 	if s.relayed.ended || s.failed {
 		return dst
 	}
 	dst = s.closeEvent(dst)
-	s.fail(StreamError{Status: err.Status, Type: err.Type, Code: err.Code, Message: err.Message})
+	s.fail(StreamError{Status: err.Status, Type: err.Type, Code: err.Code, Message: err.Why.Message})
 	if s.endpoint == Responses {
 		return s.responseError(dst, err)
 	}
@@ -52,13 +52,13 @@ func (s *Stream) AppendError(dst []byte, err *Error) []byte {
 }
 
 // responseError appends the error event of responses, which is flat.
-func (s *Stream) responseError(dst []byte, err *Error) []byte {
+func (s *Stream) responseError(dst []byte, err ErrorBody) []byte {
 	dst = append(dst, `event: error`+"\n"+`data: {"type":"error","code":`...)
 	dst = appendQuotedOrNull(dst, err.Code)
 	dst = append(dst, `,"message":`...)
-	dst = appendQuoted(dst, err.Message)
+	dst = appendQuoted(dst, err.Why.Message)
 	dst = append(dst, `,"param":`...)
-	dst = appendQuotedOrNull(dst, err.Param)
+	dst = appendQuotedOrNull(dst, err.Why.Param)
 	dst = append(dst, `,"sequence_number":`...)
 	dst = strconv.AppendInt(dst, s.relayed.sequence, 10)
 	return append(dst, "}\n\n"...)

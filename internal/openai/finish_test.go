@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // checkEvents checks that a text is whole events with JSON or [DONE] as data,
@@ -100,7 +102,7 @@ func TestAppendFinishFingerprint(t *testing.T) {
 }
 
 func TestAppendError(t *testing.T) {
-	broken := &Error{Status: 502, Type: "upstream_error", Code: "upstream_error", Message: "the model server broke off"}
+	broken := ErrorBody{Status: 502, Type: "upstream_error", Code: "upstream_error", Why: failure.Upstream("the model server broke off")}
 	chat := strings.SplitAfter(wire{n: 1, prompts: 1, tokens: 2}.forced().chat(), "\n\n")
 	tests := []struct {
 		name     string

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 var update = flag.Bool("update", false, "write the document of the members")
@@ -123,7 +125,7 @@ func TestUnknownMembers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := ParseRequest(ChatCompletions, []byte(tt.body), tt.o)
-			var e *Error
+			var e *failure.Error
 			if errors.As(err, &e); (e != nil) != tt.refused || e != nil && (e.Param != tt.param || !strings.Contains(e.Message, "leave")) {
 				t.Fatalf("error %v, want one: %v, about %q", err, tt.refused, tt.param)
 			}

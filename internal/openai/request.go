@@ -160,7 +160,7 @@ func (o *ParseOptions) sequencesMax() int64 {
 // leaving a member out. What becomes of each member stands in a table: see [Members].
 // What nobody has classified is left out of what [Request.AppendBody] makes.
 //
-// The error is an [*Error] of status 400; it names the member in question and
+// The error is an [*failure.Error] of status 400; it names the member in question and
 // quotes nothing of the prompt. ParseRequest neither changes nor keeps body. It
 // is safe for concurrent use.
 func ParseRequest(e Endpoint, body []byte, o ParseOptions) (r Request, err error) {

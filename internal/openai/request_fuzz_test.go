@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 var fuzzSeeds = []string{
@@ -52,11 +54,11 @@ func FuzzParseRequest(f *testing.F) {
 
 func checkRefusal(t *testing.T, e Endpoint, err error) {
 	t.Helper()
-	var refused *Error
-	if !errors.As(err, &refused) || refused.Status != 400 || refused.Message == "" {
+	var refused *failure.Error
+	if !errors.As(err, &refused) || refused.Kind != failure.KindInvalidRequest || refused.Message == "" {
 		t.Errorf("refused with %#v, want a 400", err)
 	}
-	if answer := refused.AppendJSON(nil, e); !json.Valid(answer) {
+	if answer := (ErrorBody{Why: refused}).AppendJSON(nil, e); !json.Valid(answer) {
 		t.Errorf("answer %q is not JSON", answer)
 	}
 }

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+
 // heldInside says which members that are held back a body has elsewhere than at its top,
 // where servers read them too.
 type heldInside uint8
@@ -61,7 +63,7 @@ func (p *parse) refuseHeldBack(name string) {
 	if p.err != nil {
 		return
 	}
-	p.reject(InvalidRequest(name, "%s is held back here, because it changes what a request costs or when it runs (%s): "+
+	p.reject(failure.InvalidRequest(name, "%s is held back here, because it changes what a request costs or when it runs (%s): "+
 		"leave it out, or ask the operator to list it in the model's allow-fields", name, whyHeldBack(p.endpoint, name)))
 }
 

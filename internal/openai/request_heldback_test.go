@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // TestPaddingIsHeldBack: what makes a prompt as long as the context is not passed on, neither
@@ -21,7 +23,7 @@ func TestPaddingIsHeldBack(t *testing.T) {
 		} {
 			body := fmt.Sprintf(`{"max_tokens":1,%s}`, member)
 			_, err := ParseRequest(e, []byte(body), ParseOptions{})
-			var refused *Error
+			var refused *failure.Error
 			if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != "padding" {
 				t.Errorf("%s %s: error %v, want one about padding: %v", e, body, err, isHeld)
 			}
@@ -42,7 +44,7 @@ func TestPiecesOfPicturesAreHeldBack(t *testing.T) {
 			} {
 				body := fmt.Sprintf(`{"messages":[{"role":"user","content":[`+part+`]}]}`, name, value)
 				_, err := ParseRequest(ChatCompletions, []byte(body), ParseOptions{})
-				var refused *Error
+				var refused *failure.Error
 				if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != name {
 					t.Errorf("%s: error %v, want one about %s: %v", body, err, name, isHeld)
 				}
@@ -62,7 +64,7 @@ func TestBytesAreHeldBack(t *testing.T) {
 		for _, e := range []Endpoint{Embeddings, Score} {
 			body := `{"encoding_format":` + value + `}`
 			_, err := ParseRequest(e, []byte(body), ParseOptions{})
-			var refused *Error
+			var refused *failure.Error
 			if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != "encoding_format" {
 				t.Errorf("%s %s: error %v, want one about encoding_format: %v", e, body, err, isHeld)
 			}
@@ -90,7 +92,7 @@ func TestTemplatesAreHeldBack(t *testing.T) {
 		} {
 			body := fmt.Sprintf(`{"max_tokens":1,%s}`, member)
 			_, err := ParseRequest(e, []byte(body), ParseOptions{})
-			var refused *Error
+			var refused *failure.Error
 			if errors.As(err, &refused); (refused != nil) != isTemplate || isTemplate && refused.Param != "chat_template" {
 				t.Errorf("%s %s: error %v, want one about chat_template: %v", e, body, err, isTemplate)
 			}
@@ -112,7 +114,7 @@ func TestEncodingsThatTellNoUsage(t *testing.T) {
 		} {
 			body := `{"input":"hi","encoding_format":` + value + `}`
 			r, err := ParseRequest(e, []byte(body), ParseOptions{})
-			var refused *Error
+			var refused *failure.Error
 			if errors.As(err, &refused); (refused == nil) != ok || !ok && refused.Param != "encoding_format" {
 				t.Errorf("%s %s: %v", e, body, err)
 			}

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+
 // inputSide is one side of the pairs that are to be scored.
 type inputSide struct {
 	content
@@ -94,7 +96,7 @@ func (p *parse) messageList(name string) {
 
 // rejectInput refuses the value ahead without quoting any of it.
 func (p *parse) rejectInput(name, wants string) {
-	p.reject(InvalidRequest(name, "%s must be %s, is %s", name, wants, shape(p.raw())))
+	p.reject(failure.InvalidRequest(name, "%s must be %s, is %s", name, wants, shape(p.raw())))
 }
 
 // inputMember reads the member "input": one text or items for Responses;

@@ -3,6 +3,8 @@ package openai
 import (
 	"sync"
 	"unicode/utf8"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // completionCap is the output cap of a completion that gives none: the default
@@ -23,7 +25,7 @@ type parsed struct {
 	jsonCursor
 	options  ParseOptions
 	endpoint Endpoint
-	err      *Error // the first one
+	err      *failure.Error // the first one
 
 	r           Request
 	in          content   // what all prompts consist of
@@ -58,7 +60,7 @@ func (p *parse) isSound() bool {
 
 // reject keeps the first error. Reading goes on to the end of the body: that is
 // cheap, and every part stays free of error handling.
-func (p *parse) reject(err *Error) {
+func (p *parse) reject(err *failure.Error) {
 	if p.err == nil {
 		p.err = err
 	}
@@ -79,14 +81,14 @@ func (c *jsonCursor) raw() []byte {
 }
 
 // read reads the body, and reports why the request is refused.
-func (p *parse) read() *Error {
+func (p *parse) read() *failure.Error {
 	p.request()
 	if !p.isSound() {
 		if err := validate(p.b); err != nil {
 			return err
 		}
 		if !p.end() {
-			return InvalidRequest("", "the body is nested more than %d deep", nestingMax)
+			return failure.InvalidRequest("", "the body is nested more than %d deep", nestingMax)
 		}
 	}
 	if p.err == nil {
@@ -198,7 +200,7 @@ func (p *parse) outputCap(name string) {
 func (p *parse) sequences(name string) int64 {
 	v, _ := p.integer(name, positiveInteger)
 	if most := p.options.sequencesMax(); v > most {
-		p.reject(InvalidRequest(name, "%s must be at most %d here, is %d", name, most, v))
+		p.reject(failure.InvalidRequest(name, "%s must be at most %d here, is %d", name, most, v))
 	}
 	return v
 }
@@ -267,7 +269,7 @@ func (p *parse) finishModel() {
 		return
 	}
 	if body != "" && body != path {
-		p.reject(InvalidRequest("model", "the path names the model %s and the body %s: leave out the one in the body", quoted(path), quoted(body)))
+		p.reject(failure.InvalidRequest("model", "the path names the model %s and the body %s: leave out the one in the body", failure.Quoted(path), failure.Quoted(body)))
 	}
 	p.r.Model = path
 }
@@ -282,7 +284,7 @@ func (p *parse) finishOutput() {
 	} else if p.endpoint == Completions {
 		r.OutputCap = completionCap
 	} else if p.endpoint == Messages {
-		p.reject(InvalidRequest("max_tokens", "max_tokens is missing: give the largest number of tokens to generate"))
+		p.reject(failure.InvalidRequest("max_tokens", "max_tokens is missing: give the largest number of tokens to generate"))
 	}
 	r.MinOutput = p.minTokens
 	if r.OutputCap > 0 && (r.IgnoreEOS || r.MinOutput > r.OutputCap) {

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+
 const promptsWanted = "a text, a list of texts, a list of token ids or a list of such lists"
 
 // prompts reads the named member: one prompt as a text or as token ids, or a
@@ -37,7 +39,7 @@ func (p *parse) promptList(name string) {
 			p.r.Prompts++
 		}
 		if !p.promptElement(kind) || kind != first {
-			p.reject(InvalidRequest(name, "%s must be %s, and not a mixture", name, promptsWanted))
+			p.reject(failure.InvalidRequest(name, "%s must be %s, and not a mixture", name, promptsWanted))
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package openai
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+)
 
 // FieldRules says which members of a body are passed on that are not known, or held
 // back. The zero value leaves out what is not known and passes on nothing that is held back.
@@ -28,12 +32,12 @@ func (o *ParseOptions) rules(model string) FieldRules {
 }
 
 // unknownMember is the error for a member that nobody has classified.
-func unknownMember(name string) *Error {
+func unknownMember(name string) *failure.Error {
 	shown := paramName(name)
 	if shown == "" {
 		shown = "a member whose name is no plain word"
 	}
-	return InvalidRequest(paramName(name), "%s is not known here, and what is not known is not passed on: "+
+	return failure.InvalidRequest(paramName(name), "%s is not known here, and what is not known is not passed on: "+
 		"leave it out, or ask the operator to list it in the model's allow-fields", shown)
 }
 

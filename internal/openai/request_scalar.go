@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // integerMax is the largest number taken for a count of tokens: no context is
@@ -72,8 +74,8 @@ func (p *parse) boolean(name string) boolMember {
 
 // wrongValue is the error for a value of the wrong type or size. It shows numbers
 // and the like; a string might be a prompt, or a key, in the wrong place.
-func wrongValue(name, wants string, raw []byte) *Error {
-	return InvalidRequest(name, "%s must be %s, is %s", name, wants, shown(raw))
+func wrongValue(name, wants string, raw []byte) *failure.Error {
+	return failure.InvalidRequest(name, "%s must be %s, is %s", name, wants, shown(raw))
 }
 
 // shown describes a JSON value in a few words.
@@ -81,7 +83,7 @@ func shown(raw []byte) string {
 	switch {
 	case raw[0] == '{' || raw[0] == '[' || raw[0] == '"':
 		return shape(raw)
-	case len(raw) > quotedMax:
+	case len(raw) > failure.QuotedMax:
 		return fmt.Sprintf("a number of %d digits", len(raw))
 	}
 	return string(raw)

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // textsOf counts texts that stand apart.
@@ -176,13 +177,13 @@ func TestParseRequestRefuses(t *testing.T) {
 		{ChatCompletions, `{"stream":"` + strings.Repeat("x", 100) + `"}`, "stream", `stream must be true or false, is a string`},
 	} {
 		_, err := ParseRequest(tt.e, []byte(tt.body), ParseOptions{})
-		var e *Error
+		var e *failure.Error
 		if !errors.As(err, &e) {
-			t.Errorf("ParseRequest(%s, %s) = %v, want an *Error", tt.e, tt.body, err)
+			t.Errorf("ParseRequest(%s, %s) = %v, want an *failure.Error", tt.e, tt.body, err)
 			continue
 		}
-		got := [4]string{fmt.Sprint(e.Status), e.Code, e.Param, e.Message}
-		if diff := cmp.Diff([4]string{"400", "invalid_request", tt.param, tt.want}, got); diff != "" {
+		got := [3]string{e.Kind.String(), e.Param, e.Message}
+		if diff := cmp.Diff([3]string{"invalid_request", tt.param, tt.want}, got); diff != "" {
 			t.Errorf("ParseRequest(%s, %s) (-want +got):\n%s", tt.e, tt.body, diff)
 		}
 	}
@@ -197,7 +198,7 @@ func TestParseRequestPathModel(t *testing.T) {
 		{`{"model":"A/b"}`, "", "model"},
 	} {
 		r, err := ParseRequest(ChatCompletions, []byte(tt.body), ParseOptions{PathModel: "a/b"})
-		var e *Error
+		var e *failure.Error
 		if errors.As(err, &e); (e != nil) != (tt.param != "") || e != nil && e.Param != tt.param {
 			t.Errorf("%s: error %v, want one about %q", tt.body, err, tt.param)
 		}
@@ -233,7 +234,7 @@ func TestParseRequestHeldBack(t *testing.T) {
 			}
 			body := `{"max_tokens":1,"` + m.Name + `":` + value + `}`
 			_, err := ParseRequest(e, []byte(body), ParseOptions{})
-			var refused *Error
+			var refused *failure.Error
 			if !errors.As(err, &refused) || refused.Param != m.Name || !strings.Contains(refused.Message, "allow-fields") {
 				t.Errorf("%s %s: error %v, want one about %s and allow-fields", e, body, err, m.Name)
 			}
@@ -270,7 +271,7 @@ func TestParseRequestHeldBackPart(t *testing.T) {
 		want = strings.Replace(want, `\u005f`, "_", 1)
 		body := `{"messages":[{"role":"user","content":[` + part + `]}]}`
 		_, err := ParseRequest(ChatCompletions, []byte(body), ParseOptions{})
-		var e *Error
+		var e *failure.Error
 		if !errors.As(err, &e) || e.Param != want {
 			t.Errorf("%s: error %v, want one about %s", body, err, want)
 		}

@@ -1,5 +1,7 @@
 package openai
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+
 // waitingMax is how many members of an object may wait for the end of the body; clients
 // send few that nobody has classified.
 const waitingMax = 64
@@ -29,7 +31,7 @@ func (l waitingList) begin(start int) {
 // wait passes over a member until the end of the body.
 func (p *parse) wait(l *waitingList, w waiting, name []byte) {
 	if len(*l) == waitingMax {
-		p.reject(InvalidRequest("", "the body has more than %d members that are not known here, or null: leave them out", waitingMax))
+		p.reject(failure.InvalidRequest("", "the body has more than %d members that are not known here, or null: leave them out", waitingMax))
 		p.skip()
 		return
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
@@ -66,7 +67,7 @@ func (r *Record) Failed() bool { return r.Status >= http.StatusInternalServerErr
 // Fault reports whether a fault of the gateway itself has ended the request. No model
 // server's 500 is passed on.
 func (r *Record) Fault() bool {
-	return r.Status == http.StatusInternalServerError || r.brokeOff() && r.Kind() == openai.Internal().Code
+	return r.Status == http.StatusInternalServerError || r.brokeOff() && r.Kind() == failure.KindInternal.String()
 }
 
 // brokeOff reports whether an answer that had begun has failed.
@@ -85,14 +86,8 @@ func (r *Record) Code() int {
 
 // Kind returns a word of the gateway's own for what went wrong; "" where nothing has.
 func (r *Record) Kind() string {
-	var answer *openai.Error
-	switch {
-	case r.Err == nil:
+	if r.Err == nil {
 		return ""
-	case errors.Is(r.Err, context.Canceled):
-		return "client_left"
-	case errors.As(r.Err, &answer) && !answer.Foreign:
-		return answer.Code
 	}
-	return "model_server_error"
+	return failure.Of(r.Err).Kind.String()
 }

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // TestCode: an answer that had begun and broke off is a failure of its own, unless its client
 // has left; what is the client's own is no failure.
 func TestCode(t *testing.T) {
-	foreign := openai.UpstreamError("words of a model server")
-	foreign.Foreign = true
+	foreign := failure.ModelServer(failure.Foreign{}, "words of a model server")
 	for _, tt := range []struct {
 		name   string
 		status int
@@ -22,13 +21,15 @@ func TestCode(t *testing.T) {
 		kind   string
 	}{
 		{"an answer", 200, nil, 200, false, ""},
-		{"a refusal", 400, openai.InvalidRequest("", "no"), 400, false, "invalid_request"},
+		{"a refusal", 400, failure.InvalidRequest("", "no"), 400, false, "invalid_request"},
 		{"a client that has left before its answer", 499, context.Canceled, 499, false, "client_left"},
 		{"a client that has left in the midst of it", 200, context.Canceled, 200, false, "client_left"},
-		{"a failure", 502, openai.UpstreamError("it failed"), 502, true, "upstream_error"},
+		{"a failure", 502, failure.Upstream("it failed"), 502, true, "upstream_error"},
 		{"a model server's own words", 502, foreign, 502, true, "model_server_error"},
-		{"an answer that broke off", 200, errors.New("reset"), 599, true, "model_server_error"},
-		{"a fault in the midst of an answer", 200, openai.Internal(), 599, true, "internal_error"},
+		{"an answer that broke off", 200, failure.Upstream("reset"), 599, true, "upstream_error"},
+		{"a client that was cut off in the midst of it", 200, failure.CutOff(), 599, true, "cut_off"},
+		{"what nobody has thought of", 200, errors.New("reset"), 599, true, "internal_error"},
+		{"a fault in the midst of an answer", 200, failure.Internal(), 599, true, "internal_error"},
 	} {
 		r := Record{Status: tt.status, Err: tt.err}
 		if r.Code() != tt.code || r.Failed() != tt.failed || r.Kind() != tt.kind {
@@ -44,11 +45,12 @@ func TestFault(t *testing.T) {
 		want bool
 	}{
 		{Record{Status: 200}, false},
-		{Record{Status: 500, Err: openai.Internal()}, true},
+		{Record{Status: 500, Err: failure.Internal()}, true},
 		{Record{Status: 500, Err: errors.New("nobody has thought of it")}, true},
-		{Record{Status: 200, Err: openai.Internal()}, true},
-		{Record{Status: 200, Err: errors.New("reset")}, false},
-		{Record{Status: 502, Err: openai.UpstreamError("reset")}, false},
+		{Record{Status: 200, Err: failure.Internal()}, true},
+		{Record{Status: 200, Err: errors.New("nobody has thought of it")}, true},
+		{Record{Status: 200, Err: failure.CutOff()}, false},
+		{Record{Status: 502, Err: failure.Upstream("reset")}, false},
 		{Record{Status: 499, Err: context.Canceled}, false},
 	} {
 		if got := tt.r.Fault(); got != tt.want {

@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
 // storeWait is when to come back while the store is away.
@@ -19,14 +19,14 @@ func (x *exchange) misfit(m *limit.MisfitError) error {
 	}
 	x.explainDecision(neverFits, limit.Amount{})
 	if m.Blocked() {
-		return openai.PermissionDenied("%v: ask the operator for a limit above it", m)
+		return failure.Permission("%v: ask the operator for a limit above it", m)
 	}
 	exceeded := limitOf(&m.Rule)
 	if m.Estimated {
-		return openai.EstimateExceedsLimit(m.Need, exceeded)
+		return failure.EstimateExceedsLimit(m.Need, exceeded)
 	}
 	exceeded.Lower = x.ticket.Insists(m.Rule.Meter)
-	return openai.RequestExceedsLimit(m.Need, exceeded)
+	return failure.ExceedsLimit(m.Need, exceeded)
 }
 
 // denied returns the answer to a request that does not fit now. Those who are denied for
@@ -36,7 +36,7 @@ func (x *exchange) denied(e *admission.DeniedError) error {
 	x.countDenial(e)
 	x.explainDecision(denied, e.Charge)
 	wait := x.h.herd.spread(x.model.Policy.Model(), e.Wait, x.begun)
-	return openai.RateLimited(exhausted(e), x.limitsOf(e, wait), wait)
+	return failure.RateLimited(exhausted(e), x.limitsOf(e, wait), wait)
 }
 
 // countDenial counts a denial under each limit that was in the way.
@@ -53,20 +53,20 @@ func (x *exchange) countDenial(e *admission.DeniedError) {
 }
 
 // exhausted says what a denial is about: the limit with the longest wait.
-func exhausted(e *admission.DeniedError) openai.Exhausted {
+func exhausted(e *admission.DeniedError) failure.Exhausted {
 	switch {
 	case len(e.Violations) == 0:
-		return openai.ConcurrencyExhausted
+		return failure.Concurrency
 	case e.Violations[0].Rule.Meter == limit.Requests:
-		return openai.RequestsExhausted
+		return failure.Requests
 	}
-	return openai.TokensExhausted
+	return failure.Tokens
 }
 
 // limitsOf lists the limits that were in the way, the longest wait first. For the first one
 // the client is told to wait.
-func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []openai.Denied {
-	list := make([]openai.Denied, 0, len(e.Violations)+len(e.Full))
+func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []failure.Limit {
+	list := make([]failure.Limit, 0, len(e.Violations)+len(e.Full))
 	for i := range e.Violations {
 		v := &e.Violations[i]
 		l := limitOf(&v.Rule)
@@ -76,8 +76,8 @@ func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []open
 		list = append(list, l)
 	}
 	for _, g := range e.Full {
-		list = append(list, openai.Denied{
-			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(), Limit: g.Max, Used: g.Running, RetryAfter: e.SlotWait,
+		list = append(list, failure.Limit{
+			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(), Max: g.Max, Used: g.Running, RetryAfter: e.SlotWait,
 		})
 	}
 	list[0].RetryAfter = wait
@@ -85,9 +85,9 @@ func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []open
 }
 
 // limitOf says which limit a rule is.
-func limitOf(r *limit.Rule) openai.Denied {
-	return openai.Denied{
+func limitOf(r *limit.Rule) failure.Limit {
+	return failure.Limit{
 		Meter: r.Meter.String(), Window: r.Window.String(), Scope: r.Scope.String(),
-		Limit: r.Max, KeptBack: r.Max - r.Admissible,
+		Max: r.Max, KeptBack: r.Max - r.Admissible,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -66,5 +67,5 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, e openai.Endpoi
 	x := h.begin(w, r, e)
 	defer h.end(x)
 	w.Header()["Connection"] = []string{"close"}
-	x.fail(openai.ShuttingDown(drainWait))
+	x.fail(failure.ShuttingDown(drainWait))
 }

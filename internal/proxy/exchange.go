@@ -18,11 +18,6 @@ import (
 // request. What is kept for nobody counts nowhere, so it is little.
 const pooledBytesMax = 64 << 10
 
-// statusClientGone is the status of a request whose client left before its
-// answer, for logs, metrics and a client that is still there after all. nginx
-// introduced the number.
-const statusClientGone = 499
-
 // exchange is one request and its answer. It is pooled: nothing of it may be
 // used after Handler.end.
 type exchange struct {
@@ -79,7 +74,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoin
 // end writes the log line, counts, and gives the exchange back.
 func (h *Handler) end(x *exchange) {
 	if x.status == 0 {
-		x.status = statusClientGone
+		x.status = reply.StatusClientGone
 	}
 	x.report()
 	x.attempt.end()

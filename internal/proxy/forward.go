@@ -9,6 +9,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -29,7 +30,7 @@ const capHeader = "X-Token-Output-Cap"
 // client has been answered: with a refusal of the model server's own.
 func (x *exchange) forward() (answered bool, err error) {
 	if !x.ticket.Holds() {
-		return false, openai.StoreUnavailable(storeWait)
+		return false, failure.NoStore(storeWait)
 	}
 	x.sent = time.Now()
 	x.ticket.Sent(x.sent)
@@ -232,28 +233,7 @@ func (x *exchange) noAnswer(e *upstream.Error) error {
 	case upstream.Busy:
 		x.model.Metrics.UpstreamRefused(http.StatusServiceUnavailable)
 	}
-	return &failure{x.tell(e), e}
-}
-
-// tell says for the client what e means.
-func (x *exchange) tell(e *upstream.Error) *openai.Error {
-	if e.Scarce() {
-		return openai.NoDescriptor(unavailableWait)
-	}
-	switch e.Kind {
-	case upstream.Busy:
-		return openai.AtCapacity(x.model.Name, x.h.herd.spread(x.model.Policy.Model(), capacityWait, x.begun))
-	case upstream.Refused, upstream.Away:
-		return openai.ModelUnavailable(x.model.Name, unavailableWait)
-	case upstream.Timeout:
-		if e.Phase == upstream.Connect {
-			return openai.ModelUnavailable(x.model.Name, unavailableWait)
-		}
-		return openai.UpstreamTimeout("the model server did not answer in time")
-	case upstream.Closed:
-		return openai.UpstreamError("the model server closed the connection without an answer")
-	}
-	return answerBroke()
+	return x.failed(answering, e)
 }
 
 // refused passes on a model server's own refusal, or says what it means. Whether it
@@ -264,7 +244,7 @@ func (x *exchange) refused() error {
 		_ = x.response.Body.Close()
 		x.took = time.Since(x.sent)
 		x.ticket.Settle(admission.RequestOnly(true))
-		return openai.UpstreamError("the model server answered with status %d", status)
+		return badStatus(status, nil)
 	}
 	x.model.Metrics.UpstreamRefused(status)
 	var err error
@@ -276,7 +256,7 @@ func (x *exchange) refused() error {
 	x.took = time.Since(x.sent)
 	x.ticket.Settle(admission.RequestOnly(true))
 	if err != nil {
-		return openai.UpstreamError("the model server answered with status %d: %v", status, err)
+		return badStatus(status, err)
 	}
 	copyHeader(x.w.Header(), x.response.Header)
 	x.write(status, x.answer)

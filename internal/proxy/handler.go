@@ -11,6 +11,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -106,10 +107,10 @@ func (x *exchange) rescue() {
 	}
 	x.h.Log.Error("a fault of the gateway", "id", x.id, "fault", fault, "stack", string(debug.Stack()))
 	if x.status != 0 {
-		x.err = openai.Internal()
+		x.err = failure.Internal()
 		panic(http.ErrAbortHandler) // breaks off what has begun
 	}
-	x.fail(openai.Internal())
+	x.fail(failure.Internal())
 }
 
 // fail answers with err, unless an answer has begun.
@@ -123,15 +124,15 @@ func (x *exchange) fail(err error) {
 		x.leave()
 		return
 	}
-	answer := openai.ErrorOf(err)
-	x.status = answer.Status
-	reply.Error(x.w, answer, x.endpoint)
+	told := failure.Of(err)
+	x.status = reply.StatusOf(told)
+	reply.Error(x.w, told, x.endpoint)
 }
 
 // leave ends the exchange with a client that is gone. One that has only shut its
 // own side of the connection gets a status that no success has.
 func (x *exchange) leave() {
-	x.status = statusClientGone
+	x.status = reply.StatusClientGone
 	x.closeConnection()
 	x.w.WriteHeader(x.status)
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 const (
@@ -24,9 +26,6 @@ const (
 
 // errNoRoom ends what there are no bytes left for.
 var errNoRoom = errors.New("as many bytes are held as may be")
-
-// errCutOff is why a client is gone that was cut off.
-var errCutOff = errors.New("the client took its answer too slowly while as many bytes were held as may be, and was cut off")
 
 func newExchange() *exchange {
 	x := new(exchange)
@@ -142,7 +141,7 @@ func resized(b []byte, n int) []byte { return append(make([]byte, 0, n), b...) }
 // whyLeft returns why the client is gone.
 func (x *exchange) whyLeft() error {
 	if x.share.WasCut() {
-		return errCutOff
+		return failure.CutOff()
 	}
 	return context.Canceled
 }

@@ -3,8 +3,8 @@ package proxy
 import (
 	"net/http"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
 // identify finds out who sent the request, and whether that one may use models.
@@ -12,7 +12,7 @@ func (x *exchange) identify() error {
 	var err error
 	x.principal, err = x.h.Gate.Identify(x.ctx, x.r.Header)
 	if err == nil && !x.principal.Is(identity.User) {
-		return openai.PermissionDenied("this credential may look at everything and call no model, for it lacks the role user: " +
+		return failure.Permission("this credential may look at everything and call no model, for it lacks the role user: " +
 			"use another one, or add user to its roles in auth.api-keys")
 	}
 	return err

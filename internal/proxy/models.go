@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -108,7 +109,7 @@ func (h *Handler) show(details detailing) http.HandlerFunc {
 		}
 		m, ok := h.Catalog().Find(r.PathValue("model"))
 		if !ok {
-			reply.Error(w, openai.ModelNotFound(r.PathValue("model")), shape)
+			reply.Error(w, failure.NoModel(r.PathValue("model")), shape)
 			return
 		}
 		reply.RepeatID(w.Header(), shape)
@@ -124,7 +125,7 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	}
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if !ok {
-		reply.Error(w, openai.ModelNotFound(r.PathValue("model")), reply.ShapeOf(r))
+		reply.Error(w, failure.NoModel(r.PathValue("model")), reply.ShapeOf(r))
 		return
 	}
 	state, status := "UP", http.StatusOK

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -26,10 +27,10 @@ func (x *exchange) coverNames() error {
 	names, size := openai.OpenNames(x.body)
 	switch {
 	case names > namesMax:
-		return openai.InvalidRequest("", "the body has objects with %d names, more than %d: send lists in their place, or less at once", names, namesMax)
+		return failure.InvalidRequest("", "the body has objects with %d names, more than %d: send lists in their place, or less at once", names, namesMax)
 	case names <= namesFew:
 	case !x.covers(x.copyBytes() + names*nameCost + size*nameCopies):
-		return openai.OverCapacity(bytesWait)
+		return failure.OverCapacity(bytesWait)
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ func (x *exchange) passingEnded(s *passing, err error) error {
 	x.response.Body.Abandon()
 	x.ticket.Settle(x.passedPart(s))
 	x.took = time.Since(x.sent)
-	broken := brokenOff(err)
+	broken := x.failed(finishing, err)
 	if x.status != 0 {
 		x.breakOff(broken)
 	}

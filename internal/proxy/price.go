@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
@@ -24,14 +25,7 @@ const (
 
 // price estimates what the request will cost, and finds out whether the limits
 // could ever admit it.
-func (x *exchange) price() error {
-	err := x.ticket.Price(x.ctx)
-	var unasked *upstream.Error
-	if errors.As(err, &unasked) {
-		return x.noAnswer(unasked)
-	}
-	return x.unadmitted(err)
-}
+func (x *exchange) price() error { return x.unadmitted(x.ticket.Price(x.ctx)) }
 
 // reserve charges the price to every limit that applies, or denies.
 func (x *exchange) reserve() error { return x.unadmitted(x.ticket.Reserve(x.ctx)) }
@@ -92,17 +86,23 @@ func (x *exchange) readCount(response *upstream.Response, floor int64) int64 {
 // unadmitted returns the answer to a request that admission has refused; nil where it has
 // not.
 func (x *exchange) unadmitted(err error) error {
+	if err == nil {
+		return nil
+	}
 	var misfit *limit.MisfitError
 	var denied *admission.DeniedError
+	var unasked *upstream.Error
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case errors.As(err, &unasked):
+		return x.noAnswer(unasked)
+	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &misfit):
 		return x.misfit(misfit)
 	case errors.As(err, &denied):
 		return x.denied(denied)
 	case errors.Is(err, limit.ErrClosed):
-		return openai.ShuttingDown(drainWait)
+		return failure.ShuttingDown(drainWait)
 	}
-	return openai.StoreUnavailable(storeWait)
+	return failure.NoStore(storeWait)
 }

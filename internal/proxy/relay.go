@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -130,7 +131,7 @@ func (x *exchange) brokenAnswer(err error) error {
 	if left {
 		return context.Canceled
 	}
-	return brokenOff(err)
+	return x.failed(finishing, err)
 }
 
 // whole returns the cost of an answer that is one JSON object, in x.answer.
@@ -163,7 +164,7 @@ func (x *exchange) write(status int, body ...[]byte) {
 			x.share.Resume()
 			if err != nil { // the client has left; what it has cost is the same
 				if x.share.WasCut() {
-					x.err = errCutOff
+					x.err = failure.CutOff()
 				}
 				return
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -29,7 +30,7 @@ func (x *exchange) resolve() error {
 		}
 		m, ok := served.Find(x.request.Model)
 		if !ok {
-			return openai.ModelNotFound(x.request.Model)
+			return failure.NoModel(x.request.Model)
 		}
 		if m.Hold() {
 			x.attemptOn(m)
@@ -45,7 +46,7 @@ func (x *exchange) parse(served *catalog.Catalog) (err error) {
 	o := openai.ParseOptions{PathModel: x.r.PathValue("model"), Models: (*modelRules)(served)}
 	x.request, err = openai.ParseRequest(x.endpoint, x.body, o)
 	if err == nil && x.request.Model == "" {
-		return openai.InvalidRequest("model", "model is missing: name one in the body or in the path")
+		return failure.InvalidRequest("model", "model is missing: name one in the body or in the path")
 	}
 	if err == nil && x.request.Dropped != "" {
 		x.tellDropped()
@@ -85,11 +86,11 @@ func (x *exchange) read() error {
 	most := x.h.MaxBodyBytes
 	if x.r.ContentLength > most {
 		x.closeConnection()
-		return openai.BodyTooLarge(most)
+		return failure.BodyTooLarge(most)
 	}
 	if !x.coverOwn() {
 		x.closeConnection()
-		return openai.OverCapacity(bytesWait)
+		return failure.OverCapacity(bytesWait)
 	}
 	body := x.r.Body // no longer than its length says
 	if x.r.ContentLength < 0 {
@@ -111,13 +112,13 @@ func (x *exchange) read() error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == errNoRoom, x.share.WasCut():
-		return openai.OverCapacity(bytesWait)
+		return failure.OverCapacity(bytesWait)
 	case errors.As(err, &tooLarge):
-		return openai.BodyTooLarge(most)
+		return failure.BodyTooLarge(most)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return openai.BodyTimeout(x.h.BodyTimeout)
+		return failure.BodyTimeout(x.h.BodyTimeout)
 	}
-	return openai.InvalidRequest("", "the body could not be read: it ended early, or its framing is wrong")
+	return failure.InvalidRequest("", "the body could not be read: it ended early, or its framing is wrong")
 }
 
 // readAll reads body into x.body, to its end, so that the server notices from
@@ -162,10 +163,10 @@ func growth(have int, declared int64) int {
 // not told is taken to be JSON.
 func checkContent(h http.Header) error {
 	if encoding := header(h, "Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return openai.UnsupportedMediaType("the body is encoded (Content-Encoding); send it as it is")
+		return failure.MediaType("the body is encoded (Content-Encoding); send it as it is")
 	}
 	if len(h["Content-Type"]) > 1 {
-		return openai.InvalidRequest("", "there are %d header fields Content-Type: send one", len(h["Content-Type"]))
+		return failure.InvalidRequest("", "there are %d header fields Content-Type: send one", len(h["Content-Type"]))
 	}
 	declared := header(h, "Content-Type")
 	if declared == "" || declared == "application/json" {
@@ -173,12 +174,12 @@ func checkContent(h http.Header) error {
 	}
 	media, parameters, err := mime.ParseMediaType(declared)
 	if err != nil || media != "application/json" {
-		return openai.UnsupportedMediaType("the Content-Type must be application/json")
+		return failure.MediaType("the Content-Type must be application/json")
 	}
 	switch strings.ToLower(parameters["charset"]) {
 	case "", "utf-8", "utf8": // the last is no name of it, and what many call it
 	default:
-		return openai.UnsupportedMediaType("the charset must be utf-8")
+		return failure.MediaType("the charset must be utf-8")
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // flushBytes is how much of a stream may be gathered from events that have come
@@ -130,21 +131,17 @@ func (x *exchange) failedAtOnce() error {
 	if x.status != 0 {
 		return nil
 	}
-	failure, failed := x.stream.Failure()
-	if !failed || !failure.First {
+	said, failed := x.stream.Failure()
+	if !failed || !said.First {
 		return nil
 	}
 	x.took = time.Since(x.sent)
-	told := openai.UpstreamError("the model server failed: %s", failure.Message)
-	if failure.Blames() {
+	if said.Blames() {
 		x.response.Body.Blame()
-	} else {
-		told = &openai.Error{Status: failure.Status, Type: failure.Type, Code: failure.Code, Message: failure.Message}
 	}
 	x.response.Body.Abandon()
 	x.ticket.Settle(admission.RequestOnly(true))
-	told.Foreign = true
-	return told
+	return saidInStream(said)
 }
 
 // flush writes what has been gathered, and reports whether the client is there.
@@ -222,7 +219,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 	if x.status == 0 && len(x.answer) == 0 {
 		return broken
 	}
-	x.answer = x.stream.AppendError(x.answer, broken.told)
+	x.answer = x.stream.AppendError(x.answer, reply.BodyOf(broken))
 	x.flush(s, time.Now())
 	return broken
 }

@@ -35,7 +35,10 @@ const requestIDBytesMax = 128
 
 // requestID returns the client's request id if it is a plain one, or a new one.
 func requestID(h http.Header) string {
-	id := h.Get(IDHeader)
+	var id string
+	if sent := h[IDHeader]; len(sent) > 0 {
+		id = sent[0]
+	}
 	if id == "" || len(id) > requestIDBytesMax {
 		return rand.Text()
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -23,7 +24,7 @@ func Only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler 
 			if shape == 0 {
 				shape = ShapeOf(r)
 			}
-			Error(w, openai.MethodNotAllowed(r.Method, method), shape)
+			Error(w, failure.Method(r.Method, method), shape)
 			return
 		}
 		next(w, r)
@@ -32,17 +33,17 @@ func Only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler 
 
 // NotFound answers 404 in the shape of errors that the client expects.
 func NotFound(w http.ResponseWriter, r *http.Request) {
-	Error(w, openai.NotFound(r.URL.Path), ShapeOf(r))
+	Error(w, failure.NoPath(r.URL.Path, openai.EndpointAtEnd(r.URL.Path)), ShapeOf(r))
 }
 
 // NoHost answers 400 to a request whose Host is empty.
 func NoHost(w http.ResponseWriter, r *http.Request) {
-	Error(w, openai.InvalidRequest("", "the Host is empty: name the gateway in it"), ShapeOf(r))
+	Error(w, failure.InvalidRequest("", "the Host is empty: name the gateway in it"), ShapeOf(r))
 }
 
 // ForeignPage answers 403 to what a browser sends for a page of another origin.
 func ForeignPage(w http.ResponseWriter, r *http.Request) {
-	Error(w, openai.PermissionDenied("the page that sends this is of another origin: list that in server.cors.origins"), ShapeOf(r))
+	Error(w, failure.Permission("the page that sends this is of another origin: list that in server.cors.origins"), ShapeOf(r))
 }
 
 // anthropicVersion is the field that Anthropic's clients send with every request.

@@ -20,33 +20,36 @@ var imports = map[string][]string{
 		"internal/admin", "internal/app", "internal/config", "internal/identity", "internal/mockvllm", "internal/telemetry",
 	},
 	"internal/app": {
-		"github.com/fsnotify/fsnotify",
 		"github.com/KimMachineGun/automemlimit/memlimit",
 		"github.com/prometheus/client_golang/prometheus",
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/gate", "internal/http1", "internal/httpclient", "internal/identity",
-		"internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/control", "internal/descriptor", "internal/gate", "internal/http1",
+		"internal/httpclient", "internal/identity", "internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
+
+	// What is wanted, over the configuration.
+	"internal/control": {"github.com/fsnotify/fsnotify", "internal/config"},
 
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
 		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
-		"internal/admission", "internal/buffer", "internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai",
-		"internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream",
+		"internal/admission", "internal/buffer", "internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit",
+		"internal/openai", "internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream",
 	},
-	"internal/admin":   {"internal/catalog", "internal/gate", "internal/identity", "internal/limit", "internal/openai", "internal/reply"},
-	"internal/gate":    {"internal/identity", "internal/openai", "internal/reply", "internal/telemetry"},
-	"internal/outcome": {"internal/admission", "internal/catalog", "internal/limit", "internal/openai", "internal/telemetry", "internal/usage"},
-	"internal/reply":   {"github.com/go-json-experiment/json", "internal/openai"},
+	"internal/admin":   {"internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit", "internal/reply"},
+	"internal/gate":    {"internal/failure", "internal/identity", "internal/reply", "internal/telemetry"},
+	"internal/outcome": {"internal/admission", "internal/catalog", "internal/failure", "internal/limit", "internal/openai", "internal/telemetry", "internal/usage"},
+	"internal/reply":   {"github.com/go-json-experiment/json", "internal/failure", "internal/openai"},
 	"internal/catalog": {"internal/limit", "internal/telemetry", "internal/upstream", "internal/usage"},
 
 	// The core.
 	"internal/limit":    {},
 	"internal/identity": {"internal/limit"},
-	"internal/openai":   {"github.com/go-json-experiment/json/jsontext"},
+	"internal/failure":  {},
+	"internal/openai":   {"github.com/go-json-experiment/json/jsontext", "internal/failure"},
 	"internal/usage":    {"internal/openai"},
 
 	// What is charged for a request, over the core.
@@ -54,8 +57,9 @@ var imports = map[string][]string{
 
 	// Beside the core.
 	"internal/buffer":       {},
+	"internal/descriptor":   {},
 	"internal/store/memory": {"internal/limit"},
-	"internal/store/redis":  {"github.com/redis/rueidis", "internal/limit"},
+	"internal/store/redis":  {"github.com/redis/rueidis", "internal/descriptor", "internal/limit"},
 	"internal/telemetry": {
 		"github.com/prometheus/client_golang/prometheus",
 		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
@@ -81,7 +85,7 @@ var imports = map[string][]string{
 	"internal/redistest":       {},
 	"internal/tlstest":         {},
 	"internal/apptest": {
-		"internal/admin", "internal/app", "internal/config", "internal/limit", "internal/mockvllm", "internal/tlstest",
+		"internal/admin", "internal/app", "internal/config", "internal/control", "internal/limit", "internal/mockvllm", "internal/tlstest",
 	},
 }
 
@@ -140,7 +144,7 @@ func TestTable(t *testing.T) {
 				only   []string // who may import it
 				breaks bool
 			}{
-				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/config"},
+				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest", "internal/control"}, i == "internal/config"},
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
 				{"the Redis client", []string{"internal/store/redis"}, strings.HasPrefix(i, "github.com/redis/")},
 				{"the stand-in model server", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/mockvllm"},
@@ -154,7 +158,7 @@ func TestTable(t *testing.T) {
 	}
 	for folder, may := range map[string][]string{
 		"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
-		"internal/limit":     {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
+		"internal/limit":     {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
 		"internal/upstream": {"internal/httpclient"}, "internal/httpclient": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {

@@ -9,6 +9,8 @@ import (
 	"net"
 	"strings"
 	"syscall"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 )
 
 // handshakeError is the error of a connection that was made, and could not be
@@ -25,7 +27,7 @@ func (o *Options) remedy(operation string, err error) string {
 	var name *net.DNSError
 	var network *net.OpError
 	switch {
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+	case descriptor.Exhausted(err):
 		return "this process has no file descriptor left for a connection: raise its limit (ulimit -n)"
 	case errors.As(err, &handshake):
 		return handshake.remedy()

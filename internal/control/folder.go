@@ -1,7 +1,6 @@
-package app
+package control
 
 import (
-	"context"
 	"os"
 	"time"
 
@@ -19,46 +18,6 @@ const (
 	// out of the folder, or of a folder that has come back.
 	lookInterval = 2 * time.Second
 )
-
-// watchConfig reads the configuration again whenever its files have changed and
-// come to rest, until ctx ends.
-func (a *App) watchConfig(ctx context.Context) {
-	if a.reloads.source == nil {
-		return
-	}
-	f, err := openFolder(a.reloads.source.Folder())
-	if err != nil {
-		a.log.Warn("the system does not tell of changed files: they are looked at every "+lookInterval.String(), "error", err)
-	}
-	defer f.close()
-	tick := time.NewTicker(lookInterval)
-	defer tick.Stop()
-	read := time.NewTimer(0) // files may have changed since the start
-	defer read.Stop()
-	var r rest
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-f.changed():
-			read.Reset(r.disturbed(time.Now()))
-		case <-f.failed(): // events may be missing
-			read.Reset(r.disturbed(time.Now()))
-		case <-tick.C:
-			f.follow()
-			a.forgetModels()
-			if !r.waiting() && a.stale() {
-				read.Reset(r.disturbed(time.Now()))
-			}
-		case <-read.C:
-			r = rest{}
-			f.follow()
-			if a.reload(seen) {
-				read.Reset(r.disturbed(time.Now()))
-			}
-		}
-	}
-}
 
 // rest tells when files that are being changed are to be read. The zero value
 // waits for nothing.

@@ -1,8 +1,11 @@
 package apptest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -59,4 +62,41 @@ func Eventually(ok func() bool) bool {
 		}
 	}
 	return true
+}
+
+// yaml renders the configuration.
+func (o Options) yaml() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\", %s}\n", o.Server)
+	service := o.Service
+	if !o.Breaker {
+		service = "breaker-failures: 0, " + service
+	}
+	if !strings.Contains(service, "allow-fields") {
+		service = mocked + ", " + service
+	}
+	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, service)
+	for _, name := range o.Aliases {
+		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s, %s}", name, o.Endpoint, Model, mocked)
+	}
+	if o.Services != "" {
+		b.WriteString(", " + strings.ReplaceAll(o.Services, "MOCK", strconv.Quote(o.Endpoint)))
+	}
+	b.WriteString("}}\n")
+	if !o.Auth {
+		b.WriteString("auth: {enabled: false}\n")
+	}
+	store := "memory"
+	if o.Redis != "" {
+		host, port, _ := strings.Cut(o.Redis, ":")
+		fmt.Fprintf(&b, "redis: {host: %s, port: %s, timeout: 2s, %s}\n", host, port, o.RedisMore)
+		store = "redis"
+	}
+	limits := o.Limits
+	if limits == "" {
+		limits = "{}"
+	}
+	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}, %s}}\n", store, Model, limits, o.RateLimit)
+	b.WriteString(o.Config)
+	return b.String()
 }

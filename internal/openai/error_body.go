@@ -5,13 +5,24 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
 // errorTextMax bounds each text in an error body, in bytes. Longer ones are cut.
 const errorTextMax = 1024
 
-// AppendJSON appends the error's body in the shape that clients of the endpoint
-// expect. The zero endpoint, of an unknown path, has OpenAI's:
+// ErrorBody is what a client is told of a failure. It renders as OpenAI's or as Anthropic's
+// error object, so that the clients' libraries raise their own exception types.
+type ErrorBody struct {
+	Status int    // of HTTP, 400 to 599
+	Type   string // OpenAI's class of error, such as "invalid_request_error"
+	Code   string // what programs compare, such as "rate_limit_exceeded"; empty: none
+	Why    *failure.Error
+}
+
+// AppendJSON appends the body in the shape that clients of the endpoint expect. The zero
+// endpoint, of an unknown path, has OpenAI's:
 //
 //	{"error":{"message":…,"type":…,"param":…,"code":…}}
 //
@@ -19,53 +30,53 @@ const errorTextMax = 1024
 //
 //	{"type":"error","error":{"type":…,"message":…,"code":…}}
 //
-// with Anthropic's type for the status. Behind these members come, where the
-// error has them, meter, limit, window (null for concurrent requests), scope,
-// used, remaining, need (not for concurrent requests) and retry_after in
-// seconds, and where several limits were in the way limits, a list of all.
-// Texts that are not UTF-8 are mended.
-func (e *Error) AppendJSON(dst []byte, endpoint Endpoint) []byte {
+// with Anthropic's type for the status. Behind these members come, where the failure has
+// them, meter, limit, window (null for concurrent requests), scope, used, remaining, need (not
+// for concurrent requests) and retry_after in seconds, and where several limits were in the
+// way limits, a list of all. Texts that are not UTF-8 are mended.
+func (b ErrorBody) AppendJSON(dst []byte, endpoint Endpoint) []byte {
 	if endpoint.Anthropic() {
 		dst = append(dst, `{"type":"error","error":{"type":`...)
-		dst = appendQuoted(dst, anthropicType(e.Status))
+		dst = appendQuoted(dst, anthropicType(b.Status))
 		dst = append(dst, `,"message":`...)
-		dst = appendQuoted(dst, e.Message)
+		dst = appendQuoted(dst, b.Why.Message)
 	} else {
 		dst = append(dst, `{"error":{"message":`...)
-		dst = appendQuoted(dst, e.Message)
+		dst = appendQuoted(dst, b.Why.Message)
 		dst = append(dst, `,"type":`...)
-		dst = appendQuoted(dst, e.Type)
+		dst = appendQuoted(dst, b.Type)
 		dst = append(dst, `,"param":`...)
-		dst = appendQuotedOrNull(dst, e.Param)
+		dst = appendQuotedOrNull(dst, b.Why.Param)
 	}
 	dst = append(dst, `,"code":`...)
-	dst = appendQuotedOrNull(dst, e.Code)
-	dst = e.appendDenied(dst)
+	dst = appendQuotedOrNull(dst, b.Code)
+	dst = b.appendLimits(dst)
 	return append(dst, "}}"...)
 }
 
-// appendDenied appends the members about limits and waiting, each after a comma.
-func (e *Error) appendDenied(dst []byte) []byte {
-	if len(e.Denied) > 0 {
+// appendLimits appends the members about limits and waiting, each after a comma.
+func (b ErrorBody) appendLimits(dst []byte) []byte {
+	limits := b.Why.Limits
+	if len(limits) > 0 {
 		dst = append(dst, ',')
-		dst = e.Denied[0].appendLimit(dst)
-		if e.Status == http.StatusTooManyRequests { // else the use does not matter
-			dst = e.Denied[0].appendUse(dst)
+		dst = appendLimit(dst, &limits[0])
+		if b.Status == http.StatusTooManyRequests { // else the use does not matter
+			dst = appendUse(dst, &limits[0])
 		}
 	}
-	if e.RetryAfter > 0 {
+	if b.Why.RetryAfter > 0 {
 		dst = append(dst, `,"retry_after":`...)
-		dst = strconv.AppendInt(dst, e.RetryAfterSeconds(), 10)
+		dst = strconv.AppendInt(dst, failure.Seconds(b.Why.RetryAfter), 10)
 	}
-	if len(e.Denied) < 2 {
+	if len(limits) < 2 {
 		return dst
 	}
 	dst = append(dst, `,"limits":[`...)
-	for i := range e.Denied {
+	for i := range limits {
 		dst = append(dst, '{')
-		dst = e.Denied[i].appendUse(e.Denied[i].appendLimit(dst))
+		dst = appendUse(appendLimit(dst, &limits[i]), &limits[i])
 		dst = append(dst, `,"retry_after":`...)
-		dst = strconv.AppendInt(dst, ceilSeconds(e.Denied[i].RetryAfter), 10)
+		dst = strconv.AppendInt(dst, failure.Seconds(limits[i].RetryAfter), 10)
 		dst = append(dst, "},"...)
 	}
 	dst[len(dst)-1] = ']'
@@ -73,29 +84,28 @@ func (e *Error) appendDenied(dst []byte) []byte {
 }
 
 // appendLimit appends which limit it is, without braces.
-func (d *Denied) appendLimit(dst []byte) []byte {
+func appendLimit(dst []byte, l *failure.Limit) []byte {
 	dst = append(dst, `"meter":`...)
-	dst = appendQuoted(dst, d.Meter)
+	dst = appendQuoted(dst, l.Meter)
 	dst = append(dst, `,"limit":`...)
-	dst = strconv.AppendInt(dst, d.Limit, 10)
+	dst = strconv.AppendInt(dst, l.Max, 10)
 	dst = append(dst, `,"window":`...)
-	dst = appendQuotedOrNull(dst, d.Window)
+	dst = appendQuotedOrNull(dst, l.Window)
 	dst = append(dst, `,"scope":`...)
-	return appendQuotedOrNull(dst, d.Scope)
+	return appendQuotedOrNull(dst, l.Scope)
 }
 
-// appendUse appends what is used of the limit, what is left, and what the
-// request needs of it.
-func (d *Denied) appendUse(dst []byte) []byte {
+// appendUse appends what is used of the limit, what is left, and what the request needs of it.
+func appendUse(dst []byte, l *failure.Limit) []byte {
 	dst = append(dst, `,"used":`...)
-	dst = strconv.AppendInt(dst, d.Used, 10)
+	dst = strconv.AppendInt(dst, l.Used, 10)
 	dst = append(dst, `,"remaining":`...)
-	dst = strconv.AppendInt(dst, d.Remaining, 10)
-	if d.Need == 0 {
+	dst = strconv.AppendInt(dst, l.Remaining, 10)
+	if l.Need == 0 {
 		return dst
 	}
 	dst = append(dst, `,"need":`...)
-	return strconv.AppendInt(dst, d.Need, 10)
+	return strconv.AppendInt(dst, l.Need, 10)
 }
 
 // anthropicType returns the error type that Anthropic's API documents for a

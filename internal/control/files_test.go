@@ -1,4 +1,4 @@
-package app
+package control
 
 import (
 	"log/slog"
@@ -23,26 +23,23 @@ func TestSecretsInFilesAreReadAgain(t *testing.T) {
 	}
 	write("application.yml", "vllm: {services: {a: {endpoints: ['http://a:1'], api-key: '${MODEL_SERVER_KEY}'}}}\n")
 	t.Setenv("MODEL_SERVER_KEY_FILE", write("key", "first\n"))
-	source := config.Options{Dir: dir, Check: CheckFiles}
+	source := config.Options{Dir: dir}
 	c, err := config.Load(source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New(t.Context(), Options{Config: c, Source: &source, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.close(t.Context())
-	a.reload(seen)
-	if a.stale() {
+	files := NewFiles(source, slog.New(slog.DiscardHandler))
+	a := start(t, Options{Config: c, Files: files})
+	a.reconcile(t.Context(), seen)
+	if files.stale() {
 		t.Error("there is something to read, and nothing has changed")
 	}
 	write("key", "second\n")
-	if !a.stale() {
+	if !files.stale() {
 		t.Error("the changed secret is not seen")
 	}
-	a.reload(seen)
-	if got := a.current.Load().config.Services["a"].APIKey; got != "second" || a.stale() {
+	a.reconcile(t.Context(), seen)
+	if got := a.State().Config.Services["a"].APIKey; got != "second" || files.stale() {
 		t.Errorf("the model server's key is %q", got)
 	}
 }

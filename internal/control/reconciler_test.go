@@ -1,4 +1,4 @@
-package app
+package control
 
 import (
 	"fmt"
@@ -7,38 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
-
-// TestRest: files are read once nobody has touched them for a while, and at last
-// although somebody goes on.
-func TestRest(t *testing.T) {
-	begin := time.Unix(1_700_000_000, 0)
-	var r rest
-	var read time.Time // when the timer fires unless it is set anew
-	for _, step := range []struct {
-		at, want time.Duration // since begin; the time to wait
-	}{
-		{0, restFor},
-		{restFor / 2, restFor},
-		{restLatest - restFor/4, restFor / 4},
-		{restLatest, 0},
-		{restLatest + time.Second, 0}, // a late timer waits for nothing more
-	} {
-		now := begin.Add(step.at)
-		if got := r.disturbed(now); got != step.want || !r.waiting() {
-			t.Errorf("after %v it waits %v, want %v", step.at, got, step.want)
-		}
-		read = now.Add(step.want)
-	}
-	r = rest{}
-	if got := r.disturbed(read); got != restFor {
-		t.Errorf("after files have been read it waits %v, want %v", got, restFor)
-	}
-}
 
 // said has the lines of a log that are about the configuration.
 type said chan string
@@ -59,6 +31,39 @@ func (s said) take() (lines string) {
 	return lines
 }
 
+// authorities finds files of authorities that cannot be read.
+func authorities(c *config.Config) (all []config.Finding) {
+	for name, s := range c.Services {
+		if s.CAFile == "" {
+			continue
+		}
+		if _, err := os.ReadFile(s.CAFile); err != nil {
+			all = append(all, config.Finding{Setting: []string{"vllm", "services", name, "ca-file"}, Problem: err.Error()})
+		}
+	}
+	return all
+}
+
+// start returns a Reconciler that has applied its first state. What o does not say, it gets.
+func start(t *testing.T, o Options) *Reconciler {
+	t.Helper()
+	if o.Apply == nil {
+		o.Apply = func(State) ([]string, error) { return nil, nil }
+	}
+	if o.Scarce == nil {
+		o.Scarce = func(error) bool { return false }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Applied, o.Read, o.Leaving = func(config.Changes) {}, func(bool) {}, func() bool { return false }
+	r, err := New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestWrongConfigurationIsToldOnce: however often the files are looked at, also
 // where the reason may lie elsewhere; and again to whoever asks.
 func TestWrongConfigurationIsToldOnce(t *testing.T) {
@@ -71,17 +76,13 @@ func TestWrongConfigurationIsToldOnce(t *testing.T) {
 	}
 	const right = "vllm: {services: {a: \"http://a:1\"}}\n"
 	write(right)
-	source := config.Options{Dir: dir, Check: CheckFiles}
+	source := config.Options{Dir: dir, Check: authorities}
 	c, err := config.Load(source)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := make(said, 100)
-	a, err := New(t.Context(), Options{Config: c, Source: &source, Log: slog.New(slog.NewTextHandler(lines, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.close(t.Context())
+	a := start(t, Options{Config: c, Files: NewFiles(source, slog.New(slog.DiscardHandler)), Log: slog.New(slog.NewTextHandler(lines, nil))})
 
 	authority := filepath.Join(dir, "ca.pem")
 	// The order in which a map is walked must not look like a change.
@@ -115,26 +116,26 @@ func TestWrongConfigurationIsToldOnce(t *testing.T) {
 		{many, asked, "is as it was"},
 	} {
 		write(step.text)
-		if a.reload(step.why) {
+		if a.reconcile(t.Context(), step.why) {
 			if got := lines.take(); got != "" {
 				t.Errorf("of %q, which may be half written, the log says %q", step.text, got)
 			}
-			a.reload(step.why) // it is as it was
+			a.reconcile(t.Context(), step.why) // it is as it was
 		}
 		if got := lines.take(); (got == "") != (step.want == "") || !strings.Contains(got, step.want) || strings.Count(got, "\n") > 1 {
 			t.Errorf("of %q the log says %q, want %q", step.text, got, step.want)
 		}
 	}
 	write("vllm: {serv") // and then the rest
-	if !a.reload(seen) || lines.take() != "" {
+	if !a.reconcile(t.Context(), seen) || lines.take() != "" {
 		t.Error("a file that is half written is told as wrong")
 	}
 	write(many)
-	if a.reload(seen) || lines.take() != "" {
+	if a.reconcile(t.Context(), seen) || lines.take() != "" {
 		t.Error("a file that was half written, and is as it was, is told of")
 	}
 	pair.Renew(t)
-	a.reload(seen)
+	a.reconcile(t.Context(), seen)
 	if got := lines.take(); !strings.Contains(got, "is applied") {
 		t.Errorf("of a file that the configuration names, and that has changed, the log says %q", got)
 	}

@@ -1,13 +1,13 @@
 //go:build unix
 
-package app
+package descriptor
 
 import "syscall"
 
-// raiseDescriptorLimit lets the process have as many file descriptors as it may, and
+// raiseLimit lets the process have as many file descriptors as it may, and
 // returns how many: Go raises the limit by itself, but not on every system and not where
 // that has failed. 0: it is not known.
-func raiseDescriptorLimit() uint64 {
+func raiseLimit() uint64 {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
 		return 0

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"os"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+)
+
+// openMetrics makes the registry, and the metrics that need no other part.
+func (a *App) openMetrics(o *Options) {
+	a.registry = prometheus.NewRegistry()
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.metrics = telemetry.NewMetrics(a.registry)
+	telemetry.NewEndpoints(a.registry, func() []telemetry.EndpointStanding { return standings(a.served()) })
+	telemetry.NewRefused(a.registry, func() map[string]bool { return refusedModels(a.served(), a.store) })
+	telemetry.NewLostLines(a.registry, o.LostLines)
+}
+
+// served returns the models that are served at the moment.
+func (a *App) served() *catalog.Catalog { return a.current.Load().catalog }
+
+// openStore opens the store that is configured, unless another one was given.
+func (a *App) openStore(ctx context.Context) (err error) {
+	if a.store == nil {
+		a.store, err = openStore(ctx, a.config, a.metrics, a.registry, a.log)
+	}
+	return err
+}
+
+// openTracer opens what sends traces, where the environment names a collector.
+func (a *App) openTracer(ctx context.Context, version string) (err error) {
+	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{
+		Env: os.Getenv, Version: version,
+		Failed: func(err error) { a.log.Warn("traces do not reach the collector", "error", err) },
+	})
+	return err
+}
+
+// openGate makes what finds out who sends a request.
+func (a *App) openGate() {
+	a.gate = &gate.Gate{Authenticator: a.authenticator, Log: a.log, TrustedProxies: a.config.Server.TrustedProxies}
+}
+
+// openDataPlane makes what serves models.
+func (a *App) openDataPlane() {
+	server := &a.config.Server
+	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
+	telemetry.NewBuffered(a.registry, buffers)
+	a.data = proxy.New(proxy.Options{
+		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
+		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers, BodyTimeout: server.BodyTimeout,
+		Readers: []outcome.Reader{outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}},
+	})
+}
+
+// openControlPlane makes what serves operators.
+func (a *App) openControlPlane(build admin.Build) {
+	a.console = admin.New(admin.Options{
+		Catalog: a.served, Store: a.store, Gate: a.gate, Build: build,
+		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
+		Config:   func() admin.Effective { return a.current.Load().config },
+		Draining: a.leaving.Load,
+		Profiles: a.config.Management.Pprof,
+	})
+}
+
+// openServer makes the server for clients, and that for operators where they have one.
+func (a *App) openServer() (err error) {
+	mux := http.NewServeMux()
+	a.data.Register(mux)
+	a.console.Register(mux)
+	if a.manage = newManagement(a.config, a.console, a.log); a.manage == nil {
+		a.console.RegisterOperations(mux)
+	}
+	if a.cert, err = openCertificate(a.config.Server.TLS, a.log, a.registry); err != nil {
+		return err
+	}
+	handler, err := a.clients(a.config, mux)
+	if err != nil {
+		return err
+	}
+	other := newHTTPServer(a.config, a.cert, handler, a.log)
+	if other.HTTP2 != nil {
+		a.patience = other.HTTP2.WriteByteTimeout
+	}
+	a.server = newServer(a.config, other, a.scarce)
+	return nil
+}

@@ -1,0 +1,242 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+)
+
+// other is a source that says what it is told to.
+type other struct {
+	name string
+	mu   sync.Mutex
+	part Part
+	err  error
+	tell func()
+}
+
+func (o *other) Name() string { return o.name }
+
+func (o *other) Read(context.Context) (Part, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.part, o.err
+}
+
+func (o *other) Watch(ctx context.Context, changed func()) {
+	o.mu.Lock()
+	o.tell = changed
+	o.mu.Unlock()
+	<-ctx.Done()
+}
+
+// say changes what the source wants.
+func (o *other) say(p Part, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.part, o.err = p, err
+	if o.tell != nil {
+		o.tell()
+	}
+}
+
+// version is the nth part of a source: a key and the limits of a model have its number.
+func version(name string, n int) Part {
+	return Part{
+		Version: fmt.Sprint(n),
+		Keys:    []config.APIKey{{Name: fmt.Sprint(name, " ", n), User: "u"}},
+		Limits:  map[string]config.Model{name: {Settings: config.Settings{DefaultOutputTokens: int64(n)}}},
+	}
+}
+
+// folder returns the source of a folder whose file serves the models, and what writes its nth
+// version.
+func served(t *testing.T) (*Files, *config.Config, func(n int)) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(n int) {
+		text := fmt.Sprintf("vllm: {services: {a: 'http://a:1', b: 'http://b:1'}}\n"+
+			"auth: {api-keys: [{name: file %d, user: u, hash: 'sha256:%064d', roles: [user]}]}\n"+
+			"token: {rate-limit: {default-output-tokens: %d}}\n", n, n, n)
+		next := filepath.Join(dir, "next")
+		if err := os.WriteFile(next, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(next, filepath.Join(dir, "application.yml")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(1)
+	o := config.Options{Dir: dir, Env: func(string) (string, bool) { return "", false }}
+	c, err := config.Load(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewFiles(o, slog.New(slog.DiscardHandler)), c, write
+}
+
+// numbers returns the versions that a state is made of: of the files, of a, of b. It fails
+// where the parts of one source are of two versions.
+func numbers(s State) (n [3]int, err error) {
+	for i, name := range []string{"file", "a", "b"} {
+		keys := 0
+		for _, k := range s.Config.Auth.APIKeys {
+			if digits, of := strings.CutPrefix(k.Name, name+" "); of {
+				keys++
+				if _, err := fmt.Sscan(digits, &n[i]); err != nil {
+					return n, err
+				}
+			}
+		}
+		limits := s.Config.RateLimit.DefaultOutputTokens
+		if i > 0 {
+			limits = s.Config.RateLimit.Models[name].DefaultOutputTokens
+		}
+		if keys != 1 || limits != int64(n[i]) {
+			return n, fmt.Errorf("of %s there are %d keys, the last of version %d, and limits of version %d", name, keys, n[i], limits)
+		}
+	}
+	return n, nil
+}
+
+// TestSourcesBesideFiles changes two sources and the files in any order, some of it at the same
+// time: each state is of one version of each, which never go back, and at last of the newest.
+func TestSourcesBesideFiles(t *testing.T) {
+	files, c, write := served(t)
+	a, b := &other{name: "a", part: version("a", 1)}, &other{name: "b", part: version("b", 1)}
+	var last [3]int
+	var revision uint64
+	r := start(t, Options{Config: c, Files: files, Sources: []Source{a, b}, Apply: func(s State) ([]string, error) {
+		n, err := numbers(s)
+		for i := range n {
+			if n[i] < last[i] {
+				t.Errorf("revision %d has gone back from %v to %v", s.Revision, last, n)
+			}
+		}
+		if err != nil || s.Revision != revision+1 {
+			t.Errorf("revision %d after %d: %v", s.Revision, revision, err)
+		}
+		last, revision = n, s.Revision
+		return nil, nil
+	}})
+	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- a test that can be repeated
+	n := [3]int{1, 1, 1}
+	for range 300 {
+		var reading sync.WaitGroup
+		for range random.IntN(3) {
+			reading.Go(func() { r.Reload(t.Context()) })
+		}
+		switch i := random.IntN(3); i {
+		case 0:
+			n[i]++
+			write(n[i])
+		case 1:
+			n[i]++
+			a.say(version("a", n[i]), nil)
+		case 2:
+			n[i]++
+			b.say(version("b", n[i]), nil)
+		}
+		reading.Wait()
+	}
+	r.Reload(t.Context())
+	if last != n {
+		t.Errorf("what is served is of the versions %v, and what was said last %v", last, n)
+	}
+	if revision < 100 {
+		t.Errorf("only %d states were applied", revision)
+	}
+}
+
+// TestWrongPartStandsInNobodysWay: the parts of other sources are applied, what the source said
+// before stands, the log names it once, and it is applied once nothing is in its way.
+func TestWrongPartStandsInNobodysWay(t *testing.T) {
+	files, c, write := served(t)
+	a, b := &other{name: "a", part: version("a", 1)}, &other{name: "b", part: version("b", 1)}
+	var log strings.Builder
+	r := start(t, Options{Config: c, Files: files, Sources: []Source{a, b}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	unserved := version("b", 2)
+	unserved.Limits = map[string]config.Model{"c": {}}
+	clash := version("b", 2)
+	clash.Keys = append(clash.Keys, version("a", 3).Keys...)
+	clash.Version = "clash"
+	for _, step := range []struct {
+		name string
+		do   func()
+		want [3]int
+		says string // in the log; "" where it says of nothing that it is wrong
+	}{
+		{"nothing", func() {}, [3]int{1, 1, 1}, ""},
+		{"a model that is not served", func() { b.say(unserved, nil) }, [3]int{1, 1, 1}, "the source b: the model"},
+		{"the same, and the files", func() { write(2) }, [3]int{2, 1, 1}, ""},
+		{"the same, and another source", func() { a.say(version("a", 3), nil) }, [3]int{2, 3, 1}, ""},
+		{"two keys of one name", func() { b.say(clash, nil) }, [3]int{2, 3, 1}, "two API keys have the name"},
+		{"away", func() { b.say(Part{}, errors.New("no connection")) }, [3]int{2, 3, 1}, "the source b: no connection"},
+		{"away, and the files", func() { write(3) }, [3]int{3, 3, 1}, ""},
+		{"two keys of one name again", func() { b.say(clash, nil) }, [3]int{3, 3, 1}, "two API keys have the name"},
+		{"the other one gone", func() { a.say(version("a", 4), nil) }, [3]int{3, 4, 2}, ""},
+		{"all is well", func() { b.say(version("b", 5), nil) }, [3]int{3, 4, 5}, ""},
+	} {
+		log.Reset()
+		step.do()
+		for range 3 {
+			r.reconcile(t.Context(), seen)
+		}
+		limits := r.State().Config.RateLimit
+		got := [3]int{int(limits.DefaultOutputTokens), int(limits.Models["a"].DefaultOutputTokens), int(limits.Models["b"].DefaultOutputTokens)}
+		if got != step.want {
+			t.Errorf("%s: what is served is of the versions %v, want %v", step.name, got, step.want)
+		}
+		if told := strings.Count(log.String(), "is wrong"); told != min(1, len(step.says)) || told > 0 && !strings.Contains(log.String(), step.says) {
+			t.Errorf("%s: the log says %s", step.name, log.String())
+		}
+	}
+}
+
+// TestRunFollowsSources: what a source tells of is applied without being asked for, also where
+// it was wrong or away when it told.
+func TestRunFollowsSources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &config.Config{RateLimit: config.RateLimit{Models: map[string]config.Model{"a": {}}}}
+		a := &other{name: "a", part: version("a", 1)}
+		r := start(t, Options{Config: c, Sources: []Source{a}})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { r.Run(ctx); close(done) }()
+		await := func(n int64) {
+			t.Helper()
+			time.Sleep(lookInterval + restFor)
+			synctest.Wait()
+			if got := r.State().Config.RateLimit.Models["a"].DefaultOutputTokens; got != n {
+				t.Errorf("what is served is of version %d, want %d", got, n)
+			}
+		}
+		await(1)
+		a.say(version("a", 2), nil)
+		await(2)
+		a.say(Part{}, errors.New("away"))
+		await(2)
+		a.tell = nil
+		a.say(version("a", 3), nil) // nobody tells
+		await(3)
+		stop()
+		<-done
+		a.say(version("a", 4), nil)
+		r.Close()
+		r.Reload(t.Context())
+		if got := r.State().Revision; got != 3 {
+			t.Errorf("revision %d is served after the end, want 3", got)
+		}
+	})
+}

@@ -1,0 +1,245 @@
+package control
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+)
+
+// Options of a Reconciler. All but Files and Sources are required.
+type Options struct {
+	// Config is what Files said at the start.
+	Config *config.Config
+	// Files is read again; nil: never.
+	Files *Files
+	// Sources are what is laid over Config, in their order.
+	Sources []Source
+	// Apply makes a state what is served, or fails and changes nothing. It returns settings
+	// that have changed and take effect at the next start only.
+	Apply func(State) (atStart []string, err error)
+	// Applied is told of every change after the first state.
+	Applied func(config.Changes)
+	// Read is told whether what was read could be applied.
+	Read func(ok bool)
+	// Scarce reports whether an error only says that nothing can be read at the moment. It
+	// tells whoever has to know.
+	Scarce func(error) bool
+	// Leaving reports whether the gateway ends, and is left as it is.
+	Leaving func() bool
+	Log     *slog.Logger
+}
+
+// Reconciler keeps the gateway at what its sources want.
+type Reconciler struct {
+	o Options
+
+	mu     sync.Mutex // held while sources are read and a state is applied
+	closed bool
+	parts  []part
+	state  State
+}
+
+// New applies the first state. It fails where a source cannot be read, or what they say
+// together cannot be applied.
+func New(ctx context.Context, o Options) (*Reconciler, error) {
+	r := &Reconciler{o: o, parts: []part{{applied: Part{Config: o.Config}}}}
+	if o.Files != nil {
+		r.parts[0].source = o.Files
+	}
+	for _, s := range o.Sources {
+		p, err := s.Read(ctx)
+		if err != nil {
+			return nil, from(s, err)
+		}
+		r.parts = append(r.parts, part{source: s, applied: p, version: p.Version})
+	}
+	c, err := merge(r.merged(0, r.parts[0].applied))
+	if err != nil {
+		return nil, err
+	}
+	r.state = State{Revision: 1, Config: c}
+	_, err = o.Apply(r.state)
+	return r, err
+}
+
+// State returns what is served.
+func (r *Reconciler) State() State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
+}
+
+// occasion says why sources are read again.
+type occasion int
+
+const (
+	seen  occasion = iota // a source may have changed
+	asked                 // somebody wants it
+)
+
+// Reload reads all sources at once and says what came of it, also where they are as they were.
+// Callers wait for each other.
+func (r *Reconciler) Reload(ctx context.Context) {
+	if len(r.parts) == 1 && r.parts[0].source == nil {
+		r.o.Log.Info("the configuration was not read from files, and is not read again")
+		return
+	}
+	r.reconcile(ctx, asked)
+}
+
+// Close lets nothing change the gateway any more. It waits for what is being applied.
+func (r *Reconciler) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}
+
+// Run applies what sources want whenever it has changed, until ctx ends.
+func (r *Reconciler) Run(ctx context.Context) {
+	changed := make(chan struct{}, 1)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	for i := range r.parts {
+		if s := r.parts[i].source; s != nil {
+			watching.Go(func() {
+				s.Watch(ctx, func() {
+					select {
+					case changed <- struct{}{}:
+					default: // somebody has told it
+					}
+				})
+			})
+		}
+	}
+	tick := time.NewTicker(lookInterval)
+	defer tick.Stop()
+	read := time.NewTimer(0) // sources may have changed since the start
+	defer read.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+			read.Reset(0)
+		case <-tick.C:
+			if r.isBehind() {
+				read.Reset(0)
+			}
+		case <-read.C:
+			if r.reconcile(ctx, seen) {
+				read.Reset(restFor)
+			}
+		}
+	}
+}
+
+// isBehind reports whether something is not applied, for a reason that may lie elsewhere.
+func (r *Reconciler) isBehind() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.parts {
+		if p := &r.parts[i]; p.failed != "" || p.unread {
+			return true
+		}
+	}
+	return false
+}
+
+// reconcile reads all sources and applies what has changed, one part after the other. It
+// reports whether to read again in a while: what is wrong may be half written, and nobody has
+// asked.
+func (r *Reconciler) reconcile(ctx context.Context, why occasion) (again bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.state.Revision
+	for i := range r.parts {
+		again = r.read(ctx, i, why) || again
+	}
+	for r.state.Revision != before { // what was in the way of a part may have gone
+		before = r.state.Revision
+		for i := range r.parts {
+			if r.parts[i].failed != "" {
+				_ = r.read(ctx, i, seen)
+			}
+		}
+	}
+	return again
+}
+
+// read reads the i-th source and applies its part. It reports whether to read it again in a
+// while.
+func (r *Reconciler) read(ctx context.Context, i int, why occasion) (again bool) {
+	p := &r.parts[i]
+	if r.closed || r.o.Leaving() || p.source == nil {
+		return false
+	}
+	got, err := p.source.Read(ctx)
+	first := p.version == ""
+	if err == nil && got.Version == p.version && p.failed == "" && !p.unread {
+		r.unchanged(why)
+		return false
+	}
+	var changes config.Changes
+	var warnings []string
+	if err == nil {
+		changes, warnings, err = r.apply(i, got)
+	}
+	if p.unread = err != nil && r.o.Scarce(err); p.unread {
+		return false // it may be right
+	}
+	fresh := got.Version != "" && got.Version != p.version
+	if err != nil && (fresh || p.failed == "") && why == seen && got.Version != p.doubted {
+		p.doubted = got.Version
+		return true
+	}
+	p.doubted = ""
+	if got.Version != "" {
+		p.version = got.Version
+	}
+	if err != nil {
+		r.refused(p, err, fresh || why == asked)
+		return false
+	}
+	p.failed = ""
+	if first && reflect.DeepEqual(changes, config.Changes{}) {
+		r.unchanged(why) // it is what the gateway has started with
+		return false
+	}
+	r.o.Read(true)
+	r.logChanges(p, changes, warnings)
+	r.o.Applied(changes)
+	return false
+}
+
+// apply makes got the part of the i-th source, in a state of its own. It returns what that
+// changes, and the warnings that are new.
+func (r *Reconciler) apply(i int, got Part) (config.Changes, []string, error) {
+	next, err := merge(r.merged(i, got))
+	if err != nil {
+		return config.Changes{}, nil, err
+	}
+	c, changes := config.Compare(r.state.Config, next)
+	s := State{Revision: r.state.Revision + 1, Config: c}
+	atStart, err := r.o.Apply(s)
+	if err != nil {
+		return config.Changes{}, nil, err
+	}
+	changes.AtStart = append(changes.AtStart, atStart...)
+	warnings := newWarnings(r.state.Config.Warnings, c.Warnings)
+	r.state, r.parts[i].applied = s, got
+	return changes, warnings, nil
+}
+
+// merged returns the parts that are applied, with got in the place of the i-th.
+func (r *Reconciler) merged(i int, got Part) []Part {
+	parts := make([]Part, len(r.parts))
+	for j := range r.parts {
+		parts[j] = r.parts[j].applied
+	}
+	parts[i] = got
+	return parts
+}
