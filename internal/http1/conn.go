@@ -57,7 +57,7 @@ func (s *Server) take(raw net.Conn, o *sorter) {
 	switch {
 	case !s.keep(c):
 		_ = tcp.Close()
-		s.room.leave()
+		s.room.release()
 	case !o.watch.add(c):
 		s.drop(c)
 		go o.hand(s.begun(tcp, nil), "")
@@ -97,7 +97,7 @@ func (c *conn) end() {
 	}
 	c.forget()
 	_ = c.Close()
-	c.server.room.leave()
+	c.server.room.release()
 	c.in.release()
 }
 

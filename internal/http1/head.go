@@ -86,7 +86,7 @@ func (h *head) parseFields(fields string) bool {
 	}
 	for fields != "" {
 		name, value, after, ok := httpsyntax.CutField(fields)
-		if !ok || !strings.HasPrefix(after, "\r\n") || !h.field(canonical(name), value) {
+		if !ok || !strings.HasPrefix(after, "\r\n") || !h.field(textproto.CanonicalMIMEHeaderKey(name), value) {
 			return false
 		}
 		fields = after[2:]
@@ -147,17 +147,4 @@ func (h *head) request(ctx context.Context, remote string, b *body) *http.Reques
 		r.Body = b
 	}
 	return r.WithContext(ctx)
-}
-
-// canonical returns the name of a field as net/http writes it.
-func canonical(name string) string {
-	first := true
-	for i := range len(name) {
-		c := name[i]
-		if first && 'a' <= c && c <= 'z' || !first && 'A' <= c && c <= 'Z' {
-			return textproto.CanonicalMIMEHeaderKey(name)
-		}
-		first = c == '-'
-	}
-	return name
 }

@@ -124,7 +124,7 @@ type begun struct {
 	log     *log.Logger // nil: the standard one
 }
 
-// begun returns a connection for net/http, of which rest has been read. Its place is given
+// begun returns a connection for net/http, of which rest has been read. Its permit is given
 // back when it is closed in truth: that of one that was refused not before its client has
 // had time for the answer.
 func (s *Server) begun(c stream, rest []byte) *begun {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
@@ -36,7 +35,7 @@ func (w *response) writeHead(next []byte) {
 	w.out.wire = appendStatus(w.out.wire, w.status)
 	w.appendFields()
 	if _, told := w.header["Date"]; !told {
-		w.out.wire = appendField(w.out.wire, "Date", date(time.Now()))
+		w.out.wire = appendField(w.out.wire, "Date", time.Now().UTC().Format(http.TimeFormat))
 	}
 	switch {
 	case w.chunked:
@@ -115,22 +114,3 @@ func appendField(b []byte, name, value string) []byte {
 }
 
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
-
-// clock is a date as HTTP writes it, which is the same for a second.
-type clock struct {
-	second int64
-	text   string
-}
-
-var latest atomic.Pointer[clock]
-
-// date returns a time as HTTP writes it.
-func date(now time.Time) string {
-	second := now.Unix()
-	c := latest.Load()
-	if c == nil || c.second != second {
-		c = &clock{second, now.UTC().Format(http.TimeFormat)}
-		latest.Store(c)
-	}
-	return c.text
-}

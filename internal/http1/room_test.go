@@ -121,14 +121,14 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// TestBoundGivesPlacesBack, however connections end.
-func TestBoundGivesPlacesBack(t *testing.T) {
+// TestBoundGivesPermitsBack, however connections end.
+func TestBoundGivesPermitsBack(t *testing.T) {
 	for _, left := range []bool{false, true} {
-		t.Run(fmt.Sprint("left to net/http ", left), func(t *testing.T) { givesPlacesBack(t, left) })
+		t.Run(fmt.Sprint("left to net/http ", left), func(t *testing.T) { givesPermitsBack(t, left) })
 	}
 }
 
-func givesPlacesBack(t *testing.T, left bool) {
+func givesPermitsBack(t *testing.T, left bool) {
 	s := New(&http.Server{ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}, time.Minute)
 	if left {
@@ -154,9 +154,9 @@ func givesPlacesBack(t *testing.T, left bool) {
 		}
 		_ = c.Close()
 	}
-	for end := time.Now().Add(10 * time.Second); len(s.room.places) > 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); len(s.room.permits) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d places are taken by nobody", len(s.room.places))
+			t.Fatalf("%d permits are taken by nobody", len(s.room.permits))
 		}
 	}
 	if err := s.Close(); err != nil {
@@ -166,7 +166,7 @@ func givesPlacesBack(t *testing.T, left bool) {
 }
 
 // TestBoundCountsTheRefused: a connection that is refused is open for a while, and has its
-// place until it is closed.
+// permit until it is closed.
 func TestBoundCountsTheRefused(t *testing.T) {
 	s := New(&http.Server{ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}, time.Minute)
 	s.Bound(8, func() {}, nil)
@@ -184,13 +184,13 @@ func TestBoundCountsTheRefused(t *testing.T) {
 	}
 	_, _ = io.Copy(io.Discard, c.br) // our side is ended now
 	time.Sleep(lingerTime / 10)
-	if n := len(s.room.places); n != 1 {
-		t.Errorf("%d places are taken while the connection is open, want 1", n)
+	if n := len(s.room.permits); n != 1 {
+		t.Errorf("%d permits are taken while the connection is open, want 1", n)
 	}
 	_ = c.Close()
-	for end := time.Now().Add(10 * time.Second); len(s.room.places) > 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); len(s.room.permits) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("its place is taken by nobody")
+			t.Fatal("its permit is taken by nobody")
 		}
 	}
 	if err := s.Close(); err != nil {
