@@ -3,6 +3,7 @@ package httpclient
 import (
 	"bufio"
 	"bytes"
+	"strconv"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
@@ -83,29 +84,11 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 func parseChunkSize(line []byte) (size int64, ok bool) {
 	digits, extension, _ := bytes.Cut(line, []byte{';'})
 	digits = bytes.TrimRight(digits, " \t")
-	if len(digits) == 0 || len(digits) > 15 || !httpsyntax.ValidValue(extension) {
+	n, err := strconv.ParseUint(string(digits), 16, 63)
+	if err != nil || len(digits) > 15 || !httpsyntax.ValidValue(extension) {
 		return 0, false
 	}
-	for i := range len(digits) {
-		d, ok := hexDigit(digits[i])
-		if !ok {
-			return 0, false
-		}
-		size = size<<4 | d
-	}
-	return size, true
-}
-
-func hexDigit(c byte) (int64, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return int64(c - '0'), true
-	case 'a' <= c && c <= 'f':
-		return int64(c-'a') + 10, true
-	case 'A' <= c && c <= 'F':
-		return int64(c-'A') + 10, true
-	}
-	return 0, false
+	return int64(n), true
 }
 
 func orMalformed(err error, what malformed) error {

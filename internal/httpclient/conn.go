@@ -92,13 +92,6 @@ func (c *conn) part() {
 	_ = c.raw.SetDeadline(now.Add(partGrace))
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
 // hasParted reports whether part was called.
 func (c *conn) hasParted() bool { return c.parted.Load() != 0 }
 
@@ -145,7 +138,11 @@ func (c *conn) arm(now time.Time) error {
 	// Parting may have come in between, whose deadline must stand.
 	if at := c.parted.Load(); at != 0 {
 		c.deadline = unknown
-		return c.raw.SetDeadline(earlier(now.Add(partGrace), time.Unix(0, at).Add(partMost)))
+		by := now.Add(partGrace)
+		if last := time.Unix(0, at).Add(partMost); last.Before(by) {
+			by = last
+		}
+		return c.raw.SetDeadline(by)
 	}
 	return err
 }

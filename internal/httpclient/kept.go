@@ -100,16 +100,14 @@ func (p *kept) detach() []*conn {
 	return all
 }
 
-func (p *kept) clear() {
-	p.mu.Lock()
-	all := p.detach()
-	p.mu.Unlock()
-	closeAll(all)
-}
+// clear closes all; shut also those that are put from now on.
+func (p *kept) clear() { p.close(false) }
 
-func (p *kept) shut() {
+func (p *kept) shut() { p.close(true) }
+
+func (p *kept) close(forGood bool) {
 	p.mu.Lock()
-	p.closed = true
+	p.closed = p.closed || forGood
 	all := p.detach()
 	p.mu.Unlock()
 	closeAll(all)

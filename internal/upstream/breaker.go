@@ -162,16 +162,12 @@ func (b *breaker) pass(now time.Time, id uint64, alone bool) (how way, changed b
 	case b.fails(id, now):
 		b.next = now.Add(trialEvery)
 	default:
-		b.turn, b.next = now.Add(trialEvery), later(b.next, now.Add(trialEvery))
+		b.turn = now.Add(trialEvery)
+		if b.next.Before(b.turn) {
+			b.next = b.turn
+		}
 	}
 	return how, changed
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // blind reports whether requests never open the breaker, so that nobody need be

@@ -75,14 +75,9 @@ func (r *Request) since(now time.Time) httpclient.Request {
 // Response is the final response to a request. Its body must be read to the
 // end or closed.
 type Response struct {
-	Status int
+	httpclient.Response
 	Server string // the name of the model server that sent it
-	Header Header
-	// ContentLength is the length of the body, or -1 if only its end will tell.
-	ContentLength int64
-	Body          *Body
-	// Connections is how many the request was written to: see [httpclient.Response].
-	Connections int
+	Body   *Body
 
 	body Body
 }
@@ -109,11 +104,7 @@ func (s *Server) do(ctx context.Context, r *Request, sent *httpclient.Request) (
 		running.judge(failure.verdict())
 		return nil, failure
 	}
-	response := &Response{
-		Status: got.Status, Server: s.name, Header: got.Header,
-		ContentLength: got.ContentLength, Connections: got.Connections,
-		body: Body{Body: got.Body, run: running},
-	}
+	response := &Response{Response: got, Server: s.name, body: Body{Body: got.Body, run: running}}
 	response.Body = &response.body
 	if v, ok := verdictOf(got.Status); ok {
 		response.Body.judge(v)
