@@ -13,18 +13,30 @@ import (
 // sorter is the listener that net/http sees: what it accepts are the connections
 // that are handed over.
 type sorter struct {
-	net.Listener
+	closable
 	watch  *watch
 	handed chan net.Conn
 	failed chan error
+}
+
+// closable is a listener that tells when it is closed.
+type closable struct {
+	net.Listener
 	closed chan struct{}
 	once   sync.Once
+}
+
+// Close implements net.Listener.
+func (c *closable) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Listener.Close()
 }
 
 // sort accepts what comes to l and serves it, and returns a listener for what is
 // handed over.
 func (s *Server) sort(l net.Listener, w *watch) *sorter {
-	o := &sorter{Listener: l, watch: w, handed: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{})}
+	o := &sorter{watch: w, handed: make(chan net.Conn), failed: make(chan error)}
+	o.Listener, o.closed = l, make(chan struct{})
 	s.accepts(1)
 	go o.accept(s)
 	return o
@@ -86,12 +98,6 @@ func (o *sorter) Accept() (net.Conn, error) {
 	case <-o.closed:
 		return nil, net.ErrClosed
 	}
-}
-
-// Close implements net.Listener.
-func (o *sorter) Close() error {
-	o.once.Do(func() { close(o.closed) })
-	return o.Listener.Close()
 }
 
 // hand hands a connection over. Where net/http takes none any more, it is closed

@@ -87,10 +87,8 @@ func (s *Server) closeUnused() {
 
 // bounded is a listener for net/http, whose connections are counted here.
 type bounded struct {
-	net.Listener
+	closable
 	server *Server
-	closed chan struct{}
-	once   sync.Once
 }
 
 // bounds returns l, within the room of the server.
@@ -98,7 +96,7 @@ func (s *Server) bounds(l net.Listener) net.Listener {
 	if s.room == nil {
 		return l
 	}
-	return &bounded{Listener: l, server: s, closed: make(chan struct{})}
+	return &bounded{closable{Listener: l, closed: make(chan struct{})}, s}
 }
 
 // Accept implements net.Listener.
@@ -113,12 +111,6 @@ func (b *bounded) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	return b.server.counted(c), nil
-}
-
-// Close implements net.Listener.
-func (b *bounded) Close() error {
-	b.once.Do(func() { close(b.closed) })
-	return b.Listener.Close()
 }
 
 // tellFailure tells of an error of accepting that may pass.

@@ -14,54 +14,43 @@ const (
 	gone
 )
 
-// Body is the body of a response: beside [io.ReadCloser] it has what a reader of streams
-// needs. After its end ([io.EOF]) the connection is kept for another request; before it,
-// Close closes the connection. Errors are [ErrBodyClosed] or of type [*Error], and stay. A
-// body has to be closed also after its end.
+// Body is the body of a response, with what a reader of streams needs. Errors are
+// [ErrBodyClosed] or of type [*Error], and stay. After its end ([io.EOF]) the connection is
+// kept for another request; a body has to be closed also then.
 //
 // One goroutine may read; Close and Part may be called by others meanwhile.
 type Body interface {
 	// ReadCloser reads what has come in, and waits only where nothing has. Close before
-	// the end closes the connection at once, so that the server stops working on the
-	// answer; that it has stopped is what Abandon waits for.
+	// the end closes the connection at once, so that the server stops working.
 	io.ReadCloser
-	// Next returns the next bytes of the body, at least one and as many as have come in,
-	// up to 4 KiB. They are a view of the connection's buffer, valid until the next call
-	// of Next, Read or Close: a scanner of stream events needs no buffer of its own for
-	// lines that are whole.
+	// Next returns what has come in, at least a byte and up to 4 KiB, as a view of the
+	// connection's buffer: it is valid until the next call of Next, Read or Close.
 	Next() ([]byte, error)
 	// Await waits for the next byte, or returns the error that is there instead of one.
 	Await() error
-	// Ready reports whether more of the body has come in that was not read yet: Read does
-	// not wait then. A reader that may flush what it has written should, where it is false.
+	// Ready reports whether more has come in, so that Read does not wait.
 	Ready() bool
 	// EndsWithConnection reports whether nothing but the end of the connection marks that
 	// of the body: one that was cut off looks like one that is whole.
 	EndsWithConnection() bool
-	// Whole reports whether the body has come to its end, after a read has told that, or
-	// after Close.
+	// Whole reports whether the body has come to its end, once a read or Close has ended it.
 	Whole() bool
 
 	// Part tells the server that nobody wants the rest. What it still sends can be read,
-	// until nothing has come for a quarter of a second, for a second at most; then the
-	// body must be closed.
+	// until nothing has come for a quarter of a second, for a second at most.
 	Part()
-	// Abandon gives the body up as Close does, and returns when the server has closed its
-	// side of the connection, for it has stopped working on the answer then, or after a
-	// quarter of a second. It is for the goroutine that reads.
+	// Abandon is Close, and returns when the server has closed its side of the connection,
+	// for it has stopped working then, or after a quarter of a second. Only who reads calls it.
 	Abandon()
 
 	// CountEvents makes the time limits go by events, of which the reader tells by Event,
-	// and not by bytes: neither comments nor pieces of an event that does not end keep a
-	// body alive.
+	// and not by bytes: neither comments nor pieces of an event that does not end count.
+	// The time until an event begins with the first read after the one before.
 	CountEvents()
-	// Event says that an event has come. The time until the next one is counted from the
-	// next read on, so that of a reader who does something else in between is not.
 	Event()
 	// Delay moves the time limit of the response on by d, which was not spent on waiting
-	// for the server. It is for the goroutine that reads.
+	// for the server. Hurry ends all limits but one: the rest has to come within d.
 	Delay(d time.Duration)
-	// Hurry gives the rest of the body the time of d. Its other limits end.
 	Hurry(d time.Duration)
 }
 

@@ -17,8 +17,10 @@ const trailerBytesMax = 8 << 10
 // another chunk comes before it, whose line end is then still to be read.
 func nextChunk(br *bufio.Reader, after bool) (int64, error) {
 	if after {
-		if line, err := readLine(br); err != nil || len(line) > 0 {
-			return 0, orMalformed(err, "a chunk is longer than its size")
+		if line, err := readLine(br); err != nil {
+			return 0, err
+		} else if len(line) > 0 {
+			return 0, malformed("a chunk is longer than its size")
 		}
 	}
 	line, err := readLine(br)
@@ -55,7 +57,7 @@ func skipTrailer(br *bufio.Reader) error {
 		if err != nil || len(line) == 0 {
 			return err
 		}
-		if !validField(string(line)) {
+		if _, _, after, ok := httpsyntax.CutField(string(line)); !ok || after != "" {
 			return malformed("a trailer field is malformed")
 		}
 		left -= len(line) + len("\r\n")
@@ -89,11 +91,4 @@ func parseChunkSize(line []byte) (size int64, ok bool) {
 		return 0, false
 	}
 	return int64(n), true
-}
-
-func orMalformed(err error, what malformed) error {
-	if err != nil {
-		return err
-	}
-	return what
 }

@@ -85,7 +85,7 @@ func (c *conn) part() {
 	if !c.parted.CompareAndSwap(0, now.UnixNano()) {
 		return
 	}
-	if !c.closeWrite() {
+	if half, ok := c.raw.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 		c.kill()
 		return
 	}
@@ -94,12 +94,6 @@ func (c *conn) part() {
 
 // hasParted reports whether part was called.
 func (c *conn) hasParted() bool { return c.parted.Load() != 0 }
-
-// closeWrite ends our side and reports whether the other one is open still.
-func (c *conn) closeWrite() bool {
-	half, ok := c.raw.(interface{ CloseWrite() error })
-	return ok && half.CloseWrite() == nil
-}
 
 // partAndWait closes the connection of a request that is given up, and returns when
 // the server has stopped working on it or has had the time to. It is for the
@@ -270,14 +264,4 @@ func (c *conn) abandon(err error) {
 		}
 		c.writing = nil
 	}
-}
-
-// stays reports whether the other side leaves an unused connection open for a
-// while.
-func (c *conn) stays(wait time.Duration) bool {
-	if c.raw.SetReadDeadline(time.Now().Add(wait)) != nil {
-		return false
-	}
-	_, err := c.stream.Read(make([]byte, 1))
-	return errors.Is(err, os.ErrDeadlineExceeded)
 }

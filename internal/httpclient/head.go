@@ -192,11 +192,6 @@ func parseFields(block string) (Header, error) {
 	return h, nil
 }
 
-func validField(line string) bool {
-	_, _, after, ok := httpsyntax.CutField(line)
-	return ok && after == ""
-}
-
 // faulty says what is wrong with the line that rest begins with.
 func faulty(rest string) error {
 	if _, _, ok := cutLine(rest); !ok {

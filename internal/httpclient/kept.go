@@ -14,9 +14,8 @@ type kept struct {
 	timeout time.Duration
 
 	mu     sync.Mutex
-	idle   []*conn // oldest first
-	timer  *time.Timer
-	timing bool // the timer is set
+	idle   []*conn     // oldest first
+	timer  *time.Timer // of the next sweep; nil: none is due
 	closed bool
 }
 
@@ -60,16 +59,9 @@ func (p *kept) put(c *conn, now time.Time) {
 // schedule sets the timer for when the oldest connection is due, but not for
 // every one of a row of neighbours. It is called under the lock.
 func (p *kept) schedule(now time.Time) {
-	if p.timing || len(p.idle) == 0 {
-		return
+	if p.timer == nil && len(p.idle) > 0 {
+		p.timer = time.AfterFunc(max(p.timeout-now.Sub(p.idle[0].idleSince), p.timeout/8), p.sweep)
 	}
-	wait := max(p.timeout-now.Sub(p.idle[0].idleSince), p.timeout/8)
-	p.timing = true
-	if p.timer == nil {
-		p.timer = time.AfterFunc(wait, p.sweep)
-		return
-	}
-	p.timer.Reset(wait)
 }
 
 // sweep closes what has been unused for too long.
@@ -84,7 +76,7 @@ func (p *kept) sweep() {
 	rest := copy(p.idle, p.idle[n:])
 	clear(p.idle[rest:])
 	p.idle = p.idle[:rest]
-	p.timing = false
+	p.timer = nil
 	p.schedule(now)
 	p.mu.Unlock()
 	closeAll(stale)
@@ -94,8 +86,8 @@ func (p *kept) sweep() {
 func (p *kept) detach() []*conn {
 	all := p.idle
 	p.idle = nil
-	if p.timing && p.timer.Stop() {
-		p.timing = false
+	if p.timer != nil && p.timer.Stop() {
+		p.timer = nil
 	}
 	return all
 }

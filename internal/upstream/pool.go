@@ -46,9 +46,6 @@ func (p *Pool) standings() []Standing {
 	return all
 }
 
-// Servers returns the model servers. The caller must not change the slice.
-func (p *Pool) Servers() []*Server { return p.servers }
-
 // Do sends r to the least busy server that may be asked and waits until the body of the
 // answer has begun. Errors are of type [*Error]; see [Server.Do] for the rest.
 //

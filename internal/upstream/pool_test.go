@@ -121,7 +121,7 @@ func TestPoolLeastBusy(t *testing.T) {
 	var answers []*Response
 	count := func() []int {
 		var n []int
-		for _, s := range p.Servers() {
+		for _, s := range p.servers {
 			n = append(n, s.Running())
 		}
 		return n
@@ -262,7 +262,7 @@ func TestPoolGoesElsewhere(t *testing.T) {
 			if n := int(reached.Load()); n != tt.reached {
 				t.Errorf("the other one got %d requests, want %d", n, tt.reached)
 			}
-			for _, s := range p.Servers() {
+			for _, s := range p.servers {
 				if n := s.Running(); n != 0 {
 					t.Errorf("%d requests are running at the end", n)
 				}
@@ -336,7 +336,7 @@ func TestPoolFullQueues(t *testing.T) {
 	if len(f.names) != 0 {
 		t.Errorf("full queues were blamed: %v", f.names)
 	}
-	for _, s := range p.Servers() {
+	for _, s := range p.servers {
 		if s.breaker.standing().Breaker != BreakerClosed {
 			t.Errorf("a full queue opened a breaker")
 		}
@@ -369,7 +369,7 @@ func TestPoolAllAway(t *testing.T) {
 	if failure == nil || failure.Kind != Away || failure.Sent() {
 		t.Fatalf("error %v, want that all are away", failure)
 	}
-	for _, s := range p.Servers() {
+	for _, s := range p.servers {
 		if !strings.Contains(failure.Error(), s.Address()) {
 			t.Errorf("%q does not name %s", failure, s.Address())
 		}
