@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 )
 
 // askTimeout bounds a question to a running gateway.
@@ -38,7 +38,7 @@ func (f gatewayFlags) client() (*http.Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--ca-file: %w", err)
 		}
-		if t.RootCAs, err = app.Roots(pem); err != nil {
+		if t.RootCAs, err = certificate.Roots(pem); err != nil {
 			return nil, fmt.Errorf("--ca-file: %s %w", f.CAFile, err)
 		}
 	}

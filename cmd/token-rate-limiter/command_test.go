@@ -311,6 +311,12 @@ func TestWrongVariablesAreTold(t *testing.T) {
 	if r := run(t, "", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1"}, "check", "--config", write(t, model)); r.code != 0 {
 		t.Errorf("a collector that is away: %+v", r)
 	}
+	overruled := []string{
+		"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_HEADERS=swordfish", "OTEL_EXPORTER_OTLP_TRACES_HEADERS=api-key=swordfish",
+	}
+	if r := run(t, "", overruled, "check", "--config", write(t, model)); r.code != 0 || strings.Contains(r.errors+r.out, "swordfish") {
+		t.Errorf("a variable that another one overrules: %+v", r)
+	}
 }
 
 // TestHealthcheckOfTheWrongAddress: what is probably wrong is told with what to write.

@@ -112,7 +112,7 @@ func (t *Ticket) Partial(p Progress, now time.Time) Cost {
 func (t *Ticket) unknown() Cost {
 	c := Cost{Amount: t.grant.Granted()}
 	if !t.request.Terms.Policy.Limits() {
-		c.Amount = t.charge
+		c.Amount = t.need
 	}
 	if t.request.Call.Endpoint.Counts() {
 		c.Doubt = Interrupted

@@ -21,14 +21,14 @@ import (
 func (t *Ticket) Price(ctx context.Context) error {
 	t.price = t.request.Terms.Pricer.Price(t.request.User, t.request.Call)
 	t.inputMin = t.price.InputFloor
-	charge, err := t.request.Terms.Policy.Fit(t.asked())
+	need, err := t.request.Terms.Policy.Fit(t.asked())
 	if t.wantsCount(err) && t.countable() {
-		charge, err = t.ask(ctx, charge, err)
+		need, err = t.ask(ctx, need, err)
 	}
 	if err != nil {
 		return err
 	}
-	t.charge = charge
+	t.need = need
 	return nil
 }
 
@@ -79,7 +79,7 @@ func multiplier(r *openai.Request) string {
 // bounds the output, where the output is more than the input.
 func (t *Ticket) Lower(m limit.Meter) string {
 	switch {
-	case m == limit.Tokens && t.charge.Output > t.charge.Input, m == limit.OutputTokens && t.charge.Output > 1:
+	case m == limit.Tokens && t.need.Output > t.need.Input, m == limit.OutputTokens && t.need.Output > 1:
 		return t.request.Call.Endpoint.OutputCap()
 	}
 	return ""
@@ -100,7 +100,7 @@ func (t *Ticket) Capped() bool { return t.bounded() && (t.request.Terms.WorstCas
 // OutputCap returns the cap that is to be written into a request that is Capped, for each
 // sequence. Where less than min_tokens were written, a model server would refuse.
 func (t *Ticket) OutputCap() int64 {
-	return max(1, t.request.Call.MinOutput, t.charge.Output/t.sequences())
+	return max(1, t.request.Call.MinOutput, t.need.Output/t.sequences())
 }
 
 // outputMost returns how many output tokens the request can get, over all its sequences; 0
@@ -109,7 +109,7 @@ func (t *Ticket) outputMost() int64 {
 	sequences := t.sequences()
 	switch most := t.request.Call.OutputCap; {
 	case t.Capped():
-		return t.charge.Output // as its cap has it; no less than a token each
+		return t.need.Output // as its cap has it; no less than a token each
 	case most > 0 && most < 1<<32 && sequences < 1<<30:
 		return most * sequences
 	}

@@ -40,41 +40,41 @@ func (t *Ticket) countable() bool {
 // request, whatever comes of it. So it is asked under a reservation of the least that the
 // request can be, which grows to what is to be charged: to the limits they are one request,
 // with one running slot.
-func (t *Ticket) ask(ctx context.Context, charge limit.Amount, misfit error) (limit.Amount, error) {
-	if misfit == nil && !t.affords(ctx, charge) {
-		return charge, nil // Reserve denies it, unless room has come back
+func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limit.Amount, error) {
+	if misfit == nil && !t.affords(ctx, need) {
+		return need, nil // Reserve denies it, unless room has come back
 	}
-	t.charge = limit.Amount{Input: max(1, t.price.InputFloor), Output: t.asked().OutputFloor, Requests: 1}
+	t.need = limit.Amount{Input: max(1, t.price.InputFloor), Output: t.asked().OutputFloor, Requests: 1}
 	if err := t.Reserve(ctx); err != nil {
-		return charge, err
+		return need, err
 	}
 	n, reached, unasked := t.request.Counter.Count(ctx, t.price.InputFloor)
 	t.inquired = reached
 	if n > 0 {
 		t.price = t.request.Terms.Pricer.Counted(t.request.User, t.request.Call, n)
-		charge, misfit = t.request.Terms.Policy.Fit(t.asked())
+		need, misfit = t.request.Terms.Policy.Fit(t.asked())
 	}
 	switch {
 	case ctx.Err() != nil:
 		misfit = context.Canceled
 	case misfit == nil:
-		return t.extend(ctx, charge)
+		return t.extend(ctx, need)
 	case unasked != nil:
 		misfit = unasked // it may fit, once somebody can be asked
 	}
 	t.dismiss()
-	return charge, misfit
+	return need, misfit
 }
 
-// affords reports whether the limits would admit charge at the moment, as far as a look can
+// affords reports whether the limits would admit need at the moment, as far as a look can
 // tell.
-func (t *Ticket) affords(ctx context.Context, charge limit.Amount) bool {
+func (t *Ticket) affords(ctx context.Context, need limit.Amount) bool {
 	v, err := t.request.Store.View(ctx, t.request.Terms.Policy, t.request.User)
 	if err != nil {
 		return false
 	}
 	for _, w := range v.Windows {
-		if w.Remaining() < charge.Of(w.Rule.Meter) {
+		if w.Remaining() < need.Of(w.Rule.Meter) {
 			return false
 		}
 	}
@@ -86,29 +86,29 @@ func (t *Ticket) affords(ctx context.Context, charge limit.Amount) bool {
 	return true
 }
 
-// extend charges the rest of charge to the grant under which was asked. Where that does not
+// extend charges the rest of need to the grant under which was asked. Where that does not
 // fit it ends the grant, and Reserve asks for the whole anew.
-func (t *Ticket) extend(ctx context.Context, charge limit.Amount) (limit.Amount, error) {
+func (t *Ticket) extend(ctx context.Context, need limit.Amount) (limit.Amount, error) {
 	granted := t.grant.Granted()
-	more := limit.Amount{Input: max(0, charge.Input-granted.Input), Output: max(0, charge.Output-granted.Output)}
+	more := limit.Amount{Input: max(0, need.Input-granted.Input), Output: max(0, need.Output-granted.Output)}
 	topUp, err := t.request.Store.TopUp(ctx, &t.grant, more, limit.WithinLimits)
 	if err != nil {
 		t.dismiss()
-		return charge, unlessGone(ctx, err)
+		return need, unlessGone(ctx, err)
 	}
 	if !topUp.Granted {
 		t.dismiss()
 		if t.counted {
-			charge.Requests = 0
+			need.Requests = 0
 		}
-		return charge, nil
+		return need, nil
 	}
 	for i, r := range t.request.Terms.Policy.Rules() {
 		t.decision.Standings[i].Used += more.Of(r.Meter)
 	}
-	t.charge = charge
+	t.need = need
 	t.request.Observer.Extended()
-	return charge, nil
+	return need, nil
 }
 
 // dismiss ends the grant under which was asked, of a request that gets no further with it.

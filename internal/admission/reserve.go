@@ -16,7 +16,7 @@ type DeniedError struct {
 	// are the ticket's: see Ticket. At least one of both is there.
 	Violations []limit.Violation
 	Full       []limit.Gauge
-	Charge     limit.Amount // that there is no room for
+	Need       limit.Amount // that there is no room for
 	// SlotWait is when to come back for a running slot, of which nobody knows when one
 	// becomes free.
 	SlotWait time.Duration
@@ -44,7 +44,7 @@ func (t *Ticket) Reserve(ctx context.Context) error {
 		return nil
 	}
 	t.request.Observer.Reserving()
-	err := t.request.Store.Reserve(ctx, t.request.Terms.Policy, t.request.User, t.charge, &t.grant, &t.decision)
+	err := t.request.Store.Reserve(ctx, t.request.Terms.Policy, t.request.User, t.need, &t.grant, &t.decision)
 	switch {
 	case err != nil:
 		t.request.Observer.Reserved(Undecided)
@@ -59,7 +59,7 @@ func (t *Ticket) Reserve(ctx context.Context) error {
 
 func (t *Ticket) denied() *DeniedError {
 	d := &t.decision
-	e := &DeniedError{Violations: d.Violations, Full: d.Full, Charge: t.charge, SlotWait: slotWait}
+	e := &DeniedError{Violations: d.Violations, Full: d.Full, Need: t.need, SlotWait: slotWait}
 	if len(d.Full) > 0 {
 		e.Wait = slotWait
 	}

@@ -12,7 +12,7 @@ import (
 func TestLower(t *testing.T) {
 	for _, tt := range []struct {
 		meter  limit.Meter
-		charge limit.Amount
+		need   limit.Amount
 		lowers bool
 	}{
 		{limit.Tokens, limit.Amount{Input: 10, Output: 11}, true},
@@ -23,13 +23,13 @@ func TestLower(t *testing.T) {
 		{limit.Requests, limit.Amount{Output: 100, Requests: 1}, false},
 	} {
 		for _, e := range []openai.Endpoint{openai.ChatCompletions, openai.Responses} {
-			x := &Ticket{state: state{request: Request{Call: &openai.Request{Endpoint: e}}, charge: tt.charge}}
+			x := &Ticket{state: state{request: Request{Call: &openai.Request{Endpoint: e}}, need: tt.need}}
 			want := ""
 			if tt.lowers {
 				want = e.OutputCap()
 			}
 			if got := x.Lower(tt.meter); got != want {
-				t.Errorf("%s of %+v: %q, want %q", tt.meter, tt.charge, got, want)
+				t.Errorf("%s of %+v: %q, want %q", tt.meter, tt.need, got, want)
 			}
 		}
 	}

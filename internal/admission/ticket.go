@@ -75,7 +75,7 @@ type state struct {
 	request  Request
 	price    usage.Price  // as learned, or as a model server has counted
 	inputMin int64        // the least that the input can be, by its text alone
-	charge   limit.Amount // of the price, what the limits can ever admit
+	need     limit.Amount // of the price, what the limits can ever admit
 	counted  bool         // as a request already, with a question that was dismissed
 	inquired bool         // a model server has got a question
 	sent     time.Time    // when the request went to a model server; zero: it did not
@@ -107,8 +107,8 @@ func (t *Ticket) IsOpen() bool { return t.grant.IsOpen() }
 // Estimate returns the price.
 func (t *Ticket) Estimate() usage.Price { return t.price }
 
-// Charge returns what the limits are asked for.
-func (t *Ticket) Charge() limit.Amount { return t.charge }
+// Need returns what the limits are asked for.
+func (t *Ticket) Need() limit.Amount { return t.need }
 
 // Granted returns what has been charged up to now.
 func (t *Ticket) Granted() limit.Amount { return t.grant.Granted() }

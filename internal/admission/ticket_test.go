@@ -81,8 +81,8 @@ func TestLife(t *testing.T) {
 		if err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())); err != nil {
 			t.Fatal(err)
 		}
-		if !ticket.IsOpen() || !ticket.Holds() || ticket.Charge().Input < 100 || ticket.Granted() != ticket.Charge() {
-			t.Errorf("charged %+v, granted %+v", ticket.Charge(), ticket.Granted())
+		if !ticket.IsOpen() || !ticket.Holds() || ticket.Need().Input < 100 || ticket.Granted() != ticket.Need() {
+			t.Errorf("charged %+v, granted %+v", ticket.Need(), ticket.Granted())
 		}
 		ticket.Sent(time.Now())
 		ticket.Settle(told(&ticket, 100, 7))
@@ -91,7 +91,7 @@ func TestLife(t *testing.T) {
 		if got := ticket.Cost(); ticket.IsOpen() || got.Amount != (limit.Amount{Input: 100, Output: 7, Requests: 1}) || got.Estimated() {
 			t.Errorf("it costs %+v", got)
 		}
-		back := ticket.Charge().Tokens() - 107
+		back := ticket.Need().Tokens() - 107
 		want := witness{"reserving", "reserved 1", fmt.Sprintf("settling 100+7, %d back", back), "settled"}
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("its observer (-want +got):\n%s", diff)
@@ -178,7 +178,7 @@ func TestRefusals(t *testing.T) {
 	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(130), Store: store})
 	err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context()))
 	var denied *DeniedError
-	if !errors.As(err, &denied) || denied.Limit() != "user tokens per day" || len(denied.Full) != 1 || denied.Wait < time.Minute || denied.Charge.Input < 130 {
+	if !errors.As(err, &denied) || denied.Limit() != "user tokens per day" || len(denied.Full) != 1 || denied.Wait < time.Minute || denied.Need.Input < 130 {
 		t.Errorf("a request of more than is left: %v", err)
 	}
 	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(1), Store: store})

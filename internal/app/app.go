@@ -14,6 +14,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
@@ -42,9 +43,9 @@ type App struct {
 	data     *proxy.Handler
 	console  *admin.Handler // the control plane over HTTP
 	server   server
-	patience time.Duration // of HTTP/2 connections that take nothing; 0: none are served
-	cert     *certificate  // of the server; nil: not encrypted
-	manage   *management   // nil: on the server too
+	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
+	cert     *certificate.Pair // of the server; nil: not encrypted
+	manage   *management       // nil: on the server too
 	tracer   *telemetry.Tracer
 	scarce   *descriptor.Scarcity
 	hurry    <-chan struct{}
@@ -163,7 +164,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	watching.Go(func() { a.watchStore(ctx) })
 	watching.Go(func() { a.control.Run(ctx) })
 	if a.cert != nil {
-		watching.Go(func() { a.cert.watch(ctx) })
+		watching.Go(func() { a.cert.Follow(ctx) })
 	}
 	return func() {
 		cancel()

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -37,7 +38,7 @@ func CheckFiles(c *config.Config) []config.Finding {
 // CheckVariables returns what is wrong with the variables that a gateway reads beside its
 // configuration, which are those of OpenTelemetry. It connects to nothing.
 func CheckVariables(ctx context.Context) error {
-	tracer, err := telemetry.OpenTracer(ctx, telemetry.TracerOptions{Env: os.Getenv, Failed: func(error) {}})
+	tracer, err := telemetry.OpenTracer(ctx, telemetry.TracerOptions{Failed: func(error) {}})
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (f *findings) roots(file string, setting ...string) {
 	if !ok {
 		return
 	}
-	if _, err := Roots(text); err != nil {
+	if _, err := certificate.Roots(text); err != nil {
 		f.add(setting, err.Error(), "write the name of a file with the certificates of authorities")
 	}
 }
@@ -65,23 +66,23 @@ func (f *findings) roots(file string, setting ...string) {
 // pair checks the files of a certificate and its key, as far as they are named.
 func (f *findings) pair(certificateFile, keyFile string, section ...string) {
 	certificateAt, keyAt := slices.Concat(section, []string{"certificate"}), slices.Concat(section, []string{"key"})
-	certificate, known := f.read(certificateFile, certificateAt)
-	if known && !hasCertificate(certificate) {
-		f.add(certificateAt, errNoCertificate.Error(), "write the name of a file with the certificate, followed by those that vouch for it")
+	text, known := f.read(certificateFile, certificateAt)
+	if known && !certificate.HasCertificate(text) {
+		f.add(certificateAt, certificate.ErrNone.Error(), "write the name of a file with the certificate, followed by those that vouch for it")
 		known = false
 	}
 	key, ok := f.read(keyFile, keyAt)
 	if !ok {
 		return
 	}
-	if !hasKey(key) {
+	if !certificate.HasKey(key) {
 		f.add(keyAt, "has no private key (PEM)", "write the name of the file with the key of the certificate")
 		return
 	}
 	if !known {
 		return
 	}
-	if _, err := tls.X509KeyPair(certificate, key); err != nil {
+	if _, err := tls.X509KeyPair(text, key); err != nil {
 		f.add(keyAt, fmt.Sprintf("is not the key of %s: %s", strconv.Quote(certificateFile), strings.TrimPrefix(err.Error(), "tls: ")),
 			"write two files that belong together, the key without a passphrase")
 	}
@@ -92,7 +93,7 @@ func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
 	if file == "" {
 		return nil, false
 	}
-	text, err := readFile(file)
+	text, err := certificate.ReadFile(file)
 	if err == nil {
 		return text, true
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -71,7 +72,7 @@ func (e *endpoints) open(model string, s config.Service, mocks *mocks) ([]*upstr
 	if s.CAFile != "" {
 		var text []byte
 		var err error
-		if roots, text, err = readRoots(s.CAFile); err != nil {
+		if roots, text, err = certificate.ReadRoots(s.CAFile); err != nil {
 			return nil, err
 		}
 		key.roots = sha256.Sum256(text)

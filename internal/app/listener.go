@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
@@ -26,7 +27,7 @@ const answerPatience = time.Minute
 
 // newHTTPServer returns a server of net/http. Its connections are encrypted where
 // cert is not nil; they then speak HTTP/2 or HTTP/1.1.
-func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, log *slog.Logger) *http.Server {
+func newHTTPServer(c *config.Config, cert *certificate.Pair, handler http.Handler, log *slog.Logger) *http.Server {
 	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
@@ -35,7 +36,7 @@ func newHTTPServer(c *config.Config, cert *certificate, handler http.Handler, lo
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	if cert != nil {
-		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get}
+		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.Get}
 		s.HTTP2 = &http.HTTP2Config{
 			MaxConcurrentStreams: streamsMax,
 			// The deadlines of streams do not help where the connection itself takes

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"net/http"
-	"os"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +12,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
@@ -24,9 +24,9 @@ func (a *App) openMetrics(o *Options) {
 	a.registry = prometheus.NewRegistry()
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.metrics = telemetry.NewMetrics(a.registry)
-	telemetry.NewEndpoints(a.registry, func() []telemetry.EndpointStanding { return standings(a.served()) })
-	telemetry.NewRefused(a.registry, func() map[string]bool { return refusedModels(a.served(), a.store) })
-	telemetry.NewLostLines(a.registry, o.LostLines)
+	telemetry.RegisterEndpoints(a.registry, func() []telemetry.EndpointStanding { return standings(a.served()) })
+	telemetry.RegisterRefused(a.registry, func() map[string]bool { return refusedModels(a.served(), a.store) })
+	telemetry.RegisterLostLines(a.registry, o.LostLines)
 }
 
 // served returns the models that are served at the moment.
@@ -43,8 +43,8 @@ func (a *App) openStore(ctx context.Context) (err error) {
 // openTracer opens what sends traces, where the environment names a collector.
 func (a *App) openTracer(ctx context.Context, version string) (err error) {
 	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{
-		Env: os.Getenv, Version: version,
-		Failed: func(err error) { a.log.Warn("traces do not reach the collector", "error", err) },
+		Version: version,
+		Failed:  func(err error) { a.log.Warn("traces do not reach the collector", "error", err) },
 	})
 	return err
 }
@@ -58,7 +58,7 @@ func (a *App) openGate() {
 func (a *App) openDataPlane() {
 	server := &a.config.Server
 	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
-	telemetry.NewBuffered(a.registry, buffers)
+	telemetry.RegisterBuffers(a.registry, buffers)
 	a.data = proxy.New(proxy.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers, BodyTimeout: server.BodyTimeout,
@@ -85,7 +85,7 @@ func (a *App) openServer() (err error) {
 	if a.manage = newManagement(a.config, a.console, a.log); a.manage == nil {
 		a.console.RegisterOperations(mux)
 	}
-	if a.cert, err = openCertificate(a.config.Server.TLS, a.log, a.registry); err != nil {
+	if err = a.openCertificate(); err != nil {
 		return err
 	}
 	handler, err := a.clients(a.config, mux)
@@ -97,5 +97,22 @@ func (a *App) openServer() (err error) {
 		a.patience = other.HTTP2.WriteByteTimeout
 	}
 	a.server = newServer(a.config, other, a.scarce)
+	return nil
+}
+
+// openCertificate opens the certificate of the server for clients, where it has one.
+func (a *App) openCertificate() (err error) {
+	files := a.config.Server.TLS
+	if !files.Enabled() {
+		return nil
+	}
+	a.cert, err = certificate.Open(certificate.Files{Section: "server.tls", Certificate: files.Certificate, Key: files.Key}, a.log)
+	if err != nil {
+		return err
+	}
+	a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "server_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate of the listener for clients expires, in seconds since 1970.",
+	}, func() float64 { return float64(a.cert.Expires().Unix()) }))
 	return nil
 }

@@ -19,18 +19,18 @@ import (
 
 // registry is a source of keys and limits that a test changes.
 type registry struct {
-	mu   sync.Mutex
-	n    int
-	part control.Part
-	tell func()
+	mu    sync.Mutex
+	n     int
+	layer control.Layer
+	tell  func()
 }
 
 func (r *registry) Name() string { return "registry" }
 
-func (r *registry) Read(context.Context) (control.Part, error) {
+func (r *registry) Read(context.Context) (control.Layer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.part, nil
+	return r.layer, nil
 }
 
 func (r *registry) Watch(ctx context.Context, changed func()) {
@@ -51,7 +51,7 @@ func (r *registry) change() {
 	key := func(name string) config.APIKey {
 		return config.APIKey{Name: name, User: "bob", Hash: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name))), Roles: []config.Role{config.RoleUser}}
 	}
-	r.part = control.Part{
+	r.layer = control.Layer{
 		Version: strconv.Itoa(r.n),
 		Keys:    []config.APIKey{key("steady"), key(fmt.Sprint("rotated-", r.n))},
 		Limits: map[string]config.Model{apptest.Model: {User: config.Limits{Windows: []limit.Limit{

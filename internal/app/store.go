@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
@@ -111,14 +112,14 @@ func redisTLS(c *config.Redis) (*tls.Config, error) {
 		t.ServerName = c.Host
 	}
 	if c.TLS.CAFile != "" {
-		roots, _, err := readRoots(c.TLS.CAFile)
+		roots, _, err := certificate.ReadRoots(c.TLS.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("redis.tls.%w", err)
 		}
 		t.RootCAs = roots
 	}
 	if c.TLS.Certificate != "" {
-		_, pair, err := lookAt("redis.tls", c.TLS.Certificate, c.TLS.Key)
+		pair, err := certificate.Files{Section: "redis.tls", Certificate: c.TLS.Certificate, Key: c.TLS.Key}.Load()
 		if err != nil {
 			return nil, err
 		}

@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // check reports mistakes that concern more than one key. The tree tells where
 // they are; what follows from a mistake that was already reported is not reported, and
 // nothing is said to be missing where a part of the files is.
-func (c *Config) check(root *node, whole bool, r *report) {
-	k := checking{c, root, r, whole}
+func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
+	k := checking{c, r, root, whole}
 	k.services()
 	k.models()
 	k.redis()
@@ -24,6 +26,13 @@ func (c *Config) check(root *node, whole bool, r *report) {
 	k.empty()
 }
 
+type checking struct {
+	*Config
+	*binding.Report
+	root  *binding.Node
+	whole bool // nothing is missing of the files
+}
+
 // bufferedMin is the least of max-buffered-bytes, in bytes, and bufferedBodies how many
 // of the largest bodies it has to hold: one as it comes, one as it is sent, and a part
 // that bodies may not fill.
@@ -31,13 +40,14 @@ const bufferedMin, bufferedBodies = 1 << 20, 3
 
 // buffered checks that the largest request body can be held.
 func (k checking) buffered() {
-	const key = "server.max-buffered-bytes"
-	least := max(bufferedMin, bufferedBodies*k.Server.MaxBodyBytes)
-	if n := k.Server.MaxBufferedBytes; n > 0 && n < least && !k.report.has("server.max-body-bytes") {
-		k.report.add(k.root.find("server", "max-buffered-bytes").at, key, strconv.FormatInt(n, 10),
-			mistake{fmt.Sprintf("is less than %d MiB and %d times server.max-body-bytes", bufferedMin>>20, bufferedBodies),
-				fmt.Sprintf("write %d or more, or lower server.max-body-bytes", least)})
+	n, least := k.Server.MaxBufferedBytes, max(bufferedMin, bufferedBodies*k.Server.MaxBodyBytes)
+	if n == 0 || n >= least || k.Has("server.max-body-bytes") {
+		return
 	}
+	k.AddAt(k.root.Find("server", "max-buffered-bytes"), strconv.FormatInt(n, 10),
+		fmt.Sprintf("is less than %d MiB and %d times server.max-body-bytes",
+			bufferedMin>>20, bufferedBodies),
+		fmt.Sprintf("write %d or more, or lower server.max-body-bytes", least))
 }
 
 // addresses checks that operators and clients do not share one by two names.
@@ -47,10 +57,11 @@ func (k checking) addresses() {
 		return
 	}
 	if address != k.Server.Address {
-		problem = "has the port of server.address (" + k.Server.Address + "), and one of the two is every interface"
+		problem = "has the port of server.address (" + k.Server.Address +
+			"), and one of the two is every interface"
 	}
-	k.report.add(k.root.find("management", "address").at, "management.address", quote(address),
-		mistake{problem, "write another port, or remove it: operators then share the listener for clients"})
+	k.AddAt(k.root.Find("management", "address"), binding.Quote(address), problem,
+		"write another port, or remove it: operators then share the listener for clients")
 }
 
 // collide reports whether one process cannot listen on both addresses.
@@ -65,14 +76,8 @@ func collide(a, b string) bool {
 
 // covers reports whether to listen on host takes the port from other as well.
 func covers(host, other string) bool {
-	return host == "" || host == "::" || host == "0.0.0.0" && !strings.Contains(other, ":") // no IPv6
-}
-
-type checking struct {
-	*Config
-	root   *node
-	report *report
-	whole  bool // nothing is missing of the files
+	v4 := host == "0.0.0.0" && !strings.Contains(other, ":")
+	return v4 || host == "" || host == "::"
 }
 
 var (
@@ -80,140 +85,148 @@ var (
 	serviceKeys = []string{"vllm", "services"}
 )
 
+const (
+	modelPath   binding.Path = "token.rate-limit.models"
+	servicePath binding.Path = "vllm.services"
+)
+
 // empty reports a configuration that serves nothing, which is that of a wrong directory
 // or profile, unless another mistake may be the reason.
 func (k checking) empty() {
-	if len(k.Services) > 0 || !k.whole || k.report.has("vllm") || k.report.unknownAtTop {
+	if len(k.Services) > 0 || !k.whole || k.Has("vllm") || k.UnknownAtTop {
 		return
 	}
-	at := position{file: k.root.at.file}
-	if section := k.root.find(serviceKeys...); section.given() {
-		at = section.at
+	at := binding.Position{File: k.root.At.File}
+	if section := k.root.Find(serviceKeys...); section.Given() {
+		at = section.At
 	}
-	services := joined(serviceKeys)
-	k.report.add(at, services, "", mistake{"has no model", "add " + string(services) + ".NAME: http://host:8000"})
+	k.Add(at, servicePath, "", "has no model", "add vllm.services.NAME: http://host:8000")
 }
 
 // services checks that each has an address, and no mock in production.
 func (k checking) services() {
-	section := k.root.find(serviceKeys...)
+	section := k.root.Find(serviceKeys...)
 	for name, s := range k.Services {
-		e, key := section.entry(name), joined(serviceKeys).key(name)
-		if len(s.Endpoints) == 0 && k.whole && !k.report.has(key) {
-			k.report.add(e.at, key, "", mistake{"has no endpoint", "write endpoints: [http://host:8000]"})
+		e := section.Entry(name)
+		if len(s.Endpoints) == 0 && k.whole && !k.Has(e.Value.Path) {
+			k.AddKey(e, "", "has no endpoint", "write endpoints: [http://host:8000]")
 		}
 		if k.Profile == profileProd && slices.Contains(s.Endpoints, MockEndpoint) {
-			k.report.add(e.at, key, quote(string(MockEndpoint)), mistake{"is not allowed in profile " + profileProd, "write the address of a model server"})
+			k.AddKey(e, binding.Quote(string(MockEndpoint)),
+				"is not allowed in profile "+profileProd, "write the address of a model server")
 		}
-		k.service(s, e.value, key)
-		k.sharing(name, s, e, key)
+		k.service(s, e.Value)
+		if s.ShareLimitsWith != "" {
+			k.sharing(name, s.ShareLimitsWith, e.Value.Get("share-limits-with"))
+		}
 	}
 }
 
 // service checks what is set of one service.
-func (k checking) service(s Service, n *node, key path) {
+func (k checking) service(s Service, n *binding.Node) {
 	for i, endpoint := range s.Endpoints {
 		if endpoint != "" && slices.Contains(s.Endpoints[:i], endpoint) { // "": it is none
-			k.report.add(n.at, key.key("endpoints"), quote(string(endpoint)), mistake{"is listed twice", "list each address once"})
+			k.Add(n.At, n.Path.Key("endpoints"), binding.Quote(string(endpoint)),
+				"is listed twice", "list each address once")
 		}
 	}
-	if s.BreakerFailures > s.BreakerOutcomes && !k.report.has(key.key("breaker-outcomes")) {
-		k.report.add(n.at, key.key("breaker-failures"), strconv.FormatInt(s.BreakerFailures, 10),
-			mistake{fmt.Sprintf("is more than breaker-outcomes (%d) and would never be reached", s.BreakerOutcomes), "write 0 for never"})
+	if s.BreakerFailures > s.BreakerOutcomes && !k.Has(n.Path.Key("breaker-outcomes")) {
+		k.Add(n.At, n.Path.Key("breaker-failures"), strconv.FormatInt(s.BreakerFailures, 10),
+			fmt.Sprintf("is more than breaker-outcomes (%d) and would never be reached",
+				s.BreakerOutcomes), "write 0 for never")
 	}
 }
 
-// sharing checks that a service shares the limits of one that has its own.
-func (k checking) sharing(name string, s Service, e *entry, key path) {
-	if s.ShareLimitsWith == "" {
-		return
-	}
-	at := e.value.get("share-limits-with").at
-	key = key.key("share-limits-with")
-	other, served := k.Services[s.ShareLimitsWith]
+// sharing checks that a service shares the limits of one that has its own; n says so.
+func (k checking) sharing(name, with string, n *binding.Node) {
+	other, served := k.Services[with]
 	_, limited := k.RateLimit.Models[name]
+	shown := binding.Quote(with)
 	switch {
-	case s.ShareLimitsWith == name:
-		k.report.add(at, key, quote(name), mistake{"is the model itself", "remove it: a model has its own limits anyway"})
+	case with == name:
+		k.AddAt(n, shown, "is the model itself", "remove it: a model has its own limits anyway")
 	case !served && !k.whole:
 	case !served:
 		remedy := "write the public name of a served model"
-		if near := similar(s.ShareLimitsWith, slices.Sorted(maps.Keys(k.Services))); near != "" {
-			remedy = "did you mean " + quote(near) + "?"
+		if near := binding.Similar(with, slices.Sorted(maps.Keys(k.Services))); near != "" {
+			remedy = "did you mean " + binding.Quote(near) + "?"
 		}
-		k.report.add(at, key, quote(s.ShareLimitsWith), mistake{"is not served", remedy})
+		k.AddAt(n, shown, "is not served", remedy)
 	case other.ShareLimitsWith == name:
-		k.report.add(at, key, quote(s.ShareLimitsWith), mistake{"shares the limits of " + quote(name) + " itself", "remove one of the two"})
+		k.AddAt(n, shown, "shares the limits of "+binding.Quote(name)+" itself",
+			"remove one of the two")
 	case other.ShareLimitsWith != "":
-		k.report.add(at, key, quote(s.ShareLimitsWith), mistake{"shares another's limits itself", "write " + quote(other.ShareLimitsWith)})
+		k.AddAt(n, shown, "shares another's limits itself",
+			"write "+binding.Quote(other.ShareLimitsWith))
 	case limited:
-		k.report.add(k.root.find(modelKeys...).entry(name).at, joined(modelKeys).key(name), "",
-			mistake{"has limits of its own and shares those of " + quote(s.ShareLimitsWith), "remove one of the two"})
+		k.AddKey(k.root.Find(modelKeys...).Entry(name), "",
+			"has limits of its own and shares those of "+shown, "remove one of the two")
 	}
 }
 
 // models checks that whatever has limits is served: a misspelt name would
 // leave the model that is meant without its limits.
 func (k checking) models() {
-	if services := k.root.find(serviceKeys...); !k.whole || services.given() && services.kind != mapKind {
+	services := k.root.Find(serviceKeys...)
+	if !k.whole || services.Given() && services.Kind != binding.MapKind {
 		return
 	}
 	served := slices.Sorted(maps.Keys(k.Services))
-	section := k.root.find(modelKeys...)
+	section := k.root.Find(modelKeys...)
 	for name := range k.RateLimit.Models {
 		if _, ok := k.Services[name]; ok {
 			continue
 		}
-		remedy := "add " + string(joined(serviceKeys).key(name)) + ": http://host:8000"
-		if near := similar(name, served); near != "" {
-			remedy += ", or did you mean " + quote(near) + "?"
+		remedy := "add " + string(servicePath.Key(name)) + ": http://host:8000"
+		if near := binding.Similar(name, served); near != "" {
+			remedy += ", or did you mean " + binding.Quote(near) + "?"
 		}
-		k.report.add(section.entry(name).at, joined(modelKeys).key(name), "", mistake{"has no service", remedy})
+		k.AddKey(section.Entry(name), "", "has no service", remedy)
 	}
 }
 
 func (k checking) redis() {
-	store := k.root.find("token", "rate-limit", "store")
 	if k.RateLimit.Store == StoreRedis && k.Redis == nil && k.whole {
-		k.report.add(store.at, "token.rate-limit.store", quote(string(StoreRedis)),
-			mistake{"has no section redis", "add redis: with host and port, or write memory"})
+		k.AddAt(k.root.Find("token", "rate-limit", "store"), binding.Quote(string(StoreRedis)),
+			"has no section redis", "add redis: with host and port, or write memory")
 	}
 }
 
 // pairs checks that a certificate has its key.
 func (k checking) pairs() {
-	k.pair(k.Server.TLS.Certificate, k.Server.TLS.Key, "server", "tls")
-	if k.Redis != nil {
-		k.pair(k.Redis.TLS.Certificate, k.Redis.TLS.Key, "redis", "tls")
+	for _, section := range []string{"server", "redis"} {
+		n := k.root.Find(section, "tls")
+		certificate, key := n.Get("certificate"), n.Get("key")
+		if given(certificate) != given(key) && k.whole && !k.Has(n.Path) {
+			k.AddAt(n, "", "has one of certificate and key", "write both or none")
+		}
 	}
 }
 
-func (k checking) pair(certificate, key string, section ...string) {
-	if at := joined(section); (certificate == "") != (key == "") && k.whole && !k.report.has(at) {
-		k.report.add(k.root.find(section...).at, at, "", mistake{"has one of certificate and key", "write both or none"})
-	}
-}
+// given reports whether a text was written, and is not empty.
+func given(n *binding.Node) bool { return n != nil && n.Text != "" }
 
 // apiKeys checks that a key has what it needs, and stands for one user only.
 func (k checking) apiKeys() {
-	list := k.root.find("auth", "api-keys")
+	list := k.root.Find("auth", "api-keys")
 	names, hashes := map[string]int{}, map[string]int{}
 	for i, a := range k.Auth.APIKeys {
-		at, key := list.items[i].at, path("auth.api-keys").item(i)
-		if missing := a.missing(); len(missing) > 0 && !k.report.has(key) {
-			k.report.add(at, key, "", mistake{"has no " + either(missing), "write name, user, hash and roles"})
+		n := list.Items[i]
+		if missing := a.missing(); len(missing) > 0 && !k.Has(n.Path) {
+			k.AddAt(n, "", "has no "+binding.Either(missing), "write name, user, hash and roles")
 		}
-		k.unique(at, key, "name", names, a.Name, i)
-		k.unique(at, key, "hash", hashes, a.Hash, i)
+		k.unique(n, "name", names, a.Name, i)
+		k.unique(n, "hash", hashes, a.Hash, i)
 	}
 }
 
-func (k checking) unique(at position, key path, what string, seen map[string]int, value string, i int) {
+func (k checking) unique(n *binding.Node, what string, seen map[string]int, value string, i int) {
 	if value == "" {
 		return // it is missing or wrong
 	}
 	if first, ok := seen[value]; ok {
-		k.report.add(at, key, "", mistake{fmt.Sprintf("has the %s of auth.api-keys[%d]", what, first), "give each key its own"})
+		k.AddAt(n, "", fmt.Sprintf("has the %s of auth.api-keys[%d]", what, first),
+			"give each key its own")
 		return
 	}
 	seen[value] = i
@@ -221,20 +234,10 @@ func (k checking) unique(at position, key path, what string, seen map[string]int
 
 // missing names the settings that a key lacks.
 func (a APIKey) missing() (names []string) {
-	for _, s := range []struct {
-		name  string
-		lacks bool
-	}{{"name", a.Name == ""}, {"user", a.User == ""}, {"hash", a.Hash == ""}, {"roles", len(a.Roles) == 0}} {
-		if s.lacks {
-			names = append(names, s.name)
+	for i, lacks := range []bool{a.Name == "", a.User == "", a.Hash == "", len(a.Roles) == 0} {
+		if lacks {
+			names = append(names, [...]string{"name", "user", "hash", "roles"}[i])
 		}
 	}
 	return names
-}
-
-func joined(keys []string) (p path) {
-	for _, k := range keys {
-		p = p.key(k)
-	}
-	return p
 }

@@ -4,7 +4,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // Changes is how one configuration differs from another, by name: it holds no
@@ -36,11 +37,12 @@ func Compare(running, next *Config) (*Config, Changes) {
 	if running.Profile != next.Profile {
 		c.Settings = append(c.Settings, "profile")
 	}
-	for _, key := range differing("", running.schema().encode(), next.schema().encode()) {
+	byName := []binding.Path{servicePath, modelPath, "auth.api-keys"}
+	for _, key := range binding.Differing("", running.schema().Encode(), next.schema().Encode()) {
 		switch {
-		case isAtStart(key):
+		case slices.ContainsFunc(atStart, key.Below):
 			c.AtStart = append(c.AtStart, string(key))
-		case !key.below(joined(serviceKeys)) && !key.below(joined(modelKeys)) && !key.below("auth.api-keys"):
+		case !slices.ContainsFunc(byName, key.Below):
 			c.Settings = append(c.Settings, string(key))
 		}
 	}
@@ -92,43 +94,4 @@ func names[T any](before, after map[string]T) (n Names) {
 		}
 	}
 	return n
-}
-
-// differing returns the keys of the values that differ between two trees that
-// one schema has printed; either may be nil. Lists differ as a whole.
-func differing(at path, a, b *node) (keys []path) {
-	if a == nil || b == nil || a.kind != mapKind || b.kind != mapKind {
-		if !sameValue(a, b) {
-			keys = append(keys, at)
-		}
-		return keys
-	}
-	for _, e := range a.fields {
-		keys = append(keys, differing(at.key(e.key), e.value, b.get(e.key))...)
-	}
-	for _, e := range b.fields {
-		if a.get(e.key) == nil {
-			keys = append(keys, differing(at.key(e.key), nil, e.value)...)
-		}
-	}
-	return keys
-}
-
-func sameValue(a, b *node) bool {
-	if a == nil || b == nil || a.kind != b.kind {
-		return a == b
-	}
-	switch a.kind {
-	case listKind:
-		return slices.EqualFunc(a.items, b.items, sameValue)
-	case mapKind:
-		return len(differing("", a, b)) == 0
-	}
-	return a.text == b.text && a.hidden == b.hidden
-}
-
-// below reports whether p is key or below it.
-func (p path) below(key path) bool {
-	rest, below := strings.CutPrefix(string(p), string(key))
-	return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }

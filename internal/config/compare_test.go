@@ -7,6 +7,8 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 const comparedFile = `
@@ -84,7 +86,7 @@ func TestAtStartIsKept(t *testing.T) {
 	running.Redis, next.Redis = defaultRedis(), defaultRedis()
 	marked := 0
 	for key, s := range leaves("", next.schema()) {
-		if alter(t, key, s) && isAtStart(key) {
+		if alter(t, key, s) && slices.ContainsFunc(atStart, key.Below) {
 			marked++
 		}
 	}
@@ -106,36 +108,34 @@ func TestAtStartNamesKeys(t *testing.T) {
 	c := defaults()
 	c.Redis = defaultRedis()
 	for _, p := range atStart {
-		var o target = c.schema()
+		var o binding.Target = c.schema()
 		for _, key := range strings.Split(string(p), ".") {
-			if section, ok := o.(optional[Redis]); ok {
-				o = section.schema(*section.to)
+			if section, ok := o.(binding.Optional[Redis]); ok {
+				o = section.Schema(*section.To)
 			}
-			fields, _ := o.(object)
-			i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+			fields, _ := o.(binding.Object)
+			i := slices.IndexFunc(fields, func(f binding.Field) bool { return f.Key == key })
 			if i < 0 {
 				t.Fatalf("%s: there is no key %s", p, key)
 			}
-			o = fields[i].to
+			o = fields[i].To
 		}
 	}
 }
 
 // leaves returns the single values of a schema by their keys.
-func leaves(at path, t target) map[path]scalar {
-	all := map[path]scalar{}
+func leaves(at binding.Path, t binding.Target) map[binding.Path]binding.Scalar {
+	all := map[binding.Path]binding.Scalar{}
 	switch t := t.(type) {
-	case scalar:
+	case binding.Scalar:
 		all[at] = t
-	case maximum:
-		all[at] = t.scalar()
-	case optional[Redis]:
-		return leaves(at, t.schema(*t.to))
+	case binding.Optional[Redis]:
+		return leaves(at, t.Schema(*t.To))
 	case inherited:
-		return leaves(at, t.to.schema())
-	case object:
+		return leaves(at, t.Target)
+	case binding.Object:
 		for _, f := range t {
-			for key, s := range leaves(at.key(f.key), f.to) {
+			for key, s := range leaves(at.Key(f.Key), f.To) {
 				all[key] = s
 			}
 		}
@@ -144,17 +144,17 @@ func leaves(at path, t target) map[path]scalar {
 }
 
 // alter gives a setting another value, if there is one.
-func alter(t *testing.T, key path, s scalar) bool {
+func alter(t *testing.T, key binding.Path, s binding.Scalar) bool {
 	t.Helper()
-	before := s.encode()
+	before := s.Encode()
 	for _, v := range []string{"7h", "77777", "7", "0.7", "true", "false", "host", "127.0.0.1:7777",
 		"worst-case", "stop", "exact", "redis", "debug", "text", "net-http"} {
-		if s.parse(v) == nil && !sameValue(before, s.encode()) {
+		if s.Parse(v) == nil && len(binding.Differing("", before, s.Encode())) > 0 {
 			return true
 		}
 	}
-	if strings.Contains(s.want, " ") {
-		t.Errorf("%s: this test knows no other value, but there are more: %s", key, s.want)
+	if strings.Contains(s.Want, " ") {
+		t.Errorf("%s: this test knows no other value, but there are more: %s", key, s.Want)
 	}
 	return false
 }

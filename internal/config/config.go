@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // Config is everything that can be set, validated and with defaults filled
@@ -22,7 +24,7 @@ type Config struct {
 	VariableFiles []string
 	// Warnings is what is right and probably not meant, each with its place, in the
 	// order of the files' lines.
-	Warnings Errors
+	Warnings binding.Errors
 }
 
 // Server is the listener for clients.

@@ -7,12 +7,9 @@ import (
 	"os"
 )
 
-// Bounds on files: those of the configuration, of which 50,000 API keys are a half, and
-// those that settings name: the authorities of all systems are a quarter of that.
-const (
-	configBytesMax = 16 << 20
-	FileBytesMax   = 1 << 20
-)
+// FileBytesMax bounds the files that settings name: the authorities of all systems are a
+// quarter of that.
+const FileBytesMax = 1 << 20
 
 // ErrNotRegular is the error of a pipe, a device or a folder in place of a file.
 var ErrNotRegular = errors.New("it is no regular file")
@@ -31,22 +28,17 @@ func (anywhere) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
 // readBounded is ReadFile for the files of a folder.
 func readBounded(files fs.FS, name string, bytesMax int64) ([]byte, error) {
-	f, err := openRegular(files, name)
+	is, err := fs.Stat(files, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !is.Mode().IsRegular():
+		return nil, ErrNotRegular
+	}
+	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // nothing was written
 	return io.ReadAll(io.LimitReader(f, bytesMax+1))
-}
-
-// openRegular opens a file that has an end.
-func openRegular(files fs.FS, name string) (fs.File, error) {
-	is, err := fs.Stat(files, name)
-	if err != nil {
-		return nil, err
-	}
-	if !is.Mode().IsRegular() {
-		return nil, ErrNotRegular
-	}
-	return files.Open(name)
 }

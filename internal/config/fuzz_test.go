@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // FuzzLoad feeds any bytes as both files. Load must not panic; what it
@@ -19,7 +21,6 @@ func FuzzLoad(f *testing.F) {
 	for _, x := range refused {
 		f.Add([]byte(x.text), []byte("a: &a [*a]\nb:\n  - - ? |\n"))
 	}
-	f.Add([]byte(laughs(8)), []byte(indented(70)))
 	f.Add([]byte("spring: {data: {redis: {host: '${A:b}', ssl: {enabled: true}}}}"), []byte("spring: null\nredis: ~"))
 	f.Fuzz(func(t *testing.T, base, over []byte) {
 		c, err := folder{"application.yml": string(base), "application-x.yml": string(over)}.load("x", nil)
@@ -36,7 +37,7 @@ func FuzzLoad(f *testing.F) {
 
 func wantPlaces(t *testing.T, err error) {
 	t.Helper()
-	var list Errors
+	var list binding.Errors
 	if !errors.As(err, &list) || len(list) == 0 {
 		t.Fatalf("%T is not Errors", err)
 	}

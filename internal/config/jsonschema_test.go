@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // TestJSONSchema keeps api/application.schema.json, by which editors complete and Helm
@@ -57,43 +61,57 @@ func applicationSchema() jsonSchema {
 }
 
 // schemaOf describes what a target takes.
-func schemaOf(to target) jsonSchema {
+func schemaOf(to binding.Target) jsonSchema {
 	switch to := to.(type) {
-	case object:
+	case binding.Object:
 		return objectSchema(to)
-	case optional[Redis]:
-		return schemaOf(to.schema(to.fresh()))
+	case binding.Optional[Redis]:
+		return schemaOf(to.Schema(to.Fresh()))
 	case inherited:
-		return schemaOf(to.to.schema())
-	case entries[Model]:
-		m := to.fresh("NAME")
-		return mapSchema(schemaOf(to.schema(&m)))
-	case entries[Service]:
-		s := to.fresh("NAME")
-		long := to.schema(&s).(shortForm).long
+		return schemaOf(to.Target)
+	case binding.Entries[Model]:
+		m := to.Fresh("NAME")
+		return mapSchema(schemaOf(to.Schema(&m)))
+	case binding.Entries[Service]:
+		s := to.Fresh("NAME")
+		long := to.Schema(&s).(shortForm).Object
 		return mapSchema(jsonSchema{"anyOf": []jsonSchema{{"type": "string"}, objectSchema(long)}})
-	case records[APIKey]:
-		k := to.fresh()
-		return listSchema(schemaOf(to.schema(&k)))
-	case scalar:
-		return scalarSchema(to.want)
-	case interface{ scalar() scalar }: // a maximum
-		return scalarSchema(to.scalar().want)
-	case interface{ itemWant() string }:
-		return listSchema(scalarSchema(to.itemWant()))
+	case binding.Scalar:
+		return scalarSchema(to.Want)
+	}
+	if item := itemOf(to); item != nil {
+		return listSchema(schemaOf(item))
 	}
 	panic(fmt.Sprintf("a %T has no schema", to))
 }
 
-func objectSchema(o object) jsonSchema {
+// itemOf returns what binds an item of a list; nil of what is none.
+func itemOf(to binding.Target) binding.Target {
+	switch l := to.(type) {
+	case binding.List[string]:
+		return l.Item(new(string))
+	case binding.List[Endpoint]:
+		return l.Item(new(Endpoint))
+	case binding.List[netip.Prefix]:
+		return l.Item(new(netip.Prefix))
+	case binding.List[Role]:
+		return l.Item(new(Role))
+	case binding.List[APIKey]:
+		k := l.Fresh()
+		return l.Item(&k)
+	}
+	return nil
+}
+
+func objectSchema(o binding.Object) jsonSchema {
 	properties := jsonSchema{}
 	for _, f := range o {
-		if _, mistaken := f.to.(instead); mistaken {
+		if !slices.Contains(o.Keys(), f.Key) {
 			continue
 		}
-		s := schemaOf(f.to)
-		s["description"] = f.doc
-		properties[f.key] = s
+		s := schemaOf(f.To)
+		s["description"] = f.Doc
+		properties[f.Key] = s
 	}
 	return jsonSchema{"type": []string{"object", "null"}, "additionalProperties": false, "properties": properties}
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // Options says where the configuration comes from.
@@ -36,11 +38,14 @@ type Options struct {
 }
 
 // Finding is a mistake in the value of a setting that is not secret.
-type Finding struct {
-	Setting []string // its keys, from the top
-	Problem string   // what is wrong, following the value
-	Remedy  string   // what to do
-}
+type Finding = binding.Finding
+
+// Error is one mistake in the configuration.
+type Error = binding.Error
+
+// Errors is every mistake, or every warning, that Load found, in the order of the files'
+// lines.
+type Errors = binding.Errors
 
 // Load reads, merges and validates the configuration. The error is of type
 // Errors and lists every mistake, and files that could not be read with the system's
@@ -48,24 +53,24 @@ type Finding struct {
 // Options.Check may.
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
-	r := &report{}
+	r := &binding.Report{Advice: remedies}
 	root, profile, whole := o.tree(r)
-	filled := &interpolation{env: o.Env, report: r, read: map[string]bool{}}
-	filled.tree("", root)
-	refuseLater(root, r)
+	filled := o.interpolation(r)
+	filled.Fill(root)
+	refusePlanned(root, r)
 	adoptSpring(root, r)
 
 	c := defaults()
-	c.Profile, c.VariableFiles = profile, filled.files
-	c.schema().decode(r, "", root)
+	c.Profile, c.VariableFiles = profile, filled.Files
+	c.schema().Decode(r, root)
 	c.check(root, whole, r)
 	if o.Check != nil {
-		r.found(root, o.Check(c))
+		r.AddFindings(root, o.Check(c))
 	}
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	c.Warnings = o.warnings(c, root, filled.read)
+	c.Warnings = o.warnings(c, root, filled.Asked)
 	c.complete()
 	if o.Address != "" {
 		c.Server.Address = o.Address
@@ -89,6 +94,23 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// remedies are what messages about files say of this product.
+var remedies = binding.Advice{
+	Keys:       "write keys such as server: and vllm:",
+	Documents:  "keep one document in a file; profiles have files of their own",
+	ManyKeys:   "serve fewer models in one gateway",
+	Unreadable: "let it be read by the user that the gateway runs as, or unset the variable",
+}
+
+// interpolation fills variables in from the environment, and from the files that it names.
+func (o Options) interpolation(r *binding.Report) *binding.Interpolation {
+	readFile := func(name string) ([]byte, error) {
+		b, err := ReadFile(name)
+		return b, cause(err)
+	}
+	return &binding.Interpolation{Env: o.Env, ReadFile: readFile, Report: r}
+}
+
 // Folder returns the directory of the files.
 func (o Options) Folder() string { return o.withDefaults().Dir }
 
@@ -100,7 +122,7 @@ func profileFile(profile string) string { return "application-" + profile + ".ym
 // tree returns the merged settings of both files, the profile, and whether nothing is
 // missing of them: a file that there is not or that cannot be read, or a part of one.
 // What there is can be looked at all the same.
-func (o Options) tree(r *report) (root *node, profile string, whole bool) {
+func (o Options) tree(r *binding.Report) (root *binding.Node, profile string, whole bool) {
 	base, whole := o.read(baseFile, r)
 	if _, err := fs.Stat(o.Files, "."); err != nil {
 		return base, "", false // there is no folder, as the report says
@@ -110,11 +132,11 @@ func (o Options) tree(r *report) (root *node, profile string, whole bool) {
 		return base, "", whole && ok
 	}
 	over, ok := o.readProfile(chosen, r)
-	if e := over.get("spring").entry("profiles"); e != nil {
-		r.add(e.at, "spring.profiles", "", mistake{"cannot be set by a profile", "move it to " + baseFile})
-		over.get("spring").drop("profiles")
+	if e := over.Get("spring").Entry("profiles"); e != nil {
+		r.AddKey(e, "", "cannot be set by a profile", "move it to "+baseFile)
+		over.Get("spring").Drop("profiles")
 	}
-	return merge(base, over), chosen.name, whole && ok
+	return binding.Merge(base, over), chosen.name, whole && ok
 }
 
 // shown returns the name of a file of Dir as messages have it.
@@ -133,57 +155,59 @@ func (o Options) lookalikes(name string) (found []string) {
 }
 
 // read returns the tree of a file of Dir, and whether nothing is missing of it.
-func (o Options) read(name string, r *report) (_ *node, whole bool) {
+func (o Options) read(name string, r *binding.Report) (_ *binding.Node, whole bool) {
 	shown := o.shown(name)
-	b, err := readBounded(o.Files, name, configBytesMax)
+	b, err := readBounded(o.Files, name, binding.BytesMax)
 	if err != nil {
-		at, m := position{file: shown}, o.unreadable(name, err)
-		if errors.Is(err, syscall.ENOTDIR) {
-			at.file, m = o.Dir, aFolderIsMeant(o.Dir)
-		}
-		r.add(at, "", "", m)
-		r.caused(err)
-		return &node{at: position{file: shown}}, false
+		o.unreadable(name, err, r)
+		r.Caused(err)
+		return &binding.Node{At: binding.Position{File: shown}}, false
 	}
-	return parse(shown, b, r)
+	return binding.Parse(shown, b, r)
 }
 
 // readProfile reads the file of a profile. That there is none is told where it was
 // chosen.
-func (o Options) readProfile(c chosen, r *report) (_ *node, whole bool) {
+func (o Options) readProfile(c chosen, r *binding.Report) (_ *binding.Node, whole bool) {
 	name := profileFile(c.name)
 	if _, err := fs.Stat(o.Files, name); !errors.Is(err, fs.ErrNotExist) {
 		return o.read(name, r)
 	}
-	remedy := "create it, or choose " + o.profiles()
-	if other := o.lookalikes(name); len(other) > 0 {
-		remedy = rename(other[0], name)
-	}
-	r.add(c.at, c.key, quote(c.name), mistake{"has no file " + o.shown(name), remedy})
-	return &node{}, false
+	r.Add(c.at, c.key, binding.Quote(c.name), "has no file "+o.shown(name),
+		o.rename(name, "create it, or choose "+o.profiles()))
+	return &binding.Node{}, false
 }
 
-func (o Options) unreadable(name string, err error) mistake {
-	if !errors.Is(err, fs.ErrNotExist) {
-		return mistake{problem: fmt.Sprintf("the file cannot be read: %v", cause(err))}
+// unreadable reports why a file of Dir cannot be read.
+func (o Options) unreadable(name string, err error, r *binding.Report) {
+	at := binding.Position{File: o.shown(name)}
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		r.Add(binding.Position{File: o.Dir}, "", "",
+			"is a file, where a folder with "+baseFile+" is expected", folderRemedy(o.Dir))
+	case errors.Is(err, fs.ErrNotExist):
+		r.Add(at, "", "", "the file does not exist",
+			o.rename(name, "create it, or name the directory that has it by --config"))
+	default:
+		r.Add(at, "", "", fmt.Sprintf("the file cannot be read: %v", cause(err)), "")
 	}
-	m := mistake{"the file does not exist", "create it, or name the directory that has it by --config"}
-	if other := o.lookalikes(name); len(other) > 0 {
-		m.remedy = rename(other[0], name)
-	}
-	return m
 }
 
-// rename says what to do with a file that is named as others want it.
-func rename(from, to string) string {
-	if strings.HasSuffix(from, ".yaml") {
-		return "rename " + from + " to " + to
+// rename says what to do with a file that is named as others want it; where there is none,
+// it returns the other remedy.
+func (o Options) rename(name, other string) string {
+	found := o.lookalikes(name)
+	switch {
+	case len(found) == 0:
+		return other
+	case strings.HasSuffix(found[0], ".yaml"):
+		return "rename " + found[0] + " to " + name
 	}
-	return "write what " + from + " says as YAML into " + to
+	return "write what " + found[0] + " says as YAML into " + name
 }
 
-// aFolderIsMeant says what to give for the folder in place of a file.
-func aFolderIsMeant(file string) mistake {
+// folderRemedy says what to give for the folder in place of a file.
+func folderRemedy(file string) string {
 	name := filepath.Base(file)
 	remedy := "write --config " + filepath.Dir(file)
 	if profile, is := strings.CutPrefix(strings.TrimSuffix(name, ".yml"), "application-"); is {
@@ -191,7 +215,7 @@ func aFolderIsMeant(file string) mistake {
 	} else if name != baseFile {
 		remedy = "rename it to " + baseFile + ", and " + remedy
 	}
-	return mistake{"is a file, where a folder with " + baseFile + " is expected", remedy}
+	return remedy
 }
 
 // cause takes the path off an error, which the message already has.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -262,7 +263,7 @@ func TestMissingAndUnreadableFiles(t *testing.T) {
 	wantErrors(t, err, "conf/application.yml: the file cannot be read: permission denied")
 
 	_, err = Load(Options{Dir: t.TempDir()})
-	if !errors.As(err, new(*Error)) {
+	if !errors.As(err, new(*binding.Error)) {
 		t.Errorf("from the operating system's files: %v, want an *Error", err)
 	}
 }
@@ -303,7 +304,7 @@ func (deniedFS) Open(name string) (fs.File, error) {
 func wantErrors(t *testing.T, err error, want ...string) {
 	t.Helper()
 	var got []string
-	var list Errors
+	var list binding.Errors
 	if errors.As(err, &list) {
 		for _, e := range list {
 			got = append(got, e.Error())
@@ -356,10 +357,10 @@ func TestAddressesInLists(t *testing.T) {
 func TestFindings(t *testing.T) {
 	asked := func(*Config) []Finding {
 		return []Finding{
-			{[]string{"server", "tls", "certificate"}, "is odd", "write another"},
-			{[]string{"server", "tls", "key"}, "is odd", "write another"},
-			{[]string{"redis", "tls", "ca-file"}, "is odd", "write another"},
-			{[]string{"vllm", "services", "m.1", "ca-file"}, "is odd", "write another"},
+			{Setting: []string{"server", "tls", "certificate"}, Problem: "is odd", Remedy: "write another"},
+			{Setting: []string{"server", "tls", "key"}, Problem: "is odd", Remedy: "write another"},
+			{Setting: []string{"redis", "tls", "ca-file"}, Problem: "is odd", Remedy: "write another"},
+			{Setting: []string{"vllm", "services", "m.1", "ca-file"}, Problem: "is odd", Remedy: "write another"},
 		}
 	}
 	_, err := Load(Options{Dir: "conf", Profile: "x", Check: asked, Env: variables{"A": "a.pem"}.look, Files: fstest.MapFS{

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 const goodHash = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -338,11 +340,11 @@ func TestMistakes(t *testing.T) {
 
 func TestErrorsUnwrap(t *testing.T) {
 	err := mistakesOf("server: {port: x}\nredis: 5")
-	var first *Error
+	var first *binding.Error
 	if !errors.As(err, &first) {
 		t.Fatalf("%v holds no *Error", err)
 	}
-	want := Error{
+	want := binding.Error{
 		File: "conf/application.yml", Line: 1, Column: 16, Path: "server.port", Value: `"x"`,
 		Problem: "is not a whole number", Remedy: "write a whole number from 0 to 65535",
 	}
@@ -355,10 +357,11 @@ func TestErrorsUnwrap(t *testing.T) {
 }
 
 func TestReportIsBounded(t *testing.T) {
+	const mistakes = 100
 	_, err := folder{"application.yml": "server:\n" + strings.Repeat("  - x\n", 3) + "auth:\n  api-keys: [" + strings.Repeat("1,", 10_000) + "1]\n"}.load("", nil)
-	var list Errors
-	if errors.As(err, &list); len(list) != mistakesMax {
-		t.Errorf("%d mistakes, want %d", len(list), mistakesMax)
+	var list binding.Errors
+	if errors.As(err, &list); len(list) != mistakes {
+		t.Errorf("%d mistakes, want %d", len(list), mistakes)
 	}
 	if !strings.HasSuffix(err.Error(), "\nthere may be more: 100 mistakes are told at once") {
 		t.Errorf("that there are more is not told: %.300s", err)

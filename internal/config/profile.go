@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // profileProd is the profile in which nothing may be a mock.
@@ -19,48 +21,50 @@ var profileVariables = []string{"PROFILE", "SPRING_PROFILES_ACTIVE"}
 // chosen is a profile and who has chosen it.
 type chosen struct {
 	name string // "": none
-	at   position
-	key  path
+	at   binding.Position
+	key  binding.Path
 }
 
 // profile returns the profile that is asked for, and whether it can be told.
-func (o Options) profile(base *node, r *report) (c chosen, ok bool) {
-	c = chosen{o.Profile, position{file: o.Dir}, "--profile"}
+func (o Options) profile(base *binding.Node, r *binding.Report) (c chosen, ok bool) {
+	c = chosen{o.Profile, binding.Position{File: o.Dir}, "--profile"}
 	for _, v := range profileVariables {
 		if value, _ := o.Env(v); c.name == "" && value != "" {
-			c.name, c.key = value, path(v)
+			c.name, c.key = value, binding.Path(v)
 		}
 	}
-	if active := base.find("spring", "profiles", "active"); c.name == "" && active.given() {
-		c.key, c.at = "spring.profiles.active", active.at
-		if c.name, ok = o.activeProfile(c.key, active, r); !ok {
+	if active := base.Find("spring", "profiles", "active"); c.name == "" && active.Given() {
+		c.key, c.at = active.Path, active.At
+		if c.name, ok = o.activeProfile(active, r); !ok {
 			return chosen{}, false
 		}
 	}
 	if c.name == "" || profileForm.MatchString(c.name) {
 		return c, true
 	}
-	m := mistake{"is not the name of a profile", "choose " + o.profiles()}
+	problem, remedy := "is not the name of a profile", "choose "+o.profiles()
 	if strings.Contains(c.name, ",") {
-		m = mistake{"is more than one profile", m.remedy + "; what several share belongs into " + baseFile}
+		problem = "is more than one profile"
+		remedy += "; what several share belongs into " + baseFile
 	}
-	r.add(c.at, c.key, quote(cut(c.name)), m)
+	r.Add(c.at, c.key, binding.Shown(c.name), problem, remedy)
 	return chosen{}, false
 }
 
 // activeProfile reads the profile from the file itself, before the rest of it
 // has its variables filled in.
-func (o Options) activeProfile(key path, n *node, r *report) (name string, ok bool) {
-	if n.kind == listKind {
-		r.add(n.at, key, "", mistake{"is a list, and one profile is laid over", "write the name of one; what several share belongs into " + baseFile})
+func (o Options) activeProfile(n *binding.Node, r *binding.Report) (name string, ok bool) {
+	if n.Kind == binding.ListKind {
+		r.AddAt(n, "", "is a list, and one profile is laid over",
+			"write the name of one; what several share belongs into "+baseFile)
 		return "", false
 	}
-	if !expect(r, key, n, scalarKind) {
+	if !r.Expect(n, binding.ScalarKind) {
 		return "", false
 	}
-	name, m := (&interpolation{env: o.Env}).expand(n.text)
+	name, m := o.interpolation(r).Expand(n.Text)
 	if m != nil {
-		r.add(n.at, key, "", *m)
+		r.AddAt(n, "", m.Problem, m.Remedy)
 	}
 	return name, m == nil
 }

@@ -10,7 +10,7 @@ func TestProperties(t *testing.T) {
 	c := load(t, read(t, "vocabulary.yml"), variables{"VLLM_API_KEY": "s3cret"})
 	got := c.Properties()
 	for key, want := range map[string]any{
-		"server.max-body-bytes": int64(10_485_760), "management.pprof": true, "token.rate-limit.max-debt": int64(1),
+		"server.max-body-bytes": int64(10_485_760), "management.pprof": true, "token.rate-limit.max-debt": 1.0,
 		"token.rate-limit.models.NAME.total.max-tokens-per-minute": int64(100_000),
 		"vllm.services.NAME2.endpoints[0]":                         "https://b:8443/base", "vllm.services.NAME2.api-key": "***",
 		"vllm.services.NAME2.connect-timeout": "3s", "auth.api-keys[0].roles[1]": "admin", "auth.api-keys[0].hash": "***", "auth.api-keys[0].act-as": true,

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 var update = flag.Bool("update", false, "write docs/configuration.md and docs/configuration.ko.md")
@@ -57,15 +59,15 @@ func (r *reference) page(lines string) {
 			r.object("", defaults().schema())
 		case line == "{aliases}":
 			r.aliases()
-		case line == "{later}":
-			r.later()
+		case line == "{planned}":
+			r.planned()
 		case line == "", strings.HasPrefix(line, "|---"):
 			fmt.Fprintln(r, line)
 		default:
 			before := mark.FindString(line)
 			said := r.in.say(strings.TrimPrefix(line, before))
 			if strings.Contains(said, "%") {
-				said = fmt.Sprintf(said, configBytesMax, mapKeysMax, nestingMax)
+				said = fmt.Sprintf(said, binding.BytesMax, binding.MapKeysMax, binding.NestingMax)
 			}
 			fmt.Fprintln(r, before+said)
 		}
@@ -85,86 +87,98 @@ func (r *reference) aliases() {
 	fmt.Fprintf(r, "| `server.port` | %s |\n", r.in.say("the port of `server.address`"))
 }
 
-func (r *reference) later() {
-	for _, l := range notYet {
+func (r *reference) planned() {
+	for _, l := range plannedSettings {
 		values := r.in.say("any")
 		if l.values != nil {
-			values = r.in.want(either(l.values))
+			values = r.in.want(binding.Either(l.values))
 		}
 		fmt.Fprintf(r, "| `%s` | %s | %s |\n", strings.ReplaceAll(l.path, "*", "NAME"), values, r.in.say(l.instead))
 	}
 }
 
-func (r *reference) object(at path, o object) {
+func (r *reference) object(at binding.Path, o binding.Object) {
 	for _, f := range o {
-		if !slices.Contains(o.keys(), f.key) {
+		if !slices.Contains(o.Keys(), f.Key) {
 			continue
 		}
-		if f.doc == "" {
-			fmt.Fprintf(r, "%s is not described\n", f.key) // so that the comparison fails after -update too
+		if f.Doc == "" {
+			fmt.Fprintf(r, "%s is not described\n", f.Key) // so that the comparison fails after -update too
 		}
-		r.field(at.key(f.key), f)
+		r.field(at.Key(f.Key), f)
 	}
 }
 
-func (r *reference) field(key path, f field) {
-	doc := r.in.say(f.doc)
-	switch to := f.to.(type) {
-	case object:
+func (r *reference) field(key binding.Path, f binding.Field) {
+	doc := r.in.say(f.Doc)
+	switch to := f.To.(type) {
+	case binding.Object:
 		r.section(key, doc, to)
-	case optional[Redis]:
-		r.section(key, doc, to.schema(to.fresh()).(object))
+	case binding.Optional[Redis]:
+		r.section(key, doc, to.Schema(to.Fresh()).(binding.Object))
 	case inherited:
 		r.line(key, r.in.say("the keys of a model"), "", doc)
-	case entries[Model]:
+	case binding.Entries[Model]:
 		r.line(key, r.in.say("a map by name"), "", doc)
-		r.model(key.key("NAME"), to.fresh("NAME"))
-	case entries[Service]:
-		s := to.fresh("NAME")
+		r.model(key.Key("NAME"), to.Fresh("NAME"))
+	case binding.Entries[Service]:
+		s := to.Fresh("NAME")
 		r.line(key, r.in.say("a map by name: of addresses, or of what follows"), "", doc)
-		r.object(key.key("NAME"), to.schema(&s).(shortForm).long)
-	case records[APIKey]:
-		k := to.fresh()
-		r.line(key, r.in.say("a list"), "", doc)
-		r.object(key+"[]", to.schema(&k).(object))
-	case scalar:
-		r.line(key, r.in.want(to.want), to.print(), doc)
-	case interface{ scalar() scalar }: // a maximum
-		r.line(key, r.in.want(to.scalar().want), "", doc)
-	case interface{ itemWant() string }:
-		r.line(key, fmt.Sprintf(r.in.say("a list: %s"), r.in.want(to.itemWant())), "["+joinTexts(f.to.encode().items)+"]", doc)
+		r.object(key.Key("NAME"), to.Schema(&s).(shortForm).Object)
+	case binding.Scalar:
+		r.line(key, r.in.want(to.Want), printed(to), doc)
 	default:
-		fmt.Fprintf(r, "%s is a %T, which has no line\n", key, to) // likewise
+		r.list(key, f.To, doc)
 	}
 }
 
-func (l texts[T]) itemWant() string { return l.item(new(T)).want }
+// printed returns a value as it is printed; "" where there is none.
+func printed(to binding.Target) string {
+	if to.Encode() == nil {
+		return ""
+	}
+	_, line, _ := strings.Cut(binding.Print(binding.Object{{"a", "", to}}.Encode()), ": ")
+	return strings.TrimSpace(line)
+}
+
+// list writes the line of a list, and those of the keys of its items.
+func (r *reference) list(key binding.Path, to binding.Target, doc string) {
+	switch item := itemOf(to).(type) {
+	case binding.Scalar:
+		r.line(key, fmt.Sprintf(r.in.say("a list: %s"), r.in.want(item.Want)), printed(to), doc)
+	case binding.Object:
+		r.line(key, r.in.say("a list"), "", doc)
+		r.object(key+"[]", item)
+	default:
+		fmt.Fprintf(r, "%s is a %T, which has no line\n", key, to) // so that the comparison fails after -update too
+	}
+}
 
 // model leaves out the settings that are described above.
-func (r *reference) model(key path, m Model) {
+func (r *reference) model(key binding.Path, m Model) {
 	settings := m.Settings.schema()
 	r.line(key, r.in.say("a map"), "", r.span("`%s` to `%s` as above, inherited from there, and:", settings))
-	fields := m.schema().(object)[len(settings):]
+	fields := m.schema().(binding.Object)[len(settings):]
 	last := len(fields) - 1
 	r.object(key, fields[:last])
-	r.line(key.key(fields[last].key), r.in.say("a map"), "",
-		r.in.say(fields[last].doc)+" "+r.span("`%s` to `%s` as above.", fields[last].to.(object)))
+	r.line(key.Key(fields[last].Key), r.in.say("a map"), "",
+		r.in.say(fields[last].Doc)+" "+r.span("`%s` to `%s` as above.", fields[last].To.(binding.Object)))
 }
 
 // span names the first and the last key of an object.
-func (r *reference) span(format string, o object) string {
-	return fmt.Sprintf(r.in.say(format), o[0].key, o[len(o)-1].key)
+func (r *reference) span(format string, o binding.Object) string {
+	return fmt.Sprintf(r.in.say(format), o[0].Key, o[len(o)-1].Key)
 }
 
 // section writes an object's keys; one without keys has nothing to say.
-func (r *reference) section(key path, doc string, o object) {
+func (r *reference) section(key binding.Path, doc string, o binding.Object) {
 	if len(o) > 0 {
 		r.line(key, "", "", doc)
 		r.object(key, o)
 	}
 }
 
-func (r *reference) line(key path, want, preset, doc string) {
+func (r *reference) line(key binding.Path, want, preset, doc string) {
 	if preset != "" {
 		preset = "`" + preset + "`"
 	}

@@ -1,10 +1,10 @@
 package config
 
-import "slices"
+import "github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 
 // atStart is what cannot change while a gateway runs: these keys and all below
 // them. The reference marks them, and Compare keeps what runs.
-var atStart = []path{
+var atStart = []binding.Path{
 	"server",
 	"management",
 	"redis",
@@ -12,12 +12,6 @@ var atStart = []path{
 	"token.rate-limit.max-accounts",
 	"logging.format",
 	"logging.hash-users",
-}
-
-// isAtStart reports whether the setting at key takes effect at the next start
-// only.
-func isAtStart(key path) bool {
-	return slices.ContainsFunc(atStart, key.below)
 }
 
 // keepAtStart gives c what running has of the settings that cannot change.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // secretFile returns the path of a new file that says text.
@@ -56,9 +58,9 @@ func TestMistakesOfVariablesFromFiles(t *testing.T) {
 		dir:                   " cannot be read: it is no regular file; let it be read by the user that the gateway runs as, or unset the variable",
 		dir + "/none":         " cannot be read: no such file or directory; let it be read by the user that the gateway runs as, or unset the variable",
 		secretFile(t, "\xff"): " is not UTF-8; write text into it",
-		secretFile(t, strings.Repeat("x", textBytesMax+1)): " has more than 65536 bytes; name the file of one value",
+		secretFile(t, strings.Repeat("x", 64<<10+1)): " has more than 65536 bytes; name the file of one value",
 	} {
-		named := "the file " + quote(file) + " (of the environment variable PASSWORD_FILE)"
+		named := "the file " + binding.Quote(file) + " (of the environment variable PASSWORD_FILE)"
 		err := mistakesIn("redis: {host: h, password: '${PASSWORD:}'}", variables{"PASSWORD_FILE": file})
 		wantErrors(t, err, "conf/application.yml:1:28: redis.password: "+named+want)
 	}

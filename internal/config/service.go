@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+)
 
 // Service is the model server of one public model name.
 type Service struct {
@@ -51,5 +55,25 @@ func defaultService(name string) Service {
 		BreakerOutcomes:  10,
 		BreakerWait:      5 * time.Second,
 		UnknownFields:    UnknownDrop,
+	}
+}
+
+// shortForm is a service that may be written as its only address.
+type shortForm struct {
+	binding.Object
+	list *[]Endpoint
+}
+
+func (s shortForm) Decode(r *binding.Report, n *binding.Node) {
+	switch n.Kind {
+	case binding.ScalarKind:
+		*s.list = make([]Endpoint, 1)
+		endpoint(&(*s.list)[0]).Decode(r, n)
+	case binding.ListKind:
+		r.AddAt(n, "", "is a list where an address or the settings of a model are expected",
+			"write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]")
+		binding.List[Endpoint]{To: s.list, Item: endpoint}.Decode(r, n)
+	default:
+		s.Object.Decode(r, n)
 	}
 }

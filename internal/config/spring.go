@@ -2,8 +2,11 @@ package config
 
 import (
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // springAliases are the keys of a Spring application's file that are read, so
@@ -22,54 +25,55 @@ var springAliases = map[string]string{
 
 // adoptSpring moves the values under spring to the keys that they mean, and
 // reports every other key there: nothing is silently without effect.
-func adoptSpring(root *node, r *report) {
+func adoptSpring(root *binding.Node, r *binding.Report) {
 	s := springTree{root, r}
-	if e := root.entry("spring"); e != nil {
-		if e.value.kind == emptyKind || expect(r, "spring", e.value, mapKind) {
-			s.walk("spring", e.value)
+	if n := root.Get("spring"); n != nil {
+		if n.Kind == binding.EmptyKind || r.Expect(n, binding.MapKind) {
+			s.walk(n)
 		}
-		root.drop("spring")
+		root.Drop("spring")
 	}
 	s.port()
 }
 
 type springTree struct {
-	root   *node
-	report *report
+	root *binding.Node
+	*binding.Report
 }
 
-func (s springTree) walk(key path, n *node) {
-	for _, e := range n.fields {
-		below := key.key(e.key)
-		to, known := springAliases[string(below)]
+func (s springTree) walk(n *binding.Node) {
+	for _, e := range n.Fields {
+		kind, key := e.Value.Kind, string(e.Value.Path)
+		to, known := springAliases[key]
 		switch {
-		case e.value.kind == nullKind || to == "" && known:
-		case hasAliasBelow(below) && (e.value.kind == mapKind || e.value.kind == emptyKind):
-			s.walk(below, e.value)
+		case kind == binding.NullKind || to == "" && known:
+		case hasAliasBelow(key) && (kind == binding.MapKind || kind == binding.EmptyKind):
+			s.walk(e.Value)
 		case known:
-			s.move(below, e, strings.Split(to, "."))
+			s.move(e, to)
 		default:
-			s.report.add(e.at, below, "", mistake{"is not used by the gateway", s.remedy(below, e.key)})
+			s.AddKey(&e, "", "is not used by the gateway", springRemedy(key, e.Key))
 		}
 	}
 }
 
-// remedy says what to do with a key that is not read.
-func (s springTree) remedy(key path, last string) string {
+// springRemedy says what to do with a key that is not read.
+func springRemedy(key, last string) string {
 	switch {
 	case strings.Contains(last, "."):
-		return inSteps(last)
+		return binding.InSteps(last)
 	case key == "spring.redis":
 		return "write spring.data.redis, as Spring Boot 3 does"
 	case key == "spring.config":
 		return "remove it; what is for one profile belongs into " + profileFile("PROFILE")
 	}
-	return "remove it; of spring.* only data.redis (host, port, username, password, database, timeout, ssl) and profiles.active are read"
+	return "remove it; of spring.* only data.redis (host, port, username, password, database, " +
+		"timeout, ssl) and profiles.active are read"
 }
 
-func hasAliasBelow(key path) bool {
+func hasAliasBelow(key string) bool {
 	for a := range springAliases {
-		if strings.HasPrefix(a, string(key)+".") {
+		if strings.HasPrefix(a, key+".") {
 			return true
 		}
 	}
@@ -77,89 +81,61 @@ func hasAliasBelow(key path) bool {
 }
 
 // move puts a value where it belongs, unless another one is there.
-func (s springTree) move(from path, e entry, to []string) {
-	parent := s.root
-	for _, k := range to[:len(to)-1] {
-		if parent = parent.section(k, e.at); parent == nil {
+func (s springTree) move(e binding.Entry, to string) {
+	parent, keys := s.root, strings.Split(to, ".")
+	last := len(keys) - 1
+	for _, k := range keys[:last] {
+		if parent = parent.Section(k, e.At); parent == nil {
 			return // not a map: the schema says so
 		}
 	}
-	key := to[len(to)-1]
-	if there := parent.entry(key); there != nil && there.value.given() {
-		s.compare(from, e, path(strings.Join(to, ".")), there)
+	if there := parent.Entry(keys[last]); there != nil && there.Value.Given() {
+		if there.Value.Kind != binding.ScalarKind || there.Value.Text != e.Value.Text {
+			s.differ(&e, "", to, there)
+		}
 		return
 	}
-	v := *e.value
-	v.moved = from
-	if strings.HasSuffix(string(from), ".timeout") && digits(v.text) {
-		v.text += "ms" // as Spring reads a number without a unit
+	if strings.HasSuffix(string(e.Value.Path), ".timeout") && digits.MatchString(e.Value.Text) {
+		e.Value.Text += "ms" // as Spring reads a number without a unit
 	}
-	parent.set(entry{key: key, at: e.at, value: &v})
+	e.Key = keys[last]
+	parent.Set(e)
 }
 
-// section returns the map under a key, made if need be; nil if something else
-// is there.
-func (n *node) section(key string, at position) *node {
-	v := n.get(key)
-	if v.given() && v.kind != mapKind {
-		return nil
-	}
-	if !v.given() {
-		v = &node{kind: mapKind, at: at}
-		n.set(entry{key: key, at: at, value: v})
-	}
-	return v
-}
+var digits = regexp.MustCompile(`^[0-9]+$`)
 
-func (s springTree) compare(from path, e entry, to path, there *entry) {
-	if there.value.kind == scalarKind && there.value.text == e.value.text {
-		return
-	}
-	s.report.add(e.at, from, "", mistake{
-		problem: "differs from " + string(to) + " in " + there.at.String(),
-		remedy:  "keep one of the two",
-	})
+func (s springTree) differ(e *binding.Entry, value, from string, there *binding.Entry) {
+	s.AddKey(e, value, "differs from "+from+" in "+there.At.String(), "keep one of the two")
 }
 
 // port joins server.port to server.address, which may lack a port then, as in
 // a Spring application's file.
 func (s springTree) port() {
-	server := s.root.get("server")
-	e := server.entry("port")
+	server := s.root.Get("server")
+	e := server.Entry("port")
 	if e == nil {
 		return
 	}
-	port := *e
-	server.drop("port")
-	if !port.value.given() {
-		return
+	port, n := *e, int64(-1)
+	server.Drop("port")
+	if port.Value.Given() {
+		binding.Integer(&n, 0, 65535).Decode(s.Report, port.Value)
 	}
-	var n int64
-	before := len(s.report.list)
-	integer(&n, 0, 65535).decode(s.report, "server.port", port.value)
-	if len(s.report.list) > before {
-		return
+	if n >= 0 {
+		s.join(server, port, strconv.FormatInt(n, 10))
 	}
-	s.join(server, port, strconv.FormatInt(n, 10))
 }
 
-func (s springTree) join(server *node, port entry, number string) {
-	address := server.entry("address")
+func (s springTree) join(server *binding.Node, port binding.Entry, number string) {
+	address := server.Entry("address")
 	switch {
-	case address == nil || !address.value.given():
-		v := &node{kind: scalarKind, at: port.value.at, text: ":" + number}
-		server.set(entry{key: "address", at: port.at, value: v})
-	case address.value.kind != scalarKind: // the schema says so
-	case listenAddress(address.value.text) != nil:
-		address.value.text = net.JoinHostPort(address.value.text, number)
-	case !strings.HasSuffix(address.value.text, ":"+number):
-		s.report.add(port.at, "server.port", number, mistake{
-			problem: "differs from the port of server.address in " + address.at.String(),
-			remedy:  "keep one of the two",
-		})
+	case address == nil || !address.Value.Given():
+		port.Key, port.Value.Text = "address", ":"+number
+		server.Set(port)
+	case address.Value.Kind != binding.ScalarKind: // the schema says so
+	case listenAddress(address.Value.Text) != nil:
+		address.Value.Text = net.JoinHostPort(address.Value.Text, number)
+	case !strings.HasSuffix(address.Value.Text, ":"+number):
+		s.differ(&port, number, "the port of server.address", address)
 	}
-}
-
-func digits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
 }

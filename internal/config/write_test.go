@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
 // secrets are the lines whose value is masked.
@@ -19,7 +21,7 @@ var secrets = regexp.MustCompile(`(?m)^( *(?:- )?(password|api-key|hash): )"\*\*
 func unmask(text string, with map[string]string) string {
 	return secrets.ReplaceAllStringFunc(text, func(line string) string {
 		m := secrets.FindStringSubmatch(line)
-		return m[1] + quote(escape(with[m[2]]))
+		return m[1] + binding.Quote(with[m[2]])
 	})
 }
 
@@ -84,7 +86,7 @@ func TestPrintingIsSafeForConcurrentUse(t *testing.T) {
 // Any configuration that can be had prints so that it loads again.
 func TestAnyNameAndTextSurvivesPrinting(t *testing.T) {
 	word := rapid.StringOfN(rapid.OneOf(rapid.Rune(), rapid.RuneFrom([]rune("${}:#'\"\\-?*&!|>%@`[],<~ .0"))), 1, 20, 200).
-		Filter(func(s string) bool { return modelName(s) == nil && !hasPlaceholder(s) })
+		Filter(func(s string) bool { return modelName(s) == nil && !strings.Contains(s, "${") })
 	rapid.Check(t, func(t *rapid.T) {
 		want := defaults()
 		name := word.Draw(t, "name")

@@ -1,12 +1,12 @@
 // Package control brings the gateway to what its sources want. The files of the configuration
-// are one [Source]; whatever else says something of limits and keys is another. Their parts
+// are one [Source]; whatever else says something of limits and keys is another. Their layers
 // are merged into one desired [State], which is checked as a whole, has a revision, and is
 // applied whole or not at all.
 //
 // Invariants, each with a test:
 //
-//   - A part that is wrong, or that cannot be had, changes nothing: what its source said before
-//     stands, and the parts of other sources go on being applied.
+//   - A layer that is wrong, or that cannot be had, changes nothing: what its source said before
+//     stands, and the layers of other sources go on being applied.
 //   - Revisions grow by one with each state that is applied.
 //   - What is wrong is told once, however often it is read, and again to whoever asks.
 //

@@ -16,7 +16,7 @@ type Files struct {
 	log     *slog.Logger
 
 	mu    sync.Mutex // held while files are read
-	last  Part       // what was read last; its Config is nil where that was wrong
+	last  Layer      // what was read last; its Config is nil where that was wrong
 	sum   config.Sum // of the files, when they were read last
 	named config.Sum // of those that they name
 }
@@ -28,7 +28,7 @@ func NewFiles(o config.Options, log *slog.Logger) *Files { return &Files{options
 func (f *Files) Name() string { return "files" }
 
 // Read implements Source. Files that are as they were are not looked at again.
-func (f *Files) Read(context.Context) (Part, error) {
+func (f *Files) Read(context.Context) (Layer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	sum := f.options.Sum()
@@ -36,7 +36,7 @@ func (f *Files) Read(context.Context) (Part, error) {
 		return f.last, nil
 	}
 	c, err := config.Load(f.options)
-	f.sum, f.last = sum, Part{Version: hex.EncodeToString(sum[:])}
+	f.sum, f.last = sum, Layer{Version: hex.EncodeToString(sum[:])}
 	if err != nil {
 		return f.last, err
 	}

@@ -19,19 +19,19 @@ import (
 
 // other is a source that says what it is told to.
 type other struct {
-	name string
-	mu   sync.Mutex
-	part Part
-	err  error
-	tell func()
+	name  string
+	mu    sync.Mutex
+	layer Layer
+	err   error
+	tell  func()
 }
 
 func (o *other) Name() string { return o.name }
 
-func (o *other) Read(context.Context) (Part, error) {
+func (o *other) Read(context.Context) (Layer, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.part, o.err
+	return o.layer, o.err
 }
 
 func (o *other) Watch(ctx context.Context, changed func()) {
@@ -42,18 +42,18 @@ func (o *other) Watch(ctx context.Context, changed func()) {
 }
 
 // say changes what the source wants.
-func (o *other) say(p Part, err error) {
+func (o *other) say(p Layer, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.part, o.err = p, err
+	o.layer, o.err = p, err
 	if o.tell != nil {
 		o.tell()
 	}
 }
 
-// version is the nth part of a source: a key and the limits of a model have its number.
-func version(name string, n int) Part {
-	return Part{
+// version is the nth layer of a source: a key and the limits of a model have its number.
+func version(name string, n int) Layer {
+	return Layer{
 		Version: fmt.Sprint(n),
 		Keys:    []config.APIKey{{Name: fmt.Sprint(name, " ", n), User: "u"}},
 		Limits:  map[string]config.Model{name: {Settings: config.Settings{DefaultOutputTokens: int64(n)}}},
@@ -87,7 +87,7 @@ func served(t *testing.T) (*Files, *config.Config, func(n int)) {
 }
 
 // numbers returns the versions that a state is made of: of the files, of a, of b. It fails
-// where the parts of one source are of two versions.
+// where the layers of one source are of two versions.
 func numbers(s State) (n [3]int, err error) {
 	for i, name := range []string{"file", "a", "b"} {
 		keys := 0
@@ -114,7 +114,7 @@ func numbers(s State) (n [3]int, err error) {
 // time: each state is of one version of each, which never go back, and at last of the newest.
 func TestSourcesBesideFiles(t *testing.T) {
 	files, c, write := served(t)
-	a, b := &other{name: "a", part: version("a", 1)}, &other{name: "b", part: version("b", 1)}
+	a, b := &other{name: "a", layer: version("a", 1)}, &other{name: "b", layer: version("b", 1)}
 	var last [3]int
 	var revision uint64
 	r := start(t, Options{Config: c, Files: files, Sources: []Source{a, b}, Apply: func(s State) ([]string, error) {
@@ -159,11 +159,11 @@ func TestSourcesBesideFiles(t *testing.T) {
 	}
 }
 
-// TestWrongPartStandsInNobodysWay: the parts of other sources are applied, what the source said
+// TestWrongLayerStandsInNobodysWay: the layers of other sources are applied, what the source said
 // before stands, the log names it once, and it is applied once nothing is in its way.
-func TestWrongPartStandsInNobodysWay(t *testing.T) {
+func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 	files, c, write := served(t)
-	a, b := &other{name: "a", part: version("a", 1)}, &other{name: "b", part: version("b", 1)}
+	a, b := &other{name: "a", layer: version("a", 1)}, &other{name: "b", layer: version("b", 1)}
 	var log strings.Builder
 	r := start(t, Options{Config: c, Files: files, Sources: []Source{a, b}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	unserved := version("b", 2)
@@ -182,7 +182,7 @@ func TestWrongPartStandsInNobodysWay(t *testing.T) {
 		{"the same, and the files", func() { write(2) }, [3]int{2, 1, 1}, ""},
 		{"the same, and another source", func() { a.say(version("a", 3), nil) }, [3]int{2, 3, 1}, ""},
 		{"two keys of one name", func() { b.say(clash, nil) }, [3]int{2, 3, 1}, "two API keys have the name"},
-		{"away", func() { b.say(Part{}, errors.New("no connection")) }, [3]int{2, 3, 1}, "the source b: no connection"},
+		{"away", func() { b.say(Layer{}, errors.New("no connection")) }, [3]int{2, 3, 1}, "the source b: no connection"},
 		{"away, and the files", func() { write(3) }, [3]int{3, 3, 1}, ""},
 		{"two keys of one name again", func() { b.say(clash, nil) }, [3]int{3, 3, 1}, "two API keys have the name"},
 		{"the other one gone", func() { a.say(version("a", 4), nil) }, [3]int{3, 4, 2}, ""},
@@ -209,7 +209,7 @@ func TestWrongPartStandsInNobodysWay(t *testing.T) {
 func TestRunFollowsSources(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &config.Config{RateLimit: config.RateLimit{Models: map[string]config.Model{"a": {}}}}
-		a := &other{name: "a", part: version("a", 1)}
+		a := &other{name: "a", layer: version("a", 1)}
 		r := start(t, Options{Config: c, Sources: []Source{a}})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -225,7 +225,7 @@ func TestRunFollowsSources(t *testing.T) {
 		await(1)
 		a.say(version("a", 2), nil)
 		await(2)
-		a.say(Part{}, errors.New("away"))
+		a.say(Layer{}, errors.New("away"))
 		await(2)
 		a.tell = nil
 		a.say(version("a", 3), nil) // nobody tells

@@ -37,27 +37,27 @@ type Options struct {
 type Reconciler struct {
 	o Options
 
-	mu     sync.Mutex // held while sources are read and a state is applied
-	closed bool
-	parts  []part
-	state  State
+	mu      sync.Mutex // held while sources are read and a state is applied
+	closed  bool
+	tracked []tracked
+	state   State
 }
 
 // New applies the first state. It fails where a source cannot be read, or what they say
 // together cannot be applied.
 func New(ctx context.Context, o Options) (*Reconciler, error) {
-	r := &Reconciler{o: o, parts: []part{{applied: Part{Config: o.Config}}}}
+	r := &Reconciler{o: o, tracked: []tracked{{applied: Layer{Config: o.Config}}}}
 	if o.Files != nil {
-		r.parts[0].source = o.Files
+		r.tracked[0].source = o.Files
 	}
 	for _, s := range o.Sources {
 		p, err := s.Read(ctx)
 		if err != nil {
 			return nil, from(s, err)
 		}
-		r.parts = append(r.parts, part{source: s, applied: p, version: p.Version})
+		r.tracked = append(r.tracked, tracked{source: s, applied: p, version: p.Version})
 	}
-	c, err := merge(r.merged(0, r.parts[0].applied))
+	c, err := merge(r.merged(0, r.tracked[0].applied))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ const (
 // Reload reads all sources at once and says what came of it, also where they are as they were.
 // Callers wait for each other.
 func (r *Reconciler) Reload(ctx context.Context) {
-	if len(r.parts) == 1 && r.parts[0].source == nil {
+	if len(r.tracked) == 1 && r.tracked[0].source == nil {
 		r.o.Log.Info("the configuration was not read from files, and is not read again")
 		return
 	}
@@ -103,8 +103,8 @@ func (r *Reconciler) Run(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	for i := range r.parts {
-		if s := r.parts[i].source; s != nil {
+	for i := range r.tracked {
+		if s := r.tracked[i].source; s != nil {
 			watching.Go(func() {
 				s.Watch(ctx, func() {
 					select {
@@ -141,28 +141,28 @@ func (r *Reconciler) Run(ctx context.Context) {
 func (r *Reconciler) isBehind() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range r.parts {
-		if p := &r.parts[i]; p.failed != "" || p.unread {
+	for i := range r.tracked {
+		if p := &r.tracked[i]; p.failed != "" || p.unread {
 			return true
 		}
 	}
 	return false
 }
 
-// reconcile reads all sources and applies what has changed, one part after the other. It
+// reconcile reads all sources and applies what has changed, one layer after the other. It
 // reports whether to read again in a while: what is wrong may be half written, and nobody has
 // asked.
 func (r *Reconciler) reconcile(ctx context.Context, why occasion) (again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := r.state.Revision
-	for i := range r.parts {
+	for i := range r.tracked {
 		again = r.read(ctx, i, why) || again
 	}
-	for r.state.Revision != before { // what was in the way of a part may have gone
+	for r.state.Revision != before { // what was in the way of a layer may have gone
 		before = r.state.Revision
-		for i := range r.parts {
-			if r.parts[i].failed != "" {
+		for i := range r.tracked {
+			if r.tracked[i].failed != "" {
 				_ = r.read(ctx, i, seen)
 			}
 		}
@@ -170,10 +170,10 @@ func (r *Reconciler) reconcile(ctx context.Context, why occasion) (again bool) {
 	return again
 }
 
-// read reads the i-th source and applies its part. It reports whether to read it again in a
+// read reads the i-th source and applies its layer. It reports whether to read it again in a
 // while.
 func (r *Reconciler) read(ctx context.Context, i int, why occasion) (again bool) {
-	p := &r.parts[i]
+	p := &r.tracked[i]
 	if r.closed || r.o.Leaving() || p.source == nil {
 		return false
 	}
@@ -215,9 +215,9 @@ func (r *Reconciler) read(ctx context.Context, i int, why occasion) (again bool)
 	return false
 }
 
-// apply makes got the part of the i-th source, in a state of its own. It returns what that
+// apply makes got the layer of the i-th source, in a state of its own. It returns what that
 // changes, and the warnings that are new.
-func (r *Reconciler) apply(i int, got Part) (config.Changes, []string, error) {
+func (r *Reconciler) apply(i int, got Layer) (config.Changes, []string, error) {
 	next, err := merge(r.merged(i, got))
 	if err != nil {
 		return config.Changes{}, nil, err
@@ -230,16 +230,16 @@ func (r *Reconciler) apply(i int, got Part) (config.Changes, []string, error) {
 	}
 	changes.AtStart = append(changes.AtStart, atStart...)
 	warnings := newWarnings(r.state.Config.Warnings, c.Warnings)
-	r.state, r.parts[i].applied = s, got
+	r.state, r.tracked[i].applied = s, got
 	return changes, warnings, nil
 }
 
-// merged returns the parts that are applied, with got in the place of the i-th.
-func (r *Reconciler) merged(i int, got Part) []Part {
-	parts := make([]Part, len(r.parts))
-	for j := range r.parts {
-		parts[j] = r.parts[j].applied
+// merged returns the layers that are applied, with got in the place of the i-th.
+func (r *Reconciler) merged(i int, got Layer) []Layer {
+	layers := make([]Layer, len(r.tracked))
+	for j := range r.tracked {
+		layers[j] = r.tracked[j].applied
 	}
-	parts[i] = got
-	return parts
+	layers[i] = got
+	return layers
 }

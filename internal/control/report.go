@@ -14,8 +14,8 @@ func (r *Reconciler) unchanged(why occasion) {
 	}
 }
 
-// refused says why a part is not applied, if that is news.
-func (r *Reconciler) refused(p *part, err error, news bool) {
+// refused says why a layer is not applied, if that is news.
+func (r *Reconciler) refused(p *tracked, err error, news bool) {
 	news = news || p.failed != err.Error()
 	p.failed = err.Error()
 	r.o.Read(false)
@@ -24,7 +24,7 @@ func (r *Reconciler) refused(p *part, err error, news bool) {
 	}
 }
 
-// logMistakes says why a part is not applied: everything that is wrong with it, on one line.
+// logMistakes says why a layer is not applied: everything that is wrong with it, on one line.
 func (r *Reconciler) logMistakes(err error) {
 	mistakes := []string{err.Error()}
 	if list := (config.Errors)(nil); errors.As(err, &list) {
@@ -50,8 +50,8 @@ func newWarnings(before, next config.Errors) (added []string) {
 // namesMax is how many names of a kind a line has.
 const namesMax = 50
 
-// logChanges says what a part has changed, what it could not, and what is probably not meant.
-func (r *Reconciler) logChanges(p *part, c config.Changes, warnings []string) {
+// logChanges says what a layer has changed, what it could not, and what is probably not meant.
+func (r *Reconciler) logChanges(p *tracked, c config.Changes, warnings []string) {
 	var attrs []any
 	for _, list := range []struct {
 		what  string

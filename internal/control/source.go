@@ -9,23 +9,23 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 )
 
-// Source is where a part of the desired state comes from.
+// Source is where a layer of the desired state comes from.
 type Source interface {
 	// Name is for people, such as "database".
 	Name() string
 	// Read returns what the source wants now. It is called by one goroutine at a time, often,
-	// and should cost little where nothing has changed. With an error the Part has a Version
+	// and should cost little where nothing has changed. With an error the Layer has a Version
 	// at most, of what could not be understood.
-	Read(ctx context.Context) (Part, error)
+	Read(ctx context.Context) (Layer, error)
 	// Watch calls changed whenever Read may return something else. It returns when ctx ends.
 	Watch(ctx context.Context, changed func())
 }
 
-// Part is what one source wants. It must not be changed once Read has returned it.
-type Part struct {
+// Layer is what one source wants. It must not be changed once Read has returned it.
+type Layer struct {
 	// Version tells one content of the source from another; "" is none.
 	Version string
-	// Config is what all other parts are laid over. Exactly one source has it.
+	// Config is what all other layers are laid over. Exactly one source has it.
 	Config *config.Config
 	// Keys are accepted beside those of other sources. Names and hashes are unique over all.
 	Keys []config.APIKey
@@ -43,10 +43,10 @@ type State struct {
 // Warnings says what of it is right and probably not meant, a text for each.
 func (s State) Warnings() []string { return newWarnings(nil, s.Config.Warnings) }
 
-// part is what is known of a source.
-type part struct {
+// tracked is what is known of a source.
+type tracked struct {
 	source  Source // nil: it is not read again
-	applied Part   // as it is in the state
+	applied Layer  // as it is in the state
 	version string // of what was read last, be it right or not
 	failed  string // what was wrong with that; "" for nothing
 	unread  bool   // it could not be read, for a reason that is not its own
@@ -55,10 +55,10 @@ type part struct {
 	doubted string
 }
 
-// merge lays the parts over the one that has a Config.
-func merge(parts []Part) (*config.Config, error) {
+// merge lays the layers over the one that has a Config.
+func merge(layers []Layer) (*config.Config, error) {
 	var base *config.Config
-	for _, p := range parts {
+	for _, p := range layers {
 		if p.Config != nil {
 			base = p.Config
 		}
@@ -66,7 +66,7 @@ func merge(parts []Part) (*config.Config, error) {
 	c := *base
 	c.Auth.APIKeys = slices.Clip(c.Auth.APIKeys)
 	c.RateLimit.Models = maps.Clone(c.RateLimit.Models)
-	for _, p := range parts {
+	for _, p := range layers {
 		c.Auth.APIKeys = append(c.Auth.APIKeys, p.Keys...)
 		for name, limits := range p.Limits {
 			if _, own := c.RateLimit.Models[name]; !own {

@@ -11,6 +11,9 @@ import (
 // Log writes the line that every request has.
 type Log struct{ *slog.Logger }
 
+// fieldsMax is how many fields a line has at most: they are made without an allocation.
+const fieldsMax = 17
+
 // Read implements Reader.
 func (l Log) Read(ctx context.Context, r *Record) {
 	level := slog.LevelInfo
@@ -20,40 +23,38 @@ func (l Log) Read(ctx context.Context, r *Record) {
 	if !l.Enabled(ctx, level) {
 		return
 	}
-	line := telemetry.BeginLine(l.Logger, r.Ended, level, "request")
-	line.String("id", r.ID)
-	line.String("endpoint", r.Endpoint.String())
-	line.String(telemetry.UserKey, r.User)
-	line.String(telemetry.ClientKey, r.Client)
-	line.Int("status", int64(r.Code()))
-	line.Milliseconds("duration_ms", r.Elapsed())
+	var array [fieldsMax]slog.Attr
+	fields := append(array[:0],
+		slog.String("id", r.ID), slog.String("endpoint", r.Endpoint.String()),
+		slog.String(telemetry.UserKey, r.User), slog.String(telemetry.ClientKey, r.Client),
+		slog.Int("status", r.Code()), slog.Duration("duration_ms", r.Elapsed()))
 	if r.Model != nil {
-		line.String("model", r.Model.Name)
-		line.Int("input", r.Cost.Amount.Input)
-		line.Int("output", r.Cost.Amount.Output)
-		line.Milliseconds("upstream_ms", r.Took)
+		fields = append(fields, slog.String("model", r.Model.Name),
+			slog.Int64("input", r.Cost.Amount.Input), slog.Int64("output", r.Cost.Amount.Output),
+			slog.Duration("upstream_ms", r.Took))
 	}
-	text(line, "server", r.Server)
-	text(line, "key", r.Credential)
+	fields = text(fields, "server", r.Server)
+	fields = text(fields, "key", r.Credential)
 	if r.Cost.Estimated() {
-		line.True("estimated")
+		fields = append(fields, slog.Bool("estimated", true))
 	}
 	if r.Cost.Stopped {
-		line.True("stopped")
+		fields = append(fields, slog.Bool("stopped", true))
 	}
-	text(line, "limit", r.Limit)
-	text(line, "trace_id", r.TraceID)
+	fields = text(fields, "limit", r.Limit)
+	fields = text(fields, "trace_id", r.TraceID)
 	if r.Err != nil {
-		line.String("error", wordsOf(r.Err))
+		fields = append(fields, slog.String("error", wordsOf(r.Err)))
 	}
-	line.End(ctx)
+	telemetry.WriteLine(ctx, l.Handler(), slog.NewRecord(r.Ended, level, "request", 0), fields)
 }
 
 // text adds a field that is not empty.
-func text(line *telemetry.Line, key, value string) {
-	if value != "" {
-		line.String(key, value)
+func text(fields []slog.Attr, key, value string) []slog.Attr {
+	if value == "" {
+		return fields
 	}
+	return append(fields, slog.String(key, value))
 }
 
 // wordsOf says what went wrong.

@@ -12,12 +12,11 @@ type Metrics struct{ *telemetry.Metrics }
 
 // Read implements Reader.
 func (m Metrics) Read(_ context.Context, r *Record) {
-	elapsed := r.Elapsed()
-	m.Overhead(elapsed - r.Took - r.Asking)
+	m.Overhead(r.Own())
 	if r.Fault() {
 		m.Fault()
 	}
 	if r.Model != nil {
-		r.Model.Metrics.Answered(r.Endpoint.String(), r.Code(), elapsed)
+		r.Model.Metrics.Answered(r.Endpoint.String(), r.Code(), r.Elapsed())
 	}
 }

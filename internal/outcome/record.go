@@ -34,21 +34,29 @@ type Record struct {
 	Credential string // the name of the credential; "" for none
 
 	Begun, Ended time.Time
-	Sent         time.Time     // to a model server, the last time; zero: it was not
-	Took         time.Duration // the model server's part of the time
-	Asking       time.Duration // how long a model server was asked for the number of tokens, before
-	Server       string        // that it went to last; of several that are away, all; "" for none
-	Attempts     int           // on how many models it was tried
 
-	Model  *catalog.Model // of the last attempt; nil: none was found
-	Price  usage.Price    // what was estimated
-	Charge limit.Amount   // what the limits were asked for
-	Cost   admission.Cost // what was settled
-	Limit  string         // that denied it; "" for none
+	Attempt           // the last one
+	Earlier []Attempt // those before it, on other models
 
 	Status  int    // of the answer to the client
 	Err     error  // what went wrong; nil: nothing
 	TraceID string // "" where there are no traces
+}
+
+// Attempt is one try at having a request answered by a model. The zero value is that of a
+// request for which no model was found.
+type Attempt struct {
+	Model *catalog.Model // nil: none was found
+
+	Sent   time.Time     // to a model server, the last time; zero: it was not
+	Took   time.Duration // the model server's part of the time
+	Asking time.Duration // how long a model server was asked for the number of tokens, before
+	Server string        // that it went to last; of several that are away, all; "" for none
+
+	Price usage.Price    // what was estimated
+	Need  limit.Amount   // what the limits were asked for
+	Cost  admission.Cost // what was settled
+	Limit string         // that denied it; "" for none
 }
 
 // Reader reads the outcome of every request, on the goroutine that has served it: what it
@@ -60,6 +68,15 @@ type Reader interface {
 
 // Elapsed is the time from the request's arrival to the end of its answer.
 func (r *Record) Elapsed() time.Duration { return r.Ended.Sub(r.Begun) }
+
+// Own is the gateway's own part of that time.
+func (r *Record) Own() time.Duration {
+	own := r.Elapsed() - r.Took - r.Asking
+	for i := range r.Earlier {
+		own -= r.Earlier[i].Took + r.Earlier[i].Asking
+	}
+	return own
+}
 
 // Failed reports whether the request has failed for another reason than its client.
 func (r *Record) Failed() bool { return r.Status >= http.StatusInternalServerError || r.brokeOff() }

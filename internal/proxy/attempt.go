@@ -5,6 +5,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
@@ -32,13 +33,25 @@ type sending struct {
 // attemptOn gives up the attempt at hand, which is settled, and begins one on m, which the
 // caller holds for the exchange.
 func (x *exchange) attemptOn(m *catalog.Model) {
-	x.attempt.end()
-	x.attempts++
+	if x.model != nil {
+		x.ticket.Close()
+		x.earlier = append(x.earlier, x.attempt.outcome())
+		x.ticket.Reset()
+		x.binding, x.sending = "", sending{}
+	}
 	x.model = m
 	x.ticket.Begin(admission.Request{
 		User: x.principal.User, Call: &x.request, Store: x.h.Store, Counter: x, Observer: x,
 		Terms: admission.Terms{Policy: m.Policy, Pricer: m.Pricer, WorstCase: m.WorstCase, ExactInput: m.ExactInput},
 	})
+}
+
+// outcome returns what has come of the attempt so far.
+func (a *attempt) outcome() outcome.Attempt {
+	return outcome.Attempt{
+		Model: a.model, Sent: a.sent, Took: a.took, Asking: a.asking, Server: a.server, Limit: a.binding,
+		Price: a.ticket.Estimate(), Need: a.ticket.Need(), Cost: a.ticket.Cost(),
+	}
 }
 
 // end settles what is not settled yet, and lets the model go.

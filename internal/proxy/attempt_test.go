@@ -39,14 +39,16 @@ func TestRequestMoves(t *testing.T) {
 		name  string
 		first http.HandlerFunc // nil: nobody listens
 		want  string           // used of the first model
+		// requests is what the record says that its attempt was charged.
+		requests int
 	}{
-		{"nobody there", nil, "0 tokens, 0 requests, 0 running"},
-		{"a failure", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "0 tokens, 1 requests, 0 running"},
+		{"nobody there", nil, "0 tokens, 0 requests, 0 running", 0},
+		{"a failure", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "0 tokens, 1 requests, 0 running", 1},
 		{"a full queue", func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost { // it says that it is well
 				w.WriteHeader(http.StatusServiceUnavailable)
 			}
-		}, "0 tokens, 0 requests, 0 running"},
+		}, "0 tokens, 0 requests, 0 running", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var sent []string
@@ -86,7 +88,7 @@ func TestRequestMoves(t *testing.T) {
 			if !strings.Contains(w.Body.String(), `"model":"b"`) || len(sent) != 1 || !strings.Contains(sent[0], `"model":"served-b"`) {
 				t.Errorf("sent %s, and the client got %s", sent, w.Body)
 			}
-			if want := (outcomes{"200 of b after 2 attempts: 18+4 tokens"}); !slices.Equal(seen, want) {
+			if want := (outcomes{"200 of b: 18+4 tokens", fmt.Sprintf("before of a: 0+0 tokens and %d requests, estimated at 17", tt.requests)}); !slices.Equal(seen, want) {
 				t.Errorf("the record says %q, want %q", seen, want)
 			}
 			if got := usedOf(t, store, a); got != tt.want {
@@ -163,7 +165,10 @@ func (t *times) Read(_ context.Context, r *outcome.Record) { t.took, t.asking = 
 type outcomes []string
 
 func (o *outcomes) Read(_ context.Context, r *outcome.Record) {
-	*o = append(*o, fmt.Sprintf("%d of %s after %d attempts: %d+%d tokens", r.Code(), r.Model.Name, r.Attempts, r.Cost.Amount.Input, r.Cost.Amount.Output))
+	*o = append(*o, fmt.Sprintf("%d of %s: %d+%d tokens", r.Code(), r.Model.Name, r.Cost.Amount.Input, r.Cost.Amount.Output))
+	for _, a := range r.Earlier {
+		*o = append(*o, fmt.Sprintf("before of %s: %d+%d tokens and %d requests, estimated at %d", a.Model.Name, a.Cost.Amount.Input, a.Cost.Amount.Output, a.Cost.Amount.Requests, a.Price.Input))
+	}
 }
 
 // modelAt returns a model of a server that answers so.

@@ -34,7 +34,7 @@ func (x *exchange) misfit(m *limit.MisfitError) error {
 func (x *exchange) denied(e *admission.DeniedError) error {
 	x.binding = e.Limit()
 	x.countDenial(e)
-	x.explainDecision(denied, e.Charge)
+	x.explainDecision(denied, e.Need)
 	wait := x.h.herd.spread(x.model.Policy.Model(), e.Wait, x.begun)
 	return failure.RateLimited(exhausted(e), x.limitsOf(e, wait), wait)
 }
@@ -42,7 +42,7 @@ func (x *exchange) denied(e *admission.DeniedError) error {
 // countDenial counts a denial under each limit that was in the way.
 func (x *exchange) countDenial(e *admission.DeniedError) {
 	m := x.model.Metrics
-	m.Suppressed.Add(float64(e.Charge.Tokens()))
+	m.Suppressed.Add(float64(e.Need.Tokens()))
 	for i := range e.Violations {
 		r := &e.Violations[i].Rule
 		m.Exceeded(r.Meter.String(), r.Window.String(), r.Scope.String())
@@ -71,7 +71,7 @@ func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []fail
 		v := &e.Violations[i]
 		l := limitOf(&v.Rule)
 		l.Used, l.Remaining = v.Used, max(0, v.Rule.Admissible-v.Used)
-		l.Need, l.Lower = e.Charge.Of(v.Rule.Meter), x.ticket.Lower(v.Rule.Meter)
+		l.Need, l.Lower = e.Need.Of(v.Rule.Meter), x.ticket.Lower(v.Rule.Meter)
 		l.RetryAfter = v.Wait
 		list = append(list, l)
 	}

@@ -21,7 +21,7 @@ const pooledBytesMax = 64 << 10
 // exchange is one request and its answer. It is pooled: nothing of it may be
 // used after Handler.end.
 type exchange struct {
-	visit
+	transient
 	attempt
 
 	share buffer.Share // of the bytes that may be held
@@ -37,8 +37,8 @@ type exchange struct {
 	patched  []byte           // what is sent upstream, where it differs
 }
 
-// visit is the part of an exchange that is forgotten with it.
-type visit struct {
+// transient is the part of an exchange that is forgotten with it.
+type transient struct {
 	h        *Handler
 	w        http.ResponseWriter
 	r        *http.Request
@@ -51,8 +51,8 @@ type visit struct {
 
 	principal identity.Principal
 	request   openai.Request
-	attempts  int // on models
-	status    int // of the answer to the client; 0 while there is none
+	earlier   []outcome.Attempt // on models that were given up; they are held
+	status    int               // of the answer to the client; 0 while there is none
 
 	spans spans
 
@@ -78,11 +78,14 @@ func (h *Handler) end(x *exchange) {
 	}
 	x.report()
 	x.attempt.end()
+	for i := range x.earlier {
+		x.earlier[i].Model.Release()
+	}
 	clear(x.fieldset)
 	x.scanner.Reset(nil)
 	x.fieldset, x.body, x.patched, x.answer = x.fieldset[:0], kept(x.body), kept(x.patched), kept(x.answer)
 	x.share.End()
-	x.visit, x.record = visit{}, outcome.Record{}
+	x.transient, x.record = transient{}, outcome.Record{}
 	h.exchanges.Put(x)
 }
 

@@ -12,8 +12,7 @@ func (x *exchange) report() {
 	x.record = outcome.Record{
 		ID: x.id, Endpoint: x.endpoint, Stream: x.request.Stream, Client: gate.ClientAddress(x.r, x.h.Gate.TrustedProxies),
 		User: x.principal.User, Credential: x.principal.Credential,
-		Begun: x.begun, Ended: time.Now(), Sent: x.sent, Took: x.took, Asking: x.asking, Server: x.server, Attempts: x.attempts,
-		Model: x.model, Price: x.ticket.Estimate(), Charge: x.ticket.Charge(), Cost: x.ticket.Cost(), Limit: x.binding,
+		Begun: x.begun, Ended: time.Now(), Attempt: x.attempt.outcome(), Earlier: x.earlier,
 		Status: x.status, Err: x.err, TraceID: x.spans.whole.TraceID(),
 	}
 	x.spans.end(&x.record)

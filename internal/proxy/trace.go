@@ -80,8 +80,8 @@ func (s *spans) end(r *outcome.Record) {
 	}
 	if r.Model != nil {
 		whole.Text("gen_ai.request.model", r.Model.Name)
-		whole.Number("token_rate_limiter.charge.input_tokens", r.Charge.Input)
-		whole.Number("token_rate_limiter.charge.output_tokens", r.Charge.Output)
+		whole.Number("token_rate_limiter.charge.input_tokens", r.Need.Input)
+		whole.Number("token_rate_limiter.charge.output_tokens", r.Need.Output)
 		whole.Flag("gen_ai.request.stream", r.Stream)
 	}
 	s.endAttempt(r)

@@ -103,7 +103,7 @@ func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
 func TestLostLines(t *testing.T) {
 	for want, lost := range map[float64]func() int64{7: func() int64 { return 7 }, 0: nil} {
 		r := prometheus.NewRegistry()
-		NewLostLines(r, lost)
+		RegisterLostLines(r, lost)
 		families, err := r.Gather()
 		if err != nil || len(families) != 1 || families[0].GetMetric()[0].GetCounter().GetValue() != want {
 			t.Errorf("%v, %v; want %v", families, err, want)

@@ -9,33 +9,36 @@ import (
 
 // LogOptions say how log lines look. The zero value is JSON at level info.
 type LogOptions struct {
-	Level     slog.Leveler // nil is info
-	Text      bool         // key=value instead of JSON
-	HashUsers bool         // names of users are replaced by a part of their hash, and clients' addresses left out
+	Level slog.Leveler // nil is info
+	Text  bool         // key=value instead of JSON
+	// HashUsers replaces users' names by a part of their hash, and leaves out clients' addresses.
+	HashUsers bool
 }
 
 // NewLogger returns a logger that writes to w, which is safe for concurrent use if
-// the logger is to be.
+// the logger is to be. A duration is shown as a number of milliseconds.
 func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
-	h := &slog.HandlerOptions{Level: o.Level}
-	if o.HashUsers {
-		h.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr {
-			switch a.Key {
-			case UserKey:
-				a.Value = slog.StringValue(HashUser(a.Value.String()))
-			case ClientKey:
-				return slog.Attr{}
-			}
-			return a
-		}
-	}
-	if o.Text {
+	h := &slog.HandlerOptions{Level: o.Level, ReplaceAttr: o.shown}
+	switch {
+	case o.Text:
 		return slog.New(slog.NewTextHandler(w, h))
-	}
-	if o.HashUsers {
+	case o.HashUsers:
 		return slog.New(slog.NewJSONHandler(w, h))
 	}
-	return slog.New(&lineHandler{slog.NewJSONHandler(w, h), w})
+	return slog.New(&jsonHandler{slog.NewJSONHandler(w, h), w})
+}
+
+// shown returns how the log shows a field: durations in milliseconds, and persons as o says.
+func (o LogOptions) shown(_ []string, field slog.Attr) slog.Attr {
+	switch {
+	case field.Value.Kind() == slog.KindDuration:
+		field.Value = slog.Float64Value(milliseconds(field.Value.Duration()))
+	case o.HashUsers && field.Key == UserKey:
+		field.Value = slog.StringValue(HashUser(field.Value.String()))
+	case o.HashUsers && field.Key == ClientKey:
+		return slog.Attr{}
+	}
+	return field
 }
 
 const (

@@ -1,10 +1,7 @@
 package telemetry
 
 import (
-	"net/http"
 	"slices"
-	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,7 +31,7 @@ type Metrics struct {
 	reloaded      prometheus.Gauge
 	reloadedAt    prometheus.Gauge
 
-	lives
+	models
 }
 
 // Buckets of the histograms, in seconds unless the name says otherwise.
@@ -73,7 +70,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		reloaded:      f.gauges("config_last_reload_successful", "1 where the configuration's files were right when they were read last.").With(nil),
 		reloadedAt:    f.gauges("config_last_reload_success_timestamp_seconds", "When the configuration was last applied.").With(nil),
 	}
-	m.series = f.series
+	m.models = models{series: f.series, byName: map[string]*Model{}}
 	return m
 }
 
@@ -127,102 +124,13 @@ func (m *Metrics) Store(operation string, d time.Duration, err error) {
 }
 
 // Degraded notes whether the store cannot decide.
-func (m *Metrics) Degraded(yes bool) {
-	if yes {
-		m.degraded.Set(1)
-		return
-	}
-	m.degraded.Set(0)
-}
+func (m *Metrics) Degraded(yes bool) { m.degraded.Set(oneIf(yes)) }
 
 // Reloaded notes that the configuration was read again, and whether it was
 // right and is in effect since now.
 func (m *Metrics) Reloaded(ok bool, now time.Time) {
-	if !ok {
-		m.reloaded.Set(0)
-		return
-	}
-	m.reloaded.Set(1)
-	m.reloadedAt.Set(float64(now.UnixMilli()) / 1000)
-}
-
-// Model is the metrics of one model, looked up once: a request costs no more
-// than the counting. Get it from Metrics.Model.
-type Model struct {
-	name string
-	m    *Metrics
-	held int // by how many; guarded by lives.mu
-
-	Input, Output, Cached         prometheus.Counter // tokens used
-	Running                       prometheus.Gauge
-	FirstToken, PerToken          prometheus.Observer                   // seconds
-	InputEstimate, OutputEstimate prometheus.Observer                   // estimated / used
-	Overrun, Refunded, Suppressed prometheus.Counter                    // tokens
-	Estimated                     Estimated                             // requests
-	turnedAway                    [len(refusalCodes)]prometheus.Counter // by refusalCodes
-
-	successes atomic.Pointer[[]success] // nil: none is known; a list is not changed
-}
-
-// Estimated counts the requests that were charged by an estimate: the usage of the
-// answer was not told, the answer did not come to its end, or what was told is no
-// number of tokens or cannot be.
-type Estimated struct {
-	Missing, Interrupted, Unreadable, Implausible prometheus.Counter
-}
-
-// Answered notes a request that ended with an HTTP status.
-func (m *Model) Answered(endpoint string, status int, d time.Duration) {
-	m.durationOf(endpoint, status).Observe(d.Seconds())
-}
-
-// success is the durations of an endpoint's requests that went well, which nearly
-// all do: they are looked up once. There are no more of them than endpoints.
-type success struct {
-	endpoint string
-	duration prometheus.Observer
-}
-
-func (m *Model) durationOf(endpoint string, status int) prometheus.Observer {
-	var known []success
-	at := m.successes.Load()
-	if at != nil {
-		known = *at
-	}
-	if status == http.StatusOK {
-		for i := range known {
-			if known[i].endpoint == endpoint {
-				return known[i].duration
-			}
-		}
-	}
-	duration := m.m.duration.WithLabelValues(m.name, endpoint, strconv.Itoa(status))
-	if status == http.StatusOK {
-		more := append(slices.Clip(known), success{endpoint, duration})
-		m.successes.CompareAndSwap(at, &more) // if another one was quicker, the next request has its turn
-	}
-	return duration
-}
-
-// Exceeded notes a limit that was in a request's way. The window is empty for
-// concurrent requests.
-func (m *Model) Exceeded(meter, window, scope string) {
-	m.m.exceeded.WithLabelValues(m.name, meter, window, scope).Inc()
-}
-
-// refusalCodes are the statuses with which model servers turn requests away for no fault of
-// the client's.
-var refusalCodes = [...]int{
-	http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable,
-}
-
-// UpstreamRefused notes that a model server has turned a request away with a status. It
-// counts those that are no fault of the client's.
-func (m *Model) UpstreamRefused(status int) {
-	if i := slices.Index(refusalCodes[:], status); i >= 0 {
-		m.turnedAway[i].Inc()
+	m.reloaded.Set(oneIf(ok))
+	if ok {
+		m.reloadedAt.Set(float64(now.UnixMilli()) / 1000)
 	}
 }
-
-// UpstreamError notes a failure of the model server at an address.
-func (m *Model) UpstreamError(address string) { m.m.upstream.WithLabelValues(m.name, address).Inc() }

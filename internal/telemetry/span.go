@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -38,7 +39,7 @@ func (t *Tracer) Begin(r Request) *Span {
 	if r.TLS {
 		scheme = "https"
 	}
-	parent := propagator.Extract(context.Background(), carrier(r.Header))
+	parent := propagator.Extract(context.Background(), propagation.HeaderCarrier(r.Header))
 	return t.start(parent, r.Method+" "+r.Route, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(r.Begun),
 		trace.WithAttributes(
 			attribute.String("http.request.method", r.Method), attribute.String("http.route", r.Route),
@@ -90,9 +91,9 @@ func (s *Span) Carry() (traceparent, tracestate string) {
 	if s == nil {
 		return "", ""
 	}
-	c := carrier{}
+	c := propagation.MapCarrier{}
 	propagator.Inject(s.ctx, c)
-	return c.Get("traceparent"), c.Get("tracestate")
+	return c["traceparent"], c["tracestate"]
 }
 
 // TraceID returns the id of the trace that the span belongs to; "" for nil.

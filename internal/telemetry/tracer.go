@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-
-	"go.opentelemetry.io/otel/attribute"
 )
 
 // Tracer makes the spans of requests and sends them to a collector. nil is a
@@ -29,8 +28,7 @@ type Tracer struct {
 
 // TracerOptions say what OpenTracer needs beside the environment.
 type TracerOptions struct {
-	Env     func(name string) string // looks up a variable, os.Getenv; required
-	Version string                   // of the service
+	Version string // of the service
 	// Failed is told, once a minute at most, why traces do not reach the collector.
 	Failed func(error)
 }
@@ -42,69 +40,62 @@ const serviceName = "token-rate-limiter"
 // OpenTracer returns a tracer as the standard variables want it
 // (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/):
 // nil unless OTEL_TRACES_EXPORTER is otlp, or is not set and an endpoint of the
-// exporter is. It does not wait for the collector. The variables are those of the
-// process: the SDK reads some of them itself.
+// exporter is. It does not wait for the collector. An error names the variable that is wrong.
 func OpenTracer(ctx context.Context, o TracerOptions) (*Tracer, error) {
-	if on, err := tracesWanted(o.Env); !on || err != nil {
-		return nil, err
-	}
-	to, err := newSender(o.Env)
-	if err != nil {
+	if on, err := tracesWanted(); !on || err != nil {
 		return nil, err
 	}
 	var mistakes atomic.Pointer[error] // of the variables, which the SDK only reports
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { mistakes.Store(&err) }))
-	exporter, err := otlptrace.New(ctx, to)
+	exporter, err := openExporter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("traces: %w", err)
+		return nil, err
 	}
 	about, err := resource.New(ctx,
-		resource.WithAttributes(attribute.String("service.name", serviceName), attribute.String("service.version", o.Version)),
+		resource.WithAttributes(
+			attribute.String("service.name", serviceName), attribute.String("service.version", o.Version)),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("traces: OTEL_RESOURCE_ATTRIBUTES: %w", err), exporter.Shutdown(ctx))
+		err = fmt.Errorf("traces: OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return nil, errors.Join(err, exporter.Shutdown(ctx))
 	}
 	provider := sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(about))
 	if mistake := mistakes.Load(); mistake != nil {
-		return nil, errors.Join(fmt.Errorf("traces: a variable OTEL_... is wrong: %w", *mistake), provider.Shutdown(ctx))
+		err = fmt.Errorf("traces: a variable OTEL_... is wrong: %w", *mistake)
+		return nil, errors.Join(err, provider.Shutdown(ctx))
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(seldom(o.Failed)))
 	return &Tracer{provider, provider.Tracer("github.com/token-rate-limiter/token-rate-limiter")}, nil
 }
 
 // tracesWanted reads the variables that the SDK leaves to its caller.
-func tracesWanted(env func(string) string) (bool, error) {
-	if strings.EqualFold(env("OTEL_SDK_DISABLED"), "true") {
+func tracesWanted() (bool, error) {
+	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return false, nil
 	}
-	switch exporter := env("OTEL_TRACES_EXPORTER"); exporter {
+	switch exporter := os.Getenv("OTEL_TRACES_EXPORTER"); exporter {
 	case "none":
 		return false, nil
 	case "":
-		if env("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+		if endpoint, _ := exporterVariable("ENDPOINT"); endpoint == "" {
 			return false, nil
 		}
 	case "otlp":
 	default:
-		return false, fmt.Errorf("OTEL_TRACES_EXPORTER is %q, which this gateway does not have; set it to otlp or none", exporter)
+		return false, fmt.Errorf("OTEL_TRACES_EXPORTER is %q, which this gateway does not have; "+
+			"set it to otlp or none", exporter)
 	}
-	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
-		if p := env(name); p != "" {
-			if p != "http/protobuf" {
-				return false, fmt.Errorf("%s is %q, which this gateway does not speak; set it to http/protobuf, with the collector's port for it, usually 4318", name, p)
-			}
-			break
-		}
-	}
-	if s := env("OTEL_TRACES_SAMPLER"); s != "" && !slices.Contains(samplers, s) {
-		return false, fmt.Errorf("OTEL_TRACES_SAMPLER is %q; set it to one of %s", s, strings.Join(samplers, ", "))
+	if s := os.Getenv("OTEL_TRACES_SAMPLER"); s != "" && !slices.Contains(samplers, s) {
+		return false, fmt.Errorf("OTEL_TRACES_SAMPLER is %q; set it to one of %s",
+			s, strings.Join(samplers, ", "))
 	}
 	return true, nil
 }
 
 // samplers are those of the SDK.
 var samplers = []string{
-	"always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+	"always_on", "always_off", "traceidratio",
+	"parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
 }
 
 // seldom passes an error on if the last one is long ago: a collector that is away
@@ -129,23 +120,3 @@ func (t *Tracer) Close(ctx context.Context) error {
 
 // propagator carries traces in the header fields of the W3C.
 var propagator = propagation.TraceContext{}
-
-// carrier is a request's header.
-type carrier map[string][]string
-
-// carried are the fields of propagator by their names in a header.
-var carried = map[string]string{"traceparent": "Traceparent", "tracestate": "Tracestate"}
-
-// Get implements propagation.TextMapCarrier.
-func (c carrier) Get(key string) string {
-	if v := c[carried[key]]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
-}
-
-// Set implements propagation.TextMapCarrier.
-func (c carrier) Set(key, value string) { c[carried[key]] = []string{value} }
-
-// Keys implements propagation.TextMapCarrier.
-func (c carrier) Keys() []string { return []string{"traceparent", "tracestate"} }

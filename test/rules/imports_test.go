@@ -17,7 +17,7 @@ const module = "github.com/token-rate-limiter/token-rate-limiter/"
 var imports = map[string][]string{
 	"cmd/token-rate-limiter": {
 		"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback",
-		"internal/admin", "internal/app", "internal/config", "internal/identity", "internal/mockvllm", "internal/telemetry",
+		"internal/admin", "internal/app", "internal/certificate", "internal/config", "internal/identity", "internal/mockvllm", "internal/telemetry",
 	},
 	"internal/app": {
 		"github.com/KimMachineGun/automemlimit/memlimit",
@@ -25,7 +25,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/config", "internal/control", "internal/descriptor", "internal/gate", "internal/http1",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/gate", "internal/http1",
 		"internal/httpclient", "internal/identity", "internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
@@ -58,23 +58,24 @@ var imports = map[string][]string{
 	// Beside the core.
 	"internal/buffer":       {},
 	"internal/descriptor":   {},
+	"internal/certificate":  {"internal/config", "internal/descriptor"},
 	"internal/store/memory": {"internal/limit"},
 	"internal/store/redis":  {"github.com/redis/rueidis", "internal/descriptor", "internal/limit"},
 	"internal/telemetry": {
-		"github.com/prometheus/client_golang/prometheus",
+		"github.com/go-logr/logr", "github.com/prometheus/client_golang/prometheus",
 		"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes",
-		"go.opentelemetry.io/otel/exporters/otlp/otlptrace", "go.opentelemetry.io/otel/propagation",
+		"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp", "go.opentelemetry.io/otel/propagation",
 		"go.opentelemetry.io/otel/sdk/resource", "go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/trace",
-		"go.opentelemetry.io/proto/otlp/trace/v1", "google.golang.org/protobuf/proto",
+		"golang.org/x/net/http/httpguts",
 	},
 	"internal/upstream":   {"internal/httpclient"},
 	"internal/httpclient": {"internal/httpsyntax"},
 	"internal/http1":      {"internal/httpsyntax"},
 	"internal/httpsyntax": {},
-	"internal/config": {
+	"internal/config":     {"internal/binding", "internal/httpsyntax", "internal/limit"},
+	"internal/binding": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
-		"internal/httpsyntax", "internal/limit",
 	},
 
 	// For tests and demonstrations.
@@ -89,8 +90,8 @@ var imports = map[string][]string{
 	},
 }
 
-// speakHTTP are the packages that may import net/http, openai for the numbers
-// of statuses only, telemetry for sending traces.
+// speakHTTP are the packages that may import net/http, openai and
+// telemetry for the numbers of statuses only.
 var speakHTTP = []string{
 	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/mockvllm",
 	"internal/openai", "internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
@@ -144,7 +145,9 @@ func TestTable(t *testing.T) {
 				only   []string // who may import it
 				breaks bool
 			}{
-				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest", "internal/control"}, i == "internal/config"},
+				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest", "internal/certificate", "internal/control"}, i == "internal/config"},
+				{"the binder", []string{"internal/config"}, i == "internal/binding"},
+				{"something of this product", nil, folder == "internal/binding" && strings.HasPrefix(i, "internal/")},
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
 				{"the Redis client", []string{"internal/store/redis"}, strings.HasPrefix(i, "github.com/redis/")},
 				{"the stand-in model server", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/mockvllm"},

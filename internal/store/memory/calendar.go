@@ -19,8 +19,8 @@ import (
 //
 // The model's lock guards it, except next. The zero value is not usable; see open.
 type calendar struct {
-	at      map[limit.Instant]*entry // the first of those of a moment, in a ring
-	moments []limit.Instant          // the keys of at, in order
+	at      map[limit.Instant]*seat // the first of those of a moment, in a ring
+	moments []limit.Instant         // the keys of at, in order
 	// next is the first of the moments. Others may read it without the lock, to see
 	// whether a look is worth while.
 	next atomic.Int64
@@ -29,13 +29,13 @@ type calendar struct {
 const never = math.MaxInt64
 
 func (c *calendar) open() {
-	c.at = map[limit.Instant]*entry{}
+	c.at = map[limit.Instant]*seat{}
 	c.next.Store(never)
 }
 
 // put moves e to a moment, behind those who stand there, from wherever it stood; 0 is
 // for accounts in which nothing counts now.
-func (c *calendar) put(e *entry, at limit.Instant) {
+func (c *calendar) put(e *seat, at limit.Instant) {
 	if e.in != nil {
 		if e.in == c && e.at == at {
 			return
@@ -54,7 +54,7 @@ func (c *calendar) put(e *entry, at limit.Instant) {
 }
 
 // remove takes e out.
-func (c *calendar) remove(e *entry) {
+func (c *calendar) remove(e *seat) {
 	switch {
 	case e.next == e:
 		c.end(e.at)
@@ -68,7 +68,7 @@ func (c *calendar) remove(e *entry) {
 }
 
 // begin adds a moment, with its first account.
-func (c *calendar) begin(at limit.Instant, e *entry) {
+func (c *calendar) begin(at limit.Instant, e *seat) {
 	c.at[at] = e
 	i, _ := slices.BinarySearch(c.moments, at)
 	c.moments = slices.Insert(c.moments, i, at)
@@ -89,7 +89,7 @@ func (c *calendar) end(at limit.Instant) {
 
 // first returns an account whose moment has come: the one that has been idle the
 // longest, unless requests of it run. It returns nil where there is none.
-func (c *calendar) first(now limit.Instant) *entry {
+func (c *calendar) first(now limit.Instant) *seat {
 	if !c.due(now) {
 		return nil
 	}

@@ -19,14 +19,14 @@ type model struct {
 	gone     bool           // from the store: nothing may be charged here any more
 	total    *limit.Account // over all users; nil until a limit needs it
 	running  int64
-	users    map[string]*entry
+	users    map[string]*seat
 	limiting calendar // of users: their accounts limit them
 	counting calendar // and these only tell what was used
-	overflow entry    // of users who come when there is no room for their own
+	overflow seat     // of users who come when there is no room for their own
 }
 
-// entry is what is kept of one user on one model.
-type entry struct {
+// seat is what is kept of one user on one model.
+type seat struct {
 	model   *model
 	name    string
 	account *limit.Account // nil before the first charge
@@ -37,20 +37,20 @@ type entry struct {
 
 	in         *calendar     // where it stands; nil: nowhere
 	at         limit.Instant // its moment there
-	prev, next *entry        // of the same moment
+	prev, next *seat         // of the same moment
 }
 
 func newModel(s *Store) *model {
-	m := &model{store: s, users: map[string]*entry{}}
+	m := &model{store: s, users: map[string]*seat{}}
 	m.limiting.open()
 	m.counting.open()
 	m.overflow.model = m
 	return m
 }
 
-// look writes to s what a decision about e looks at. A nil entry stands for a
+// look writes to s what a decision about e looks at. A nil seat stands for a
 // user of whom nothing is known.
-func (m *model) look(e *entry, s *limit.Subjects) {
+func (m *model) look(e *seat, s *limit.Subjects) {
 	s.Running, s.Accounts[limit.ModelScope] = m.running, m.total
 	if e == nil {
 		return
@@ -59,8 +59,8 @@ func (m *model) look(e *entry, s *limit.Subjects) {
 }
 
 // enter sees to it that every account that p needs exists, and returns the
-// entry to charge. Where e is nil there is room for a new one.
-func (m *model) enter(e *entry, p *limit.Policy, user string, now limit.Instant) *entry {
+// seat to charge. Where e is nil there is room for a new one.
+func (m *model) enter(e *seat, p *limit.Policy, user string, now limit.Instant) *seat {
 	if e == nil {
 		e = m.insert(user, now)
 	}
@@ -82,16 +82,16 @@ func cover(a *limit.Account, l *limit.Layout) *limit.Account {
 	return a
 }
 
-// insert makes the entry of user. It stands in no calendar until its request has
+// insert makes the seat of user. It stands in no calendar until its request has
 // ended.
-func (m *model) insert(user string, now limit.Instant) *entry {
+func (m *model) insert(user string, now limit.Instant) *seat {
 	for range evictions {
 		if !m.evict(now) {
 			break
 		}
 		m.store.accounts.Add(-1)
 	}
-	e := &entry{model: m, name: strings.Clone(user), own: true}
+	e := &seat{model: m, name: strings.Clone(user), own: true}
 	m.users[e.name] = e
 	return e
 }
@@ -125,7 +125,7 @@ func (m *model) evictFrom(c *calendar, till limit.Instant) bool {
 func (m *model) next() int64 { return min(m.limiting.next.Load(), m.counting.next.Load()) }
 
 // ended notes that a request of e has been settled.
-func (m *model) ended(e *entry) {
+func (m *model) ended(e *seat) {
 	m.running--
 	e.running--
 	if e.running > 0 || !e.own {

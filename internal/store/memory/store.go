@@ -93,9 +93,9 @@ func (s *Store) lock(name string) *model {
 	}
 }
 
-// seat returns the model called by p, locked, and the entry of user there: nil, and
-// room for a new one, which the caller uses or gives back; or the overflow entry.
-func (s *Store) seat(p *limit.Policy, user string) (m *model, e *entry, room bool) {
+// seatOf returns the model called by p, locked, and the seat of user there: nil, and
+// room for a new one, which the caller uses or gives back; or the overflow seat.
+func (s *Store) seatOf(p *limit.Policy, user string) (m *model, e *seat, room bool) {
 	m = s.lock(p.Model())
 	if e = m.users[user]; e != nil {
 		return m, e, false
@@ -181,7 +181,7 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 	if !p.Limits() {
 		need = limit.Amount{}
 	}
-	m, e, room := s.seat(p, user)
+	m, e, room := s.seatOf(p, user)
 	defer m.mu.Unlock()
 
 	now := s.now()
@@ -218,7 +218,7 @@ func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b li
 	if !g.IsOpen() || !g.Policy.Limits() {
 		return limit.TopUp{Granted: g.IsOpen()}, nil
 	}
-	e := g.Account.(*entry)
+	e := g.Account.(*seat)
 	m := e.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -233,7 +233,7 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	if !g.Close() {
 		return
 	}
-	e := g.Account.(*entry)
+	e := g.Account.(*seat)
 	m := e.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -254,7 +254,7 @@ func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.Vie
 	if s.closed.Load() {
 		return limit.View{}, limit.ErrClosed
 	}
-	m, e, room := s.seat(p, user)
+	m, e, room := s.seatOf(p, user)
 	defer m.mu.Unlock()
 	if room {
 		s.leave()

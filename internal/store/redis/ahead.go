@@ -9,7 +9,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// point is a place in a stream: what was to be applied before a decision.
+// point is a place in a outbox: what was to be applied before a decision.
 type point struct {
 	added    uint64 // entries, up to here
 	setbacks uint64 // that had been known
@@ -34,7 +34,7 @@ func (s *Store) decide(ctx context.Context, m *model, r *request) ([]int64, erro
 		if a.err != nil || again || !r.script.decides() || a.values[0] != verdictDenied {
 			return a.values, a.err
 		}
-		holds, err := m.stream.holds(ctx, till, r, before, a.values)
+		holds, err := m.outbox.holds(ctx, till, r, before, a.values)
 		if err != nil {
 			return nil, s.failed(r.script.operation, err)
 		}
@@ -56,9 +56,9 @@ func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request
 			return a, before, err
 		}
 		taught := r.script.taught.Load()
-		a, before, _ = m.stream.send(ctx, till, r)
+		a, before, _ = m.outbox.send(ctx, till, r)
 		if a.forgotten() {
-			a, before = m.stream.teach(ctx, till, r, taught)
+			a, before = m.outbox.teach(ctx, till, r, taught)
 		}
 		if !a.forgotten() && !errors.Is(a.err, errUntried) {
 			return a, before, nil
@@ -70,18 +70,18 @@ func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request
 // teach sends a decision whose script the server has forgotten since it was taught so
 // often: whole, or by its hash where somebody else has taught it meanwhile. One at a time
 // does that: the text takes the server a millisecond, and all who run meet it at once.
-func (st *stream) teach(ctx context.Context, till time.Time, r *request, taught int64) (answer, point) {
+func (ob *outbox) teach(ctx context.Context, till time.Time, r *request, taught int64) (answer, point) {
 	sc := r.script
 	sc.teaching.Lock()
 	if sc.taught.Load() != taught {
 		sc.teaching.Unlock()
-		a, before, _ := st.send(ctx, till, r)
+		a, before, _ := ob.send(ctx, till, r)
 		return a, before
 	}
 	defer sc.teaching.Unlock()
 	told := *r
 	told.how = whole
-	a, before, _ := st.send(ctx, till, &told)
+	a, before, _ := ob.send(ctx, till, &told)
 	if a.err == nil {
 		sc.taught.Add(1)
 	}
@@ -91,14 +91,14 @@ func (st *stream) teach(ctx context.Context, till time.Time, r *request, taught 
 // send sends what waits and, behind it, a decision, if there is one. It returns the
 // answer to that, what was to be applied before it, and whether there were batches and
 // all have been applied.
-func (st *stream) send(ctx context.Context, till time.Time, decision *request) (a answer, before point, applied bool) {
-	s := st.store
-	st.sending.Lock()
-	batches, before := st.gather(decision)
+func (ob *outbox) send(ctx context.Context, till time.Time, decision *request) (a answer, before point, applied bool) {
+	s := ob.store
+	ob.sending.Lock()
+	batches, before := ob.gather(decision)
 	requests := make([]request, 0, len(batches)+1)
 	for _, b := range batches {
-		r := b.request(st.model)
-		if st.forgotten.Load() {
+		r := b.request(ob.model)
+		if ob.forgotten.Load() {
 			r.how = whole
 		}
 		requests = append(requests, r)
@@ -107,83 +107,83 @@ func (st *stream) send(ctx context.Context, till time.Time, decision *request) (
 		requests = append(requests, *decision)
 	}
 	if len(requests) == 0 {
-		st.sending.Unlock()
+		ob.sending.Unlock()
 		return a, before, false
 	}
-	answers := s.exchange(&turn{Context: ctx, over: st.sending.Unlock}, till, requests)
+	answers := s.exchange(&turn{Context: ctx, over: ob.sending.Unlock}, till, requests)
 	if len(batches) != 0 {
-		applied = st.note(batches, answers)
+		applied = ob.note(batches, answers)
 	}
 	return answers[len(answers)-1], before, applied
 }
 
 // unsent reports whether anything is to be sent.
-func (st *stream) unsent() bool {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	return len(st.entries) > 0 || st.firstBack() < len(st.queue)
+func (ob *outbox) unsent() bool {
+	ob.mu.Lock()
+	defer ob.mu.Unlock()
+	return len(ob.entries) > 0 || ob.firstBack() < len(ob.queue)
 }
 
 // firstBack returns the index in the queue of the first batch that has come back,
 // from which on all are sent again. The caller holds mu.
-func (st *stream) firstBack() int {
-	for i, b := range st.queue {
+func (ob *outbox) firstBack() int {
+	for i, b := range ob.queue {
 		if b.back {
 			return i
 		}
 	}
-	return len(st.queue)
+	return len(ob.queue)
 }
 
 // gather returns the batches that are to be sent, as many as may go at once: those
 // that have come back, with what was sent behind them, and new ones. A batch that the
 // server refuses is tried alone and in its own time, not by decisions. A decision that
 // has no need of them takes none. The caller holds sending.
-func (st *stream) gather(decision *request) (batches []*batch, before point) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	takes := decision == nil || st.needs(decision)
-	refused := st.refusal.Load() != nil || !takes
-	charges, next := 0, st.firstBack()
+func (ob *outbox) gather(decision *request) (batches []*batch, before point) {
+	ob.mu.Lock()
+	defer ob.mu.Unlock()
+	takes := decision == nil || ob.needs(decision)
+	refused := ob.refusal.Load() != nil || !takes
+	charges, next := 0, ob.firstBack()
 	fits := func(more int) bool {
 		return len(batches) == 0 && (!refused || decision == nil) || !refused && charges+more <= sendCharges
 	}
-	for next < len(st.queue) && fits(st.queue[next].charges) {
-		batches = append(batches, st.queue[next])
-		charges += st.queue[next].charges
+	for next < len(ob.queue) && fits(ob.queue[next].charges) {
+		batches = append(batches, ob.queue[next])
+		charges += ob.queue[next].charges
 		next++
 	}
-	for next == len(st.queue) && next < queuedBatches && len(st.entries) > 0 && fits(batchCharges) {
-		b := st.next()
-		st.queue = append(st.queue, b)
+	for next == len(ob.queue) && next < queuedBatches && len(ob.entries) > 0 && fits(batchCharges) {
+		b := ob.next()
+		ob.queue = append(ob.queue, b)
 		batches = append(batches, b)
 		charges += b.charges
 		next++
 	}
 	for i, b := range batches {
 		if b.back = false; b.sent > 0 {
-			st.store.counts.repeated.Add(1)
+			ob.store.counts.repeated.Add(1)
 		}
 		b.sent++
 		b.after = 0
 		if at := next - len(batches) + i; at > 0 {
-			b.after = st.queue[at-1].number
+			b.after = ob.queue[at-1].number
 		}
 	}
-	left := next < len(st.queue) || len(st.entries) > 0
-	return batches, point{st.added, st.setbacks, left, left && takes}
+	left := next < len(ob.queue) || len(ob.entries) > 0
+	return batches, point{ob.added, ob.setbacks, left, left && takes}
 }
 
 // needs reports whether a decision may come out otherwise by what has not been sent yet:
 // by a settlement of the same user, or of anybody where the model is near a limit of its
 // own. One that is denied for want of the others is asked again behind them. The caller
 // holds mu.
-func (st *stream) needs(decision *request) bool {
-	if !st.roomy.Load() || !decision.script.decides() || st.firstBack() < len(st.queue) || len(st.entries) > batchCharges {
+func (ob *outbox) needs(decision *request) bool {
+	if !ob.roomy.Load() || !decision.script.decides() || ob.firstBack() < len(ob.queue) || len(ob.entries) > batchCharges {
 		return true
 	}
-	for i := range st.entries {
-		if st.entries[i].user == decision.keys[2] {
+	for i := range ob.entries {
+		if ob.entries[i].user == decision.keys[2] {
 			return true
 		}
 	}
@@ -194,21 +194,21 @@ func (st *stream) needs(decision *request) bool {
 const roomyShare = 2
 
 // noteRoom notes whether the model is far from its own limits, as a decision saw it.
-func (st *stream) noteRoom(p *limit.Policy, d *limit.Decision, running int64) {
+func (ob *outbox) noteRoom(p *limit.Policy, d *limit.Decision, running int64) {
 	roomy := p.MaxConcurrent() == limit.Unlimited || roomyShare*running < p.MaxConcurrent()-1
 	for i, r := range p.Rules() {
 		roomy = roomy && (r.Scope != limit.ModelScope || roomyShare*d.Standings[i].Used < r.Admissible)
 	}
-	if st.roomy.Load() != roomy {
-		st.roomy.Store(roomy)
+	if ob.roomy.Load() != roomy {
+		ob.roomy.Store(roomy)
 	}
 }
 
 // nextCount returns how many entries the next batch may have, and their charges. The
 // caller holds mu.
-func (st *stream) nextCount() (entries, charges int) {
-	for entries < len(st.entries) {
-		n := st.entries[entries].weight()
+func (ob *outbox) nextCount() (entries, charges int) {
+	for entries < len(ob.entries) {
+		n := ob.entries[entries].weight()
 		if entries > 0 && charges+n > batchCharges {
 			break
 		}
@@ -219,11 +219,11 @@ func (st *stream) nextCount() (entries, charges int) {
 }
 
 // next makes the next batch. The caller holds sending and mu.
-func (st *stream) next() *batch {
-	s := st.store
-	n, charges := st.nextCount()
-	entries := st.entries[:n:n]
-	st.entries = st.entries[n:]
+func (ob *outbox) next() *batch {
+	s := ob.store
+	n, charges := ob.nextCount()
+	entries := ob.entries[:n:n]
+	ob.entries = ob.entries[n:]
 	for i := range entries {
 		// From this batch on the server refuses what is cancelled in it.
 		if entries[i].cancel {
@@ -231,7 +231,7 @@ func (st *stream) next() *batch {
 			s.pending.end(entries[i].charges[0].number)
 		}
 	}
-	b := newBatch(st.model, st.model.caller(s), s.batches.Add(1), s.pending.lowest(), entries)
+	b := newBatch(ob.model, ob.model.caller(s), s.batches.Add(1), s.pending.lowest(), entries)
 	b.charges = charges
 	return b
 }
@@ -243,58 +243,58 @@ const (
 
 // note notes what became of batches that were sent, and reports whether all have
 // been applied, now or before.
-func (st *stream) note(batches []*batch, answers []answer) bool {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	defer st.changed()
+func (ob *outbox) note(batches []*batch, answers []answer) bool {
+	ob.mu.Lock()
+	defer ob.mu.Unlock()
+	defer ob.changed()
 	well := true
 	for i, b := range batches {
 		switch a := &answers[i]; {
 		case a.err == nil && a.values[0] != batchEarly:
-			st.acknowledge(b, a.values)
+			ob.acknowledge(b, a.values)
 		default:
 			well = false
-			st.comeBack(b, a)
+			ob.comeBack(b, a)
 		}
 	}
 	if !well {
-		signal(st.wake)
+		signal(ob.wake)
 	}
 	return well
 }
 
 // acknowledge drops b from the queue, and what is before it: batches are applied in
 // their order. The caller holds mu.
-func (st *stream) acknowledge(b *batch, values []int64) {
-	c := &st.store.counts
+func (ob *outbox) acknowledge(b *batch, values []int64) {
+	c := &ob.store.counts
 	c.lost.Add(values[1])
 	c.missing.Add(values[2])
-	st.model.sees(st.store, values)
-	st.model.settled.Store(max(b.number, st.model.settled.Load()))
-	st.refusal.note(nil)
-	st.forgotten.Store(false)
+	ob.model.sees(ob.store, values)
+	ob.model.settled.Store(max(b.number, ob.model.settled.Load()))
+	ob.refusal.note(nil)
+	ob.forgotten.Store(false)
 	n := 0
-	for n < len(st.queue) && st.queue[n].number <= b.number {
-		st.applied += uint64(st.queue[n].size) // #nosec G115 -- a count
+	for n < len(ob.queue) && ob.queue[n].number <= b.number {
+		ob.applied += uint64(ob.queue[n].size) // #nosec G115 -- a count
 		n++
 	}
 	c.batches.Add(int64(n))
-	st.queue = slices.Delete(st.queue, 0, n)
+	ob.queue = slices.Delete(ob.queue, 0, n)
 }
 
 // comeBack notes that b was not applied, or may not have been. The caller holds mu.
-func (st *stream) comeBack(b *batch, a *answer) {
-	if len(st.queue) == 0 || b.number < st.queue[0].number {
+func (ob *outbox) comeBack(b *batch, a *answer) {
+	if len(ob.queue) == 0 || b.number < ob.queue[0].number {
 		return // another copy was applied
 	}
-	st.setbacks++
+	ob.setbacks++
 	b.back = true
 	switch {
 	case a.forgotten():
-		st.forgotten.Store(true)
+		ob.forgotten.Store(true)
 	case asRefusal(a.err) != nil:
-		st.store.counts.refused.Add(1)
-		st.refusal.note(a.err)
-		st.model.rehearsal.doubted(a.err)
+		ob.store.counts.refused.Add(1)
+		ob.refusal.note(a.err)
+		ob.model.rehearsal.doubted(a.err)
 	}
 }

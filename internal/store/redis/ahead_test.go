@@ -167,7 +167,7 @@ func TestDenialIsAskedOnce(t *testing.T) {
 			g := mustReserve(t, s, p, "full", output(100))
 			for i := range denials {
 				other := mustReserve(t, s, p, "other", output(1))
-				s.model(p.Model()).stream.roomy.Store(true) // so that no decision is thought to need what waits
+				s.model(p.Model()).outbox.roomy.Store(true) // so that no decision is thought to need what waits
 				before := asked
 				s.Settle(other, limit.Amount{})
 				if admitted, err := tt.ask(s, p, g); admitted || err != nil {
@@ -257,7 +257,7 @@ func TestRoomThatGoesUnseen(t *testing.T) {
 		for range 8 {
 			grants = append(grants, mustReserve(t, b, p, "v", output(1)))
 		}
-		if !a.model(p.Model()).stream.roomy.Load() {
+		if !a.model(p.Model()).outbox.roomy.Load() {
 			t.Fatal("the model has no room, so nothing is tested")
 		}
 		a.Settle(grants[0], output(1))

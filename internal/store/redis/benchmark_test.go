@@ -52,7 +52,7 @@ func BenchmarkReserveSettle(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 }
 
-// BenchmarkLongDebt measures the top-ups of a stream that runs into debt, nine tokens
+// BenchmarkLongDebt measures the top-ups of a outbox that runs into debt, nine tokens
 // each, and then its settlement, by the server's own clock: -benchtime 33000x is one of
 // 300,000 tokens.
 func BenchmarkLongDebt(b *testing.B) {

@@ -14,11 +14,11 @@ var errUnsettled = errors.New("what was settled before is not applied yet")
 // holds reports whether the denial of r that values are holds. One that is due to the
 // user's own limits does at once, if all that was settled of that user had been applied:
 // what is settled of others changes nothing about it. Any other waits for them.
-func (st *stream) holds(ctx context.Context, till time.Time, r *request, before point, values []int64) (bool, error) {
-	if r.deniedByUser(values) && st.behindOwn(r.keys[2], before) {
+func (ob *outbox) holds(ctx context.Context, till time.Time, r *request, before point, values []int64) (bool, error) {
+	if r.deniedByUser(values) && ob.behindOwn(r.keys[2], before) {
 		return true, nil
 	}
-	return st.await(ctx, till, before)
+	return ob.await(ctx, till, before)
 }
 
 // deniedByUser reports whether the denial that values are is due to limits of the user
@@ -41,13 +41,13 @@ func (r *request) deniedByUser(values []int64) bool {
 
 // behindOwn reports whether a decision came behind all that had been settled of a user:
 // nothing of it was left, and what was ahead of the decision has been applied.
-func (st *stream) behindOwn(user string, before point) bool {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if before.own || st.setbacks != before.setbacks {
+func (ob *outbox) behindOwn(user string, before point) bool {
+	ob.mu.Lock()
+	defer ob.mu.Unlock()
+	if before.own || ob.setbacks != before.setbacks {
 		return false
 	}
-	for _, b := range st.queue {
+	for _, b := range ob.queue {
 		if b.index(user) != 0 {
 			return false
 		}
@@ -59,18 +59,18 @@ func (st *stream) behindOwn(user string, before point) bool {
 // reports whether it was when the decision was made: it was ahead of the decision on
 // the connection, and nothing has come back. Where the server refuses a settlement,
 // nobody can tell how long that lasts: decisions are made without it.
-func (st *stream) await(ctx context.Context, till time.Time, before point) (holds bool, err error) {
+func (ob *outbox) await(ctx context.Context, till time.Time, before point) (holds bool, err error) {
 	for {
-		st.mu.Lock()
-		applied, orderly := st.applied >= before.added, !before.behind && st.setbacks == before.setbacks
-		if applied || st.refusal.Load() != nil {
-			st.mu.Unlock()
+		ob.mu.Lock()
+		applied, orderly := ob.applied >= before.added, !before.behind && ob.setbacks == before.setbacks
+		if applied || ob.refusal.Load() != nil {
+			ob.mu.Unlock()
 			return orderly || !applied, nil
 		}
-		moved := st.change()
-		st.mu.Unlock()
+		moved := ob.change()
+		ob.mu.Unlock()
 		if !orderly {
-			signal(st.hurry)
+			signal(ob.hurry)
 		}
 		select {
 		case <-moved:

@@ -24,7 +24,7 @@
 //
 //   - A decision is one script, so it is all or nothing. A denial changes no
 //     counter.
-//   - Settlements and cancellations of a replica and model are one stream of
+//   - Settlements and cancellations of a replica and model are one outbox of
 //     numbered batches, which follow each other without waiting. A batch is sent
 //     until it is acknowledged, applied once however often it arrives, and never
 //     before the one that it follows. A replica never uses a number twice, also
@@ -33,7 +33,7 @@
 //     that could change it, in the same round trip; a denial behind which anything that
 //     matters is left is asked again.
 //   - No script runs on a connection on which its commands were not tried.
-//   - A charge whose answer was lost is cancelled in that stream: undone where
+//   - A charge whose answer was lost is cancelled in that outbox: undone where
 //     it was made, refused where it comes later.
 //   - What a replica runs counts while its lease lasts (10 s, renewed every 3),
 //     and again when it returns. Leases are measured on a clock of their own, which

@@ -21,11 +21,11 @@ func (s *Store) Forget(served func(name string) bool) {
 func (s *Store) part(m *model) bool {
 	s.mu.Lock() // nobody begins to use m meanwhile
 	defer s.mu.Unlock()
-	if m.users.Load() > 0 || m.stream.waiting() > 0 || s.models[m.name] != m {
+	if m.users.Load() > 0 || m.outbox.waiting() > 0 || s.models[m.name] != m {
 		return false
 	}
 	delete(s.models, m.name)
-	close(m.stream.end)
+	close(m.outbox.end)
 	return true
 }
 

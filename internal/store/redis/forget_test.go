@@ -19,10 +19,10 @@ import (
 // nothing says that no model is served.
 func nothing(string) bool { return false }
 
-// streams returns how many goroutines carry settlements.
-func streams() int {
+// outboxes returns how many goroutines carry settlements.
+func outboxes() int {
 	b := make([]byte, 1<<20)
-	return strings.Count(string(b[:runtime.Stack(b, true)]), "redis.(*stream).run(")
+	return strings.Count(string(b[:runtime.Stack(b, true)]), "redis.(*outbox).run(")
 }
 
 // knows returns how many models the store serves.
@@ -57,7 +57,7 @@ func TestForget(t *testing.T) {
 	clock := limittest.NewClock()
 	s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me", heartbeat: -1})
 	p := minute(t, 1000)
-	before := streams()
+	before := outboxes()
 	g := mustReserve(t, s, p, "u", output(100))
 	mustRefuseMore(t, s, p, "u") // who is denied does not keep the model
 	s.Serve([]string{"unused"})
@@ -82,7 +82,7 @@ func TestForget(t *testing.T) {
 	if knows(s) != 0 {
 		t.Fatal("a model that is not served is not forgotten")
 	}
-	eventually(t, "the end of the goroutine", func() bool { return streams() == before })
+	eventually(t, "the end of the goroutine", func() bool { return outboxes() == before })
 	end := replicaOf(t, "me")
 	if end[0] != int64(clock.Now()) || end[1] != 0 || end[2] == 0 {
 		t.Errorf("of the replica is known %v, want a lease that is over, nothing running, and the last batch", end)

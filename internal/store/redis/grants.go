@@ -9,21 +9,21 @@ import (
 // for use and safe for concurrent use.
 type grants struct {
 	mu   sync.Mutex
-	open map[*held]struct{}
+	open map[*holding]struct{}
 }
 
 // add notes that h is open.
-func (gs *grants) add(h *held) {
+func (gs *grants) add(h *holding) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	if gs.open == nil {
-		gs.open = map[*held]struct{}{}
+		gs.open = map[*holding]struct{}{}
 	}
 	gs.open[h] = struct{}{}
 }
 
 // remove notes that h is open no more, and calls settle before anybody can find that.
-func (gs *grants) remove(h *held, settle func()) {
+func (gs *grants) remove(h *holding, settle func()) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	delete(gs.open, h)
@@ -31,7 +31,7 @@ func (gs *grants) remove(h *held, settle func()) {
 }
 
 // note notes a charge of h with the number of the record that it is in.
-func (gs *grants) note(h *held, c charge) {
+func (gs *grants) note(h *holding, c charge) {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	if last := &h.charges[len(h.charges)-1]; last.number == c.number {
@@ -44,9 +44,9 @@ func (gs *grants) note(h *held, c charge) {
 // restore has the records written again of all grants that were made in another
 // enrolment than this one, for Redis has lost them, and returns how many these are.
 // What they run and hold counts again then; their charges give nothing back, as
-// nothing does that was lost. The stream keeps the order: a grant that ends now is
+// nothing does that was lost. The outbox keeps the order: a grant that ends now is
 // settled after that.
-func (gs *grants) restore(st *stream, enrolment int64) int {
+func (gs *grants) restore(ob *outbox, enrolment int64) int {
 	gs.mu.Lock()
 	defer gs.mu.Unlock()
 	n := 0
@@ -61,7 +61,7 @@ func (gs *grants) restore(st *stream, enrolment int64) int {
 		n++
 		h.enrolment = enrolment
 		// A top-up may have made a record in this enrolment: only what is missing is written.
-		st.add(entry{restore: true, user: h.user, program: h.program, charges: slices.Clone(h.charges)})
+		ob.add(entry{restore: true, user: h.user, program: h.program, charges: slices.Clone(h.charges)})
 	}
 	return n
 }

@@ -109,14 +109,14 @@ func (m *model) look(s *Store, g *program) request {
 // hurryIfTaken has settlements tried, where decisions and leases are taken again.
 func (m *model) hurryIfTaken() {
 	if m.decisions.Load() == nil && m.leases.Load() == nil {
-		signal(m.stream.hurry)
+		signal(m.outbox.hurry)
 	}
 }
 
 // restore has written again what Redis has lost of the requests that m runs, if it has:
 // the replica's enrolment is not the one that they were charged in.
 func (s *Store) restore(m *model, enrolment int64) {
-	if n := m.grants.restore(m.stream, enrolment); n > 0 {
+	if n := m.grants.restore(m.outbox, enrolment); n > 0 {
 		s.counts.restored.Add(int64(n))
 		s.options.Restored(m.name, n)
 	}
@@ -155,6 +155,6 @@ func (s *Store) Holds(g *limit.Grant) bool {
 	if g.IsOpen() && !g.Policy.Limits() {
 		return true
 	}
-	h, ok := g.Account.(*held)
+	h, ok := g.Account.(*holding)
 	return ok && g.IsOpen() && s.leaseTime()-h.model.lease.Load() < sureFor.Milliseconds()
 }

@@ -124,7 +124,7 @@ func TestTakenAgainHurries(t *testing.T) {
 				must(t, shared, "SET", tt.foreign, "foreign")
 			}
 			m := &model{name: "m", replicas: replicasKey("m"), account: modelKey("m")}
-			m.stream = newStream(s, m)
+			m.outbox = newOutbox(s, m)
 			m.latest.Store(p)
 			m.rehearsal.on.Store(1)
 			if tt.decisions {
@@ -134,7 +134,7 @@ func TestTakenAgainHurries(t *testing.T) {
 				m.leases.note(refused)
 			}
 			renew(m)
-			if got := len(m.stream.hurry) == 1; got != tt.want {
+			if got := len(m.outbox.hurry) == 1; got != tt.want {
 				t.Errorf("%s, by %s: hurried: %v, want %v", name, way, got, tt.want)
 			}
 			if doubted := m.rehearsal.on.Load() == 0; doubted != (tt.foreign == replicasKey("m")) {

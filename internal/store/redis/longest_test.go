@@ -47,7 +47,7 @@ func scriptTimes(tb testing.TB, server *redistest.Server) (times []time.Duration
 	return times
 }
 
-// longDebt is how many tokens the streams of TestLongDebtIsCheap run into debt;
+// longDebt is how many tokens the outboxes of TestLongDebtIsCheap run into debt;
 // LONG_DEBT says otherwise.
 func longDebt(tb testing.TB) int64 {
 	if text := os.Getenv("LONG_DEBT"); text != "" {
@@ -60,7 +60,7 @@ func longDebt(tb testing.TB) int64 {
 	return 9_000
 }
 
-// TestLongDebtIsCheap runs streams into debt, topped up every nine tokens, and settles
+// TestLongDebtIsCheap runs outboxes into debt, topped up every nine tokens, and settles
 // them with what was used, with a little less, and with nothing: a record has no more
 // charges than there are slots. With LONG_DEBT, on a machine that is not busy, no script
 // takes much longer than a batch of ordinary settlements does: of the settlements the

@@ -11,7 +11,7 @@ type model struct {
 	name     string
 	replicas string // key of the replicas that serve it
 	account  string // key of its account
-	stream   *stream
+	outbox   *outbox
 	grants   grants
 	seen     atomic.Pointer[seen]    // what has been written last, as far as it is known; nil: nothing
 	settled  atomic.Uint64           // the last batch that is known to be applied; 0: none
@@ -20,7 +20,7 @@ type model struct {
 	forgoing atomic.Bool             // requests that nothing limits are not counted at the moment
 	lease    atomic.Int64            // the replica's time when a lease was asked for that was given
 
-	decisions, leases refusal   // of what was sent last; the stream has that of settlements
+	decisions, leases refusal   // of what was sent last; the outbox has that of settlements
 	rehearsal         rehearsal // of the commands that all of these need
 }
 
@@ -94,11 +94,11 @@ func (s *Store) known(name string) *model {
 		return m
 	}
 	m = &model{name: name, replicas: replicasKey(name), account: modelKey(name)}
-	m.stream = newStream(s, m)
+	m.outbox = newOutbox(s, m)
 	s.models[name] = m
 	if !s.closed.Load() {
 		s.done.Add(1)
-		go m.stream.run()
+		go m.outbox.run()
 	}
 	return m
 }

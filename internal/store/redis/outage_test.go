@@ -91,7 +91,7 @@ func TestTopUpOfSilentServer(t *testing.T) {
 	if got := g.Granted(); got != output(100) {
 		t.Errorf("granted %+v, want %+v", got, output(100))
 	}
-	if into := g.Account.(*held).part(); into != 0 {
+	if into := g.Account.(*holding).part(); into != 0 {
 		t.Errorf("the next top-up may be added to record %d, although that is in doubt", into)
 	}
 	server.Resume()
@@ -220,7 +220,7 @@ func TestRefusedSettlement(t *testing.T) {
 	}
 	s.Settle(poisoned, output(30))
 	s.Settle(behind, output(40))
-	st := s.model(p.Model()).stream
+	st := s.model(p.Model()).outbox
 	eventually(t, "refusals", func() bool { return s.Stats().Refused >= 3 })
 	mustReserve(t, s, p, "w", output(1))
 	if err := s.Ping(t.Context()); err != nil {

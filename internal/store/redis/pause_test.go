@@ -19,7 +19,7 @@ func TestPauses(t *testing.T) {
 		{"refused", true, refusedPauseMax},
 	} {
 		m := &model{}
-		st := newStream(nil, m)
+		st := newOutbox(nil, m)
 		if tt.refused {
 			st.refusal.Store(&callError{})
 		}

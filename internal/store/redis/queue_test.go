@@ -10,20 +10,20 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 )
 
-// idle returns a stream of a store that has no server, which nothing is sent from.
-func idle() *stream {
+// idle returns a outbox of a store that has no server, which nothing is sent from.
+func idle() *outbox {
 	s := &Store{options: Options{Replica: "me"}, scripts: newScripts(argumentClock)}
 	m := &model{replicas: replicasKey("m"), account: modelKey("m")}
-	m.stream = newStream(s, m)
-	return m.stream
+	m.outbox = newOutbox(s, m)
+	return m.outbox
 }
 
 // queued puts a batch of two entries into the queue.
-func (st *stream) queued(b batch) *batch {
+func (ob *outbox) queued(b batch) *batch {
 	b.size = 2
-	st.queue = append(st.queue, &b)
-	st.added += 2
-	st.store.batches.Store(b.number)
+	ob.queue = append(ob.queue, &b)
+	ob.added += 2
+	ob.store.batches.Store(b.number)
 	return &b
 }
 

@@ -38,7 +38,7 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 					clock.Advance(wait)
 					topUp(g, 20)
 
-					h, more := g.Account.(*held), limit.Amount{Output: 30}
+					h, more := g.Account.(*holding), limit.Amount{Output: 30}
 					n, into := s.pending.begin(), h.part()
 					arrive := func() []int64 {
 						t.Helper()
@@ -93,7 +93,7 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 	}
 }
 
-// TestLongStreamsLikeMemory tops up streams over seconds and days, under limits that
+// TestLongStreamsLikeMemory tops up outboxes over seconds and days, under limits that
 // change meanwhile, and settles them with anything from nothing to more than they were
 // granted: every answer is that of the store in memory, and no record grows with the
 // number of top-ups.
@@ -155,7 +155,7 @@ func records(t *testing.T, server *redistest.Server, id string) (texts []string)
 // TestBatchesAreBoundedByCharges: batches are bounded by the charges that their records have,
 // not only by the requests that they settle.
 func TestBatchesAreBoundedByCharges(t *testing.T) {
-	st := &stream{}
+	st := &outbox{}
 	for i, work := range []int{1, 60, 67, 1, 500, 1, 128, 1} {
 		st.entries = append(st.entries, entry{user: strconv.Itoa(i), work: work})
 	}

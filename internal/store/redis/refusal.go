@@ -63,7 +63,7 @@ func (m *model) refused() error {
 	if e := m.rehearsal.Load(); e != nil {
 		return fmt.Errorf("a command that %s needs is refused: %w", m.name, e)
 	}
-	if e := m.stream.refusal.Load(); e != nil {
+	if e := m.outbox.refusal.Load(); e != nil {
 		return fmt.Errorf("settlements of %s are refused: %w", m.name, e)
 	}
 	if e := m.decisions.Load(); e != nil {

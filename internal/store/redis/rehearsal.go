@@ -119,7 +119,7 @@ func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err 
 		}
 		if e == nil || asRefusal(e) != nil {
 			if e == nil && m.rehearsal.Load() != nil {
-				signal(m.stream.hurry) // what waits may be taken now
+				signal(m.outbox.hurry) // what waits may be taken now
 			}
 			m.rehearsal.note(e)
 			m.rehearsal.on.Store(connection)

@@ -261,14 +261,14 @@ func TestWhatIsTriedAgain(t *testing.T) {
 			m.rehearsal.doubted(refusalOf(t, s, "WRONGTYPE no"))
 		}
 		select {
-		case <-m.stream.hurry:
+		case <-m.outbox.hurry:
 		default:
 		}
 		s.tryAll(t.Context())
 		if got := m.rehearsal.at.Load() != at; got != tt.want || m.refused() != nil || m.rehearsal.on.Load() == 0 {
 			t.Errorf("%s: tried: %v, want %v; refused: %v", name, got, tt.want, m.refused())
 		}
-		if hurried := len(m.stream.hurry) == 1; hurried != tt.refused {
+		if hurried := len(m.outbox.hurry) == 1; hurried != tt.refused {
 			t.Errorf("%s: settlements are hurried: %v", name, hurried)
 		}
 	}
@@ -287,7 +287,7 @@ func TestOthersAreTried(t *testing.T) {
 	s.tryAll(t.Context())
 	for i := range 4 * triedAtOnce {
 		m := s.model("m" + number(i))
-		if m.rehearsal.on.Load() == 0 || (m.refused() != nil) != (i%2 == 0) || len(m.stream.hurry) != 0 {
+		if m.rehearsal.on.Load() == 0 || (m.refused() != nil) != (i%2 == 0) || len(m.outbox.hurry) != 0 {
 			t.Errorf("%s is tried: %v; refused: %v", m.name, m.rehearsal.on.Load() != 0, m.refused())
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// held is what the store keeps of a grant, as its Account.
-type held struct {
+// holding is what the store keeps of a grant, as its Account.
+type holding struct {
 	model     *model
 	program   *program
 	user      string    // key of the user's account
@@ -55,13 +55,13 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	}
 	s.pending.end(n)
 	readDecision(d, p, reply)
-	m.stream.noteRoom(p, d, reply[decisionRunning])
+	m.outbox.noteRoom(p, d, reply[decisionRunning])
 	if d.Admitted {
 		m.renewed(asked)
 		m.sees(s, reply)
 		g.Open(p, user)
 		g.Number = n
-		h := &held{model: m, program: program, user: key, enrolment: reply[len(reply)-2]}
+		h := &holding{model: m, program: program, user: key, enrolment: reply[len(reply)-2]}
 		h.charges = append(h.first[:0], charge{n, need})
 		m.grants.add(h)
 		g.Account = h
@@ -74,7 +74,7 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 func (s *Store) giveUp(m *model, e entry, err error) {
 	if isUnsure(err) {
 		e.cancel = true
-		m.stream.add(e)
+		m.outbox.add(e)
 		return
 	}
 	s.pending.end(e.charges[0].number)

@@ -32,20 +32,20 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	if !g.Close() {
 		return
 	}
-	h := g.Account.(*held)
+	h := g.Account.(*holding)
 	defer h.model.leave()
 	if h.forgone {
 		return
 	}
 	h.model.grants.remove(h, func() {
-		h.model.stream.add(entry{user: h.user, program: h.program, used: used, charges: h.charges, work: len(g.Charges)})
+		h.model.outbox.add(entry{user: h.user, program: h.program, used: used, charges: h.charges, work: len(g.Charges)})
 	})
 }
 
 // weight returns how many charges the script walks for e, at the most.
 func (e *entry) weight() int { return max(e.work, len(e.charges)) }
 
-// batch is a numbered part of a stream. However often it is sent, it says the
+// batch is a numbered part of a outbox. However often it is sent, it says the
 // same.
 type batch struct {
 	number  uint64
@@ -54,7 +54,7 @@ type batch struct {
 	size    int      // entries
 	charges int      // that the script walks for them, as weight says
 
-	// Guarded by the stream.
+	// Guarded by the outbox.
 	sent  int    // how often
 	back  bool   // it has come back and was not applied, or may not have been
 	after uint64 // number of the batch before it that was not acknowledged when it was sent last; 0: none
@@ -63,7 +63,7 @@ type batch struct {
 // request returns what is sent of b now. A request that was sent before is left as
 // it is: its answer may still come.
 func (b *batch) request(m *model) request {
-	s, args := m.stream.store, b.args
+	s, args := m.outbox.store, b.args
 	if b.sent > 1 {
 		args = slices.Clone(args)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
 )
 
-// sent sends a batch of entries as the stream of model m would, and returns
+// sent sends a batch of entries as the outbox of model m would, and returns
 // the result: applied, lost, missing, marked.
 func sent(t *testing.T, s *Store, m *model, n, floor uint64, entries ...entry) []int64 {
 	t.Helper()
@@ -29,7 +29,7 @@ func sent(t *testing.T, s *Store, m *model, n, floor uint64, entries ...entry) [
 
 // settlement is the entry that settles g.
 func settlement(g *limit.Grant, used limit.Amount) entry {
-	h := g.Account.(*held)
+	h := g.Account.(*holding)
 	return entry{user: h.user, program: h.program, used: used, charges: h.charges}
 }
 

@@ -37,7 +37,7 @@ func (s *Store) Stats() Stats {
 		Desyncs:   s.counts.desyncs.Load(),
 	}
 	for _, m := range s.all() {
-		st.Waiting += m.stream.waiting()
+		st.Waiting += m.outbox.waiting()
 	}
 	return st
 }

@@ -169,7 +169,7 @@ func (s *Store) maxMemoryPolicy(ctx context.Context) (string, error) {
 // waits until everything has been applied, or ctx ends.
 func (s *Store) Flush(ctx context.Context) error {
 	for _, m := range s.all() {
-		if err := m.stream.flush(ctx); err != nil {
+		if err := m.outbox.flush(ctx); err != nil {
 			return fmt.Errorf("redis: settlements of %s are not applied yet: %w", m.name, err)
 		}
 	}

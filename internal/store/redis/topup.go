@@ -26,7 +26,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	if !g.IsOpen() {
 		return limit.TopUp{}, nil
 	}
-	h := g.Account.(*held)
+	h := g.Account.(*holding)
 	n, into, asked := s.pending.begin(), h.part(), s.leaseTime()
 	args := h.program.topUp(n, h.model.caller(s), more, into, b)
 	reply, err := s.decide(ctx, h.model, &request{script: s.scripts.topUp, keys: h.model.keys(h.user), args: args, program: h.program})
@@ -53,7 +53,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 // part returns the number of the record that the next charge may be added to; 0 for
 // none. A record to which one was added whose answer was lost is left as it is until
 // that one is cancelled: it knows the last only.
-func (h *held) part() uint64 {
+func (h *holding) part() uint64 {
 	if h.doubtful {
 		return 0
 	}

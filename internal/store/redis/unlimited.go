@@ -13,7 +13,7 @@ const unlimitedWaiting = 16 << 10
 
 // enter admits a request that nothing limits, without asking the server: what it has used
 // is charged when it is settled. Its record, which says that it runs, is added to the
-// stream of settlements, as those are that the server has lost.
+// outbox of settlements, as those are that the server has lost.
 func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Decision) error {
 	if s.closed.Load() {
 		return limit.ErrClosed
@@ -21,11 +21,11 @@ func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Dec
 	d.Reset(s.localTime())
 	d.Admitted = true
 	m := s.use(p.Model()) // until Settle
-	h := &held{model: m, program: m.program(p), user: m.user(user), enrolment: m.enrolment()}
+	h := &holding{model: m, program: m.program(p), user: m.user(user), enrolment: m.enrolment()}
 	h.charges = append(h.first[:0], charge{number: s.pending.skip()})
 	g.Open(p, user)
 	g.Number, g.Account = h.charges[0].number, h
-	h.forgone = m.stream.waiting() >= unlimitedWaiting
+	h.forgone = m.outbox.waiting() >= unlimitedWaiting
 	first := m.forgoing.Swap(h.forgone) != h.forgone
 	if h.forgone {
 		s.counts.forgone.Add(1)
@@ -33,7 +33,7 @@ func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Dec
 		return nil
 	}
 	m.grants.add(h)
-	m.stream.add(entry{restore: true, user: h.user, program: h.program, charges: h.charges[:1:1]})
+	m.outbox.add(entry{restore: true, user: h.user, program: h.program, charges: h.charges[:1:1]})
 	return nil
 }
 
