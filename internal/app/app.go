@@ -19,7 +19,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -43,7 +42,7 @@ type App struct {
 	gate     *gate.Gate
 	data     *proxy.Handler
 	console  *admin.Handler // the control plane over HTTP
-	server   *http1.Server
+	server   server
 	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
 	cert     *certificate.Pair // of the server; nil: not encrypted
 	manage   *management       // nil: on the server too

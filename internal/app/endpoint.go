@@ -14,6 +14,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -105,16 +106,18 @@ func (e *endpoints) server(key endpointKey, roots *x509.CertPool, model, served 
 	if err != nil {
 		return nil, err
 	}
-	added := &endpoint{models: map[string]int{}, served: map[string]string{}, lacking: map[string]bool{}, watched: make(chan struct{})}
-	added.Server, err = upstream.New(upstream.Options{
+	client, err := httpclient.New(httpclient.Options{
 		URL: u, APIKey: key.apiKey, RootCAs: roots, ConnectTimeout: key.connect,
-		Breaker: key.breaker, CheckInterval: key.check,
-		Changed: func(s upstream.Standing) { e.report(added, s) },
-		Listed:  func() { e.reportList(added); e.listed() },
 	})
 	if err != nil {
 		return nil, err
 	}
+	added := &endpoint{models: map[string]int{}, served: map[string]string{}, lacking: map[string]bool{}, watched: make(chan struct{})}
+	added.Server = upstream.New(upstream.Options{
+		Client: client, Breaker: key.breaker, CheckInterval: key.check,
+		Changed: func(s upstream.Standing) { e.report(added, s) },
+		Listed:  func() { e.reportList(added); e.listed() },
+	})
 	added.hold(model, served)
 	ctx, unwatch := context.WithCancel(context.Background())
 	added.unwatch = unwatch

@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -55,7 +55,7 @@ func TestCheckAndServeJudgeAlike(t *testing.T) {
 func TestForwardHeadersCanBeSent(t *testing.T) {
 	for _, name := range []string{"Api-Key", "X-Api-Key", "HTTP2-Settings", "te", "Cookie", "X-Tenant", "X Y", "é", "Host", "X-Request-Id"} {
 		mistakes := checked(t, fmt.Sprintf("vllm: {services: {m: {endpoints: ['http://h'], forward-headers: [%q]}}}", name))
-		if sent := grammar.ValidName(name) && !grammar.Reserved(name); sent != (len(mistakes) == 0) {
+		if sent := httpsyntax.ValidName(name) && !httpsyntax.Reserved(name); sent != (len(mistakes) == 0) {
 			t.Errorf("%s: it can be sent: %v; the configuration says %q", name, sent, mistakes)
 		}
 	}

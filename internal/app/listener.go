@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 )
 
 // streamsMax is how many requests of one HTTP/2 connection may run at once. A
@@ -23,7 +25,7 @@ const streamsMax = 250
 // answerPatience is how long a client may take for a part of an answer.
 const answerPatience = time.Minute
 
-// newHTTPServer returns the server for clients. Its connections are encrypted where
+// newHTTPServer returns a server of net/http. Its connections are encrypted where
 // cert is not nil; they then speak HTTP/2 or HTTP/1.1.
 func newHTTPServer(c *config.Config, cert *certificate.Pair, handler http.Handler, log *slog.Logger) *http.Server {
 	s := &http.Server{
@@ -41,6 +43,25 @@ func newHTTPServer(c *config.Config, cert *certificate.Pair, handler http.Handle
 			// nothing: what ends a stream has to be written too.
 			WriteByteTimeout: longestIdle(c.Services),
 		}
+	}
+	return s
+}
+
+// server answers clients, as an [http.Server] does.
+type server interface {
+	Serve(net.Listener) error
+	ServeTLS(l net.Listener, certFile, keyFile string) error
+	Shutdown(context.Context) error
+	Close() error
+}
+
+// newServer returns the server for clients, which keeps their connections within bounds,
+// and leaves to other what it does not serve itself.
+func newServer(c *config.Config, other *http.Server, scarce *descriptor.Scarcity) server {
+	s := http1.New(other, answerPatience)
+	s.Bound(scarce.Connections, scarce.Full, scarce.Failed)
+	if c.Server.PlainHTTP == config.PlainHTTPNet {
+		s.LeaveToNetHTTP()
 	}
 	return s
 }

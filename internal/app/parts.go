@@ -14,7 +14,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -93,12 +92,11 @@ func (a *App) openServer() (err error) {
 	if err != nil {
 		return err
 	}
-	server := newHTTPServer(a.config, a.cert, handler, a.log)
-	if server.HTTP2 != nil {
-		a.patience = server.HTTP2.WriteByteTimeout
+	other := newHTTPServer(a.config, a.cert, handler, a.log)
+	if other.HTTP2 != nil {
+		a.patience = other.HTTP2.WriteByteTimeout
 	}
-	a.server = http1.New(server, answerPatience)
-	a.server.Bound(a.scarce.Connections, a.scarce.Full, a.scarce.Failed)
+	a.server = newServer(a.config, other, a.scarce)
 	return nil
 }
 

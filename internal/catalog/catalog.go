@@ -17,7 +17,7 @@ type Catalog struct {
 func New(models []*Model) *Catalog {
 	c := &Catalog{models: make(map[string]*Model, len(models))}
 	for _, m := range models {
-		m.held.Store(1)
+		m.holders.Store(1)
 		m.text = newPolicyText(m.Policy)
 		c.models[m.Name] = m
 	}

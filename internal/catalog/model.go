@@ -43,9 +43,9 @@ type Model struct {
 	Quirks *Quirks
 
 	// Gone, if not nil, is called when nobody holds the model any more.
-	Gone func()
-	held atomic.Int64
-	text PolicyText
+	Gone    func()
+	holders atomic.Int64
+	text    PolicyText
 }
 
 // PolicyText returns what answers say of the Policy. The caller must not change it.

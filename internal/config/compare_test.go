@@ -148,7 +148,7 @@ func alter(t *testing.T, key binding.Path, s binding.Scalar) bool {
 	t.Helper()
 	before := s.Encode()
 	for _, v := range []string{"7h", "77777", "7", "0.7", "true", "false", "host", "127.0.0.1:7777",
-		"worst-case", "stop", "exact", "redis", "debug", "text"} {
+		"worst-case", "stop", "exact", "redis", "debug", "text", "net-http"} {
 		if s.Parse(v) == nil && len(binding.Differing("", before, s.Encode())) > 0 {
 			return true
 		}

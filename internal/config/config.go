@@ -39,9 +39,19 @@ type Server struct {
 	DrainDelay        time.Duration // from SIGTERM until requests are refused; readiness is off at once
 	DrainTimeout      time.Duration // for running requests at shutdown; 0: none
 	TLS               ServerTLS
+	PlainHTTP         PlainHTTP
 	CORSOrigins       []string       // web pages that may read answers; "*": all; empty: none
 	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
 }
+
+// PlainHTTP says which server reads requests that are not encrypted.
+type PlainHTTP string
+
+// The servers: the gateway's own, and Go's.
+const (
+	PlainHTTPOwn PlainHTTP = "own"
+	PlainHTTPNet PlainHTTP = "net-http"
+)
 
 // Management is what operators look at. The zero value is the listener for
 // clients, without profiles.
@@ -149,6 +159,7 @@ func defaults() *Config {
 			ReadHeaderTimeout: 5 * time.Second,
 			BodyTimeout:       30 * time.Second,
 			IdleTimeout:       2 * time.Minute,
+			PlainHTTP:         PlainHTTPOwn,
 			DrainTimeout:      30 * time.Second,
 		},
 		RateLimit: defaultRateLimit(),

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -82,10 +82,10 @@ func keyHash(s string) *binding.Mistake {
 }
 
 func forwardable(s string) *binding.Mistake {
-	if !grammar.ValidName(s) || len(s) > 256 {
+	if !httpsyntax.ValidName(s) || len(s) > 256 {
 		return binding.Wrong("is not the name of a header", "write a name such as X-Tenant")
 	}
-	if grammar.Reserved(s) {
+	if httpsyntax.Reserved(s) {
 		return binding.Wrong("is never passed on",
 			"remove it; credentials and headers of the connection stay here")
 	}
@@ -154,7 +154,7 @@ func serverURL(s string) *binding.Mistake {
 		return binding.Wrong("is not an http or https URL", "")
 	case u.Hostname() == "":
 		return binding.Wrong("has no host", "")
-	case !grammar.ValidHost(u.Host):
+	case !httpsyntax.ValidHost(u.Host):
 		return binding.Wrong("has a host that a request cannot carry",
 			"write the host in ASCII, as DNS has it (xn--...), and without a zone")
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && !validPort(u.Port(), 1):

@@ -42,6 +42,8 @@ func (s *Server) schema() binding.Object {
 			binding.Duration(&s.DrainDelay, 0)},
 		{"drain-timeout", "How long running requests may go on after SIGTERM or SIGINT; a second signal cuts them off.",
 			binding.Duration(&s.DrainTimeout, 0)},
+		{"plain-http", "Which server reads requests that are not encrypted: the gateway's `own`, or Go's `net-http`, which makes a chat a third dearer, to find out whether the own one is at fault.",
+			binding.Choice(&s.PlainHTTP, PlainHTTPOwn, PlainHTTPNet)},
 		{"tls", "Encryption, with HTTP/2 and HTTP/1.1. Changed files take effect without a restart.", binding.Object{
 			{"certificate", "File of the certificate, followed by those that vouch for it (PEM); empty: no encryption.",
 				binding.FileName(&s.TLS.Certificate)},

@@ -2,7 +2,6 @@ package http1
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"log"
 	"net"
@@ -57,7 +56,7 @@ func (s *Server) take(raw net.Conn, o *sorter) {
 	switch {
 	case !s.keep(c):
 		_ = tcp.Close()
-		s.room.leave()
+		s.room.release()
 	case !o.watch.add(c):
 		s.drop(c)
 		go o.hand(s.begun(tcp, nil), "")
@@ -97,7 +96,7 @@ func (c *conn) end() {
 	}
 	c.forget()
 	_ = c.Close()
-	c.server.room.leave()
+	c.server.room.release()
 	c.in.release()
 }
 
@@ -243,17 +242,12 @@ func (c *conn) gone() {
 // handle calls the handler and reports whether it has returned.
 func (c *conn) handle(r *http.Request) (returned bool) {
 	defer func() {
-		if fault := recover(); fault != nil && !isAbort(fault) {
+		if fault := recover(); fault != nil && fault != http.ErrAbortHandler {
 			c.server.logf("http: panic serving %v: %v\n%s", c.remote, fault, debug.Stack())
 		}
 	}()
 	c.server.handler.ServeHTTP(&c.response, r)
 	return true
-}
-
-func isAbort(fault any) bool {
-	err, ok := fault.(error)
-	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
 func (s *Server) logf(format string, args ...any) { logTo(s.http.ErrorLog, format, args...) }

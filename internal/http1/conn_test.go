@@ -336,8 +336,14 @@ func TestSlowHandlerIsNotIdle(t *testing.T) {
 }
 
 func TestShutdown(t *testing.T) {
+	for who := range starters {
+		t.Run(who, func(t *testing.T) { shutdown(t, who) })
+	}
+}
+
+func shutdown(t *testing.T, who string) {
 	begun, end := make(chan struct{}, 2), make(chan struct{})
-	s, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+	s, address := starters[who](t, patience, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
 			begun <- struct{}{}
 			<-end
@@ -345,7 +351,7 @@ func TestShutdown(t *testing.T) {
 		whoServes(w, r)
 	})
 	idle, ours, theirs := dial(t, address), dial(t, address), dial(t, address)
-	idle.get("here")
+	idle.get(who)
 	ours.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
 	theirs.send("GET /slow HTTP/1.1\r\nHost: a\r\nPragma: no-cache\r\n\r\n")
 	<-begun
@@ -375,7 +381,7 @@ func TestShutdown(t *testing.T) {
 }
 
 // While the server is shut down, no connection that could be made is left without an
-// answer.
+// answer. Those that are left to net/http may be: it closes them.
 func TestShutdownAnswersWhoIsIn(t *testing.T) {
 	s, address := start(t, whoServes)
 	// They have been accepted once those behind them are served.
@@ -441,8 +447,14 @@ func TestFreshOnesAreServedDuringShutdown(t *testing.T) {
 
 // A shutdown waits for what is served here, and not only for net/http's.
 func TestShutdownWaits(t *testing.T) {
+	for who := range starters {
+		t.Run(who, func(t *testing.T) { shutdownWaits(t, who) })
+	}
+}
+
+func shutdownWaits(t *testing.T, who string) {
 	begun, end := make(chan struct{}), make(chan struct{})
-	s, address := start(t, func(http.ResponseWriter, *http.Request) {
+	s, address := starters[who](t, patience, func(http.ResponseWriter, *http.Request) {
 		close(begun)
 		<-end
 	})
@@ -460,8 +472,14 @@ func TestShutdownWaits(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
+	for who := range starters {
+		t.Run(who, func(t *testing.T) { closesAll(t, who) })
+	}
+}
+
+func closesAll(t *testing.T, who string) {
 	begun, ended := make(chan struct{}), make(chan struct{})
-	s, address := start(t, func(_ http.ResponseWriter, r *http.Request) {
+	s, address := starters[who](t, patience, func(_ http.ResponseWriter, r *http.Request) {
 		close(begun)
 		<-r.Context().Done()
 		close(ended)

@@ -11,7 +11,10 @@
 // what net/http takes, and something in front may read in another way: see [Strict].
 //
 // A client that leaves is noticed by the kernel (watch_linux.go), not by a
-// goroutine that reads ahead; on other systems net/http serves everybody.
+// goroutine that reads ahead; on other systems net/http serves everybody, as it does after
+// [Server.LeaveToNetHTTP]. The bounds on connections, slow readers and ambiguous requests
+// are the same then; a connection that has brought no request when a shutdown begins is
+// closed by net/http, and answered here.
 //
 // A handler has less than with net/http: no trailers, interim responses, hijacking or
 // full duplex; what it puts into the header between WriteHeader and the first bytes

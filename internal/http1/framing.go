@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 // What is refused although net/http takes it: something in front of the gateway may
@@ -21,11 +21,11 @@ var (
 	errChunkLine = errors.New("the line of a chunk has a control character")
 )
 
-// part is what a line of a request is.
-type part int
+// lineKind is what a line of a request is.
+type lineKind int
 
 const (
-	requestLine part = iota
+	requestLine lineKind = iota
 	field
 	chunkLine
 	chunkEnd
@@ -37,10 +37,10 @@ const (
 // refuses anyway it leaves to net/http, which ends the connection. The zero value is
 // before the first request.
 type framing struct {
-	line []byte // of which the end has not come
-	next part   // what it is
-	left uint64 // bytes of the body, or of the chunk, that come before the next line
-	lost bool   // net/http ends the connection: what comes means nothing
+	line []byte   // of which the end has not come
+	next lineKind // what it is
+	left uint64   // bytes of the body, or of the chunk, that come before the next line
+	lost bool     // net/http ends the connection: what comes means nothing
 
 	old, coded, counted bool // HTTP/1.0; a transfer coding or a length was told
 	length              uint64
@@ -113,11 +113,11 @@ func (f *framing) begin(line string) error {
 // field takes a line of the head.
 func (f *framing) field(line string) error {
 	name, value, _ := strings.Cut(line, ":")
-	switch value = grammar.Trim(value); {
-	case grammar.EqualFold(name, "transfer-encoding"):
-		f.lost = f.lost || f.coded || !grammar.EqualFold(value, "chunked")
+	switch value = httpsyntax.Trim(value); {
+	case httpsyntax.EqualFold(name, "transfer-encoding"):
+		f.lost = f.lost || f.coded || !httpsyntax.EqualFold(value, "chunked")
 		f.coded = true
-	case grammar.EqualFold(name, "content-length"):
+	case httpsyntax.EqualFold(name, "content-length"):
 		length, err := strconv.ParseUint(value, 10, 63)
 		f.lost = f.lost || err != nil || f.counted && length != f.length
 		f.counted, f.length = true, length
@@ -153,7 +153,7 @@ func (f *framing) headEnds() {
 
 // chunk takes the line that a chunk begins with.
 func (f *framing) chunk(line []byte) error {
-	if !grammar.ValidValue(line) {
+	if !httpsyntax.ValidValue(line) {
 		return errChunkLine
 	}
 	digits, _, _ := strings.Cut(strings.TrimRight(string(line), " \t"), ";")

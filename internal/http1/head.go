@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 // head is the head of a request. It is used for one request after the other.
@@ -61,14 +61,14 @@ func (h *head) parse(b []byte) (size int) {
 func (h *head) parseLine(line string) bool {
 	method, rest, _ := strings.Cut(line, " ")
 	target, version, _ := strings.Cut(rest, " ")
-	if version != "HTTP/1.1\r" || !grammar.ValidMethod(method) || method == http.MethodConnect {
+	if version != "HTTP/1.1\r" || !httpsyntax.ValidMethod(method) || method == http.MethodConnect {
 		return false
 	}
 	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
 		return false
 	}
 	h.method, h.target = method, target
-	if grammar.All(target, grammar.BarePath) {
+	if httpsyntax.All(target, httpsyntax.BarePath) {
 		h.url = url.URL{Path: target}
 		return true
 	}
@@ -85,8 +85,8 @@ func (h *head) parseFields(fields string) bool {
 		h.header = make(http.Header)
 	}
 	for fields != "" {
-		name, value, after, ok := grammar.CutField(fields)
-		if !ok || !strings.HasPrefix(after, "\r\n") || !h.field(canonical(name), value) {
+		name, value, after, ok := httpsyntax.CutField(fields)
+		if !ok || !strings.HasPrefix(after, "\r\n") || !h.field(textproto.CanonicalMIMEHeaderKey(name), value) {
 			return false
 		}
 		fields = after[2:]
@@ -99,7 +99,7 @@ func (h *head) parseFields(fields string) bool {
 func (h *head) field(name, value string) bool {
 	switch name {
 	case "Host":
-		ok := h.host == "" && value != "" && grammar.All(value, grammar.BareHost)
+		ok := h.host == "" && value != "" && httpsyntax.All(value, httpsyntax.BareHost)
 		h.host = value
 		return ok
 	case "Content-Length":
@@ -147,17 +147,4 @@ func (h *head) request(ctx context.Context, remote string, b *body) *http.Reques
 		r.Body = b
 	}
 	return r.WithContext(ctx)
-}
-
-// canonical returns the name of a field as net/http writes it.
-func canonical(name string) string {
-	first := true
-	for i := range len(name) {
-		c := name[i]
-		if first && 'a' <= c && c <= 'z' || !first && 'A' <= c && c <= 'Z' {
-			return textproto.CanonicalMIMEHeaderKey(name)
-		}
-		first = c == '-'
-	}
-	return name
 }

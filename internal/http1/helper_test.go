@@ -33,7 +33,29 @@ func startPatient(t testing.TB, patience time.Duration, h http.HandlerFunc, chan
 	for _, f := range change {
 		f(other)
 	}
-	s := New(other, patience)
+	return startServer(t, New(other, patience))
+}
+
+// startLeft is startPatient for a server that leaves all connections to net/http.
+func startLeft(t testing.TB, patience time.Duration, h http.HandlerFunc) (*Server, string) {
+	t.Helper()
+	s := New(&http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}, patience)
+	s.LeaveToNetHTTP()
+	return startServer(t, s)
+}
+
+// starters are the servers whose clients find no difference: one that serves them itself,
+// and one that leaves them to net/http.
+var starters = map[string]func(testing.TB, time.Duration, http.HandlerFunc) (*Server, string){
+	"here": func(t testing.TB, patience time.Duration, h http.HandlerFunc) (*Server, string) {
+		t.Helper()
+		return startPatient(t, patience, h)
+	},
+	"net/http": startLeft,
+}
+
+func startServer(t testing.TB, s *Server) (*Server, string) {
+	t.Helper()
 	l := listen(t)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()

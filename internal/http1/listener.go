@@ -13,18 +13,30 @@ import (
 // sorter is the listener that net/http sees: what it accepts are the connections
 // that are handed over.
 type sorter struct {
-	net.Listener
+	closable
 	watch  *watch
 	handed chan net.Conn
 	failed chan error
+}
+
+// closable is a listener that tells when it is closed.
+type closable struct {
+	net.Listener
 	closed chan struct{}
 	once   sync.Once
+}
+
+// Close implements net.Listener.
+func (c *closable) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Listener.Close()
 }
 
 // sort accepts what comes to l and serves it, and returns a listener for what is
 // handed over.
 func (s *Server) sort(l net.Listener, w *watch) *sorter {
-	o := &sorter{Listener: l, watch: w, handed: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{})}
+	o := &sorter{watch: w, handed: make(chan net.Conn), failed: make(chan error)}
+	o.Listener, o.closed = l, make(chan struct{})
 	s.accepts(1)
 	go o.accept(s)
 	return o
@@ -88,12 +100,6 @@ func (o *sorter) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener.
-func (o *sorter) Close() error {
-	o.once.Do(func() { close(o.closed) })
-	return o.Listener.Close()
-}
-
 // hand hands a connection over. Where net/http takes none any more, it is closed
 // with these last words; "" for none.
 func (o *sorter) hand(raw net.Conn, lastWords string) {
@@ -124,7 +130,7 @@ type begun struct {
 	log     *log.Logger // nil: the standard one
 }
 
-// begun returns a connection for net/http, of which rest has been read. Its place is given
+// begun returns a connection for net/http, of which rest has been read. Its permit is given
 // back when it is closed in truth: that of one that was refused not before its client has
 // had time for the answer.
 func (s *Server) begun(c stream, rest []byte) *begun {

@@ -67,13 +67,24 @@ func TestPatient(t *testing.T) {
 	}
 }
 
+// fieldsOfServers have, by who serves a request, what it needs for that.
+var fieldsOfServers = map[string]string{"here": "", "handed over": "Pragma: no-cache\r\n", "left": ""}
+
+// serverOf returns what starts a server where that is so.
+func serverOf(who string) func(testing.TB, time.Duration, http.HandlerFunc) (*Server, string) {
+	if who == "left" {
+		return starters["net/http"]
+	}
+	return starters["here"]
+}
+
 // Who sends requests and reads no answer is cut off, whoever serves him, and his
 // handler ends; what a handler allows him holds for its own answer.
 func TestClientsThatDoNotRead(t *testing.T) {
-	for name, field := range map[string]string{"here": "", "net/http": "Pragma: no-cache\r\n"} {
+	for name, field := range fieldsOfServers {
 		t.Run(name, func(t *testing.T) {
 			var handling atomic.Int64
-			s, address := startPatient(t, 200*time.Millisecond, func(w http.ResponseWriter, r *http.Request) {
+			s, address := serverOf(name)(t, 200*time.Millisecond, func(w http.ResponseWriter, r *http.Request) {
 				handling.Add(1)
 				defer handling.Add(-1)
 				control := http.NewResponseController(w)
@@ -125,12 +136,12 @@ func TestPatienceBeginsAnew(t *testing.T) {
 // TestCutOff: whoever is waited for can be cut off by another goroutine, whether he is
 // to read or to send, and whoever serves him. Deadlines that the handler sets change nothing.
 func TestCutOff(t *testing.T) {
-	for name, field := range map[string]string{"here": "", "net/http": "Pragma: no-cache\r\n"} {
+	for name, field := range fieldsOfServers {
 		for _, reads := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/reads %v", name, reads), func(t *testing.T) {
 				ended := make(chan error, 1)
 				waiting := make(chan http.ResponseWriter, 1)
-				_, address := start(t, func(w http.ResponseWriter, r *http.Request) {
+				_, address := serverOf(name)(t, patience, func(w http.ResponseWriter, r *http.Request) {
 					control := http.NewResponseController(w)
 					waiting <- w
 					var err error

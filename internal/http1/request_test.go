@@ -106,6 +106,7 @@ func FuzzRequests(f *testing.F) {
 		f.Add([]byte(r.text + r.text))
 	}
 	_, ours := start(f, describe)
+	_, left := startLeft(f, patience, describe)
 	theirs := startOther(f, describe)
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		if _, err := new(framing).see(sent); err != nil {
@@ -115,6 +116,9 @@ func FuzzRequests(f *testing.F) {
 		got, want := answers(t, ours, sent, string(method)), answers(t, theirs, sent, string(method))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-net/http, +here):\n%s", sent, diff)
+		}
+		if diff := cmp.Diff(want, answers(t, left, sent, string(method))); diff != "" {
+			t.Errorf("%q (-net/http, +left to it):\n%s", sent, diff)
 		}
 	})
 }

@@ -5,10 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
 // writeHead decides about the framing and writes the head, and what of the body was
@@ -36,7 +35,7 @@ func (w *response) writeHead(next []byte) {
 	w.out.wire = appendStatus(w.out.wire, w.status)
 	w.appendFields()
 	if _, told := w.header["Date"]; !told {
-		w.out.wire = appendField(w.out.wire, "Date", date(time.Now()))
+		w.out.wire = appendField(w.out.wire, "Date", time.Now().UTC().Format(http.TimeFormat))
 	}
 	switch {
 	case w.chunked:
@@ -91,7 +90,7 @@ func (w *response) appendFields() {
 	slices.Sort(names)
 	for _, name := range names {
 		switch {
-		case !grammar.ValidName(name), name == "Transfer-Encoding", name == "Trailer":
+		case !httpsyntax.ValidName(name), name == "Transfer-Encoding", name == "Trailer":
 			continue // what is not for a handler to say
 		case name == "Content-Length":
 			continue // as it was when the status was told: see writeHead
@@ -110,27 +109,8 @@ func appendField(b []byte, name, value string) []byte {
 	}
 	b = append(b, name...)
 	b = append(b, ": "...)
-	b = append(b, grammar.Trim(value)...)
+	b = append(b, httpsyntax.Trim(value)...)
 	return append(b, "\r\n"...)
 }
 
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
-
-// clock is a date as HTTP writes it, which is the same for a second.
-type clock struct {
-	second int64
-	text   string
-}
-
-var latest atomic.Pointer[clock]
-
-// date returns a time as HTTP writes it.
-func date(now time.Time) string {
-	second := now.Unix()
-	c := latest.Load()
-	if c == nil || c.second != second {
-		c = &clock{second, now.UTC().Format(http.TimeFormat)}
-		latest.Store(c)
-	}
-	return c.text
-}

@@ -72,7 +72,7 @@ var handlers = map[string]http.HandlerFunc{
 		}
 	},
 	"flushed before anything": func(w http.ResponseWriter, _ *http.Request) {
-		w.(http.Flusher).Flush()
+		_ = http.NewResponseController(w).Flush()
 		say(w, "hello")
 	},
 	"a header that would end the head": func(w http.ResponseWriter, _ *http.Request) {
@@ -167,6 +167,7 @@ func TestAnswers(t *testing.T) {
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
 			_, ours := start(t, h)
+			_, left := startLeft(t, patience, h)
 			theirs := startOther(t, h)
 			for _, method := range []string{"GET", "HEAD", "POST"} {
 				request := method + " / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -177,6 +178,9 @@ func TestAnswers(t *testing.T) {
 				got, want := answers(t, ours, sent, method), answers(t, theirs, sent, method)
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s (-net/http, +here):\n%s", method, diff)
+				}
+				if diff := cmp.Diff(want, answers(t, left, sent, method)); diff != "" {
+					t.Errorf("%s (-net/http, +left to it):\n%s", method, diff)
 				}
 			}
 		})

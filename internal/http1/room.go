@@ -1,34 +1,35 @@
 package http1
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"time"
 )
 
-// room is the places for connections of clients. The nil room has no bound.
+// room is the permits for connections of clients. The nil room has no bound.
 type room struct {
-	places chan struct{}
-	full   func() // called while somebody waits for a place
+	permits chan struct{}
+	full    func() // called while somebody waits for a permit
 }
 
-// roomPause is how often, while a connection waits for a place, unused ones are closed.
+// roomPause is how often, while a connection waits for a permit, unused ones are closed.
 const roomPause = 100 * time.Millisecond
 
-// enter waits for a place. It reports false where closed is closed before.
+// enter waits for a permit. It reports false where closed is closed before.
 func (r *room) enter(closed <-chan struct{}) bool {
 	if r == nil {
 		return true
 	}
 	for {
 		select {
-		case r.places <- struct{}{}:
+		case r.permits <- struct{}{}:
 			return true
 		default:
 		}
 		r.full()
 		select {
-		case r.places <- struct{}{}:
+		case r.permits <- struct{}{}:
 			return true
 		case <-closed:
 			return false
@@ -37,10 +38,10 @@ func (r *room) enter(closed <-chan struct{}) bool {
 	}
 }
 
-// leave gives a place back.
-func (r *room) leave() {
+// release gives a permit back.
+func (r *room) release() {
 	if r != nil {
-		<-r.places
+		<-r.permits
 	}
 }
 
@@ -52,7 +53,7 @@ func (r *room) leave() {
 func (s *Server) Bound(connections int, full func(), failed func(error)) {
 	s.failed = failed
 	if connections > 0 {
-		s.room = &room{places: make(chan struct{}, connections), full: func() {
+		s.room = &room{permits: make(chan struct{}, connections), full: func() {
 			full()
 			s.closeUnused()
 		}}
@@ -86,10 +87,8 @@ func (s *Server) closeUnused() {
 
 // bounded is a listener for net/http, whose connections are counted here.
 type bounded struct {
-	net.Listener
+	closable
 	server *Server
-	closed chan struct{}
-	once   sync.Once
 }
 
 // bounds returns l, within the room of the server.
@@ -97,7 +96,7 @@ func (s *Server) bounds(l net.Listener) net.Listener {
 	if s.room == nil {
 		return l
 	}
-	return &bounded{Listener: l, server: s, closed: make(chan struct{})}
+	return &bounded{closable{Listener: l, closed: make(chan struct{})}, s}
 }
 
 // Accept implements net.Listener.
@@ -114,12 +113,6 @@ func (b *bounded) Accept() (net.Conn, error) {
 	return b.server.counted(c), nil
 }
 
-// Close implements net.Listener.
-func (b *bounded) Close() error {
-	b.once.Do(func() { close(b.closed) })
-	return b.Listener.Close()
-}
-
 // tellFailure tells of an error of accepting that may pass.
 func (s *Server) tellFailure(err error) {
 	if s.failed != nil && isTemporary(err) {
@@ -127,16 +120,12 @@ func (s *Server) tellFailure(err error) {
 	}
 }
 
-// counted returns raw, whose place is given back with its close. Of a stream it is one.
+// counted returns raw, whose permit is given back with its close.
 func (s *Server) counted(raw net.Conn) net.Conn {
 	if s.room == nil {
 		return raw
 	}
-	c := &counted{Conn: raw, room: s.room}
-	if half, ok := raw.(stream); ok {
-		return &countedStream{counted: c, half: half}
-	}
-	return c
+	return &counted{Conn: raw, room: s.room}
 }
 
 type counted struct {
@@ -148,15 +137,14 @@ type counted struct {
 // Close implements net.Conn.
 func (c *counted) Close() error {
 	err := c.Conn.Close()
-	c.once.Do(c.room.leave)
+	c.once.Do(c.room.release)
 	return err
 }
 
-// countedStream is counted for a connection of which one side can be ended.
-type countedStream struct {
-	*counted
-	half stream
+// CloseWrite ends our side, where that can be.
+func (c *counted) CloseWrite() error {
+	if half, ok := c.Conn.(stream); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
-
-// CloseWrite ends our side.
-func (c *countedStream) CloseWrite() error { return c.half.CloseWrite() }

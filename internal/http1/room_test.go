@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -51,7 +52,7 @@ const (
 // TestBound: beyond the bound connections wait, and unused ones make room for them, in
 // whose hands they may be; those that are in use do not.
 func TestBound(t *testing.T) {
-	for name, first := range map[string]string{"plain": plainRequest, "handed over": oddRequest, "net/http": plainRequest} {
+	for name, first := range map[string]string{"plain": plainRequest, "handed over": oddRequest, "net/http": plainRequest, "left to net/http": plainRequest} {
 		t.Run(name, func(t *testing.T) {
 			release := make(chan struct{})
 			var full, failures, inside atomic.Int32
@@ -62,6 +63,9 @@ func TestBound(t *testing.T) {
 						<-release
 					}
 				})}, time.Minute)
+			if name == "left to net/http" {
+				s.LeaveToNetHTTP()
+			}
 			s.Bound(2, func() { full.Add(1) }, func(error) { failures.Add(1) })
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -117,10 +121,19 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// TestBoundGivesPlacesBack, however connections end.
-func TestBoundGivesPlacesBack(t *testing.T) {
+// TestBoundGivesPermitsBack, however connections end.
+func TestBoundGivesPermitsBack(t *testing.T) {
+	for _, left := range []bool{false, true} {
+		t.Run(fmt.Sprint("left to net/http ", left), func(t *testing.T) { givesPermitsBack(t, left) })
+	}
+}
+
+func givesPermitsBack(t *testing.T, left bool) {
 	s := New(&http.Server{ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}, time.Minute)
+	if left {
+		s.LeaveToNetHTTP()
+	}
 	s.Bound(8, func() {}, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -141,9 +154,9 @@ func TestBoundGivesPlacesBack(t *testing.T) {
 		}
 		_ = c.Close()
 	}
-	for end := time.Now().Add(10 * time.Second); len(s.room.places) > 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); len(s.room.permits) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d places are taken by nobody", len(s.room.places))
+			t.Fatalf("%d permits are taken by nobody", len(s.room.permits))
 		}
 	}
 	if err := s.Close(); err != nil {
@@ -153,7 +166,7 @@ func TestBoundGivesPlacesBack(t *testing.T) {
 }
 
 // TestBoundCountsTheRefused: a connection that is refused is open for a while, and has its
-// place until it is closed.
+// permit until it is closed.
 func TestBoundCountsTheRefused(t *testing.T) {
 	s := New(&http.Server{ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}, time.Minute)
 	s.Bound(8, func() {}, nil)
@@ -171,13 +184,13 @@ func TestBoundCountsTheRefused(t *testing.T) {
 	}
 	_, _ = io.Copy(io.Discard, c.br) // our side is ended now
 	time.Sleep(lingerTime / 10)
-	if n := len(s.room.places); n != 1 {
-		t.Errorf("%d places are taken while the connection is open, want 1", n)
+	if n := len(s.room.permits); n != 1 {
+		t.Errorf("%d permits are taken while the connection is open, want 1", n)
 	}
 	_ = c.Close()
-	for end := time.Now().Add(10 * time.Second); len(s.room.places) > 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); len(s.room.permits) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("its place is taken by nobody")
+			t.Fatal("its permit is taken by nobody")
 		}
 	}
 	if err := s.Close(); err != nil {

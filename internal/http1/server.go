@@ -19,6 +19,7 @@ type Server struct {
 	patience time.Duration   // with clients that do not read
 	base     context.Context // of all requests
 
+	leaves  bool        // all connections to net/http
 	room    *room       // for connections; nil: no bound
 	failed  func(error) // told of errors of accepting that may pass; may be nil
 	closing atomic.Bool // every answer is the last one of its connection
@@ -26,9 +27,8 @@ type Server struct {
 	mu        sync.Mutex
 	watch     *watch // nil: none yet, or none to be had
 	conns     map[*conn]struct{}
-	accepting int           // listeners
-	closed    bool          // no connection is let in any more
-	empty     chan struct{} // closed when there are neither connections nor listeners; nil: nobody has asked
+	accepting int  // listeners
+	closed    bool // no connection is let in any more
 }
 
 // New returns a server that answers with other's Handler, keeps to its
@@ -73,10 +73,12 @@ func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
 	err := s.http.Shutdown(ctx)
-	select {
-	case <-s.emptied():
-	case <-ctx.Done():
-		return ctx.Err()
+	for pause := time.Millisecond; !s.isEmpty(); pause = min(2*pause, emptyPauseMax) {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	s.unwatch()
 	return err
@@ -95,12 +97,16 @@ func (s *Server) Close() error {
 	return err
 }
 
+// LeaveToNetHTTP has net/http serve all connections, within the same bounds. Call it
+// before Serve.
+func (s *Server) LeaveToNetHTTP() { s.leaves = true }
+
 // watching returns what tells that clients have left; nil where that cannot be
-// told, or the server is shut.
+// told, the server is shut, or it serves no connection itself.
 func (s *Server) watching() *watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watch == nil && !s.closing.Load() {
+	if s.watch == nil && !s.closing.Load() && !s.leaves {
 		s.watch = newWatch()
 	}
 	return s.watch
@@ -116,27 +122,14 @@ func (s *Server) unwatch() {
 	}
 }
 
-// emptied returns what is closed once nothing is accepted and served any more.
-func (s *Server) emptied() <-chan struct{} {
+// emptyPauseMax is how often, at the least, Shutdown looks whether it is done.
+const emptyPauseMax = 20 * time.Millisecond
+
+// isEmpty reports whether nothing is accepted and served any more.
+func (s *Server) isEmpty() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.empty == nil {
-		s.empty = make(chan struct{})
-		s.tell()
-	}
-	return s.empty
-}
-
-// tell closes empty when it is time. It is for the holder of mu.
-func (s *Server) tell() {
-	if s.empty == nil || len(s.conns) > 0 || s.accepting > 0 {
-		return
-	}
-	select {
-	case <-s.empty: // closed already
-	default:
-		close(s.empty)
-	}
+	return len(s.conns) == 0 && s.accepting == 0
 }
 
 // accepts counts a listener in, or, with -1, out.
@@ -144,7 +137,6 @@ func (s *Server) accepts(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.accepting += n
-	s.tell()
 }
 
 // keep counts a connection in, unless the server is closed.
@@ -163,7 +155,6 @@ func (s *Server) drop(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	s.tell()
 }
 
 // each does something with every connection, without a lock: others come and go

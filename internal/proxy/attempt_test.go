@@ -18,6 +18,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
@@ -183,10 +184,11 @@ func modelAt(t *testing.T, metrics *telemetry.Metrics, name string, answer http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := upstream.New(upstream.Options{URL: u, Dial: (&net.Dialer{}).DialContext})
+	client, err := httpclient.New(httpclient.Options{URL: u, Dial: (&net.Dialer{}).DialContext})
 	if err != nil {
 		t.Fatal(err)
 	}
+	server := upstream.New(upstream.Options{Client: client})
 	return &catalog.Model{
 		Name: name, ServedAs: "served-" + name, Metrics: metrics.Model(name), Quirks: &catalog.Quirks{}, ResponseTimeout: time.Minute,
 		Pricer: usage.NewPricer(usage.Options{DefaultOutput: 100}), Pool: upstream.NewPool("served-"+name, []*upstream.Server{server}, nil),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
@@ -74,13 +75,14 @@ func benchHandler(b *testing.B) *Handler {
 	if err != nil {
 		b.Fatal(err)
 	}
-	server, err := upstream.New(upstream.Options{
+	client, err := httpclient.New(httpclient.Options{
 		URL:  &url.URL{Scheme: "http", Host: "model.test:8000"},
 		Dial: func(context.Context, string, string) (net.Conn, error) { return &benchConn{}, nil },
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
+	server := upstream.New(upstream.Options{Client: client})
 	metrics := telemetry.NewMetrics(prometheus.NewRegistry())
 	m := &catalog.Model{
 		Name: "llama2-7b", ServedAs: "llama2-7b", Policy: policy, Metrics: metrics.Model("llama2-7b"),

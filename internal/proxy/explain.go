@@ -70,13 +70,13 @@ func (x *exchange) standings(charge limit.Amount) []slog.Attr {
 	return list
 }
 
-// explaining returns what tells of the attempts of a request to path; nil where nobody
+// explaining returns what tells of the tries of a request to path; nil where nobody
 // wants to know.
-func (x *exchange) explaining(path string) func(upstream.Attempt) {
+func (x *exchange) explaining(path string) func(upstream.Try) {
 	if !x.explains {
 		return nil
 	}
-	return func(a upstream.Attempt) { x.explainAttempt(path, &a) }
+	return func(t upstream.Try) { x.explainTry(path, &t) }
 }
 
 // endpointStanding is how an endpoint stood when one was chosen.
@@ -88,23 +88,23 @@ type endpointStanding struct {
 	Tried   bool   `json:"tried,omitempty"`
 }
 
-// explainAttempt writes where the request was sent, and what came of it.
-func (x *exchange) explainAttempt(path string, a *upstream.Attempt) {
-	choice := make([]endpointStanding, len(a.Choice))
-	for i, c := range a.Choice {
+// explainTry writes where the request was sent, and what came of it.
+func (x *exchange) explainTry(path string, t *upstream.Try) {
+	choice := make([]endpointStanding, len(t.Choice))
+	for i, c := range t.Choice {
 		choice[i] = endpointStanding{c.Server, c.Healthy, c.Breaker.String(), c.Running, c.Tried}
 	}
 	attrs := []slog.Attr{
 		slog.String("id", x.id),
 		slog.String("path", path),
-		slog.String("server", a.Server),
-		slog.Int("status", a.Status),
-		slog.Int("connections", a.Connections),
-		slog.Float64("took_ms", float64(a.Took.Microseconds())/1000),
+		slog.String("server", t.Server),
+		slog.Int("status", t.Status),
+		slog.Int("connections", t.Connections),
+		slog.Float64("took_ms", float64(t.Took.Microseconds())/1000),
 		slog.Any("endpoints", choice),
 	}
-	if a.Err != nil {
-		attrs = append(attrs, slog.String("error", a.Err.Error()))
+	if t.Err != nil {
+		attrs = append(attrs, slog.String("error", t.Err.Error()))
 	}
 	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "attempt", attrs...)
 }

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,9 +44,9 @@ const (
 const outcomesMax = 32
 
 func (o BreakerOptions) withDefaults() BreakerOptions {
-	o.Failures = orDefault(o.Failures, DefaultFailures)
-	o.Outcomes = min(orDefault(o.Outcomes, DefaultOutcomes), outcomesMax)
-	o.Wait = orDefault(o.Wait, DefaultWait)
+	o.Failures = cmp.Or(o.Failures, DefaultFailures)
+	o.Outcomes = min(cmp.Or(o.Outcomes, DefaultOutcomes), outcomesMax)
+	o.Wait = cmp.Or(o.Wait, DefaultWait)
 	return o
 }
 
@@ -161,16 +162,12 @@ func (b *breaker) pass(now time.Time, id uint64, alone bool) (how way, changed b
 	case b.fails(id, now):
 		b.next = now.Add(trialEvery)
 	default:
-		b.turn, b.next = now.Add(trialEvery), later(b.next, now.Add(trialEvery))
+		b.turn = now.Add(trialEvery)
+		if b.next.Before(b.turn) {
+			b.next = b.turn
+		}
 	}
 	return how, changed
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // blind reports whether requests never open the breaker, so that nobody need be
@@ -284,7 +281,7 @@ func (b *breaker) isAway() bool {
 	return b.away
 }
 
-// open opens the breaker. The caller holds the lock, as it does for close and enter.
+// open opens the breaker. It is called under the lock, as close and enter are.
 func (b *breaker) open(now time.Time) {
 	b.enter(BreakerOpen)
 	b.next = now.Add(b.options.Wait)

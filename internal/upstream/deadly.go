@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -10,7 +9,6 @@ import (
 // die that they were sent to, which were several. Their next ones are sent to one
 // only. The zero value knows none. It is safe for concurrent use.
 type deadly struct {
-	any     atomic.Bool // there is, or was, one
 	mu      sync.Mutex
 	callers callers
 }
@@ -23,7 +21,6 @@ var deadlyOptions = BreakerOptions{Failures: 1, Outcomes: 10}
 func (d *deadly) note(id uint64, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.any.Store(true)
 	c := d.callers.at(id, now)
 	c.seen = now
 	c.push(&deadlyOptions, true)
@@ -31,9 +28,6 @@ func (d *deadly) note(id uint64, now time.Time) {
 
 // known reports whether the caller is one of those.
 func (d *deadly) known(id uint64, now time.Time) bool {
-	if !d.any.Load() {
-		return false
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.callers.find(id, now)
@@ -42,9 +36,6 @@ func (d *deadly) known(id uint64, now time.Time) bool {
 
 // served notes that a request of the caller was answered.
 func (d *deadly) served(id uint64) {
-	if !d.any.Load() {
-		return
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c := d.callers.find(id, time.Now()); c != nil {

@@ -1,87 +1,54 @@
 package upstream
 
 import (
-	"context"
 	"errors"
-	"io"
-	"os"
 	"syscall"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
 // ErrServerClosed is the cause of the Refused error of requests made after
 // [Server.Close].
-var ErrServerClosed = errors.New("the connections to this model server have been closed")
+var ErrServerClosed = httpclient.ErrClosed
 
-// ErrBodyClosed is returned by reads of a response after [Body.Close].
-var ErrBodyClosed = errors.New("upstream: read of a closed response body")
-
-// Kind says what became of a request. The zero value is no kind.
-type Kind uint8
-
-// The kinds of failure.
-const (
-	// Invalid: the caller's request cannot be sent as it is. Nothing was sent.
-	Invalid Kind = iota + 1
-	// Refused: no connection could be made. Nothing was sent.
-	Refused
-	// Closed: the connection ended before one byte of a response.
-	Closed
-	// Timeout: a time limit passed; the error's Phase says which.
-	Timeout
-	// Broken: the connection ended within the response.
-	Broken
-	// Protocol: what came back is not an HTTP/1.1 response.
-	Protocol
-	// Canceled: the caller's context ended.
-	Canceled
-	// Busy: the queue of every model server that was asked is full. Only a
-	// [Pool] says so.
-	Busy
-	// Away: there is no model server that can be asked, or the one that was says
-	// that it is ill. Only a [Pool] says so.
-	Away
+// Kind says what became of a request, Phase which time limit passed.
+type (
+	Kind  = httpclient.Kind
+	Phase = httpclient.Phase
 )
 
-var kinds = [...]string{
-	Invalid: "invalid request", Refused: "no connection", Closed: "closed before a response",
-	Timeout: "timeout", Broken: "broken response", Protocol: "malformed response", Canceled: "canceled",
-	Busy: "full queue", Away: "away",
-}
-
-// String returns a few words for logs, such as "no connection".
-func (k Kind) String() string { return kinds[k] }
-
-// Phase says which time limit passed. The zero value is none of them.
-type Phase uint8
+// The kinds of failure: those of a client, and two that only a [Pool] tells.
+const (
+	Invalid  = httpclient.Invalid
+	Refused  = httpclient.Refused
+	Closed   = httpclient.Closed
+	Timeout  = httpclient.Timeout
+	Broken   = httpclient.Broken
+	Protocol = httpclient.Protocol
+	Canceled = httpclient.Canceled
+	// Busy: the queue of every model server that was asked is full.
+	Busy Kind = "full queue"
+	// Away: there is no model server that can be asked, or the one that was says
+	// that it is ill.
+	Away Kind = "away"
+)
 
 // The phases of an exchange that have a time limit.
 const (
-	// Connect ends when the connection, TLS included, is made.
-	Connect Phase = iota + 1
-	// FirstByte ends with the first byte of the response's body, or with its first
-	// event: see [Body.CountEvents]. A model server
-	// sends the head of a stream at once and the first event only after the
-	// prompt has waited and been read, so the head alone ends nothing.
-	FirstByte
-	// Whole ends with the last byte of the response.
-	Whole
-	// Idle is the time between two reads of the body, or between two events.
-	Idle
+	Connect   = httpclient.Connect
+	FirstByte = httpclient.FirstByte
+	Whole     = httpclient.Whole
+	Idle      = httpclient.Idle
 )
 
-var phases = [...]string{Connect: "connecting", FirstByte: "waiting for the first byte", Whole: "waiting for the whole response", Idle: "between two parts of the response"}
-
-// String returns a few words for logs, such as "connecting".
-func (p Phase) String() string { return phases[p] }
-
-// Error is every error of this package but [ErrBodyClosed] and [*StatusError].
-// It never carries bytes that the model server sent.
+// Error is every error of this package but [*StatusError]: what a client tells, and what
+// became of the request in a pool. It never carries bytes that the model server sent.
 type Error struct {
-	Kind     Kind
-	Phase    Phase  // of a Timeout; else zero
-	Address  string // of the model server, host:port; of several with commas between
-	Attempts int    // how many connections were tried; 0 if none
-	Err      error  // the cause; for Canceled the context's
+	Kind        Kind
+	Phase       Phase  // of a Timeout; else zero
+	Address     string // of the model server, host:port; of several with commas between
+	Connections int    // how many were tried; 0 if none
+	Err         error  // the cause; for Canceled the context's
 
 	sent, started bool
 	declined      bool // the head that has come refuses the request
@@ -90,13 +57,26 @@ type Error struct {
 	short         bool // of a Timeout: others had used the time
 }
 
+// asError returns err, of a client or of this package, as what all errors here are.
+func asError(err error) *Error {
+	var own *Error
+	if err == nil || errors.As(err, &own) {
+		return own
+	}
+	var e *httpclient.Error
+	if !errors.As(err, &e) {
+		e = &httpclient.Error{Kind: Broken, Err: err}
+	}
+	return &Error{
+		Kind: e.Kind, Phase: e.Phase, Address: e.Address, Connections: e.Connections, Err: e.Err,
+		sent: e.Sent, started: e.Started, short: e.Short,
+	}
+}
+
 // Error names the server, what happened and the cause.
 func (e *Error) Error() string {
-	text := "model server " + e.Address + ": " + e.Kind.String()
-	if e.Kind == Timeout {
-		return text + " " + e.Phase.String()
-	}
-	return text + ": " + e.Err.Error()
+	told := httpclient.Error{Kind: e.Kind, Phase: e.Phase, Address: e.Address, Err: e.Err}
+	return "model server " + told.Error()
 }
 
 // Unwrap returns the cause.
@@ -152,65 +132,4 @@ func (e *Error) ours() bool {
 		}
 	}
 	return false
-}
-
-// asError returns err as what all errors of exchanges are.
-func asError(err error) *Error {
-	var e *Error
-	if err == nil || errors.As(err, &e) {
-		return e
-	}
-	return &Error{Kind: Broken, Err: err}
-}
-
-// malformed is a violation of HTTP/1.1 by the model server. The texts are
-// constants, so that nothing of a response ends in a log.
-type malformed string
-
-func (m malformed) Error() string { return string(m) }
-
-// failure classifies an error of reading from c, of which a failed write is the
-// better explanation.
-func (c *conn) failure(ctx context.Context, err error) *Error {
-	_, bad := err.(malformed)
-	if c.writeErr != nil && !bad {
-		err = c.writeErr
-	}
-	e := &Error{Address: c.address, Err: err, sent: true, started: c.started}
-	switch {
-	case ctx.Err() != nil:
-		e.Kind, e.Err = Canceled, context.Cause(ctx)
-	case bad:
-		e.Kind = Protocol
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		e.Kind, e.Phase, e.short = Timeout, c.phase, c.limits.short(c.phase)
-	case c.started:
-		e.Kind, e.Err = Broken, unexpected(err)
-	default:
-		e.Kind, e.Err = Closed, unexpected(err)
-	}
-	return e
-}
-
-// unexpected turns the end of a stream, where more had to come, into an error
-// that nobody takes for the proper end of a body.
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// dialFailure classifies an error of making a connection. No byte of the
-// request has been sent.
-func (s *Server) dialFailure(ctx context.Context, err error) *Error {
-	e := &Error{Kind: Refused, Address: s.address, Err: err}
-	var t interface{ Timeout() bool }
-	switch {
-	case ctx.Err() != nil:
-		e.Kind, e.Err = Canceled, context.Cause(ctx)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &t) && t.Timeout():
-		e.Kind, e.Phase = Timeout, Connect
-	}
-	return e
 }

@@ -16,16 +16,13 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Idle returns the number of unused connections that are being kept.
-func (s *Server) Idle() int {
-	s.kept.mu.Lock()
-	defer s.kept.mu.Unlock()
-	return len(s.kept.idle)
-}
+const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 // patience is how long a test waits for what must happen before it fails.
 const patience = 5 * time.Second
@@ -71,6 +68,17 @@ type listener struct {
 	net.Listener
 	accepted atomic.Int32
 	running  sync.WaitGroup
+	mu       sync.Mutex
+	conns    []net.Conn
+}
+
+// hangUp ends our side of all connections.
+func (l *listener) hangUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		_ = c.(*net.TCPConn).CloseWrite()
+	}
 }
 
 func (l *listener) url() string { return "http://" + l.Addr().String() }
@@ -98,6 +106,9 @@ func (l *listener) serve(play script) {
 			return
 		}
 		n := int(l.accepted.Add(1))
+		l.mu.Lock()
+		l.conns = append(l.conns, c)
+		l.mu.Unlock()
 		l.running.Go(func() {
 			defer func() { _ = c.Close() }()
 			play(n, &peer{Conn: c, br: bufio.NewReader(c)})
@@ -105,24 +116,54 @@ func (l *listener) serve(play script) {
 	}
 }
 
+// setup is what a test says of a server and of the client that reaches it.
+type setup struct {
+	clientOptions
+	serverOptions
+}
+
+type (
+	clientOptions = httpclient.Options
+	serverOptions = Options
+)
+
 // connect returns a server for address, closed at the end of the test before
 // the listener that was started before it.
-func connect(t testing.TB, address string, change ...func(*Options)) *Server {
+func connect(t testing.TB, address string, change ...func(*setup)) *Server {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{URL: u}
+	o := setup{clientOptions: clientOptions{URL: u}}
 	for _, f := range change {
 		f(&o)
 	}
-	s, err := New(o)
-	if err != nil {
+	if o.Client, err = httpclient.New(o.clientOptions); err != nil {
 		t.Fatal(err)
 	}
+	s := New(o.serverOptions)
 	t.Cleanup(s.Close)
 	return s
+}
+
+// piped connects a server to a script through pipes in memory, for a test in a
+// bubble of synctest. It also counts the connections that were made.
+func piped(t *testing.T, play script, change ...func(*setup)) (s *Server, dials *atomic.Int32) {
+	t.Helper()
+	dials = new(atomic.Int32)
+	pipes := func(o *setup) {
+		o.Dial = func(context.Context, string, string) (net.Conn, error) {
+			here, there := net.Pipe()
+			n := int(dials.Add(1))
+			go func() {
+				defer func() { _ = there.Close() }()
+				play(n, &peer{Conn: there, br: bufio.NewReader(there)})
+			}()
+			return here, nil
+		}
+	}
+	return connect(t, "http://model", append([]func(*setup){pipes}, change...)...), dials
 }
 
 // serveHTTP starts a real net/http server.
@@ -131,12 +172,6 @@ func serveHTTP(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s
-}
-
-// echo answers with the body of the request.
-func echo(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	_, _ = w.Write(body)
 }
 
 // post returns a request that fails where it would hang.
@@ -182,35 +217,3 @@ func within(t testing.TB, done <-chan struct{}, what string) {
 		t.Fatalf("still waiting for %s", what)
 	}
 }
-
-// pieces is a connection that yields stream, at most size bytes at a time if
-// size is not 0.
-func pieces(stream []byte, size int) net.Conn {
-	return &piecewise{rest: stream, size: size}
-}
-
-type piecewise struct {
-	net.Conn
-	rest []byte
-	size int
-}
-
-func (p *piecewise) Read(b []byte) (int, error) {
-	if len(p.rest) == 0 {
-		return 0, io.EOF
-	}
-	if p.size > 0 && len(b) > p.size {
-		b = b[:p.size]
-	}
-	n := copy(b, p.rest)
-	p.rest = p.rest[n:]
-	return n, nil
-}
-
-func (p *piecewise) Write(b []byte) (int, error) { return len(b), nil }
-
-func (p *piecewise) Close() error { return nil }
-
-// SetDeadline fails, so that nothing waits for the end of a connection that has
-// none.
-func (p *piecewise) SetDeadline(time.Time) error { return net.ErrClosed }

@@ -47,7 +47,7 @@ func judged(t *testing.T, answer func() (int, string)) *Pool {
 			_, _ = io.WriteString(w, body)
 		}
 	})
-	s := connect(t, srv.URL, func(o *Options) { o.Breaker = BreakerOptions{Failures: 2, Outcomes: 2, Wait: time.Nanosecond} })
+	s := connect(t, srv.URL, func(o *setup) { o.Breaker = BreakerOptions{Failures: 2, Outcomes: 2, Wait: time.Nanosecond} })
 	return NewPool("", []*Server{s}, nil)
 }
 
@@ -103,7 +103,7 @@ func TestBlamedAfterItsEnd(t *testing.T) {
 // TestOwnScarcity: that this process has no descriptors is no sign of a server.
 func TestOwnScarcity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := connect(t, "http://a", func(o *Options) {
+		s := connect(t, "http://a", func(o *setup) {
 			o.Dial = func(context.Context, string, string) (net.Conn, error) {
 				return nil, &net.OpError{Op: "dial", Err: syscall.EMFILE}
 			}

@@ -93,7 +93,7 @@ func TestPoolAvoidsWhoLacksTheModel(t *testing.T) {
 	for i := range lists {
 		lists[i].Store("")
 		address, n := library(t, &lists[i])
-		servers, asked = append(servers, connect(t, address, func(o *Options) { o.Listed = func() { changes++ } })), append(asked, n)
+		servers, asked = append(servers, connect(t, address, func(o *setup) { o.Listed = func() { changes++ } })), append(asked, n)
 	}
 	p := NewPool("m", servers, nil)
 	for i, tt := range []struct {

@@ -18,13 +18,13 @@ func TestModelsAreJudgedApart(t *testing.T) {
 		}
 	}).URL
 	var told []Standing
-	s := connect(t, address, func(o *Options) { o.Changed = func(now Standing) { told = append(told, now) } })
+	s := connect(t, address, func(o *setup) { o.Changed = func(now Standing) { told = append(told, now) } })
 	broken, well := NewPool("broken", []*Server{s}, nil), NewPool("well", []*Server{s}, nil)
 	refused := 0
 	for round := range 30 {
 		for i := range 4 {
 			bad := post("{}")
-			bad.Caller, bad.Header = fmt.Sprint("user", i), []Field{{"X-Bad", "1"}}
+			bad.Caller, bad.Header = fmt.Sprint("user", i), []Field{{Name: "X-Bad", Value: "1"}}
 			if r, err := broken.Do(t.Context(), bad); err != nil {
 				refused++
 			} else {

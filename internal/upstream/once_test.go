@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -28,8 +27,8 @@ func TestKeptConnectionIsNoExcuse(t *testing.T) {
 			_, _ = io.WriteString(w, "ok")
 			return
 		}
-		time.Sleep(3 * staleWithin) // it generates
-		panic(http.ErrAbortHandler) // a worker dies, a middlebox resets, ...
+		time.Sleep(300 * time.Millisecond) // it generates
+		panic(http.ErrAbortHandler)        // a worker dies, a middlebox resets, ...
 	})
 	p, f := poolOf(t, srv.URL)
 	if _, body, failure := ask(t, p); failure != nil || body != "ok" {
@@ -79,21 +78,19 @@ func TestLostIsNotGone(t *testing.T) {
 				}
 			}()
 			dials := 0
-			u, _ := url.Parse("http://" + l.Addr().String())
-			faulty, err := New(Options{URL: u, Dial: func(ctx context.Context, n, a string) (net.Conn, error) {
-				if dials++; dials > 1 {
-					return nil, tt.err
+			faulty := connect(t, "http://"+l.Addr().String(), func(o *setup) {
+				o.Dial = func(ctx context.Context, n, a string) (net.Conn, error) {
+					if dials++; dials > 1 {
+						return nil, tt.err
+					}
+					c, err := net.Dial(n, a)
+					mu.Lock()
+					defer mu.Unlock()
+					lost := &lostConn{Conn: c, lose: make(chan struct{})}
+					ours = append(ours, lost)
+					return lost, err
 				}
-				c, err := net.Dial(n, a)
-				mu.Lock()
-				defer mu.Unlock()
-				lost := &lostConn{Conn: c, lose: make(chan struct{})}
-				ours = append(ours, lost)
-				return lost, err
-			}})
-			if err != nil {
-				t.Fatal(err)
-			}
+			})
 			other := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/health" {
 					both.Store(working.Load() == 1)

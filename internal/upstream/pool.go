@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
 // Pool is the model servers of one model, any of which can answer its requests.
@@ -44,9 +46,6 @@ func (p *Pool) standings() []Standing {
 	return all
 }
 
-// Servers returns the model servers. The caller must not change the slice.
-func (p *Pool) Servers() []*Server { return p.servers }
-
 // Do sends r to the least busy server that may be asked and waits until the body of the
 // answer has begun. Errors are of type [*Error]; see [Server.Do] for the rest.
 //
@@ -56,51 +55,49 @@ func (p *Pool) Servers() []*Server { return p.servers }
 // full. The last is tried at one other. A request whose server died is tried at
 // two others at most, so that one that kills its server does not kill them all; one
 // of a caller whose requests have killed all of them before at none. Whatever else
-// goes wrong is the caller's to tell: a request may be generating although nothing
+// goes wrong is for whoever called to tell: a request may be generating although nothing
 // comes back.
 //
 // All of them have the time limits of r between them.
 func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 	r.failed, r.caller = p.failed, callerID(r.Caller)
-	w := walk{pool: p, request: r}
+	var w walk
 	now := time.Now()
-	begun := r.begin(now)
+	sent := r.since(now)
 	for ; ; now = time.Now() {
-		l := limitsOf(r, begun, now)
-		if phase := l.passed(now); phase != 0 {
-			return nil, w.end(p.late(w.failure, phase))
+		if phase := sent.Passed(now); phase != 0 {
+			return nil, p.end(r, &w, p.late(w.failure, phase))
 		}
-		choice := p.choices(&w)
-		s := p.choose(&w, now)
+		choice := p.choices(r, &w)
+		s := p.choose(r, &w, now)
 		if s == nil {
 			err := p.none(w.failure)
-			w.explain(nil, choice, nil, err, now)
-			return nil, w.end(err)
+			r.explain(nil, choice, nil, err, now)
+			return nil, p.end(r, &w, err)
 		}
 		if r.Bodies != nil {
-			r.Body = r.Bodies.BodyFor(s.name)
+			sent.Body = r.Bodies.BodyFor(s.name)
 		}
-		response, err := s.attempt(ctx, r, l, now)
-		w.explain(s, choice, response, err, now)
+		response, err := s.try(ctx, r, &sent)
+		r.explain(s, choice, response, err, now)
 		if err == nil {
 			if !r.Aside {
 				p.deadly.served(r.caller)
 			}
 			return response, nil
 		}
-		if !w.goesOn(s, err, now) {
-			return nil, w.end(err)
+		if !p.goesOn(r, &w, s, err, now) {
+			return nil, p.end(r, &w, err)
 		}
 	}
 }
 
-// walk is what has become of a request at the servers that were asked so far.
+// walk is what has become of a request at the servers that were asked so far. It does not
+// hold the request, which needs no memory of its own then.
 type walk struct {
-	pool       *Pool
-	request    *Request
 	tried      []*Server
-	failure    *Error // of the last attempt; one that was sent stands
-	full, died int    // attempts that were sent
+	failure    *Error // of the last try; one that was sent stands
+	full, died int    // tries that were sent
 	reached    bool   // a server that was not full got it
 }
 
@@ -109,9 +106,9 @@ const (
 	diedMax = 2 // servers that may die of it, or beside it
 )
 
-// goesOn notes how an attempt has failed, and reports whether another server may be
+// goesOn notes how a try has failed, and reports whether another server may be
 // asked.
-func (w *walk) goesOn(s *Server, err *Error, now time.Time) bool {
+func (p *Pool) goesOn(r *Request, w *walk, s *Server, err *Error, now time.Time) bool {
 	w.reached = w.reached || err.sent && err.Kind != Busy
 	if err.Kind == Busy {
 		w.full++
@@ -121,7 +118,7 @@ func (w *walk) goesOn(s *Server, err *Error, now time.Time) bool {
 	if !err.elsewhere || w.full > fullMax || w.died > diedMax {
 		return false
 	}
-	if w.died > 0 && w.pool.deadly.known(w.request.caller, now) {
+	if w.died > 0 && p.deadly.known(r.caller, now) {
 		return false
 	}
 	if w.failure == nil || !w.failure.sent {
@@ -132,10 +129,10 @@ func (w *walk) goesOn(s *Server, err *Error, now time.Time) bool {
 }
 
 // end completes the error that the request ends with.
-func (w *walk) end(err *Error) *Error {
+func (p *Pool) end(r *Request, w *walk, err *Error) *Error {
 	err.reached = w.reached
 	if w.died > 1 {
-		w.pool.deadly.note(w.request.caller, time.Now())
+		p.deadly.note(r.caller, time.Now())
 	}
 	return err
 }
@@ -144,9 +141,9 @@ func (w *walk) end(err *Error) *Error {
 // model and whose breaker lets a request pass the one that the request names, or else the
 // one with the fewest running requests. It returns nil where there is none. Where no breaker
 // lets it pass, it may be tried at one, though not after another has failed.
-func (p *Pool) choose(w *walk, now time.Time) *Server {
+func (p *Pool) choose(r *Request, w *walk, now time.Time) *Server {
 	for alone := len(p.servers) == 1; ; {
-		i := p.leastBusy(w, now, alone)
+		i := p.leastBusy(r, w, now, alone)
 		if i < 0 {
 			if alone || len(w.tried) > 0 {
 				return nil
@@ -154,15 +151,15 @@ func (p *Pool) choose(w *walk, now time.Time) *Server {
 			alone = true
 			continue
 		}
-		w.request.breaker = p.breakers[i]
-		if w.request.how = p.servers[i].pass(w.request, now, alone); w.request.how != barred {
+		r.breaker = p.breakers[i]
+		if r.how = p.servers[i].pass(r, now, alone); r.how != barred {
 			return p.servers[i]
 		}
 	}
 }
 
 // leastBusy returns the index of that server; -1 where there is none.
-func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) int {
+func (p *Pool) leastBusy(r *Request, w *walk, now time.Time, alone bool) int {
 	n := len(p.servers)
 	first := 0
 	if n > 1 {
@@ -172,10 +169,10 @@ func (p *Pool) leastBusy(w *walk, now time.Time, alone bool) int {
 	for i := range n {
 		i = (first + i) % n
 		s := p.servers[i]
-		if slices.Contains(w.tried, s) || p.lacking(s) || !p.breakers[i].lets(w.request, now, alone) {
+		if slices.Contains(w.tried, s) || p.lacking(s) || !p.breakers[i].lets(r, now, alone) {
 			continue
 		}
-		if s.name == w.request.Server {
+		if s.name == r.Server {
 			return i
 		}
 		if best < 0 || s.running.Load() < p.servers[best].running.Load() {
@@ -245,21 +242,21 @@ var (
 	errLacking = errors.New("its " + listPath + " does not list the model: see served-as")
 )
 
-// attempt sends r to the server and waits until the body of the answer has begun.
-// Its error says whether another server may be asked.
-func (s *Server) attempt(ctx context.Context, r *Request, l limits, now time.Time) (*Response, *Error) {
-	response, err := s.do(ctx, r, l, now)
-	if err == nil && response.Status == http.StatusServiceUnavailable {
-		return nil, s.unavailable(ctx, response)
-	}
-	if err == nil {
-		if err = response.Body.await(); err == nil {
+// try sends what is sent of r to the server, and waits until the body of the answer has
+// begun. Its error says whether another server may be asked.
+func (s *Server) try(ctx context.Context, r *Request, sent *httpclient.Request) (*Response, *Error) {
+	response, failure := s.do(ctx, r, sent)
+	if failure == nil {
+		if response.Status == http.StatusServiceUnavailable {
+			return nil, s.unavailable(ctx, response)
+		}
+		err := response.Body.await(response)
+		if err == nil {
 			s.heard()
-			response.Body.flow(response.Status)
 			return response, nil
 		}
+		failure = asError(err)
 	}
-	failure := asError(err)
 	failure.declined = response != nil && response.Status >= http.StatusMultipleChoices
 	switch {
 	case failure.unconnected():

@@ -34,7 +34,7 @@ func TestPoolSparesOthers(t *testing.T) {
 	for _, addresses := range [][]string{{stumbles()}, {stumbles(), stumbles(), stumbles()}} {
 		p, _ := poolOf(t, addresses...)
 		bad := post("{}")
-		bad.Caller, bad.Header = "mallory", []Field{{"X-Bad", "1"}}
+		bad.Caller, bad.Header = "mallory", []Field{{Name: "X-Bad", Value: "1"}}
 		refused := 0
 		for range 30 { // nobody else is there
 			r, err := p.Do(t.Context(), bad)
@@ -197,7 +197,7 @@ func TestAStreamThatIsComing(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := post("{}")
-	bad.Caller, bad.Header = "mallory", []Field{{"X-Bad", "1"}}
+	bad.Caller, bad.Header = "mallory", []Field{{Name: "X-Bad", Value: "1"}}
 	for range 30 {
 		r, err := p.Do(t.Context(), bad)
 		if err != nil {
@@ -226,7 +226,7 @@ func TestPoolOutvoted(t *testing.T) {
 	for range 30 {
 		for _, name := range []string{"mallory", "mallet", "moriarty"} {
 			bad := post("{}")
-			bad.Caller, bad.Header = name, []Field{{"X-Bad", "1"}}
+			bad.Caller, bad.Header = name, []Field{{Name: "X-Bad", Value: "1"}}
 			if r, err := p.Do(t.Context(), bad); err == nil {
 				_ = r.Body.Close()
 			} else {

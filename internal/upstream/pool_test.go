@@ -121,7 +121,7 @@ func TestPoolLeastBusy(t *testing.T) {
 	var answers []*Response
 	count := func() []int {
 		var n []int
-		for _, s := range p.Servers() {
+		for _, s := range p.servers {
 			n = append(n, s.Running())
 		}
 		return n
@@ -137,7 +137,7 @@ func TestPoolLeastBusy(t *testing.T) {
 		t.Fatalf("running: %v, want 3 each", n)
 	}
 	for _, r := range answers {
-		if r.Body.server == p.servers[1] {
+		if r.Server == p.servers[1].Name() {
 			_ = r.Body.Close()
 			_ = r.Body.Close()
 		}
@@ -150,7 +150,7 @@ func TestPoolLeastBusy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Body.server != p.servers[1] {
+		if r.Server != p.servers[1].Name() {
 			t.Error("a busier server was asked")
 		}
 		answers = append(answers, r)
@@ -173,22 +173,22 @@ func TestPoolGoesElsewhere(t *testing.T) {
 		name    string
 		faulty  func(t testing.TB) string
 		status  int
-		kind    Kind // of the error; 0: the other one answers
+		kind    Kind // of the error; empty: the other one answers
 		away    bool // the faulty one afterwards
 		blamed  int
 		reached int // requests that the other one got
 	}{
-		{"nobody listens", closedAddress, 200, 0, true, 1, 1},
+		{"nobody listens", closedAddress, 200, "", true, 1, 1},
 		{"it dies before it answers", func(t testing.TB) string {
 			l := listenOnce(t, hang)
 			return l.url()
-		}, 200, 0, true, 1, 1},
+		}, 200, "", true, 1, 1},
 		{"it dies behind its head", func(t testing.TB) string {
 			return listenOnce(t, func(_ int, c *peer) {
 				c.request()
 				c.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 			}).url()
-		}, 200, 0, true, 1, 1},
+		}, 200, "", true, 1, 1},
 		{"it dies, its listener last", func(t testing.TB) string {
 			// A connection that waits to be accepted is reset when the listener is closed.
 			l := listenRaw(t)
@@ -203,7 +203,7 @@ func TestPoolGoesElsewhere(t *testing.T) {
 				_ = l.Close()
 			}()
 			return "http://" + l.Addr().String()
-		}, 200, 0, true, 1, 1},
+		}, 200, "", true, 1, 1},
 		{"it closes without an answer and is there", func(t testing.TB) string {
 			return listen(t, hang).url()
 		}, 0, Closed, false, 1, 0},
@@ -221,19 +221,19 @@ func TestPoolGoesElsewhere(t *testing.T) {
 		}, 200, Broken, false, 1, 0},
 		{"its queue is full", func(t testing.TB) string {
 			return full(t, http.StatusOK)
-		}, 200, 0, false, 0, 1},
+		}, 200, "", false, 0, 1},
 		{"it is ill", func(t testing.TB) string {
 			return full(t, http.StatusServiceUnavailable)
 		}, 0, Away, true, 1, 0},
 		{"it fails", func(t testing.TB) string {
 			return status(t, http.StatusInternalServerError)
-		}, 500, 0, false, 1, 0},
+		}, 500, "", false, 1, 0},
 		{"it has a limit of its own", func(t testing.TB) string {
 			return status(t, http.StatusTooManyRequests)
-		}, 429, 0, false, 0, 0},
+		}, 429, "", false, 0, 0},
 		{"it refuses", func(t testing.TB) string {
 			return status(t, http.StatusBadRequest)
-		}, 400, 0, false, 0, 0},
+		}, 400, "", false, 0, 0},
 		{"it does not speak HTTP", func(t testing.TB) string {
 			return listen(t, answer("hello\r\n\r\n")).url()
 		}, 0, Protocol, false, 1, 0},
@@ -246,7 +246,7 @@ func TestPoolGoesElsewhere(t *testing.T) {
 			})
 			p, f := poolOf(t, other.URL, tt.faulty(t)) // the second one is asked first
 			status, _, failure := ask(t, p)
-			if status != tt.status || (failure == nil) != (tt.kind == 0) || failure != nil && failure.Kind != tt.kind {
+			if status != tt.status || (failure == nil) != (tt.kind == "") || failure != nil && failure.Kind != tt.kind {
 				t.Errorf("answer %d, error %v; want %d, %v", status, failure, tt.status, tt.kind)
 			}
 			faulty := p.servers[1]
@@ -262,7 +262,7 @@ func TestPoolGoesElsewhere(t *testing.T) {
 			if n := int(reached.Load()); n != tt.reached {
 				t.Errorf("the other one got %d requests, want %d", n, tt.reached)
 			}
-			for _, s := range p.Servers() {
+			for _, s := range p.servers {
 				if n := s.Running(); n != 0 {
 					t.Errorf("%d requests are running at the end", n)
 				}
@@ -330,13 +330,13 @@ func TestPoolFullQueues(t *testing.T) {
 	for range 20 {
 		asked.Store(0)
 		if _, _, failure := ask(t, p); failure == nil || failure.Kind != Busy || asked.Load() != 2 {
-			t.Fatalf("error %v after %d attempts, want a full queue after 2", failure, asked.Load())
+			t.Fatalf("error %v after %d connections, want a full queue after 2", failure, asked.Load())
 		}
 	}
 	if len(f.names) != 0 {
 		t.Errorf("full queues were blamed: %v", f.names)
 	}
-	for _, s := range p.Servers() {
+	for _, s := range p.servers {
 		if s.breaker.standing().Breaker != BreakerClosed {
 			t.Errorf("a full queue opened a breaker")
 		}
@@ -344,7 +344,7 @@ func TestPoolFullQueues(t *testing.T) {
 }
 
 // TestPoolFullAndGone: that one server is gone does not hide that another one is
-// busy, and does not use up the other attempt.
+// busy, and does not use up the other try.
 func TestPoolFullAndGone(t *testing.T) {
 	p, _ := poolOf(t, named(t, "c").URL, full(t, 200), closedAddress(t))
 	for range 3 {
@@ -369,7 +369,7 @@ func TestPoolAllAway(t *testing.T) {
 	if failure == nil || failure.Kind != Away || failure.Sent() {
 		t.Fatalf("error %v, want that all are away", failure)
 	}
-	for _, s := range p.Servers() {
+	for _, s := range p.servers {
 		if !strings.Contains(failure.Error(), s.Address()) {
 			t.Errorf("%q does not name %s", failure, s.Address())
 		}
@@ -382,7 +382,7 @@ func TestPoolAllAway(t *testing.T) {
 // TestPoolOwnScarcity: that this process has no more descriptors is no reason to
 // give a server up.
 func TestPoolOwnScarcity(t *testing.T) {
-	s := connect(t, "http://a", func(o *Options) {
+	s := connect(t, "http://a", func(o *setup) {
 		o.Dial = func(context.Context, string, string) (net.Conn, error) {
 			return nil, fmt.Errorf("dial: %w", syscall.EMFILE)
 		}

@@ -1,45 +1,39 @@
 package upstream
 
 import (
-	"strconv"
+	"context"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
-// Field is a header field.
-type Field struct{ Name, Value string }
+// What is sent and comes back as it does without a pool.
+type (
+	Field  = httpclient.Field
+	Header = httpclient.Header
+)
 
-// Request is what is sent. Zero timeouts are none; the others never end a
-// response early, and at most an eighth of themselves late.
+// Request is what is sent: an [httpclient.Request], and what a pool needs to know of it.
 type Request struct {
-	Method string // such as POST; upper-case letters
-	Path   string // begins with a slash; appended to the server's base path
-	// Header is sent in order. It must not hold what this package writes itself
-	// (Host, Content-Type, Content-Length, Accept-Encoding), what concerns the
-	// connection, or credentials: those are an Invalid error, so that a mistake
-	// in the caller's list cannot leak them.
-	Header []Field
-	// Body is JSON; nil sends none. It is read until Do returns, not later.
-	Body []byte
+	// These are the fields of an httpclient.Request. A [Pool] counts the time limits
+	// over all the servers that it asks.
+	Method                                         string
+	Path                                           string
+	Header                                         []Field
+	Body                                           []byte
+	Begun                                          time.Time
+	FirstByteTimeout, ResponseTimeout, IdleTimeout time.Duration
+
 	// Bodies, if not nil, says what Body is for each model server that a [Pool]
 	// sends the request to.
 	Bodies Bodies
-
-	// Begun is when the time limits began, where this is not the first that is
-	// sent of what the client wants; zero: with the call of Do. A [Pool] counts
-	// from there over all the servers that it asks.
-	Begun            time.Time
-	FirstByteTimeout time.Duration // from Begun to the first byte of the response's body
-	ResponseTimeout  time.Duration // from Begun to its last byte
-	IdleTimeout      time.Duration // between two parts of it, once it has begun: see [Body.CountEvents]
 
 	// Server is the name of the model server that a [Pool] asks first, if it can be
 	// asked; empty: the least busy one.
 	Server string
 
-	// Caller names for whom the request is, so that one whose requests fail is told
-	// from a server that does. Only a hash of it is kept. Requests without a name are
+	// Caller names the user that the request is for, so that one whose requests fail is
+	// told from a server that does. Only a hash of it is kept. Requests without a name are
 	// one caller's.
 	Caller string
 
@@ -48,9 +42,9 @@ type Request struct {
 	// sends it to nobody whose breaker is not closed.
 	Aside bool
 
-	// Explain, if not nil, is told of every attempt of a [Pool]. It is called by the
-	// goroutine that has called Do.
-	Explain func(Attempt)
+	// Explain, if not nil, is told of every try of a [Pool]. The goroutine that has
+	// called Do calls it.
+	Explain func(Try)
 
 	// failed, if not nil, is told of a failure of the server.
 	failed func(*Server)
@@ -67,62 +61,53 @@ type Bodies interface {
 	BodyFor(server string) []byte
 }
 
-// commonFields renders what every request to a server says.
-func commonFields(host, apiKey string) string {
-	fields := "Host: " + host + "\r\nAccept-Encoding: identity\r\n"
-	if apiKey != "" {
-		fields += "Authorization: Bearer " + apiKey + "\r\n"
+// since returns what is sent of r, whose time limits begin now unless they have before.
+func (r *Request) since(now time.Time) httpclient.Request {
+	if !r.Begun.IsZero() {
+		now = r.Begun
 	}
-	return fields
+	return httpclient.Request{
+		Method: r.Method, Path: r.Path, Header: r.Header, Body: r.Body, Begun: now,
+		FirstByteTimeout: r.FirstByteTimeout, ResponseTimeout: r.ResponseTimeout, IdleTimeout: r.IdleTimeout,
+	}
 }
 
-// begin returns when the time limits began of a request that is sent now.
-func (r *Request) begin(now time.Time) time.Time {
-	if r.Begun.IsZero() {
-		return now
-	}
-	return r.Begun
+// Response is the final response to a request. Its body must be read to the
+// end or closed.
+type Response struct {
+	httpclient.Response
+	Server string // the name of the model server that sent it
+	Body   *Body
+
+	body Body
 }
 
-// appendHead appends the request line and the header block.
-func (s *Server) appendHead(b []byte, r *Request) []byte {
-	b = append(b, r.Method...)
-	b = append(b, ' ')
-	b = append(b, s.prefix...)
-	b = append(b, r.Path...)
-	b = append(b, " HTTP/1.1\r\n"...)
-	b = append(b, s.fields...)
-	if r.Body != nil {
-		b = append(b, "Content-Type: application/json\r\nContent-Length: "...)
-		b = strconv.AppendInt(b, int64(len(r.Body)), 10)
-		b = append(b, "\r\n"...)
+// Do sends r and waits for the head of the final response, whatever its
+// status. Errors are of type [*Error]. The context covers the body too: its end
+// closes the connection at once.
+func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
+	sent := r.since(time.Now())
+	response, failure := s.do(ctx, r, &sent)
+	if failure != nil {
+		return nil, failure
 	}
-	for _, f := range r.Header {
-		b = append(b, f.Name...)
-		b = append(b, ": "...)
-		b = append(b, f.Value...)
-		b = append(b, "\r\n"...)
-	}
-	return append(b, "\r\n"...)
+	return response, nil
 }
 
-// check returns why the request cannot be sent, or "".
-func (r *Request) check() malformed {
-	if !grammar.ValidMethod(r.Method) {
-		return "the method is not a word of upper-case letters"
+// do sends what is sent of r.
+func (s *Server) do(ctx context.Context, r *Request, sent *httpclient.Request) (*Response, *Error) {
+	running := s.begin(r)
+	got, err := s.client.Do(ctx, *sent)
+	if err != nil {
+		failure := asError(err)
+		running.end()
+		running.judge(failure.verdict())
+		return nil, failure
 	}
-	if !grammar.ValidPath(r.Path) {
-		return "the path does not begin with a slash or needs escaping"
+	response := &Response{Response: got, Server: s.name, body: Body{Body: got.Body, run: running}}
+	response.Body = &response.body
+	if v, ok := verdictOf(got.Status); ok {
+		response.Body.judge(v)
 	}
-	for _, f := range r.Header {
-		switch {
-		case !grammar.ValidName(f.Name):
-			return "the name of a header field has a character that names cannot have"
-		case grammar.Reserved(f.Name):
-			return "a header field concerns the connection, the body or credentials, which are not the caller's to set"
-		case !grammar.ValidValue(f.Value):
-			return "the value of a header field has a line break or another control character"
-		}
-	}
-	return ""
+	return response, nil
 }

@@ -1,52 +1,38 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"net"
-	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/grammar"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
-// Defaults of [Options].
-const (
-	DefaultConnectTimeout = 2 * time.Second
-	// DefaultIdleTimeout is below the 5 s after which uvicorn, the HTTP server
-	// of vLLM, closes an idle connection (its timeout_keep_alive).
-	DefaultIdleTimeout = 4 * time.Second
-	DefaultMaxIdle     = 1024
-	// DefaultCheckInterval is how soon a server that is hung, or ill, is noticed
-	// that nobody asks anything.
-	DefaultCheckInterval = 5 * time.Second
-)
+// DefaultCheckInterval is how soon a server that is hung, or ill, is noticed
+// that nobody asks anything.
+const DefaultCheckInterval = 5 * time.Second
 
-// Options describe one model server and how to talk to it.
+// Client sends requests to one model server; an [*httpclient.Client] is one. Its methods
+// may be called concurrently.
+type Client interface {
+	// Address is the host and port of the server, Name what it is called in metrics.
+	Address() string
+	Name() string
+	// Do sends a request and waits for the head of the response: see [httpclient.Client.Do].
+	Do(ctx context.Context, r httpclient.Request) (httpclient.Response, error)
+	// Stays reports whether a new connection stays open for the time of wait.
+	Stays(ctx context.Context, wait time.Duration) (bool, error)
+	// CloseIdle closes the connections that no request uses. Close does so too, and
+	// refuses new requests.
+	CloseIdle()
+	Close()
+}
+
+// Options describe one model server. The zero values are the defaults, but for Client.
 type Options struct {
-	// URL is http or https, with an optional base path that every request's
-	// path is appended to. Required; no user, query or fragment.
-	URL *url.URL
-	// RootCAs are trusted to vouch for an https server; nil means the system's.
-	RootCAs *x509.CertPool
-	// APIKey, if not empty, is sent as the bearer token of every request.
-	APIKey string
-	// ConnectTimeout bounds making a connection, TLS included.
-	// Zero means DefaultConnectTimeout.
-	ConnectTimeout time.Duration
-	// IdleTimeout is the longest time that a connection is kept unused.
-	// Zero means DefaultIdleTimeout; it must be below the server's own.
-	IdleTimeout time.Duration
-	// MaxIdle bounds the unused connections kept. Zero means DefaultMaxIdle.
-	MaxIdle int
-	// Dial makes the TCP connections; nil means net.Dialer.DialContext.
-	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	Client  Client // required; closed with the server
 	Breaker BreakerOptions
 	// CheckInterval is how often Watch asks the server whether it is well.
 	// Zero means DefaultCheckInterval.
@@ -59,18 +45,13 @@ type Options struct {
 	Listed func()
 }
 
-// Server is a model server: the connections to it, and what is known of how it
-// does. It starts no goroutine of its own, and refuses nobody: whether to ask it
+// Server is a model server: what is known of how it does, over the client that reaches it.
+// It starts no goroutine of its own, and refuses nobody: whether to ask it
 // is for a [Pool] to decide. Use New; its methods may be called concurrently.
 type Server struct {
-	address string // host:port
-	name    string // the address and the base path
-	prefix  string // base path without a trailing slash
-	fields  string // the header fields that every request carries
-	connect time.Duration
-	tls     *tls.Config // nil: clear text
-	dialRaw func(ctx context.Context, network, address string) (net.Conn, error)
-	kept    kept
+	client  Client
+	address string // the client's
+	name    string
 
 	running  atomic.Int64  // requests whose answer has not ended
 	breaker  breaker       // of requests of no model, and of whether it is away
@@ -88,68 +69,18 @@ type Server struct {
 	breakers map[string]*breaker // by model, for good: names come from the configuration
 }
 
-// New returns a server without opening a connection. It fails where the URL or
-// the API key could not be sent.
-func New(o Options) (*Server, error) {
-	if err := checkURL(o.URL); err != nil {
-		return nil, err
-	}
-	if !grammar.ValidValue(o.APIKey) {
-		return nil, errors.New("the API key of a model server has a character that a header cannot carry; remove line breaks and control characters")
-	}
-	s := &Server{
-		address: addressOf(o.URL),
-		prefix:  strings.TrimRight(o.URL.EscapedPath(), "/"),
-		fields:  commonFields(o.URL.Host, o.APIKey),
-		connect: orDefault(o.ConnectTimeout, DefaultConnectTimeout),
-		dialRaw: o.Dial,
+// New returns a server, which it does not ask yet.
+func New(o Options) *Server {
+	return &Server{
+		client:  o.Client,
+		address: o.Client.Address(),
+		name:    o.Client.Name(),
+		breaker: breaker{options: o.Breaker.withDefaults()},
+		every:   cmp.Or(o.CheckInterval, DefaultCheckInterval),
 		alarm:   make(chan struct{}, 1),
 		changed: o.Changed,
 		listed:  o.Listed,
-		breaker: breaker{options: o.Breaker.withDefaults()},
-		every:   orDefault(o.CheckInterval, DefaultCheckInterval),
 	}
-	s.kept.max = orDefault(o.MaxIdle, DefaultMaxIdle)
-	s.kept.timeout = orDefault(o.IdleTimeout, DefaultIdleTimeout)
-	s.name = s.address + s.prefix
-	if s.dialRaw == nil {
-		s.dialRaw = new(net.Dialer).DialContext
-	}
-	if o.URL.Scheme == "https" {
-		s.tls = tlsConfig(o.URL.Hostname(), o.RootCAs)
-	}
-	return s, nil
-}
-
-func orDefault[T int | time.Duration](value, otherwise T) T {
-	if value == 0 {
-		return otherwise
-	}
-	return value
-}
-
-func checkURL(u *url.URL) error {
-	switch {
-	case u == nil:
-		return errors.New("a model server needs a URL, such as http://host:8000")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("model server %s: the scheme must be http or https", u.Redacted())
-	case u.Hostname() == "" || !grammar.ValidHost(u.Host):
-		return fmt.Errorf("model server %s: the host is missing or has characters that a header cannot carry", u.Redacted())
-	case u.User != nil:
-		return fmt.Errorf("model server %s: a URL must not hold credentials; use api-key", u.Redacted())
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return fmt.Errorf("model server %s: a query or fragment has no meaning here", u.Redacted())
-	}
-	return nil
-}
-
-func addressOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // breakerOf returns the breaker of a model that the server serves; "" is no model.
@@ -193,7 +124,6 @@ func (s *Server) Address() string { return s.address }
 // port, and its base path if it has one.
 func (s *Server) Name() string { return s.name }
 
-// Close closes the unused connections and refuses new requests with
-// [ErrServerClosed]. Running exchanges go on to their end, where their
-// connections are closed. It may be called more than once.
-func (s *Server) Close() { s.kept.shut() }
+// Close closes the unused connections and refuses new requests with [ErrServerClosed].
+// Those that run go on to their end. It may be called more than once.
+func (s *Server) Close() { s.client.Close() }

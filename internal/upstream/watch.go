@@ -103,8 +103,8 @@ type question struct {
 	err  error
 }
 
-// question returns the question that is on its way, or a new one for the caller
-// to ask.
+// question returns the question that is on its way, or a new one, which is to be asked
+// by whoever has called.
 func (s *Server) question() (q *question, own bool) {
 	s.asking.Lock()
 	defer s.asking.Unlock()
@@ -191,12 +191,10 @@ func (s *Server) Health(ctx context.Context) error {
 // that is still open after a while has somebody at its other end.
 func (s *Server) gone(ctx context.Context) bool {
 	for range goneLooks {
-		c, failure := s.dial(ctx)
-		if failure != nil {
-			return failure.refused()
+		stays, err := s.client.Stays(ctx, goneWait)
+		if err != nil {
+			return asError(err).refused()
 		}
-		stays := c.stays(goneWait)
-		c.kill()
 		if stays {
 			return false
 		}
@@ -220,7 +218,7 @@ func (s *Server) noteFound(away error) {
 	}
 	s.cause.Store(&away)
 	if away != nil {
-		s.kept.clear()
+		s.client.CloseIdle()
 		s.list.Store(nil) // another process may come back
 		s.wake()
 	}

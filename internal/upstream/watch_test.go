@@ -86,7 +86,7 @@ func (w *ward) dial(context.Context, string, string) (net.Conn, error) {
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &ward{condition: well}
-		s := connect(t, "http://ward", func(o *Options) {
+		s := connect(t, "http://ward", func(o *setup) {
 			o.Dial = w.dial
 			o.Changed = func(s Standing) {
 				w.mu.Lock()
@@ -151,7 +151,7 @@ func TestWatch(t *testing.T) {
 func TestWatchAlarmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &ward{condition: well}
-		s := connect(t, "http://ward", func(o *Options) { o.Dial, o.CheckInterval = w.dial, time.Hour })
+		s := connect(t, "http://ward", func(o *setup) { o.Dial, o.CheckInterval = w.dial, time.Hour })
 		ctx, end := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
@@ -210,7 +210,7 @@ func TestPoolCheck(t *testing.T) {
 func TestWatchBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &ward{condition: busy}
-		s := connect(t, "http://ward", func(o *Options) { o.Dial = w.dial })
+		s := connect(t, "http://ward", func(o *setup) { o.Dial = w.dial })
 		p := NewPool("", []*Server{s}, nil)
 		ctx, end := context.WithCancel(t.Context())
 		ended := make(chan struct{})

@@ -16,11 +16,18 @@ import (
 // 0 and leaves its port to the next one.
 func TestSignalDrains(t *testing.T) {
 	t.Parallel()
-	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT} {
+	for name, tt := range map[string]struct {
+		sig   syscall.Signal
+		extra string
+	}{
+		"SIGTERM":                     {syscall.SIGTERM, ""},
+		"SIGINT":                      {syscall.SIGINT, ""},
+		"SIGTERM, served by net/http": {syscall.SIGTERM, "plain-http: net-http"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			const tokens, streams = 80, 4
 			ledger, server := newModelServer(t)
-			s := site{server: server, redis: redistest.Start(t), models: map[string]string{
+			s := site{server: server, extra: tt.extra, redis: redistest.Start(t), models: map[string]string{
 				model: "{max-tokens-per-hour: 100000, max-concurrent-requests: 20}",
 			}}
 			g := s.serve(t)
@@ -35,7 +42,7 @@ func TestSignalDrains(t *testing.T) {
 			}
 			eventually(t, patience, "all requests at the model server", func() bool { return ledger.InFlight(model) == streams+1 })
 
-			g.signal(sig)
+			g.signal(tt.sig)
 			g.stderr.await(t, "draining")
 			eventually(t, patience, "not ready", func() bool { return !g.ready() })
 			checkDraining(t, g)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
@@ -66,10 +67,11 @@ func newFlooded(t *testing.T, accounts int, now func() limit.Instant) *flooded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := upstream.New(upstream.Options{URL: &url.URL{Scheme: "http", Host: "pipe"}, Dial: dialPipe})
+	client, err := httpclient.New(httpclient.Options{URL: &url.URL{Scheme: "http", Host: "pipe"}, Dial: dialPipe})
 	if err != nil {
 		t.Fatal(err)
 	}
+	server := upstream.New(upstream.Options{Client: client})
 	t.Cleanup(server.Close)
 	metrics := telemetry.NewMetrics(f.registry)
 	served := catalog.New([]*catalog.Model{{

@@ -16,7 +16,9 @@ var whole = head(postChat, length(len(chat))) + chat
 // different places, with a second request behind one of them. Whatever the
 // gateway takes the first for, the second does not reach the model server, and
 // the connection ends.
-func TestAmbiguousFraming(t *testing.T) {
+func TestAmbiguousFraming(t *testing.T) { withEach(t, ambiguousFraming) }
+
+func ambiguousFraming(t *testing.T, setting string) {
 	for name, raw := range map[string]string{
 		"both, the chunks first":       head(postChat, "Transfer-Encoding: chunked", length(len(chunked(chat)+whole))) + chunked(chat) + whole,
 		"both, the length first":       head(postChat, length(len(chunked(chat)+whole)), "Transfer-Encoding: chunked") + chunked(chat) + whole,
@@ -54,7 +56,7 @@ func TestAmbiguousFraming(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g, r := start(t, apptest.Options{})
+			g, r := start(t, apptest.Options{Server: setting})
 			list := exchange(t, g, name, raw)
 			if n := len(r.all()); n > 1 {
 				t.Errorf("%d requests have reached the model server", n)
@@ -73,8 +75,10 @@ func TestAmbiguousFraming(t *testing.T) {
 
 // TestPipelined guards the test above: two requests whose framing is plain,
 // sent at once, are two.
-func TestPipelined(t *testing.T) {
-	g, r := start(t, apptest.Options{})
+func TestPipelined(t *testing.T) { withEach(t, pipelined) }
+
+func pipelined(t *testing.T, setting string) {
+	g, r := start(t, apptest.Options{Server: setting})
 	last := head("GET /v1/models HTTP/1.1", "Connection: close")
 	list := exchange(t, g, "two requests", whole+whole+last)
 	if len(list) != 3 || list[0].status != http.StatusOK || list[1].status != http.StatusOK {
@@ -84,8 +88,10 @@ func TestPipelined(t *testing.T) {
 }
 
 // TestChunkedBody sends a body without a length, as some clients do.
-func TestChunkedBody(t *testing.T) {
-	g, r := start(t, apptest.Options{})
+func TestChunkedBody(t *testing.T) { withEach(t, chunkedBody) }
+
+func chunkedBody(t *testing.T, setting string) {
+	g, r := start(t, apptest.Options{Server: setting})
 	list := exchange(t, g, "a chunked body", head(postChat, "Transfer-Encoding: chunked", "Connection: close")+chunked(chat))
 	if len(list) != 1 || list[0].status != http.StatusOK {
 		t.Errorf("the answers are %v", list)

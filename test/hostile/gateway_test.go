@@ -72,6 +72,17 @@ func (r *recorder) last(t *testing.T) seen {
 	return all[len(all)-1]
 }
 
+// withEach does a test with each of the servers that read requests that are not encrypted;
+// setting is what the section server then says.
+func withEach(t *testing.T, do func(t *testing.T, setting string)) {
+	for _, server := range []string{"own", "net-http"} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			do(t, "plain-http: "+server)
+		})
+	}
+}
+
 // start starts a gateway whose model server is recorded.
 func start(t testing.TB, o apptest.Options) (*apptest.Gateway, *recorder) {
 	t.Helper()

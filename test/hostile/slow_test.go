@@ -46,7 +46,9 @@ type slow struct {
 // TestSlowClients keeps many connections busy with requests that do not end,
 // each kind where it is answered at another place. All are cut, and other
 // clients are served meanwhile.
-func TestSlowClients(t *testing.T) {
+func TestSlowClients(t *testing.T) { withEach(t, slowClients) }
+
+func slowClients(t *testing.T, setting string) {
 	kinds := map[string]slow{
 		"nothing at all":        {status: 0},
 		"half a head":           {sent: postChat + "\r\nHost: x\r\nX-A: ", status: 0},
@@ -69,7 +71,7 @@ func TestSlowClients(t *testing.T) {
 	w := &watchedStore{Store: memory.New(memory.Options{})}
 	g, r := start(t, apptest.Options{
 		Limits: "{max-tokens-per-minute: 100000, max-concurrent-requests: 1}", Store: w,
-		Server: "read-header-timeout: 300ms, body-timeout: 400ms, idle-timeout: 2s, max-body-bytes: 65536",
+		Server: setting + ", read-header-timeout: 300ms, body-timeout: 400ms, idle-timeout: 2s, max-body-bytes: 65536",
 	})
 	conns := map[net.Conn]string{}
 	begun := time.Now()

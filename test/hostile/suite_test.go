@@ -29,7 +29,9 @@ var ways = map[string]func(t *testing.T, c net.Conn, request string){
 // TestRequestsOfSuites sends what public suites know to be read in different ways. It
 // is refused, nothing of it reaches the model server, and the connection ends; what
 // only looks like it is served.
-func TestRequestsOfSuites(t *testing.T) {
+func TestRequestsOfSuites(t *testing.T) { withEach(t, requestsOfSuites) }
+
+func requestsOfSuites(t *testing.T, setting string) {
 	file, err := os.ReadFile("../../testdata/ambiguous-requests.json")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +47,7 @@ func TestRequestsOfSuites(t *testing.T) {
 	for way, send := range ways {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			g, r := start(t, apptest.Options{})
+			g, r := start(t, apptest.Options{Server: setting})
 			for _, tt := range cases {
 				name, before := tt.Source+" "+tt.Case, len(r.all())
 				c := dial(t, g)

@@ -26,7 +26,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
 		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/gate", "internal/http1",
-		"internal/identity", "internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/httpclient", "internal/identity", "internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
 
@@ -97,10 +97,11 @@ var imports = map[string][]string{
 		"go.opentelemetry.io/otel/sdk/resource", "go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/trace",
 		"golang.org/x/net/http/httpguts",
 	},
-	"internal/upstream": {"internal/grammar"},
-	"internal/http1":    {"internal/grammar"},
-	"internal/grammar":  {},
-	"internal/config":   {"internal/binding", "internal/grammar", "internal/limit"},
+	"internal/upstream":   {"internal/httpclient"},
+	"internal/httpclient": {"internal/httpsyntax"},
+	"internal/http1":      {"internal/httpsyntax"},
+	"internal/httpsyntax": {},
+	"internal/config":     {"internal/binding", "internal/httpsyntax", "internal/limit"},
 	"internal/binding": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
@@ -122,7 +123,7 @@ var imports = map[string][]string{
 // speakHTTP are the packages that may import net/http, those of wire and telemetry for the
 // numbers of statuses only.
 var speakHTTP = []string{
-	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/mockvllm",
+	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/mockvllm",
 	"internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
 	"internal/wire", "internal/wire/anthropic", "internal/wire/event",
 }
@@ -194,8 +195,8 @@ func TestTable(t *testing.T) {
 			"internal/limit", "internal/usage", "internal/wire", "internal/wire/answer", "internal/wire/chars",
 			"internal/wire/metering", "internal/wire/request",
 		},
-		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/grammar": {},
-		"internal/upstream": {"internal/grammar"}, "internal/http1": {"internal/grammar"},
+		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
+		"internal/upstream": {"internal/httpclient"}, "internal/httpclient": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {
 			t.Errorf("beside the standard library, %s imports more or less than it should (-may +does):\n%s", folder, diff)

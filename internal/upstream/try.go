@@ -1,0 +1,54 @@
+package upstream
+
+import (
+	"slices"
+	"time"
+)
+
+// Try is what a [Pool] has done once to get a request answered, for those who want to know
+// why: see [Request.Explain].
+type Try struct {
+	Server string        // the name of the model server that was asked; empty: none could be
+	Status int           // of its answer; 0: there is none
+	Err    *Error        // why there is none, or none that counts
+	Took   time.Duration // until the body of the answer had begun, or it had failed
+	// Connections is how many it was written to: see [Response].
+	Connections int
+	Choice      []Choice // among which it was chosen, in the order of the configuration
+}
+
+// Choice is a model server that could have been tried, as it stood before.
+type Choice struct {
+	Endpoint
+	Tried bool // the request was there already
+}
+
+// choices returns how the model servers stand before a try; nil where nobody wants
+// to know.
+func (p *Pool) choices(r *Request, w *walk) []Choice {
+	if r.Explain == nil {
+		return nil
+	}
+	list := make([]Choice, len(p.servers))
+	for i, e := range p.Endpoints() {
+		list[i] = Choice{Endpoint: e, Tried: slices.Contains(w.tried, p.servers[i])}
+	}
+	return list
+}
+
+// explain tells of a try that has ended, at s or, where that is nil, nowhere.
+func (r *Request) explain(s *Server, choice []Choice, response *Response, err *Error, begun time.Time) {
+	if r.Explain == nil {
+		return
+	}
+	a := Try{Err: err, Took: time.Since(begun), Choice: choice}
+	if s != nil {
+		a.Server = s.name
+	}
+	if response != nil {
+		a.Status, a.Connections = response.Status, response.Connections
+	} else if err != nil {
+		a.Connections = err.Connections
+	}
+	r.Explain(a)
+}
