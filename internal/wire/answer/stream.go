@@ -276,9 +276,7 @@ func (s *Stream) OutputText() chars.Text { return s.told.Meter.Output }
 // OutputEvents returns how many events brought that text.
 func (s *Stream) OutputEvents() int64 { return s.told.Meter.Events }
 
-var doneWord = []byte("[DONE]")
-
 // isDone reports whether data is the word that ends OpenAI's streams.
 func isDone(data []byte) bool {
-	return data[0] == '[' && bytes.Equal(bytes.TrimSpace(data), doneWord)
+	return data[0] == '[' && string(bytes.TrimSpace(data)) == "[DONE]"
 }

@@ -25,7 +25,7 @@ func (r *Response) Read(
 		r.sequence = max(r.sequence, n+1)
 	}
 	kind := env.Inner(event.FieldType)
-	if bytes.HasSuffix(kind, deltaSuffix) {
+	if bytes.HasSuffix(kind, []byte(".delta")) { // it has generated text
 		if v := env.Values[event.FieldDelta]; v.IsSet() {
 			t.Meter.Sink(false).AddString(&jsonscan.Cursor{Text: env.Data, At: v.Start})
 		}
@@ -58,9 +58,6 @@ func whyFailed(response *event.Envelope) *event.Error {
 	}
 	return &event.Error{Message: "the response has failed"}
 }
-
-// deltaSuffix ends the type of every event that carries generated text.
-var deltaSuffix = []byte(".delta")
 
 // AppendEnd appends the last event of the response, response.incomplete with the reason
 // "max_output_tokens" and the usage. The response has every member that OpenAI's schema requires;
