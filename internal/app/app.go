@@ -18,6 +18,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/fleet"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
@@ -33,7 +34,7 @@ type App struct {
 	control  *control.Reconciler
 	level    *slog.LevelVar // nil: it does not change
 	access   access
-	servers  *endpoints
+	servers  *fleet.Fleet
 	contexts sync.Mutex     // held while fillContexts looks and tells
 	quirks   catalog.Quirks // of model servers, whoever is served by them
 	mocks    *mocks         // model servers in this process
@@ -121,7 +122,7 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	a.log.Info("listening", "address", address, "management", a.manage.where(), "profile", a.config.Profile,
 		"store", string(a.config.RateLimit.Store), "models", len(a.config.Services))
 	a.listens(address)
-	a.servers.start()
+	a.servers.Start()
 	stopWatching := a.watch(context.WithoutCancel(ctx))
 	if ready != nil {
 		ready(address)
@@ -186,7 +187,7 @@ func (a *App) close(ctx context.Context) error {
 		inTime(closeTimeout, a.control.Close) // unless reading hangs
 	}
 	if a.servers != nil {
-		a.servers.close()
+		a.servers.Close()
 	}
 	a.mocks.close()
 	if a.store != nil {

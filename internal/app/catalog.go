@@ -5,8 +5,10 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/fleet"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
@@ -21,7 +23,7 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	if err != nil {
 		return nil, err
 	}
-	servers, err := a.servers.open(name, service, a.mocks)
+	servers, err := a.servers.Open(name, a.fleetService(service))
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	m.Pricer, m.Quirks = learned(previous, c, name), &a.quirks
 	m.Gone = func() {
 		counted.Release()
-		a.servers.release(name, servers)
+		a.servers.Release(name, servers)
 	}
 	return m, nil
 }
@@ -98,4 +100,35 @@ func newKeys(c config.Auth) (*identity.Keys, error) {
 		}
 	}
 	return identity.NewKeys(keys)
+}
+
+// fleetService says where a model is served.
+func (a *App) fleetService(s config.Service) fleet.Service {
+	f := fleet.Service{
+		ServedAs: s.ServedAs, APIKey: s.APIKey, CAFile: s.CAFile, ConnectTimeout: s.ConnectTimeout, CheckInterval: s.HealthInterval,
+		Breaker: upstream.BreakerOptions{Failures: int(s.BreakerFailures), Outcomes: int(s.BreakerOutcomes), Wait: s.BreakerWait},
+	}
+	if f.Breaker.Failures == 0 {
+		f.Breaker.Failures = -1 // the configuration's word for never
+	}
+	for _, address := range s.Endpoints {
+		u := string(address)
+		if address == config.MockEndpoint {
+			u = a.mocks.url()
+		}
+		f.URLs = append(f.URLs, u)
+	}
+	return f
+}
+
+// standings returns how the endpoints of all models stand, for the gauges.
+func standings(c *catalog.Catalog) (all []telemetry.EndpointStanding) {
+	for _, m := range c.All() {
+		for _, e := range m.Pool.Endpoints() {
+			all = append(all, telemetry.EndpointStanding{
+				Model: m.Name, Endpoint: e.Server, Healthy: e.Healthy, Breaker: int(e.Breaker),
+			})
+		}
+	}
+	return all
 }

@@ -10,11 +10,12 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/fleet"
 )
 
 // openControl brings the gateway to what its sources want, for the first time.
 func (a *App) openControl(ctx context.Context, o *Options) (err error) {
-	a.servers = newEndpoints(a.log, a.fillContexts)
+	a.servers = fleet.New(a.log, a.fillContexts)
 	var files *control.Files
 	if o.Source != nil {
 		files = control.NewFiles(*o.Source, o.Log)

@@ -28,9 +28,9 @@ func (s *Store) beat() {
 	}
 }
 
-// Serve implements limit.Store. From then on the store has the commands tried of each, renews their leases, and so moves their
-// lease clocks, although no request of them has come yet: what other replicas run of
-// them that were killed ends in its time.
+// Serve implements limit.Store. From then on the store has the commands tried of each, renews their
+// leases, and so moves their lease clocks, although no request of them has come yet: what other
+// replicas run of them that were killed ends in its time.
 func (s *Store) Serve(names []string) {
 	for _, name := range names {
 		s.use(name).leave()

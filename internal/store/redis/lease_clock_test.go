@@ -171,8 +171,9 @@ func TestCutOffForLong(t *testing.T) {
 	}
 }
 
-// TestLostDataAreRestored loses all, or only what is known of replicas, while requests run: they count again after a heartbeat, nobody is locked out
-// when they have ended, and nothing goes back to windows that was not charged to them.
+// TestLostDataAreRestored loses all, or only what is known of replicas, while requests run: they
+// count again after a heartbeat, nobody is locked out when they have ended, and nothing goes back
+// to windows that was not charged to them.
 func TestLostDataAreRestored(t *testing.T) {
 	for name, keys := range map[string][]string{
 		"all":      {"token:concurrent:{llama2-7b}", "token:usage:{llama2-7b}:u"},
