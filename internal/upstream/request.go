@@ -101,12 +101,12 @@ func (s *Server) do(ctx context.Context, r *Request, sent *httpclient.Request) (
 	if err != nil {
 		failure := asError(err)
 		running.end()
-		running.judge(failure.verdict())
+		running.judge(failure.sign())
 		return nil, failure
 	}
 	response := &Response{Response: got, Server: s.name, body: Body{Body: got.Body, run: running}}
 	response.Body = &response.body
-	if v, ok := verdictOf(got.Status); ok {
+	if v, ok := signOf(got.Status); ok {
 		response.Body.judge(v)
 	}
 	return response, nil
