@@ -21,6 +21,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/fleet"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/listener"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
@@ -43,7 +44,7 @@ type App struct {
 	gate     *gate.Gate
 	data     *proxy.Handler
 	console  *admin.Handler // the control plane over HTTP
-	server   server
+	server   listener.Server
 	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
 	cert     *certificate.Pair // of the server; nil: not encrypted
 	manage   *management       // nil: on the server too
@@ -114,11 +115,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
 	logResources(a.log, boundMemory(memlimit.FromCgroup), a.scarce)
-	listener, served, err := a.listen(ctx)
+	clients, served, err := a.listen(ctx)
 	if err != nil {
 		return errors.Join(err, a.close(ctx))
 	}
-	address := listener.Addr().String()
+	address := clients.Addr().String()
 	a.log.Info("listening", "address", address, "management", a.manage.where(), "profile", a.config.Profile,
 		"store", string(a.config.RateLimit.Store), "models", len(a.config.Services))
 	a.listens(address)
@@ -149,12 +150,21 @@ func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan e
 			return nil, nil, err
 		}
 	}
-	clients, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.config.Server.Address)
+	clients, err = listener.Listen(ctx, "server.address", a.config.Server.Address,
+		" there, with --address HOST:PORT, or with make run ADDRESS=HOST:PORT")
 	if err != nil {
-		return nil, nil, notListening("server.address", a.config.Server.Address, err, " there, with --address HOST:PORT, or with make run ADDRESS=HOST:PORT")
+		return nil, nil, err
 	}
 	go func() { failed <- a.serve(clients) }()
 	return clients, failed, nil
+}
+
+// serve answers what comes to the listener until the server is shut down.
+func (a *App) serve(l net.Listener) error {
+	if a.cert == nil {
+		return a.server.Serve(l)
+	}
+	return a.server.ServeTLS(l, "", "")
 }
 
 // watch follows what changes by itself, until stop is called, which waits for

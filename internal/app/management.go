@@ -9,7 +9,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/http1"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/listener"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
@@ -18,7 +18,7 @@ import (
 // probes and scrapers see a gateway drain.
 type management struct {
 	address  string // as configured
-	server   *http.Server
+	server   listener.Server
 	listener net.Listener
 }
 
@@ -31,18 +31,18 @@ func newManagement(c *config.Config, control *admin.Handler, log *slog.Logger) *
 	mux := http.NewServeMux()
 	control.RegisterOperations(mux)
 	mux.HandleFunc("/", reply.NotFound)
-	return &management{address: c.Management.Address, server: newHTTPServer(c, nil, http1.Patient(operators(c, mux), answerPatience), log)}
+	return &management{address: c.Management.Address, server: listener.NewPlainServer(serverOptions(c, operators(c, mux), log))}
 }
 
 // open begins to listen and to serve. What ends the serving, other than close, is
 // sent to failed.
 func (m *management) open(ctx context.Context, failed chan<- error) (err error) {
-	m.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", m.address)
+	m.listener, err = listener.Listen(ctx, "management.address", m.address, "")
 	if err != nil {
-		return notListening("management.address", m.address, err, "")
+		return err
 	}
 	go func() {
-		if err := m.server.Serve(http1.Strict(m.listener, m.server.ErrorLog)); err != http.ErrServerClosed {
+		if err := m.server.Serve(m.listener); err != http.ErrServerClosed {
 			failed <- fmt.Errorf("management.address %s: %w", m.address, err)
 		}
 	}()

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,7 +15,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/listener"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
@@ -92,11 +96,13 @@ func (a *App) openServer() (err error) {
 	if err != nil {
 		return err
 	}
-	other := newHTTPServer(a.config, a.cert, handler, a.log)
-	if other.HTTP2 != nil {
-		a.patience = other.HTTP2.WriteByteTimeout
+	if a.cert != nil {
+		a.patience = longestIdle(a.config.Services)
 	}
-	a.server = newServer(a.config, other, a.scarce)
+	o := serverOptions(a.config, handler, a.log)
+	o.Certificate, o.StreamPatience = a.cert, a.patience
+	o.NetHTTP = a.config.Server.PlainHTTP == config.PlainHTTPNet
+	a.server = listener.NewServer(o, a.scarce)
 	return nil
 }
 
@@ -115,4 +121,21 @@ func (a *App) openCertificate() (err error) {
 		Help: "When the certificate of the listener for clients expires, in seconds since 1970.",
 	}, func() float64 { return float64(a.cert.Expires().Unix()) }))
 	return nil
+}
+
+// serverOptions are those that all servers have in common.
+func serverOptions(c *config.Config, handler http.Handler, log *slog.Logger) listener.Options {
+	return listener.Options{
+		Handler: handler, ReadHeaderTimeout: c.Server.ReadHeaderTimeout, IdleTimeout: c.Server.IdleTimeout,
+		MaxHeaderBytes: int(c.Server.MaxHeaderBytes), Log: log,
+	}
+}
+
+// longestIdle returns how long a client may read nothing, whatever it reads.
+func longestIdle(services map[string]config.Service) time.Duration {
+	var longest time.Duration
+	for _, s := range services {
+		longest = max(longest, s.IdleTimeout)
+	}
+	return longest
 }

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// heldBytesMax is how much of an answer is held back until it has come to its
+	// unsentBytesMax is how much of an answer is held back until it has come to its
 	// end, so that its length is known; as in net/http.
-	heldBytesMax = 2 << 10
+	unsentBytesMax = 2 << 10
 	// outputBytesMax is how much is gathered before it is written.
 	outputBytesMax = 4 << 10
 	// copiedBytesMax is the largest piece that is gathered with what comes before
@@ -25,14 +25,14 @@ var outputs = sync.Pool{New: func() any { return new(output) }}
 
 // output is what is on its way to a client.
 type output struct {
-	held []byte // of a body, before there is a head
-	wire []byte // what is to be written
+	unsent []byte // of a body, before there is a head
+	wire   []byte // what is to be written
 }
 
 // release keeps the output for another answer.
 func (o *output) release() {
-	o.held, o.wire = o.held[:0], o.wire[:0]
-	if cap(o.held)+cap(o.wire) <= 4*copiedBytesMax {
+	o.unsent, o.wire = o.unsent[:0], o.wire[:0]
+	if cap(o.unsent)+cap(o.wire) <= 4*copiedBytesMax {
 		outputs.Put(o)
 	}
 }
@@ -103,8 +103,8 @@ func (w *response) Write(p []byte) (int, error) {
 		return 0, http.ErrBodyNotAllowed
 	case w.length >= 0 && w.written > w.length:
 		return 0, http.ErrContentLength
-	case !w.headed && w.length < 0 && len(w.out.held)+len(p) <= heldBytesMax:
-		w.out.held = append(w.out.held, p...)
+	case !w.headed && w.length < 0 && len(w.out.unsent)+len(p) <= unsentBytesMax:
+		w.out.unsent = append(w.out.unsent, p...)
 		return len(p), w.failed
 	}
 	w.writeHead(p)

@@ -46,8 +46,8 @@ func (w *response) writeHead(next []byte) {
 		w.out.wire = append(w.out.wire, "\r\n"...)
 	}
 	w.out.wire = append(w.out.wire, "\r\n"...)
-	if len(w.out.held) > 0 {
-		w.writeBody(w.out.held)
+	if len(w.out.unsent) > 0 {
+		w.writeBody(w.out.unsent)
 	}
 }
 
@@ -59,8 +59,8 @@ func (w *response) tellType(next []byte) {
 		return
 	}
 	const most = 512 // that DetectContentType looks at
-	if held := w.out.held; len(held) > 0 {
-		next = append(held[:len(held):len(held)], next[:min(most, len(next))]...)
+	if unsent := w.out.unsent; len(unsent) > 0 {
+		next = append(unsent[:len(unsent):len(unsent)], next[:min(most, len(next))]...)
 	}
 	if len(next) > 0 {
 		w.header["Content-Type"] = []string{http.DetectContentType(next)}

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -60,8 +59,11 @@ type Client struct {
 // New returns a client without opening a connection. It fails where the URL or
 // the API key could not be sent.
 func New(o Options) (*Client, error) {
-	if err := checkURL(o.URL); err != nil {
-		return nil, err
+	if u := o.URL; u == nil || u.Scheme != "http" && u.Scheme != "https" ||
+		u.Hostname() == "" || !httpsyntax.ValidHost(u.Host) ||
+		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return nil, errors.New("a server needs an http or https URL, with a host that a header can carry " +
+			"and without credentials, query or fragment")
 	}
 	if !httpsyntax.ValidValue(o.APIKey) {
 		return nil, errors.New("the API key of a server has a character that a header cannot carry; " +
@@ -86,28 +88,9 @@ func New(o Options) (*Client, error) {
 	return cl, nil
 }
 
-func checkURL(u *url.URL) error {
-	switch {
-	case u == nil:
-		return errors.New("a server needs a URL, such as http://host:8000")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("server %s: the scheme must be http or https", u.Redacted())
-	case u.Hostname() == "" || !httpsyntax.ValidHost(u.Host):
-		return fmt.Errorf("server %s: the host is missing or has characters that a header cannot carry", u.Redacted())
-	case u.User != nil:
-		return fmt.Errorf("server %s: a URL must not hold credentials; use api-key", u.Redacted())
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return fmt.Errorf("server %s: a query or fragment has no meaning here", u.Redacted())
-	}
-	return nil
-}
-
 func addressOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
+	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port))
 }
 
 // Address returns the host and port that connections are made to.

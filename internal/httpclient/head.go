@@ -34,8 +34,8 @@ type Header struct {
 }
 
 // Values returns the values of a field, in the order in which they were sent; nil
-// where there is none. The name is compared without regard to case. The caller must
-// not change them.
+// where there is none. The name is compared without regard to case. They must not
+// be changed.
 func (h Header) Values(name string) (values []string) {
 	for i, n := range h.names {
 		switch {

@@ -82,7 +82,7 @@ func (p *kept) sweep() {
 	closeAll(stale)
 }
 
-// detach empties it. The caller holds the lock and closes the result.
+// detach empties it, under the lock. What it returns is to be closed.
 func (p *kept) detach() []*conn {
 	all := p.idle
 	p.idle = nil

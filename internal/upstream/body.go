@@ -90,9 +90,9 @@ func (b *Body) conclude() {
 
 // judge lets the model server be judged by the answer, the first time that it is
 // called.
-func (b *Body) judge(v verdict) {
+func (b *Body) judge(s sign) {
 	if !b.judged.Swap(true) {
-		b.run.judge(v)
+		b.run.judge(s)
 	}
 }
 
@@ -116,7 +116,7 @@ func (b *Body) failed(err error) error {
 		b.err = failure
 		b.end()
 		if !b.parted.Load() {
-			b.judge(failure.verdict())
+			b.judge(failure.sign())
 		}
 	}
 	return b.err

@@ -9,9 +9,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
-// TestVerdictsOfStreams: what the reader of a stream that breaks off has said of it decides
+// TestSignsOfStreams: what the reader of a stream that breaks off has said of it decides
 // what that says about the server. It runs there until it has broken off.
-func TestVerdictsOfStreams(t *testing.T) {
+func TestSignsOfStreams(t *testing.T) {
 	tests := map[string]struct {
 		say    func(*Body)
 		blamed int

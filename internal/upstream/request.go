@@ -68,7 +68,8 @@ func (r *Request) since(now time.Time) httpclient.Request {
 	}
 	return httpclient.Request{
 		Method: r.Method, Path: r.Path, Header: r.Header, Body: r.Body, Begun: now,
-		FirstByteTimeout: r.FirstByteTimeout, ResponseTimeout: r.ResponseTimeout, IdleTimeout: r.IdleTimeout,
+		FirstByteTimeout: r.FirstByteTimeout, ResponseTimeout: r.ResponseTimeout,
+		IdleTimeout: r.IdleTimeout,
 	}
 }
 
@@ -101,12 +102,12 @@ func (s *Server) do(ctx context.Context, r *Request, sent *httpclient.Request) (
 	if err != nil {
 		failure := asError(err)
 		running.end()
-		running.judge(failure.verdict())
+		running.judge(failure.sign())
 		return nil, failure
 	}
 	response := &Response{Response: got, Server: s.name, body: Body{Body: got.Body, run: running}}
 	response.Body = &response.body
-	if v, ok := verdictOf(got.Status); ok {
+	if v, ok := signOf(got.Status); ok {
 		response.Body.judge(v)
 	}
 	return response, nil

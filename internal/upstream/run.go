@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// verdict is what the end of a request says about its model server.
-type verdict uint8
+// sign is what the end of a request says about its model server.
+type sign uint8
 
 const (
-	saysNothing verdict = iota // the client has left, or was wrong
+	saysNothing sign = iota // the client has left, or was wrong
 	wentWell
 	wentWrong
 )
 
-// verdict returns what e says about the server.
-func (e *Error) verdict() verdict {
+// sign returns what e says about the server.
+func (e *Error) sign() sign {
 	if e.ours() || e.short {
 		return saysNothing
 	}
 	return wentWrong
 }
 
-// verdictOf returns what a status says about the server, whatever becomes of the
+// signOf returns what a status says about the server, whatever becomes of the
 // body; ok is false where the body will tell. 503 may be a full queue: whoever
 // has asked finds out, and until then it is an answer that has not ended.
-func verdictOf(status int) (v verdict, ok bool) {
+func signOf(status int) (s sign, ok bool) {
 	switch {
 	case status >= 200 && status < 300, status == http.StatusServiceUnavailable:
 		return saysNothing, false
@@ -76,16 +76,16 @@ func (r *run) end() {
 	}
 }
 
-// judge lets the server be judged by v. It is called once at most.
-func (r *run) judge(v verdict) {
+// judge lets the server be judged by what the end says. It is called once at most.
+func (r *run) judge(says sign) {
 	s := r.server
-	if s == nil || v == saysNothing {
+	if s == nil || says == saysNothing {
 		return
 	}
-	if v == wentWrong && r.failed != nil {
+	if says == wentWrong && r.failed != nil {
 		r.failed(s)
 	}
-	if b := r.breaker; !b.blind() && b.record(time.Now(), r.epoch, r.caller, v == wentWrong) {
+	if b := r.breaker; !b.blind() && b.record(time.Now(), r.epoch, r.caller, says == wentWrong) {
 		s.tell(b)
 	}
 }

@@ -25,8 +25,8 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/fleet", "internal/gate", "internal/http1",
-		"internal/identity", "internal/limit", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/fleet", "internal/gate",
+		"internal/identity", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
 
@@ -86,6 +86,7 @@ var imports = map[string][]string{
 
 	// Beside the core.
 	"internal/buffer":       {},
+	"internal/listener":     {"internal/certificate", "internal/descriptor", "internal/http1"},
 	"internal/fleet":        {"internal/certificate", "internal/httpclient", "internal/upstream"},
 	"internal/descriptor":   {},
 	"internal/certificate":  {"internal/config", "internal/descriptor"},
@@ -124,7 +125,7 @@ var imports = map[string][]string{
 // speakHTTP are the packages that may import net/http, those of wire and telemetry for the
 // numbers of statuses only.
 var speakHTTP = []string{
-	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/mockvllm",
+	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/listener", "internal/mockvllm",
 	"internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
 	"internal/wire", "internal/wire/anthropic", "internal/wire/event",
 }
