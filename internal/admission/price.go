@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // Price estimates what the request will cost, and finds out whether the limits could ever
@@ -65,7 +65,7 @@ func (t *Ticket) Insists(m limit.Meter) string {
 
 // multiplier names the member of the request that asks for the most sequences of a prompt;
 // "" where none does.
-func multiplier(r *openai.Request) string {
+func multiplier(r *request.Request) string {
 	switch {
 	case r.Sequences > r.Choices:
 		return "best_of"

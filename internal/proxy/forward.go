@@ -10,8 +10,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 const (
@@ -157,8 +157,8 @@ func (x *exchange) send() error {
 }
 
 // patch returns how the body that is sent differs from the client's.
-func (x *exchange) patch() openai.Patch {
-	p := openai.Patch{
+func (x *exchange) patch() request.Patch {
+	p := request.Patch{
 		Model: x.model.ServedAs, ForceUsage: x.quirk.Asked < catalog.NoUsage, TotalOnly: x.quirk.Asked == catalog.TotalOnly,
 	}
 	x.ticket.Metered(x.metered())
