@@ -125,7 +125,8 @@ var imports = map[string][]string{
 // speakHTTP are the packages that may import net/http, those of wire and telemetry for the
 // numbers of statuses only.
 var speakHTTP = []string{
-	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/listener", "internal/mockvllm",
+	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/listener",
+	"internal/mockvllm",
 	"internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
 	"internal/wire", "internal/wire/anthropic", "internal/wire/event",
 }
