@@ -35,8 +35,11 @@ func (t *Ticket) Price(ctx context.Context) error {
 // wantsCount reports whether the input should be counted, given what Fit has said of its
 // estimate. Where nothing is limited nobody needs to know before the answer tells.
 func (t *Ticket) wantsCount(misfit error) bool {
+	if misfit == nil {
+		return t.request.Terms.ExactInput && t.request.Terms.Policy.Limits()
+	}
 	var m *limit.MisfitError
-	return misfit == nil && t.request.Terms.ExactInput && t.request.Terms.Policy.Limits() || errors.As(misfit, &m) && m.Estimated
+	return errors.As(misfit, &m) && m.Estimated
 }
 
 // asked returns the price as what the limits are asked to admit.
