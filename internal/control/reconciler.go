@@ -241,5 +241,8 @@ func (r *Reconciler) merged(i int, got Layer) []Layer {
 		layers[j] = r.tracked[j].applied
 	}
 	layers[i] = got
+	for j := range layers[1:] {
+		layers[j+1].Config, layers[j+1].source = nil, r.tracked[j+1].source.Name()
+	}
 	return layers
 }
