@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,7 +42,10 @@ type Model struct {
 	Estimated                     Estimated                             // requests
 	turnedAway                    [len(refusalCodes)]prometheus.Counter // by refusalCodes
 
-	successes atomic.Pointer[[]success] // nil: none is known; a list is not changed
+	mu sync.RWMutex
+	// successes has the durations of requests that went well, which nearly all do, by
+	// endpoint: they are looked up once.
+	successes map[string]prometheus.Observer
 }
 
 // Estimated counts the requests that were charged by an estimate: the usage of the
@@ -88,6 +90,7 @@ func (m *Metrics) newModel(name string) *Model {
 		Overrun:    m.overrun.WithLabelValues(name),
 		Refunded:   m.refunded.WithLabelValues(name),
 		Suppressed: m.suppressed.WithLabelValues(name),
+		successes:  map[string]prometheus.Observer{},
 	}
 	for i, code := range refusalCodes { // there at 0: a rate shows the first one
 		x.turnedAway[i] = m.turnedAway.WithLabelValues(name, strconv.Itoa(code))
@@ -115,30 +118,18 @@ func (m *Model) Answered(endpoint string, status int, d time.Duration) {
 	m.durationOf(endpoint, status).Observe(d.Seconds())
 }
 
-// success is the durations of an endpoint's requests that went well, which nearly
-// all do: they are looked up once. There are no more of them than endpoints.
-type success struct {
-	endpoint string
-	duration prometheus.Observer
-}
-
 func (m *Model) durationOf(endpoint string, status int) prometheus.Observer {
-	var known []success
-	at := m.successes.Load()
-	if at != nil {
-		known = *at
+	if status != http.StatusOK {
+		return m.m.duration.WithLabelValues(m.name, endpoint, strconv.Itoa(status))
 	}
-	if status == http.StatusOK {
-		for i := range known {
-			if known[i].endpoint == endpoint {
-				return known[i].duration
-			}
-		}
-	}
-	duration := m.m.duration.WithLabelValues(m.name, endpoint, strconv.Itoa(status))
-	if status == http.StatusOK {
-		more := append(slices.Clip(known), success{endpoint, duration})
-		m.successes.CompareAndSwap(at, &more) // if another one was quicker, the next request has its turn
+	m.mu.RLock()
+	duration := m.successes[endpoint]
+	m.mu.RUnlock()
+	if duration == nil {
+		duration = m.m.duration.WithLabelValues(m.name, endpoint, "200")
+		m.mu.Lock()
+		m.successes[endpoint] = duration
+		m.mu.Unlock()
 	}
 	return duration
 }
