@@ -188,7 +188,7 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 		return asked, false
 	}
 	x.answer = x.answer[:0]
-	x.readUpTo(x.response.Body, refusalBytesMax)
+	_ = x.readUpTo(x.response.Body, refusalBytesMax)
 	if x.decode() != nil {
 		return asked, false
 	}
@@ -249,7 +249,7 @@ func (x *exchange) refused() error {
 	x.model.Metrics.UpstreamRefused(status)
 	var err error
 	if len(x.answer) == 0 {
-		x.readUpTo(x.response.Body, refusalBytesMax)
+		_ = x.readUpTo(x.response.Body, refusalBytesMax)
 		err = x.decode()
 	}
 	_ = x.response.Body.Close()
