@@ -31,7 +31,8 @@ type judged struct {
 func judging(t testing.TB, e openai.Endpoint) *judged {
 	x := new(judged)
 	x.Begin(Request{
-		Call: &openai.Request{Endpoint: e, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, OutputCap: 1000},
+		Observer: nobody{},
+		Call:     &openai.Request{Endpoint: e, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, OutputCap: 1000},
 		Terms: Terms{
 			Pricer: usage.NewPricer(usage.Options{ContextLength: contextLength}),
 			Policy: limittest.Policy(t, limit.PolicyOptions{}),

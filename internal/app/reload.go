@@ -111,7 +111,7 @@ func (s *access) warn(a *App) {
 	if s.address == "" || !a.isOpen() {
 		return
 	}
-	if a.manage != nil && !a.manage.isPrivate() {
+	if a.manage != nil && !isLoopback(a.manage.where()) {
 		a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
 			"address", a.manage.where())
 	}

@@ -39,7 +39,7 @@ type Model struct {
 	FirstToken, PerToken          prometheus.Observer                   // seconds
 	InputEstimate, OutputEstimate prometheus.Observer                   // estimated / used
 	Overrun, Refunded, Suppressed prometheus.Counter                    // tokens
-	Estimated                     Estimated                             // requests
+	Estimated                     map[string]prometheus.Counter         // requests, by the reasons
 	turnedAway                    [len(refusalCodes)]prometheus.Counter // by refusalCodes
 
 	mu sync.RWMutex
@@ -48,12 +48,10 @@ type Model struct {
 	successes map[string]prometheus.Observer
 }
 
-// Estimated counts the requests that were charged by an estimate: the usage of the
-// answer was not told, the answer did not come to its end, or what was told is no
-// number of tokens or cannot be.
-type Estimated struct {
-	Missing, Interrupted, Unreadable, Implausible prometheus.Counter
-}
+// reasons are why requests were charged by an estimate: the usage of the answer was not
+// told, the answer did not come to its end, or what was told is no number of tokens or
+// cannot be.
+var reasons = [...]string{"missing", "interrupted", "unreadable", "implausible"}
 
 // Model returns the metrics of the model called name, which comes from the
 // configuration. Each call is ended by a Release, once nothing more is counted
@@ -81,16 +79,14 @@ func (m *Metrics) newModel(name string) *Model {
 		PerToken:       m.perToken.WithLabelValues(name),
 		InputEstimate:  m.estimate.WithLabelValues(name, "input"),
 		OutputEstimate: m.estimate.WithLabelValues(name, "output"),
-		Estimated: Estimated{
-			Missing:     m.estimated.WithLabelValues(name, "missing"),
-			Interrupted: m.estimated.WithLabelValues(name, "interrupted"),
-			Unreadable:  m.estimated.WithLabelValues(name, "unreadable"),
-			Implausible: m.estimated.WithLabelValues(name, "implausible"),
-		},
-		Overrun:    m.overrun.WithLabelValues(name),
-		Refunded:   m.refunded.WithLabelValues(name),
-		Suppressed: m.suppressed.WithLabelValues(name),
-		successes:  map[string]prometheus.Observer{},
+		Estimated:      map[string]prometheus.Counter{},
+		Overrun:        m.overrun.WithLabelValues(name),
+		Refunded:       m.refunded.WithLabelValues(name),
+		Suppressed:     m.suppressed.WithLabelValues(name),
+		successes:      map[string]prometheus.Observer{},
+	}
+	for _, reason := range reasons {
+		x.Estimated[reason] = m.estimated.WithLabelValues(name, reason)
 	}
 	for i, code := range refusalCodes { // there at 0: a rate shows the first one
 		x.turnedAway[i] = m.turnedAway.WithLabelValues(name, strconv.Itoa(code))
