@@ -4,13 +4,16 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
 // Cost is what a request has cost, by the evidence there is. The zero value is nothing: no
 // model server has got it, or it was full.
 type Cost struct {
-	Usage    openai.Usage
+	Usage    wire.Usage
 	Amount   limit.Amount  // what is settled
 	Doubt    Doubt         // why something of it is estimated, if it is
 	Took     time.Duration // the model server's time, of an answer that is not streamed
@@ -22,7 +25,7 @@ type Cost struct {
 func (c Cost) Estimated() bool { return c.Doubt != NoDoubt }
 
 // Teaches reports whether it says something about the prices of others.
-func (c Cost) Teaches() bool { return !c.Estimated() && c.Usage != (openai.Usage{}) }
+func (c Cost) Teaches() bool { return !c.Estimated() && c.Usage != (wire.Usage{}) }
 
 // RequestOnly returns the cost of a request that has come to a model server, or has not, and
 // of which nothing shows that it was worked on. Whatever came of it, it counts as a request:
@@ -38,7 +41,7 @@ func RequestOnly(came bool) Cost {
 // that the model server has worked on it. A stream of which no event has come has generated
 // nothing.
 func (t *Ticket) Abandoned(now time.Time) Cost {
-	c := Cost{Doubt: Interrupted, Usage: openai.Usage{Input: t.price.Input}}
+	c := Cost{Doubt: Interrupted, Usage: wire.Usage{Input: t.price.Input}}
 	if !t.request.Call.Stream {
 		c.Usage.Output = t.tokensIn(now.Sub(t.sent))
 	}
@@ -48,7 +51,7 @@ func (t *Ticket) Abandoned(now time.Time) Cost {
 // Told returns the cost of an answer that is one JSON object of so many bytes, for which the
 // model server took so long: what is plausible of the usage that it tells, and an estimate
 // of the rest. text returns what was generated, as far as the answer shows it.
-func (t *Ticket) Told(a *openai.Answer, bytes int64, took time.Duration, text func() openai.Text) Cost {
+func (t *Ticket) Told(a *answer.Answer, bytes int64, took time.Duration, text func() chars.Text) Cost {
 	c := Cost{Usage: a.Usage, Complete: true, Took: took}
 	if a.OddUsage {
 		c.doubted(Unreadable)
@@ -70,26 +73,26 @@ func (t *Ticket) Told(a *openai.Answer, bytes int64, took time.Duration, text fu
 
 // CutShort returns the cost of an answer that is one JSON object, told no usage and was not
 // seen to its end: an estimate by the text of it and by the time until it began.
-func (t *Ticket) CutShort(text openai.Text, took time.Duration) Cost {
-	c := Cost{Doubt: Interrupted, Usage: openai.Usage{Input: t.price.Input}}
+func (t *Ticket) CutShort(text chars.Text, took time.Duration) Cost {
+	c := Cost{Doubt: Interrupted, Usage: wire.Usage{Input: t.price.Input}}
 	if t.request.Call.Endpoint.Generates() {
 		c.Usage.Output = max(t.outputTokens(text, 0), t.tokensIn(took))
 	}
 	return t.costing(c)
 }
 
-// Progress is what a stream has told and shown up to now. An *openai.Stream is one.
+// Progress is what a stream has told and shown up to now. An *answer.Stream is one.
 type Progress interface {
 	// Usage returns the last usage that was told, and how.
-	Usage() (openai.Usage, openai.Evidence)
+	Usage() (wire.Usage, metering.Evidence)
 	InputTold() bool
 	OddUsage() bool    // something that was told is no number of tokens
 	UsageShrank() bool // what was told later was less
 	// OutputText and OutputEvents are what was generated, as far as it is shown, and in how
 	// many events; Unmetered and UnmeteredEvents what of it has come behind the last usage.
-	OutputText() openai.Text
+	OutputText() chars.Text
 	OutputEvents() int64
-	Unmetered() openai.Text
+	Unmetered() chars.Text
 	UnmeteredEvents() int64
 }
 
@@ -124,7 +127,7 @@ func (t *Ticket) unknown() Cost {
 // or to estimate.
 func (t *Ticket) costing(c Cost) Cost {
 	if !t.request.Call.Endpoint.Counts() {
-		c.Usage, c.Doubt = openai.Usage{}, NoDoubt
+		c.Usage, c.Doubt = wire.Usage{}, NoDoubt
 	}
 	c.Amount = limit.Amount{Input: c.Usage.Input, Output: c.Usage.Output, Requests: 1}
 	return c
@@ -132,7 +135,7 @@ func (t *Ticket) costing(c Cost) Cost {
 
 // outputTokens estimates the tokens of generated text, which are no fewer than the events
 // that it came in, and no more than the request may get.
-func (t *Ticket) outputTokens(text openai.Text, events int64) int64 {
+func (t *Ticket) outputTokens(text chars.Text, events int64) int64 {
 	n := t.request.Terms.Pricer.OutputTokens(t.request.User, text)
 	if most := t.outputMost(); most > 0 {
 		n = min(n, most)

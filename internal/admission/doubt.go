@@ -3,8 +3,10 @@ package admission
 import (
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // Doubt is why something of what a request has cost is estimated. The zero value is no
@@ -85,7 +87,7 @@ const (
 
 // tooFew reports whether an answer shows more tokens than it tells. A usage of nothing at
 // all is believed: it is how a server says that it does not count.
-func (t *Ticket) tooFew(a *openai.Answer, bytes int64, text func() openai.Text) bool {
+func (t *Ticket) tooFew(a *answer.Answer, bytes int64, text func() chars.Text) bool {
 	told := a.Usage.Output
 	if !t.request.Call.Endpoint.Generates() || t.request.Call.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
 		told > 0 && told*tokenBytes >= bytes-frameBytes {
@@ -96,13 +98,13 @@ func (t *Ticket) tooFew(a *openai.Answer, bytes int64, text func() openai.Text) 
 }
 
 // saysNothing reports whether a usage has a plain zero for everything.
-func saysNothing(u openai.Usage, inputTold, odd bool) bool {
+func saysNothing(u wire.Usage, inputTold, odd bool) bool {
 	return u.Input == 0 && u.Output == 0 && inputTold && !odd
 }
 
 // shownFloor returns the least number of tokens that were generated for a text: one, if it
 // is not empty. Where the answer begins with the prompt, it may all be that.
-func (t *Ticket) shownFloor(text *openai.Text) int64 {
+func (t *Ticket) shownFloor(text *chars.Text) int64 {
 	if text.Bytes() == 0 || t.request.Call.Echo {
 		return 0
 	}

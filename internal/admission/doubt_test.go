@@ -10,8 +10,12 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // An answer of so many words, from a model with so long a context, to a request that
@@ -25,14 +29,14 @@ const (
 // judged is a ticket whose answer is about to be judged, and the answer's stream.
 type judged struct {
 	Ticket
-	stream openai.Stream
+	stream answer.Stream
 }
 
-func judging(t testing.TB, e openai.Endpoint) *judged {
+func judging(t testing.TB, e wire.Endpoint) *judged {
 	x := new(judged)
 	x.Begin(Request{
 		Observer: nobody{},
-		Call:     &openai.Request{Endpoint: e, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, OutputCap: 1000},
+		Call:     &request.Request{Endpoint: e, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, OutputCap: 1000},
 		Terms: Terms{
 			Pricer: usage.NewPricer(usage.Options{ContextLength: contextLength}),
 			Policy: limittest.Policy(t, limit.PolicyOptions{}),
@@ -41,20 +45,20 @@ func judging(t testing.TB, e openai.Endpoint) *judged {
 	x.price = usage.Price{Input: inputEstimate}
 	x.Sent(time.Now())
 	x.Metered(true)
-	x.stream.Reset(e, openai.StreamOptions{})
+	x.stream.Reset(e, answer.StreamOptions{})
 	return x
 }
 
 // whole judges an answer that is one JSON object, and took so long.
-func (x *judged) whole(answer string, took time.Duration) Cost {
-	a := openai.ReadAnswer([]byte(answer))
-	return x.Told(&a, int64(len(answer)), took, func() openai.Text { return openai.AnswerText(x.request.Call.Endpoint, []byte(answer)) })
+func (x *judged) whole(body string, took time.Duration) Cost {
+	a := answer.Read([]byte(body))
+	return x.Told(&a, int64(len(body)), took, func() chars.Text { return answer.Text(x.request.Call.Endpoint, []byte(body)) })
 }
 
 // streamed judges a stream of such events.
 func (x *judged) streamed(events []string) Cost {
 	for _, data := range events {
-		x.stream.Event(nil, openai.ParseEvent([]byte("data: "+data+"\n\n")))
+		x.stream.Event(nil, sse.Parse([]byte("data: "+data+"\n\n")))
 	}
 	return x.Partial(&x.stream, time.Now())
 }
@@ -63,18 +67,18 @@ var text = strings.Repeat("some ", words)
 
 // answerWith returns an answer with a usage, whole and streamed. In the stream the
 // text comes in pieces, each with the usage where the endpoint has that.
-func answerWith(e openai.Endpoint, told string) (whole string, events []string) {
+func answerWith(e wire.Endpoint, told string) (whole string, events []string) {
 	pieces := words / 10
 	piece := strings.Repeat("some ", words/pieces)
 	switch e {
-	case openai.Messages:
+	case wire.Messages:
 		whole = fmt.Sprintf(`{"content":[{"type":"text","text":%q}],"usage":%s}`, text, told)
 		events = append(events, `{"type":"message_start","message":{}}`)
 		for range pieces {
 			events = append(events, fmt.Sprintf(`{"type":"content_block_delta","delta":{"type":"text_delta","text":%q}}`, piece))
 		}
 		events = append(events, `{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":`+told+`}`, `{"type":"message_stop"}`)
-	case openai.Responses:
+	case wire.Responses:
 		whole = fmt.Sprintf(`{"output":[{"content":[{"type":"output_text","text":%q}]}],"usage":%s}`, text, told)
 		for range pieces {
 			events = append(events, fmt.Sprintf(`{"type":"response.output_text.delta","delta":%q}`, piece))
@@ -94,7 +98,7 @@ func answerWith(e openai.Endpoint, told string) (whole string, events []string) 
 // whatever it says, they cost no less than their words and no more than can have been,
 // and the input is none that no prompt can have. But one that says zero throughout is
 // believed.
-func checkUsage(t *testing.T, e openai.Endpoint, told string) {
+func checkUsage(t *testing.T, e wire.Endpoint, told string) {
 	t.Helper()
 	whole, events := answerWith(e, told)
 	checkCost(t, fmt.Sprintf("%v, usage %s", e, told), judging(t, e).whole(whole, 0))
@@ -103,7 +107,7 @@ func checkUsage(t *testing.T, e openai.Endpoint, told string) {
 
 func checkCost(t *testing.T, what string, c Cost) {
 	t.Helper()
-	if c.Usage == (openai.Usage{}) && !c.Estimated() {
+	if c.Usage == (wire.Usage{}) && !c.Estimated() {
 		return
 	}
 	u := c.Usage
@@ -115,7 +119,7 @@ func checkCost(t *testing.T, what string, c Cost) {
 	}
 }
 
-var generating = []openai.Endpoint{openai.ChatCompletions, openai.Completions, openai.Messages, openai.Responses}
+var generating = []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Messages, wire.Responses}
 
 // usageOf returns a usage object of any shape.
 func usageOf(rng *rand.Rand) string {
@@ -180,7 +184,7 @@ func TestPlausibleUsageIsTaken(t *testing.T) {
 // are asked for: what they cost is plausible. A burst of it is not.
 func TestHiddenTokensArePlausible(t *testing.T) {
 	told := func(tokens int64, took time.Duration, sequences int64) bool {
-		x := judging(t, openai.ChatCompletions)
+		x := judging(t, wire.ChatCompletions)
 		x.request.Call.OutputCap, x.request.Call.Sequences = 3000, sequences
 		c := x.whole(fmt.Sprintf(`{"choices":[{"message":{"content":"Yes."}}],"usage":{"prompt_tokens":30,"completion_tokens":%d}}`, tokens), took)
 		return c.Usage.Output == tokens && !c.Estimated()
@@ -196,7 +200,7 @@ func TestHiddenTokensArePlausible(t *testing.T) {
 // An endpoint that generates nothing has no output, whatever its usage says.
 func TestOutputOfEndpointsWithoutAny(t *testing.T) {
 	for _, told := range []string{`{"prompt_tokens":9,"completion_tokens":5}`, `{"prompt_tokens":9,"completion_tokens":-5}`, `{"prompt_tokens":9}`, `null`, `5`} {
-		c := judging(t, openai.Embeddings).whole(`{"data":[],"usage":`+told+`}`, 0)
+		c := judging(t, wire.Embeddings).whole(`{"data":[],"usage":`+told+`}`, 0)
 		if c.Usage.Output != 0 || c.Usage.Input < 9 || c.Usage.Input > inputEstimate {
 			t.Errorf("usage %s: %+v", told, c.Usage)
 		}
@@ -210,10 +214,10 @@ func TestUsageThatShrinks(t *testing.T) {
 	piece := func(output int64, text string) string {
 		return fmt.Sprintf(`{"choices":[{"index":0,"text":%q}],"usage":{"prompt_tokens":30,"completion_tokens":%d}}`, text, output)
 	}
-	estimate := judging(t, openai.Completions).outputTokens(openai.AnswerText(openai.Completions, fmt.Appendf(nil, `{"choices":[{"text":%q}]}`, text)), 0)
+	estimate := judging(t, wire.Completions).outputTokens(answer.Text(wire.Completions, fmt.Appendf(nil, `{"choices":[{"text":%q}]}`, text)), 0)
 	for _, echo := range []bool{false, true} {
 		for _, most := range []int64{estimate - 20, estimate + 20} {
-			x := judging(t, openai.Completions)
+			x := judging(t, wire.Completions)
 			x.request.Call.Echo = echo
 			c := x.streamed([]string{piece(most, text), piece(most-10, "")})
 			want := max(most, estimate)

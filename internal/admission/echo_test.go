@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 )
 
 // TestAnswersThatBeginWithThePrompt: a prompt that is echoed was not generated, so an
@@ -12,15 +13,15 @@ import (
 func TestAnswersThatBeginWithThePrompt(t *testing.T) {
 	for _, output := range []int64{0, 1, 20} {
 		told := fmt.Sprintf(`{"prompt_tokens":%d,"completion_tokens":%d}`, words, output)
-		whole, events := answerWith(openai.Completions, told)
-		want := openai.Usage{Input: words, Output: output}
+		whole, events := answerWith(wire.Completions, told)
+		want := wire.Usage{Input: words, Output: output}
 
-		x := judging(t, openai.Completions)
+		x := judging(t, wire.Completions)
 		x.request.Call.Echo = true
 		if c := x.whole(whole, 0); c.Usage != want || c.Estimated() {
 			t.Errorf("%s: charged %+v, estimated %v", told, c.Usage, c.Estimated())
 		}
-		x = judging(t, openai.Completions)
+		x = judging(t, wire.Completions)
 		x.request.Call.Echo = true
 		for i, data := range events {
 			if c := x.streamed([]string{data}); c.Usage != want || c.Estimated() {
@@ -34,11 +35,11 @@ func TestAnswersThatBeginWithThePrompt(t *testing.T) {
 // because the answer is too large to be held.
 func TestRecordingsInAnswers(t *testing.T) {
 	const message = `{"choices":[{"message":{"content":"hi","audio":{"id":"a","data":%q,"transcript":"hi"}}}],"usage":{"prompt_tokens":10,"completion_tokens":5}}`
-	passage := openai.NewPassage(openai.ChatCompletions, "")
+	passage := answer.NewPassage(wire.ChatCompletions, "")
 	passage.Pass(nil, fmt.Appendf(nil, message, text+text))
 	a := passage.Answer()
-	c := judging(t, openai.ChatCompletions).Told(&a, passage.Bytes(), 0, passage.Text)
-	if c.Usage != (openai.Usage{Input: 10, Output: 5}) || c.Estimated() {
+	c := judging(t, wire.ChatCompletions).Told(&a, passage.Bytes(), 0, passage.Text)
+	if c.Usage != (wire.Usage{Input: 10, Output: 5}) || c.Estimated() {
 		t.Errorf("charged %+v, estimated %v", c.Usage, c.Estimated())
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // TestInputIsNoLessThanItsText: a model server that tells fewer tokens of input than the
@@ -30,7 +30,7 @@ func TestInputIsNoLessThanItsText(t *testing.T) {
 	} {
 		for _, e := range generating {
 			input, output := "input_tokens", "output_tokens"
-			if e == openai.ChatCompletions || e == openai.Completions {
+			if e == wire.ChatCompletions || e == wire.Completions {
 				input, output = "prompt_tokens", "completion_tokens"
 			}
 			told := fmt.Sprintf(`{%q:%s,%q:%d}`, input, tt.told, output, tt.output)

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // Price estimates what the request will cost, and finds out whether the limits could ever
@@ -35,8 +35,11 @@ func (t *Ticket) Price(ctx context.Context) error {
 // wantsCount reports whether the input should be counted, given what Fit has said of its
 // estimate. Where nothing is limited nobody needs to know before the answer tells.
 func (t *Ticket) wantsCount(misfit error) bool {
+	if misfit == nil {
+		return t.request.Terms.ExactInput && t.request.Terms.Policy.Limits()
+	}
 	var m *limit.MisfitError
-	return misfit == nil && t.request.Terms.ExactInput && t.request.Terms.Policy.Limits() || errors.As(misfit, &m) && m.Estimated
+	return errors.As(misfit, &m) && m.Estimated
 }
 
 // asked returns the price as what the limits are asked to admit.
@@ -65,7 +68,7 @@ func (t *Ticket) Insists(m limit.Meter) string {
 
 // multiplier names the member of the request that asks for the most sequences of a prompt;
 // "" where none does.
-func multiplier(r *openai.Request) string {
+func multiplier(r *request.Request) string {
 	switch {
 	case r.Sequences > r.Choices:
 		return "best_of"

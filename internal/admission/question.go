@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // Counter asks a model server how many tokens the input of a request has.
@@ -26,9 +26,9 @@ func (t *Ticket) countable() bool {
 		return false
 	}
 	switch r.Endpoint {
-	case openai.ChatCompletions, openai.Messages:
+	case wire.ChatCompletions, wire.Messages:
 		return true
-	case openai.Completions:
+	case wire.Completions:
 		return r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
 	}
 	return false

@@ -4,7 +4,8 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // TestLower: a denial names the member that lowers most of what was in the way, and none
@@ -22,8 +23,8 @@ func TestLower(t *testing.T) {
 		{limit.InputTokens, limit.Amount{Input: 1, Output: 100}, false},
 		{limit.Requests, limit.Amount{Output: 100, Requests: 1}, false},
 	} {
-		for _, e := range []openai.Endpoint{openai.ChatCompletions, openai.Responses} {
-			x := &Ticket{state: state{request: Request{Call: &openai.Request{Endpoint: e}}, need: tt.need}}
+		for _, e := range []wire.Endpoint{wire.ChatCompletions, wire.Responses} {
+			x := &Ticket{state: state{request: Request{Call: &request.Request{Endpoint: e}}, need: tt.need}}
 			want := ""
 			if tt.lowers {
 				want = e.OutputCap()

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // Terms are what a model asks of its users.
@@ -25,7 +25,7 @@ type Terms struct {
 type Request struct {
 	User  string
 	Terms Terms
-	Call  *openai.Request // it must not change before the ticket is closed
+	Call  *request.Request // it must not change before the ticket is closed
 	Store limit.Store
 	// Counter asks a model server for the number of tokens; nil: none can be asked.
 	Counter  Counter

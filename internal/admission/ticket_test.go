@@ -13,9 +13,13 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // model is the terms of a model whose user has so many tokens a day, and one running slot.
@@ -32,8 +36,8 @@ func model(t testing.TB, name string, tokens int64) Terms {
 }
 
 // call returns a chat of so many tokens of input, of which the pricer knows the number.
-func call(tokens int64) *openai.Request {
-	return &openai.Request{Endpoint: openai.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: tokens}
+func call(tokens int64) *request.Request {
+	return &request.Request{Endpoint: wire.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: tokens}
 }
 
 // account returns what is used and reserved of tokens and requests, and what runs.
@@ -52,8 +56,8 @@ func account(t testing.TB, s limit.Store, terms Terms) string {
 
 // told is the cost of an answer with a usage.
 func told(t *Ticket, input, output int64) Cost {
-	return t.Told(&openai.Answer{Usage: openai.Usage{Input: input, Output: output}, InputTold: true, OutputTold: true}, 100, time.Second,
-		func() openai.Text { return openai.Text{} })
+	return t.Told(&answer.Answer{Usage: wire.Usage{Input: input, Output: output}, InputTold: true, OutputTold: true}, 100, time.Second,
+		func() chars.Text { return chars.Text{} })
 }
 
 // witness is an Observer that keeps what it is told.
@@ -269,7 +273,7 @@ func TestSettledOnce(t *testing.T) {
 			switch step := rng.IntN(7); {
 			case step < 2 && !ticket.IsOpen():
 				c := &counter{n: rng.Int64N(300), reached: rng.IntN(3) > 0}
-				r := &openai.Request{Endpoint: openai.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, Messages: 1, Beside: rng.Int64N(800)}
+				r := &request.Request{Endpoint: wire.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, Messages: 1, Beside: rng.Int64N(800)}
 				ticket.Begin(Request{User: "alice", Terms: terms, Call: r, Store: store, Counter: c, Observer: &settled})
 				before := settled.dismissed
 				err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())) // either is right
@@ -283,10 +287,10 @@ func TestSettledOnce(t *testing.T) {
 				ticket.Metered(true)
 				ticket.Streaming()
 			case step == 3 && ticket.IsOpen() && !ticket.sent.IsZero():
-				var stream openai.Stream
-				stream.Reset(openai.ChatCompletions, openai.StreamOptions{})
+				var stream answer.Stream
+				stream.Reset(wire.ChatCompletions, answer.StreamOptions{})
 				n := rng.IntN(900)
-				stream.Event(nil, openai.ParseEvent(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
+				stream.Event(nil, sse.Parse(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
 					strings.Repeat("some ", n), rng.IntN(300), n)))
 				seen[fmt.Sprint("backed ", ticket.Backed(t.Context(), &stream, Pace{First: time.Now().Add(-time.Second), Last: time.Now()}))]++
 			case step == 4 && ticket.request.Call != nil:
@@ -357,7 +361,7 @@ func TestQuestion(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			store, terms := memory.New(memory.Options{}), model(t, "a", tt.tokens)
 			terms.ExactInput = tt.exact
-			r, err := openai.ParseRequest(openai.ChatCompletions, fmt.Appendf(nil, `{"model":"a","messages":[{"role":"user","content":%q}]}`, text+text[:250]), openai.ParseOptions{})
+			r, err := request.Parse(wire.ChatCompletions, fmt.Appendf(nil, `{"model":"a","messages":[{"role":"user","content":%q}]}`, text+text[:250]), request.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

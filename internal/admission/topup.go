@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
 const (
@@ -81,7 +81,7 @@ func (t *Ticket) Backed(ctx context.Context, p Progress, pace Pace) bool {
 // events, of which nearly each has a token.
 func (t *Ticket) isCalm(p Progress) bool {
 	u, evidence := p.Usage()
-	return p.OutputEvents() <= 2*u.Output+calmEvents && evidence == openai.RunningUsage && u.Output < t.topUp.calm && u.Input == t.topUp.input &&
+	return p.OutputEvents() <= 2*u.Output+calmEvents && evidence == metering.RunningUsage && u.Output < t.topUp.calm && u.Input == t.topUp.input &&
 		p.UnmeteredEvents() == 0 && p.InputTold()
 }
 

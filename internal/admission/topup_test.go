@@ -11,8 +11,9 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 func TestAhead(t *testing.T) {
@@ -120,12 +121,12 @@ func TestBacked(t *testing.T) {
 			o.Overrun = limit.Stop
 		}
 		store := &answering{Store: memory.New(memory.Options{}), answers: tt.answers}
-		x := judging(t, openai.ChatCompletions)
+		x := judging(t, wire.ChatCompletions)
 		x.request.Store, x.request.Terms.Policy = store, limittest.Policy(t, o)
 		if err := store.Reserve(t.Context(), x.request.Terms.Policy, "alice", limit.Amount{Input: inputGranted, Output: outputGranted, Requests: 1}, &x.grant, &x.decision); err != nil {
 			t.Fatal(err)
 		}
-		x.stream.Event(nil, openai.ParseEvent(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
+		x.stream.Event(nil, sse.Parse(fmt.Appendf(nil, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%q}}],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\n",
 			strings.Repeat("some ", int(tt.output)), tt.input, tt.output)))
 
 		now := time.Now()

@@ -10,9 +10,10 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // TestUtilisation replays a public trace against one account that admits about
@@ -93,7 +94,7 @@ type stream struct {
 	traced
 	began   time.Duration // of its first token
 	grant   limit.Grant
-	request openai.Request
+	request request.Request
 	refused bool
 }
 
@@ -148,7 +149,7 @@ func replay(t *testing.T, trace []traced, maximum int64, oracle bool) outcome {
 func (p *player) arrive(r traced, oracle bool) {
 	p.clock.Set(r.at)
 	s := &stream{traced: r, began: r.at + replayFirst, refused: oracle}
-	s.request = openai.Request{Endpoint: openai.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: r.input}
+	s.request = request.Request{Endpoint: wire.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: r.input}
 	need := limit.Amount{Input: r.input, Output: r.output, Requests: 1}
 	if !oracle {
 		need.Output = p.pricer.Price("u", &s.request).Output
@@ -205,5 +206,5 @@ func (p *player) finish(s *stream) {
 	p.store.Settle(&s.grant, used)
 	p.out.tokens += used.Tokens()
 	p.out.served++
-	p.pricer.Learn("u", &s.request, openai.Usage{Input: s.input, Output: s.output}, true)
+	p.pricer.Learn("u", &s.request, wire.Usage{Input: s.input, Output: s.output}, true)
 }

@@ -20,7 +20,7 @@ type UsageOptions uint8
 const (
 	EveryChunk UsageOptions = iota // include_usage and continuous_usage_stats
 	TotalOnly                      // include_usage
-	NoUsage                        // none
+	AskNothing                     // none
 )
 
 // quirkLife is how long a quirk is remembered: a model server may have been

@@ -27,12 +27,12 @@ func TestQuirksAreOfServers(t *testing.T) {
 	var q Quirks
 	now := time.Unix(1_000_000_000, 0)
 	q.Remember("a:8000", "m", Quirk{Silent: true}, now)
-	q.Remember("b:8000", "m", Quirk{Asked: NoUsage}, now.Add(quirkLife/2))
+	q.Remember("b:8000", "m", Quirk{Asked: AskNothing}, now.Add(quirkLife/2))
 	for _, tt := range []struct {
 		server, servedAs string
 		want             Quirk
 	}{
-		{"a:8000", "m", Quirk{Silent: true}}, {"b:8000", "m", Quirk{Asked: NoUsage}}, {"a:8000", "other", Quirk{}}, {"c:8000", "m", Quirk{}},
+		{"a:8000", "m", Quirk{Silent: true}}, {"b:8000", "m", Quirk{Asked: AskNothing}}, {"a:8000", "other", Quirk{}}, {"c:8000", "m", Quirk{}},
 	} {
 		if got := q.At(tt.server, tt.servedAs, now.Add(quirkLife/2)); got != tt.want {
 			t.Errorf("of %s at %s %+v is known, want %+v", tt.servedAs, tt.server, got, tt.want)

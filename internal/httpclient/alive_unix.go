@@ -15,12 +15,21 @@ type probe struct {
 	quiet bool
 }
 
-func (p *probe) watch(raw net.Conn) {
+// system returns the system's side of a connection; nil where it has none.
+func system(raw net.Conn) syscall.RawConn {
 	s, ok := raw.(syscall.Conn)
 	if !ok {
-		return
+		return nil
 	}
-	p.sys, _ = s.SyscallConn() // nil where it fails
+	sys, err := s.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return sys
+}
+
+func (p *probe) watch(raw net.Conn) {
+	p.sys = system(raw)
 	p.look = func(fd uintptr) bool {
 		var b [1]byte
 		_, err := syscall.Read(int(fd), b[:])

@@ -34,6 +34,7 @@ type conn struct {
 	stream  net.Conn // TLS, or the same as raw
 	br      *bufio.Reader
 	probe   probe
+	acks    acks
 	parting func() // part, kept because a method value per exchange would be allocated
 
 	reused    bool // an exchange was completed on it before
@@ -48,6 +49,7 @@ type conn struct {
 	events   bool         // the body is one of events, which the time limits go by
 	event    bool         // there was one since the last read
 	eventAt  time.Time    // when that read began; zero: there was none yet
+	reads    int          // of a stream's body
 	parted   atomic.Int64 // when, in Unix nanoseconds; 0: not yet
 	writeErr error
 	writing  chan error // of the goroutine that writes a large body; else nil
@@ -58,6 +60,7 @@ func newConn(address string, raw, stream net.Conn) *conn {
 	c.br = bufio.NewReaderSize(c, readBufferBytes)
 	c.parting = c.part
 	c.probe.watch(raw)
+	c.acks.watch(raw)
 	return c
 }
 
@@ -109,7 +112,7 @@ func (c *conn) partAndWait() {
 // begin prepares c for an exchange.
 func (c *conn) begin(l limits, now time.Time) error {
 	c.limits = l
-	c.started, c.flowing, c.writeErr = false, false, nil
+	c.started, c.flowing, c.reads, c.writeErr = false, false, 0, nil
 	c.events, c.event, c.eventAt = false, false, time.Time{}
 	return c.arm(now)
 }
@@ -120,9 +123,27 @@ func (c *conn) Read(p []byte) (int, error) {
 	if err := c.arm(time.Now()); err != nil {
 		return 0, err
 	}
+	c.spareAcks()
 	n, err := c.stream.Read(p)
 	c.started = c.started || n > 0
 	return n, err
+}
+
+// spareAcksEvery is after how many reads of a stream it is asked again for fewer
+// acknowledgements. A pause between two events ends that, so that it is of use to
+// ask; a server that waits for them before it writes on (Nagle's algorithm,
+// which few have not switched off) is held up for 40 ms each time.
+const spareAcksEvery = 256
+
+// spareAcks asks for fewer acknowledgements while a stream is being read.
+func (c *conn) spareAcks() {
+	if !c.flowing || c.limits.idle <= 0 {
+		return
+	}
+	if c.reads%spareAcksEvery == 0 {
+		c.acks.spare()
+	}
+	c.reads++
 }
 
 // arm sets the connection's deadline. Setting one costs more than a small

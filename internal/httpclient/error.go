@@ -54,7 +54,10 @@ const (
 	Idle
 )
 
-var phases = [...]string{Connect: "connecting", FirstByte: "waiting for the first byte", Whole: "waiting for the whole response", Idle: "between two parts of the response"}
+var phases = [...]string{
+	Connect: "connecting", FirstByte: "waiting for the first byte",
+	Whole: "waiting for the whole response", Idle: "between two parts of the response",
+}
 
 // String returns a few words for logs, such as "connecting".
 func (p Phase) String() string { return phases[p] }

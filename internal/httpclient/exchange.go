@@ -119,7 +119,9 @@ func (cl *Client) exchange(ctx context.Context, c *conn, r *Request, nth int) (R
 	c.join()
 	b := &body{ctx: ctx, kept: &cl.kept, conn: c, stop: stop}
 	b.begin(h)
-	return Response{Status: h.status, Header: h.header, ContentLength: h.length, Body: b, Connections: nth}, nil
+	return Response{
+		Status: h.status, Header: h.header, ContentLength: h.length, Body: b, Connections: nth,
+	}, nil
 }
 
 // heads holds buffers for the head of a request and a small body. They are

@@ -3,7 +3,7 @@ package mockvllm
 import (
 	"fmt"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // completionTokens is the default of max_tokens on the completions endpoint.
@@ -11,11 +11,11 @@ const completionTokens = 16
 
 func (j *job) dialect() dialect {
 	switch j.endpoint {
-	case openai.ChatCompletions:
+	case wire.ChatCompletions:
 		return newChat(j)
-	case openai.Completions:
+	case wire.Completions:
 		return newCompletion(j)
-	case openai.Responses:
+	case wire.Responses:
 		return newResponse(j)
 	}
 	return newAnthropic(j)
@@ -28,18 +28,18 @@ func (j *job) countInputs() ([]int64, error) {
 		return j.printedInputs()
 	}
 	switch j.endpoint {
-	case openai.Completions:
+	case wire.Completions:
 		if b.Prompt == nil {
 			return nil, nil
 		}
 		return countPrompts(b.Prompt)
-	case openai.Embeddings, openai.Pooling, openai.Classify:
+	case wire.Embeddings, wire.Pooling, wire.Classify:
 		if b.Messages == nil {
 			return countPrompts(b.Input)
 		}
-	case openai.Rerank, openai.Score:
+	case wire.Rerank, wire.Score:
 		return j.countPairs()
-	case openai.Responses:
+	case wire.Responses:
 		n, err := j.countResponseInput()
 		return []int64{n}, err
 	}
@@ -77,14 +77,14 @@ func (j *job) validate() error {
 		return invalid("n", fmt.Sprintf("n must be at least 1, got %d.", returned))
 	case limited && limit < 1:
 		return invalid("max_tokens", fmt.Sprintf("max_tokens must be at least 1, got %d.", limit))
-	case j.endpoint == openai.Messages && b.MaxTokens.value == nil:
+	case j.endpoint == wire.Messages && b.MaxTokens.value == nil:
 		return invalid("max_tokens", "Field required: max_tokens")
 	case b.MinTokens < 0:
 		return invalid("min_tokens", fmt.Sprintf("min_tokens must be greater than or equal to 0, got %d.", b.MinTokens))
 	case limited && b.MinTokens > limit:
 		return invalid("min_tokens", fmt.Sprintf(
 			"min_tokens must be less than or equal to max_tokens=%d, got %d.", limit, b.MinTokens))
-	case b.UseBeamSearch && b.Stream && j.endpoint == openai.Completions:
+	case b.UseBeamSearch && b.Stream && j.endpoint == wire.Completions:
 		return invalid("", "Streaming is not currently supported with beam search")
 	}
 	return j.validateStreamOptions()
@@ -92,7 +92,7 @@ func (j *job) validate() error {
 
 func (j *job) validateStreamOptions() error {
 	o := j.body.StreamOptions
-	if o == nil || j.endpoint != openai.ChatCompletions && j.endpoint != openai.Completions {
+	if o == nil || j.endpoint != wire.ChatCompletions && j.endpoint != wire.Completions {
 		return nil
 	}
 	switch mode := j.behavior.StreamOptions; {

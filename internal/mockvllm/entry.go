@@ -3,7 +3,7 @@ package mockvllm
 import (
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // Outcome is how a request ended.
@@ -32,7 +32,7 @@ type Entry struct {
 	Attempt  int    `json:"attempt"`
 	User     string `json:"user,omitempty"`
 	Model    string `json:"model"`
-	Endpoint string `json:"endpoint"` // as openai.Endpoint prints it
+	Endpoint string `json:"endpoint"` // as wire.Endpoint prints it
 	Stream   bool   `json:"stream,omitempty"`
 
 	Outcome Outcome `json:"outcome"`
@@ -79,12 +79,12 @@ type Told struct {
 	Final bool `json:"final,omitempty"`
 	// Usage is what a reader knows who keeps the largest usage of each choice,
 	// counts each prompt once, and lets the final usage replace all that.
-	Usage openai.Usage `json:"usage"`
+	Usage wire.Usage `json:"usage"`
 }
 
 // Usage returns what the request really spent.
-func (e Entry) Usage() openai.Usage {
-	return openai.Usage{Input: e.Input, Output: e.Output, Cached: e.Cached}
+func (e Entry) Usage() wire.Usage {
+	return wire.Usage{Input: e.Input, Output: e.Output, Cached: e.Cached}
 }
 
 // Total sums up entries.

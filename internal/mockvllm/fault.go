@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // fails reports whether the fault is the one asked for, in this attempt.
@@ -108,9 +108,9 @@ func (j *job) stall() error {
 func (j *job) sendError(out *eventStream) error {
 	j.finish(Failed)
 	switch j.endpoint {
-	case openai.Messages:
+	case wire.Messages:
 		_ = out.raw("error", []byte(`{"type":"error","error":{"type":"internal_error","message":"Internal server error"}}`))
-	case openai.Responses:
+	case wire.Responses:
 		_ = out.raw("error", []byte(`{"code":"server_error","message":"Internal server error","param":null,"sequence_number":`+
 			strconv.Itoa(out.count)+`,"type":"error"}`))
 	default:

@@ -104,7 +104,7 @@ func TestCloseIdle(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		r := request(t, url+"/v1/chat/completions", "", fmt.Sprintf(body, `"fail":"close-idle"`))
+		r := requestTo(t, url+"/v1/chat/completions", "", fmt.Sprintf(body, `"fail":"close-idle"`))
 		if err := r.Write(conn); err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestCloseIdle(t *testing.T) {
 func TestHeadersFirst(t *testing.T) {
 	s, url := start(t, Options{MaxRunning: 1})
 	for _, id := range []string{"running", "waiting"} {
-		response, err := http.DefaultClient.Do(request(t, url+"/v1/completions", id,
+		response, err := http.DefaultClient.Do(requestTo(t, url+"/v1/completions", id,
 			`{"prompt":"a","stream":true,"mock":{"ttft_ms":60000}}`))
 		if err != nil {
 			t.Fatal(err)
@@ -153,7 +153,7 @@ func TestCancel(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			left := leave(t, cancel, s, request(t, url+"/v1/chat/completions", c.name, c.body).WithContext(ctx))
+			left := leave(t, cancel, s, requestTo(t, url+"/v1/chat/completions", c.name, c.body).WithContext(ctx))
 			e := entry(t, s.Ledger(), c.name)
 			if e.Outcome != Cancelled || e.Input == 0 || e.Cancel.Sub(left) > 100*time.Millisecond {
 				t.Errorf("booked as %s, input %d, noticed after %v", e.Outcome, e.Input, e.Cancel.Sub(left))
@@ -191,7 +191,7 @@ func leave(t *testing.T, cancel func(), s *Server, r *http.Request) (left time.T
 // TestServerClose breaks off a running stream.
 func TestServerClose(t *testing.T) {
 	s, url := start(t, Options{})
-	response, err := http.DefaultClient.Do(request(t, url+"/v1/completions", "r",
+	response, err := http.DefaultClient.Do(requestTo(t, url+"/v1/completions", "r",
 		`{"prompt":"a","stream":true,"mock":{"output_tokens":9,"token_ms":60000}}`))
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,7 @@ package mockvllm
 import (
 	"errors"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // token is one generated token on its way into a stream.
@@ -146,7 +146,7 @@ func (j *job) due(s *sequence, i int64) (t token, due bool) {
 	t = token{sequence: s, first: s.told, index: i, last: i == s.tokens-1}
 	reasoned := i + 1 - j.behavior.ReasoningTokens
 	switch {
-	case j.endpoint != openai.ChatCompletions && j.endpoint != openai.Completions:
+	case j.endpoint != wire.ChatCompletions && j.endpoint != wire.Completions:
 		t.first = i
 		return t, true
 	case j.silent() && reasoned <= 0:
@@ -162,7 +162,7 @@ func (j *job) due(s *sequence, i int64) (t token, due bool) {
 
 // silent reports whether the client wants to see nothing of the reasoning.
 func (j *job) silent() bool {
-	return j.endpoint == openai.ChatCompletions && j.body.IncludeReasoning != nil && !*j.body.IncludeReasoning
+	return j.endpoint == wire.ChatCompletions && j.body.IncludeReasoning != nil && !*j.body.IncludeReasoning
 }
 
 func (j *job) decodeAtOnce() error {

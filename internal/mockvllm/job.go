@@ -12,13 +12,13 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // job is one request being answered. One goroutine, the handler's, works on it.
 type job struct {
 	server   *Server
-	endpoint openai.Endpoint
+	endpoint wire.Endpoint
 	w        http.ResponseWriter
 	r        *http.Request
 
@@ -41,7 +41,7 @@ type job struct {
 }
 
 // serve returns the handler of an endpoint.
-func (s *Server) serve(e openai.Endpoint) http.HandlerFunc {
+func (s *Server) serve(e wire.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		j := &job{server: s, endpoint: e, w: w, r: r, id: r.Header.Get("X-Request-Id")}
 		if j.id == "" {
@@ -132,11 +132,11 @@ func (j *job) answer() error {
 		return unknownModel(j.body.Model)
 	}
 	switch j.endpoint {
-	case openai.Tokenize:
+	case wire.Tokenize:
 		return j.answerTokenize()
-	case openai.Detokenize:
+	case wire.Detokenize:
 		return j.answerDetokenize()
-	case openai.CountTokens:
+	case wire.CountTokens:
 		return j.answerCountTokens()
 	}
 	if err := j.price(); err != nil {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // TestLedgerEntry compares a whole entry with what its request was.
@@ -32,7 +32,7 @@ func TestLedgerEntry(t *testing.T) {
 		Seq: 1, ID: "r", Attempt: 1, User: "ann", Model: "m", Endpoint: "completions", Stream: true,
 		Outcome: Completed, Status: 200, Input: 3, Output: 10, Cached: 1, InFlight: 1,
 		Choices: []Choice{choice(1), choice(2), choice(3), choice(4)},
-		Told:    Told{Any: true, Final: true, Usage: openai.Usage{Input: 3, Output: 10, Cached: 1}},
+		Told:    Told{Any: true, Final: true, Usage: wire.Usage{Input: 3, Output: 10, Cached: 1}},
 		Start:   epoch, First: epoch, Last: epoch, End: epoch,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -53,16 +53,16 @@ func TestTold(t *testing.T) {
 		want    Told
 	}{
 		{always, 0, TellUsage, Told{}},
-		{always, 1, TellUsage, Told{Any: true, Usage: openai.Usage{Input: 2, Output: 1}}},
-		{always, 2, TellUsage, Told{Any: true, Usage: openai.Usage{Input: 2, Output: 2}}},
-		{always, 3, TellUsage, Told{Any: true, Usage: openai.Usage{Input: 3, Output: 3}}},
-		{always, 7, TellUsage, Told{Any: true, Usage: openai.Usage{Input: 3, Output: 7}}},
+		{always, 1, TellUsage, Told{Any: true, Usage: wire.Usage{Input: 2, Output: 1}}},
+		{always, 2, TellUsage, Told{Any: true, Usage: wire.Usage{Input: 2, Output: 2}}},
+		{always, 3, TellUsage, Told{Any: true, Usage: wire.Usage{Input: 3, Output: 3}}},
+		{always, 7, TellUsage, Told{Any: true, Usage: wire.Usage{Input: 3, Output: 7}}},
 		{always, 7, ZeroUsage, Told{Any: true}},
 		{always, 7, NullUsage, Told{}},
 		{always, 7, NoUsage, Told{}},
 		{always, 7, FinalUsageOnly, Told{}},
 		{`{"include_usage":true}`, 7, TellUsage, Told{}},
-		{`{"continuous_usage_stats":true}`, 7, TellUsage, Told{Any: true, Usage: openai.Usage{Input: 3, Output: 7}}},
+		{`{"continuous_usage_stats":true}`, 7, TellUsage, Told{Any: true, Usage: wire.Usage{Input: 3, Output: 7}}},
 		{`{"continuous_usage_stats":true,"include_usage":null}`, 7, TellUsage, Told{}},
 		{`{"continuous_usage_stats":true,"include_usage":false}`, 7, TellUsage, Told{}},
 	} {
@@ -160,7 +160,7 @@ func TestMaxRunning(t *testing.T) {
 		t.Errorf("requests one after the other: MaxRunning is %d", n)
 	}
 	for range 5 {
-		response, err := http.DefaultClient.Do(request(t, url+"/v1/completions", "",
+		response, err := http.DefaultClient.Do(requestTo(t, url+"/v1/completions", "",
 			`{"prompt":"a","stream":true,"mock":{"ttft_ms":60000}}`))
 		if err != nil {
 			t.Fatal(err)

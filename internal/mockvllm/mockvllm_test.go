@@ -31,7 +31,7 @@ func start(t testing.TB, o Options) (*Server, string) {
 }
 
 // request builds a POST with a request id.
-func request(t testing.TB, url, id, body string) *http.Request {
+func requestTo(t testing.TB, url, id, body string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -47,7 +47,7 @@ func request(t testing.TB, url, id, body string) *http.Request {
 // post sends a request and returns the whole answer; reading may fail.
 func post(t testing.TB, url, id, body string) (status int, answer string, err error) {
 	t.Helper()
-	response, err := http.DefaultClient.Do(request(t, url, id, body))
+	response, err := http.DefaultClient.Do(requestTo(t, url, id, body))
 	if err != nil {
 		return 0, "", err
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // sequence is one run of tokens that is generated for a prompt.
@@ -80,7 +80,7 @@ func (j *job) limit(input int64) int64 {
 	limit := j.model.contextLength - input
 	if limited, ok := j.body.outputCap(); ok {
 		limit = min(limit, limited)
-	} else if j.endpoint == openai.Completions && j.model.capDefault(j.body.MaxTokens.isNull) == SixteenTokens {
+	} else if j.endpoint == wire.Completions && j.model.capDefault(j.body.MaxTokens.isNull) == SixteenTokens {
 		limit = min(limit, completionTokens)
 	}
 	return limit

@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // dimensions is the length of an embedding.
@@ -20,7 +20,7 @@ const dimensions = 8
 func (j *job) countPairs() ([]int64, error) {
 	b := &j.body
 	left, right := b.Query, b.Documents
-	if j.endpoint == openai.Score {
+	if j.endpoint == wire.Score {
 		left, right = b.Text1, b.Text2
 		if left == nil {
 			left, right = b.Queries, b.Documents
@@ -58,13 +58,13 @@ func (j *job) answerPooling() error {
 		return err
 	}
 	switch j.endpoint {
-	case openai.Embeddings:
+	case wire.Embeddings:
 		return j.writeAnswer(j.appendEmbeddings(nil))
-	case openai.Pooling:
+	case wire.Pooling:
 		return j.writeAnswer(j.appendPooled(nil))
-	case openai.Classify:
+	case wire.Classify:
 		return j.writeAnswer(j.appendClasses(nil))
-	case openai.Rerank:
+	case wire.Rerank:
 		return j.writeAnswer(j.appendRanking(nil))
 	}
 	return j.writeAnswer(j.appendScores(nil))

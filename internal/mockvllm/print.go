@@ -9,7 +9,9 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // engineMembers are the members of a body that no template sees: what says which model,
@@ -49,21 +51,21 @@ func (j *job) printedInputs() ([]int64, error) {
 	}
 	err := eachMember(j.raw, func(name string, value jsontext.Value) {
 		switch {
-		case engineMembers[name], j.endpoint == openai.Tokenize && !tokenizeMembers[name],
-			j.endpoint == openai.CountTokens && !countMembers[name]:
+		case engineMembers[name], j.endpoint == wire.Tokenize && !tokenizeMembers[name],
+			j.endpoint == wire.CountTokens && !countMembers[name]:
 		case value.Kind() == 'n' && inputMembers[name]: // none is given
-		case name == "messages" || name == "input" && j.endpoint == openai.Responses:
+		case name == "messages" || name == "input" && j.endpoint == wire.Responses:
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)
 			named = appendNamed(named, value)
-			if j.endpoint == openai.Messages || j.endpoint == openai.CountTokens {
+			if j.endpoint == wire.Messages || j.endpoint == wire.CountTokens {
 				shared += asciiArguments(value)
 			}
 			look(value)
 		case name == "prompt", name == "input", name == "query", name == "queries", name == "text_1", name == "data_1":
 			left = append(left, printedEach(value)...)
 			look(value)
-		case (j.endpoint == openai.Rerank || j.endpoint == openai.Score) &&
+		case (j.endpoint == wire.Rerank || j.endpoint == wire.Score) &&
 			(name == "documents" || name == "items" || name == "text_2" || name == "data_2"):
 			right = append(right, printedEach(value)...)
 			look(value)
@@ -93,8 +95,8 @@ func (j *job) printedInputs() ([]int64, error) {
 
 // isKnown reports whether e has a member of that name, which no template prints beside
 // its value.
-func isKnown(e openai.Endpoint, name string) bool {
-	return slices.ContainsFunc(openai.Members(e), func(m openai.Member) bool { return m.Name == name })
+func isKnown(e wire.Endpoint, name string) bool {
+	return slices.ContainsFunc(request.Members(e), func(m member.Member) bool { return m.Name == name })
 }
 
 // pairs joins the prompts of both sides, as scoring does; those of left stand alone

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // record is the entry of a request while it runs. Its methods are called by
@@ -77,7 +77,7 @@ func (r *record) generate(choice int, n int64, now time.Time) {
 }
 
 // tell notes the usage told of one choice and its prompt.
-func (r *record) tell(choice, prompt int, u openai.Usage) {
+func (r *record) tell(choice, prompt int, u wire.Usage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.told == nil {
@@ -105,7 +105,7 @@ func (r *record) toldPrompt(choice, prompt int) bool {
 }
 
 // tellFinal notes the usage told of the whole answer.
-func (r *record) tellFinal(u openai.Usage) {
+func (r *record) tellFinal(u wire.Usage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entry.Told = Told{Any: true, Final: true, Usage: u}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // Server answers as a vLLM OpenAI-compatible server would. It is an
@@ -145,12 +145,12 @@ func (s *Server) model(name string) *model {
 
 // route registers vLLM's routes, the old paths of rerank and score included.
 func (s *Server) route() {
-	for _, e := range openai.Endpoints {
+	for _, e := range wire.Endpoints {
 		s.handle("POST", e.Path(), s.serve(e))
 	}
-	s.handle("POST", "/rerank", s.serve(openai.Rerank))
-	s.handle("POST", "/v2/rerank", s.serve(openai.Rerank))
-	s.handle("POST", "/score", s.serve(openai.Score))
+	s.handle("POST", "/rerank", s.serve(wire.Rerank))
+	s.handle("POST", "/v2/rerank", s.serve(wire.Rerank))
+	s.handle("POST", "/score", s.serve(wire.Score))
 	s.handle("GET", "/v1/models", s.serveModels)
 	s.handle("GET", "/health", s.serveHealth)
 	s.handle("GET", "/ping", s.serveHealth)

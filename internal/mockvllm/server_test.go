@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // TestRefusals lists requests that vLLM refuses.
@@ -160,7 +160,7 @@ func FuzzRequest(f *testing.F) {
 			}
 		}
 		s := New(Options{Models: []Model{{Name: "m", ContextLength: 200}}})
-		e := openai.Endpoints[int(endpoint)%len(openai.Endpoints)]
+		e := wire.Endpoints[int(endpoint)%len(wire.Endpoints)]
 		w := call(s, http.MethodPost, e.Path(), "r", string(body))
 		got, _ := s.Ledger().Entry("r")
 		if w.Code != got.Status || w.Code == 500 && got.Outcome != Failed {

@@ -78,7 +78,7 @@ func TestLineEnds(t *testing.T) {
 // TestAck reads a stream event by event: nothing comes before it is let go.
 func TestAck(t *testing.T) {
 	s, url := start(t, Options{})
-	response, err := http.DefaultClient.Do(request(t, url+"/v1/completions", "r",
+	response, err := http.DefaultClient.Do(requestTo(t, url+"/v1/completions", "r",
 		`{"prompt":"a","stream":true,"mock":{"output_tokens":3,"ack":true}}`))
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // frame is the JSON around the generated text of a structured answer, escaped
@@ -27,7 +27,7 @@ type responseFormat struct {
 
 // structure plans the JSON that a structured answer has around its text.
 func (j *job) structure() error {
-	if j.endpoint != openai.ChatCompletions && j.endpoint != openai.Responses {
+	if j.endpoint != wire.ChatCompletions && j.endpoint != wire.Responses {
 		return nil
 	}
 	f := &j.body.ResponseFormat

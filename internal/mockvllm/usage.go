@@ -3,7 +3,7 @@ package mockvllm
 import (
 	"strconv"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // tells reports whether the request's stream asks for a final usage chunk and
@@ -20,17 +20,17 @@ func (j *job) tells() (final, continuous bool) {
 
 // total is the usage of the whole answer. It counts every sequence that was
 // generated, also those that best_of does not return.
-func (j *job) total() openai.Usage {
-	return openai.Usage{Input: j.input(), Output: j.generated(), Cached: min(j.behavior.CachedTokens, j.input())}
+func (j *job) total() wire.Usage {
+	return wire.Usage{Input: j.input(), Output: j.generated(), Cached: min(j.behavior.CachedTokens, j.input())}
 }
 
 // told is what is told of a usage.
-func (j *job) told(u openai.Usage) (openai.Usage, bool) {
+func (j *job) told(u wire.Usage) (wire.Usage, bool) {
 	switch j.behavior.Usage {
 	case NoUsage, NullUsage:
-		return openai.Usage{}, false
+		return wire.Usage{}, false
 	case ZeroUsage:
-		return openai.Usage{}, true
+		return wire.Usage{}, true
 	case ShrinkingUsage:
 		if u.Output > shrinksAfter {
 			u.Output = 1
@@ -68,8 +68,8 @@ func (j *job) tellFinal() {
 }
 
 // tell books that the usage of a token's choice so far is told, and returns it.
-func (j *job) tell(t token) openai.Usage {
-	u := openai.Usage{Input: j.inputs[t.sequence.prompt], Output: t.index + 1}
+func (j *job) tell(t token) wire.Usage {
+	u := wire.Usage{Input: j.inputs[t.sequence.prompt], Output: t.index + 1}
 	if told, ok := j.told(u); ok && !j.lies() {
 		j.record.tell(t.sequence.choice, t.sequence.prompt, told)
 	}
@@ -85,7 +85,7 @@ const (
 )
 
 // appendUsage appends the member "usage" and the comma before it, or nothing.
-func (j *job) appendUsage(dst []byte, u openai.Usage, style usageStyle) []byte {
+func (j *job) appendUsage(dst []byte, u wire.Usage, style usageStyle) []byte {
 	if j.behavior.Usage == NoUsage {
 		return dst
 	}

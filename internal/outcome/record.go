@@ -14,8 +14,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // statusBroken is the status, for logs and metrics, of a request whose answer had begun
@@ -26,7 +26,7 @@ const statusBroken = 599
 // Record is what a request came to.
 type Record struct {
 	ID       string
-	Endpoint openai.Endpoint
+	Endpoint wire.Endpoint
 	Stream   bool
 	Client   string // the address of whoever sent it
 

@@ -22,12 +22,12 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // TestRequestMoves: a request that one model's servers have not answered is answered by
@@ -66,8 +66,8 @@ func TestRequestMoves(t *testing.T) {
 			var seen outcomes
 			h := serving(served, store, &seen)
 			w := httptest.NewRecorder()
-			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, openai.ChatCompletions.Path(), strings.NewReader(strings.Replace(benchRequest, "llama2-7b", "a", 1)))
-			x := h.begin(w, r, openai.ChatCompletions)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, wire.ChatCompletions.Path(), strings.NewReader(strings.Replace(benchRequest, "llama2-7b", "a", 1)))
+			x := h.begin(w, r, wire.ChatCompletions)
 			if err := x.run(); err == nil || x.status != 0 {
 				t.Fatalf("the first model has answered %d", x.status)
 			}
@@ -126,7 +126,7 @@ func TestTimeOfModelServersIsTheirs(t *testing.T) {
 			m := modelAt(t, metrics, "a", func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				time.Sleep(late)
-				if r.URL.Path == openai.Tokenize.Path() {
+				if r.URL.Path == wire.Tokenize.Path() {
 					_, _ = io.WriteString(w, `{"count":20,"max_model_len":4096}`)
 					return
 				}
@@ -138,8 +138,8 @@ func TestTimeOfModelServersIsTheirs(t *testing.T) {
 			served := catalog.New([]*catalog.Model{m})
 			var seen times
 			h := serving(served, memory.New(memory.Options{}), &seen)
-			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, openai.ChatCompletions.Path(), strings.NewReader(strings.Replace(benchRequest, "llama2-7b", "a", 1)))
-			h.serve(httptest.NewRecorder(), r, openai.ChatCompletions)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, wire.ChatCompletions.Path(), strings.NewReader(strings.Replace(benchRequest, "llama2-7b", "a", 1)))
+			h.serve(httptest.NewRecorder(), r, wire.ChatCompletions)
 			if seen.took < tt.took || seen.asking < tt.asking || tt.asking == 0 && seen.asking != 0 {
 				t.Errorf("it took %v, and %v to be asked; want %v and %v", seen.took, seen.asking, tt.took, tt.asking)
 			}

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 )
 
 // TestReadBehind: the end of an answer is found before its last bytes are written,
@@ -33,7 +34,7 @@ func TestReadBehind(t *testing.T) {
 		for how, slowly := range map[string]func(io.Reader) io.Reader{
 			"at once": func(r io.Reader) io.Reader { return r }, "with its end": iotest.DataErrReader, "byte by byte": iotest.OneByteReader,
 		} {
-			s := &passing{passage: openai.NewPassage(openai.ChatCompletions, ""), behind: make([]byte, 0, behindBytes)}
+			s := &passing{passage: answer.NewPassage(wire.ChatCompletions, ""), behind: make([]byte, 0, behindBytes)}
 			piece := append(make([]byte, 0, len(tt.come)+tt.room), tt.come...)
 			s.parts = s.passage.Pass(nil, piece)
 			piece, err := s.readBehind(slowly(strings.NewReader(tt.behind)), piece, tt.length)

@@ -18,13 +18,13 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 const (
@@ -44,7 +44,7 @@ func BenchmarkChat(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background()) // as net/http's has an end
 	defer cancel()
 	request := (&http.Request{
-		Method: http.MethodPost, URL: &url.URL{Path: openai.ChatCompletions.Path()}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: http.MethodPost, URL: &url.URL{Path: wire.ChatCompletions.Path()}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        http.Header{"Content-Type": {"application/json"}, "X-User-Id": {"alice"}, "User-Agent": {"bench"}},
 		ContentLength: int64(body.Len()), RemoteAddr: "127.0.0.1:50000",
 	}).WithContext(ctx)

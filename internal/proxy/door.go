@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // drainWait is when to come back to a replica that is shutting down: at once,
@@ -32,7 +32,7 @@ func (h *Handler) Drain() <-chan struct{} {
 // refuse answers a request that came after Drain. It starts nothing and costs
 // nothing, and is the last one of its connection, so that the client's next one
 // reaches another replica.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, e openai.Endpoint) {
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, e wire.Endpoint) {
 	x := h.begin(w, r, e)
 	defer h.end(x)
 	w.Header()["Connection"] = []string{"close"}

@@ -8,10 +8,13 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // pooledBytesMax is the largest buffer that an exchange keeps for the next
@@ -30,8 +33,8 @@ type exchange struct {
 
 	// What is kept for the next request, emptied.
 	answer   []byte // what goes back
-	scanner  openai.EventScanner
-	stream   openai.Stream
+	scanner  sse.Scanner
+	stream   answer.Stream
 	fieldset []upstream.Field // the header that is sent upstream
 	body     []byte           // the client's
 	patched  []byte           // what is sent upstream, where it differs
@@ -44,13 +47,13 @@ type transient struct {
 	r        *http.Request
 	ctx      context.Context // of the request: it ends when the client leaves
 	control  http.ResponseController
-	endpoint openai.Endpoint
+	endpoint wire.Endpoint
 	id       string // of the request
 	begun    time.Time
 	explains bool // the log says what is decided of it, and why
 
 	principal identity.Principal
-	request   openai.Request
+	request   request.Request
 	earlier   []outcome.Attempt // on models that were given up; they are held
 	status    int               // of the answer to the client; 0 while there is none
 
@@ -60,7 +63,7 @@ type transient struct {
 }
 
 // begin takes an exchange for a request.
-func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e openai.Endpoint) *exchange {
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e wire.Endpoint) *exchange {
 	x := h.exchanges.Get().(*exchange)
 	x.h, x.w, x.r, x.ctx, x.endpoint, x.begun = h, w, r, r.Context(), e, time.Now()
 	x.control = *http.NewResponseController(w)

@@ -5,8 +5,9 @@ import (
 	"io"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // task is what a model server had to do when it failed, in the words of messages.
@@ -27,11 +28,11 @@ func (x *exchange) failed(at task, err error) *failure.Error {
 	var e *upstream.Error
 	var coding *codingError
 	switch {
-	case err == openai.ErrNoRoom:
+	case err == sse.ErrNoRoom:
 		return failure.OverCapacity(bytesWait)
-	case err == openai.ErrEventTooLarge:
+	case err == sse.ErrTooLarge:
 		return failure.Upstream("the model server sent an event of more than %d bytes, "+
-			"the most that is taken: ask for less in one event (logprobs, n)", openai.EventBytesMax)
+			"the most that is taken: ask for less in one event (logprobs, n)", sse.EventBytesMax)
 	case errors.As(err, &coding):
 		return failure.Upstream("%v", coding)
 	case errors.As(err, &e):
@@ -73,7 +74,7 @@ func badStatus(status int, err error) *failure.Error {
 
 // saidInStream returns what the first event of a stream tells the client that is an error: the
 // model server's own words.
-func saidInStream(e *openai.StreamError) *failure.Error {
+func saidInStream(e *event.Error) *failure.Error {
 	if e.Blames() {
 		return failure.ModelServer(failure.Foreign{}, "the model server failed: "+e.Message)
 	}
@@ -84,7 +85,7 @@ func saidInStream(e *openai.StreamError) *failure.Error {
 // brokenStream returns what to tell the client of a stream whose reading ended with err,
 // before its end. What the model server says in it of its failure is for the client only.
 func (x *exchange) brokenStream(err error) *failure.Error {
-	if _, failed := x.stream.Failure(); failed && err != openai.ErrNoRoom {
+	if _, failed := x.stream.Failure(); failed && err != sse.ErrNoRoom {
 		return failure.Upstream("the model server said in the stream that it has failed")
 	}
 	if err == io.EOF {

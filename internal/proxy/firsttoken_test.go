@@ -3,7 +3,9 @@ package proxy
 import (
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // TestFirstToken: what a model server sends before it has generated anything is
@@ -11,34 +13,34 @@ import (
 func TestFirstToken(t *testing.T) {
 	tests := []struct {
 		name     string
-		endpoint openai.Endpoint
+		endpoint wire.Endpoint
 		events   []string // of which the last has the first token
 	}{
-		{"chat", openai.ChatCompletions, []string{
+		{"chat", wire.ChatCompletions, []string{
 			": waiting\n\n",
 			`data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"usage":{"prompt_tokens":3,"completion_tokens":0}}` + "\n\n",
 			`data: {"choices":[{"index":0,"delta":{"content":"a"}}]}` + "\n\n",
 		}},
-		{"a token without text", openai.Completions, []string{
+		{"a token without text", wire.Completions, []string{
 			`data: {"choices":[{"index":0,"text":""}],"usage":{"prompt_tokens":3,"completion_tokens":1}}` + "\n\n",
 		}},
-		{"messages", openai.Messages, []string{
+		{"messages", wire.Messages, []string{
 			`data: {"type":"message_start","message":{"usage":{"input_tokens":3,"output_tokens":0}}}` + "\n\n",
 			`data: {"type":"ping"}` + "\n\n",
 			`data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}` + "\n\n",
 			`data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}` + "\n\n",
 		}},
-		{"responses", openai.Responses, []string{
+		{"responses", wire.Responses, []string{
 			`data: {"type":"response.created","sequence_number":0,"response":{"id":"r","usage":null}}` + "\n\n",
 			`data: {"type":"response.output_text.delta","sequence_number":1,"delta":"a"}` + "\n\n",
 		}},
 	}
 	for _, tt := range tests {
 		x := new(exchange)
-		x.stream.Reset(tt.endpoint, openai.StreamOptions{})
+		x.stream.Reset(tt.endpoint, answer.StreamOptions{})
 		var s streamed
 		for i, event := range tt.events {
-			x.stream.Event(nil, openai.ParseEvent([]byte(event)))
+			x.stream.Event(nil, sse.Parse([]byte(event)))
 			x.arrived(&s)
 			if last := i == len(tt.events)-1; s.First.IsZero() == last || s.Last.IsZero() {
 				t.Errorf("%s: after event %d the first token is of %v", tt.name, i, s.First)

@@ -10,8 +10,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 const (
@@ -157,9 +157,9 @@ func (x *exchange) send() error {
 }
 
 // patch returns how the body that is sent differs from the client's.
-func (x *exchange) patch() openai.Patch {
-	p := openai.Patch{
-		Model: x.model.ServedAs, ForceUsage: x.quirk.Asked < catalog.NoUsage, TotalOnly: x.quirk.Asked == catalog.TotalOnly,
+func (x *exchange) patch() request.Patch {
+	p := request.Patch{
+		Model: x.model.ServedAs, ForceUsage: x.quirk.Asked < catalog.AskNothing, TotalOnly: x.quirk.Asked == catalog.TotalOnly,
 	}
 	x.ticket.Metered(x.metered())
 	if x.ticket.Capped() {
@@ -184,7 +184,7 @@ func (x *exchange) metered() bool {
 func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected bool) {
 	asked := x.quirk.Asked
 	if x.response.Status != http.StatusBadRequest && x.response.Status != http.StatusUnprocessableEntity ||
-		!x.request.ReportsUsage() || asked == catalog.NoUsage {
+		!x.request.ReportsUsage() || asked == catalog.AskNothing {
 		return asked, false
 	}
 	x.answer = x.answer[:0]
@@ -195,7 +195,7 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 	if asked == catalog.EveryChunk && !x.request.ContinuousUsage && bytes.Contains(x.answer, []byte("continuous_usage_stats")) {
 		return catalog.TotalOnly, true
 	}
-	return catalog.NoUsage, !x.request.IncludeUsage && bytes.Contains(x.answer, []byte("stream_options"))
+	return catalog.AskNothing, !x.request.IncludeUsage && bytes.Contains(x.answer, []byte("stream_options"))
 }
 
 // unanswered returns what to tell the client of a request that got no

@@ -14,10 +14,10 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // Options of a Handler. All but Readers, Tracer and Buffers are required.
@@ -56,7 +56,7 @@ func New(o Options) *Handler {
 }
 
 // serve takes one request through its life.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e openai.Endpoint) {
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e wire.Endpoint) {
 	reply.RepeatID(w.Header(), e)
 	if !h.door.TryRLock() {
 		h.refuse(w, r, e)

@@ -7,8 +7,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // modelItem is a model in OpenAI's form.
@@ -79,7 +79,7 @@ func (h *Handler) list(details detailing) http.HandlerFunc {
 }
 
 // newList returns the list of models that items are of, whole.
-func newList(shape openai.Endpoint, models []*catalog.Model, items []any) any {
+func newList(shape wire.Endpoint, models []*catalog.Model, items []any) any {
 	if !shape.Anthropic() {
 		return struct {
 			Object string `json:"object"`
@@ -139,7 +139,7 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 }
 
 // newItem returns a model in Anthropic's form or in OpenAI's.
-func newItem(shape openai.Endpoint, m *catalog.Model, d modelDetails) any {
+func newItem(shape wire.Endpoint, m *catalog.Model, d modelDetails) any {
 	if shape.Anthropic() {
 		return modelInfo{Type: "model", ID: m.Name, DisplayName: m.Name, CreatedAt: "1970-01-01T00:00:00Z", Lifecycle: "active", modelDetails: d}
 	}

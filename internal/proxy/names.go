@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
 const (
@@ -24,7 +24,7 @@ func (x *exchange) coverNames() error {
 	if bytes.Count(x.body, []byte{':'}) <= namesFew {
 		return nil // every name has a colon behind it
 	}
-	names, size := openai.OpenNames(x.body)
+	names, size := jsonscan.OpenNames(x.body)
 	switch {
 	case names > namesMax:
 		return failure.InvalidRequest("", "the body has objects with %d names, more than %d: send lists in their place, or less at once", names, namesMax)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 )
 
 // errCutShort ends an answer whose end the model server did not send.
@@ -17,7 +17,7 @@ var errCutShort = errors.New("the model server's answer ended early")
 
 // passing is an answer that is passed on as it comes, as fast as the client reads.
 type passing struct {
-	passage   *openai.Passage
+	passage   *answer.Passage
 	parts     [][]byte  // of the piece in x.answer and of behind, and not written yet
 	behind    []byte    // what has come behind a piece that was full
 	fitted    bool      // x.answer is of the size for pieces, as far as there is room
@@ -60,7 +60,7 @@ func (x *exchange) passAnswer() error {
 // newPassing begins to pass on. How long the client takes says nothing about the model
 // server, which has answered.
 func (x *exchange) newPassing() *passing {
-	s := &passing{passage: openai.NewPassage(x.endpoint, x.model.PublicName()), behind: make([]byte, 0, behindBytes)}
+	s := &passing{passage: answer.NewPassage(x.endpoint, x.model.PublicName()), behind: make([]byte, 0, behindBytes)}
 	now := time.Now()
 	x.took = now.Sub(x.sent)
 	if x.model.ResponseTimeout > 0 {

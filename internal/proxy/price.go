@@ -11,8 +11,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 const (
@@ -48,11 +49,11 @@ func (x *exchange) Count(ctx context.Context, floor int64) (n int64, reached boo
 
 // inquire sends the question.
 func (x *exchange) inquire(ctx context.Context) (*upstream.Response, error) {
-	path := openai.Tokenize.Path()
-	if x.endpoint == openai.Messages {
-		path = openai.CountTokens.Path()
+	path := wire.Tokenize.Path()
+	if x.endpoint == wire.Messages {
+		path = wire.CountTokens.Path()
 	}
-	x.patched = x.request.AppendBody(x.patched[:0], x.body, openai.Patch{Model: x.model.ServedAs})
+	x.patched = x.request.AppendBody(x.patched[:0], x.body, request.Patch{Model: x.model.ServedAs})
 	return x.model.Pool.Do(ctx, &upstream.Request{
 		Method: http.MethodPost, Path: path, Caller: x.principal.User, Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
 		Explain: x.explaining(path),

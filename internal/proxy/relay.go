@@ -9,8 +9,9 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // wholeBytesMax is how much of an answer that is not streamed is held until it has
@@ -51,20 +52,20 @@ func (x *exchange) relayAnswer() error {
 	if err == nil {
 		err = x.decode()
 	}
-	if err == nil && x.response.Body.EndsWithConnection() && !openai.IsWhole(x.answer) {
+	if err == nil && x.response.Body.EndsWithConnection() && !answer.IsWhole(x.answer) {
 		err = errCutShort
 	}
 	if err != nil {
 		return x.brokenAnswer(err)
 	}
-	a := openai.ReadAnswer(x.answer)
+	a := answer.Read(x.answer)
 	if !a.HasUsage() && x.left() {
 		return x.unheard()
 	}
 	x.ticket.Settle(x.whole(&a))
 	copyHeader(x.w.Header(), x.response.Header)
 	if name := x.model.PublicName(); name != "" {
-		x.write(x.response.Status, a.AppendParts(nil, x.answer, name)...)
+		x.write(x.response.Status, a.AppendPieces(nil, x.answer, name)...)
 		return nil
 	}
 	x.write(x.response.Status, x.answer)
@@ -135,8 +136,8 @@ func (x *exchange) brokenAnswer(err error) error {
 }
 
 // whole returns the cost of an answer that is one JSON object, in x.answer.
-func (x *exchange) whole(a *openai.Answer) admission.Cost {
-	return x.ticket.Told(a, int64(len(x.answer)), x.took, func() openai.Text { return openai.AnswerText(x.endpoint, x.answer) })
+func (x *exchange) whole(a *answer.Answer) admission.Cost {
+	return x.ticket.Told(a, int64(len(x.answer)), x.took, func() chars.Text { return answer.Text(x.endpoint, x.answer) })
 }
 
 // write writes an answer whole, which has been settled: a client who does not read lets it

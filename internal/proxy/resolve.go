@@ -11,7 +11,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // resolve reads the body and finds the model that it is for.
@@ -43,8 +43,8 @@ func (x *exchange) resolve() error {
 // parse reads the request out of the body. What is passed on of members that are not known
 // depends on the model, which the body may name behind them.
 func (x *exchange) parse(served *catalog.Catalog) (err error) {
-	o := openai.ParseOptions{PathModel: x.r.PathValue("model"), Models: (*modelRules)(served)}
-	x.request, err = openai.ParseRequest(x.endpoint, x.body, o)
+	o := request.Options{PathModel: x.r.PathValue("model"), Models: (*modelRules)(served)}
+	x.request, err = request.Parse(x.endpoint, x.body, o)
 	if err == nil && x.request.Model == "" {
 		return failure.InvalidRequest("model", "model is missing: name one in the body or in the path")
 	}
@@ -57,13 +57,13 @@ func (x *exchange) parse(served *catalog.Catalog) (err error) {
 // modelRules is a catalog, as what knows the rules for the bodies of its models.
 type modelRules catalog.Catalog
 
-// FieldRules implements openai.ModelRules.
-func (r *modelRules) FieldRules(model string) openai.FieldRules {
+// FieldRules implements request.ModelRules.
+func (r *modelRules) FieldRules(model string) request.FieldRules {
 	m, ok := (*catalog.Catalog)(r).Find(model)
 	if !ok {
-		return openai.FieldRules{}
+		return request.FieldRules{}
 	}
-	return openai.FieldRules{Allow: m.AllowFields, RefuseUnknown: m.RefuseUnknown}
+	return request.FieldRules{Allow: m.AllowFields, RefuseUnknown: m.RefuseUnknown}
 }
 
 // droppedHeader names the members of the body that are not passed on.

@@ -4,19 +4,19 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // Register adds the data plane to mux. What mux does not know is to be answered
 // by reply.NotFound: nothing else is ever passed on. reply.WithRequestID has to come before.
 func (h *Handler) Register(mux reply.Routes) {
-	for _, e := range openai.Endpoints {
+	for _, e := range wire.Endpoints {
 		serve := reply.Only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
 		for _, path := range e.Paths() {
 			mux.Handle(path, serve)
 		}
-		if e != openai.CountTokens {
+		if e != wire.CountTokens {
 			mux.Handle("/api/v1/models/{model}"+operation(e), serve)
 		}
 	}
@@ -29,4 +29,4 @@ func (h *Handler) Register(mux reply.Routes) {
 }
 
 // operation returns the path of e behind a model, such as "/chat/completions".
-func operation(e openai.Endpoint) string { return strings.TrimPrefix(e.Path(), "/v1") }
+func operation(e wire.Endpoint) string { return strings.TrimPrefix(e.Path(), "/v1") }

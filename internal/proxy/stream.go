@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // flushBytes is how much of a stream may be gathered from events that have come
@@ -95,7 +97,7 @@ func (x *exchange) endStream(s *streamed) error {
 func (x *exchange) beginStream() {
 	x.response.Body.CountEvents()
 	x.scanner.Reset(x.response.Body)
-	x.stream.Reset(x.endpoint, openai.StreamOptions{
+	x.stream.Reset(x.endpoint, answer.StreamOptions{
 		IncludeUsage: x.request.IncludeUsage, ContinuousUsage: x.request.ContinuousUsage,
 		PublicModel: x.model.PublicName(), Choices: x.request.Choices, Prompts: x.request.Prompts,
 	})
@@ -202,7 +204,7 @@ func (x *exchange) streamEnded(s *streamed, err error) error {
 		return context.Canceled
 	}
 	broken := x.brokenStream(err)
-	if err != openai.ErrNoRoom {
+	if err != sse.ErrNoRoom {
 		x.response.Body.Blame()
 	}
 	if x.status == 0 && len(x.answer) == 0 {
@@ -226,7 +228,7 @@ func (x *exchange) stop(s *streamed) error {
 	granted := x.ticket.Granted()
 	x.ticket.Settle(cost)
 	u, _ := x.stream.Usage()
-	x.answer = x.stream.AppendFinish(x.answer, openai.Usage{
+	x.answer = x.stream.AppendFinish(x.answer, wire.Usage{
 		Input: u.Input, Output: min(u.Output, granted.Output), Cached: u.Cached,
 	})
 	x.flush(s, time.Now())

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 )
 
 // StatusClientGone is the status of a request whose client left before its answer, for logs,
@@ -54,8 +55,8 @@ func StatusOf(e *failure.Error) int {
 }
 
 // BodyOf returns what a client is told of a failure, before it has the shape of an endpoint.
-func BodyOf(e *failure.Error) openai.ErrorBody {
-	b := openai.ErrorBody{Status: StatusOf(e), Code: e.Kind.String(), Why: e}
+func BodyOf(e *failure.Error) wire.ErrorBody {
+	b := wire.ErrorBody{Status: StatusOf(e), Code: e.Kind.String(), Why: e}
 	switch {
 	case e.Foreign != nil && e.Foreign.Status != 0:
 		b.Type, b.Code = e.Foreign.Type, e.Foreign.Code
@@ -73,7 +74,7 @@ func BodyOf(e *failure.Error) openai.ErrorBody {
 
 // Error writes the answer to a request that is not served, in the shape of the endpoint's
 // errors; of no endpoint (0), in OpenAI's.
-func Error(w http.ResponseWriter, e *failure.Error, endpoint openai.Endpoint) {
+func Error(w http.ResponseWriter, e *failure.Error, endpoint wire.Endpoint) {
 	h, b := w.Header(), BodyOf(e)
 	RepeatID(h, endpoint)
 	h["Content-Type"] = []string{"application/json"}
@@ -83,7 +84,7 @@ func Error(w http.ResponseWriter, e *failure.Error, endpoint openai.Endpoint) {
 	if b.Status == http.StatusUnauthorized {
 		h["Www-Authenticate"] = []string{"Bearer"} // RFC 9110 wants a challenge
 	}
-	body := b.AppendJSON(nil, endpoint)
+	body := answer.AppendError(nil, b, endpoint)
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(b.Status)
 	// The client may have left; there is nobody to tell.

@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 )
 
 var (
@@ -25,45 +26,45 @@ func TestErrorJSON(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		err  *failure.Error
-		e    openai.Endpoint
+		e    wire.Endpoint
 		want string
 	}{
-		{"OpenAI's shape", failure.InvalidRequest("n", "n must be %s", `"small"`), openai.ChatCompletions,
+		{"OpenAI's shape", failure.InvalidRequest("n", "n must be %s", `"small"`), wire.ChatCompletions,
 			`{"error":{"message":"n must be \"small\"","type":"invalid_request_error","param":"n","code":"invalid_request"}}`},
-		{"without a param", failure.InvalidKey("no key"), openai.Responses,
+		{"without a param", failure.InvalidKey("no key"), wire.Responses,
 			`{"error":{"message":"no key","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`},
 		{"of no endpoint", failure.NoPath("/x", ""), 0,
 			`{"error":{"message":"there is nothing at \"/x\"","type":"invalid_request_error","param":null,"code":"not_found"}}`},
-		{"Anthropic's shape", failure.InvalidRequest("n", "no"), openai.Messages,
+		{"Anthropic's shape", failure.InvalidRequest("n", "no"), wire.Messages,
 			`{"type":"error","error":{"type":"invalid_request_error","message":"no","code":"invalid_request"}}`},
-		{"one limit", failure.RateLimited(failure.Tokens, []failure.Limit{minute}, 13100*time.Millisecond), openai.ChatCompletions,
+		{"one limit", failure.RateLimited(failure.Tokens, []failure.Limit{minute}, 13100*time.Millisecond), wire.ChatCompletions,
 			`{"error":{"message":"the limit of 2000 tokens per minute of this user is reached: 1990 used, 10 left, and this request is priced at 20; try again in 14 s","type":"tokens","param":null,` +
 				`"code":"rate_limit_exceeded","meter":"tokens","limit":2000,"window":"minute","scope":"user","used":1990,"remaining":10,"need":20,"retry_after":14}}`},
-		{"part of a limit", failure.RateLimited(failure.Tokens, []failure.Limit{hour}, time.Hour), openai.ChatCompletions,
+		{"part of a limit", failure.RateLimited(failure.Tokens, []failure.Limit{hour}, time.Hour), wire.ChatCompletions,
 			`{"error":{"message":"the limit of 300 output tokens per hour of all users together, of which 297 are admitted, is reached: 77 used, 220 left, ` +
 				`and this request is priced at 264; try again in 3600 s; a lower max_tokens fits sooner","type":"tokens","param":null,` +
 				`"code":"rate_limit_exceeded","meter":"output_tokens","limit":300,"window":"hour","scope":"model","used":77,"remaining":220,"need":264,"retry_after":3600}}`},
-		{"requests", failure.RateLimited(failure.Requests, []failure.Limit{{Meter: "requests", Window: "day", Max: 3, Used: 3, Need: 1}}, time.Second), openai.ChatCompletions,
+		{"requests", failure.RateLimited(failure.Requests, []failure.Limit{{Meter: "requests", Window: "day", Max: 3, Used: 3, Need: 1}}, time.Second), wire.ChatCompletions,
 			`{"error":{"message":"the limit of 3 requests per day is reached: 3 used, 0 left; try again in 1 s","type":"requests","param":null,` +
 				`"code":"rate_limit_exceeded","meter":"requests","limit":3,"window":"day","scope":null,"used":3,"remaining":0,"need":1,"retry_after":1}}`},
-		{"two limits", failure.RateLimited(failure.Concurrency, []failure.Limit{atOnce, minute}, time.Second), openai.CountTokens,
+		{"two limits", failure.RateLimited(failure.Concurrency, []failure.Limit{atOnce, minute}, time.Second), wire.CountTokens,
 			`{"type":"error","error":{"type":"rate_limit_error","message":"the limit of 10 concurrent requests of the model is reached; try again in 1 s",` +
 				`"code":"rate_limit_exceeded","meter":"concurrent_requests","limit":10,"window":null,"scope":"model","used":10,"remaining":0,"retry_after":1,"limits":[` +
 				`{"meter":"concurrent_requests","limit":10,"window":null,"scope":"model","used":10,"remaining":0,"retry_after":1},` +
 				`{"meter":"tokens","limit":2000,"window":"minute","scope":"user","used":1990,"remaining":10,"need":20,"retry_after":13}]}}`},
-		{"never fits", failure.ExceedsLimit(5000, failure.Limit{Meter: "tokens", Window: "day", Scope: "user", Max: 4000, Remaining: 4000}), openai.Completions,
+		{"never fits", failure.ExceedsLimit(5000, failure.Limit{Meter: "tokens", Window: "day", Scope: "user", Max: 4000, Remaining: 4000}), wire.Completions,
 			`{"error":{"message":"the request needs at least 5000 tokens, more than the limit of 4000 tokens per day of this user: shorten it, or ask for a higher limit",` +
 				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day","scope":"user"}}`},
-		{"never fits a part", failure.ExceedsLimit(3995, failure.Limit{Meter: "tokens", Window: "hour", Max: 4000, KeptBack: 40}), openai.Completions,
+		{"never fits a part", failure.ExceedsLimit(3995, failure.Limit{Meter: "tokens", Window: "hour", Max: 4000, KeptBack: 40}), wire.Completions,
 			`{"error":{"message":"the request needs at least 3995 tokens, more than the limit of 4000 tokens per hour, of which 3960 are admitted: shorten it, or ask for a higher limit",` +
 				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"hour","scope":null}}`},
-		{"never fits by its output", failure.ExceedsLimit(5000, failure.Limit{Meter: "tokens", Window: "day", Scope: "user", Max: 4000, Lower: "max_output_tokens"}), openai.Responses,
+		{"never fits by its output", failure.ExceedsLimit(5000, failure.Limit{Meter: "tokens", Window: "day", Scope: "user", Max: 4000, Lower: "max_output_tokens"}), wire.Responses,
 			`{"error":{"message":"the request needs at least 5000 tokens, more than the limit of 4000 tokens per day of this user: lower its max_output_tokens, or ask for a higher limit",` +
 				`"type":"invalid_request_error","param":null,"code":"request_exceeds_limit","meter":"tokens","limit":4000,"window":"day","scope":"user"}}`},
-		{"only a wait", failure.NoServer("m", 1500*time.Millisecond), openai.ChatCompletions,
+		{"only a wait", failure.NoServer("m", 1500*time.Millisecond), wire.ChatCompletions,
 			`{"error":{"message":"no server of the model \"m\" is available; try again later","type":"server_error","param":null,"code":"model_unavailable","retry_after":2}}`},
 	} {
-		got := string(BodyOf(tt.err).AppendJSON([]byte("HTTP"), tt.e))
+		got := string(answer.AppendError([]byte("HTTP"), BodyOf(tt.err), tt.e))
 		if diff := cmp.Diff("HTTP"+tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
@@ -80,7 +81,7 @@ func TestNotFoundNamesWhatIsMeant(t *testing.T) {
 		"/openai/v1/embeddings": "/v1/embeddings", "//v1/responses": "/v1/responses", "/v1/chat/completions/": "/v1/chat/completions", "/models": "/v1/models",
 		"/": "", "/v1": "", "/completions/x": "", "/v1/images/generations": "", "/xrerank": "",
 	} {
-		e := failure.NoPath(path, openai.EndpointAtEnd(path))
+		e := failure.NoPath(path, wire.EndpointAtEnd(path))
 		if _, meant, _ := strings.Cut(e.Message, ": where "); meant != "" != (want != "") || !strings.HasPrefix(meant, want) || e.Kind != failure.KindNoPath {
 			t.Errorf("%s: %s", path, e.Message)
 		}
@@ -129,13 +130,13 @@ func TestEveryKindHasItsAnswer(t *testing.T) {
 	} {
 		seen[tt.err.Kind] = true
 		w := httptest.NewRecorder()
-		Error(w, tt.err, openai.ChatCompletions)
+		Error(w, tt.err, wire.ChatCompletions)
 		b := BodyOf(tt.err)
 		if w.Code != tt.status || b.Code != tt.code || b.Type != tt.kind || (w.Header().Get("Retry-After") != "") != tt.retryAfter {
 			t.Errorf("%d %s %s, retry after %q; want %d %s %s, retry after: %v",
 				w.Code, b.Code, b.Type, w.Header().Get("Retry-After"), tt.status, tt.code, tt.kind, tt.retryAfter)
 		}
-		if got := string(b.AppendJSON(nil, openai.Messages)); !strings.HasPrefix(got, `{"type":"error","error":{"type":"`+tt.anthropic+`"`) {
+		if got := string(answer.AppendError(nil, b, wire.Messages)); !strings.HasPrefix(got, `{"type":"error","error":{"type":"`+tt.anthropic+`"`) {
 			t.Errorf("%s: Anthropic's clients get %s, want the type %s", tt.code, got, tt.anthropic)
 		}
 	}
@@ -150,7 +151,7 @@ func TestEveryKindHasItsAnswer(t *testing.T) {
 func TestErrorTextIsBounded(t *testing.T) {
 	for _, name := range []string{strings.Repeat("x", 1<<20), strings.Repeat("한", 1000), strings.Repeat("\x00\"", 9999), "\xff\xfe"} {
 		for _, err := range []*failure.Error{failure.NoModel(name), failure.NoPath(name, ""), failure.Method(name, "POST"), failure.InvalidRequest("", "%s", name)} {
-			body := BodyOf(err).AppendJSON(nil, openai.ChatCompletions)
+			body := answer.AppendError(nil, BodyOf(err), wire.ChatCompletions)
 			if !json.Valid(body) || len(body) > 8<<10 {
 				t.Errorf("%d bytes for a name of %d, valid: %v", len(body), len(name), json.Valid(body))
 			}

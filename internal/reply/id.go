@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // WithRequestID gives every request an id, the client's if that is a plain one,
@@ -24,7 +24,7 @@ const IDHeader = "X-Request-Id"
 const anthropicIDHeader = "Request-Id"
 
 // RepeatID tells the id where the libraries of the endpoint look for it too.
-func RepeatID(h http.Header, e openai.Endpoint) {
+func RepeatID(h http.Header, e wire.Endpoint) {
 	if e.Anthropic() {
 		h[anthropicIDHeader] = h[IDHeader]
 	}

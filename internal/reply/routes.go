@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // Routes takes handlers by their patterns, as http.ServeMux does.
@@ -16,7 +16,7 @@ type Routes interface {
 
 // Only answers 405 to every other method, in the shape of an endpoint's errors; of no
 // endpoint, in that which the client expects.
-func Only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler {
+func Only(method string, e wire.Endpoint, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != method && !(method == http.MethodGet && r.Method == http.MethodHead) {
 			w.Header()["Allow"] = []string{method}
@@ -33,7 +33,7 @@ func Only(method string, e openai.Endpoint, next http.HandlerFunc) http.Handler 
 
 // NotFound answers 404 in the shape of errors that the client expects.
 func NotFound(w http.ResponseWriter, r *http.Request) {
-	Error(w, failure.NoPath(r.URL.Path, openai.EndpointAtEnd(r.URL.Path)), ShapeOf(r))
+	Error(w, failure.NoPath(r.URL.Path, wire.EndpointAtEnd(r.URL.Path)), ShapeOf(r))
 }
 
 // NoHost answers 400 to a request whose Host is empty.
@@ -52,9 +52,9 @@ const anthropicVersion = "Anthropic-Version"
 // ShapeOf returns an endpoint that has the shape that the client of a request expects
 // which is for no endpoint: messages for Anthropic's clients, and below the path of
 // messages, where only they look for anything; else none.
-func ShapeOf(r *http.Request) openai.Endpoint {
+func ShapeOf(r *http.Request) wire.Endpoint {
 	if r.Header.Get(anthropicVersion) != "" || belowMessages(r.URL.EscapedPath()) {
-		return openai.Messages
+		return wire.Messages
 	}
 	return 0
 }
@@ -67,5 +67,5 @@ func belowMessages(escaped string) bool {
 		_, p, _ = strings.Cut(model, "/")
 		p = "/v1/" + p
 	}
-	return p == openai.Messages.Path() || strings.HasPrefix(p, openai.Messages.Path()+"/")
+	return p == wire.Messages.Path() || strings.HasPrefix(p, wire.Messages.Path()+"/")
 }

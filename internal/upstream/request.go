@@ -68,7 +68,8 @@ func (r *Request) since(now time.Time) httpclient.Request {
 	}
 	return httpclient.Request{
 		Method: r.Method, Path: r.Path, Header: r.Header, Body: r.Body, Begun: now,
-		FirstByteTimeout: r.FirstByteTimeout, ResponseTimeout: r.ResponseTimeout, IdleTimeout: r.IdleTimeout,
+		FirstByteTimeout: r.FirstByteTimeout, ResponseTimeout: r.ResponseTimeout,
+		IdleTimeout: r.IdleTimeout,
 	}
 }
 

@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // odd makes an attacker's i-th request, and the input that the model server tells of it.
-type odd func(rng *rand.Rand, i int) (*openai.Request, int64)
+type odd func(rng *rand.Rand, i int) (*request.Request, int64)
 
 // letters is a text of random letters, which has about two letters to a token.
 func letters(rng *rand.Rand, n int) string {
@@ -26,30 +27,30 @@ func letters(rng *rand.Rand, n int) string {
 
 // oddities are requests that teach what is not so of ordinary ones.
 var oddities = map[string]odd{
-	"text that is not seen": func(*rand.Rand, int) (*openai.Request, int64) { return chat("hi"), 25_000 },
-	"text that is not seen, in every kind": func(_ *rand.Rand, i int) (*openai.Request, int64) {
+	"text that is not seen": func(*rand.Rand, int) (*request.Request, int64) { return chat("hi"), 25_000 },
+	"text that is not seen, in every kind": func(_ *rand.Rand, i int) (*request.Request, int64) {
 		text := []string{"a few words of it", "x=[1];{y:2}", "안녕하세요", "你好吗"}[i%4]
 		return chat(strings.Repeat(text, 1+i%7)), int64(200 * (1 + i%7))
 	},
-	"many small ones": func(_ *rand.Rand, i int) (*openai.Request, int64) { return chat("a"), int64(100 + i%10) },
-	"huge ones": func(rng *rand.Rand, i int) (*openai.Request, int64) {
+	"many small ones": func(_ *rand.Rand, i int) (*request.Request, int64) { return chat("a"), int64(100 + i%10) },
+	"huge ones": func(rng *rand.Rand, i int) (*request.Request, int64) {
 		text := strings.Repeat(letters(rng, 500), 20)
 		return chat(text), int64(len(text))
 	},
-	"random letters": func(rng *rand.Rand, i int) (*openai.Request, int64) {
+	"random letters": func(rng *rand.Rand, i int) (*request.Request, int64) {
 		text := letters(rng, 50+rng.IntN(500))
 		return chat(text), int64(len(text))
 	},
-	"next to nothing": func(rng *rand.Rand, i int) (*openai.Request, int64) {
+	"next to nothing": func(rng *rand.Rand, i int) (*request.Request, int64) {
 		return chat(strings.Repeat("some ordinary words ", 1+rng.IntN(300))), 1
 	},
-	"now this, now that": func(rng *rand.Rand, i int) (*openai.Request, int64) {
+	"now this, now that": func(rng *rand.Rand, i int) (*request.Request, int64) {
 		return chat(strings.Repeat("some ordinary words ", 1+rng.IntN(30))), []int64{1, 50_000}[i%2]
 	},
-	"slowly more": func(rng *rand.Rand, i int) (*openai.Request, int64) {
+	"slowly more": func(rng *rand.Rand, i int) (*request.Request, int64) {
 		return chat(strings.Repeat("word ", 100)), int64(100 + 3*i)
 	},
-	"many messages": func(rng *rand.Rand, i int) (*openai.Request, int64) {
+	"many messages": func(rng *rand.Rand, i int) (*request.Request, int64) {
 		r := chat("a")
 		r.Messages = int64(1 + rng.IntN(200))
 		return r, 60 * r.Messages
@@ -73,11 +74,11 @@ func (c traffic) taught(t *testing.T) *Pricer {
 	for i := range c.lessons {
 		for range c.odds {
 			r, input := c.odd(rng, n)
-			p.Learn(fmt.Sprint("attacker ", n%max(c.names, 1)), r, openai.Usage{Input: input, Output: 1}, true)
+			p.Learn(fmt.Sprint("attacker ", n%max(c.names, 1)), r, wire.Usage{Input: input, Output: 1}, true)
 			n++
 		}
 		s := &samples[i%len(samples)]
-		p.Learn(honest(i%c.honest), chat(s.Text), openai.Usage{Input: inputOf(s, "llama3"), Output: 1}, true)
+		p.Learn(honest(i%c.honest), chat(s.Text), wire.Usage{Input: inputOf(s, "llama3"), Output: 1}, true)
 	}
 	return p
 }
@@ -126,7 +127,7 @@ func TestAnAttackerAloneDoesNotSetTheInputPriceOfOthers(t *testing.T) {
 		before := prices(t, p, "new")
 		for i := range 261 {
 			r, input := odd(rng, i)
-			p.Learn("attacker", r, openai.Usage{Input: input, Output: 1}, true)
+			p.Learn("attacker", r, wire.Usage{Input: input, Output: 1}, true)
 		}
 		checkMoved(t, name+", a stranger", before, prices(t, p, "new"), strangerFactor)
 	}
@@ -198,7 +199,7 @@ func TestAnAttackerDoesNotSetWhatAnAbandonedAnswerCosts(t *testing.T) {
 					e := engine{first: 0.1, perInput: 1e-4, perOutput: 0.02, rng: rand.New(rand.NewPCG(5, 6))}
 					for i := range 240 {
 						for range odds {
-							p.LearnSpeed("attacker", ids(10, nil), openai.Usage{Input: 10, Output: lie.output}, lie.took)
+							p.LearnSpeed("attacker", ids(10, nil), wire.Usage{Input: 10, Output: lie.output}, lie.took)
 						}
 						e.teach(p, honest(i%users), 1)
 					}
@@ -257,6 +258,6 @@ func replayCrowd(t *testing.T, byKind map[string]*accuracy, users int, tokenizer
 		if seen[s.Kind]++; seen[s.Kind] > warmUp {
 			byKind[s.Kind].add(price.Input, truth)
 		}
-		p.Learn(user, r, openai.Usage{Input: truth, Output: 1}, true)
+		p.Learn(user, r, wire.Usage{Input: truth, Output: 1}, true)
 	}
 }

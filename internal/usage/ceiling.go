@@ -1,6 +1,8 @@
 package usage
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
+)
 
 // ExcessMax is how many times its price the text of an input can cost at most, whatever
 // the text, the tokenizer and what was learned: see [Ceiling]. Of the ordinary texts of
@@ -17,11 +19,11 @@ const messageBytes = 8
 // normalise the text before.
 // What the template itself adds beyond messageBytes a message, such as a system prompt of
 // its own, no body brings and no bound has.
-func Ceiling(r *openai.Request) int64 {
+func Ceiling(r *request.Request) int64 {
 	return bounded(r.Text.Bytes()+r.Text.Growth()) + bounded(r.Words) + times(messageBytes, bounded(r.Messages)+bounded(r.Prompts))
 }
 
 // leastPrice returns what the text of r is priced at the least: texts that tokenizers
 // split more finely than any language cost more than what was learned of others, and
 // what was learned may be the doing of whoever profits from it.
-func leastPrice(r *openai.Request) int64 { return (Ceiling(r) + ExcessMax - 1) / ExcessMax }
+func leastPrice(r *request.Request) int64 { return (Ceiling(r) + ExcessMax - 1) / ExcessMax }

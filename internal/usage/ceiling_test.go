@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // TestPricesKeepTheirShareOfTheCeiling: whatever was learned, a price is no less than a
 // sixth of the most that the text can cost, so that no input exceeds it more than so.
 func TestPricesKeepTheirShareOfTheCeiling(t *testing.T) {
-	requests := map[string]*openai.Request{}
+	requests := map[string]*request.Request{}
 	for _, text := range []string{"", "a", strings.Repeat("x", 1e5), strings.Repeat(" ", 1e5), strings.Repeat("\n", 1e5), strings.Repeat("@", 1e5),
 		strings.Repeat("ordinary words ", 500), strings.Repeat("한국어 ", 500), strings.Repeat("ก", 500)} {
 		requests[text] = chat(text)
@@ -19,8 +21,8 @@ func TestPricesKeepTheirShareOfTheCeiling(t *testing.T) {
 	hollow := chat("")
 	hollow.Messages, hollow.Words = 5000, 50*5000
 	requests["hollow messages"] = hollow
-	requests["prompts of nothing"] = &openai.Request{Endpoint: openai.Embeddings, Prompts: 1000}
-	requests["some prompts of ids"] = &openai.Request{Endpoint: openai.Completions, Prompts: 1000, TokenIDs: 999}
+	requests["prompts of nothing"] = &request.Request{Endpoint: wire.Embeddings, Prompts: 1000}
+	requests["some prompts of ids"] = &request.Request{Endpoint: wire.Completions, Prompts: 1000, TokenIDs: 999}
 	p := NewPricer(Options{})
 	check := func(when string) {
 		t.Helper()
@@ -33,7 +35,7 @@ func TestPricesKeepTheirShareOfTheCeiling(t *testing.T) {
 	check("at first")
 	for range 300 { // that all text is free
 		for _, r := range requests {
-			p.Learn("user", r, openai.Usage{Input: 1, Output: 1}, true)
+			p.Learn("user", r, wire.Usage{Input: 1, Output: 1}, true)
 		}
 	}
 	check("after lessons of nothing")
@@ -44,20 +46,20 @@ func TestPricesKeepTheirShareOfTheCeiling(t *testing.T) {
 func TestCeiling(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		r    openai.Request
+		r    request.Request
 		want int64
 	}{
-		{"nothing", openai.Request{}, 0},
-		{"a prompt", openai.Request{Prompts: 3}, 3 * messageBytes},
-		{"messages", openai.Request{Prompts: 1, Messages: 4}, 5 * messageBytes},
-		{"words", openai.Request{Words: 7, Prompts: 1}, 7 + messageBytes},
-		{"absurd counts", openai.Request{Words: math.MaxInt64, Prompts: math.MaxInt64, Messages: math.MaxInt64}, 2 * priceMax},
-		{"less than nothing", openai.Request{Words: -9, Prompts: -9, Messages: -9}, 0},
+		{"nothing", request.Request{}, 0},
+		{"a prompt", request.Request{Prompts: 3}, 3 * messageBytes},
+		{"messages", request.Request{Prompts: 1, Messages: 4}, 5 * messageBytes},
+		{"words", request.Request{Words: 7, Prompts: 1}, 7 + messageBytes},
+		{"absurd counts", request.Request{Words: math.MaxInt64, Prompts: math.MaxInt64, Messages: math.MaxInt64}, 2 * priceMax},
+		{"less than nothing", request.Request{Words: -9, Prompts: -9, Messages: -9}, 0},
 	} {
 		if got := Ceiling(&tt.r); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
-		var text openai.Text
+		var text chars.Text
 		text.Add([]byte("abcdeﷺ")) // which is 18 letters when normalised
 		if text.Growth() <= 0 {
 			t.Fatal("the text does not grow")
@@ -94,15 +96,15 @@ func TestCounted(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		options Options
-		change  func(r *openai.Request)
+		change  func(r *request.Request)
 		want    Price
 	}{
-		{"as it is", Options{}, func(*openai.Request) {}, Price{500, 500, 256}},
-		{"cut down, if at all", Options{}, func(r *openai.Request) { r.TruncateInput = 50 }, Price{500, 50, 256}},
-		{"cut down to the context", Options{ContextLength: 400}, func(r *openai.Request) { r.TruncateInput = -1 }, Price{400, 399, 256}},
-		{"what was not counted", Options{}, func(r *openai.Request) { r.Beside = 101 }, Price{526, 500, 256}},
-		{"both", Options{}, func(r *openai.Request) { r.Beside, r.TruncateInput = 104, 510 }, Price{526, 500, 256}},
-		{"the output that is left", Options{ContextLength: 600}, func(*openai.Request) {}, Price{500, 500, 100}},
+		{"as it is", Options{}, func(*request.Request) {}, Price{500, 500, 256}},
+		{"cut down, if at all", Options{}, func(r *request.Request) { r.TruncateInput = 50 }, Price{500, 50, 256}},
+		{"cut down to the context", Options{ContextLength: 400}, func(r *request.Request) { r.TruncateInput = -1 }, Price{400, 399, 256}},
+		{"what was not counted", Options{}, func(r *request.Request) { r.Beside = 101 }, Price{526, 500, 256}},
+		{"both", Options{}, func(r *request.Request) { r.Beside, r.TruncateInput = 104, 510 }, Price{526, 500, 256}},
+		{"the output that is left", Options{ContextLength: 600}, func(*request.Request) {}, Price{500, 500, 100}},
 	} {
 		r := chat("x")
 		tt.change(r)

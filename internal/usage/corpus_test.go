@@ -7,7 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // sample is a text with its true number of tokens by each tokenizer.
@@ -68,8 +69,8 @@ func interleave(all []sample) []sample {
 }
 
 // chat returns a chat request with one message.
-func chat(text string) *openai.Request {
-	r := &openai.Request{Endpoint: openai.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, Messages: 1}
+func chat(text string) *request.Request {
+	r := &request.Request{Endpoint: wire.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, Messages: 1}
 	r.Text.Add([]byte(text))
 	return r
 }

@@ -7,7 +7,7 @@
 // told. It runs no tokenizer, knows no limit, and stores nothing: a new process
 // begins with priors and has learned what matters after some dozens of requests.
 //
-// How the input is estimated: a linear model over the counts of [openai.Text],
+// How the input is estimated: a linear model over the counts of [chars.Text],
 // fitted to relative errors by a Kalman filter (regression.go), gives the
 // middle; a margin per kind and size of text (margin.go) lifts it to the
 // quantile that about one request in fourteen exceeds. How the output is estimated:

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // accuracy collects how a pricer fared on requests of one kind.
@@ -47,7 +48,7 @@ func replay(p *Pricer, samples []sample, tokenizer string, warmUp int) map[strin
 			}
 			byKind[s.Kind].add(price.Input, truth)
 		}
-		p.Learn("user", r, openai.Usage{Input: truth, Output: 1}, true)
+		p.Learn("user", r, wire.Usage{Input: truth, Output: 1}, true)
 	}
 	return byKind
 }
@@ -129,7 +130,7 @@ func TestOneLanguageDoesNotSpoilAnother(t *testing.T) {
 	for range 5 {
 		for _, s := range texts(t) {
 			if s.Kind == "english" {
-				p.Learn("user", chat(s.Text), openai.Usage{Input: inputOf(&s, "o200k")}, true)
+				p.Learn("user", chat(s.Text), wire.Usage{Input: inputOf(&s, "o200k")}, true)
 			}
 		}
 	}
@@ -159,7 +160,7 @@ func testOutliers(t *testing.T, absurd func(i int, tokens int64) int64) {
 	replay(p, samples[:800], "llama3", 0)
 	before := totalPrice(p, samples[800:])
 	for i, s := range samples[800:810] {
-		p.Learn("user", chat(s.Text), openai.Usage{Input: absurd(i, inputOf(&s, "llama3"))}, true)
+		p.Learn("user", chat(s.Text), wire.Usage{Input: absurd(i, inputOf(&s, "llama3"))}, true)
 	}
 	if after := totalPrice(p, samples[800:]); after > before*13/10 || after < before*7/10 {
 		t.Errorf("prices of %d became %d by 10 outliers, want within 30 %%", before, after)
@@ -202,7 +203,7 @@ func TestOutputTokensOfATextSeen(t *testing.T) {
 	var a accuracy
 	for _, s := range texts(t) {
 		if s.Tokens["qwen3"] >= 100 {
-			var x openai.Text
+			var x chars.Text
 			x.Add([]byte(s.Text))
 			a.add(p.OutputTokens("user", x), s.Tokens["qwen3"])
 		}

@@ -1,6 +1,9 @@
 package usage
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
+)
 
 // features are counts of which the number of input tokens is a linear function:
 // the characters of each class, indexed by class; the runs of some classes; and
@@ -8,7 +11,7 @@ import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 type features [featureCount]float64
 
 const (
-	runsFeature    = openai.Classes
+	runsFeature    = chars.Classes
 	promptFeature  = runsFeature + len(runPriors)
 	messageFeature = promptFeature + 1
 	featureCount   = messageFeature + 1
@@ -19,35 +22,35 @@ const (
 // pieces: Llama 2) and large (200,000: GPT-4o) vocabularies give for ordinary
 // text. For Hangul and Han these differ by a factor of more than 2.5, so that no
 // prior is much nearer to both.
-var charPriors = [openai.Classes]float64{
-	openai.Lower:    0.10,
-	openai.Upper:    0.35,
-	openai.Digit:    0.55,
-	openai.Punct:    0.30,
-	openai.Space:    0.02,
-	openai.Newline:  0.10,
-	openai.Hangul:   1.15,
-	openai.Han:      0.90,
-	openai.Particle: 1.55,
-	openai.Kana:     0.80,
-	openai.Letter:   0.45,
-	openai.Mark:     1.00,
-	openai.Other:    1.20,
-	openai.Astral:   2.40,
+var charPriors = [chars.Classes]float64{
+	chars.Lower:    0.10,
+	chars.Upper:    0.35,
+	chars.Digit:    0.55,
+	chars.Punct:    0.30,
+	chars.Space:    0.02,
+	chars.Newline:  0.10,
+	chars.Hangul:   1.15,
+	chars.Han:      0.90,
+	chars.Particle: 1.55,
+	chars.Kana:     0.80,
+	chars.Letter:   0.45,
+	chars.Mark:     1.00,
+	chars.Other:    1.20,
+	chars.Astral:   2.40,
 }
 
 var runPriors = [...]struct {
-	class openai.Class
+	class chars.Class
 	prior float64
 }{
-	{openai.Lower, 0.62}, // a word
-	{openai.Upper, 0.10},
-	{openai.Digit, 0.40},
-	{openai.Punct, 0.55},
-	{openai.Space, 0.10},
-	{openai.Newline, 0.60},
-	{openai.Hangul, 0.30}, // a word with its particles
-	{openai.Letter, 0.40},
+	{chars.Lower, 0.62}, // a word
+	{chars.Upper, 0.10},
+	{chars.Digit, 0.40},
+	{chars.Punct, 0.55},
+	{chars.Space, 0.10},
+	{chars.Newline, 0.60},
+	{chars.Hangul, 0.30}, // a word with its particles
+	{chars.Letter, 0.40},
 }
 
 const (
@@ -55,16 +58,16 @@ const (
 	messagePrior = 4 // role and delimiters
 )
 
-func (x *features) ofText(t *openai.Text) {
+func (x *features) ofText(t *chars.Text) {
 	for c := range charPriors {
-		x[c] = float64(t.Chars(openai.Class(c))) // #nosec G115 -- an index of classes
+		x[c] = float64(t.Chars(chars.Class(c))) // #nosec G115 -- an index of classes
 	}
 	for i := range runPriors {
 		x[runsFeature+i] = float64(t.Runs(runPriors[i].class))
 	}
 }
 
-func (x *features) ofRequest(r *openai.Request) {
+func (x *features) ofRequest(r *request.Request) {
 	x.ofText(&r.Text)
 	x[promptFeature] = float64(bounded(r.Prompts))
 	x[messageFeature] = float64(bounded(r.Messages))

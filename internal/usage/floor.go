@@ -1,11 +1,14 @@
 package usage
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
+)
 
 // inputFloor returns the least that the input of r can be. What a chat template
 // may leave out does not count, nor do pictures and recordings, nor a prompt that is
 // given twice, of which the model server may read the shorter.
-func (p *Pricer) inputFloor(r *openai.Request) int64 {
+func (p *Pricer) inputFloor(r *request.Request) int64 {
 	if r.Twofold {
 		return 0
 	}
@@ -16,7 +19,7 @@ func (p *Pricer) inputFloor(r *openai.Request) int64 {
 // cutMax returns what is left at the most of a prompt that the model server cuts down
 // as r asks, if it does; 0 where it is told to leave room in a context of which the
 // length is not known.
-func (p *Pricer) cutMax(r *openai.Request) int64 {
+func (p *Pricer) cutMax(r *request.Request) int64 {
 	switch {
 	case r.TruncateInput > 0:
 		return r.TruncateInput
@@ -38,11 +41,11 @@ func (p *Pricer) cutMax(r *openai.Request) int64 {
 //
 // The bound is held below a quarter of the bytes as well, for servers that count
 // by length.
-func textFloor(t, optional *openai.Text) int64 {
-	chars := func(c openai.Class) int64 { return max(t.Chars(c)-optional.Chars(c), 0) }
-	words := t.Runs(openai.Space) - optional.Runs(openai.Space) - chars(openai.Newline) - chars(openai.Mark)
-	dense := chars(openai.Hangul)*120 + (chars(openai.Han)+chars(openai.Particle))*80 + chars(openai.Kana)*75 +
-		chars(openai.Digit)*270 + chars(openai.Letter)*25 + chars(openai.Other)*40 +
-		(chars(openai.Lower)+chars(openai.Upper))*20
+func textFloor(t, optional *chars.Text) int64 {
+	counted := func(c chars.Class) int64 { return max(t.Chars(c)-optional.Chars(c), 0) }
+	words := t.Runs(chars.Space) - optional.Runs(chars.Space) - counted(chars.Newline) - counted(chars.Mark)
+	dense := counted(chars.Hangul)*120 + (counted(chars.Han)+counted(chars.Particle))*80 + counted(chars.Kana)*75 +
+		counted(chars.Digit)*270 + counted(chars.Letter)*25 + counted(chars.Other)*40 +
+		(counted(chars.Lower)+counted(chars.Upper))*20
 	return max(min(max(words, dense/1000), (t.Bytes()-optional.Bytes())/4), 0)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // The floor is judged without any template, by the counts of every tokenizer,
@@ -55,7 +55,7 @@ func TestFloorLeavesOutWhatTheTemplateMay(t *testing.T) {
 // A stand-in model server may count a token for each four bytes.
 func TestFloorSuitsCountsByLength(t *testing.T) {
 	for _, text := range []string{"a b c d e f g h i j k l m n o p", "to be or not to be, that is it", "한국어 문장입니다", "1 2 3 4"} {
-		var x, none openai.Text
+		var x, none chars.Text
 		x.Add([]byte(text))
 		if floor := textFloor(&x, &none); floor > int64(len(text)/4) {
 			t.Errorf("%q: floor %d, want at most %d", text, floor, len(text)/4)
@@ -66,7 +66,7 @@ func TestFloorSuitsCountsByLength(t *testing.T) {
 // TestFloorsOfClasses: what characters of each class are at the least, in an input and in an
 // output, alone and where a part of the text may be left out.
 func TestFloorsOfClasses(t *testing.T) {
-	var extra openai.Text
+	var extra chars.Text
 	extra.Add([]byte("tools 123 도구 工具 的 ツール инструменты “เครื่องมือ”\nNAME"))
 	of := func(part string) string { return strings.Repeat(part, 100) }
 	for _, tt := range []struct {
@@ -90,7 +90,7 @@ func TestFloorsOfClasses(t *testing.T) {
 		{"words in quotes", of("word “"), 8, 0},
 		{"words of a letter", "a b c d e f", 2, 2},
 	} {
-		var x, none openai.Text
+		var x, none chars.Text
 		x.Add([]byte(tt.text))
 		more := x
 		more.AddText(extra)

@@ -5,7 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // inputs are what the panels have learned of inputs. They are safe for concurrent
@@ -124,7 +125,7 @@ func (in *inputs) poll(k known, x *features) opinion {
 func (m *inputModel) isExpert(kind int) bool { return m.lessons[kind] >= informed }
 
 // upper returns the estimate of the text of a request of a user, from above.
-func (in *inputs) upper(k known, r *openai.Request) int64 {
+func (in *inputs) upper(k known, r *request.Request) int64 {
 	var x features
 	x.ofRequest(r)
 	o := in.poll(k, &x)
@@ -132,7 +133,7 @@ func (in *inputs) upper(k known, r *openai.Request) int64 {
 }
 
 // textTokens estimates the tokens of a text that stands for itself.
-func (in *inputs) textTokens(k known, t *openai.Text) int64 {
+func (in *inputs) textTokens(k known, t *chars.Text) int64 {
 	var x features
 	x.ofText(t)
 	return min(rounded(in.poll(k, &x).middle*k.factor()), t.Bytes())

@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // panelOf100 says that a text of 100 digits has so many tokens, with a margin, after so many
@@ -16,7 +16,7 @@ type panelOf100 struct {
 
 func (o panelOf100) model(kind int) *inputModel {
 	m := &inputModel{}
-	m.weights[openai.Digit] = o.tokens / 100
+	m.weights[chars.Digit] = o.tokens / 100
 	m.margins[kind], m.lessons[kind], m.seen[kind] = o.margin, o.lessons, float64(o.lessons)
 	return m
 }
@@ -27,7 +27,7 @@ func (o panelOf100) model(kind int) *inputModel {
 // lets one; without them that is what models in general say, or his own panel.
 func TestWhoIsAsked(t *testing.T) {
 	var x features
-	x[openai.Digit] = 100
+	x[chars.Digit] = 100
 	var s sparse
 	s.of(&x)
 	general := naive.estimate(&s)
@@ -72,7 +72,7 @@ func TestWhoIsAsked(t *testing.T) {
 func TestChangedModelHasNoMargin(t *testing.T) {
 	l := newInputLearner()
 	var x features
-	x[openai.Hangul], x[runsFeature], x[promptFeature], x[messageFeature] = 100, 20, 1, 1
+	x[chars.Hangul], x[runsFeature], x[promptFeature], x[messageFeature] = 100, 20, 1, 1
 	kind := kindOf(&x)
 	for range 50 {
 		l.learn(&x, 120)
@@ -97,11 +97,11 @@ func TestChangedModelHasNoMargin(t *testing.T) {
 // and where it is one the estimate was right.
 func TestLessThanATokenIsOne(t *testing.T) {
 	var x features
-	x[openai.Digit] = 1
+	x[chars.Digit] = 1
 	kind := kindOf(&x)
 	for _, estimate := range []float64{0, 0.01, 0.9, 1} {
 		l := newInputLearner()
-		l.w[openai.Digit] = estimate
+		l.w[chars.Digit] = estimate
 		want := l.margins[kind]
 		want.learn(0)
 		if l.learn(&x, 1); l.margins[kind] != want {

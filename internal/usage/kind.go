@@ -1,6 +1,8 @@
 package usage
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+)
 
 // Errors differ by what a text mostly is, so each such kind has a margin of its own.
 const (
@@ -15,10 +17,10 @@ const (
 // kindOf returns what the text mostly is, characters weighted by the tokens
 // that they are worth at first.
 func kindOf(x *features) int {
-	latin := 0.25 * (x[openai.Lower] + x[openai.Upper])
-	hangul := x[openai.Hangul]
-	han := x[openai.Han] + x[openai.Particle] + x[openai.Kana]
-	other := 0.5*x[openai.Letter] + x[openai.Other] + x[openai.Astral]
+	latin := 0.25 * (x[chars.Lower] + x[chars.Upper])
+	hangul := x[chars.Hangul]
+	han := x[chars.Han] + x[chars.Particle] + x[chars.Kana]
+	other := 0.5*x[chars.Letter] + x[chars.Other] + x[chars.Astral]
 	switch max(latin, hangul, han, other) {
 	case latin:
 		return latinKind(x, latin)
@@ -32,7 +34,7 @@ func kindOf(x *features) int {
 
 // latinKind tells code, which is full of punctuation and digits, from prose.
 func latinKind(x *features, latin float64) int {
-	if x[openai.Punct]+x[openai.Digit] > 0.5*latin {
+	if x[chars.Punct]+x[chars.Digit] > 0.5*latin {
 		return codeKind
 	}
 	return proseKind

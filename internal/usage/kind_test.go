@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 )
 
 // TestKindOf: what a text mostly is, judged by all classes of a script together and by how
@@ -34,7 +34,7 @@ func TestKindOf(t *testing.T) {
 		{"🙂🙃🙂", other},
 		{"русский ไทย🙂 한국어다", other},
 	} {
-		var text openai.Text
+		var text chars.Text
 		text.Add([]byte(tt.text))
 		var x features
 		x.ofText(&text)
@@ -47,7 +47,7 @@ func TestKindOf(t *testing.T) {
 // TestKindDoesNotDependOnLength: a text and many of it are of one kind.
 func TestKindDoesNotDependOnLength(t *testing.T) {
 	for _, s := range texts(t)[:500] {
-		var once, often openai.Text
+		var once, often chars.Text
 		once.Add([]byte(s.Text))
 		often.Add([]byte(strings.Repeat(s.Text, 20)))
 		var x, y features

@@ -3,7 +3,8 @@ package usage
 import (
 	"math"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // Learn takes what request r of a user has really cost. complete says that the
@@ -14,7 +15,7 @@ import (
 //
 // Of what a user teaches, he is priced himself; others only as far as those agree
 // who are taught by others: see [jury].
-func (p *Pricer) Learn(user string, r *openai.Request, got openai.Usage, complete bool) {
+func (p *Pricer) Learn(user string, r *request.Request, got wire.Usage, complete bool) {
 	if !r.Endpoint.Counts() {
 		return
 	}
@@ -26,12 +27,12 @@ func (p *Pricer) Learn(user string, r *openai.Request, got openai.Usage, complet
 	}
 }
 
-func (p *Pricer) teachesInput(r *openai.Request, got openai.Usage) bool {
+func (p *Pricer) teachesInput(r *request.Request, got wire.Usage) bool {
 	return r.Images == 0 && r.AudioParts == 0 && r.TruncateInput == 0 &&
 		(r.Text.Bytes() > 0 || r.Messages > 0) && got.Input > max(r.TokenIDs, 0)
 }
 
-func (p *Pricer) learnInput(user string, r *openai.Request, tokens float64) {
+func (p *Pricer) learnInput(user string, r *request.Request, tokens float64) {
 	k := p.users.join(user)
 	var x features
 	x.ofRequest(r)

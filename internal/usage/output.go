@@ -1,9 +1,11 @@
 package usage
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+import (
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
+)
 
 // outputPrice returns the output to expect of all sequences of r.
-func (p *Pricer) outputPrice(k known, r *openai.Request, input int64) int64 {
+func (p *Pricer) outputPrice(k known, r *request.Request, input int64) int64 {
 	if !r.Endpoint.Generates() {
 		return 0
 	}
@@ -14,7 +16,7 @@ func (p *Pricer) outputPrice(k known, r *openai.Request, input int64) int64 {
 
 // sequenceOutput returns what is expected of one sequence, which may be more
 // than it can get.
-func (p *Pricer) sequenceOutput(k known, r *openai.Request, most int64) int64 {
+func (p *Pricer) sequenceOutput(k known, r *request.Request, most int64) int64 {
 	if r.IgnoreEOS && most < priceMax {
 		return most
 	}
@@ -34,7 +36,7 @@ func (p *Pricer) sequenceOutput(k known, r *openai.Request, most int64) int64 {
 // input leaves of the context; priceMax where there is no bound. An input that
 // seems to leave nothing leaves one token: it is an estimate from above. One that the
 // model server may cut down leaves what it would leave then.
-func (p *Pricer) sequenceMax(r *openai.Request, input int64) int64 {
+func (p *Pricer) sequenceMax(r *request.Request, input int64) int64 {
 	most := int64(priceMax)
 	if r.OutputCap > 0 {
 		most = min(most, r.OutputCap)
@@ -50,14 +52,14 @@ func (p *Pricer) sequenceMax(r *openai.Request, input int64) int64 {
 }
 
 // sequences returns how many sequences r has generated.
-func sequences(r *openai.Request) int64 {
+func sequences(r *request.Request) int64 {
 	return times(max(r.Prompts, 1), max(r.Sequences, 1))
 }
 
 // OutputFloor returns the least output that a model server can be asked for with
 // r: a token of each sequence, or as many as r insists on. It is 0 where nothing
 // is generated.
-func OutputFloor(r *openai.Request) int64 {
+func OutputFloor(r *request.Request) int64 {
 	if !r.Endpoint.Generates() {
 		return 0
 	}
@@ -67,7 +69,7 @@ func OutputFloor(r *openai.Request) int64 {
 // learnOutput takes the output of all sequences of r. Where it says only that
 // an answer has at least so many tokens (it was broken off, or ended at its
 // cap), it teaches that outputs are long, if so, but never that they are short.
-func (p *Pricer) learnOutput(user string, r *openai.Request, output int64, complete bool) {
+func (p *Pricer) learnOutput(user string, r *request.Request, output int64, complete bool) {
 	each := (output + sequences(r) - 1) / sequences(r)
 	if r.OutputCap > 0 && each >= r.OutputCap {
 		complete = false

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
-func teach(p *Pricer, user string, r *openai.Request, complete bool, outputs ...int64) {
+func teach(p *Pricer, user string, r *request.Request, complete bool, outputs ...int64) {
 	for _, output := range outputs {
-		p.Learn(user, r, openai.Usage{Input: r.TokenIDs, Output: output}, complete)
+		p.Learn(user, r, wire.Usage{Input: r.TokenIDs, Output: output}, complete)
 	}
 }
 
@@ -53,12 +54,12 @@ func TestOutputOfAlternatingUsers(t *testing.T) {
 
 func TestOutputIsLearnedPerSequence(t *testing.T) {
 	p := NewPricer(Options{})
-	r := ids(10, func(r *openai.Request) { r.Prompts, r.Sequences = 2, 5 })
+	r := ids(10, func(r *request.Request) { r.Prompts, r.Sequences = 2, 5 })
 	teach(p, "user", r, true, 1000, 1000, 1000, 1000, 1000)
 	checkOutput(t, p, "user", 100)
 	for total, each := range map[int64]int64{14: 7, 15: 8, 16: 8} { // a part of a token is one
 		p := NewPricer(Options{})
-		pair := ids(10, func(r *openai.Request) { r.Sequences = 2 })
+		pair := ids(10, func(r *request.Request) { r.Sequences = 2 })
 		teach(p, "user", pair, true, total, total, total, total, total)
 		checkOutput(t, p, "user", each)
 	}
@@ -94,7 +95,7 @@ func TestBrokenOffAnswersAreAtLeastSoLong(t *testing.T) {
 // long answers are.
 func TestAnswersOfNothingTeachNoOutput(t *testing.T) {
 	p := NewPricer(Options{})
-	embedding := ids(10, func(r *openai.Request) { r.Endpoint = openai.Embeddings })
+	embedding := ids(10, func(r *request.Request) { r.Endpoint = wire.Embeddings })
 	teach(p, "user", ids(10, nil), true, 0, 0, 0, 0, 0, 0, -1, -1, -1)
 	teach(p, "user", embedding, true, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9)
 	checkOutput(t, p, "user", 256)
@@ -103,7 +104,7 @@ func TestAnswersOfNothingTeachNoOutput(t *testing.T) {
 func TestAnswersCutByTheirCapTeachNothingShort(t *testing.T) {
 	p := NewPricer(Options{})
 	teach(p, "user", ids(10, nil), true, 400, 400, 400, 400, 400)
-	capped := ids(10, func(r *openai.Request) { r.OutputCap = 16 })
+	capped := ids(10, func(r *request.Request) { r.OutputCap = 16 })
 	for range 500 {
 		teach(p, "user", capped, true, 16)
 	}
@@ -113,14 +114,14 @@ func TestAnswersCutByTheirCapTeachNothingShort(t *testing.T) {
 func TestOutputFloor(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		r    *openai.Request
+		r    *request.Request
 		want int64
 	}{
 		{"a token", ids(10, nil), 1},
-		{"of each sequence of each prompt", ids(10, func(r *openai.Request) { r.Prompts, r.Sequences, r.OutputCap = 8, 128, 50 }), 1024},
-		{"min_tokens", ids(10, func(r *openai.Request) { r.Sequences, r.MinOutput = 2, 30 }), 60},
-		{"nothing is generated", ids(10, func(r *openai.Request) { r.Endpoint, r.Prompts = openai.Embeddings, 8 }), 0},
-		{"no overflow", ids(10, func(r *openai.Request) { r.Prompts, r.Sequences, r.MinOutput = 1<<24, 1<<31, 1<<31 }), priceMax},
+		{"of each sequence of each prompt", ids(10, func(r *request.Request) { r.Prompts, r.Sequences, r.OutputCap = 8, 128, 50 }), 1024},
+		{"min_tokens", ids(10, func(r *request.Request) { r.Sequences, r.MinOutput = 2, 30 }), 60},
+		{"nothing is generated", ids(10, func(r *request.Request) { r.Endpoint, r.Prompts = wire.Embeddings, 8 }), 0},
+		{"no overflow", ids(10, func(r *request.Request) { r.Prompts, r.Sequences, r.MinOutput = 1<<24, 1<<31, 1<<31 }), priceMax},
 	} {
 		if got := OutputFloor(c.r); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // TestBias: differences from what the panels say that last are made good, after a dozen on
@@ -68,9 +68,9 @@ func TestWhoDiffersIsPricedAsHeIs(t *testing.T) {
 		different := int64(tokens * factor)
 		for range 100 {
 			for i := range panels - 1 {
-				p.Learn(honest(i), r, openai.Usage{Input: tokens}, true)
+				p.Learn(honest(i), r, wire.Usage{Input: tokens}, true)
 			}
-			p.Learn("different", r, openai.Usage{Input: different}, true)
+			p.Learn("different", r, wire.Usage{Input: different}, true)
 		}
 		for user, truth := range map[string]int64{honest(0): tokens, "different": different} {
 			input, output := p.Price(user, r).Input, p.OutputTokens(user, r.Text)

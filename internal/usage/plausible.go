@@ -3,7 +3,8 @@ package usage
 import (
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // contextMost is taken for the context of a model whose length is not known: no
@@ -15,7 +16,7 @@ const contextMost = 1 << 24
 const hiddenSlack = 64
 
 // PlausibleInput reports whether the prompts of r can have had so many tokens.
-func (p *Pricer) PlausibleInput(r *openai.Request, tokens int64) bool {
+func (p *Pricer) PlausibleInput(r *request.Request, tokens int64) bool {
 	each := p.ContextLength()
 	if each == 0 {
 		each = contextMost
@@ -28,7 +29,7 @@ func (p *Pricer) PlausibleInput(r *openai.Request, tokens int64) bool {
 // has a byte at least. Those that are not shown, of reasoning and of sequences that
 // are not returned, cannot be more than the request may get, nor than the fastest
 // server could have generated.
-func (p *Pricer) PlausibleOutput(r *openai.Request, input, tokens, bytes int64, elapsed time.Duration) bool {
+func (p *Pricer) PlausibleOutput(r *request.Request, input, tokens, bytes int64, elapsed time.Duration) bool {
 	if !r.Endpoint.Generates() {
 		return tokens == 0
 	}
@@ -46,9 +47,9 @@ func (p *Pricer) PlausibleOutput(r *openai.Request, input, tokens, bytes int64, 
 // for each word that stands between spaces, or for as many characters as the longest
 // token of their class has. Letters do not count by themselves, for some servers
 // have words that are longer than any of the usual tokens.
-func ShownFloor(t *openai.Text) int64 {
-	words := t.Runs(openai.Space) - t.Chars(openai.Newline) - t.Chars(openai.Mark)
-	dense := t.Chars(openai.Hangul)*120 + (t.Chars(openai.Han)+t.Chars(openai.Particle))*80 +
-		t.Chars(openai.Kana)*75 + t.Chars(openai.Digit)*270
+func ShownFloor(t *chars.Text) int64 {
+	words := t.Runs(chars.Space) - t.Chars(chars.Newline) - t.Chars(chars.Mark)
+	dense := t.Chars(chars.Hangul)*120 + (t.Chars(chars.Han)+t.Chars(chars.Particle))*80 +
+		t.Chars(chars.Kana)*75 + t.Chars(chars.Digit)*270
 	return max(min(max(words, dense/1000), t.Bytes()/4), 0)
 }

@@ -3,7 +3,8 @@ package usage
 import (
 	"sync/atomic"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // Price is the estimate made before a request is sent, in tokens.
@@ -103,7 +104,7 @@ func (p *Pricer) ContextLength() int64 {
 // Price estimates what request r of a user will cost. It does not allocate and
 // does not wait for [Pricer.Learn]. A request to an endpoint that spends no
 // tokens has the zero Price.
-func (p *Pricer) Price(user string, r *openai.Request) Price {
+func (p *Pricer) Price(user string, r *request.Request) Price {
 	if !r.Endpoint.Counts() {
 		return Price{}
 	}
@@ -121,7 +122,7 @@ const besideBytes = 4
 
 // Counted returns the price of r, of one prompt, whose input has n tokens by the
 // model server's own count, which does not see all.
-func (p *Pricer) Counted(user string, r *openai.Request, n int64) Price {
+func (p *Pricer) Counted(user string, r *request.Request, n int64) Price {
 	n = min(bounded(n), p.inputMax(r))
 	price := Price{InputFloor: min(n, p.cutMax(r))}
 	price.Input = min(n+(bounded(r.Beside)+besideBytes-1)/besideBytes, p.inputMax(r))
@@ -131,7 +132,7 @@ func (p *Pricer) Counted(user string, r *openai.Request, n int64) Price {
 
 // inputPrice returns the upper estimate of the input, within what the model
 // server admits.
-func (p *Pricer) inputPrice(k known, r *openai.Request) int64 {
+func (p *Pricer) inputPrice(k known, r *request.Request) int64 {
 	tokens := bounded(r.TokenIDs) + p.mediaTokens(r)
 	isOfIDs := r.TokenIDs >= r.Prompts // others have tokens that begin and end them, also where there is nothing between
 	if r.Text.Bytes() > 0 || r.Messages > 0 || !isOfIDs {
@@ -145,7 +146,7 @@ func (p *Pricer) inputPrice(k known, r *openai.Request) int64 {
 // inputMax returns what the model server lets the input of all prompts be. That the
 // client asks for shorter ones does not count: a server that does not know the member
 // serves them whole.
-func (p *Pricer) inputMax(r *openai.Request) int64 {
+func (p *Pricer) inputMax(r *request.Request) int64 {
 	most := int64(priceMax)
 	if context := p.ContextLength(); context > 0 {
 		most = context
@@ -154,7 +155,7 @@ func (p *Pricer) inputMax(r *openai.Request) int64 {
 }
 
 // mediaTokens returns the declared price of pictures and recordings.
-func (p *Pricer) mediaTokens(r *openai.Request) int64 {
+func (p *Pricer) mediaTokens(r *request.Request) int64 {
 	seconds := r.AudioSeconds + audioPartSeconds*float64(bounded(r.AudioParts-r.AudioTimed))
 	audio := min(seconds*p.options.AudioTokensPerSecond, priceMax)
 	return times(r.Images, p.options.ImageTokens) + int64(audio)
@@ -162,7 +163,7 @@ func (p *Pricer) mediaTokens(r *openai.Request) int64 {
 
 // OutputTokens estimates how many tokens the text t has that was generated for a
 // user, for answers whose usage was not told.
-func (p *Pricer) OutputTokens(user string, t openai.Text) int64 {
+func (p *Pricer) OutputTokens(user string, t chars.Text) int64 {
 	return p.input.textTokens(p.users.look(user), &t)
 }
 

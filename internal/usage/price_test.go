@@ -9,13 +9,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // ids returns a completion request of n prompt tokens given as numbers: its
 // input is known exactly, so that tests can tell the output.
-func ids(n int64, change func(r *openai.Request)) *openai.Request {
-	r := &openai.Request{Endpoint: openai.Completions, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: n}
+func ids(n int64, change func(r *request.Request)) *request.Request {
+	r := &request.Request{Endpoint: wire.Completions, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: n}
 	if change != nil {
 		change(r)
 	}
@@ -23,48 +25,47 @@ func ids(n int64, change func(r *openai.Request)) *openai.Request {
 }
 
 func TestPrice(t *testing.T) {
-	type request = openai.Request
 	tests := []struct {
 		name    string
 		options Options
-		request *request
+		request *request.Request
 		want    Price
 	}{
 		{"token ids are counted", Options{}, ids(70, nil), Price{70, 70, 256}},
 		{"a prompt of one token", Options{}, ids(1, nil), Price{1, 1, 256}},
-		{"messages beside ids, of which nothing is known but their number", Options{}, ids(70, func(r *request) { r.Messages = 2 }), Price{81, 70, 256}},
-		{"a prompt of ids and one of nothing", Options{}, ids(1, func(r *request) { r.Prompts = 2 }), Price{7, 1, 512}},
+		{"messages beside ids, of which nothing is known but their number", Options{}, ids(70, func(r *request.Request) { r.Messages = 2 }), Price{81, 70, 256}},
+		{"a prompt of ids and one of nothing", Options{}, ids(1, func(r *request.Request) { r.Prompts = 2 }), Price{7, 1, 512}},
 		{"a default of one's own", Options{DefaultOutput: 9}, ids(70, nil), Price{70, 70, 9}},
-		{"never above the cap", Options{}, ids(70, func(r *request) { r.OutputCap = 50 }), Price{70, 70, 50}},
-		{"a cap beyond what is expected", Options{}, ids(70, func(r *request) { r.OutputCap = 5000 }), Price{70, 70, 256}},
+		{"never above the cap", Options{}, ids(70, func(r *request.Request) { r.OutputCap = 50 }), Price{70, 70, 50}},
+		{"a cap beyond what is expected", Options{}, ids(70, func(r *request.Request) { r.OutputCap = 5000 }), Price{70, 70, 256}},
 		{"never above the context", Options{ContextLength: 100}, ids(70, nil), Price{70, 70, 30}},
 		{"a full context leaves a token", Options{ContextLength: 70}, ids(70, nil), Price{70, 70, 1}},
-		{"at least min_tokens", Options{}, ids(70, func(r *request) { r.MinOutput = 300 }), Price{70, 70, 300}},
-		{"min_tokens within the context", Options{ContextLength: 100}, ids(70, func(r *request) { r.MinOutput = 300 }), Price{70, 70, 30}},
-		{"ignore_eos runs to the cap", Options{}, ids(70, func(r *request) { r.IgnoreEOS, r.OutputCap = true, 900 }), Price{70, 70, 900}},
-		{"ignore_eos without an end in sight", Options{}, ids(70, func(r *request) { r.IgnoreEOS = true }), Price{70, 70, 256}},
-		{"each sequence of each prompt", Options{}, ids(70, func(r *request) { r.Prompts, r.Sequences = 3, 4 }), Price{70, 70, 3072}},
-		{"prompts share neither context nor room", Options{ContextLength: 100}, ids(140, func(r *request) { r.Prompts = 2 }), Price{140, 140, 60}},
-		{"worst case: the cap", Options{WorstCase: true}, ids(70, func(r *request) { r.OutputCap = 5000 }), Price{70, 70, 5000}},
+		{"at least min_tokens", Options{}, ids(70, func(r *request.Request) { r.MinOutput = 300 }), Price{70, 70, 300}},
+		{"min_tokens within the context", Options{ContextLength: 100}, ids(70, func(r *request.Request) { r.MinOutput = 300 }), Price{70, 70, 30}},
+		{"ignore_eos runs to the cap", Options{}, ids(70, func(r *request.Request) { r.IgnoreEOS, r.OutputCap = true, 900 }), Price{70, 70, 900}},
+		{"ignore_eos without an end in sight", Options{}, ids(70, func(r *request.Request) { r.IgnoreEOS = true }), Price{70, 70, 256}},
+		{"each sequence of each prompt", Options{}, ids(70, func(r *request.Request) { r.Prompts, r.Sequences = 3, 4 }), Price{70, 70, 3072}},
+		{"prompts share neither context nor room", Options{ContextLength: 100}, ids(140, func(r *request.Request) { r.Prompts = 2 }), Price{140, 140, 60}},
+		{"worst case: the cap", Options{WorstCase: true}, ids(70, func(r *request.Request) { r.OutputCap = 5000 }), Price{70, 70, 5000}},
 		{"worst case: the context", Options{WorstCase: true, ContextLength: 4096}, ids(96, nil), Price{96, 96, 4000}},
-		{"worst case: both", Options{WorstCase: true, ContextLength: 100}, ids(70, func(r *request) { r.OutputCap = 5000 }), Price{70, 70, 30}},
+		{"worst case: both", Options{WorstCase: true, ContextLength: 100}, ids(70, func(r *request.Request) { r.OutputCap = 5000 }), Price{70, 70, 30}},
 		{"worst case: neither", Options{WorstCase: true}, ids(70, nil), Price{70, 70, 256}},
-		{"pictures", Options{}, ids(70, func(r *request) { r.Images = 2 }), Price{2118, 70, 256}},
-		{"audio of known length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts, r.AudioTimed, r.AudioSeconds = 1, 1, 4.5 }), Price{115, 70, 256}},
-		{"audio of both", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts, r.AudioTimed, r.AudioSeconds = 3, 1, 4.5 }), Price{715, 70, 256}},
-		{"audio of unknown length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request) { r.AudioParts = 2 }), Price{670, 70, 256}},
-		{"audio at the price that it has by default", Options{}, ids(70, func(r *request) { r.AudioParts = 1 }), Price{820, 70, 256}},
-		{"embeddings generate nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Embeddings }), Price{70, 70, 0}},
-		{"tokenize costs nothing", Options{}, ids(70, func(r *request) { r.Endpoint = openai.Tokenize }), Price{}},
-		{"words beside ids", Options{}, ids(70, func(r *request) { r.Words = 592 }), Price{170, 70, 256}},
-		{"input that may be truncated", Options{}, ids(70, func(r *request) { r.TruncateInput = 50 }), Price{70, 50, 256}},
-		{"of several prompts, which may all be in one", Options{}, ids(70, func(r *request) { r.TruncateInput, r.Prompts = 20, 3 }), Price{70, 20, 768}},
-		{"pictures beside what may be truncated", Options{}, ids(70, func(r *request) { r.TruncateInput, r.Images = 1, 2 }), Price{2118, 1, 256}},
-		{"truncated, which leaves room", Options{ContextLength: 100}, ids(90, func(r *request) { r.TruncateInput = 50 }), Price{90, 50, 50}},
-		{"truncated to an unknown context", Options{}, ids(70, func(r *request) { r.TruncateInput = -1 }), Price{70, 0, 256}},
-		{"truncated to the context", Options{ContextLength: 60}, ids(70, func(r *request) { r.TruncateInput, r.OutputCap = -1, 20 }), Price{60, 40, 20}},
-		{"truncated to a context that leaves no room", Options{ContextLength: 60}, ids(70, func(r *request) { r.TruncateInput, r.OutputCap = -1, 100 }), Price{60, 0, 60}},
-		{"absurd counts do not overflow", Options{}, ids(math.MaxInt64, func(r *request) {
+		{"pictures", Options{}, ids(70, func(r *request.Request) { r.Images = 2 }), Price{2118, 70, 256}},
+		{"audio of known length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request.Request) { r.AudioParts, r.AudioTimed, r.AudioSeconds = 1, 1, 4.5 }), Price{115, 70, 256}},
+		{"audio of both", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request.Request) { r.AudioParts, r.AudioTimed, r.AudioSeconds = 3, 1, 4.5 }), Price{715, 70, 256}},
+		{"audio of unknown length", Options{AudioTokensPerSecond: 10}, ids(70, func(r *request.Request) { r.AudioParts = 2 }), Price{670, 70, 256}},
+		{"audio at the price that it has by default", Options{}, ids(70, func(r *request.Request) { r.AudioParts = 1 }), Price{820, 70, 256}},
+		{"embeddings generate nothing", Options{}, ids(70, func(r *request.Request) { r.Endpoint = wire.Embeddings }), Price{70, 70, 0}},
+		{"tokenize costs nothing", Options{}, ids(70, func(r *request.Request) { r.Endpoint = wire.Tokenize }), Price{}},
+		{"words beside ids", Options{}, ids(70, func(r *request.Request) { r.Words = 592 }), Price{170, 70, 256}},
+		{"input that may be truncated", Options{}, ids(70, func(r *request.Request) { r.TruncateInput = 50 }), Price{70, 50, 256}},
+		{"of several prompts, which may all be in one", Options{}, ids(70, func(r *request.Request) { r.TruncateInput, r.Prompts = 20, 3 }), Price{70, 20, 768}},
+		{"pictures beside what may be truncated", Options{}, ids(70, func(r *request.Request) { r.TruncateInput, r.Images = 1, 2 }), Price{2118, 1, 256}},
+		{"truncated, which leaves room", Options{ContextLength: 100}, ids(90, func(r *request.Request) { r.TruncateInput = 50 }), Price{90, 50, 50}},
+		{"truncated to an unknown context", Options{}, ids(70, func(r *request.Request) { r.TruncateInput = -1 }), Price{70, 0, 256}},
+		{"truncated to the context", Options{ContextLength: 60}, ids(70, func(r *request.Request) { r.TruncateInput, r.OutputCap = -1, 20 }), Price{60, 40, 20}},
+		{"truncated to a context that leaves no room", Options{ContextLength: 60}, ids(70, func(r *request.Request) { r.TruncateInput, r.OutputCap = -1, 100 }), Price{60, 0, 60}},
+		{"absurd counts do not overflow", Options{}, ids(math.MaxInt64, func(r *request.Request) {
 			r.Prompts, r.Sequences, r.Images, r.AudioParts = math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64
 		}), Price{priceMax, priceMax, priceMax}},
 	}
@@ -93,7 +94,7 @@ func TestInputIsAtLeastTheFloor(t *testing.T) {
 	p := NewPricer(Options{})
 	r := chat(strings.Repeat("some words ", 500))
 	for range 200 {
-		p.Learn("user", r, openai.Usage{Input: 1, Output: 1}, true)
+		p.Learn("user", r, wire.Usage{Input: 1, Output: 1}, true)
 	}
 	if got := p.Price("user", r); got.Input < got.InputFloor {
 		t.Errorf("got %+v, want the input at least the floor", got)
@@ -103,19 +104,19 @@ func TestInputIsAtLeastTheFloor(t *testing.T) {
 func TestUsageThatTeachesNothingOfTheInput(t *testing.T) {
 	r := chat("a picture of a cat, and a question about it")
 	tests := map[string]struct {
-		change func(r *openai.Request)
-		got    openai.Usage
+		change func(r *request.Request)
+		got    wire.Usage
 	}{
-		"zero":      {func(*openai.Request) {}, openai.Usage{}},
-		"pictures":  {func(r *openai.Request) { r.Images = 1 }, openai.Usage{Input: 2000}},
-		"audio":     {func(r *openai.Request) { r.AudioParts = 1 }, openai.Usage{Input: 2000}},
-		"truncated": {func(r *openai.Request) { r.TruncateInput = 8 }, openai.Usage{Input: 8}},
-		"tokenize":  {func(r *openai.Request) { r.Endpoint = openai.Tokenize }, openai.Usage{Input: 2000}},
-		"ids only":  {func(r *openai.Request) { r.TokenIDs = 2000 }, openai.Usage{Input: 2000}},
-		"too few":   {func(r *openai.Request) { r.TokenIDs = 2000 }, openai.Usage{Input: 1500}},
-		"no text":   {func(r *openai.Request) { r.Text, r.Messages = openai.Text{}, 0 }, openai.Usage{Input: 2000}},
-		"no answer": {func(*openai.Request) {}, openai.Usage{Output: 0}},
-		"embedded":  {func(r *openai.Request) { r.Endpoint = openai.Embeddings }, openai.Usage{Output: 2000}},
+		"zero":      {func(*request.Request) {}, wire.Usage{}},
+		"pictures":  {func(r *request.Request) { r.Images = 1 }, wire.Usage{Input: 2000}},
+		"audio":     {func(r *request.Request) { r.AudioParts = 1 }, wire.Usage{Input: 2000}},
+		"truncated": {func(r *request.Request) { r.TruncateInput = 8 }, wire.Usage{Input: 8}},
+		"tokenize":  {func(r *request.Request) { r.Endpoint = wire.Tokenize }, wire.Usage{Input: 2000}},
+		"ids only":  {func(r *request.Request) { r.TokenIDs = 2000 }, wire.Usage{Input: 2000}},
+		"too few":   {func(r *request.Request) { r.TokenIDs = 2000 }, wire.Usage{Input: 1500}},
+		"no text":   {func(r *request.Request) { r.Text, r.Messages = chars.Text{}, 0 }, wire.Usage{Input: 2000}},
+		"no answer": {func(*request.Request) {}, wire.Usage{Output: 0}},
+		"embedded":  {func(r *request.Request) { r.Endpoint = wire.Embeddings }, wire.Usage{Output: 2000}},
 	}
 	for name, tt := range tests {
 		p := NewPricer(Options{})
@@ -135,16 +136,16 @@ func TestUsageThatTeachesNothingOfTheInput(t *testing.T) {
 // without the other.
 func TestWhatTeachesTheInput(t *testing.T) {
 	r := chat("a question about a cat")
-	for name, told := range map[string]*openai.Request{
+	for name, told := range map[string]*request.Request{
 		"both":               r,
-		"text of no message": {Endpoint: openai.Completions, Prompts: 1, Text: r.Text},
-		"an embedding":       {Endpoint: openai.Embeddings, Prompts: 1, Text: r.Text},
-		"messages only":      {Endpoint: openai.ChatCompletions, Prompts: 1, Messages: 1},
+		"text of no message": {Endpoint: wire.Completions, Prompts: 1, Text: r.Text},
+		"an embedding":       {Endpoint: wire.Embeddings, Prompts: 1, Text: r.Text},
+		"messages only":      {Endpoint: wire.ChatCompletions, Prompts: 1, Messages: 1},
 	} {
 		p := NewPricer(Options{})
 		before := p.Price("user", told)
 		for range 20 {
-			p.Learn("user", told, openai.Usage{Input: 500}, true)
+			p.Learn("user", told, wire.Usage{Input: 500}, true)
 		}
 		if after := p.Price("user", told); after.Input < 5*before.Input {
 			t.Errorf("%s: after lessons of 500 tokens the price is %d, and was %d", name, after.Input, before.Input)
@@ -159,7 +160,7 @@ func TestTokenIDsDoNotBlurTheText(t *testing.T) {
 	for i := range int64(100) {
 		r := chat(strings.Repeat("word ", words))
 		r.TokenIDs = 1000 * (i % 5)
-		p.Learn("user", r, openai.Usage{Input: words + r.TokenIDs}, true)
+		p.Learn("user", r, wire.Usage{Input: words + r.TokenIDs}, true)
 	}
 	for _, n := range []int64{0, 1000, 10_000} {
 		r := chat(strings.Repeat("word ", words))
@@ -226,8 +227,8 @@ func TestConcurrentUse(t *testing.T) {
 			for i, s := range samples {
 				user, r := fmt.Sprint(worker, i%20), chat(s.Text)
 				price := p.Price(user, r)
-				p.Learn(user, r, openai.Usage{Input: inputOf(&s, "qwen3"), Output: price.Output}, true)
-				p.LearnSpeed(user, r, openai.Usage{Input: price.Input, Output: 100}, 1e9)
+				p.Learn(user, r, wire.Usage{Input: inputOf(&s, "qwen3"), Output: price.Output}, true)
+				p.LearnSpeed(user, r, wire.Usage{Input: price.Input, Output: 100}, 1e9)
 				p.TokensAfter(user, r, price.Input, 1e9)
 				p.OutputTokens(user, r.Text)
 			}
@@ -246,7 +247,7 @@ func TestPriceDoesNotAllocate(t *testing.T) {
 func BenchmarkPrice(b *testing.B) {
 	p, r := NewPricer(Options{}), chat(strings.Repeat("How many roads must a man walk down? ", 20))
 	for range 10 {
-		p.Learn("user", r, openai.Usage{Input: 180, Output: 90}, true)
+		p.Learn("user", r, wire.Usage{Input: 180, Output: 90}, true)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -258,7 +259,7 @@ func BenchmarkLearn(b *testing.B) {
 	p, r := NewPricer(Options{}), chat(strings.Repeat("How many roads must a man walk down? ", 20))
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Learn("user", r, openai.Usage{Input: 180, Output: 90}, true)
+		p.Learn("user", r, wire.Usage{Input: 180, Output: 90}, true)
 	}
 }
 
@@ -266,7 +267,7 @@ func BenchmarkLearn(b *testing.B) {
 func BenchmarkPriceOfCrowd(b *testing.B) {
 	p, r := NewPricer(Options{}), chat(strings.Repeat("How many roads must a man walk down? ", 20))
 	for i := range 100 * panels {
-		p.Learn(fmt.Sprint(i%panels), r, openai.Usage{Input: 180, Output: 90}, true)
+		p.Learn(fmt.Sprint(i%panels), r, wire.Usage{Input: 180, Output: 90}, true)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -4,7 +4,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // speeds learn how long answers take: a fixed time (queueing, the network),
@@ -43,7 +44,7 @@ func newSpeed() *regression {
 // LearnSpeed takes how long a complete answer to r of a user took, from sending the
 // request to the end of the answer, and what it cost. The time to the first
 // token of a stream may be told as well, as an answer of one token.
-func (p *Pricer) LearnSpeed(user string, r *openai.Request, got openai.Usage, elapsed time.Duration) {
+func (p *Pricer) LearnSpeed(user string, r *request.Request, got wire.Usage, elapsed time.Duration) {
 	if got.Output <= 0 || elapsed <= 0 {
 		return
 	}
@@ -66,7 +67,7 @@ func (p *Pricer) LearnSpeed(user string, r *openai.Request, got openai.Usage, el
 // all its sequences, when an answer that is not streamed is abandoned after the
 // elapsed time. input is the request's input in tokens, as priced. The result is at
 // most what r may get.
-func (p *Pricer) TokensAfter(user string, r *openai.Request, input int64, elapsed time.Duration) int64 {
+func (p *Pricer) TokensAfter(user string, r *request.Request, input int64, elapsed time.Duration) int64 {
 	if !r.Endpoint.Generates() {
 		return 0
 	}
@@ -110,7 +111,7 @@ func decoded(w []float64, input int64, seconds float64) float64 {
 
 // steps returns the decoding steps of an answer: its sequences are generated
 // side by side.
-func steps(r *openai.Request, output int64) int64 {
+func steps(r *request.Request, output int64) int64 {
 	return max(output/sequences(r), 1)
 }
 

@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // engine is a model server that takes its time: to begin, per input token, and
@@ -30,7 +31,7 @@ func (e *engine) teach(p *Pricer, user string, n int) {
 	for range n {
 		input, output := e.request()
 		took := e.start(input) + e.around(e.perOutput)*float64(output)
-		p.LearnSpeed(user, ids(input, nil), openai.Usage{Input: input, Output: output}, seconds(took))
+		p.LearnSpeed(user, ids(input, nil), wire.Usage{Input: input, Output: output}, seconds(took))
 	}
 }
 
@@ -77,10 +78,10 @@ func checkSpeed(t *testing.T, name string, e *engine, p *Pricer) {
 
 func TestTokensAfterStaysWithinWhatIsPossible(t *testing.T) {
 	p := NewPricer(Options{ContextLength: 1000})
-	capped := ids(10, func(r *openai.Request) { r.OutputCap, r.Sequences = 50, 2 })
-	embedding := ids(10, func(r *openai.Request) { r.Endpoint = openai.Embeddings })
+	capped := ids(10, func(r *request.Request) { r.OutputCap, r.Sequences = 50, 2 })
+	embedding := ids(10, func(r *request.Request) { r.Endpoint = wire.Embeddings })
 	tests := map[string]struct {
-		r       *openai.Request
+		r       *request.Request
 		elapsed time.Duration
 		want    int64
 	}{
@@ -102,7 +103,7 @@ func TestTokensAfterStaysWithinWhatIsPossible(t *testing.T) {
 func TestTokensAfterOfAFastServer(t *testing.T) {
 	p := NewPricer(Options{})
 	for range 200 {
-		p.LearnSpeed("user", ids(10, nil), openai.Usage{Input: 10, Output: 100}, 200*time.Microsecond)
+		p.LearnSpeed("user", ids(10, nil), wire.Usage{Input: 10, Output: 100}, 200*time.Microsecond)
 	}
 	if got := p.TokensAfter("user", ids(10, nil), 10, time.Minute); got > 60*4_000 {
 		t.Errorf("%d tokens in a minute", got)
@@ -124,7 +125,7 @@ func TestWhoIsBelievedOfSpeed(t *testing.T) {
 		for users := range 4 {
 			for n := range int64(200) {
 				output := 10 * (1 + n)
-				p.LearnSpeed(honest(users), ids(10, nil), openai.Usage{Input: 10, Output: output}, seconds(perOutput*float64(output)))
+				p.LearnSpeed(honest(users), ids(10, nil), wire.Usage{Input: 10, Output: output}, seconds(perOutput*float64(output)))
 			}
 			if got := after(p, honest(users)); !about(got, 10/perOutput) {
 				t.Errorf("%s, %d others: he has got %.0f tokens, want about %.0f", name, users, got, 10/perOutput)
@@ -142,10 +143,10 @@ func TestWhoIsBelievedOfSpeed(t *testing.T) {
 func TestSequencesAreGeneratedSideBySide(t *testing.T) {
 	after := func(sequences int64) int64 {
 		p := NewPricer(Options{})
-		r := ids(10, func(r *openai.Request) { r.Sequences = sequences })
+		r := ids(10, func(r *request.Request) { r.Sequences = sequences })
 		for n := range int64(50) {
 			output := 50 + 10*n
-			p.LearnSpeed("user", r, openai.Usage{Input: 10, Output: output * sequences}, seconds(0.01*float64(output)))
+			p.LearnSpeed("user", r, wire.Usage{Input: 10, Output: output * sequences}, seconds(0.01*float64(output)))
 		}
 		return p.TokensAfter("user", r, 10, 5*time.Second)
 	}
@@ -165,7 +166,7 @@ func TestWhatTeachesNoSpeed(t *testing.T) {
 		p := NewPricer(Options{})
 		before := p.TokensAfter("user", ids(10, nil), 10, time.Second)
 		for range 50 {
-			p.LearnSpeed("user", ids(10, nil), openai.Usage{Input: 10, Output: tt.output}, tt.elapsed)
+			p.LearnSpeed("user", ids(10, nil), wire.Usage{Input: 10, Output: tt.output}, tt.elapsed)
 		}
 		if after := p.TokensAfter("user", ids(10, nil), 10, time.Second); after != before {
 			t.Errorf("%s: a second gives %d tokens, and gave %d before", name, after, before)

@@ -3,7 +3,7 @@ package usage
 import (
 	"testing"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // TestWithKeepsWhatIsLearned: other options, the same knowledge, on both sides.
@@ -15,12 +15,12 @@ func TestWithKeepsWhatIsLearned(t *testing.T) {
 		t.Errorf("before anything is learned, outputs are priced %d and %d, want 100 and 200", was, is)
 	}
 	for range trusted {
-		before.Learn("user", r, openai.Usage{Input: 40, Output: 30}, true)
+		before.Learn("user", r, wire.Usage{Input: 40, Output: 30}, true)
 	}
 	if was, is := before.Price("user", r), after.Price("user", r); was != is || is.Output > 35 {
 		t.Errorf("the prices are %+v and %+v", was, is)
 	}
-	after.Learn("user", r, openai.Usage{Input: 4000, Output: 30}, true)
+	after.Learn("user", r, wire.Usage{Input: 4000, Output: 30}, true)
 	if was, is := before.Price("user", r), after.Price("user", r); was != is || is.Input <= 40 {
 		t.Errorf("what was learned after it is not shared: %+v and %+v", was, is)
 	}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // Where the model server is asked for the length of the input, an abandoned
@@ -24,7 +24,7 @@ func TestExactInput(t *testing.T) {
 	var plan []order
 	for i := 0; len(plan) < 60; i++ {
 		o := p.order(i, leavesAnswer, true)
-		if o.endpoint == openai.ChatCompletions || o.endpoint == openai.Completions && o.prompts == 1 {
+		if o.endpoint == wire.ChatCompletions || o.endpoint == wire.Completions && o.prompts == 1 {
 			plan = append(plan, o)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // fate is what becomes of a request.
@@ -36,7 +36,7 @@ func (f fate) String() string { return fateNames[f] }
 // order is one request of the plan: what is sent, and what becomes of it.
 type order struct {
 	id, user string
-	endpoint openai.Endpoint
+	endpoint wire.Endpoint
 	stream   bool
 	prompts  int64 // of completions; else 1
 	choices  int64 // per prompt
@@ -62,7 +62,7 @@ type order struct {
 
 // metered reports whether the events of the answer tell usage.
 func (o *order) metered() bool {
-	return o.stream && !o.untold && (o.endpoint == openai.ChatCompletions || o.endpoint == openai.Completions)
+	return o.stream && !o.untold && (o.endpoint == wire.ChatCompletions || o.endpoint == wire.Completions)
 }
 
 // sequences is how many runs of tokens are generated side by side.
@@ -130,16 +130,16 @@ func (p planner) shape(o *order, plain bool) {
 	o.prompts, o.choices = 1, 1
 	switch k := p.IntN(100); {
 	case k < 35:
-		o.endpoint = openai.ChatCompletions
+		o.endpoint = wire.ChatCompletions
 	case k < 65:
-		o.endpoint = openai.Completions
+		o.endpoint = wire.Completions
 		o.prompts += int64(p.IntN(2))
 	case k < 83:
-		o.endpoint = openai.Responses
+		o.endpoint = wire.Responses
 	default:
-		o.endpoint = openai.Messages
+		o.endpoint = wire.Messages
 	}
-	if o.endpoint <= openai.Completions && p.IntN(3) == 0 {
+	if o.endpoint <= wire.Completions && p.IntN(3) == 0 {
 		o.choices = 3
 	}
 	if o.stream && p.IntN(100) < 30 {
@@ -262,14 +262,14 @@ func (p planner) fail(mock map[string]any) {
 func (p planner) ask(o *order, body map[string]any) {
 	text := func() string { return p.text(p.korean(o), 3+p.IntN(60)) }
 	switch o.endpoint {
-	case openai.Completions:
+	case wire.Completions:
 		body["prompt"] = text()
 		if o.prompts > 1 {
 			body["prompt"] = []string{text(), text()}
 		}
-	case openai.Responses:
+	case wire.Responses:
 		body["input"] = text()
-	case openai.Messages:
+	case wire.Messages:
 		body["max_tokens"] = 2000
 		fallthrough
 	default:
@@ -282,10 +282,10 @@ func (p planner) ask(o *order, body map[string]any) {
 	if o.choices > 1 {
 		body["n"] = o.choices
 	}
-	if o.endpoint == openai.Completions {
+	if o.endpoint == wire.Completions {
 		body["max_tokens"] = 2000
 	}
-	if o.endpoint <= openai.Completions && o.stream && p.IntN(3) == 0 {
+	if o.endpoint <= wire.Completions && o.stream && p.IntN(3) == 0 {
 		body["stream_options"] = map[string]any{"include_usage": true, "continuous_usage_stats": p.IntN(2) == 0}
 	}
 }

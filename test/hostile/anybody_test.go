@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // anybody makes bodies that have text anywhere: under known and unknown names, as names,
@@ -130,31 +132,31 @@ func (a anybody) side(size int) any {
 }
 
 // body returns a body for an endpoint with texts of about size characters, for a user.
-func (a anybody) body(e openai.Endpoint, user string, size int) string {
+func (a anybody) body(e wire.Endpoint, user string, size int) string {
 	b := map[string]any{"model": "llama2-7b", "user": user}
 	more := map[string]any{}
 	switch e {
-	case openai.ChatCompletions:
+	case wire.ChatCompletions:
 		b["messages"], b["max_tokens"] = a.messages(size), 1
 		more["tools"], more["documents"], more["chat_template_kwargs"] = a.tools(size), a.value(size, 4), a.object(size, 4)
-	case openai.Completions:
+	case wire.Completions:
 		b["prompt"], b["max_tokens"] = a.texts(size, false), 1
-	case openai.Responses:
+	case wire.Responses:
 		b["input"], b["max_output_tokens"] = a.messages(size), 1
 		more["tools"], more["instructions"] = a.tools(size), a.text(size)
-	case openai.Messages:
+	case wire.Messages:
 		b["messages"], b["max_tokens"] = a.messages(size), 1
 		more["tools"], more["system"] = a.tools(size), a.text(size)
-	case openai.Embeddings, openai.Pooling, openai.Classify:
+	case wire.Embeddings, wire.Pooling, wire.Classify:
 		if a.IntN(2) == 0 {
 			b["messages"] = a.messages(size)
 			more["chat_template_kwargs"] = a.object(size, 4)
 		} else {
 			b["input"] = a.texts(size, false)
 		}
-	case openai.Rerank:
+	case wire.Rerank:
 		b["query"], b["documents"] = a.text(size), a.side(size)
-	case openai.Score:
+	case wire.Score:
 		if b["text_1"], b["text_2"] = a.text(size), a.side(size); a.IntN(4) == 0 {
 			b["text_1"], b["text_2"] = b["text_2"], b["text_1"]
 		}
@@ -171,10 +173,10 @@ func (a anybody) body(e openai.Endpoint, user string, size int) string {
 }
 
 // beside adds members of the body that nobody knows, and some that templates may show.
-func (a anybody) beside(e openai.Endpoint, b map[string]any, size int) {
+func (a anybody) beside(e wire.Endpoint, b map[string]any, size int) {
 	var names []string
-	for _, m := range openai.Members(e) {
-		if m.Treatment == openai.Priced {
+	for _, m := range request.Members(e) {
+		if m.Treatment == member.Priced {
 			names = append(names, m.Name)
 		}
 	}

@@ -11,12 +11,13 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
-var pricedEndpoints = []openai.Endpoint{openai.ChatCompletions, openai.Completions, openai.Responses, openai.Messages,
-	openai.Embeddings, openai.Rerank, openai.Score, openai.Pooling, openai.Classify}
+var pricedEndpoints = []wire.Endpoint{wire.ChatCompletions, wire.Completions, wire.Responses, wire.Messages,
+	wire.Embeddings, wire.Rerank, wire.Score, wire.Pooling, wire.Classify}
 
 // printsAll is a model server whose template prints whatever it gets.
 var printsAll = mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, PrintsAll: true, ContextLength: 1 << 20}}}
@@ -24,7 +25,7 @@ var printsAll = mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, 
 // Tensors are held back; the properties have them, too.
 const tensorsAllowed = "allow-fields: [image_embeds, audio_embeds]"
 
-var tensorsParsed = openai.ParseOptions{AllowFields: []string{"image_embeds", "audio_embeds"}}
+var tensorsParsed = request.Options{AllowFields: []string{"image_embeds", "audio_embeds"}}
 
 // seeded returns what makes bodies, always the same ones but for PRICED_SEED.
 func seeded(seed uint64) anybody {
@@ -62,7 +63,7 @@ func TestNoInputExceedsItsBound(t *testing.T) {
 				continue
 			}
 			served++
-			r, err := openai.ParseRequest(e, []byte(body), tensorsParsed)
+			r, err := request.Parse(e, []byte(body), tensorsParsed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +94,7 @@ func TestNoFloorIsAboveTheTruth(t *testing.T) {
 		for i := range bodiesOf(t) {
 			user := fmt.Sprintf("%s-%d", e, i)
 			body := a.body(e, user, 1+a.IntN(400))
-			r, err := openai.ParseRequest(e, []byte(body), tensorsParsed)
+			r, err := request.Parse(e, []byte(body), tensorsParsed)
 			if status, _, _ := g.Post(t, e.Path(), user, body); err != nil || status != http.StatusOK {
 				continue
 			}
@@ -250,7 +251,7 @@ func TestTextsThatGrowHaveABound(t *testing.T) {
 		user := fmt.Sprint("user", i)
 		body := fmt.Sprintf(`{"model":%q,"user":%q,"max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"tool_use","name":"f","input":{"a":["%s"]}}]}]}`,
 			apptest.Model, user, strings.Repeat(text, 500))
-		r, err := openai.ParseRequest(openai.Messages, []byte(body), openai.ParseOptions{})
+		r, err := request.Parse(wire.Messages, []byte(body), request.Options{})
 		status, _, answer := g.Post(t, "/v1/messages", user, body)
 		if err != nil || status != http.StatusOK {
 			t.Fatalf("%q: %d %.200s (%v)", text, status, answer, err)

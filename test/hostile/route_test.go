@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // foreignPaths are no endpoints: vLLM's other routes, and ways of writing a
@@ -52,7 +52,7 @@ func TestForeignPaths(t *testing.T) {
 // charged alike on all of them, and the model server is asked on its own.
 func TestPathsOfAnEndpointAreAlike(t *testing.T) {
 	g, r := start(t, apptest.Options{Limits: everyMeter})
-	for _, e := range openai.Endpoints {
+	for _, e := range wire.Endpoints {
 		if len(e.Paths()) == 1 {
 			continue
 		}
@@ -78,7 +78,7 @@ func TestPathsOfAnEndpointAreAlike(t *testing.T) {
 // TestPluginsAreHeldBack: what a plugin of the model server gets has no price.
 func TestPluginsAreHeldBack(t *testing.T) {
 	g, r := start(t, apptest.Options{Limits: everyMeter})
-	for _, path := range openai.Pooling.Paths() {
+	for _, path := range wire.Pooling.Paths() {
 		f := wantFailure(t, path, post(t, g, path, `{"model":"llama2-7b","task":"plugin","data":{"url":"http://somewhere"}}`), http.StatusBadRequest, "invalid_request")
 		if f.Param != "data" || !strings.Contains(f.Message, "plugin") {
 			t.Errorf("%s: %+v", path, f)
@@ -95,7 +95,7 @@ func TestWrongMethods(t *testing.T) {
 		"/api/v1/admin/token-usage/llama2-7b/alice": "GET", "/actuator/health": "GET", "/actuator/prometheus": "GET", "/actuator/env": "GET", "/actuator": "GET",
 		"/api/v1/models/llama2-7b/chat/completions": "POST", "/api/v1/models/llama2-7b/messages": "POST",
 	}
-	for _, e := range openai.Endpoints {
+	for _, e := range wire.Endpoints {
 		for _, path := range e.Paths() {
 			allowed[path] = "POST"
 		}

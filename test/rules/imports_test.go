@@ -35,25 +35,54 @@ var imports = map[string][]string{
 
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
-		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus",
-		"internal/admission", "internal/buffer", "internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit",
-		"internal/openai", "internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream",
+		"github.com/go-json-experiment/json", "github.com/prometheus/client_golang/prometheus", "internal/admission",
+		"internal/buffer", "internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit",
+		"internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream", "internal/wire",
+		"internal/wire/answer", "internal/wire/chars", "internal/wire/event", "internal/wire/jsonscan",
+		"internal/wire/request", "internal/wire/sse",
 	},
-	"internal/admin":   {"internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit", "internal/reply"},
-	"internal/gate":    {"internal/failure", "internal/identity", "internal/reply", "internal/telemetry"},
-	"internal/outcome": {"internal/admission", "internal/catalog", "internal/failure", "internal/limit", "internal/openai", "internal/telemetry", "internal/usage"},
-	"internal/reply":   {"github.com/go-json-experiment/json", "internal/failure", "internal/openai"},
+	"internal/admin": {"internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit", "internal/reply"},
+	"internal/gate":  {"internal/failure", "internal/identity", "internal/reply", "internal/telemetry"},
+	"internal/outcome": {
+		"internal/admission", "internal/catalog", "internal/failure", "internal/limit", "internal/telemetry", "internal/usage",
+		"internal/wire",
+	},
+	"internal/reply":   {"github.com/go-json-experiment/json", "internal/failure", "internal/wire", "internal/wire/answer"},
 	"internal/catalog": {"internal/limit", "internal/telemetry", "internal/upstream", "internal/usage"},
 
 	// The core.
 	"internal/limit":    {},
 	"internal/identity": {"internal/limit"},
 	"internal/failure":  {},
-	"internal/openai":   {"github.com/go-json-experiment/json/jsontext", "internal/failure"},
-	"internal/usage":    {"internal/openai"},
+	"internal/usage":    {"internal/wire", "internal/wire/chars", "internal/wire/request"},
+
+	// What is read and written on the wire. jsonscan, sse and chars know no product.
+	"internal/wire":          {"github.com/go-json-experiment/json/jsontext", "internal/failure"},
+	"internal/wire/jsonscan": {},
+	"internal/wire/sse":      {},
+	"internal/wire/chars":    {"internal/wire/jsonscan"},
+	"internal/wire/event":    {"internal/wire", "internal/wire/jsonscan", "internal/wire/sse"},
+	"internal/wire/metering": {"internal/wire", "internal/wire/chars", "internal/wire/event", "internal/wire/jsonscan"},
+	"internal/wire/member":   {},
+	"internal/wire/openai": {
+		"internal/wire", "internal/wire/event", "internal/wire/jsonscan", "internal/wire/member", "internal/wire/metering",
+	},
+	"internal/wire/anthropic": {"internal/wire", "internal/wire/event", "internal/wire/member", "internal/wire/metering"},
+	"internal/wire/vllm":      {"internal/wire/member"},
+	"internal/wire/request": {
+		"github.com/go-json-experiment/json/jsontext", "internal/failure", "internal/wire", "internal/wire/anthropic",
+		"internal/wire/chars", "internal/wire/jsonscan", "internal/wire/member", "internal/wire/openai", "internal/wire/vllm",
+	},
+	"internal/wire/answer": {
+		"internal/wire", "internal/wire/anthropic", "internal/wire/chars", "internal/wire/event", "internal/wire/jsonscan",
+		"internal/wire/metering", "internal/wire/openai", "internal/wire/sse",
+	},
 
 	// What is charged for a request, over the core.
-	"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
+	"internal/admission": {
+		"internal/limit", "internal/usage", "internal/wire", "internal/wire/answer", "internal/wire/chars",
+		"internal/wire/metering", "internal/wire/request",
+	},
 
 	// Beside the core.
 	"internal/buffer":       {},
@@ -82,7 +111,8 @@ var imports = map[string][]string{
 
 	// For tests and demonstrations.
 	"internal/mockvllm": {
-		"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext", "internal/openai",
+		"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext", "internal/wire",
+		"internal/wire/member", "internal/wire/request",
 	},
 	"internal/limit/limittest": {"github.com/google/go-cmp/cmp", "internal/limit"},
 	"internal/redistest":       {},
@@ -92,11 +122,13 @@ var imports = map[string][]string{
 	},
 }
 
-// speakHTTP are the packages that may import net/http, openai and
-// telemetry for the numbers of statuses only.
+// speakHTTP are the packages that may import net/http, those of wire and telemetry for the
+// numbers of statuses only.
 var speakHTTP = []string{
-	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/listener", "internal/mockvllm",
-	"internal/openai", "internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
+	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/listener",
+	"internal/mockvllm",
+	"internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
+	"internal/wire", "internal/wire/anthropic", "internal/wire/event",
 }
 
 func TestImports(t *testing.T) {
@@ -162,8 +194,11 @@ func TestTable(t *testing.T) {
 		}
 	}
 	for folder, may := range map[string][]string{
-		"internal/admission": {"internal/limit", "internal/openai", "internal/usage"},
-		"internal/limit":     {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
+		"internal/admission": {
+			"internal/limit", "internal/usage", "internal/wire", "internal/wire/answer", "internal/wire/chars",
+			"internal/wire/metering", "internal/wire/request",
+		},
+		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
 		"internal/upstream": {"internal/httpclient"}, "internal/httpclient": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {

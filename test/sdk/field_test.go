@@ -12,7 +12,9 @@ import (
 	openaigo "github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/responses"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
 
 // TestLibraryFieldsAreClassified: whatever member the libraries can send is one that
@@ -20,33 +22,33 @@ import (
 func TestLibraryFieldsAreClassified(t *testing.T) {
 	const anthropic = "node/node_modules/@anthropic-ai/sdk/resources/"
 	for _, tt := range []struct {
-		e      openai.Endpoint
+		e      wire.Endpoint
 		from   string
 		fields []string
 	}{
-		{openai.ChatCompletions, "openai-go", goFields(openaigo.ChatCompletionNewParams{})},
-		{openai.Completions, "openai-go", goFields(openaigo.CompletionNewParams{})},
-		{openai.Embeddings, "openai-go", goFields(openaigo.EmbeddingNewParams{})},
-		{openai.Responses, "openai-go", goFields(responses.ResponseNewParams{})},
-		{openai.ChatCompletions, "openai", nodeFields(t, "node/node_modules/openai/resources/chat/completions/completions.d.ts", "ChatCompletionCreateParamsBase")},
-		{openai.Responses, "openai", nodeFields(t, "node/node_modules/openai/resources/responses/responses.d.ts", "ResponseCreateParamsBase")},
-		{openai.Messages, "anthropic", nodeFields(t, anthropic+"messages/messages.d.ts", "MessageCreateParamsBase")},
-		{openai.Messages, "anthropic's beta", nodeFields(t, anthropic+"beta/messages/messages.d.ts", "MessageCreateParamsBase")},
-		{openai.CountTokens, "anthropic", nodeFields(t, anthropic+"messages/messages.d.ts", "MessageCountTokensParams")},
-		{openai.CountTokens, "anthropic's beta", nodeFields(t, anthropic+"beta/messages/messages.d.ts", "MessageCountTokensParams")},
-		{openai.ChatCompletions, "openai for Python", pythonFields(t, "openai", "chat/completion_create_params.py", "CompletionCreateParamsBase")},
-		{openai.Completions, "openai for Python", pythonFields(t, "openai", "completion_create_params.py", "CompletionCreateParamsBase")},
-		{openai.Embeddings, "openai for Python", pythonFields(t, "openai", "embedding_create_params.py", "EmbeddingCreateParams")},
-		{openai.Responses, "openai for Python", pythonFields(t, "openai", "responses/response_create_params.py", "ResponseCreateParamsBase")},
-		{openai.Messages, "anthropic for Python", pythonFields(t, "anthropic", "message_create_params.py", "MessageCreateParamsBase")},
-		{openai.Messages, "anthropic's beta for Python", pythonFields(t, "anthropic", "beta/message_create_params.py", "MessageCreateParamsBase")},
-		{openai.CountTokens, "anthropic for Python", pythonFields(t, "anthropic", "message_count_tokens_params.py", "MessageCountTokensParams")},
+		{wire.ChatCompletions, "openai-go", goFields(openaigo.ChatCompletionNewParams{})},
+		{wire.Completions, "openai-go", goFields(openaigo.CompletionNewParams{})},
+		{wire.Embeddings, "openai-go", goFields(openaigo.EmbeddingNewParams{})},
+		{wire.Responses, "openai-go", goFields(responses.ResponseNewParams{})},
+		{wire.ChatCompletions, "openai", nodeFields(t, "node/node_modules/openai/resources/chat/completions/completions.d.ts", "ChatCompletionCreateParamsBase")},
+		{wire.Responses, "openai", nodeFields(t, "node/node_modules/openai/resources/responses/responses.d.ts", "ResponseCreateParamsBase")},
+		{wire.Messages, "anthropic", nodeFields(t, anthropic+"messages/messages.d.ts", "MessageCreateParamsBase")},
+		{wire.Messages, "anthropic's beta", nodeFields(t, anthropic+"beta/messages/messages.d.ts", "MessageCreateParamsBase")},
+		{wire.CountTokens, "anthropic", nodeFields(t, anthropic+"messages/messages.d.ts", "MessageCountTokensParams")},
+		{wire.CountTokens, "anthropic's beta", nodeFields(t, anthropic+"beta/messages/messages.d.ts", "MessageCountTokensParams")},
+		{wire.ChatCompletions, "openai for Python", pythonFields(t, "openai", "chat/completion_create_params.py", "CompletionCreateParamsBase")},
+		{wire.Completions, "openai for Python", pythonFields(t, "openai", "completion_create_params.py", "CompletionCreateParamsBase")},
+		{wire.Embeddings, "openai for Python", pythonFields(t, "openai", "embedding_create_params.py", "EmbeddingCreateParams")},
+		{wire.Responses, "openai for Python", pythonFields(t, "openai", "responses/response_create_params.py", "ResponseCreateParamsBase")},
+		{wire.Messages, "anthropic for Python", pythonFields(t, "anthropic", "message_create_params.py", "MessageCreateParamsBase")},
+		{wire.Messages, "anthropic's beta for Python", pythonFields(t, "anthropic", "beta/message_create_params.py", "MessageCreateParamsBase")},
+		{wire.CountTokens, "anthropic for Python", pythonFields(t, "anthropic", "message_count_tokens_params.py", "MessageCountTokensParams")},
 	} {
 		if len(tt.fields) < 5 {
 			t.Errorf("%s of %s: the members %q are too few", tt.e, tt.from, tt.fields)
 		}
 		for _, field := range tt.fields {
-			if !slices.ContainsFunc(openai.Members(tt.e), func(m openai.Member) bool { return m.Name == field }) {
+			if !slices.ContainsFunc(request.Members(tt.e), func(m member.Member) bool { return m.Name == field }) {
 				t.Errorf("%s of %s: nobody has classified %s", tt.e, tt.from, field)
 			}
 		}

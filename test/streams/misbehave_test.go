@@ -12,7 +12,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // oddCounts are what model servers that misbehave tell in place of a number of
@@ -239,11 +239,11 @@ func TestHugeEventsAreNamed(t *testing.T) {
 				w.Header().Set("Content-Type", "text/event-stream")
 				_, _ = io.WriteString(w, before)
 				_ = http.NewResponseController(w).Flush()
-				_, _ = fmt.Fprintf(w, event, strings.Repeat("x", openai.EventBytesMax))
+				_, _ = fmt.Fprintf(w, event, strings.Repeat("x", sse.EventBytesMax))
 			})
 		}})
 		got, _, answer := g.Post(t, chatPath, "alice", streamed(chatPath, ``, ``))
-		if want := fmt.Sprintf("an event of more than %d bytes", openai.EventBytesMax); got != status || !strings.Contains(answer, want) {
+		if want := fmt.Sprintf("an event of more than %d bytes", sse.EventBytesMax); got != status || !strings.Contains(answer, want) {
 			t.Errorf("behind %.40q: %d %.600s, want %d with %q", before, got, answer, status, want)
 		}
 		if strings.Count(answer, "xxxx") > 0 {

@@ -77,7 +77,7 @@ func takesOptions(path string) bool { return path == chatPath || path == complet
 
 // undecidable reports whether nobody could tell what the model server would have
 // sent. One that answers every request for usage with null writes what another
-// one writes that was not asked: see [openai.Stream]. One that leaves the end of
+// one writes that was not asked: see [answer.Stream]. One that leaves the end of
 // responses or messages out has broken the answer off, and the client is told.
 func undecidable(path, options, framing string) bool {
 	switch framing {

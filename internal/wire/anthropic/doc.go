@@ -1,0 +1,3 @@
+// Package anthropic knows Anthropic's shapes: events of messages, how they end, error objects,
+// and the members of requests.
+package anthropic

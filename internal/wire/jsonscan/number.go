@@ -1,0 +1,80 @@
+package jsonscan
+
+// CountMax bounds the numbers of tokens that are believed: every integer up to it is exact in the
+// doubles of JavaScript and Lua, which see them later.
+const CountMax = 1<<53 - 1
+
+// NumberEnd returns the end of the number whose sign or first digit is b[i]; 0 if there is none.
+func NumberEnd(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	start := i
+	i = digitsEnd(b, start)
+	if i == start || b[start] == '0' && i > start+1 {
+		return 0
+	}
+	if byteAt(b, i) == '.' {
+		start = i + 1
+		if i = digitsEnd(b, start); i == start {
+			return 0
+		}
+	}
+	if byteAt(b, i)|0x20 == 'e' {
+		return exponentEnd(b, i+1)
+	}
+	return i
+}
+
+// exponentEnd returns the end of the exponent that begins at b[i], perhaps with a sign; 0 if there
+// is none.
+func exponentEnd(b []byte, i int) int {
+	if sign := byteAt(b, i); sign == '+' || sign == '-' {
+		i++
+	}
+	if end := digitsEnd(b, i); end > i {
+		return end
+	}
+	return 0
+}
+
+// digitsEnd returns the end of the digits that begin at b[i].
+func digitsEnd(b []byte, i int) int {
+	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && IsDigit(b[i]) {
+		i++
+	}
+	return i
+}
+
+// Count reads a value that is a number of tokens: an integer from 0 to CountMax. Anything else is
+// skipped and is not ok.
+func (c *Cursor) Count() (n int64, ok bool) {
+	c.Peek()
+	start := c.At
+	n, ok = c.plainCount()
+	if ok && (c.At == len(c.Text) || c.Text[c.At] != '.' && c.Text[c.At]|0x20 != 'e') {
+		return n, true
+	}
+	c.At = start
+	c.Skip()
+	return 0, false
+}
+
+// plainCount is Count for a number of digits alone that stands right here. It does not look at what
+// follows.
+func (c *Cursor) plainCount() (n int64, ok bool) {
+	const most = 16
+	b, i := c.Text[c.At:], 0
+	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && IsDigit(b[i]) {
+		if i == most {
+			return 0, false
+		}
+		n = 10*n + int64(b[i]-'0')
+		i++
+	}
+	c.At += i
+	return n, i > 0 && n <= CountMax && (i == 1 || b[0] != '0')
+}
+
+// IsDigit reports whether b is a decimal digit.
+func IsDigit(b byte) bool { return '0' <= b && b <= '9' }

@@ -1,0 +1,181 @@
+package openai
+
+import (
+	"strconv"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
+)
+
+// Chunks reads the chunks of a stream of chat completions or completions, and ends it. The zero
+// value is for a chat whose client has not asked for usage. It is for one goroutine.
+//
+// vLLM leaves members that were never set out of chat chunks, so there a chunk without usage has no
+// usage member. Its completions chunks did spell them out, as null, until they changed to do the
+// same: such a server also writes "prompt_tokens_details":null inside of usage, and then the whole
+// usage becomes null. (chat_completion_stream_generator and completion_stream_generator of
+// vllm/entrypoints/openai/chat_completion/serving.py and completion/serving.py.)
+type Chunks struct {
+	// IsText is set for completions, whose choices have a text in the place of a message.
+	IsText bool
+	// IncludeUsage and ContinuousUsage are what the client asked for: the usage of the whole
+	// answer at its end, and usage on every chunk. The second counts only with the first.
+	IncludeUsage, ContinuousUsage bool
+
+	usageNull bool // chunks without usage have "usage":null
+}
+
+// Chunk is what becomes of a chunk, and what it is.
+type Chunk struct {
+	IsHidden bool // the client must not see it
+	IsTotal  bool // it has the usage of the whole answer
+}
+
+// Read meters a chunk, and notes in es what the client is not to see of it.
+func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) Chunk {
+	t.Ident.Note(env)
+	report := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
+	w := chunkWalk{sink: t.Meter.Sink(report.HasOutput)}
+	w.choices(env, &t.Meter)
+	if report.Tried() {
+		if w.isEmpty {
+			t.Meter.SetFinal(report)
+		} else {
+			t.Meter.SetRunning(w.index, report)
+		}
+	}
+	if w.isEmpty && !s.IncludeUsage && isTotal(env, &t.Meter) {
+		return Chunk{IsHidden: true}
+	}
+	s.cutUsage(env, es, report, w.isEmpty)
+	t.Rename(env, es)
+	return Chunk{IsTotal: w.isEmpty && report.Known()}
+}
+
+// isTotal reports whether a chunk without choices is there for the total: it has a usage, or
+// comes after the end of all choices and says that it has none.
+func isTotal(env *event.Envelope, m *metering.Meter) bool {
+	return env.Has(event.FieldUsage) || env.Values[event.FieldUsage].IsSet() && m.AllFinished()
+}
+
+// chunkWalk is what is learned from a chunk's choices.
+type chunkWalk struct {
+	sink    metering.Sink
+	index   int64 // of the first choice
+	isEmpty bool  // there is a list, with nothing in it
+}
+
+// choices meters the text of each choice and notes what has finished.
+func (w *chunkWalk) choices(env *event.Envelope, m *metering.Meter) {
+	v := env.Values[event.FieldChoices]
+	if !v.IsSet() {
+		return
+	}
+	c := jsonscan.Cursor{Text: env.Data, At: v.Start}
+	if !c.Enter('[') {
+		return
+	}
+	w.isEmpty = true
+	for c.Element() {
+		index, finished := ReadChoice(&c, w.sink)
+		if w.isEmpty {
+			w.index, w.isEmpty = index, false
+		}
+		m.See(index, finished)
+	}
+}
+
+// cutUsage removes what the client did not ask for from a chunk that it sees.
+func (s *Chunks) cutUsage(
+	env *event.Envelope, es *event.Edits, report metering.Report, isTotal bool,
+) {
+	v := env.Values[event.FieldUsage]
+	if !v.IsSet() || s.ContinuousUsage || isTotal && s.IncludeUsage {
+		return
+	}
+	null := !env.Has(event.FieldUsage)
+	switch {
+	case s.IsText && null:
+	case s.IsText && report.NullDetails:
+		s.usageNull = true
+		es.Replace(v, jsonscan.Null)
+	case null && s.IncludeUsage: // OpenAI's own way to say "not yet"
+	default:
+		es.Replace(env.UsageMember(), nil)
+	}
+}
+
+// AppendEnd appends the end of the stream: for each choice that has begun and not finished a
+// chunk with the finish_reason "length", the chunk with the usage if the client asked for it and
+// isTold does not say that it has it, and [DONE].
+func (s *Chunks) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage, isTold bool) []byte {
+	for index, shown := range t.Meter.Unfinished {
+		dst = s.appendLast(dst, t, index, shown)
+	}
+	if s.IncludeUsage && !isTold {
+		dst = appendHead(dst, t)
+		dst = append(dst, `"choices":[],"usage":`...)
+		dst = appendChunkUsage(dst, used)
+		dst = append(dst, "}\n\n"...)
+	}
+	return append(dst, "data: [DONE]\n\n"...)
+}
+
+// appendLast appends the last chunk of a choice, given what the client was told of its output.
+func (s *Chunks) appendLast(dst []byte, t *metering.Telling, index, output int64) []byte {
+	dst = appendHead(dst, t)
+	dst = append(dst, `"choices":[{"index":`...)
+	dst = strconv.AppendInt(dst, index, 10)
+	if s.IsText {
+		dst = append(dst, `,"text":""`...)
+	} else {
+		dst = append(dst, `,"delta":{}`...)
+	}
+	dst = append(dst, `,"logprobs":null,"finish_reason":"length","stop_reason":null}]`...)
+	switch {
+	case s.ContinuousUsage:
+		input := t.Meter.PromptInput(index)
+		dst = append(dst, `,"usage":`...)
+		dst = appendChunkUsage(dst, wire.Usage{Input: input, Output: output})
+	case s.usageNull:
+		dst = append(dst, `,"usage":null`...)
+	}
+	return append(dst, "}\n\n"...)
+}
+
+// appendHead appends a chunk up to its choices.
+func appendHead(dst []byte, t *metering.Telling) []byte {
+	dst = append(dst, `data: {"id":`...)
+	dst = append(dst, event.OrNull(t.Ident.ID)...)
+	dst = append(dst, `,"object":`...)
+	dst = append(dst, event.OrNull(t.Ident.Object)...)
+	dst = append(dst, `,"created":`...)
+	dst = append(dst, event.OrNull(t.Ident.Created)...)
+	dst = append(dst, `,"model":`...)
+	dst = append(dst, t.PublicModel()...)
+	dst = append(dst, ',')
+	if len(t.Ident.Fingerprint) > 0 {
+		dst = append(dst, `"system_fingerprint":`...)
+		dst = append(dst, t.Ident.Fingerprint...)
+		dst = append(dst, ',')
+	}
+	return dst
+}
+
+// appendChunkUsage appends a usage object in vLLM's order.
+func appendChunkUsage(dst []byte, u wire.Usage) []byte {
+	dst = append(dst, `{"prompt_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Input, 10)
+	dst = append(dst, `,"total_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Input+u.Output, 10)
+	dst = append(dst, `,"completion_tokens":`...)
+	dst = strconv.AppendInt(dst, u.Output, 10)
+	if u.Cached > 0 {
+		dst = append(dst, `,"prompt_tokens_details":{"cached_tokens":`...)
+		dst = strconv.AppendInt(dst, u.Cached, 10)
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}

@@ -1,0 +1,53 @@
+package request
+
+import (
+	"slices"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+)
+
+// FieldRules says which members of a body are passed on that are not known, or held back. The
+// zero value leaves out what is not known and passes on nothing that is held back.
+type FieldRules struct {
+	Allow []string // names that are passed on all the same, and count as input
+	// refuse a request with a member that is not known, instead of leaving it out
+	RefuseUnknown bool
+}
+
+func (r FieldRules) allows(name string) bool {
+	return slices.Contains(r.Allow, name)
+}
+
+// ModelRules knows the rules of the models that there are. It returns the zero value for a model
+// that there is not. It must be safe for concurrent use.
+type ModelRules interface {
+	FieldRules(model string) FieldRules
+}
+
+// rules returns what counts for a model.
+func (o *Options) rules(model string) FieldRules {
+	if o.Models != nil {
+		return o.Models.FieldRules(model)
+	}
+	return FieldRules{o.AllowFields, o.RefuseUnknown}
+}
+
+// unknownMember is the error for a member that nobody has classified.
+func unknownMember(name string) *failure.Error {
+	shown := paramName(name)
+	if shown == "" {
+		shown = "a member whose name is no plain word"
+	}
+	return failure.InvalidRequest(paramName(name),
+		"%s is not known here, and what is not known is not passed on: "+
+			"leave it out, or ask the operator to list it in the model's allow-fields", shown)
+}
+
+// paramName returns a member's name for an error; "" where it is not fit to be shown, and might
+// be a prompt in the wrong place.
+func paramName(name string) string {
+	if isToken(name) {
+		return name
+	}
+	return ""
+}
