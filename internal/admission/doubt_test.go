@@ -35,7 +35,8 @@ type judged struct {
 func judging(t testing.TB, e wire.Endpoint) *judged {
 	x := new(judged)
 	x.Begin(Request{
-		Call: &request.Request{Endpoint: e, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, OutputCap: 1000},
+		Observer: nobody{},
+		Call:     &request.Request{Endpoint: e, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, OutputCap: 1000},
 		Terms: Terms{
 			Pricer: usage.NewPricer(usage.Options{ContextLength: contextLength}),
 			Policy: limittest.Policy(t, limit.PolicyOptions{}),

@@ -28,9 +28,8 @@ type Request struct {
 	Call  *request.Request // it must not change before the ticket is closed
 	Store limit.Store
 	// Counter asks a model server for the number of tokens; nil: none can be asked.
-	Counter Counter
-	// Observer is told what becomes of the ticket; nil: nobody is.
-	Observer Observer
+	Counter  Counter
+	Observer Observer // is told what becomes of the ticket
 }
 
 // Observer is told what becomes of a ticket, on the goroutine that uses it. A question is
@@ -88,9 +87,6 @@ type state struct {
 func (t *Ticket) Begin(r Request) {
 	t.Reset()
 	t.request = r
-	if t.request.Observer == nil {
-		t.request.Observer = nobody{}
-	}
 }
 
 // Reset closes the ticket and forgets the request.
@@ -187,13 +183,3 @@ func unlessGone(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// nobody is an Observer that is told in vain.
-type nobody struct{}
-
-func (nobody) Reserving()                      {}
-func (nobody) Reserved(Verdict)                {}
-func (nobody) Extended()                       {}
-func (nobody) Dismissed()                      {}
-func (nobody) Settling(Cost, limit.Settlement) {}
-func (nobody) Settled(Cost, limit.Settlement)  {}

@@ -116,7 +116,7 @@ func TestClose(t *testing.T) {
 		store, terms := memory.New(memory.Options{}), model(t, "a", 1000)
 		var ticket Ticket
 		ticket.Close() // that of nothing
-		ticket.Begin(Request{User: "alice", Terms: terms, Call: call(100), Store: store})
+		ticket.Begin(Request{User: "alice", Terms: terms, Call: call(100), Store: store, Observer: nobody{}})
 		if err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestMoves(t *testing.T) {
 		store, a, b := memory.New(memory.Options{}), model(t, "a", 1000), model(t, "b", 500)
 		var ticket Ticket
 		for _, terms := range []Terms{a, b} {
-			ticket.Begin(Request{User: "alice", Terms: terms, Call: call(100), Store: store})
+			ticket.Begin(Request{User: "alice", Terms: terms, Call: call(100), Store: store, Observer: nobody{}})
 			if err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())); err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +164,7 @@ func TestMoves(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	store, terms := memory.New(memory.Options{}), model(t, "a", 150)
 	var first, ticket Ticket
-	first.Begin(Request{User: "alice", Terms: terms, Call: call(20), Store: store})
+	first.Begin(Request{User: "alice", Terms: terms, Call: call(20), Store: store, Observer: nobody{}})
 	if err := errors.Join(first.Price(t.Context()), first.Reserve(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -173,19 +173,19 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(before)
 	}
 
-	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(200), Store: store})
+	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(200), Store: store, Observer: nobody{}})
 	var misfit *limit.MisfitError
 	if err := ticket.Price(t.Context()); !errors.As(err, &misfit) || misfit.Need < 200 {
 		t.Errorf("a request of more than the limit: %v", err)
 	}
 
-	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(130), Store: store})
+	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(130), Store: store, Observer: nobody{}})
 	err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context()))
 	var denied *DeniedError
 	if !errors.As(err, &denied) || denied.Limit() != "user tokens per day" || len(denied.Full) != 1 || denied.Wait < time.Minute || denied.Need.Input < 130 {
 		t.Errorf("a request of more than is left: %v", err)
 	}
-	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(1), Store: store})
+	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(1), Store: store, Observer: nobody{}})
 	err = errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context()))
 	if !errors.As(err, &denied) || denied.Limit() != "user concurrent_requests" || denied.Wait != slotWait {
 		t.Errorf("a second request: %v", err)
@@ -227,6 +227,16 @@ func (f *flaky) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	}
 	return f.Store.TopUp(ctx, g, more, b)
 }
+
+// nobody is an Observer that is told in vain.
+type nobody struct{}
+
+func (nobody) Reserving()                      {}
+func (nobody) Reserved(Verdict)                {}
+func (nobody) Extended()                       {}
+func (nobody) Dismissed()                      {}
+func (nobody) Settling(Cost, limit.Settlement) {}
+func (nobody) Settled(Cost, limit.Settlement)  {}
 
 // settlements is an Observer that adds up what was settled, and counts what was.
 type settlements struct {

@@ -58,9 +58,3 @@ func (m *management) where() string {
 	}
 	return m.listener.Addr().String()
 }
-
-// isPrivate reports whether only this machine reaches the listener.
-func (m *management) isPrivate() bool {
-	a, ok := m.listener.Addr().(*net.TCPAddr)
-	return ok && a.IP.IsLoopback()
-}

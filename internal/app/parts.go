@@ -116,10 +116,8 @@ func (a *App) openCertificate() (err error) {
 	if err != nil {
 		return err
 	}
-	a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "server_certificate_expiry_timestamp_seconds",
-		Help: "When the certificate of the listener for clients expires, in seconds since 1970.",
-	}, func() float64 { return float64(a.cert.Expires().Unix()) }))
+	telemetry.RegisterGauge(a.registry, "server_certificate_expiry_timestamp_seconds",
+		"When the certificate of the listener for clients expires, in seconds since 1970.", func() int64 { return a.cert.Expires().Unix() })
 	return nil
 }
 

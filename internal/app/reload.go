@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
@@ -72,14 +71,8 @@ func (a *App) keepsPatience(before, now *config.Config) bool {
 // setLevel has the log follow the configuration, where it can.
 func (a *App) setLevel(c *config.Config) {
 	if a.level != nil {
-		a.level.Set(logLevels[c.Logging.Level])
+		_ = a.level.UnmarshalText([]byte(c.Logging.Level)) // the words are the same
 	}
-}
-
-// logLevels are the levels by the configuration's words.
-var logLevels = map[config.LogLevel]slog.Level{
-	config.LevelDebug: slog.LevelDebug, config.LevelInfo: slog.LevelInfo,
-	config.LevelWarn: slog.LevelWarn, config.LevelError: slog.LevelError,
 }
 
 // applied warns of a change that lets in whoever did not come in before.
@@ -118,7 +111,7 @@ func (s *access) warn(a *App) {
 	if s.address == "" || !a.isOpen() {
 		return
 	}
-	if a.manage != nil && !a.manage.isPrivate() {
+	if a.manage != nil && !isLoopback(a.manage.where()) {
 		a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
 			"address", a.manage.where())
 	}

@@ -25,19 +25,14 @@ import (
 func openStore(ctx context.Context, c *config.Config, m *telemetry.Metrics, r prometheus.Registerer, log *slog.Logger) (limit.Store, error) {
 	if c.RateLimit.Store == config.StoreMemory {
 		s := memory.New(memory.Options{MaxAccounts: int(c.RateLimit.MaxAccounts)})
-		r.MustRegister(
-			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "rate_limit_accounts", Help: "Accounts of users that are kept in memory.",
-			}, func() float64 { return float64(s.Accounts()) }),
-			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "rate_limit_accounts_full", Help: "1 while new users share one account per model, because max-accounts is reached.",
-			}, func() float64 {
+		telemetry.RegisterGauge(r, "rate_limit_accounts", "Accounts of users that are kept in memory.", s.Accounts)
+		telemetry.RegisterGauge(r, "rate_limit_accounts_full",
+			"1 while new users share one account per model, because max-accounts is reached.", func() int {
 				if s.Full() {
 					return 1
 				}
 				return 0
-			}),
-		)
+			})
 		return s, nil
 	}
 	o := redis.Options{
@@ -54,21 +49,11 @@ func openStore(ctx context.Context, c *config.Config, m *telemetry.Metrics, r pr
 	if err != nil {
 		return nil, err
 	}
-	tellOfSettlements(s, r)
+	telemetry.RegisterCounter(r, "rate_limit_store_lost_settlements_total",
+		"Charges that were settled without a refund, for the store had lost their records.", func() int64 { return s.Stats().Lost })
+	telemetry.RegisterGauge(r, "rate_limit_store_waiting_settlements",
+		"Settlements of this replica that the store has not applied yet.", func() int { return s.Stats().Waiting })
 	return s, nil
-}
-
-// tellOfSettlements counts what has become of settlements, when somebody asks.
-func tellOfSettlements(s *redis.Store, r prometheus.Registerer) {
-	r.MustRegister(
-		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "rate_limit_store_lost_settlements_total",
-			Help: "Charges that were settled without a refund, for the store had lost their records.",
-		}, func() float64 { return float64(s.Stats().Lost) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "rate_limit_store_waiting_settlements", Help: "Settlements of this replica that the store has not applied yet.",
-		}, func() float64 { return float64(s.Stats().Waiting) }),
-	)
 }
 
 // tellOfRedis counts, and warns of, what no request is told of.

@@ -1,27 +1,27 @@
 package catalog
 
 import (
-	"maps"
 	"slices"
+	"strings"
 )
 
 // Catalog is the served models. It is immutable and safe for concurrent use.
 // The zero value serves none.
 type Catalog struct {
 	models map[string]*Model
-	names  []string
+	all    []*Model // in the order of their names
 }
 
 // New returns a catalog of the given models, whose names differ and which are in
 // no other one. It holds them until its Release.
 func New(models []*Model) *Catalog {
-	c := &Catalog{models: make(map[string]*Model, len(models))}
+	c := &Catalog{models: make(map[string]*Model, len(models)), all: slices.Clone(models)}
 	for _, m := range models {
 		m.holders.Store(1)
 		m.text = newPolicyText(m.Policy)
 		c.models[m.Name] = m
 	}
-	c.names = slices.Sorted(maps.Keys(c.models))
+	slices.SortFunc(c.all, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
 	return c
 }
 
@@ -31,12 +31,6 @@ func (c *Catalog) Find(name string) (*Model, bool) {
 	return m, ok
 }
 
-// All returns the models in the order of their names. The caller may keep the
+// All returns the models in the order of their names. The caller must not change the
 // slice.
-func (c *Catalog) All() []*Model {
-	all := make([]*Model, len(c.names))
-	for i, name := range c.names {
-		all[i] = c.models[name]
-	}
-	return all
-}
+func (c *Catalog) All() []*Model { return c.all }

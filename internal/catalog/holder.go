@@ -27,7 +27,7 @@ func (m *Model) Release() {
 
 // Release says that the catalog serves nothing any more. It is called once.
 func (c *Catalog) Release() {
-	for _, m := range c.models {
+	for _, m := range c.all {
 		m.Release()
 	}
 }

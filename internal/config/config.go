@@ -78,15 +78,12 @@ type Redis struct {
 	Username string // "" for the default user
 	Password string // secret; "" for none
 	Timeout  time.Duration
-	Mode     RedisMode
+	Mode     string // how replicas use it: modeStrict
 	TLS      RedisTLS
 }
 
-// RedisMode says how replicas use the store.
-type RedisMode string
-
-// RedisStrict asks the store for every decision.
-const RedisStrict RedisMode = "strict"
+// modeStrict asks the store for every decision.
+const modeStrict = "strict"
 
 // RedisTLS is the encryption of the connection to Redis. The zero value is
 // none.
@@ -170,5 +167,5 @@ func defaults() *Config {
 }
 
 func defaultRedis() *Redis {
-	return &Redis{Host: "localhost", Port: 6379, Timeout: 50 * time.Millisecond, Mode: RedisStrict}
+	return &Redis{Host: "localhost", Port: 6379, Timeout: 50 * time.Millisecond, Mode: modeStrict}
 }

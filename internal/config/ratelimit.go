@@ -33,7 +33,7 @@ type Settings struct {
 	InputEstimate        InputEstimate
 	ImageTokens          int64   // price of an image
 	AudioTokensPerSecond float64 // price of a second of audio
-	OnStoreFailure       OnStoreFailure
+	OnStoreFailure       string  // what becomes of requests while the store is away: failClosed
 }
 
 // Reserve says how much output is charged before a request is sent.
@@ -64,11 +64,8 @@ const (
 	EstimateExact   InputEstimate = "exact"   // by the model server's /tokenize
 )
 
-// OnStoreFailure says what happens to requests while the store is away.
-type OnStoreFailure string
-
-// FailClosed answers 503.
-const FailClosed OnStoreFailure = "closed"
+// failClosed answers 503.
+const failClosed = "closed"
 
 // Model is the limits of one model and how they are applied.
 type Model struct {
@@ -96,7 +93,7 @@ func defaultSettings() Settings {
 		InputEstimate:        EstimateLearned,
 		ImageTokens:          1024,
 		AudioTokensPerSecond: 25,
-		OnStoreFailure:       FailClosed,
+		OnStoreFailure:       failClosed,
 	}
 }
 

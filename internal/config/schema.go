@@ -80,7 +80,7 @@ func (r *Redis) schema() binding.Target {
 		{"username", "User; empty: the default user.", binding.Text(&r.Username)},
 		{"password", "Password; empty: none.", binding.Secret(&r.Password)},
 		{"timeout", "Deadline of one call.", binding.Duration(&r.Timeout, time.Millisecond)},
-		{"mode", "`strict` asks the store for every decision.", binding.Choice(&r.Mode, RedisStrict)},
+		{"mode", "`strict` asks the store for every decision.", binding.Choice(&r.Mode, modeStrict)},
 		{"tls", "Encryption of the connection.", binding.Object{
 			{"enabled", "Encrypt the connection.", binding.Boolean(&r.TLS.Enabled)},
 			{"ca-file", "Authorities to trust; empty: the system's.", binding.FileName(&r.TLS.CAFile)},

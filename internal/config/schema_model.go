@@ -36,7 +36,7 @@ func (s *Settings) schema() binding.Object {
 		{"image-tokens", "Price of an image.", tokens(&s.ImageTokens, 0)},
 		{"audio-tokens-per-second", "Price of a second of audio.", binding.Fraction(&s.AudioTokensPerSecond, 0, 10_000)},
 		{"on-store-failure", "What happens to requests while the store is away: `closed` answers 503.",
-			binding.Choice(&s.OnStoreFailure, FailClosed)},
+			binding.Choice(&s.OnStoreFailure, failClosed)},
 	}
 }
 

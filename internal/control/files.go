@@ -67,6 +67,7 @@ func (f *Files) Watch(ctx context.Context, changed func()) {
 			lookInterval.String(), "error", err)
 	}
 	defer d.close()
+	events, missed := d.tells()
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
 	read := time.NewTimer(restLatest)
@@ -76,9 +77,9 @@ func (f *Files) Watch(ctx context.Context, changed func()) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-d.changed():
+		case <-events:
 			read.Reset(r.disturbed(time.Now()))
-		case <-d.failed(): // events may be missing
+		case <-missed:
 			read.Reset(r.disturbed(time.Now()))
 		case <-tick.C:
 			d.follow()

@@ -72,20 +72,13 @@ func (f *folder) follow() {
 	}
 }
 
-// changed returns what tells of changes; nil where nothing does.
-func (f *folder) changed() <-chan fsnotify.Event {
+// tells returns what tells of changes, and of those that may have been missed; nil where
+// nothing does.
+func (f *folder) tells() (<-chan fsnotify.Event, <-chan error) {
 	if f.notify == nil {
-		return nil
+		return nil, nil
 	}
-	return f.notify.Events
-}
-
-// failed returns what tells that changes may have been missed.
-func (f *folder) failed() <-chan error {
-	if f.notify == nil {
-		return nil
-	}
-	return f.notify.Errors
+	return f.notify.Events, f.notify.Errors
 }
 
 func (f *folder) close() {

@@ -68,9 +68,7 @@ func (x *exchange) decode() error {
 		return &codingError{coding: coding}
 	}
 	if err == nil {
-		r := &endingReader{r: decoder}
-		x.readUpTo(r, decodedBytesMax)
-		err = r.end
+		err = x.readUpTo(decoder, decodedBytesMax)
 	}
 	if err == nil {
 		err = errDecodedTooLarge
@@ -80,18 +78,6 @@ func (x *exchange) decode() error {
 		return &codingError{coding, err}
 	}
 	return nil
-}
-
-// endingReader remembers what ended r; nil: nothing yet.
-type endingReader struct {
-	r   io.Reader
-	end error
-}
-
-func (e *endingReader) Read(b []byte) (int, error) {
-	n, err := e.r.Read(b)
-	e.end = err
-	return n, err
 }
 
 // newDecoder returns a reader of what b is an encoding of; nil where the coding is not

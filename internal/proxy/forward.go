@@ -189,7 +189,7 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 		return asked, false
 	}
 	x.answer = x.answer[:0]
-	x.readUpTo(x.response.Body, refusalBytesMax)
+	_ = x.readUpTo(x.response.Body, refusalBytesMax)
 	if x.decode() != nil {
 		return asked, false
 	}
@@ -250,7 +250,7 @@ func (x *exchange) refused() error {
 	x.model.Metrics.UpstreamRefused(status)
 	var err error
 	if len(x.answer) == 0 {
-		x.readUpTo(x.response.Body, refusalBytesMax)
+		_ = x.readUpTo(x.response.Body, refusalBytesMax)
 		err = x.decode()
 	}
 	_ = x.response.Body.Close()

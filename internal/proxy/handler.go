@@ -41,7 +41,7 @@ type Options struct {
 type Handler struct {
 	Options
 	herd      herd
-	door      door
+	door      sync.RWMutex // held for reading by requests that run
 	exchanges sync.Pool
 }
 
@@ -58,11 +58,11 @@ func New(o Options) *Handler {
 // serve takes one request through its life.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e wire.Endpoint) {
 	reply.RepeatID(w.Header(), e)
-	if !h.door.enter() {
+	if !h.door.TryRLock() {
 		h.refuse(w, r, e)
 		return
 	}
-	defer h.door.leave()
+	defer h.door.RUnlock()
 	x := h.begin(w, r, e)
 	defer h.end(x)
 	defer x.ticket.Close()

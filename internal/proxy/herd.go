@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -71,24 +72,16 @@ func (h *herd) join(model string, now time.Time) (n int, place float64) {
 	return c.last + c.count - 1, c.place
 }
 
-// forget drops the crowds that have dispersed, for models come and go.
-func (h *herd) forget(now time.Time) {
-	for model, c := range h.models {
-		if now.Sub(c.since) >= 2*crowdInterval {
-			delete(h.models, model)
-		}
-	}
-}
-
-// crowd returns the crowd of model. Its places begin anywhere, so that replicas
-// do not send their clients back at the same moments.
+// crowd returns the crowd of model, and drops those that have dispersed for a new one:
+// models come and go. Its places begin anywhere, so that replicas do not send their
+// clients back at the same moments.
 func (h *herd) crowd(model string, now time.Time) *crowd {
 	c := h.models[model]
 	if c == nil {
 		if h.models == nil {
 			h.models = map[string]*crowd{}
 		}
-		h.forget(now)
+		maps.DeleteFunc(h.models, func(_ string, c *crowd) bool { return now.Sub(c.since) >= 2*crowdInterval })
 		c = &crowd{since: now, place: rand.Float64()} // #nosec G404 -- spreads clients; nothing is secret
 		h.models[model] = c
 	}

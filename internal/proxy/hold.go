@@ -117,22 +117,23 @@ func (x *exchange) letGo() {
 }
 
 // readUpTo appends at most n bytes of r to the answer, as far as there is room; what comes
-// after is left. An error ends what can be read, as the limit does.
-func (x *exchange) readUpTo(r io.Reader, n int) {
+// after is left. It returns what has ended r, io.EOF or an error; nil where nothing has.
+func (x *exchange) readUpTo(r io.Reader, n int) error {
 	for len(x.answer) < n {
 		if len(x.answer) == cap(x.answer) {
 			size := min(max(spareBytes, 2*cap(x.answer)), n)
 			if !x.covers(size) {
-				return
+				return nil
 			}
 			x.answer = resized(x.answer, size)
 		}
 		k, err := r.Read(x.answer[len(x.answer):min(n, cap(x.answer))])
 		x.answer = x.answer[:len(x.answer)+k]
 		if err != nil {
-			return
+			return err
 		}
 	}
+	return nil
 }
 
 // resized returns what is in b in a buffer of n bytes.

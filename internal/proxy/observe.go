@@ -7,7 +7,6 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
 // What becomes of a ticket, for the client's header fields, metrics, spans and the log at
@@ -63,7 +62,9 @@ func (x *exchange) Settled(c admission.Cost, s limit.Settlement) {
 	m.Input.Add(float64(c.Amount.Input))
 	m.Output.Add(float64(c.Amount.Output))
 	m.Cached.Add(float64(c.Usage.Cached))
-	countDoubt(&m.Estimated, c.Doubt)
+	if c.Estimated() {
+		m.Estimated[c.Doubt.String()].Inc()
+	}
 	if c.Teaches() {
 		price := x.ticket.Estimate()
 		observeRatio(m.InputEstimate, price.Input, c.Usage.Input)
@@ -77,20 +78,6 @@ func (x *exchange) tellStanding() {
 	x.answer = writeStanding(x.w.Header(), x.model, d, x.answer) // there is no answer yet
 	if x.endpoint.Anthropic() {
 		x.answer = writeAnthropicStanding(x.w.Header(), x.model, d, time.Now(), x.answer)
-	}
-}
-
-// countDoubt counts a request whose cost there is a doubt of.
-func countDoubt(e *telemetry.Estimated, d admission.Doubt) {
-	switch d {
-	case admission.Untold:
-		e.Missing.Inc()
-	case admission.Interrupted:
-		e.Interrupted.Inc()
-	case admission.Unreadable:
-		e.Unreadable.Inc()
-	case admission.Implausible:
-		e.Implausible.Inc()
 	}
 }
 

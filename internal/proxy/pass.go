@@ -156,7 +156,7 @@ func (x *exchange) writePassingHeader() {
 // the model server's.
 func (x *exchange) awaitClient(s *passing, do func() error) error {
 	now := time.Now()
-	x.extendPassing(s, now)
+	x.extendWrites(&s.writeTill, s.till, now)
 	x.share.Wait(now)
 	err := do()
 	x.share.Resume()
@@ -164,17 +164,17 @@ func (x *exchange) awaitClient(s *passing, do func() error) error {
 	return err
 }
 
-// extendPassing moves the deadline of writes on, seldom enough to cost nothing, but
-// not beyond the end of all.
-func (x *exchange) extendPassing(s *passing, now time.Time) {
-	patience, next := x.model.IdleTimeout, s.till
+// extendWrites moves the deadline of writes on, seldom enough to cost nothing, but not
+// beyond the end of all; the zero time is no end. set is the deadline as last set.
+func (x *exchange) extendWrites(set *time.Time, end, now time.Time) {
+	patience, next := x.model.IdleTimeout, end
 	if patience > 0 && (next.IsZero() || now.Add(patience).Before(next)) {
 		next = now.Add(patience)
 	}
-	if next.Sub(s.writeTill) <= patience/8 {
+	if next.Sub(*set) <= patience/8 {
 		return
 	}
-	s.writeTill = next
+	*set = next
 	// A connection that cannot have deadlines is one that a test made up.
 	_ = x.control.SetWriteDeadline(next)
 }

@@ -67,7 +67,7 @@ func (x *exchange) inquire(ctx context.Context) (*upstream.Response, error) {
 // prompt that the model server would cut down to its context is no longer than that.
 func (x *exchange) readCount(response *upstream.Response, floor int64) int64 {
 	x.answer = x.answer[:0]
-	x.readUpTo(response.Body, countBytesMax)
+	_ = x.readUpTo(response.Body, countBytesMax)
 	var told struct {
 		Count   int64 `json:"count"`
 		Input   int64 `json:"input_tokens"` // of count_tokens

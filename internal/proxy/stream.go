@@ -156,7 +156,7 @@ func (x *exchange) flush(s *streamed, now time.Time) bool {
 	if x.status == 0 {
 		x.writeStreamHeader()
 	}
-	x.extendWrites(s, now)
+	x.extendWrites(&s.writeTill, time.Time{}, now)
 	x.share.Wait(now)
 	_, err := x.w.Write(x.answer)
 	if err == nil {
@@ -173,17 +173,6 @@ func (x *exchange) writeStreamHeader() {
 	h["X-Accel-Buffering"] = []string{"no"} // nginx would gather events otherwise
 	x.status = http.StatusOK
 	x.w.WriteHeader(x.status)
-}
-
-// extendWrites moves the deadline of writes on, seldom enough to cost nothing.
-func (x *exchange) extendWrites(s *streamed, now time.Time) {
-	patience := x.model.IdleTimeout
-	if patience <= 0 || s.writeTill.Sub(now) > patience*7/8 {
-		return
-	}
-	s.writeTill = now.Add(patience)
-	// A connection that cannot have deadlines is one that a test made up.
-	_ = x.control.SetWriteDeadline(s.writeTill)
 }
 
 // conclude settles what a stream has cost that has come to its end.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,18 +39,19 @@ type Model struct {
 	FirstToken, PerToken          prometheus.Observer                   // seconds
 	InputEstimate, OutputEstimate prometheus.Observer                   // estimated / used
 	Overrun, Refunded, Suppressed prometheus.Counter                    // tokens
-	Estimated                     Estimated                             // requests
+	Estimated                     map[string]prometheus.Counter         // requests, by the reasons
 	turnedAway                    [len(refusalCodes)]prometheus.Counter // by refusalCodes
 
-	successes atomic.Pointer[[]success] // nil: none is known; a list is not changed
+	mu sync.RWMutex
+	// successes has the durations of requests that went well, which nearly all do, by
+	// endpoint: they are looked up once.
+	successes map[string]prometheus.Observer
 }
 
-// Estimated counts the requests that were charged by an estimate: the usage of the
-// answer was not told, the answer did not come to its end, or what was told is no
-// number of tokens or cannot be.
-type Estimated struct {
-	Missing, Interrupted, Unreadable, Implausible prometheus.Counter
-}
+// reasons are why requests were charged by an estimate: the usage of the answer was not
+// told, the answer did not come to its end, or what was told is no number of tokens or
+// cannot be.
+var reasons = [...]string{"missing", "interrupted", "unreadable", "implausible"}
 
 // Model returns the metrics of the model called name, which comes from the
 // configuration. Each call is ended by a Release, once nothing more is counted
@@ -79,15 +79,14 @@ func (m *Metrics) newModel(name string) *Model {
 		PerToken:       m.perToken.WithLabelValues(name),
 		InputEstimate:  m.estimate.WithLabelValues(name, "input"),
 		OutputEstimate: m.estimate.WithLabelValues(name, "output"),
-		Estimated: Estimated{
-			Missing:     m.estimated.WithLabelValues(name, "missing"),
-			Interrupted: m.estimated.WithLabelValues(name, "interrupted"),
-			Unreadable:  m.estimated.WithLabelValues(name, "unreadable"),
-			Implausible: m.estimated.WithLabelValues(name, "implausible"),
-		},
-		Overrun:    m.overrun.WithLabelValues(name),
-		Refunded:   m.refunded.WithLabelValues(name),
-		Suppressed: m.suppressed.WithLabelValues(name),
+		Estimated:      map[string]prometheus.Counter{},
+		Overrun:        m.overrun.WithLabelValues(name),
+		Refunded:       m.refunded.WithLabelValues(name),
+		Suppressed:     m.suppressed.WithLabelValues(name),
+		successes:      map[string]prometheus.Observer{},
+	}
+	for _, reason := range reasons {
+		x.Estimated[reason] = m.estimated.WithLabelValues(name, reason)
 	}
 	for i, code := range refusalCodes { // there at 0: a rate shows the first one
 		x.turnedAway[i] = m.turnedAway.WithLabelValues(name, strconv.Itoa(code))
@@ -115,30 +114,18 @@ func (m *Model) Answered(endpoint string, status int, d time.Duration) {
 	m.durationOf(endpoint, status).Observe(d.Seconds())
 }
 
-// success is the durations of an endpoint's requests that went well, which nearly
-// all do: they are looked up once. There are no more of them than endpoints.
-type success struct {
-	endpoint string
-	duration prometheus.Observer
-}
-
 func (m *Model) durationOf(endpoint string, status int) prometheus.Observer {
-	var known []success
-	at := m.successes.Load()
-	if at != nil {
-		known = *at
+	if status != http.StatusOK {
+		return m.m.duration.WithLabelValues(m.name, endpoint, strconv.Itoa(status))
 	}
-	if status == http.StatusOK {
-		for i := range known {
-			if known[i].endpoint == endpoint {
-				return known[i].duration
-			}
-		}
-	}
-	duration := m.m.duration.WithLabelValues(m.name, endpoint, strconv.Itoa(status))
-	if status == http.StatusOK {
-		more := append(slices.Clip(known), success{endpoint, duration})
-		m.successes.CompareAndSwap(at, &more) // if another one was quicker, the next request has its turn
+	m.mu.RLock()
+	duration := m.successes[endpoint]
+	m.mu.RUnlock()
+	if duration == nil {
+		duration = m.m.duration.WithLabelValues(m.name, endpoint, "200")
+		m.mu.Lock()
+		m.successes[endpoint] = duration
+		m.mu.Unlock()
 	}
 	return duration
 }

@@ -125,7 +125,7 @@ func TestAnswersAreCountedByEndpointAndStatus(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if n := len(*x.successes.Load()); n != 3 {
+	if n := len(x.successes); n != 3 {
 		t.Errorf("%d successes are remembered, want one for each endpoint", n)
 	}
 }

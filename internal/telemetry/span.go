@@ -16,7 +16,6 @@ type Span struct {
 	tracer *Tracer
 	ctx    context.Context // has the span, for its children
 	span   trace.Span
-	attrs  []attribute.KeyValue // set all at once by End
 	failed bool
 }
 
@@ -107,21 +106,21 @@ func (s *Span) TraceID() string {
 // Text sets an attribute, which must not be a client's words.
 func (s *Span) Text(key, value string) {
 	if s != nil {
-		s.attrs = append(s.attrs, attribute.String(key, value))
+		s.span.SetAttributes(attribute.String(key, value))
 	}
 }
 
 // Number sets an attribute.
 func (s *Span) Number(key string, value int64) {
 	if s != nil {
-		s.attrs = append(s.attrs, attribute.Int64(key, value))
+		s.span.SetAttributes(attribute.Int64(key, value))
 	}
 }
 
 // Flag sets an attribute where it is true.
 func (s *Span) Flag(key string, value bool) {
 	if s != nil && value {
-		s.attrs = append(s.attrs, attribute.Bool(key, value))
+		s.span.SetAttributes(attribute.Bool(key, value))
 	}
 }
 
@@ -137,7 +136,7 @@ func (s *Span) Event(name string, at time.Time) {
 func (s *Span) Fail(kind string) {
 	if s != nil && !s.failed {
 		s.failed = true
-		s.attrs = append(s.attrs, attribute.String("error.type", kind))
+		s.span.SetAttributes(attribute.String("error.type", kind))
 		s.span.SetStatus(codes.Error, "")
 	}
 }
@@ -147,7 +146,6 @@ func (s *Span) End(at time.Time) {
 	if s == nil {
 		return
 	}
-	s.span.SetAttributes(s.attrs...)
 	if at.IsZero() {
 		s.span.End()
 		return

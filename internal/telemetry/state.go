@@ -17,32 +17,34 @@ type Buffers interface {
 
 // RegisterBuffers registers the metrics of b with r.
 func RegisterBuffers(r prometheus.Registerer, b Buffers) {
-	register := func(name, help string, value func() int64) {
-		o := prometheus.GaugeOpts{Name: name, Help: help}
-		r.MustRegister(prometheus.NewGaugeFunc(o, func() float64 { return float64(value()) }))
-	}
-	register("buffered_bytes",
+	RegisterGauge(r, "buffered_bytes",
 		"Bytes of request bodies and answers that are held at the moment.", b.Held)
-	register("buffered_bytes_max",
+	RegisterGauge(r, "buffered_bytes_max",
 		"Most bytes of them that may be held at once: server.max-buffered-bytes.", b.Most)
-	registerCounter(r, "buffered_refused_total",
+	RegisterCounter(r, "buffered_refused_total",
 		"How often there was no room for bytes: a new request was refused, "+
 			"or an answer passed on as it came that would have been held.", b.Refused)
-	registerCounter(r, "buffered_cut_off_total",
+	RegisterCounter(r, "buffered_cut_off_total",
 		"Clients that were cut off, because they were the slowest when there was no room.", b.CutOff)
 }
 
-// RegisterLostLines registers the counter of lines of the log that were lost with r.
+// RegisterLostLines registers the counter of lines of the log that were lost with r; nil: none is.
 func RegisterLostLines(r prometheus.Registerer, lost func() int64) {
-	registerCounter(r, "log_lines_lost_total",
+	if lost == nil {
+		lost = func() int64 { return 0 }
+	}
+	RegisterCounter(r, "log_lines_lost_total",
 		"Lines of the log that nobody took or that could not be written.", lost)
 }
 
-// registerCounter registers a counter whose value is told by a function; nil: it stays at 0.
-func registerCounter(r prometheus.Registerer, name, help string, value func() int64) {
-	if value == nil {
-		value = func() int64 { return 0 }
-	}
+// RegisterGauge registers a gauge with r whose value is told by a function.
+func RegisterGauge[N int | int64](r prometheus.Registerer, name, help string, value func() N) {
+	o := prometheus.GaugeOpts{Name: name, Help: help}
+	r.MustRegister(prometheus.NewGaugeFunc(o, func() float64 { return float64(value()) }))
+}
+
+// RegisterCounter registers a counter with r whose value is told by a function.
+func RegisterCounter[N int | int64](r prometheus.Registerer, name, help string, value func() N) {
 	o := prometheus.CounterOpts{Name: name, Help: help}
 	r.MustRegister(prometheus.NewCounterFunc(o, func() float64 { return float64(value()) }))
 }
