@@ -310,9 +310,8 @@ func TestSettledOnce(t *testing.T) {
 		for i := range tickets {
 			if tickets[i].IsOpen() {
 				open = open.Plus(tickets[i].Granted())
-			} else {
-				recorded += tickets[i].Cost().Amount.Requests
 			}
+			recorded += tickets[i].Cost().Amount.Requests
 		}
 		want := fmt.Sprintf("tokens %d+%d, requests %d+%d, %d running", settled.used.Tokens(), open.Tokens(),
 			settled.used.Requests+questions, open.Requests, open.Requests)
