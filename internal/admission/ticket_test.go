@@ -267,7 +267,7 @@ func TestSettledOnce(t *testing.T) {
 		})
 		var settled settlements
 		var questions int64 // that a model server got, of requests that were dismissed
-		var recorded int64 // requests, by what tickets say that they have cost
+		var recorded int64  // requests, by what tickets say that they have cost
 		tickets := make([]Ticket, 4)
 		for range 60 {
 			ticket := &tickets[rng.IntN(len(tickets))]

@@ -69,12 +69,12 @@ func dayOf(s State, model string) int64 {
 func version(name string, n int) Layer {
 	return Layer{
 		Version: fmt.Sprint(n),
-		Keys:    []config.APIKey{{Name: fmt.Sprint(name, " ", n), User: "u", Roles: []config.Role{config.RoleUser}}},
+		Keys:    []config.APIKey{{Name: fmt.Sprint(name, " ", n), User: "u", Hash: fmt.Sprint("hash of ", name, " ", n), Roles: []config.Role{config.RoleUser}}},
 		Limits:  map[string]Limits{name: perDay(int64(n))},
 	}
 }
 
-// folder returns the source of a folder whose file serves the models, and what writes its nth
+// served returns the source of a folder whose file serves the models, and what writes its nth
 // version.
 func served(t *testing.T) (*Files, *config.Config, func(n int)) {
 	t.Helper()
@@ -180,8 +180,10 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 	a, b := &other{name: "a", layer: version("a", 1)}, &other{name: "b", layer: version("b", 1)}
 	var log strings.Builder
 	r := start(t, Options{Config: c, Files: files, Sources: []Source{a, b}, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	nobodys := version("b", 2)
+	nobodys, odd, unversioned := version("b", 2), version("b", 2), version("b", 6)
 	nobodys.Keys[0].User = ""
+	odd.Keys[0].Roles, odd.Version = []config.Role{"typo"}, "odd"
+	unversioned.Version = ""
 	clash := version("b", 2)
 	clash.Keys = append(clash.Keys, version("a", 3).Keys...)
 	clash.Version = "clash"
@@ -193,6 +195,7 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 	}{
 		{"nothing", func() {}, [3]int{1, 1, 1}, ""},
 		{"a key of nobody", func() { b.say(nobodys, nil) }, [3]int{1, 1, 1}, "the source b: the API key"},
+		{"a role that there is not", func() { b.say(odd, nil) }, [3]int{1, 1, 1}, "typo"},
 		{"the same, and the files", func() { write(2) }, [3]int{2, 1, 1}, ""},
 		{"the same, and another source", func() { a.say(version("a", 3), nil) }, [3]int{2, 3, 1}, ""},
 		{"two keys of one name", func() { b.say(clash, nil) }, [3]int{2, 3, 1}, "two API keys have the name"},
@@ -201,6 +204,7 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 		{"two keys of one name again", func() { b.say(clash, nil) }, [3]int{3, 3, 1}, "two API keys have the name"},
 		{"the other one gone", func() { a.say(version("a", 4), nil) }, [3]int{3, 4, 2}, ""},
 		{"all is well", func() { b.say(version("b", 5), nil) }, [3]int{3, 4, 5}, ""},
+		{"a source that tells no version", func() { b.say(unversioned, nil) }, [3]int{3, 4, 6}, ""},
 	} {
 		log.Reset()
 		step.do()

@@ -95,12 +95,12 @@ func from(s Source, err error) error {
 	return fmt.Errorf("the source %s: %w", s.Name(), err)
 }
 
-// checkKeys returns what is wrong with keys. Their hashes are for whoever applies them.
+// checkKeys returns what is wrong with keys.
 func checkKeys(keys []config.APIKey) error {
 	seen := make(map[string]bool, len(keys))
 	for _, k := range keys {
-		if k.Name == "" || k.User == "" || len(k.Roles) == 0 {
-			return fmt.Errorf("the API key %q of the user %q lacks a name, a user or roles", k.Name, k.User)
+		if err := k.Check(); err != nil {
+			return err
 		}
 		if seen[k.Name] {
 			return fmt.Errorf("two API keys have the name %q: give each its own", k.Name)
