@@ -115,8 +115,15 @@ func (t *Ticket) Decision() *limit.Decision { return &t.decision }
 // Inquired reports whether a model server has got a question for the number of tokens.
 func (t *Ticket) Inquired() bool { return t.inquired }
 
-// Cost returns what was settled; the zero Cost before.
-func (t *Ticket) Cost() Cost { return t.cost }
+// Cost returns what was settled; the zero Cost before. A question counts as the request, also
+// where it was settled by itself.
+func (t *Ticket) Cost() Cost {
+	c := t.cost
+	if t.counted {
+		c.Amount.Requests = 1
+	}
+	return c
+}
 
 // Holds reports whether the running slot is still the request's, as far as can be told
 // without asking.

@@ -267,6 +267,7 @@ func TestSettledOnce(t *testing.T) {
 		})
 		var settled settlements
 		var questions int64 // that a model server got, of requests that were dismissed
+		var recorded int64  // requests, by what tickets say that they have cost
 		tickets := make([]Ticket, 4)
 		for range 60 {
 			ticket := &tickets[rng.IntN(len(tickets))]
@@ -274,6 +275,7 @@ func TestSettledOnce(t *testing.T) {
 			case step < 2 && !ticket.IsOpen():
 				c := &counter{n: rng.Int64N(300), reached: rng.IntN(3) > 0}
 				r := &request.Request{Endpoint: wire.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, Messages: 1, Beside: rng.Int64N(800)}
+				recorded += ticket.Cost().Amount.Requests
 				ticket.Begin(Request{User: "alice", Terms: terms, Call: r, Store: store, Counter: c, Observer: &settled})
 				before := settled.dismissed
 				err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())) // either is right
@@ -299,6 +301,8 @@ func TestSettledOnce(t *testing.T) {
 			case step == 5:
 				ticket.Close()
 			case step == 6:
+				ticket.Close()
+				recorded += ticket.Cost().Amount.Requests
 				ticket.Reset()
 			}
 		}
@@ -307,11 +311,15 @@ func TestSettledOnce(t *testing.T) {
 			if tickets[i].IsOpen() {
 				open = open.Plus(tickets[i].Granted())
 			}
+			recorded += tickets[i].Cost().Amount.Requests
 		}
 		want := fmt.Sprintf("tokens %d+%d, requests %d+%d, %d running", settled.used.Tokens(), open.Tokens(),
 			settled.used.Requests+questions, open.Requests, open.Requests)
 		if got := account(t, store, terms); got != want {
 			t.Fatalf("the account has %s, want %s", got, want)
+		}
+		if want := settled.used.Requests + questions; recorded != want {
+			t.Fatalf("the tickets say that they have cost %d requests, and the store has %d", recorded, want)
 		}
 	}
 	for _, what := range []string{"admitted true", "admitted false", "backed true", "backed false", "dismissed"} {

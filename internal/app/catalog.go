@@ -87,10 +87,10 @@ func orUnlimited(maximum *int64) int64 {
 	return *maximum
 }
 
-// newKeys returns the API keys, or nil where authentication is off.
-func newKeys(c config.Auth) (*identity.Keys, error) {
+// newAuthenticator returns what knows the credentials that the configuration has.
+func newAuthenticator(c config.Auth) (identity.Authenticator, error) {
 	if !c.Enabled {
-		return nil, nil
+		return identity.Anyone{}, nil
 	}
 	keys := make([]identity.Key, len(c.APIKeys))
 	for i, k := range c.APIKeys {

@@ -17,26 +17,21 @@ import (
 type snapshot struct {
 	config  *config.Config
 	catalog *catalog.Catalog
-	keys    *identity.Keys // nil: authentication is off
+	known   identity.Authenticator // knows the credentials
 }
 
 // authenticator returns what knows the credentials at the moment.
-func (a *App) authenticator() identity.Authenticator {
-	if a.isOpen() {
-		return identity.Anyone{}
-	}
-	return a.current.Load().keys
-}
+func (a *App) authenticator() identity.Authenticator { return a.current.Load().known }
 
 // isOpen reports whether authentication is off at the moment.
-func (a *App) isOpen() bool { return a.current.Load().keys == nil }
+func (a *App) isOpen() bool { return a.authenticator().Open() }
 
 // newSnapshot makes the snapshot of c. What outlives a configuration is taken
 // over from previous, which is nil at the start: what was learned and found out
 // about models, and model servers that are the same.
 func (a *App) newSnapshot(previous *snapshot, c *config.Config) (_ *snapshot, err error) {
 	s := &snapshot{config: c}
-	if s.keys, err = newKeys(c.Auth); err != nil {
+	if s.known, err = newAuthenticator(c.Auth); err != nil {
 		return nil, err
 	}
 	if err := a.mocks.serve(c); err != nil {

@@ -54,7 +54,7 @@ func (r *registry) change() {
 	r.layer = control.Layer{
 		Version: strconv.Itoa(r.n),
 		Keys:    []config.APIKey{key("steady"), key(fmt.Sprint("rotated-", r.n))},
-		Limits: map[string]config.Model{apptest.Model: {User: config.Limits{Windows: []limit.Limit{
+		Limits: map[string]control.Limits{apptest.Model: {User: config.Limits{Windows: []limit.Limit{
 			{Meter: limit.Requests, Window: limit.Day, Max: manyRequests + int64(r.n)},
 		}}}},
 	}

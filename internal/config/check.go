@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // check reports mistakes that concern more than one key. The tree tells where
@@ -231,6 +233,23 @@ func (k checking) unique(n *binding.Node, what string, seen map[string]int, valu
 		return
 	}
 	seen[value] = i
+}
+
+// Check returns what is wrong with a key that no file has, by its name. What is wrong with the
+// hash is for whoever uses it to say.
+func (a APIKey) Check() error {
+	if missing := a.missing(); len(missing) > 0 {
+		return fmt.Errorf("the API key %q has no %s", a.Name, binding.Either(missing))
+	}
+	if len(a.User) > limit.NameBytesMax || !utf8.ValidString(a.User) {
+		return fmt.Errorf("the user of the API key %q is no text of at most %d bytes", a.Name, limit.NameBytesMax)
+	}
+	for _, r := range a.Roles {
+		if r != RoleUser && r != RoleAdmin {
+			return fmt.Errorf("the role %q of the API key %q is not known; write %s or %s", r, a.Name, RoleUser, RoleAdmin)
+		}
+	}
+	return nil
 }
 
 // missing names the settings that a key lacks.

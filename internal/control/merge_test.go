@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
 // other is a source that says what it is told to.
@@ -51,16 +52,29 @@ func (o *other) say(p Layer, err error) {
 	}
 }
 
+// perDay are limits of so many requests of each user.
+func perDay(n int64) Limits {
+	return Limits{User: config.Limits{Windows: []limit.Limit{{Meter: limit.Requests, Window: limit.Day, Max: n}}}}
+}
+
+// dayOf returns the limit of requests that a state has for a model; 0: none.
+func dayOf(s State, model string) int64 {
+	for _, w := range s.Config.RateLimit.Models[model].User.Windows {
+		return w.Max
+	}
+	return 0
+}
+
 // version is the nth layer of a source: a key and the limits of a model have its number.
 func version(name string, n int) Layer {
 	return Layer{
 		Version: fmt.Sprint(n),
-		Keys:    []config.APIKey{{Name: fmt.Sprint(name, " ", n), User: "u"}},
-		Limits:  map[string]config.Model{name: {Settings: config.Settings{DefaultOutputTokens: int64(n)}}},
+		Keys:    []config.APIKey{{Name: fmt.Sprint(name, " ", n), User: "u", Hash: fmt.Sprint("hash of ", name, " ", n), Roles: []config.Role{config.RoleUser}}},
+		Limits:  map[string]Limits{name: perDay(int64(n))},
 	}
 }
 
-// folder returns the source of a folder whose file serves the models, and what writes its nth
+// served returns the source of a folder whose file serves the models, and what writes its nth
 // version.
 func served(t *testing.T) (*Files, *config.Config, func(n int)) {
 	t.Helper()
@@ -101,7 +115,7 @@ func numbers(s State) (n [3]int, err error) {
 		}
 		limits := s.Config.RateLimit.DefaultOutputTokens
 		if i > 0 {
-			limits = s.Config.RateLimit.Models[name].DefaultOutputTokens
+			limits = dayOf(s, name)
 		}
 		if keys != 1 || limits != int64(n[i]) {
 			return n, fmt.Errorf("of %s there are %d keys, the last of version %d, and limits of version %d", name, keys, n[i], limits)
@@ -166,8 +180,10 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 	a, b := &other{name: "a", layer: version("a", 1)}, &other{name: "b", layer: version("b", 1)}
 	var log strings.Builder
 	r := start(t, Options{Config: c, Files: files, Sources: []Source{a, b}, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	unserved := version("b", 2)
-	unserved.Limits = map[string]config.Model{"c": {}}
+	nobodys, odd, unversioned := version("b", 2), version("b", 2), version("b", 6)
+	nobodys.Keys[0].User = ""
+	odd.Keys[0].Roles, odd.Version = []config.Role{"typo"}, "odd"
+	unversioned.Version = ""
 	clash := version("b", 2)
 	clash.Keys = append(clash.Keys, version("a", 3).Keys...)
 	clash.Version = "clash"
@@ -178,7 +194,8 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 		says string // in the log; "" where it says of nothing that it is wrong
 	}{
 		{"nothing", func() {}, [3]int{1, 1, 1}, ""},
-		{"a model that is not served", func() { b.say(unserved, nil) }, [3]int{1, 1, 1}, "the source b: the model"},
+		{"a key of nobody", func() { b.say(nobodys, nil) }, [3]int{1, 1, 1}, "the source b: the API key"},
+		{"a role that there is not", func() { b.say(odd, nil) }, [3]int{1, 1, 1}, "typo"},
 		{"the same, and the files", func() { write(2) }, [3]int{2, 1, 1}, ""},
 		{"the same, and another source", func() { a.say(version("a", 3), nil) }, [3]int{2, 3, 1}, ""},
 		{"two keys of one name", func() { b.say(clash, nil) }, [3]int{2, 3, 1}, "two API keys have the name"},
@@ -187,14 +204,14 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 		{"two keys of one name again", func() { b.say(clash, nil) }, [3]int{3, 3, 1}, "two API keys have the name"},
 		{"the other one gone", func() { a.say(version("a", 4), nil) }, [3]int{3, 4, 2}, ""},
 		{"all is well", func() { b.say(version("b", 5), nil) }, [3]int{3, 4, 5}, ""},
+		{"a source that tells no version", func() { b.say(unversioned, nil) }, [3]int{3, 4, 6}, ""},
 	} {
 		log.Reset()
 		step.do()
 		for range 3 {
 			r.reconcile(t.Context(), seen)
 		}
-		limits := r.State().Config.RateLimit
-		got := [3]int{int(limits.DefaultOutputTokens), int(limits.Models["a"].DefaultOutputTokens), int(limits.Models["b"].DefaultOutputTokens)}
+		got := [3]int{int(r.State().Config.RateLimit.DefaultOutputTokens), int(dayOf(r.State(), "a")), int(dayOf(r.State(), "b"))}
 		if got != step.want {
 			t.Errorf("%s: what is served is of the versions %v, want %v", step.name, got, step.want)
 		}
@@ -218,7 +235,7 @@ func TestRunFollowsSources(t *testing.T) {
 			t.Helper()
 			time.Sleep(lookInterval + restFor)
 			synctest.Wait()
-			if got := r.State().Config.RateLimit.Models["a"].DefaultOutputTokens; got != n {
+			if got := dayOf(r.State(), "a"); got != n {
 				t.Errorf("what is served is of version %d, want %d", got, n)
 			}
 		}
@@ -239,4 +256,28 @@ func TestRunFollowsSources(t *testing.T) {
 			t.Errorf("revision %d is served after the end, want 3", got)
 		}
 	})
+}
+
+// TestLimitsOfAModelThatHasNone are a warning that names their source, whoever has taken the
+// model away: the files may, and the limits count when it is back.
+func TestLimitsOfAModelThatHasNone(t *testing.T) {
+	a := &other{name: "a", layer: Layer{Version: "1", Limits: map[string]Limits{"a": perDay(7)}}}
+	served := &config.Config{RateLimit: config.RateLimit{Models: map[string]config.Model{"a": {Settings: config.Settings{MaxDebt: 3}}}}}
+	for _, tt := range []struct {
+		files    *config.Config
+		limit    int64
+		warnings int
+	}{{served, 7, 0}, {&config.Config{}, 0, 1}} {
+		r := start(t, Options{Config: tt.files, Sources: []Source{a}})
+		warnings := r.State().Warnings()
+		if got := dayOf(r.State(), "a"); got != tt.limit || len(warnings) != tt.warnings {
+			t.Errorf("the limit is %d, and warned is of %q", got, warnings)
+		}
+		if len(warnings) > 0 && !strings.HasPrefix(warnings[0], "a: token.rate-limit.models.a: has limits") {
+			t.Errorf("the warning is %q", warnings[0])
+		}
+	}
+	if got := served.RateLimit.Models["a"]; got.User.Any() || got.MaxDebt != 3 {
+		t.Errorf("what the files said has become %+v", got)
+	}
 }

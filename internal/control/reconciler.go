@@ -4,7 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
@@ -40,8 +42,12 @@ type Reconciler struct {
 	mu      sync.Mutex // held while sources are read and a state is applied
 	closed  bool
 	tracked []tracked
-	state   State
+	news    bool // something was told of what was read
+	current atomic.Pointer[State]
 }
+
+// readTimeout bounds the reading of one source, for the others wait for it.
+const readTimeout = 5 * time.Second
 
 // New applies the first state. It fails where a source cannot be read, or what they say
 // together cannot be applied.
@@ -61,17 +67,13 @@ func New(ctx context.Context, o Options) (*Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.state = State{Revision: 1, Config: c}
-	_, err = o.Apply(r.state)
+	r.current.Store(&State{Revision: 1, Config: c})
+	_, err = o.Apply(r.State())
 	return r, err
 }
 
-// State returns what is served.
-func (r *Reconciler) State() State {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.state
-}
+// State returns what is served. It waits for nothing.
+func (r *Reconciler) State() State { return *r.current.Load() }
 
 // occasion says why sources are read again.
 type occasion int
@@ -141,12 +143,13 @@ func (r *Reconciler) Run(ctx context.Context) {
 func (r *Reconciler) isBehind() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range r.tracked {
-		if p := &r.tracked[i]; p.failed != "" || p.unread {
-			return true
-		}
-	}
-	return false
+	unread := func(t tracked) bool { return t.unread }
+	return r.anyFailed() || slices.ContainsFunc(r.tracked, unread)
+}
+
+// anyFailed reports whether a layer is wrong or cannot be had.
+func (r *Reconciler) anyFailed() bool {
+	return slices.ContainsFunc(r.tracked, func(t tracked) bool { return t.failed != "" })
 }
 
 // reconcile reads all sources and applies what has changed, one layer after the other. It
@@ -155,12 +158,16 @@ func (r *Reconciler) isBehind() bool {
 func (r *Reconciler) reconcile(ctx context.Context, why occasion) (again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.state.Revision
+	r.news = false
+	before := r.State().Revision
 	for i := range r.tracked {
 		again = r.read(ctx, i, why) || again
 	}
-	for r.state.Revision != before { // what was in the way of a layer may have gone
-		before = r.state.Revision
+	if why == asked && !r.news {
+		r.o.Log.Info("the configuration is as it was")
+	}
+	for r.State().Revision != before { // what was in the way of a layer may have gone
+		before = r.State().Revision
 		for i := range r.tracked {
 			if r.tracked[i].failed != "" {
 				_ = r.read(ctx, i, seen)
@@ -177,10 +184,11 @@ func (r *Reconciler) read(ctx context.Context, i int, why occasion) (again bool)
 	if r.closed || r.o.Leaving() || p.source == nil {
 		return false
 	}
-	got, err := p.source.Read(ctx)
+	reading, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	got, err := p.source.Read(reading)
 	first := p.version == ""
-	if err == nil && got.Version == p.version && p.failed == "" && !p.unread {
-		r.unchanged(why)
+	if err == nil && got.Version != "" && got.Version == p.version && p.failed == "" && !p.unread {
 		return false
 	}
 	var changes config.Changes
@@ -206,10 +214,10 @@ func (r *Reconciler) read(ctx context.Context, i int, why occasion) (again bool)
 	}
 	p.failed = ""
 	if first && reflect.DeepEqual(changes, config.Changes{}) {
-		r.unchanged(why) // it is what the gateway has started with
-		return false
+		return false // it is what the gateway has started with
 	}
-	r.o.Read(true)
+	r.o.Read(!r.anyFailed())
+	r.news = true
 	r.logChanges(p, changes, warnings)
 	r.o.Applied(changes)
 	return false
@@ -222,15 +230,16 @@ func (r *Reconciler) apply(i int, got Layer) (config.Changes, []string, error) {
 	if err != nil {
 		return config.Changes{}, nil, err
 	}
-	c, changes := config.Compare(r.state.Config, next)
-	s := State{Revision: r.state.Revision + 1, Config: c}
+	c, changes := config.Compare(r.State().Config, next)
+	s := State{Revision: r.State().Revision + 1, Config: c}
 	atStart, err := r.o.Apply(s)
 	if err != nil {
 		return config.Changes{}, nil, err
 	}
 	changes.AtStart = append(changes.AtStart, atStart...)
-	warnings := newWarnings(r.state.Config.Warnings, c.Warnings)
-	r.state, r.tracked[i].applied = s, got
+	warnings := newWarnings(r.State().Config.Warnings, c.Warnings)
+	r.current.Store(&s)
+	r.tracked[i].applied = got
 	return changes, warnings, nil
 }
 
@@ -241,5 +250,8 @@ func (r *Reconciler) merged(i int, got Layer) []Layer {
 		layers[j] = r.tracked[j].applied
 	}
 	layers[i] = got
+	for j := range layers[1:] {
+		layers[j+1].Config, layers[j+1].source = nil, r.tracked[j+1].source.Name()
+	}
 	return layers
 }

@@ -7,19 +7,13 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 )
 
-// unchanged says that there was nothing to do, to whoever has asked.
-func (r *Reconciler) unchanged(why occasion) {
-	if why == asked {
-		r.o.Log.Info("the configuration is as it was")
-	}
-}
-
 // refused says why a layer is not applied, if that is news.
 func (r *Reconciler) refused(p *tracked, err error, news bool) {
 	news = news || p.failed != err.Error()
 	p.failed = err.Error()
 	r.o.Read(false)
 	if news {
+		r.news = true
 		r.logMistakes(from(p.source, err))
 	}
 }
@@ -68,7 +62,7 @@ func (r *Reconciler) logChanges(p *tracked, c config.Changes, warnings []string)
 			attrs = append(attrs, list.what+"-more", more)
 		}
 	}
-	attrs = append(attrs, "source", p.source.Name(), "revision", r.state.Revision)
+	attrs = append(attrs, "source", p.source.Name(), "revision", r.State().Revision)
 	if len(warnings) > 0 {
 		r.o.Log.Warn("the configuration is applied, but some settings are probably not what is meant", append(attrs, "warnings", warnings)...)
 	} else {

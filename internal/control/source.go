@@ -25,14 +25,22 @@ type Source interface {
 type Layer struct {
 	// Version tells one content of the source from another; "" is none.
 	Version string
-	// Config is what all other layers are laid over. Exactly one source has it.
+	// Config is what all other layers are laid over; nil: of every source but [Files].
 	Config *config.Config
-	// Keys are accepted beside those of other sources. Names and hashes are unique over all.
+	// Keys are accepted beside those of other sources. Each has a name, a user and roles; names
+	// and hashes are unique over all.
 	Keys []config.APIKey
-	// Limits take the place of the models' limits in Config, by public name. A model that is
-	// not served, or that shares another's limits, has none.
-	Limits map[string]config.Model
+	// Limits take the place of the models' limits in Config, by public name. Those of a model
+	// that has none of its own there, for it is not served or shares another's, do nothing but
+	// a warning: the model may come.
+	Limits map[string]Limits
+
+	source string // its name, for warnings
 }
+
+// Limits are what limits each user of a model, and the model over all its users. The zero value
+// is none. How they are applied is for Config to say.
+type Limits struct{ User, Total config.Limits }
 
 // State is what is wanted of the gateway. It is immutable.
 type State struct {
@@ -55,28 +63,28 @@ type tracked struct {
 	doubted string
 }
 
-// merge lays the layers over the one that has a Config.
+// merge lays the layers, of which the first has a Config, over it.
 func merge(layers []Layer) (*config.Config, error) {
-	var base *config.Config
-	for _, p := range layers {
-		if p.Config != nil {
-			base = p.Config
-		}
-	}
-	c := *base
+	c := *layers[0].Config
 	c.Auth.APIKeys = slices.Clip(c.Auth.APIKeys)
 	c.RateLimit.Models = maps.Clone(c.RateLimit.Models)
-	for _, p := range layers {
-		c.Auth.APIKeys = append(c.Auth.APIKeys, p.Keys...)
-		for name, limits := range p.Limits {
-			if _, own := c.RateLimit.Models[name]; !own {
-				return nil, fmt.Errorf("the model %q has no limits of its own: name one that is "+
-					"served and shares no other's limits", name)
+	c.Warnings = slices.Clip(c.Warnings)
+	for _, l := range layers {
+		c.Auth.APIKeys = append(c.Auth.APIKeys, l.Keys...)
+		for _, name := range slices.Sorted(maps.Keys(l.Limits)) {
+			m, own := c.RateLimit.Models[name]
+			if !own {
+				c.Warnings = append(c.Warnings, &config.Error{
+					File: l.source, Path: "token.rate-limit.models." + name,
+					Problem: "has limits, and is not served, or shares another model's",
+				})
+				continue
 			}
-			c.RateLimit.Models[name] = limits
+			m.User, m.Total = l.Limits[name].User, l.Limits[name].Total
+			c.RateLimit.Models[name] = m
 		}
 	}
-	return &c, uniqueNames(c.Auth.APIKeys)
+	return &c, checkKeys(c.Auth.APIKeys)
 }
 
 // from returns err with the name of the source that it is about. Errors of files have places.
@@ -87,10 +95,13 @@ func from(s Source, err error) error {
 	return fmt.Errorf("the source %s: %w", s.Name(), err)
 }
 
-// uniqueNames returns an error where two keys have one name: changes are told by names.
-func uniqueNames(keys []config.APIKey) error {
+// checkKeys returns what is wrong with keys.
+func checkKeys(keys []config.APIKey) error {
 	seen := make(map[string]bool, len(keys))
 	for _, k := range keys {
+		if err := k.Check(); err != nil {
+			return err
+		}
 		if seen[k.Name] {
 			return fmt.Errorf("two API keys have the name %q: give each its own", k.Name)
 		}

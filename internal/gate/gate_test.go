@@ -18,6 +18,8 @@ type authenticator map[string]*identity.Principal
 
 var errAway = errors.New("away")
 
+func (authenticator) Open() bool { return false }
+
 func (a authenticator) Authenticate(_ context.Context, credential string) (identity.Proof, error) {
 	p := a[credential]
 	switch {

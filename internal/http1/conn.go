@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log"
 	"net"
@@ -39,9 +40,9 @@ type conn struct {
 	body     body
 	response response
 
-	mu   sync.Mutex
-	left bool            // the client
-	ctx  *requestContext // of the request that is served; nil: none
+	mu     sync.Mutex
+	left   bool               // the client
+	cancel context.CancelFunc // of the request that is served; nil: none
 }
 
 // take serves a connection in a goroutine of its own. It has to be one of TCP
@@ -202,14 +203,14 @@ func (c *conn) setReadDeadline(t time.Time) error {
 // answer lets the handler answer the request of c.head. It reports whether the
 // connection is good for another one.
 func (c *conn) answer() bool {
-	ctx := &requestContext{Context: c.server.base}
-	defer ctx.end() // also where the handler does not return
-	c.begin(ctx)
+	ctx, cancel := context.WithCancel(c.server.base)
+	defer cancel() // also where the handler does not return
+	c.begin(cancel)
 	c.body = body{c: c, left: c.head.length}
 	c.response.begin(c)
 	ok := c.handle(c.head.request(ctx, c.remote, &c.body))
 	c.begin(nil)
-	ctx.end()
+	cancel()
 	ok = ok && c.response.end()
 	c.head.reset()
 	c.response.reset()
@@ -219,13 +220,13 @@ func (c *conn) answer() bool {
 	return ok
 }
 
-// begin has the client's leaving end ctx from now on; nil: nothing.
-func (c *conn) begin(ctx *requestContext) {
+// begin has the client's leaving call cancel from now on; nil: nothing.
+func (c *conn) begin(cancel context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ctx = ctx
-	if ctx != nil && c.left {
-		ctx.end()
+	c.cancel = cancel
+	if cancel != nil && c.left {
+		cancel()
 	}
 }
 
@@ -234,8 +235,8 @@ func (c *conn) gone() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = true
-	if c.ctx != nil {
-		c.ctx.end()
+	if c.cancel != nil {
+		c.cancel()
 	}
 }
 

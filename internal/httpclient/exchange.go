@@ -100,7 +100,7 @@ func (cl *Client) fresh(ctx context.Context, l limits, now time.Time) (*conn, *E
 // exchange writes r to c, the nth connection that it is written to, and reads the head
 // of the response. After an error c is closed.
 func (cl *Client) exchange(ctx context.Context, c *conn, r *Request, nth int) (Response, *Error) {
-	stop := onDone(ctx, c)
+	stop := context.AfterFunc(ctx, c.parting)
 	cl.send(c, r)
 	h, err := receiveHead(c.br, r.Method)
 	if err == nil && ctx.Err() != nil {
@@ -142,23 +142,3 @@ func (cl *Client) send(c *conn, r *Request) {
 		heads.Put(buffer)
 	}
 }
-
-// onDone parts from c when the context ends, unless stopped before. The result
-// reports whether stopping came in time.
-func onDone(ctx context.Context, c *conn) (stop func() bool) {
-	if own, ok := ctx.(afterFuncer); ok {
-		return own.AfterFunc(c.parting)
-	}
-	if ctx.Done() == nil {
-		return alwaysStopped
-	}
-	return context.AfterFunc(ctx, c.parting)
-}
-
-// afterFuncer is a context that calls functions at its end by itself, for less than
-// package context needs, which makes use of it too: see [context.AfterFunc].
-type afterFuncer interface {
-	AfterFunc(f func()) (stop func() bool)
-}
-
-func alwaysStopped() bool { return true }

@@ -41,7 +41,7 @@ func FuzzResponse(f *testing.F) {
 		s := &Client{}
 		s.kept.max, s.kept.timeout = 1, DefaultIdleTimeout
 		defer s.Close()
-		b := body{ctx: context.Background(), kept: &s.kept, conn: c, stop: alwaysStopped}
+		b := body{ctx: context.Background(), kept: &s.kept, conn: c, stop: func() bool { return true }}
 		b.begin(h)
 		body, err := io.ReadAll(&b)
 		if len(body) > len(stream) {

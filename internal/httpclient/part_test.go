@@ -103,7 +103,7 @@ type callingContext struct {
 // Done implements context.Context.
 func (c *callingContext) Done() <-chan struct{} { return make(chan struct{}) }
 
-// AfterFunc implements afterFuncer.
+// AfterFunc is for context.AfterFunc.
 func (c *callingContext) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,6 +12,8 @@ type Authenticator interface {
 	// credential is nobody's. Any other error says that it could not be found out; the
 	// credential may be somebody's.
 	Authenticate(ctx context.Context, credential string) (Proof, error)
+	// Open reports whether everybody is let in, whatever credential is sent or none.
+	Open() bool
 }
 
 // Anonymous is the user of requests that name none while authentication is off.
@@ -22,6 +24,9 @@ const Anonymous = "anonymous"
 type Anyone struct{}
 
 var anyone = Principal{User: Anonymous, Roles: []Role{User, Admin}, ActAs: true}
+
+// Open implements Authenticator.
+func (Anyone) Open() bool { return true }
 
 // Authenticate implements Authenticator.
 func (Anyone) Authenticate(context.Context, string) (Proof, error) {

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -110,7 +111,9 @@ func (a *Account) turn(i int, slot int64) {
 	if r.sum != 0 {
 		a.put(a.index(i, r.head), r.current)
 		for s := max(r.head, slot-n) + 1; s <= slot; s++ {
-			r.sum -= a.take(a.index(i, s))
+			index := a.index(i, s)
+			r.sum -= a.at(index)
+			a.put(index, 0)
 		}
 	}
 	r.head, r.current = slot, 0
@@ -137,15 +140,6 @@ func (a *Account) set(i int, s, v int64) {
 		return
 	}
 	a.put(a.index(i, s), v)
-}
-
-// take empties the slot at index and returns what it held.
-func (a *Account) take(index int) int64 {
-	v := a.at(index)
-	if v != 0 {
-		a.put(index, 0)
-	}
-	return v
 }
 
 func (a *Account) at(index int) int64 {
@@ -284,13 +278,6 @@ func (a *Account) newest(i int) int64 {
 // Idle reports whether nothing counts any more and no grant is unsettled, so
 // that forgetting the account changes no decision.
 func (a *Account) Idle() bool {
-	if a.held != (Amount{}) {
-		return false
-	}
-	for i := range a.rings {
-		if a.rings[i].sum != 0 {
-			return false
-		}
-	}
-	return true
+	counts := slices.ContainsFunc(a.rings, func(r ring) bool { return r.sum != 0 })
+	return a.held == (Amount{}) && !counts
 }

@@ -99,25 +99,6 @@ func (s *Subjects) Check(p *Policy, need Amount, at Instant, d *Decision) {
 	if p.maxPerUser >= 0 && s.UserRunning >= p.maxPerUser {
 		d.Full = append(d.Full, Gauge{UserScope, s.UserRunning, p.maxPerUser})
 	}
-	if d.Admitted = len(d.Full) == 0 && s.fits(p, need); !d.Admitted {
-		s.violations(p, need, d)
-		d.Sort()
-	}
-}
-
-// fits reports whether every rule of p has room for need.
-func (s *Subjects) fits(p *Policy, need Amount) bool {
-	rules := p.Rules()
-	for i := range rules {
-		if r := &rules[i]; s.Accounts[r.Scope].Sum(r.Meter, r.Window)+need.Of(r.Meter) > r.Admissible {
-			return false
-		}
-	}
-	return true
-}
-
-// violations appends the rules of p that have no room for need to d.
-func (s *Subjects) violations(p *Policy, need Amount, d *Decision) {
 	rules := p.Rules()
 	for i := range rules {
 		r := &rules[i]
@@ -127,6 +108,8 @@ func (s *Subjects) violations(p *Policy, need Amount, d *Decision) {
 			d.Violations = append(d.Violations, Violation{Rule: *r, Used: sum, Wait: a.Wait(r.Meter, r.Window, excess)})
 		}
 	}
+	d.Admitted = len(d.Full)+len(d.Violations) == 0
+	d.Sort()
 }
 
 // Stand writes the standing under every rule of p to d.

@@ -8,14 +8,11 @@ func (a *Account) Empties() Instant {
 	var at Instant
 	shapes := a.layout.rings
 	rings := a.rings[:len(shapes)]
-	for i := len(shapes) - 1; i >= 0; i-- { // the widest is the last, as a rule
-		r, shape := &rings[i], &shapes[i]
-		switch {
+	for i := range shapes {
+		switch r, shape := &rings[i], &shapes[i]; {
 		case r.sum == 0:
 		case r.current == 0:
 			at = max(at, shape.leaves(a.newest(i)))
-		case shape.width == a.layout.widest:
-			return shape.leaves(r.head) - a.skew // nothing leaves later
 		default:
 			at = max(at, shape.leaves(r.head))
 		}

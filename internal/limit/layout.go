@@ -9,7 +9,6 @@ type Layout struct {
 	// narrowest is the least width of a slot. Wider slots begin and end with one of
 	// these: see windowShapes.
 	narrowest Instant
-	widest    Instant // the greatest
 }
 
 type ringShape struct {
@@ -55,7 +54,6 @@ func (l *Layout) add(m Meter, w Window) {
 	if l.narrowest == 0 || width < l.narrowest {
 		l.narrowest = width
 	}
-	l.widest = max(l.widest, width)
 }
 
 // covers reports whether every ring of other is also in l.

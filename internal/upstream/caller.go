@@ -23,6 +23,7 @@ func callerID(name string) uint64 { return maphash.String(callerSeed, name) }
 
 // caller is what is remembered of one caller at one model server.
 type caller struct {
+	id       uint64
 	seen     time.Time // the last sign of it: an answer that began, or an outcome
 	flowing  int       // answers that have begun and not ended
 	outcomes uint32    // the last ones, the newest lowest; 1: a failure
@@ -55,15 +56,17 @@ func (c *caller) push(o *BreakerOptions, failed bool) {
 
 // callers remembers who has lately used a model server, and how that ended. The
 // zero value has nobody. The breaker's lock guards it.
-type callers struct {
-	ids  []uint64
-	list []caller
+type callers struct{ list []caller }
+
+// index returns where the caller is in the list; -1: it is not.
+func (c *callers) index(id uint64) int {
+	return slices.IndexFunc(c.list, func(one caller) bool { return one.id == id })
 }
 
 // find returns a caller that is active; nil where it is not known, or was here too
 // long ago.
 func (c *callers) find(id uint64, now time.Time) *caller {
-	if i := slices.Index(c.ids, id); i >= 0 && c.list[i].active(now) {
+	if i := c.index(id); i >= 0 && c.list[i].active(now) {
 		return &c.list[i]
 	}
 	return nil
@@ -72,14 +75,14 @@ func (c *callers) find(id uint64, now time.Time) *caller {
 // at returns the caller, of which nothing is remembered if it was not active. It is
 // valid until the next call.
 func (c *callers) at(id uint64, now time.Time) *caller {
-	i := slices.Index(c.ids, id)
+	i := c.index(id)
 	if i >= 0 && c.list[i].active(now) {
 		return &c.list[i]
 	}
 	if i < 0 {
 		i = c.room(now)
 	}
-	c.ids[i], c.list[i] = id, caller{}
+	c.list[i] = caller{id: id}
 	return &c.list[i]
 }
 
@@ -95,11 +98,11 @@ func (c *callers) room(now time.Time) int {
 			least = i
 		}
 	}
-	if len(c.ids) == callersMax {
+	if len(c.list) == callersMax {
 		return least
 	}
-	c.ids, c.list = append(c.ids, 0), append(c.list, caller{})
-	return len(c.ids) - 1
+	c.list = append(c.list, caller{})
+	return len(c.list) - 1
 }
 
 // staler reports whether c is forgotten before other: one to which no answer is coming,
@@ -121,7 +124,7 @@ func (c *callers) flows(id uint64, now time.Time) {
 // ebbs notes that it has ended. Of a caller that was forgotten meanwhile it says
 // nothing.
 func (c *callers) ebbs(id uint64) {
-	if i := slices.Index(c.ids, id); i >= 0 && c.list[i].flowing > 0 {
+	if i := c.index(id); i >= 0 && c.list[i].flowing > 0 {
 		c.list[i].flowing--
 	}
 }

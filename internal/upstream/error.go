@@ -59,12 +59,11 @@ type Error struct {
 
 // asError returns err, of a client or of this package, as what all errors here are.
 func asError(err error) *Error {
-	var own *Error
-	if err == nil || errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok || err == nil {
 		return own
 	}
-	var e *httpclient.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*httpclient.Error](err)
+	if !ok {
 		e = &httpclient.Error{Kind: Broken, Err: err}
 	}
 	return &Error{

@@ -175,7 +175,9 @@ func serveHTTP(t testing.TB, h http.HandlerFunc) *httptest.Server {
 
 // post returns a request that fails where it would hang.
 func post(body string) *Request {
-	return &Request{Method: http.MethodPost, Path: "/v1/completions", Body: []byte(body), ResponseTimeout: patience}
+	return &Request{ClientRequest: ClientRequest{
+		Method: http.MethodPost, Path: "/v1/completions", Body: []byte(body), ResponseTimeout: patience,
+	}}
 }
 
 // exchange does r, reads the body and fails the test on any error.

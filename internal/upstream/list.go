@@ -76,7 +76,7 @@ func readList(text []byte) *modelList {
 func (s *Server) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	r, err := s.Do(ctx, &Request{Method: http.MethodGet, Path: listPath, Aside: true})
+	r, err := s.ask(ctx, listPath)
 	if err != nil {
 		return
 	}

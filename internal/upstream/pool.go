@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -282,12 +283,11 @@ func (s *Server) unavailable(ctx context.Context, response *Response) *Error {
 		return &Error{Kind: Busy, Address: s.address, Err: errQueueFull, sent: true, started: true, declined: true, elsewhere: true}
 	}
 	failure := &Error{Kind: Away, Address: s.address, Err: err, sent: true, started: true, declined: true}
-	var checked *Error
-	switch {
+	switch checked, ok := errors.AsType[*Error](err); {
 	case ctx.Err() != nil:
 		failure.Kind, failure.Err = Canceled, context.Cause(ctx)
 		response.Body.excuse()
-	case errors.As(err, &checked) && checked.ours():
+	case ok && checked.ours():
 		response.Body.excuse()
 	default:
 		response.Body.Blame()
@@ -301,20 +301,15 @@ var errQueueFull = errors.New("it takes no more requests at the moment")
 // Check asks all servers whether they are well, and reports whether one is that does not
 // lack the model.
 func (p *Pool) Check(ctx context.Context) bool {
-	if len(p.servers) == 1 {
-		return p.isWell(ctx, p.servers[0])
-	}
-	well := make(chan bool, len(p.servers))
+	var asked sync.WaitGroup
+	var found atomic.Bool
 	for _, s := range p.servers {
-		go func() { well <- p.isWell(ctx, s) }()
+		asked.Go(func() {
+			if s.Check(ctx) == nil && !p.lacking(s) {
+				found.Store(true)
+			}
+		})
 	}
-	found := false
-	for range p.servers {
-		found = <-well || found
-	}
-	return found
-}
-
-func (p *Pool) isWell(ctx context.Context, s *Server) bool {
-	return s.Check(ctx) == nil && !p.lacking(s)
+	asked.Wait()
+	return found.Load()
 }

@@ -9,20 +9,16 @@ import (
 
 // What is sent and comes back as it does without a pool.
 type (
-	Field  = httpclient.Field
-	Header = httpclient.Header
+	ClientRequest = httpclient.Request
+	Field         = httpclient.Field
+	Header        = httpclient.Header
 )
 
-// Request is what is sent: an [httpclient.Request], and what a pool needs to know of it.
+// Request is what is sent, and what a pool needs to know of it.
 type Request struct {
-	// These are the fields of an httpclient.Request. A [Pool] counts the time limits
-	// over all the servers that it asks.
-	Method                                         string
-	Path                                           string
-	Header                                         []Field
-	Body                                           []byte
-	Begun                                          time.Time
-	FirstByteTimeout, ResponseTimeout, IdleTimeout time.Duration
+	// ClientRequest is what is sent. A [Pool] counts the time limits over all the servers
+	// that it asks.
+	ClientRequest
 
 	// Bodies, if not nil, says what Body is for each model server that a [Pool]
 	// sends the request to.
@@ -62,15 +58,12 @@ type Bodies interface {
 }
 
 // since returns what is sent of r, whose time limits begin now unless they have before.
-func (r *Request) since(now time.Time) httpclient.Request {
-	if !r.Begun.IsZero() {
-		now = r.Begun
+func (r *Request) since(now time.Time) ClientRequest {
+	sent := r.ClientRequest
+	if sent.Begun.IsZero() {
+		sent.Begun = now
 	}
-	return httpclient.Request{
-		Method: r.Method, Path: r.Path, Header: r.Header, Body: r.Body, Begun: now,
-		FirstByteTimeout: r.FirstByteTimeout, ResponseTimeout: r.ResponseTimeout,
-		IdleTimeout: r.IdleTimeout,
-	}
+	return sent
 }
 
 // Response is the final response to a request. Its body must be read to the

@@ -126,15 +126,14 @@ func (s *Server) check(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	err := s.Health(bounded)
-	var told *StatusError
-	switch {
+	switch told, ok := errors.AsType[*StatusError](err); {
 	case ctx.Err() != nil:
 		return context.Canceled // it says nothing about the server
-	case err == nil, errors.As(err, &told) && told.Status < http.StatusInternalServerError:
+	case err == nil, ok && told.Status < http.StatusInternalServerError:
 		s.heard()
 		s.noteFound(nil)
 		return nil
-	case told != nil, asError(err).nobodyThere():
+	case ok, asError(err).nobodyThere():
 		s.noteFound(err)
 	case bounded.Err() != nil:
 		return &Error{Kind: Timeout, Phase: Whole, Address: s.address, Err: bounded.Err()}
@@ -171,7 +170,7 @@ func (e *StatusError) Error() string {
 // returns nil on 200, a [*StatusError] on another answer and an [*Error] on
 // none. The context bounds the time.
 func (s *Server) Health(ctx context.Context) error {
-	r, err := s.Do(ctx, &Request{Method: http.MethodGet, Path: "/health", Aside: true})
+	r, err := s.ask(ctx, "/health")
 	if err != nil {
 		return err
 	}
@@ -180,6 +179,12 @@ func (s *Server) Health(ctx context.Context) error {
 		return &StatusError{Address: s.address, Status: r.Status}
 	}
 	return nil
+}
+
+// ask sends a question to the server.
+func (s *Server) ask(ctx context.Context, path string) (*Response, error) {
+	r := ClientRequest{Method: http.MethodGet, Path: path}
+	return s.Do(ctx, &Request{ClientRequest: r, Aside: true})
 }
 
 // gone reports whether nobody is at the server's address any more: what it was

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 )
 
@@ -113,13 +114,7 @@ func (h *history) weigh(panel uint8) {
 // lightest returns the panel with the fewest lessons: whoever sends most has a
 // panel of his own, as far as there are enough.
 func (h *history) lightest() uint8 {
-	at := 0
-	for i, load := range h.load {
-		if load < h.load[at] {
-			at = i
-		}
-	}
-	return uint8(at) // #nosec G115 -- a panel, of which there are eight
+	return uint8(slices.Index(h.load[:], slices.Min(h.load[:]))) // #nosec G115 -- a panel, of which there are eight
 }
 
 // user returns the entry of a user, making room for it by dropping one that

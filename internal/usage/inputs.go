@@ -14,7 +14,7 @@ import (
 type inputs struct {
 	models [panels]atomic.Pointer[inputModel] // what Price reads; nil: nothing was learned
 	mu     sync.Mutex
-	panels [panels]inputLearner // guarded by mu; a zero one has learned nothing
+	panels [panels]*inputLearner // guarded by mu; nil: nothing was learned
 }
 
 const (
@@ -35,45 +35,19 @@ type inputModel struct {
 }
 
 // naive is what is known before anything was learned.
-var naive = func() *inputModel {
-	l := newInputLearner()
-	return l.model()
-}()
+var naive = newInputLearner().model()
 
 // estimate returns the middle of the estimate of a text.
-func (m *inputModel) estimate(x *sparse) (tokens float64) {
-	for i, f := range x.at[:x.n] {
-		tokens += m.weights[f] * x.counts[i]
-	}
-	return tokens
-}
-
-// sparse are the features of a text that are not 0, of which most texts have few.
-type sparse struct {
-	at     [featureCount]uint8
-	counts [featureCount]float64
-	n      int
-	kind   int // of the text
-}
-
-func (s *sparse) of(x *features) {
-	s.kind, s.n = kindOf(x), 0
-	for i, v := range x {
-		if v != 0 {
-			s.at[s.n], s.counts[s.n] = uint8(i), v // #nosec G115 -- an index of features
-			s.n++
-		}
-	}
-}
+func (m *inputModel) estimate(x *features) float64 { return dot(m.weights[:], x[:]) }
 
 // learn teaches a panel.
 func (in *inputs) learn(panel int, x *features, tokens float64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	l := &in.panels[panel]
-	if l.regression == nil {
-		*l = newInputLearner()
+	if in.panels[panel] == nil {
+		in.panels[panel] = newInputLearner()
 	}
+	l := in.panels[panel]
 	l.learn(x, tokens)
 	in.models[panel].Store(l.model())
 }
@@ -85,16 +59,15 @@ type opinion struct{ middle, margin float64 }
 // poll returns what the panels say of a text together. Those that have seen its
 // kind have a vote; if there are none, all that have seen anything.
 func (in *inputs) poll(k known, x *features) opinion {
-	var s sparse
-	s.of(x)
+	kind := kindOf(x)
 	var models [panels]*inputModel
 	var seen float64
 	experts := false
 	for i := range in.models {
 		if m := in.models[i].Load(); m != nil {
 			models[i] = m
-			seen += m.seen[s.kind]
-			experts = experts || m.isExpert(s.kind)
+			seen += m.seen[kind]
+			experts = experts || m.isExpert(kind)
 		}
 	}
 	var middles, margins jury
@@ -103,7 +76,7 @@ func (in *inputs) poll(k known, x *features) opinion {
 		if m == nil {
 			continue
 		}
-		vote, expert := opinion{m.estimate(&s), m.margins[s.kind]}, m.isExpert(s.kind)
+		vote, expert := opinion{m.estimate(x), m.margins[kind]}, m.isExpert(kind)
 		if i == k.panel && k.inputs {
 			alone, voted, acquainted = vote, true, expert
 		}
@@ -113,7 +86,7 @@ func (in *inputs) poll(k known, x *features) opinion {
 		}
 	}
 	if !voted {
-		alone = opinion{middle: naive.estimate(&s)}
+		alone = opinion{middle: naive.estimate(x)}
 	}
 	if !acquainted {
 		middles.doubt(alone.middle, inputDoubt)

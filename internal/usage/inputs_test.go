@@ -28,9 +28,7 @@ func (o panelOf100) model(kind int) *inputModel {
 func TestWhoIsAsked(t *testing.T) {
 	var x features
 	x[chars.Digit] = 100
-	var s sparse
-	s.of(&x)
-	general := naive.estimate(&s)
+	general := naive.estimate(&x)
 	at := func(panel int) known { return known{panel: panel, inputs: true} }
 	for _, tt := range []struct {
 		name           string
@@ -57,7 +55,7 @@ func TestWhoIsAsked(t *testing.T) {
 	} {
 		var in inputs
 		for i, o := range tt.panels {
-			in.models[i].Store(o.model(s.kind))
+			in.models[i].Store(o.model(kindOf(&x)))
 		}
 		got, want := in.poll(tt.who, &x), opinion{tt.middle, tt.margin * ripe(tt.seen)}
 		if math.Abs(got.middle-want.middle) > 1e-9*general || math.Abs(got.margin-want.margin) > 1e-9 {

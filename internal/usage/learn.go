@@ -58,9 +58,9 @@ const (
 	inputGrain = 0.6 // tokens
 )
 
-func newInputLearner() inputLearner {
+func newInputLearner() *inputLearner {
 	weights, deviations := priors()
-	l := inputLearner{regression: newRegression(weights[:], deviations[:], inputNoise, inputGrain)}
+	l := &inputLearner{regression: newRegression(weights[:], deviations[:], inputNoise, inputGrain)}
 	l.resetMargins()
 	return l
 }

@@ -30,9 +30,6 @@ const (
 
 func newMargin() margin { return margin{spread: 0.8, width: widthStart} }
 
-// upper returns the margin as Price uses it, where only this one has seen errors.
-func (m *margin) upper() float64 { return m.quantile() * ripe(m.seen) }
-
 // ripe returns which part of a margin counts after so many errors. With few seen
 // it stays near 0.
 func ripe(seen float64) float64 { return seen / (seen + doubt) }

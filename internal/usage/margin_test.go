@@ -21,7 +21,7 @@ func TestMarginIsExceededAtItsRate(t *testing.T) {
 		misses := 0
 		for i := range n {
 			e := draw(rng)
-			if i >= settled && e > m.upper() {
+			if i >= settled && e > m.quantile()*ripe(m.seen) {
 				misses++
 			}
 			m.learn(e)
@@ -37,7 +37,7 @@ func TestMarginNeverMuchMoreThanDoubles(t *testing.T) {
 		t.Errorf("1000 tokens raised to %.0f", got)
 	}
 	m := newMargin()
-	if got := raised(1000, m.upper()); got != 1000 {
+	if got := raised(1000, m.quantile()*ripe(m.seen)); got != 1000 {
 		t.Errorf("raised to %.0f before anything was learned, want 1000", got)
 	}
 }
@@ -79,7 +79,7 @@ func TestMarginFollowsErrors(t *testing.T) {
 		for range tt.errors {
 			m.learn(tt.middle)
 		}
-		if share := m.upper() / m.quantile(); m.middle < tt.from || m.middle > tt.to || share < tt.ripe || share > tt.over {
+		if share := ripe(m.seen); m.middle < tt.from || m.middle > tt.to || share < tt.ripe || share > tt.over {
 			t.Errorf("after %v errors of %v: %+v, of which %.2f counts", tt.errors, tt.middle, m, share)
 		}
 	}

@@ -1,6 +1,9 @@
 package usage
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // person is what is known of one user.
 type person struct {
@@ -23,12 +26,7 @@ type known struct {
 }
 
 // factor returns by what the panels' estimates of his inputs are multiplied.
-func (k *known) factor() float64 {
-	if k.bias == 0 {
-		return 1
-	}
-	return math.Exp(k.bias)
-}
+func (k *known) factor() float64 { return math.Exp(k.bias) }
 
 const noPanel = -1
 
@@ -67,11 +65,11 @@ func (b *bias) learn(e, expected float64) {
 	rate := biasRate
 	switch tolerance := max(biasDead, 2.5*expected); {
 	case math.Abs(off) < tolerance:
-		b.strikes -= int8(sign(float64(b.strikes)))
+		b.strikes -= int8(cmp.Compare(b.strikes, 0))
 	case float64(b.strikes)*off < 0:
-		b.strikes = int8(sign(off))
+		b.strikes = int8(cmp.Compare(off, 0))
 	default:
-		b.strikes = min(max(b.strikes+int8(sign(off)), -biasStrikes), biasStrikes)
+		b.strikes = min(max(b.strikes+int8(cmp.Compare(off, 0)), -biasStrikes), biasStrikes)
 	}
 	if b.strikes == biasStrikes || b.strikes == -biasStrikes {
 		rate = biasFast
@@ -81,15 +79,5 @@ func (b *bias) learn(e, expected float64) {
 
 // correction returns the logarithm of what estimates are multiplied by.
 func (b *bias) correction() float64 {
-	return sign(b.log) * max(math.Abs(b.log)-biasDead, 0)
-}
-
-func sign(v float64) float64 {
-	switch {
-	case v > 0:
-		return 1
-	case v < 0:
-		return -1
-	}
-	return 0
+	return math.Copysign(max(math.Abs(b.log)-biasDead, 0), b.log)
 }

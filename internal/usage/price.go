@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"sync/atomic"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
@@ -43,18 +44,11 @@ const audioPartSeconds = 30
 const priceMax = 1 << 40
 
 func (o Options) withDefaults() Options {
-	o.DefaultOutput = orDefault(o.DefaultOutput, 256)
-	o.ImageTokens = orDefault(o.ImageTokens, 1024)
-	o.AudioTokensPerSecond = orDefault(o.AudioTokensPerSecond, 25)
-	o.UsersMax = orDefault(o.UsersMax, 10_000)
+	o.DefaultOutput = cmp.Or(max(o.DefaultOutput, 0), 256)
+	o.ImageTokens = cmp.Or(max(o.ImageTokens, 0), 1024)
+	o.AudioTokensPerSecond = cmp.Or(max(o.AudioTokensPerSecond, 0), 25)
+	o.UsersMax = cmp.Or(max(o.UsersMax, 0), 10_000)
 	return o
-}
-
-func orDefault[T int | int64 | float64](v, otherwise T) T {
-	if v > 0 {
-		return v
-	}
-	return otherwise
 }
 
 // Pricer prices the requests of one model and learns from their usage. It is

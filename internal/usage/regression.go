@@ -68,13 +68,10 @@ func (r *regression) restart() {
 	r.strikes = 0
 }
 
-// predict returns w·x.
-func (r *regression) predict(x []float64) float64 { return dot(r.w, x) }
-
 // learn corrects the weights by an observation, y > 0. It returns what was
 // predicted, and reports whether it found that the model has changed.
 func (r *regression) learn(x []float64, y float64) (guess float64, changed bool) {
-	guess = max(r.predict(x), 0)
+	guess = max(dot(r.w, x), 0)
 	scale := 2 / (y + guess)
 	r.meet(x)
 	variance := r.gain(x, scale)

@@ -80,7 +80,7 @@ func (ob *outbox) teach(ctx context.Context, till time.Time, r *request, taught 
 	}
 	defer sc.teaching.Unlock()
 	told := *r
-	told.how = whole
+	told.whole = true
 	a, before, _ := ob.send(ctx, till, &told)
 	if a.err == nil {
 		sc.taught.Add(1)
@@ -99,7 +99,7 @@ func (ob *outbox) send(ctx context.Context, till time.Time, decision *request) (
 	for _, b := range batches {
 		r := b.request(ob.model)
 		if ob.forgotten.Load() {
-			r.how = whole
+			r.whole = true
 		}
 		requests = append(requests, r)
 	}
@@ -162,7 +162,7 @@ func (ob *outbox) gather(decision *request) (batches []*batch, before point) {
 	}
 	for i, b := range batches {
 		if b.back = false; b.sent > 0 {
-			ob.store.counts.repeated.Add(1)
+			ob.store.counts.add(func(st *Stats) { st.Repeated++ })
 		}
 		b.sent++
 		b.after = 0
@@ -227,7 +227,7 @@ func (ob *outbox) next() *batch {
 	for i := range entries {
 		// From this batch on the server refuses what is cancelled in it.
 		if entries[i].cancel {
-			s.counts.cancelled.Add(1)
+			s.counts.add(func(st *Stats) { st.Cancelled++ })
 			s.pending.end(entries[i].charges[0].number)
 		}
 	}
@@ -266,9 +266,6 @@ func (ob *outbox) note(batches []*batch, answers []answer) bool {
 // acknowledge drops b from the queue, and what is before it: batches are applied in
 // their order. The caller holds mu.
 func (ob *outbox) acknowledge(b *batch, values []int64) {
-	c := &ob.store.counts
-	c.lost.Add(values[1])
-	c.missing.Add(values[2])
 	ob.model.sees(ob.store, values)
 	ob.model.settled.Store(max(b.number, ob.model.settled.Load()))
 	ob.refusal.note(nil)
@@ -278,7 +275,11 @@ func (ob *outbox) acknowledge(b *batch, values []int64) {
 		ob.applied += uint64(ob.queue[n].size) // #nosec G115 -- a count
 		n++
 	}
-	c.batches.Add(int64(n))
+	ob.store.counts.add(func(st *Stats) {
+		st.Batches += int64(n)
+		st.Lost += values[1]
+		st.Missing += values[2]
+	})
 	ob.queue = slices.Delete(ob.queue, 0, n)
 }
 
@@ -293,7 +294,7 @@ func (ob *outbox) comeBack(b *batch, a *answer) {
 	case a.forgotten():
 		ob.forgotten.Store(true)
 	case asRefusal(a.err) != nil:
-		ob.store.counts.refused.Add(1)
+		ob.store.counts.add(func(st *Stats) { st.Refused++ })
 		ob.refusal.note(a.err)
 		ob.model.rehearsal.doubted(a.err)
 	}

@@ -67,8 +67,8 @@ func (e *callError) Unwrap() []error { return []error{limit.ErrUnavailable, e.ca
 // isUnsure reports whether the script of a call that ended with err may run,
 // or have run.
 func isUnsure(err error) bool {
-	var e *callError
-	return errors.As(err, &e) && e.unsure
+	e, ok := errors.AsType[*callError](err)
+	return ok && e.unsure
 }
 
 // request is a script that is to run, and what it gets.
@@ -76,7 +76,7 @@ type request struct {
 	script  *script
 	keys    []string
 	args    []string // the first is a nonce, which the script echoes
-	how     wording
+	whole   bool     // the script is sent as it is, not by its hash: the server may not know it
 	program *program // under which it is decided; nil where nothing is
 }
 
@@ -97,14 +97,6 @@ func (a *answer) forgotten() bool {
 	cause, _ := rueidis.IsRedisErr(e.cause)
 	return cause.IsNoScript()
 }
-
-// wording says how a script is sent.
-type wording int
-
-const (
-	byHash wording = iota // the server has seen the script before
-	whole
-)
 
 // call runs a script once and returns its result without the nonce, which is
 // args[0]. It takes at most timeout, and fails at once while the gate is closed. It
@@ -133,7 +125,7 @@ func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answe
 		a := &answers[i]
 		unsent := a.forgotten() || errors.Is(a.err, errUntried)
 		if !unsent {
-			s.observe(requests[i].script.operation, took, a.err)
+			s.options.Observe(requests[i].script.operation, took, a.err)
 		}
 		lost = lost || !unsent && a.err != nil && asRefusal(a.err) == nil && !gaveUp(ctx, a.err, till)
 	}
@@ -170,13 +162,13 @@ func (s *Store) unsent(requests []request, cause error) []answer {
 
 // stamped returns requests with the time for their scripts, where a test sets it.
 func (s *Store) stamped(requests []request) []request {
-	if s.now == nil {
+	if s.options.Now == nil {
 		return requests
 	}
 	stamped := make([]request, len(requests))
 	for i, r := range requests {
 		stamped[i] = r
-		stamped[i].args = append(r.args, number(int64(s.now())))
+		stamped[i].args = append(r.args, number(int64(s.options.Now())))
 	}
 	return stamped
 }
@@ -201,8 +193,8 @@ func (s *Store) read(client *client, r *request, result rueidis.RedisResult) ans
 		midway := r.script != s.scripts.try && strings.Contains(err.Error(), "can't run this command")
 		return answer{err: &callError{operation, err, midway, &s.options}}
 	}
-	var dial *net.OpError
-	unsent := errors.As(err, &dial) && dial.Op == "dial" || errors.Is(err, errUntried)
+	dial, ok := errors.AsType[*net.OpError](err)
+	unsent := ok && dial.Op == "dial" || errors.Is(err, errUntried)
 	return answer{err: &callError{operation, err, !unsent, &s.options}}
 }
 

@@ -117,7 +117,7 @@ func connect(ctx context.Context, address string, d *net.Dialer, t *tls.Config) 
 // probe makes a new one.
 func (s *Store) drop(c *client) {
 	if s.desynced.CompareAndSwap(nil, c) {
-		s.counts.desyncs.Add(1)
+		s.counts.add(func(st *Stats) { st.Desyncs++ })
 	}
 	s.gate.close()
 }
@@ -146,12 +146,8 @@ func (s *Store) watch() {
 // probe reports whether the server answers, and keeps why it does not.
 func (s *Store) probe(ctx context.Context) bool {
 	err := s.ask(ctx)
-	var e *callError
-	if errors.As(err, &e) {
-		s.trouble.Store(e)
-		return false
-	}
-	s.trouble.Store(nil)
+	e, _ := errors.AsType[*callError](err) // nil where there is none
+	s.trouble.Store(e)
 	return err == nil
 }
 

@@ -14,13 +14,13 @@ const failuresToClose = 3
 // gate lets calls through while the server answers. It closes after a few
 // failures in a row, and then only a probe opens it again.
 type gate struct {
-	shut     atomic.Bool
+	shut     atomic.Bool // changed under mu
 	failures atomic.Int32
 	tell     func(open bool) // of every change, and of the beginning
 
 	mu     sync.Mutex
 	missed time.Time     // when the last failure that counts was noted
-	opened chan struct{} // closed when the gate opens; nil while it is open
+	opened chan struct{} // closed when the gate opens
 	closed chan struct{} // has a value when the gate has closed
 }
 
@@ -58,11 +58,10 @@ func (g *gate) failed(begun time.Time) {
 func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.opened != nil {
+	if g.shut.Swap(true) {
 		return
 	}
 	g.opened = make(chan struct{})
-	g.shut.Store(true)
 	g.closed <- struct{}{}
 	g.tell(false)
 }
@@ -71,13 +70,12 @@ func (g *gate) close() {
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.opened == nil {
+	if g.isOpen() {
 		return
 	}
 	g.failures.Store(0)
 	g.shut.Store(false)
 	close(g.opened)
-	g.opened = nil
 	g.tell(true)
 }
 
@@ -85,15 +83,5 @@ func (g *gate) open() {
 func (g *gate) opening() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.opened == nil {
-		return always
-	}
 	return g.opened
 }
-
-// always is a channel that is closed.
-var always = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -48,23 +49,27 @@ func (s *Store) renew() {
 	s.tryAll(s.ctx)
 	taken := slices.DeleteFunc(s.all(), func(m *model) bool { return m.rehearsal.Load() != nil })
 	for some := range slices.Chunk(taken, heartbeatsAtOnce) {
-		s.renewAll(some)
+		// Nobody waits for them, so they may take longer than a decision.
+		beats, asked, got := s.renewAll(s.ctx, batchTimeout, some)
+		s.steps.look(s, beats, asked, got)
 	}
 }
 
 // renewAll renews the leases on models in one round trip, and in another one asks
 // whether the server takes again what it has refused: a view reads what a decision does.
-func (s *Store) renewAll(models []*model) {
+// It returns the answers to the first, and when they were asked for and had come.
+func (s *Store) renewAll(
+	ctx context.Context, timeout time.Duration, models []*model,
+) (answers []answer, asked, got int64) {
 	refused := make([]bool, len(models))
 	beats := make([]request, len(models))
 	for i, m := range models {
 		refused[i] = m.decisions.Load() != nil || m.leases.Load() != nil
 		beats[i] = m.heartbeat(s)
 	}
-	asked := s.leaseTime()
-	// Nobody waits for them, so they may take longer than a decision.
-	answers := s.callAll(s.ctx, batchTimeout, beats)
-	s.steps.look(s, answers, asked)
+	asked = s.leaseTime()
+	answers = s.callAll(ctx, timeout, beats)
+	got = s.leaseTime()
 	var views []request
 	var viewed []*model
 	for i, m := range models {
@@ -73,14 +78,15 @@ func (s *Store) renewAll(models []*model) {
 			views, viewed = append(views, m.look(s, g)), append(viewed, m)
 		}
 	}
-	for i, a := range s.callAll(s.ctx, batchTimeout, views) {
+	for i, a := range s.callAll(ctx, timeout, views) {
 		viewed[i].decisions.note(a.err)
 	}
 	for i, m := range models {
-		if refused[i] {
-			m.hurryIfTaken()
+		if refused[i] && m.decisions.Load() == nil && m.leases.Load() == nil {
+			signal(m.outbox.hurry) // settlements may be taken too
 		}
 	}
+	return answers, asked, got
 }
 
 // heartbeat returns what renews the lease on m.
@@ -103,21 +109,14 @@ func (m *model) leased(s *Store, a answer, asked int64) {
 // look returns what reads all that a decision on m reads of the model, under g.
 func (m *model) look(s *Store, g *program) request {
 	args := []string{number(s.pending.skip()), m.caller(s), "", g.modelRings}
-	return request{script: s.scripts.view, keys: m.keys(""), args: args}
-}
-
-// hurryIfTaken has settlements tried, where decisions and leases are taken again.
-func (m *model) hurryIfTaken() {
-	if m.decisions.Load() == nil && m.leases.Load() == nil {
-		signal(m.outbox.hurry)
-	}
+	return request{script: s.scripts.view, keys: m.keys("")[:2], args: args}
 }
 
 // restore has written again what Redis has lost of the requests that m runs, if it has:
 // the replica's enrolment is not the one that they were charged in.
 func (s *Store) restore(m *model, enrolment int64) {
 	if n := m.grants.restore(m.outbox, enrolment); n > 0 {
-		s.counts.restored.Add(int64(n))
+		s.counts.add(func(st *Stats) { st.Restored += int64(n) })
 		s.options.Restored(m.name, n)
 	}
 }
@@ -128,8 +127,8 @@ func (s *Store) leaseTime() int64 {
 	if s.options.local != nil {
 		return s.options.local()
 	}
-	if s.now != nil {
-		return int64(s.now())
+	if s.options.Now != nil {
+		return int64(s.options.Now())
 	}
 	return time.Since(s.started).Milliseconds()
 }

@@ -102,7 +102,7 @@ func TestTakenAgainHurries(t *testing.T) {
 	p := newProgram(minute(t, 1000))
 	refused := refusalOf(t, s, "WRONGTYPE no")
 	ways := map[string]func(*model){
-		"heartbeats": func(m *model) { s.renewAll([]*model{m}) },
+		"heartbeats": func(m *model) { s.renewAll(s.ctx, batchTimeout, []*model{m}) },
 		"a look":     func(m *model) { s.look(t.Context(), m) },
 	}
 	for name, tt := range map[string]struct {

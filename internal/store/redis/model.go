@@ -125,14 +125,8 @@ func (m *model) program(p *limit.Policy) *program {
 	return g
 }
 
-// keys returns what the decision scripts get as KEYS. The user's account is
-// "" for what is about the model alone.
-func (m *model) keys(user string) []string {
-	if user == "" {
-		return []string{m.replicas, m.account}
-	}
-	return []string{m.replicas, m.account, user}
-}
+// keys returns what the decision scripts get as KEYS; user is that of the user's account.
+func (m *model) keys(user string) []string { return []string{m.replicas, m.account, user} }
 
 // user returns the key of a user's account.
 func (m *model) user(user string) string { return userKey(m.account, user) }

@@ -25,7 +25,7 @@ func (s *Store) callAll(ctx context.Context, timeout time.Duration, requests []r
 	if len(again) == 0 {
 		return answers
 	}
-	again[0].how = whole
+	again[0].whole = true
 	for i, a := range s.exchange(newTurn(ctx), till, again) {
 		answers[at[i]] = a
 	}

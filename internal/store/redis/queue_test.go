@@ -102,7 +102,7 @@ func TestWhatGoesNext(t *testing.T) {
 			}
 		}
 		text := fmt.Sprintf("%v left %v own %v", got, before.behind, before.own)
-		if n := st.store.counts.repeated.Load(); n > 0 {
+		if n := st.store.Stats().Repeated; n > 0 {
 			text += fmt.Sprint(" repeated ", n)
 		}
 		if text != tt.want || before.added != st.added || before.setbacks != 3 {
@@ -179,10 +179,10 @@ func TestWhatComesOfBatches(t *testing.T) {
 		for _, b := range st.queue {
 			left = append(left, fmt.Sprint(b.number)+map[bool]string{true: "!"}[b.back])
 		}
-		c := &st.store.counts
+		c := &st.store.counts.stats
 		got.queue, got.woken, got.applied, got.setbacks, got.settled = fmt.Sprint(left), len(st.wake) > 0, st.applied, st.setbacks, st.model.settled.Load()
 		got.refused, got.forgotten, got.doubted = st.refusal.Load() != nil, st.forgotten.Load(), st.model.rehearsal.on.Load() == 0
-		got.attempts, got.batches, got.lost, got.wrong = c.refused.Load(), c.batches.Load(), c.lost.Load(), c.missing.Load()
+		got.attempts, got.batches, got.lost, got.wrong = c.Refused, c.Batches, c.Lost, c.Missing
 		if got != tt.want {
 			t.Errorf("%s: %+v\nwant %+v", name, got, tt.want)
 		}
@@ -237,23 +237,6 @@ func TestRequestsOfABatch(t *testing.T) {
 	}
 	if again.args[0] == first.args[0] || again.args[2] != "1 5" {
 		t.Errorf("what is sent again is %q, after %q", again.args, first.args)
-	}
-}
-
-// TestArgumentsFit: the arguments of scripts are made in one piece, with room for a clock.
-func TestArgumentsFit(t *testing.T) {
-	limits := []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 100}, {Meter: limit.Tokens, Window: limit.Hour, Max: 100}}
-	p := newProgram(limittest.Policy(t, limit.PolicyOptions{User: limits, Total: limits}))
-	st := idle()
-	entries := []entry{{user: "u", program: p, charges: make([]charge, 3)}, {user: "v", program: p, charges: make([]charge, 1)}}
-	for name, args := range map[string][]string{
-		"reserve": p.reserve(1, "me 0 0", output(1)),
-		"top up":  p.topUp(1, "me 0 0", output(1), 0, limit.WithinDebt),
-		"settle":  newBatch(st.model, "me 0 0", 1, 1, entries).args,
-	} {
-		if cap(args) != len(args)+1 {
-			t.Errorf("%s: %d arguments have room for %d", name, len(args), cap(args))
-		}
 	}
 }
 

@@ -38,17 +38,12 @@ func (r *refusal) err() error {
 // asRefusal returns err as what the server answered to a call; nil where it did
 // not answer with an error.
 func asRefusal(err error) *callError {
-	if err == nil {
-		return nil
+	if e, ok := errors.AsType[*callError](err); ok {
+		if _, refused := rueidis.IsRedisErr(e.cause); refused {
+			return e
+		}
 	}
-	var e *callError
-	if !errors.As(err, &e) {
-		return nil
-	}
-	if _, refused := rueidis.IsRedisErr(e.cause); !refused {
-		return nil
-	}
-	return e
+	return nil
 }
 
 // decided notes how a decision of m has ended.
@@ -131,18 +126,10 @@ func (s *Store) refusesAll(ctx context.Context) error {
 }
 
 // look renews the lease on m, and finds out whether the server takes again what it
-// has refused: a view reads what a decision does.
+// has refused.
 func (s *Store) look(ctx context.Context, m *model) {
 	if m.rehearsal.Load() != nil && s.try(ctx, time.Now().Add(tryTimeout), m) != nil {
 		return
 	}
-	before := m.decisions.Load() != nil || m.leases.Load() != nil
-	asked := s.leaseTime()
-	m.leased(s, s.callAll(ctx, s.options.Timeout, []request{m.heartbeat(s)})[0], asked)
-	if g := m.latest.Load(); g != nil && m.decisions.Load() != nil {
-		m.decisions.note(s.callAll(ctx, s.options.Timeout, []request{m.look(s, g)})[0].err)
-	}
-	if before {
-		m.hurryIfTaken()
-	}
+	s.renewAll(ctx, s.options.Timeout, []*model{m})
 }

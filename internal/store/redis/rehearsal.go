@@ -103,7 +103,7 @@ func (s *Store) tryAll(ctx context.Context) {
 func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err error) {
 	connection := s.connections.Load()
 	// Whole scripts have to be taken too, which has to do with the keys of no model.
-	requests := []request{{script: s.scripts.try, args: s.tryArgs(), how: whole}}
+	requests := []request{{script: s.scripts.try, args: s.tryArgs(), whole: true}}
 	for _, m := range models {
 		requests = append(requests, request{script: s.scripts.try, keys: m.tryKeys(), args: append(s.tryArgs(), s.scripts.commands...)})
 	}
@@ -134,8 +134,8 @@ func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err 
 
 // unsent returns the error of a rehearsal as that of what waited for it, and was not sent.
 func unsent(err error) error {
-	var e *callError
-	if !errors.As(err, &e) || !e.unsure {
+	e, ok := errors.AsType[*callError](err)
+	if !ok || !e.unsure {
 		return err
 	}
 	sure := *e

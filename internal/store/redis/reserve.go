@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -88,11 +89,8 @@ func times(user, model int64) (at [2]limit.Instant) {
 
 // reserve returns the arguments of the script.
 func (g *program) reserve(n uint64, caller string, need limit.Amount) []string {
-	args := make([]string, 0, 10+len(g.admissible))
-	args = append(args, number(n), caller)
-	args = appendAmount(args, need)
-	args = append(args, g.gauges[0], g.gauges[1], g.userRings, g.modelRings)
-	return append(args, g.admissible...)
+	head := appendAmount(append(make([]string, 0, 5), number(n), caller), need)
+	return slices.Concat(head, g.gauges[:], []string{g.userRings, g.modelRings}, g.admissible)
 }
 
 // What the result of the reserve script begins with.

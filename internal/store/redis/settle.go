@@ -90,7 +90,7 @@ func newBatch(m *model, caller string, n, floor uint64, entries []entry) *batch 
 		at := &rings[b.index(e.user)-1]
 		*at = unite(*at, e.program.userRings)
 	}
-	b.args = make([]string, 0, b.argsMost(entries))
+	b.args = make([]string, 0, 4+len(b.keys)+10*len(entries)) // of one charge each
 	b.args = append(b.args, "", caller, b.order(), number(floor))
 	b.args = append(b.args, rings[1:]...)
 	for i := range entries {
@@ -106,15 +106,6 @@ func (b *batch) index(user string) int {
 		return i + 3
 	}
 	return 0
-}
-
-// argsMost returns how many arguments entries come to, and the clock's.
-func (b *batch) argsMost(entries []entry) int {
-	n := 4 + len(b.keys)
-	for i := range entries {
-		n += 6 + 4*len(entries[i].charges)
-	}
-	return n
 }
 
 // append appends the arguments that e is. user is the index of its user's

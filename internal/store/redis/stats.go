@@ -1,11 +1,6 @@
 package redis
 
-import "sync/atomic"
-
-// counts is what a store counts of itself.
-type counts struct {
-	batches, repeated, refused, cancelled, lost, missing, forgone, desyncs, restored, steps atomic.Int64
-}
+import "sync"
 
 // Stats is what a store has done since its start.
 type Stats struct {
@@ -22,20 +17,23 @@ type Stats struct {
 	Waiting   int   // settlements and cancellations that are not applied yet
 }
 
+// counts is what a store counts of itself. The zero value is ready for use and safe for
+// concurrent use.
+type counts struct {
+	mu    sync.Mutex
+	stats Stats
+}
+
+// add has something counted.
+func (c *counts) add(with func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	with(&c.stats)
+}
+
 // Stats returns what the store has done since its start.
-func (s *Store) Stats() Stats {
-	st := Stats{
-		Batches:   s.counts.batches.Load(),
-		Repeated:  s.counts.repeated.Load(),
-		Refused:   s.counts.refused.Load(),
-		Cancelled: s.counts.cancelled.Load(),
-		Lost:      s.counts.lost.Load(),
-		Missing:   s.counts.missing.Load(),
-		Forgone:   s.counts.forgone.Load(),
-		Restored:  s.counts.restored.Load(),
-		Steps:     s.counts.steps.Load(),
-		Desyncs:   s.counts.desyncs.Load(),
-	}
+func (s *Store) Stats() (st Stats) {
+	s.counts.add(func(now *Stats) { st = *now })
 	for _, m := range s.all() {
 		st.Waiting += m.outbox.waiting()
 	}

@@ -10,16 +10,15 @@ type steps struct {
 	low, high int64 // bounds of the difference at the last look, ms
 }
 
-// look looks at the first reply to heartbeats that were asked for at a time, and tells
-// of a step.
-func (c *steps) look(s *Store, beats []answer, asked int64) {
-	got := s.leaseTime()
+// look looks at the first reply to heartbeats that were asked for and answered at two
+// times, and tells of a step.
+func (c *steps) look(s *Store, beats []answer, asked, got int64) {
 	for _, b := range beats {
 		if b.err != nil {
 			continue
 		}
 		if by := c.step(b.values[0], asked, got); by != 0 {
-			s.counts.steps.Add(1)
+			s.counts.add(func(st *Stats) { st.Steps++ })
 			s.options.Stepped(time.Duration(by) * time.Millisecond)
 		}
 		return

@@ -15,8 +15,6 @@ import (
 // Store is a limit.Store in Redis. It is safe for concurrent use.
 type Store struct {
 	options Options
-	now     func() limit.Instant // nil: the server's
-	observe func(string, time.Duration, error)
 	scripts *scripts
 
 	client   atomic.Pointer[client]
@@ -55,8 +53,10 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{options: o, now: o.Now, observe: o.Observe, gate: newGate(o.Available), places: newPlaces(), models: map[string]*model{}, started: time.Now(), served: make(chan struct{}, 1)}
-	s.scripts = newScripts(serverClock)
+	s := &Store{
+		options: o, started: time.Now(), scripts: newScripts(serverClock), models: map[string]*model{},
+		gate: newGate(o.Available), places: newPlaces(), served: make(chan struct{}, 1),
+	}
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)
 	}
@@ -135,7 +135,7 @@ func (s *Store) sign(ctx context.Context, timeout time.Duration) error {
 	}
 	failure := s.failed(operationPing, err)
 	if ctx.Err() == nil {
-		s.observe(failure.operation, time.Since(begun), failure)
+		s.options.Observe(failure.operation, time.Since(begun), failure)
 	}
 	return failure
 }

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
@@ -75,9 +76,6 @@ func lostTopUp(n uint64, more limit.Amount, into uint64) []charge {
 // topUp returns the arguments of the script. into is the number of the record that the
 // charge may be added to; 0 for none.
 func (g *program) topUp(n uint64, caller string, more limit.Amount, into uint64, b limit.Bound) []string {
-	args := make([]string, 0, 9+len(g.bounds[b]))
-	args = append(args, number(n), caller)
-	args = appendAmount(args, more)
-	args = append(args, g.userRings, g.modelRings, number(into))
-	return append(args, g.bounds[b]...)
+	head := appendAmount(append(make([]string, 0, 5), number(n), caller), more)
+	return slices.Concat(head, []string{g.userRings, g.modelRings, number(into)}, g.bounds[b])
 }

@@ -48,7 +48,7 @@ var errUntried = errors.New("the connection was lost, and a new one is made")
 
 // command returns r as it is sent.
 func (r *request) command(c *client) rueidis.Completed {
-	if r.how == whole {
+	if r.whole {
 		return c.B().Eval().Script(r.script.source).Numkeys(int64(len(r.keys))).Key(r.keys...).Arg(r.args...).Build()
 	}
 	return c.B().Evalsha().Sha1(r.script.hash).Numkeys(int64(len(r.keys))).Key(r.keys...).Arg(r.args...).Build()

@@ -28,7 +28,7 @@ func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Dec
 	h.forgone = m.outbox.waiting() >= unlimitedWaiting
 	first := m.forgoing.Swap(h.forgone) != h.forgone
 	if h.forgone {
-		s.counts.forgone.Add(1)
+		s.counts.add(func(st *Stats) { st.Forgone++ })
 		s.options.Forgone(m.name, first)
 		return nil
 	}
@@ -39,8 +39,8 @@ func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Dec
 
 // localTime is the time of this process, for what the server is not asked about.
 func (s *Store) localTime() limit.Instant {
-	if s.now != nil {
-		return s.now()
+	if s.options.Now != nil {
+		return s.options.Now()
 	}
 	return limit.Instant(time.Now().UnixMilli())
 }
