@@ -24,7 +24,9 @@ type object map[string]any
 
 // index lists what there is below /actuator, as Spring does.
 func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
-	links := object{"health-path": object{"href": base(r) + "/actuator/health/{*path}", "templated": true}}
+	links := object{
+		"health-path": object{"href": base(r) + "/actuator/health/{*path}", "templated": true},
+	}
 	for name, path := range map[string]string{
 		"self": "", "health": "/health", "prometheus": "/prometheus", "info": "/info", "env": "/env",
 	} {
@@ -61,7 +63,8 @@ func (h *Handler) env(w http.ResponseWriter, r *http.Request) {
 		properties[key] = object{"value": value}
 	}
 	source := object{"name": "effective configuration", "properties": properties}
-	reply.JSON(w, http.StatusOK, object{"activeProfiles": c.Profiles(), "propertySources": []object{source}})
+	reply.JSON(w, http.StatusOK,
+		object{"activeProfiles": c.Profiles(), "propertySources": []object{source}})
 }
 
 // prefersYAML reports whether the fields called Accept name YAML with more weight than

@@ -61,7 +61,8 @@ func (a *App) openGate() {
 func (a *App) openDataPlane() {
 	server := &a.config.Server
 	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
-	telemetry.RegisterBuffers(a.registry, buffers.Held, buffers.Most, buffers.Refused, buffers.CutOff)
+	telemetry.RegisterBuffers(a.registry,
+		buffers.Held, buffers.Most, buffers.Refused, buffers.CutOff)
 	a.data = proxy.New(proxy.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers, BodyTimeout: server.BodyTimeout,

@@ -100,7 +100,9 @@ func newList(shape wire.Endpoint, models []*catalog.Model, items []any) any {
 
 // permitted returns who sends a request, and the model that its path names; nil where it
 // has been refused.
-func (h *Handler) permitted(w http.ResponseWriter, r *http.Request) (identity.Principal, *catalog.Model) {
+func (h *Handler) permitted(
+	w http.ResponseWriter, r *http.Request,
+) (identity.Principal, *catalog.Model) {
 	p, refused := h.Gate.Permit(r, "")
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if refused == nil && !ok {

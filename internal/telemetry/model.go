@@ -87,8 +87,8 @@ func (m *Metrics) newModel(name string) *Model {
 	for _, reason := range reasons {
 		x.Estimated[reason] = m.estimated.WithLabelValues(name, reason)
 	}
-	for _, code := range refusalCodes {
-		m.turnedAway.WithLabelValues(name, strconv.Itoa(code)) // there at 0: a rate shows the first one
+	for _, code := range refusalCodes { // there at 0: a rate shows the first one
+		m.turnedAway.WithLabelValues(name, strconv.Itoa(code))
 	}
 	return x
 }

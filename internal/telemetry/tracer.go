@@ -48,7 +48,8 @@ func OpenTracer(ctx context.Context, version string, failed func(error)) (*Trace
 	}
 	about, err := resource.New(ctx,
 		resource.WithAttributes(
-			attribute.String("service.name", serviceName), attribute.String("service.version", version)),
+			attribute.String("service.name", serviceName),
+			attribute.String("service.version", version)),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
 	if err != nil {
 		err = fmt.Errorf("traces: OTEL_RESOURCE_ATTRIBUTES: %w", err)
