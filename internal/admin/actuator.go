@@ -19,21 +19,20 @@ type Effective interface {
 	Masked() string
 }
 
-// link is an address in Spring's form.
-type link struct {
-	Href      string `json:"href"`
-	Templated bool   `json:"templated"`
-}
+// object is an answer in Spring's form, or a part of it.
+type object map[string]any
 
 // index lists what there is below /actuator, as Spring does.
 func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
-	links := map[string]link{"health-path": {base(r) + "/actuator/health/{*path}", true}}
+	links := object{
+		"health-path": object{"href": base(r) + "/actuator/health/{*path}", "templated": true},
+	}
 	for name, path := range map[string]string{
 		"self": "", "health": "/health", "prometheus": "/prometheus", "info": "/info", "env": "/env",
 	} {
-		links[name] = link{Href: base(r) + "/actuator" + path}
+		links[name] = object{"href": base(r) + "/actuator" + path, "templated": false}
 	}
-	reply.JSON(w, http.StatusOK, map[string]map[string]link{"_links": links})
+	reply.JSON(w, http.StatusOK, object{"_links": links})
 }
 
 // base returns the address under which the client knows the gateway; "" where it has
@@ -48,21 +47,6 @@ func base(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// environment is the effective configuration in Spring's form.
-type environment struct {
-	ActiveProfiles  []string         `json:"activeProfiles"`
-	PropertySources []propertySource `json:"propertySources"`
-}
-
-type propertySource struct {
-	Name       string              `json:"name"`
-	Properties map[string]property `json:"properties"`
-}
-
-type property struct {
-	Value any `json:"value"`
-}
-
 // env shows the effective configuration: in Spring's form, or as YAML to whoever would
 // rather have that.
 func (h *Handler) env(w http.ResponseWriter, r *http.Request) {
@@ -74,11 +58,13 @@ func (h *Handler) env(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(c.Masked()))
 		return
 	}
-	source := propertySource{Name: "effective configuration", Properties: map[string]property{}}
+	properties := object{}
 	for key, value := range c.Properties() {
-		source.Properties[key] = property{value}
+		properties[key] = object{"value": value}
 	}
-	reply.JSON(w, http.StatusOK, environment{c.Profiles(), []propertySource{source}})
+	source := object{"name": "effective configuration", "properties": properties}
+	reply.JSON(w, http.StatusOK,
+		object{"activeProfiles": c.Profiles(), "propertySources": []object{source}})
 }
 
 // prefersYAML reports whether the fields called Accept name YAML with more weight than

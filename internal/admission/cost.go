@@ -7,7 +7,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
 // Cost is what a request has cost, by the evidence there is. The zero value is nothing: no
@@ -81,25 +80,10 @@ func (t *Ticket) CutShort(text chars.Text, took time.Duration) Cost {
 	return t.costing(c)
 }
 
-// Progress is what a stream has told and shown up to now. An *answer.Stream is one.
-type Progress interface {
-	// Usage returns the last usage that was told, and how.
-	Usage() (wire.Usage, metering.Evidence)
-	InputTold() bool
-	OddUsage() bool    // something that was told is no number of tokens
-	UsageShrank() bool // what was told later was less
-	// OutputText and OutputEvents are what was generated, as far as it is shown, and in how
-	// many events; Unmetered and UnmeteredEvents what of it has come behind the last usage.
-	OutputText() chars.Text
-	OutputEvents() int64
-	Unmetered() chars.Text
-	UnmeteredEvents() int64
-}
-
 // Partial returns the cost of a stream up to now: what is plausible of the last usage that
 // was told, and an estimate of the text that came after it. The model server puts every
 // token into an event, so what no event has told was not generated.
-func (t *Ticket) Partial(p Progress, now time.Time) Cost {
+func (t *Ticket) Partial(p *answer.Stream, now time.Time) Cost {
 	u, _ := p.Usage()
 	c := Cost{Usage: u}
 	if p.OddUsage() {

@@ -44,7 +44,7 @@ func (t *Ticket) checkInput(c *Cost, told bool) {
 
 // checkOutput sees to it that c has an output that can be: no less than the text of the
 // stream shows, and no more than there can have been.
-func (t *Ticket) checkOutput(c *Cost, p Progress, now time.Time) {
+func (t *Ticket) checkOutput(c *Cost, p *answer.Stream, now time.Time) {
 	text, told := p.OutputText(), c.Usage.Output
 	since := p.Unmetered()
 	if since.Bytes() > 0 {

@@ -50,14 +50,14 @@ type Observer interface {
 	Settled(Cost, limit.Settlement)
 }
 
-// Verdict is the answer to a reservation.
-type Verdict uint8
+// Verdict is the answer to a reservation, in a word for the log.
+type Verdict string
 
 // The verdicts.
 const (
-	Undecided Verdict = iota // the store does not answer
-	Admitted
-	Denied
+	Undecided Verdict = "undecided" // the store does not answer
+	Admitted  Verdict = "admitted"
+	Denied    Verdict = "denied"
 )
 
 // Ticket is what one request may use of one model. The zero value is ready for Begin. It

@@ -65,7 +65,7 @@ type witness []string
 
 func (w *witness) note(format string, args ...any) { *w = append(*w, fmt.Sprintf(format, args...)) }
 func (w *witness) Reserving()                      { w.note("reserving") }
-func (w *witness) Reserved(v Verdict)              { w.note("reserved %d", v) }
+func (w *witness) Reserved(v Verdict)              { w.note("reserved %s", v) }
 func (w *witness) Extended()                       { w.note("extended") }
 func (w *witness) Dismissed()                      { w.note("dismissed") }
 func (w *witness) Settling(c Cost, s limit.Settlement) {
@@ -96,7 +96,7 @@ func TestLife(t *testing.T) {
 			t.Errorf("it costs %+v", got)
 		}
 		back := ticket.Need().Tokens() - 107
-		want := witness{"reserving", "reserved 1", fmt.Sprintf("settling 100+7, %d back", back), "settled"}
+		want := witness{"reserving", "reserved admitted", fmt.Sprintf("settling 100+7, %d back", back), "settled"}
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("its observer (-want +got):\n%s", diff)
 		}

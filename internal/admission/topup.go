@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
@@ -59,7 +60,7 @@ func (t *Ticket) Streaming() {
 // reports false where it is not and cannot be: the stream must be stopped, and the event
 // that has just come not be relayed. Behind the end of an answer, which is settled, nothing
 // is charged any more.
-func (t *Ticket) Backed(ctx context.Context, p Progress, pace Pace) bool {
+func (t *Ticket) Backed(ctx context.Context, p *answer.Stream, pace Pace) bool {
 	if t.topUp.needless || !t.IsOpen() || t.isCalm(p) {
 		return true
 	}
@@ -79,7 +80,7 @@ func (t *Ticket) Backed(ctx context.Context, p Progress, pace Pace) bool {
 // isCalm reports whether the model server has told all that has been generated, and that it
 // is less than when the grant is to be looked at. What it tells must keep up with the
 // events, of which nearly each has a token.
-func (t *Ticket) isCalm(p Progress) bool {
+func (t *Ticket) isCalm(p *answer.Stream) bool {
 	u, evidence := p.Usage()
 	return p.OutputEvents() <= 2*u.Output+calmEvents && evidence == metering.RunningUsage && u.Output < t.topUp.calm && u.Input == t.topUp.input &&
 		p.UnmeteredEvents() == 0 && p.InputTold()

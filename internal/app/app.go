@@ -34,7 +34,7 @@ type App struct {
 	current  atomic.Pointer[snapshot]
 	control  *control.Reconciler
 	level    *slog.LevelVar // nil: it does not change
-	access   access
+	address  atomic.Value   // where clients are listened for; nothing before
 	servers  *fleet.Fleet
 	contexts sync.Mutex     // held while fillContexts looks and tells
 	quirks   catalog.Quirks // of model servers, whoever is served by them

@@ -38,7 +38,7 @@ func CheckFiles(c *config.Config) []config.Finding {
 // CheckVariables returns what is wrong with the variables that a gateway reads beside its
 // configuration, which are those of OpenTelemetry. It connects to nothing.
 func CheckVariables(ctx context.Context) error {
-	tracer, err := telemetry.OpenTracer(ctx, telemetry.TracerOptions{Failed: func(error) {}})
+	tracer, err := telemetry.OpenTracer(ctx, "", func(error) {})
 	if err != nil {
 		return err
 	}

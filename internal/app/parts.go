@@ -46,9 +46,8 @@ func (a *App) openStore(ctx context.Context) (err error) {
 
 // openTracer opens what sends traces, where the environment names a collector.
 func (a *App) openTracer(ctx context.Context, version string) (err error) {
-	a.tracer, err = telemetry.OpenTracer(ctx, telemetry.TracerOptions{
-		Version: version,
-		Failed:  func(err error) { a.log.Warn("traces do not reach the collector", "error", err) },
+	a.tracer, err = telemetry.OpenTracer(ctx, version, func(err error) {
+		a.log.Warn("traces do not reach the collector", "error", err)
 	})
 	return err
 }
@@ -62,7 +61,8 @@ func (a *App) openGate() {
 func (a *App) openDataPlane() {
 	server := &a.config.Server
 	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
-	telemetry.RegisterBuffers(a.registry, buffers)
+	telemetry.RegisterBuffers(a.registry,
+		buffers.Held, buffers.Most, buffers.Refused, buffers.CutOff)
 	a.data = proxy.New(proxy.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers, BodyTimeout: server.BodyTimeout,

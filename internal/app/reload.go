@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
@@ -83,41 +82,32 @@ func (a *App) applied(c config.Changes) {
 			"to undo it, set auth.enabled to true in the configuration's files, which are read again by themselves")
 	}
 	if c.Keys.Any() || switched {
-		a.access.warn(a)
+		a.warnOfAccess()
 	}
-}
-
-// access is who can reach the gateway.
-type access struct {
-	mu      sync.Mutex
-	address string // where the gateway listens; "" while it does not
 }
 
 // listens notes where the gateway listens, and warns of who may come in.
 func (a *App) listens(address string) {
-	a.access.mu.Lock()
-	a.access.address = address
-	a.access.mu.Unlock()
-	a.access.warn(a)
+	a.address.Store(address)
+	a.warnOfAccess()
 	if warnings := a.control.State().Warnings(); len(warnings) > 0 {
 		a.log.Warn("some settings are probably not what is meant", "warnings", warnings)
 	}
 }
 
-// warn warns of a configuration that lets everybody in, once the gateway listens.
-func (s *access) warn(a *App) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.address == "" || !a.isOpen() {
+// warnOfAccess warns of a configuration that lets everybody in, once the gateway listens.
+func (a *App) warnOfAccess() {
+	address, listens := a.address.Load().(string)
+	if !listens || !a.isOpen() {
 		return
 	}
 	if a.manage != nil && !isLoopback(a.manage.where()) {
 		a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
 			"address", a.manage.where())
 	}
-	if !isLoopback(s.address) {
+	if !isLoopback(address) {
 		a.log.Warn("authentication is off, and the gateway listens beyond this machine: everybody who reaches it is admin",
-			"address", s.address)
+			"address", address)
 	}
 }
 

@@ -15,10 +15,6 @@ type Target interface {
 	Encode() *Node
 }
 
-// Starter is a target that must act before it is decoded, and also when its
-// key is absent.
-type Starter interface{ Start() }
-
 // Object is a map with known keys. They are decoded in its order.
 type Object []Field
 
@@ -51,7 +47,7 @@ func (o Object) Decode(r *Report, n *Node) {
 		}
 	}
 	for _, f := range o {
-		if s, ok := f.To.(Starter); ok {
+		if s, ok := f.To.(interface{ Start() }); ok { // also where its key is absent
 			s.Start()
 		}
 		if v := n.Get(f.Key); v != nil && v.Kind != NullKind {

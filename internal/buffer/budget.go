@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -37,8 +38,7 @@ type Budget struct {
 	cut     atomic.Int64
 
 	mu        sync.Mutex
-	first     *Share // of all that have begun
-	slowest   []*Share
+	shares    map[*Share]struct{} // all that have begun
 	lookAgain time.Time
 }
 
@@ -48,7 +48,9 @@ func NewBudget(bytesMax int64) *Budget {
 	if bytesMax <= 0 {
 		bytesMax = math.MaxInt64 / 2
 	}
-	return &Budget{most: bytesMax, bodies: bytesMax / bodyShareOf * bodyShare}
+	return &Budget{
+		most: bytesMax, bodies: bytesMax / bodyShareOf * bodyShare, shares: map[*Share]struct{}{},
+	}
 }
 
 // Most returns how many bytes may be held.
@@ -104,21 +106,20 @@ func (b *Budget) takeFromSlowest(n, most int64) bool {
 // would not. The caller holds mu.
 func (b *Budget) cutSlowest(n int64, now time.Time) bool {
 	var free int64
-	b.slowest = b.slowest[:0]
-	for s := b.first; s != nil; s = s.next {
+	var slowest []*Share
+	for s := range b.shares {
 		if s.waitedFor(now) >= slowAfter {
 			s.order = s.since.Load()
 			free += s.held.Load()
-			b.slowest = append(b.slowest, s)
+			slowest = append(slowest, s)
 		}
 	}
-	defer clear(b.slowest)
 	if free < n {
 		b.lookAgain = now.Add(lookAgainAfter)
 		return false
 	}
-	slices.SortFunc(b.slowest, func(x, y *Share) int { return int(min(max(x.order-y.order, -1), 1)) })
-	for _, s := range b.slowest {
+	slices.SortFunc(slowest, func(x, y *Share) int { return cmp.Compare(x.order, y.order) })
+	for _, s := range slowest {
 		if n <= 0 {
 			break
 		}

@@ -136,7 +136,7 @@ func TestBudgetHolds(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if b.Held() != 0 || b.first != nil {
+	if b.Held() != 0 || len(b.shares) != 0 {
 		t.Errorf("%d bytes are held by nobody", b.Held())
 	}
 	if b.Refused() == 0 { // whether somebody is cut off depends on time: TestSlowestFirst

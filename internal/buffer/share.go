@@ -24,9 +24,7 @@ type Share struct {
 	since  atomic.Int64 // when the waiting for the client began, as of ticks; 0: nobody waits
 	wasCut atomic.Bool
 
-	// Guarded by the budget's lock.
-	next, previous *Share
-	order          int64
+	order int64 // guarded by the budget's lock
 }
 
 // Begin makes the share one of a budget, for a client, without a byte. End ends it.
@@ -34,11 +32,7 @@ func (s *Share) Begin(b *Budget, c Client) {
 	s.budget, s.client, s.covered = b, c, 0
 	s.wasCut.Store(false)
 	b.mu.Lock()
-	s.next = b.first
-	if s.next != nil {
-		s.next.previous = s
-	}
-	b.first = s
+	b.shares[s] = struct{}{}
 	b.mu.Unlock()
 }
 
@@ -46,15 +40,7 @@ func (s *Share) Begin(b *Budget, c Client) {
 func (s *Share) End() {
 	b := s.budget
 	b.mu.Lock()
-	if s.previous != nil {
-		s.previous.next = s.next
-	} else {
-		b.first = s.next
-	}
-	if s.next != nil {
-		s.next.previous = s.previous
-	}
-	s.next, s.previous = nil, nil
+	delete(b.shares, s)
 	b.mu.Unlock()
 	s.since.Store(0)
 	b.used.Add(-s.held.Swap(0))

@@ -28,6 +28,7 @@ func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
 	k.empty()
 }
 
+// checking is a Config with the tree that it is from, of which a report tells.
 type checking struct {
 	*Config
 	*binding.Report

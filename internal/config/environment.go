@@ -37,8 +37,8 @@ func begins(name string, prefixes []string) bool {
 // variables warns of variables that a Spring application would read, and that are set
 // and not read here: those of a setting, whatever the files say, and those of Spring
 // itself.
-func (w warning) variables(o Options, asked map[string]bool) {
-	settings := w.settingsByVariable()
+func (k checking) variables(o Options, asked map[string]bool) {
+	settings := k.settingsByVariable()
 	for _, v := range slices.Sorted(slices.Values(o.Environ())) {
 		name, _, _ := strings.Cut(v, "=")
 		value, _ := o.Env(name)
@@ -47,27 +47,27 @@ func (w warning) variables(o Options, asked map[string]bool) {
 		case asked[name] || slices.Contains(profileVariables, name) || value == "":
 		case serviceLink.MatchString(name) || strings.HasPrefix(value, "tcp://"): // of Kubernetes
 		case isSetting:
-			at, key := w.root.Nearest(keys...)
-			w.Add(at, key, "", "is not taken from the environment variable "+name+", which is set",
+			at, key := k.root.Nearest(keys...)
+			k.Add(at, key, "", "is not taken from the environment variable "+name+", which is set",
 				"write ${"+name+"} as its value, or unset the variable")
 		case begins(name, sectionPrefixes):
-			w.unread(o, name, "write ${"+name+"} as the value of a setting, or unset the variable")
+			k.unread(o, name, "write ${"+name+"} as the value of a setting, or unset the variable")
 		case begins(name, springPrefixes):
-			w.unread(o, name,
+			k.unread(o, name,
 				"unset it: of Spring's variables only SPRING_PROFILES_ACTIVE is understood")
 		}
 	}
 }
 
-func (w warning) unread(o Options, variable, remedy string) {
-	w.Add(binding.Position{File: o.Dir}, "", "",
+func (k checking) unread(o Options, variable, remedy string) {
+	k.Add(binding.Position{File: o.Dir}, "", "",
 		"the environment variable "+variable+" is set, and not read", remedy)
 }
 
 // settingsByVariable returns the settings that can be written, by the bare names of
 // the variables that Spring would take them from.
-func (w warning) settingsByVariable() map[string][]string {
-	c := *w.Config
+func (k checking) settingsByVariable() map[string][]string {
+	c := *k.Config
 	c.Auth.APIKeys = nil // lists are taken from no variable
 	if c.Redis == nil {
 		c.Redis = defaultRedis()

@@ -12,39 +12,33 @@ import (
 // warnings returns what is right and probably not meant, in the order of the files'
 // lines. It is asked of a Config without mistakes, before it is complete.
 func (o Options) warnings(c *Config, root *binding.Node, asked map[string]bool) Errors {
-	w := warning{c, &binding.Report{}, root}
-	w.noKey()
-	w.unlimited()
-	w.windows()
-	w.variables(o, asked)
-	w.ignoredFiles(o)
-	_ = w.Err() // sorts them
-	return w.Mistakes
-}
-
-type warning struct {
-	*Config
-	*binding.Report
-	root *binding.Node
+	k := checking{c, &binding.Report{}, root, true}
+	k.noKey()
+	k.unlimited()
+	k.windows()
+	k.variables(o, asked)
+	k.ignoredFiles(o)
+	_ = k.Err() // sorts them
+	return k.Mistakes
 }
 
 // noKey warns of a gateway that lets nobody in.
-func (w warning) noKey() {
-	if !w.Auth.Enabled || len(w.Auth.APIKeys) > 0 {
+func (k checking) noKey() {
+	if !k.Auth.Enabled || len(k.Auth.APIKeys) > 0 {
 		return
 	}
-	at, key := w.root.Nearest("auth", "api-keys")
-	w.Add(at, key, "", "authentication is on and there is no API key, "+
+	at, key := k.root.Nearest("auth", "api-keys")
+	k.Add(at, key, "", "authentication is on and there is no API key, "+
 		"so every request is answered with 401", "make a key with: openssl rand -hex 32; "+
 		"hash it with: token-rate-limiter key hash; and list the hash here")
 }
 
 // unlimited warns of served models that nothing limits.
-func (w warning) unlimited() {
-	for name, s := range w.Services {
-		m, own := w.RateLimit.Models[name]
+func (k checking) unlimited() {
+	for name, s := range k.Services {
+		m, own := k.RateLimit.Models[name]
 		if !own {
-			m = w.RateLimit.Defaults
+			m = k.RateLimit.Defaults
 		}
 		if m.User.Any() || m.Total.Any() || s.ShareLimitsWith != "" {
 			continue
@@ -54,32 +48,32 @@ func (w warning) unlimited() {
 		if own {
 			remedy = "write a maximum such as max-tokens-per-minute in " + key
 		}
-		w.AddKey(w.root.Find(serviceKeys...).Entry(name), "", "has no limit", remedy)
+		k.AddKey(k.root.Find(serviceKeys...).Entry(name), "", "has no limit", remedy)
 	}
 }
 
 // windows warns of a maximum that a smaller one of a longer window makes meaningless.
-func (w warning) windows() {
-	section := w.root.Find("token", "rate-limit")
-	w.model(w.RateLimit.Defaults, section.Get("defaults"))
-	for _, name := range slices.Sorted(maps.Keys(w.RateLimit.Models)) {
-		w.model(w.RateLimit.Models[name], section.Get("models").Get(name))
+func (k checking) windows() {
+	section := k.root.Find("token", "rate-limit")
+	k.model(k.RateLimit.Defaults, section.Get("defaults"))
+	for _, name := range slices.Sorted(maps.Keys(k.RateLimit.Models)) {
+		k.model(k.RateLimit.Models[name], section.Get("models").Get(name))
 	}
 }
 
-func (w warning) model(m Model, section *binding.Node) {
-	w.limits(m.User.Windows, section)
-	w.limits(m.Total.Windows, section.Get("total"))
+func (k checking) model(m Model, section *binding.Node) {
+	k.limits(m.User.Windows, section)
+	k.limits(m.Total.Windows, section.Get("total"))
 }
 
-func (w warning) limits(list []limit.Limit, section *binding.Node) {
+func (k checking) limits(list []limit.Limit, section *binding.Node) {
 	for i, longer := range list {
 		for _, shorter := range list[:i] {
 			if shorter.Meter != longer.Meter || shorter.Window >= longer.Window ||
 				shorter.Max <= longer.Max {
 				continue
 			}
-			w.AddAt(section.Get(maximumKey(longer.Meter, longer.Window)), fmt.Sprint(longer.Max),
+			k.AddAt(section.Get(maximumKey(longer.Meter, longer.Window)), fmt.Sprint(longer.Max),
 				fmt.Sprintf("is less than %s (%d), which nobody can use up then",
 					maximumKey(shorter.Meter, shorter.Window), shorter.Max),
 				"raise it, or lower the other")
@@ -89,14 +83,14 @@ func (w warning) limits(list []limit.Limit, section *binding.Node) {
 }
 
 // ignoredFiles warns of files that look as if they were read.
-func (w warning) ignoredFiles(o Options) {
+func (k checking) ignoredFiles(o Options) {
 	names := []string{baseFile}
-	if w.Profile != "" {
-		names = append(names, profileFile(w.Profile))
+	if k.Profile != "" {
+		names = append(names, profileFile(k.Profile))
 	}
 	for _, name := range names {
 		for _, other := range o.lookalikes(name) {
-			w.Add(binding.Position{File: o.shown(other)}, "", "", "the file is not read",
+			k.Add(binding.Position{File: o.shown(other)}, "", "", "the file is not read",
 				"move what it says to "+name+", or remove it")
 		}
 	}

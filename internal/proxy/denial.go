@@ -34,7 +34,7 @@ func (x *exchange) misfit(m *limit.MisfitError) error {
 func (x *exchange) denied(e *admission.DeniedError) error {
 	x.binding = e.Limit()
 	x.countDenial(e)
-	x.explainDecision(denied, e.Need)
+	x.explainDecision(admission.Denied, e.Need)
 	wait := x.h.herd.spread(x.model.Policy.Model(), e.Wait, x.begun)
 	return failure.RateLimited(exhausted(e), x.limitsOf(e, wait), wait)
 }

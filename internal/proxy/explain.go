@@ -14,18 +14,11 @@ import (
 // endpoints that there were, and the settlement. There are numbers, names of limits and
 // addresses in these lines, and nothing that a client or a model server has written.
 
-// verdict is what has become of a price.
-type verdict string
-
-const (
-	admitted  verdict = "admitted"
-	denied    verdict = "denied"
-	undecided verdict = "undecided" // the store does not answer
-	neverFits verdict = "never fits"
-)
+// neverFits is the verdict on what no reservation is asked for.
+const neverFits admission.Verdict = "never fits"
 
 // explainDecision writes what was decided of charge, and why.
-func (x *exchange) explainDecision(v verdict, charge limit.Amount) {
+func (x *exchange) explainDecision(v admission.Verdict, charge limit.Amount) {
 	if !x.explains {
 		return
 	}
@@ -41,7 +34,7 @@ func (x *exchange) explainDecision(v verdict, charge limit.Amount) {
 	if x.binding != "" {
 		attrs = append(attrs, slog.String("limit", x.binding))
 	}
-	if v == admitted || v == denied {
+	if v == admission.Admitted || v == admission.Denied {
 		attrs = append(attrs, slog.Attr{Key: "standings", Value: slog.GroupValue(x.standings(charge)...)})
 	}
 	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "decision", attrs...)

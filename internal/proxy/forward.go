@@ -241,22 +241,19 @@ func (x *exchange) noAnswer(e *upstream.Error) error {
 // refuses or fails, it has cost a request.
 func (x *exchange) refused() error {
 	status := x.response.Status
-	if status >= 500 || status < 400 {
-		_ = x.response.Body.Close()
-		x.took = time.Since(x.sent)
-		x.ticket.Settle(admission.RequestOnly(true))
-		return badStatus(status, nil)
-	}
-	x.model.Metrics.UpstreamRefused(status)
+	failed := status >= 500 || status < 400
 	var err error
-	if len(x.answer) == 0 {
-		_ = x.readUpTo(x.response.Body, refusalBytesMax)
-		err = x.decode()
+	if !failed {
+		x.model.Metrics.UpstreamRefused(status)
+		if len(x.answer) == 0 {
+			_ = x.readUpTo(x.response.Body, refusalBytesMax)
+			err = x.decode()
+		}
 	}
 	_ = x.response.Body.Close()
 	x.took = time.Since(x.sent)
 	x.ticket.Settle(admission.RequestOnly(true))
-	if err != nil {
+	if failed || err != nil {
 		return badStatus(status, err)
 	}
 	copyHeader(x.w.Header(), x.response.Header)

@@ -98,20 +98,31 @@ func newList(shape wire.Endpoint, models []*catalog.Model, items []any) any {
 	return list
 }
 
+// permitted returns who sends a request, and the model that its path names; nil where it
+// has been refused.
+func (h *Handler) permitted(
+	w http.ResponseWriter, r *http.Request,
+) (identity.Principal, *catalog.Model) {
+	p, refused := h.Gate.Permit(r, "")
+	m, ok := h.Catalog().Find(r.PathValue("model"))
+	if refused == nil && !ok {
+		refused = failure.NoModel(r.PathValue("model"))
+	}
+	if refused != nil {
+		reply.Error(w, refused, reply.ShapeOf(r))
+		return p, nil
+	}
+	return p, m
+}
+
 // show answers with one model, in the form that the client expects.
 func (h *Handler) show(details detailing) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		p, m := h.permitted(w, r)
+		if m == nil {
+			return
+		}
 		shape := reply.ShapeOf(r)
-		p, refused := h.Gate.Permit(r, "")
-		if refused != nil {
-			reply.Error(w, refused, shape)
-			return
-		}
-		m, ok := h.Catalog().Find(r.PathValue("model"))
-		if !ok {
-			reply.Error(w, failure.NoModel(r.PathValue("model")), shape)
-			return
-		}
 		reply.RepeatID(w.Header(), shape)
 		reply.JSON(w, http.StatusOK, newItem(shape, m, details(m, &p)))
 	}
@@ -119,13 +130,8 @@ func (h *Handler) show(details detailing) http.HandlerFunc {
 
 // health asks the model servers and answers 200 if one is well, else 503.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
-	if _, refused := h.Gate.Permit(r, ""); refused != nil {
-		reply.Error(w, refused, reply.ShapeOf(r))
-		return
-	}
-	m, ok := h.Catalog().Find(r.PathValue("model"))
-	if !ok {
-		reply.Error(w, failure.NoModel(r.PathValue("model")), reply.ShapeOf(r))
+	_, m := h.permitted(w, r)
+	if m == nil {
 		return
 	}
 	state, status := "UP", http.StatusOK

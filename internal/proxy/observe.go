@@ -24,12 +24,12 @@ func (x *exchange) Reserved(v admission.Verdict) {
 	span.Flag("token_rate_limiter.admitted", v == admission.Admitted)
 	span.End(time.Time{})
 	if v == admission.Undecided {
-		x.explainDecision(undecided, x.ticket.Need())
+		x.explainDecision(v, x.ticket.Need())
 		return
 	}
 	x.tellStanding()
 	if v == admission.Admitted { // a denial is counted where it is answered
-		x.explainDecision(admitted, x.ticket.Need())
+		x.explainDecision(v, x.ticket.Need())
 		x.model.Metrics.Running.Inc()
 	}
 }
@@ -37,7 +37,7 @@ func (x *exchange) Reserved(v admission.Verdict) {
 // Extended implements admission.Observer.
 func (x *exchange) Extended() {
 	x.tellStanding()
-	x.explainDecision(admitted, x.ticket.Need())
+	x.explainDecision(admission.Admitted, x.ticket.Need())
 }
 
 // Dismissed implements admission.Observer.

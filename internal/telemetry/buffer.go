@@ -31,7 +31,6 @@ type Buffer struct {
 	gone atomic.Int64 // lines that were lost since the start
 
 	writing sync.Mutex // held while w is written to, which may take for ever
-	spare   []byte     // of the holder of writing
 
 	mu      sync.Mutex // held for moments
 	lines   []byte
@@ -92,15 +91,12 @@ func (b *Buffer) write() {
 	b.writing.Lock()
 	b.mu.Lock()
 	lines, missing := b.lines, b.missing
-	b.lines, b.missing = b.spare[:0], 0
+	b.lines, b.missing = make([]byte, 0, bufferBytes), 0
 	b.mu.Unlock()
 	if len(lines) > 0 {
 		if n, err := b.w.Write(lines); err != nil { // to tell it in the log would fail as well
 			b.gone.Add(int64(bytes.Count(lines[n:], []byte{'\n'})))
 		}
-	}
-	if b.spare = lines; cap(lines) > 2*bufferBytes {
-		b.spare = nil // of what has waited
 	}
 	b.writing.Unlock()
 	if missing > 0 && b.lost != nil {

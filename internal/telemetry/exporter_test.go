@@ -107,7 +107,7 @@ func TestExporter(t *testing.T) {
 		setVariables(t, "OTEL_EXPORTER_OTLP_ENDPOINT", c.URL, "OTEL_EXPORTER_OTLP_CERTIFICATE", ca,
 			"OTEL_EXPORTER_OTLP_COMPRESSION", compression, "OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b, X-Other = c",
 			"OTEL_EXPORTER_OTLP_INSECURE", "true")
-		tracer, err := OpenTracer(t.Context(), TracerOptions{Failed: func(err error) { t.Error(err) }})
+		tracer, err := OpenTracer(t.Context(), "", func(err error) { t.Error(err) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestCertificateWithoutTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	setVariables(t, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://c", "OTEL_EXPORTER_OTLP_CERTIFICATE", ca)
-	tracer, err := OpenTracer(t.Context(), TracerOptions{Failed: func(error) {}})
+	tracer, err := OpenTracer(t.Context(), "", func(error) {})
 	if err == nil || tracer != nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_CERTIFICATE") {
 		t.Errorf("an http collector and a certificate: %v", err)
 	}
@@ -150,7 +150,7 @@ func TestFailuresAreTold(t *testing.T) {
 		}))
 		setVariables(t, "OTEL_EXPORTER_OTLP_ENDPOINT", c.URL, "OTEL_EXPORTER_OTLP_HEADERS", "api-key=swordfish")
 		var told []string
-		tracer, err := OpenTracer(t.Context(), TracerOptions{Failed: func(err error) { told = append(told, err.Error()) }})
+		tracer, err := OpenTracer(t.Context(), "", func(err error) { told = append(told, err.Error()) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestEndingIsBounded(t *testing.T) {
 	}))
 	defer c.Close()
 	setVariables(t, "OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
-	tracer, err := OpenTracer(t.Context(), TracerOptions{Failed: func(error) {}})
+	tracer, err := OpenTracer(t.Context(), "", func(error) {})
 	if err != nil {
 		t.Fatal(err)
 	}

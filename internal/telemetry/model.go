@@ -36,11 +36,10 @@ type Model struct {
 
 	Input, Output, Cached         prometheus.Counter // tokens used
 	Running                       prometheus.Gauge
-	FirstToken, PerToken          prometheus.Observer                   // seconds
-	InputEstimate, OutputEstimate prometheus.Observer                   // estimated / used
-	Overrun, Refunded, Suppressed prometheus.Counter                    // tokens
-	Estimated                     map[string]prometheus.Counter         // requests, by the reasons
-	turnedAway                    [len(refusalCodes)]prometheus.Counter // by refusalCodes
+	FirstToken, PerToken          prometheus.Observer           // seconds
+	InputEstimate, OutputEstimate prometheus.Observer           // estimated / used
+	Overrun, Refunded, Suppressed prometheus.Counter            // tokens
+	Estimated                     map[string]prometheus.Counter // requests, by the reasons
 
 	mu sync.RWMutex
 	// successes has the durations of requests that went well, which nearly all do, by
@@ -88,8 +87,8 @@ func (m *Metrics) newModel(name string) *Model {
 	for _, reason := range reasons {
 		x.Estimated[reason] = m.estimated.WithLabelValues(name, reason)
 	}
-	for i, code := range refusalCodes { // there at 0: a rate shows the first one
-		x.turnedAway[i] = m.turnedAway.WithLabelValues(name, strconv.Itoa(code))
+	for _, code := range refusalCodes { // there at 0: a rate shows the first one
+		m.turnedAway.WithLabelValues(name, strconv.Itoa(code))
 	}
 	return x
 }
@@ -146,8 +145,8 @@ var refusalCodes = [...]int{
 // UpstreamRefused notes that a model server has turned a request away with a status. It
 // counts those that are no fault of the client's.
 func (m *Model) UpstreamRefused(status int) {
-	if i := slices.Index(refusalCodes[:], status); i >= 0 {
-		m.turnedAway[i].Inc()
+	if slices.Contains(refusalCodes[:], status) {
+		m.m.turnedAway.WithLabelValues(m.name, strconv.Itoa(status)).Inc()
 	}
 }
 

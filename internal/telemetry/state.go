@@ -6,26 +6,18 @@ import "github.com/prometheus/client_golang/prometheus"
 // asks, concurrently, so that what is no longer served leaves nothing behind. Each Register...
 // panics where its registerer has the name already, as NewMetrics does.
 
-// Buffers is what is held of request bodies and answers, in bytes, and how often there was no room.
-// It is safe for concurrent use.
-type Buffers interface {
-	Held() int64
-	Most() int64
-	Refused() int64
-	CutOff() int64
-}
-
-// RegisterBuffers registers the metrics of b with r.
-func RegisterBuffers(r prometheus.Registerer, b Buffers) {
+// RegisterBuffers registers the metrics of what is held of request bodies and answers, in bytes,
+// and of how often there was no room, with r.
+func RegisterBuffers(r prometheus.Registerer, held, most, refused, cutOff func() int64) {
 	RegisterGauge(r, "buffered_bytes",
-		"Bytes of request bodies and answers that are held at the moment.", b.Held)
+		"Bytes of request bodies and answers that are held at the moment.", held)
 	RegisterGauge(r, "buffered_bytes_max",
-		"Most bytes of them that may be held at once: server.max-buffered-bytes.", b.Most)
+		"Most bytes of them that may be held at once: server.max-buffered-bytes.", most)
 	RegisterCounter(r, "buffered_refused_total",
 		"How often there was no room for bytes: a new request was refused, "+
-			"or an answer passed on as it came that would have been held.", b.Refused)
+			"or an answer passed on as it came that would have been held.", refused)
 	RegisterCounter(r, "buffered_cut_off_total",
-		"Clients that were cut off, because they were the slowest when there was no room.", b.CutOff)
+		"Clients that were cut off, because they were the slowest when there was no room.", cutOff)
 }
 
 // RegisterLostLines registers the counter of lines of the log that were lost with r; nil: none is.

@@ -26,13 +26,6 @@ type Tracer struct {
 	tracer   trace.Tracer
 }
 
-// TracerOptions say what OpenTracer needs beside the environment.
-type TracerOptions struct {
-	Version string // of the service
-	// Failed is told, once a minute at most, why traces do not reach the collector.
-	Failed func(error)
-}
-
 // serviceName is the service's name unless OTEL_SERVICE_NAME or
 // OTEL_RESOURCE_ATTRIBUTES say otherwise.
 const serviceName = "token-rate-limiter"
@@ -41,7 +34,9 @@ const serviceName = "token-rate-limiter"
 // (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/):
 // nil unless OTEL_TRACES_EXPORTER is otlp, or is not set and an endpoint of the
 // exporter is. It does not wait for the collector. An error names the variable that is wrong.
-func OpenTracer(ctx context.Context, o TracerOptions) (*Tracer, error) {
+// version is the service's; failed is told, once a minute at most, why traces do not reach
+// the collector.
+func OpenTracer(ctx context.Context, version string, failed func(error)) (*Tracer, error) {
 	if on, err := tracesWanted(); !on || err != nil {
 		return nil, err
 	}
@@ -53,7 +48,8 @@ func OpenTracer(ctx context.Context, o TracerOptions) (*Tracer, error) {
 	}
 	about, err := resource.New(ctx,
 		resource.WithAttributes(
-			attribute.String("service.name", serviceName), attribute.String("service.version", o.Version)),
+			attribute.String("service.name", serviceName),
+			attribute.String("service.version", version)),
 		resource.WithTelemetrySDK(), resource.WithHost(), resource.WithFromEnv())
 	if err != nil {
 		err = fmt.Errorf("traces: OTEL_RESOURCE_ATTRIBUTES: %w", err)
@@ -64,7 +60,7 @@ func OpenTracer(ctx context.Context, o TracerOptions) (*Tracer, error) {
 		err = fmt.Errorf("traces: a variable OTEL_... is wrong: %w", *mistake)
 		return nil, errors.Join(err, provider.Shutdown(ctx))
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(seldom(o.Failed)))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(seldom(failed)))
 	return &Tracer{provider, provider.Tracer("github.com/token-rate-limiter/token-rate-limiter")}, nil
 }
 

@@ -45,7 +45,7 @@ func TestWrongRatio(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
 	t.Setenv("OTEL_TRACES_SAMPLER", "traceidratio")
 	t.Setenv("OTEL_TRACES_SAMPLER_ARG", "7")
-	tracer, err := OpenTracer(t.Context(), TracerOptions{Failed: func(error) {}})
+	tracer, err := OpenTracer(t.Context(), "", func(error) {})
 	if err == nil || tracer != nil {
 		t.Errorf("a ratio of 7: %v", err)
 	}
