@@ -38,15 +38,6 @@ func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
 	return p
 }
 
-// standings returns what is known of each server, in their order, without asking it.
-func (p *Pool) standings() []Standing {
-	all := make([]Standing, len(p.breakers))
-	for i, b := range p.breakers {
-		all[i] = b.standing()
-	}
-	return all
-}
-
 // Do sends r to the least busy server that may be asked and waits until the body of the
 // answer has begun. Errors are of type [*Error]; see [Server.Do] for the rest.
 //
@@ -212,11 +203,9 @@ func (p *Pool) none(failure *Error) *Error {
 	if failure != nil {
 		return failure
 	}
-	why := errLacking
-	for _, s := range p.servers {
-		if !p.lacking(s) {
-			why = errNone
-		}
+	why := errNone
+	if !slices.ContainsFunc(p.servers, func(s *Server) bool { return !p.lacking(s) }) {
+		why = errLacking
 	}
 	return &Error{Kind: Away, Address: p.names(), Err: why}
 }
