@@ -37,21 +37,20 @@ type Chunk struct {
 func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) Chunk {
 	t.Ident.Note(env)
 	report := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
-	w := chunkWalk{sink: t.Meter.Sink(report.HasOutput)}
-	w.choices(env, &t.Meter)
+	first, isEmpty := readChoices(env, &t.Meter, t.Meter.Sink(report.HasOutput))
 	if report.Tried() {
-		if w.isEmpty {
+		if isEmpty {
 			t.Meter.SetFinal(report)
 		} else {
-			t.Meter.SetRunning(w.index, report)
+			t.Meter.SetRunning(first, report)
 		}
 	}
-	if w.isEmpty && !s.IncludeUsage && isTotal(env, &t.Meter) {
+	if isEmpty && !s.IncludeUsage && isTotal(env, &t.Meter) {
 		return Chunk{IsHidden: true}
 	}
-	s.cutUsage(env, es, report, w.isEmpty)
+	s.cutUsage(env, es, report, isEmpty)
 	t.Rename(env, es)
-	return Chunk{IsTotal: w.isEmpty && report.Known()}
+	return Chunk{IsTotal: isEmpty && report.Known()}
 }
 
 // isTotal reports whether a chunk without choices is there for the total: it has a usage, or
@@ -60,31 +59,26 @@ func isTotal(env *event.Envelope, m *metering.Meter) bool {
 	return env.Has(event.FieldUsage) || env.Values[event.FieldUsage].IsSet() && m.AllFinished()
 }
 
-// chunkWalk is what is learned from a chunk's choices.
-type chunkWalk struct {
-	sink    metering.Sink
-	index   int64 // of the first choice
-	isEmpty bool  // there is a list, with nothing in it
-}
-
-// choices meters the text of each choice and notes what has finished.
-func (w *chunkWalk) choices(env *event.Envelope, m *metering.Meter) {
+// readChoices meters the text of each choice and notes what has finished. It returns the index of
+// the first, and whether there is a list with nothing in it.
+func readChoices(
+	env *event.Envelope, m *metering.Meter, sink metering.Sink,
+) (first int64, isEmpty bool) {
 	v := env.Values[event.FieldChoices]
 	if !v.IsSet() {
-		return
+		return 0, false
 	}
 	c := jsonscan.Cursor{Text: env.Data, At: v.Start}
-	if !c.Enter('[') {
-		return
-	}
-	w.isEmpty = true
-	for c.Element() {
-		index, finished := ReadChoice(&c, w.sink)
-		if w.isEmpty {
-			w.index, w.isEmpty = index, false
+	isList := c.Enter('[')
+	isEmpty = isList
+	for isList && c.Element() {
+		index, finished := ReadChoice(&c, sink)
+		if isEmpty {
+			first, isEmpty = index, false
 		}
 		m.See(index, finished)
 	}
+	return first, isEmpty
 }
 
 // cutUsage removes what the client did not ask for from a chunk that it sees.

@@ -234,8 +234,7 @@ func (p *parse) message() {
 // part reads an object of a prompt: a part of a message's content, a tool call, what a tool has
 // answered. Its text belongs to t if its type is known to be that of text.
 func (p *parse) part(t *chars.Text, m mediaMembers) {
-	p.Enter('{')
-	for name, ok := p.Member(); ok; name, ok = p.Member() {
+	for name, ok := p.First(); ok; name, ok = p.Member() {
 		if string(name) == "type" {
 			p.kind(&m)
 		} else {

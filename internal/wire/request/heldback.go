@@ -50,8 +50,7 @@ func (p *parse) templateArguments() {
 		return
 	}
 	c := jsonscan.Cursor{Text: p.Text[:p.At], At: start}
-	c.Enter('{')
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		held := heldAs(name) & (heldTemplate | heldPadding)
 		isTools := string(name) == "tools"
 		switch value := c.Value(); {

@@ -174,16 +174,12 @@ func (p *parse) sideList() (items, parts int64) {
 // read. vLLM once took each part for an item.
 func (p *parse) partsIn(start int) (n int64) {
 	c := jsonscan.Cursor{Text: p.Text[:p.At], At: start}
-	c.Enter('{')
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		if string(name) != "content" {
 			c.Skip()
 			continue
 		}
-		if !c.Enter('[') {
-			continue
-		}
-		for c.Element() {
+		for in := c.Enter('['); in && c.Element(); {
 			n++
 			c.Skip()
 		}

@@ -204,8 +204,7 @@ func (p *parse) media(m mediaName, c *jsonscan.Cursor) {
 	case kind == '"':
 		p.reference(m, c)
 	case kind == '{':
-		c.Enter('{')
-		for name, ok := c.Member(); ok; name, ok = c.Member() {
+		for name, ok := c.First(); ok; name, ok = c.Member() {
 			p.mediaPart(m, name, c)
 		}
 	case kind == '[' && m.embeds:
