@@ -101,10 +101,5 @@ func (p *parse) elementKind() byte {
 // tokenID reads a number, and reports whether it is a token id.
 func (p *parse) tokenID() bool {
 	p.in.tokenIDs++
-	for _, d := range p.Raw() {
-		if !jsonscan.IsDigit(d) {
-			return false
-		}
-	}
-	return true
+	return isDigits(p.Raw())
 }
