@@ -103,7 +103,7 @@ func (p *parse) request() {
 	}
 	p.r.at.inside = p.At
 	p.r.at.empty = p.Peek() == '}'
-	table, before := endpointMembers[p.endpoint], 0
+	table, before := member.Tables[p.endpoint], 0
 	for name, ok := p.Member(); ok; name, ok = p.Member() {
 		if p.err != nil {
 			p.Skip()
@@ -111,7 +111,7 @@ func (p *parse) request() {
 		}
 		start := p.Name.Start
 		p.members.begin(start)
-		m := table.ReaderOf(name)
+		m := table.Row(name).Reader
 		p.r.Twofold = p.r.Twofold ||
 			m == member.ReadUnknown && (string(name) == "messages" || string(name) == "prompt")
 		if m.Waits() || m.Decides() && p.IsNull() ||

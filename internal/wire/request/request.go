@@ -4,6 +4,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 )
 
 // SequencesMax is how many sequences a request may ask for per prompt, unless [Options] say
@@ -146,6 +147,9 @@ func (o *Options) sequencesMax() int64 {
 	}
 	return SequencesMax
 }
+
+// Members returns the members that are classified for an endpoint, by name.
+func Members(e wire.Endpoint) []member.Member { return member.Tables[e].Members() }
 
 // Parse reads the body of a request to endpoint e.
 //
