@@ -1,7 +1,7 @@
 package openai
 
 import (
-	"strconv"
+	"fmt"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
@@ -119,15 +119,12 @@ func (s *Chunks) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage, isT
 
 // appendLast appends the last chunk of a choice, given what the client was told of its output.
 func (s *Chunks) appendLast(dst []byte, t *metering.Telling, index, output int64) []byte {
-	dst = appendHead(dst, t)
-	dst = append(dst, `"choices":[{"index":`...)
-	dst = strconv.AppendInt(dst, index, 10)
+	said := `"delta":{}`
 	if s.IsText {
-		dst = append(dst, `,"text":""`...)
-	} else {
-		dst = append(dst, `,"delta":{}`...)
+		said = `"text":""`
 	}
-	dst = append(dst, `,"logprobs":null,"finish_reason":"length","stop_reason":null}]`...)
+	dst = fmt.Appendf(appendHead(dst, t), `"choices":[{"index":%d,%s,`+
+		`"logprobs":null,"finish_reason":"length","stop_reason":null}]`, index, said)
 	switch {
 	case s.ContinuousUsage:
 		input := t.Meter.PromptInput(index)
@@ -141,35 +138,21 @@ func (s *Chunks) appendLast(dst []byte, t *metering.Telling, index, output int64
 
 // appendHead appends a chunk up to its choices.
 func appendHead(dst []byte, t *metering.Telling) []byte {
-	dst = append(dst, `data: {"id":`...)
-	dst = append(dst, event.OrNull(t.Ident.ID)...)
-	dst = append(dst, `,"object":`...)
-	dst = append(dst, event.OrNull(t.Ident.Object)...)
-	dst = append(dst, `,"created":`...)
-	dst = append(dst, event.OrNull(t.Ident.Created)...)
-	dst = append(dst, `,"model":`...)
-	dst = append(dst, t.PublicModel()...)
-	dst = append(dst, ',')
+	dst = fmt.Appendf(dst, `data: {"id":%s,"object":%s,"created":%s,"model":%s,`,
+		event.OrNull(t.Ident.ID), event.OrNull(t.Ident.Object), event.OrNull(t.Ident.Created),
+		t.PublicModel())
 	if len(t.Ident.Fingerprint) > 0 {
-		dst = append(dst, `"system_fingerprint":`...)
-		dst = append(dst, t.Ident.Fingerprint...)
-		dst = append(dst, ',')
+		dst = fmt.Appendf(dst, `"system_fingerprint":%s,`, t.Ident.Fingerprint)
 	}
 	return dst
 }
 
 // appendChunkUsage appends a usage object in vLLM's order.
 func appendChunkUsage(dst []byte, u wire.Usage) []byte {
-	dst = append(dst, `{"prompt_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Input, 10)
-	dst = append(dst, `,"total_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Input+u.Output, 10)
-	dst = append(dst, `,"completion_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Output, 10)
+	dst = fmt.Appendf(dst, `{"prompt_tokens":%d,"total_tokens":%d,"completion_tokens":%d`,
+		u.Input, u.Input+u.Output, u.Output)
 	if u.Cached > 0 {
-		dst = append(dst, `,"prompt_tokens_details":{"cached_tokens":`...)
-		dst = strconv.AppendInt(dst, u.Cached, 10)
-		dst = append(dst, '}')
+		dst = fmt.Appendf(dst, `,"prompt_tokens_details":{"cached_tokens":%d}`, u.Cached)
 	}
 	return append(dst, '}')
 }
