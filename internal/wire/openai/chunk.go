@@ -110,8 +110,7 @@ func (s *Chunks) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage, isT
 	}
 	if s.IncludeUsage && !isTold {
 		dst = appendHead(dst, t)
-		dst = append(dst, `"choices":[],"usage":`...)
-		dst = appendChunkUsage(dst, used)
+		dst = appendChunkUsage(append(dst, `"choices":[],"usage":`...), used)
 		dst = append(dst, "}\n\n"...)
 	}
 	return append(dst, "data: [DONE]\n\n"...)

@@ -80,9 +80,7 @@ func (r *Response) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage) [
 func (r *Response) AppendError(dst []byte, err wire.ErrorBody) []byte {
 	dst = append(dst, "event: error\n"+`data: {"type":"error","code":`...)
 	dst = wire.AppendQuotedOrNull(dst, err.Code)
-	dst = append(dst, `,"message":`...)
-	dst = wire.AppendQuoted(dst, err.Why.Message)
-	dst = append(dst, `,"param":`...)
-	dst = wire.AppendQuotedOrNull(dst, err.Why.Param)
+	dst = wire.AppendQuoted(append(dst, `,"message":`...), err.Why.Message)
+	dst = wire.AppendQuotedOrNull(append(dst, `,"param":`...), err.Why.Param)
 	return fmt.Appendf(dst, `,"sequence_number":%d}`+"\n\n", r.sequence)
 }
