@@ -9,7 +9,7 @@ import (
 
 // SequencesMax is how many sequences a request may ask for per prompt, unless [Options] say
 // otherwise. vLLM itself allows 16,384.
-const SequencesMax = 128
+const SequencesMax int64 = 128
 
 // Request is what the gateway must know of a request body to route, price and rebuild it. It holds
 // nothing of the body but the model's name and those of some members; [Request.AppendBody] takes
@@ -139,13 +139,6 @@ type Options struct {
 	Models ModelRules
 	// SequencesMax bounds n and best_of; 0: [SequencesMax].
 	SequencesMax int64
-}
-
-func (o *Options) sequencesMax() int64 {
-	if o.SequencesMax > 0 {
-		return o.SequencesMax
-	}
-	return SequencesMax
 }
 
 // Members returns the members that are classified for an endpoint, by name.
