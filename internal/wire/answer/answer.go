@@ -111,10 +111,7 @@ func Text(e wire.Endpoint, body []byte) (text chars.Text) {
 		sink.AddContent(&c)
 		return text
 	}
-	if !c.Enter('[') {
-		return text
-	}
-	for c.Element() {
+	for in := c.Enter('['); in && c.Element(); {
 		openai.ReadChoice(&c, sink)
 	}
 	return text

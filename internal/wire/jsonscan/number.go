@@ -49,31 +49,15 @@ func digitsEnd(b []byte, i int) int {
 // Count reads a value that is a number of tokens: an integer from 0 to CountMax. Anything else is
 // skipped and is not ok.
 func (c *Cursor) Count() (n int64, ok bool) {
-	c.Peek()
-	start := c.At
-	n, ok = c.plainCount()
-	if ok && (c.At == len(c.Text) || c.Text[c.At] != '.' && c.Text[c.At]|0x20 != 'e') {
-		return n, true
-	}
-	c.At = start
-	c.Skip()
-	return 0, false
-}
-
-// plainCount is Count for a number of digits alone that stands right here. It does not look at what
-// follows.
-func (c *Cursor) plainCount() (n int64, ok bool) {
-	const most = 16
-	b, i := c.Text[c.At:], 0
-	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && IsDigit(b[i]) {
-		if i == most {
+	const most = 16 // digits
+	raw := c.Raw()
+	for _, b := range raw {
+		if !IsDigit(b) || len(raw) > most {
 			return 0, false
 		}
-		n = 10*n + int64(b[i]-'0')
-		i++
+		n = 10*n + int64(b-'0')
 	}
-	c.At += i
-	return n, i > 0 && n <= CountMax && (i == 1 || b[0] != '0')
+	return n, n <= CountMax
 }
 
 // IsDigit reports whether b is a decimal digit.

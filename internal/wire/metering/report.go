@@ -44,12 +44,9 @@ func ReadUsage(data []byte, v jsonscan.Extent) (u Report) {
 // messages). In messages, input_tokens leaves out the cached tokens, which are input too;
 // everywhere else they are counted already.
 func UsageAhead(c *jsonscan.Cursor) (u Report) {
-	if !c.Enter('{') {
-		return u
-	}
 	var total, cacheRead, cacheMade int64
 	var hasTotal, generates bool
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		switch string(name) {
 		case "prompt_tokens", "input_tokens":
 			u.Input, u.HasInput = u.tokens(c)
@@ -106,10 +103,7 @@ func wholeNumber(text []byte) (n int64, ok bool) {
 
 // cachedTokens reads the cached tokens of a details object; 0 if it tells none.
 func cachedTokens(c *jsonscan.Cursor) (n int64) {
-	if !c.Enter('{') {
-		return 0
-	}
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		if string(name) == "cached_tokens" {
 			n, _ = c.Count()
 		} else {

@@ -70,11 +70,7 @@ func printedSize(raw []byte) int64 {
 // toolName returns the name of a tool, as OpenAI's interface for chats or any other has it.
 func toolName(tool []byte) (name string) {
 	c := jsonscan.Cursor{Text: tool}
-	if c.Peek() != '{' {
-		return ""
-	}
-	c.Enter('{')
-	for member, ok := c.Member(); ok; member, ok = c.Member() {
+	for member, ok := c.First(); ok; member, ok = c.Member() {
 		switch kind := c.Peek(); {
 		case string(member) == "function" && kind == '{':
 			return toolName(c.Raw())
