@@ -3,6 +3,8 @@ package mockvllm
 import (
 	"fmt"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
@@ -16,9 +18,9 @@ func (j *job) dialect() dialect {
 	case openai.Completions:
 		return newCompletion(j)
 	case openai.Responses:
-		return newResponse(j)
+		return &response{j}
 	}
-	return newAnthropic(j)
+	return &anthropic{job: j}
 }
 
 // countInputs counts the tokens of each prompt of the request.
@@ -47,6 +49,24 @@ func (j *job) countInputs() ([]int64, error) {
 		return nil, invalid("messages", "Field required: messages")
 	}
 	return []int64{j.countMessages(b.Messages)}, nil
+}
+
+// countResponseInput counts instructions, input and tools.
+func (j *job) countResponseInput() (int64, error) {
+	items := make([]message, 1)
+	var err error
+	switch j.body.Input.Kind() {
+	case '"':
+		err = json.Unmarshal(j.body.Input, &items[0].Content)
+	case '[':
+		err = json.Unmarshal(j.body.Input, &items)
+	default:
+		return 0, invalid("input", "Field required: input")
+	}
+	if err != nil {
+		return 0, invalid("input", err.Error())
+	}
+	return j.countMessages(items), nil
 }
 
 // countMessages counts a templated prompt: each message with its overhead, the
@@ -106,19 +126,35 @@ func (j *job) validateStreamOptions() error {
 	return nil
 }
 
-// appendText appends the text of all of a sequence's tokens from first on.
-func (j *job) appendText(dst []byte, s *sequence, first, end int64) []byte {
+// text returns the text of tokens first to end of a sequence.
+func (j *job) text(s *sequence, first, end int64) string {
+	var text []byte
 	for i := first; i < end; i++ {
-		dst = appendPiece(dst, j.behavior, s.choice, i)
+		text = appendPiece(text, j.behavior, s.choice, i)
 	}
-	return dst
+	return string(text)
 }
 
-// choices calls f for each sequence that is a choice of the answer, in order.
-func (j *job) choices(f func(s *sequence)) {
+// arguments returns tokens first to end of a tool call, whose arguments are the JSON
+// object {"text":"…"} in all, escaped for a JSON string.
+func (j *job) arguments(s *sequence, first, end int64) string {
+	text := j.text(s, first, end)
+	if first == 0 {
+		text = `{\"text\":\"` + text
+	}
+	if end == s.tokens {
+		text += `\"}`
+	}
+	return text
+}
+
+// choices returns the sequences that are a choice of the answer, in order.
+func (j *job) choices() []*sequence {
+	choices := make([]*sequence, 0, len(j.sequences))
 	for i := range j.sequences {
 		if j.sequences[i].choice >= 0 {
-			f(&j.sequences[i])
+			choices = append(choices, &j.sequences[i])
 		}
 	}
+	return choices
 }

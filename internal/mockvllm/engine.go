@@ -1,7 +1,7 @@
 package mockvllm
 
 import (
-	"strconv"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -29,7 +29,7 @@ func newModel(m Model, o Options) *model {
 		m.ContextLength = DefaultContextLength
 	}
 	return &model{
-		name: m.Name, quoted: string(appendString(nil, m.Name)), contextLength: m.ContextLength, printsAll: m.PrintsAll,
+		name: m.Name, quoted: quote(m.Name), contextLength: m.ContextLength, printsAll: m.PrintsAll,
 		nullCap: m.NullCap, absentCap: m.AbsentCap,
 		maxRunning: o.MaxRunning, maxQueue: o.MaxQueue,
 	}
@@ -64,15 +64,14 @@ func (m *model) enter() (turn chan struct{}, full bool) {
 // abandon gives up a place in the queue, or the one that turn has just become.
 func (m *model) abandon(turn chan struct{}) {
 	m.mu.Lock()
-	for i, waiting := range m.queue {
-		if waiting == turn {
-			m.queue = append(m.queue[:i], m.queue[i+1:]...)
-			m.mu.Unlock()
-			return
-		}
+	i := slices.Index(m.queue, turn)
+	if i >= 0 {
+		m.queue = slices.Delete(m.queue, i, i+1)
 	}
 	m.mu.Unlock()
-	m.leave()
+	if i < 0 {
+		m.leave()
+	}
 }
 
 // leave gives the place to whoever has waited longest.
@@ -92,14 +91,4 @@ func (m *model) load() (running, waiting int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.running, len(m.queue)
-}
-
-// appendSample appends one sample in the Prometheus text format.
-func (m *model) appendSample(dst []byte, name string, value int64) []byte {
-	dst = append(dst, name...)
-	dst = append(dst, `{engine="0",model_name=`...)
-	dst = append(dst, m.quoted...)
-	dst = append(dst, "} "...)
-	dst = strconv.AppendInt(dst, value, 10)
-	return append(dst, ".0\n"...)
 }

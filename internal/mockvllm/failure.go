@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -81,34 +82,33 @@ func onRequest(b *Behavior) *apiError {
 	return e
 }
 
-// append renders the body: Anthropic's shape, or OpenAI's with or without the
-// spaces that Python's json.dumps puts after separators.
-func (e *apiError) append(dst []byte, anthropic, spaced bool) []byte {
+// render returns the body, of Anthropic's shape or of OpenAI's.
+func (e *apiError) render(anthropic bool) []byte {
 	if anthropic {
-		dst = append(dst, `{"type":"error","error":{"type":`...)
-		dst = appendString(dst, e.kind)
-		dst = append(dst, `,"message":`...)
-		return append(appendString(dst, e.message), "}}"...)
+		return fmt.Appendf(nil, `{"type":"error","error":{"type":%s,"message":%s}}`, quote(e.kind), quote(e.message))
 	}
-	colon, comma := ":", ","
-	if spaced {
-		colon, comma = ": ", ", "
+	param := "null"
+	if e.param != "" {
+		param = quote(e.param)
 	}
-	dst = append(dst, `{"error"`+colon+`{"message"`+colon...)
-	dst = appendString(dst, e.message)
-	dst = append(dst, comma+`"type"`+colon...)
-	dst = appendString(dst, e.kind)
-	dst = append(dst, comma+`"param"`+colon...)
-	if e.param == "" {
-		dst = append(dst, "null"...)
-	} else {
-		dst = appendString(dst, e.param)
-	}
-	return fmt.Appendf(dst, `%s"code"%s%d}}`, comma, colon, e.status)
+	return fmt.Appendf(nil, `{"error":{"message":%s,"type":%s,"param":%s,"code":%d}}`,
+		quote(e.message), quote(e.kind), param, e.status)
 }
 
-// appendString appends s as a JSON string; bytes that are not UTF-8 are replaced.
-func appendString(dst []byte, s string) []byte {
-	dst, _ = jsontext.AppendQuote(dst, s)
-	return dst
+// quote returns s as a JSON string; bytes that are not UTF-8 are replaced.
+func quote(s string) string {
+	quoted, _ := jsontext.AppendQuote(nil, s)
+	return string(quoted)
+}
+
+// list returns item(0) to item(n-1) with commas between them.
+func list(n int, item func(i int) string) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(item(i))
+	}
+	return b.String()
 }

@@ -89,7 +89,7 @@ func mix(x uint64) uint64 {
 func (j *job) read() error {
 	j.behavior = *j.server.defaults.Load()
 	media, _, _ := strings.Cut(j.r.Header.Get("Content-Type"), ";")
-	raw, err := readAll(j.r)
+	raw, err := io.ReadAll(j.r.Body)
 	if err != nil {
 		return errGone
 	}
@@ -105,22 +105,6 @@ func (j *job) read() error {
 		j.behavior = j.server.stumble(raw, j.behavior)
 	}
 	return err
-}
-
-func readAll(r *http.Request) ([]byte, error) {
-	if r.ContentLength <= 0 || r.ContentLength > 1<<20 {
-		return io.ReadAll(r.Body)
-	}
-	raw := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, raw); err != nil {
-		return nil, err
-	}
-	// One more read finds the end, which net/http waits for.
-	_, err := r.Body.Read(make([]byte, 1))
-	if err == io.EOF {
-		err = nil
-	}
-	return raw, err
 }
 
 // answer does what the endpoint does, up to the last byte.
@@ -243,7 +227,7 @@ func (j *job) fail(e *apiError) {
 	j.finish(outcome)
 	body := []byte(e.body)
 	if e.body == "" {
-		body = e.append(nil, j.endpoint.Anthropic(), false)
+		body = e.render(j.endpoint.Anthropic())
 	}
 	if e.retryAfter != "" {
 		j.w.Header().Set("Retry-After", e.retryAfter)
@@ -260,7 +244,7 @@ func (j *job) writeAnswer(body []byte) error {
 	if j.behavior.PaddingBytes > 0 {
 		return j.writePadded(body)
 	}
-	if j.fails(Reset) || j.fails(ResetMidEvent) || j.fails(Close) || j.fails(Truncate) || j.fails(Cut) {
+	if j.fails(Reset, ResetMidEvent, Close, Truncate, Cut) {
 		return j.breakAnswer(body)
 	}
 	if j.endpoint.Counts() && !j.fails(Malformed) {

@@ -29,7 +29,7 @@ func (j *job) writePadded(body []byte) error {
 		return errGone
 	}
 	for i := range blocks {
-		if cut := j.fails(Reset) || j.fails(Close) || j.fails(Truncate); cut && i >= blocks/2 {
+		if i >= blocks/2 && j.fails(Reset, Close, Truncate) {
 			return j.breakPadded()
 		}
 		if _, err := j.w.Write(paddingBlock); err != nil {
@@ -47,8 +47,8 @@ func (j *job) writePadded(body []byte) error {
 // breakPadded breaks the answer off.
 func (j *job) breakPadded() error {
 	j.finish(Broken)
-	if !j.fails(Truncate) || !j.behavior.PaddingChunked {
-		j.hangUp(j.fails(Reset))
+	if j.fails(Truncate) && j.behavior.PaddingChunked {
+		return errStruck
 	}
-	return errStruck
+	return j.hangUp(j.fails(Reset))
 }

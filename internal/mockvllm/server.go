@@ -22,8 +22,7 @@ type Server struct {
 
 	made atomic.Uint64 // request ids made so far
 
-	ackMu sync.Mutex
-	acks  map[string]chan struct{}
+	acks sync.Map // of request id to chan struct{}
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -35,7 +34,6 @@ func New(o Options) *Server {
 	s := &Server{
 		options: o,
 		routes:  http.NewServeMux(),
-		acks:    make(map[string]chan struct{}),
 		closed:  make(chan struct{}),
 	}
 	s.served.Store(new([]*model))
@@ -77,40 +75,26 @@ func (s *Server) SetDefaults(b Behavior) {
 	s.defaults.Store(&b)
 }
 
-// Defaults returns the behaviour that requests get unless they say otherwise.
-func (s *Server) Defaults() Behavior { return *s.defaults.Load() }
-
 // Ack lets the next event of a request's stream go (see [Behavior.Ack]). It
 // reports whether there is such a stream.
 func (s *Server) Ack(requestID string) bool {
-	s.ackMu.Lock()
-	defer s.ackMu.Unlock()
-	ack, ok := s.acks[requestID]
-	if !ok {
-		return false
+	acks, ok := s.acks.Load(requestID)
+	if ok {
+		select {
+		case acks.(chan struct{}) <- struct{}{}:
+		default: // far more acknowledgements than events
+		}
 	}
-	select {
-	case ack <- struct{}{}:
-	default: // far more acknowledgements than events
-	}
-	return true
+	return ok
 }
 
 // acksMax bounds the acknowledgements given ahead.
 const acksMax = 4096
 
 func (s *Server) openAcks(requestID string) chan struct{} {
-	ack := make(chan struct{}, acksMax)
-	s.ackMu.Lock()
-	s.acks[requestID] = ack
-	s.ackMu.Unlock()
-	return ack
-}
-
-func (s *Server) closeAcks(requestID string) {
-	s.ackMu.Lock()
-	delete(s.acks, requestID)
-	s.ackMu.Unlock()
+	acks := make(chan struct{}, acksMax)
+	s.acks.Store(requestID, acks)
+	return acks
 }
 
 // Serve adds a model to those served, unless one of its name is among them.

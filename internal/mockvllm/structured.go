@@ -59,21 +59,21 @@ func (j *job) structure() error {
 	return nil
 }
 
-// appendContent appends the text of tokens first to end of a sequence whose
+// content returns the text of tokens first to end of a sequence whose
 // content begins with token start, and what of the frame is there. A sequence
 // that reached its cap is not closed.
-func (j *job) appendContent(dst []byte, s *sequence, start, first, end int64) []byte {
+func (j *job) content(s *sequence, start, first, end int64) string {
 	if first >= end {
-		return dst
+		return ""
 	}
+	text := j.text(s, first, end)
 	if first == start {
-		dst = append(dst, j.frame.open...)
+		text = j.frame.open + text
 	}
-	dst = j.appendText(dst, s, first, end)
 	if end == s.tokens && s.finish == "stop" {
-		dst = append(dst, j.frame.end...)
+		text += j.frame.end
 	}
-	return dst
+	return text
 }
 
 // escape returns text as it stands inside a JSON string.

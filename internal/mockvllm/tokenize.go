@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
@@ -28,24 +29,15 @@ func (j *job) answerTokenize() error {
 	default:
 		return invalid("prompt", "Field required: prompt or messages")
 	}
-	body := appendCount(nil, `{"count":`, int64(len(ids)))
-	body = appendCount(body, `,"max_model_len":`, j.model.contextLength)
-	body = append(body, `,"tokens":[`...)
-	for i, id := range ids {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = strconv.AppendInt(body, id, 10)
-	}
-	return j.writeAnswer(append(body, `],"token_strs":null}`...))
+	return j.writeAnswer(fmt.Appendf(nil, `{"count":%d,"max_model_len":%d,"tokens":[%s],"token_strs":null}`,
+		len(ids), j.model.contextLength, list(len(ids), func(i int) string { return strconv.FormatInt(ids[i], 10) })))
 }
 
 func (j *job) answerDetokenize() error {
 	if j.body.Tokens == nil {
 		return invalid("tokens", "Field required: tokens")
 	}
-	body := appendString([]byte(`{"prompt":`), Detokenize(j.body.Tokens))
-	return j.writeAnswer(append(body, '}'))
+	return j.writeAnswer(fmt.Appendf(nil, `{"prompt":%s}`, quote(Detokenize(j.body.Tokens))))
 }
 
 func (j *job) answerCountTokens() error {
@@ -60,7 +52,6 @@ func (j *job) answerCountTokens() error {
 		}
 		n = counts[0]
 	}
-	body := appendCount(nil, `{"input_tokens":`, n)
-	body = appendCount(body, `,"context_management":{"original_input_tokens":`, n)
-	return j.writeAnswer(append(body, "}}"...))
+	return j.writeAnswer(fmt.Appendf(nil,
+		`{"input_tokens":%d,"context_management":{"original_input_tokens":%[1]d}}`, n))
 }
