@@ -27,7 +27,7 @@ func (j *job) dialect() dialect {
 func (j *job) countInputs() ([]int64, error) {
 	b := &j.body
 	if j.model.printsAll {
-		return j.printedInputs()
+		return j.printedInputs(), nil
 	}
 	switch j.endpoint {
 	case openai.Completions:
@@ -83,8 +83,7 @@ func (j *job) countMessages(messages []message) int64 {
 			all.tokens += messageTokens
 		}
 	}
-	o := &j.server.options
-	return all.tokens + all.images*o.ImageTokens + all.audio*o.AudioTokens + countJSON(j.body.Tools) + answerTokens
+	return all.tokens + all.images*imageTokens + all.audio*audioTokens + countJSON(j.body.Tools) + answerTokens
 }
 
 // validate checks the parameters of a generation as vLLM does.

@@ -44,11 +44,6 @@ type Options struct {
 	// Clock gives the times told and kept; nil is [time.Now]. Delays follow
 	// the real clock (or that of a synctest bubble).
 	Clock func() time.Time
-
-	// ImageTokens and AudioTokens are what an image and an audio part cost in
-	// the prompt. 0 is 256 and 64.
-	ImageTokens int64
-	AudioTokens int64
 }
 
 // Model is one model served.
@@ -102,12 +97,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
-	}
-	if o.ImageTokens == 0 {
-		o.ImageTokens = 256
-	}
-	if o.AudioTokens == 0 {
-		o.AudioTokens = 64
 	}
 	return o
 }

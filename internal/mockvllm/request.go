@@ -157,20 +157,10 @@ func (b *body) wantsLogprobs() bool {
 	return false
 }
 
-// toolName returns the name of the first tool, of OpenAI's or Anthropic's form.
+// toolName returns the name of the first tool.
 func (b *body) toolName() string {
-	var tools []struct {
-		Name     string `json:"name"`
-		Function struct {
-			Name string `json:"name"`
-		} `json:"function"`
+	if tools := elements(b.Tools); len(tools) > 0 {
+		return nameOf(tools[0])
 	}
-	// Tools of another shape have no name, which is no error.
-	if len(b.Tools) == 0 || json.Unmarshal(b.Tools, &tools) != nil || len(tools) == 0 {
-		return "tool"
-	}
-	if tools[0].Function.Name != "" {
-		return tools[0].Function.Name
-	}
-	return tools[0].Name
+	return "tool"
 }

@@ -1,9 +1,9 @@
 package mockvllm
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -48,10 +48,11 @@ func (j *job) structure() error {
 		return invalid("response_format", fmt.Sprintf("Input tag %q does not match any of the expected tags", f.Type))
 	}
 	example := instance{root: schema}
-	if err := example.append(schema, 0); err != nil {
+	text, err := example.value(schema, 0)
+	if err != nil {
 		return invalid("response_format", fmt.Sprintf("Invalid schema: %v", err))
 	}
-	open, end, found := bytes.Cut(example.text, []byte(hole))
+	open, end, found := strings.Cut(text, hole)
 	if !found {
 		return invalid("response_format", "the mock writes its text into a string, and the schema has none")
 	}
@@ -77,9 +78,9 @@ func (j *job) content(s *sequence, start, first, end int64) string {
 }
 
 // escape returns text as it stands inside a JSON string.
-func escape(text []byte) string {
-	quoted, _ := jsontext.AppendQuote(nil, text) // the text is JSON, and so valid UTF-8
-	return string(quoted[1 : len(quoted)-1])
+func escape(text string) string {
+	quoted := quote(text)
+	return quoted[1 : len(quoted)-1]
 }
 
 const (
@@ -91,7 +92,6 @@ const (
 // number allowed, the first of what may be chosen, and the hole in the first string that is free.
 type instance struct {
 	root   jsontext.Value
-	text   []byte
 	filled bool // the hole is taken
 }
 
@@ -108,33 +108,32 @@ type schemaNode struct {
 	Minimum    float64          `json:"minimum"`
 }
 
-func (i *instance) append(schema jsontext.Value, depth int) error {
+// value returns the JSON text of a value that schema admits.
+func (i *instance) value(schema jsontext.Value, depth int) (string, error) {
 	if depth > schemaDepthMax {
-		return fmt.Errorf("it is deeper than %d", schemaDepthMax)
+		return "", fmt.Errorf("it is deeper than %d", schemaDepthMax)
 	}
 	var n schemaNode
 	if err := json.Unmarshal(schema, &n); err != nil {
-		return err
+		return "", err
 	}
 	switch {
 	case n.Ref != "":
 		target, err := i.resolve(n.Ref)
 		if err != nil {
-			return err
+			return "", err
 		}
-		return i.append(target, depth+1)
+		return i.value(target, depth+1)
 	case len(n.AnyOf) > 0:
-		return i.append(n.AnyOf[0], depth+1)
+		return i.value(n.AnyOf[0], depth+1)
 	case n.Const != nil:
-		i.text = append(i.text, n.Const...)
+		return string(n.Const), nil
 	case len(n.Enum) > 0:
-		i.text = append(i.text, n.Enum[0]...)
+		return string(n.Enum[0]), nil
 	case n.Properties != nil:
-		return i.appendObject(n.Properties, depth)
-	default:
-		return i.appendTyped(&n, depth)
+		return i.object(n.Properties, depth)
 	}
-	return nil
+	return i.typed(&n, depth)
 }
 
 // resolve finds what a reference within the schema names.
@@ -150,78 +149,57 @@ func (i *instance) resolve(ref string) (jsontext.Value, error) {
 	return value, nil
 }
 
-func (i *instance) appendObject(properties jsontext.Value, depth int) error {
-	dec := jsontext.NewDecoder(bytes.NewReader(properties))
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	i.text = append(i.text, '{')
-	for first := true; dec.PeekKind() == '"'; first = false {
-		if !first {
-			i.text = append(i.text, ", "...) // the separators of Python's json.dumps
-		}
-		name, err := dec.ReadValue()
+// separator is that of Python's json.dumps.
+const separator = ", "
+
+func (i *instance) object(properties jsontext.Value, depth int) (string, error) {
+	var list []string
+	for name, schema := range members(properties) {
+		value, err := i.value(schema, depth+1)
 		if err != nil {
-			return err
+			return "", err
 		}
-		i.text = append(append(i.text, name...), ": "...)
-		schema, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := i.append(schema, depth+1); err != nil {
-			return err
-		}
+		list = append(list, quote(name)+": "+value)
 	}
-	i.text = append(i.text, '}')
-	return nil
+	return "{" + strings.Join(list, separator) + "}", nil
 }
 
-func (i *instance) appendTyped(n *schemaNode, depth int) error {
+func (i *instance) typed(n *schemaNode, depth int) (string, error) {
 	kind := n.Type
 	if kind.Kind() == '[' { // of several types, the first
-		var kinds []jsontext.Value
-		if err := json.Unmarshal(kind, &kinds); err != nil || len(kinds) == 0 {
-			return fmt.Errorf("its type is %s", kind)
+		kinds := elements(kind)
+		if len(kinds) == 0 {
+			return "", fmt.Errorf("its type is %s", kind)
 		}
 		kind = kinds[0]
 	}
 	switch string(kind) {
 	case `"string"`:
-		i.appendString()
-	case `"integer"`, `"number"`:
-		i.text = strconv.AppendFloat(i.text, max(0, n.Minimum), 'f', -1, 64)
-	case `"boolean"`:
-		i.text = append(i.text, "true"...)
-	case `"null"`:
-		i.text = append(i.text, "null"...)
-	case `"array"`:
-		return i.appendArray(n, depth)
-	default: // an object of any kind
-		i.text = append(i.text, "{}"...)
-	}
-	return nil
-}
-
-func (i *instance) appendString() {
-	i.text = append(i.text, '"')
-	if !i.filled {
+		if i.filled {
+			return `""`, nil
+		}
 		i.filled = true
-		i.text = append(i.text, hole...)
+		return `"` + hole + `"`, nil
+	case `"integer"`, `"number"`:
+		return strconv.FormatFloat(max(0, n.Minimum), 'f', -1, 64), nil
+	case `"boolean"`:
+		return "true", nil
+	case `"null"`:
+		return "null", nil
+	case `"array"`:
+		return i.array(n, depth)
 	}
-	i.text = append(i.text, '"')
+	return "{}", nil // an object of any kind
 }
 
-func (i *instance) appendArray(n *schemaNode, depth int) error {
-	i.text = append(i.text, '[')
-	for k := range min(n.MinItems, sequencesMax) {
-		if k > 0 {
-			i.text = append(i.text, ", "...)
+func (i *instance) array(n *schemaNode, depth int) (string, error) {
+	var list []string
+	for range min(n.MinItems, sequencesMax) {
+		value, err := i.value(n.Items, depth+1)
+		if err != nil {
+			return "", err
 		}
-		if err := i.append(n.Items, depth+1); err != nil {
-			return err
-		}
+		list = append(list, value)
 	}
-	i.text = append(i.text, ']')
-	return nil
+	return "[" + strings.Join(list, separator) + "]", nil
 }

@@ -3,8 +3,6 @@ package mockvllm
 import (
 	"fmt"
 	"strconv"
-
-	"github.com/go-json-experiment/json"
 )
 
 // answerTokenize answers /tokenize for a prompt or for messages. The ids of a
@@ -13,19 +11,15 @@ func (j *job) answerTokenize() error {
 	var ids []int64
 	switch {
 	case j.model.printsAll:
-		counts, err := j.printedInputs()
-		if err != nil || len(counts) != 1 {
+		counts := j.printedInputs()
+		if len(counts) != 1 {
 			return invalid("prompt", "Field required: prompt or messages")
 		}
 		ids = make([]int64, counts[0])
 	case j.body.Messages != nil:
 		ids = make([]int64, j.countMessages(j.body.Messages))
 	case j.body.Prompt.Kind() == '"':
-		var text string
-		if err := json.Unmarshal(j.body.Prompt, &text); err != nil {
-			return err
-		}
-		ids = Tokenize(text)
+		ids = Tokenize(unquoted(j.body.Prompt))
 	default:
 		return invalid("prompt", "Field required: prompt or messages")
 	}
@@ -46,11 +40,7 @@ func (j *job) answerCountTokens() error {
 	}
 	n := j.countMessages(j.body.Messages)
 	if j.model.printsAll {
-		counts, err := j.printedInputs()
-		if err != nil {
-			return err
-		}
-		n = counts[0]
+		n = j.printedInputs()[0]
 	}
 	return j.writeAnswer(fmt.Appendf(nil,
 		`{"input_tokens":%d,"context_management":{"original_input_tokens":%[1]d}}`, n))
