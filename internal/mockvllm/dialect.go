@@ -26,7 +26,7 @@ func (j *job) dialect() dialect {
 // countInputs counts the tokens of each prompt of the request.
 func (j *job) countInputs() ([]int64, error) {
 	b := &j.body
-	if j.model.printsAll {
+	if j.model.PrintsAll {
 		return j.printedInputs(), nil
 	}
 	switch j.endpoint {

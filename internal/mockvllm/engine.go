@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -9,11 +10,8 @@ import (
 // model is a served model and its engine: a number of requests that run, and a
 // queue of those that wait.
 type model struct {
-	name               string
-	quoted             string // name as a JSON string
-	contextLength      int64
-	printsAll          bool
-	nullCap, absentCap CapDefault
+	Model
+	quoted string // its name as a JSON string
 
 	maxRunning, maxQueue int // as in Options
 
@@ -25,22 +23,8 @@ type model struct {
 }
 
 func newModel(m Model, o Options) *model {
-	if m.ContextLength == 0 {
-		m.ContextLength = DefaultContextLength
-	}
-	return &model{
-		name: m.Name, quoted: quote(m.Name), contextLength: m.ContextLength, printsAll: m.PrintsAll,
-		nullCap: m.NullCap, absentCap: m.AbsentCap,
-		maxRunning: o.MaxRunning, maxQueue: o.MaxQueue,
-	}
-}
-
-// capDefault returns what counts for a completion without a cap.
-func (m *model) capDefault(isNull bool) CapDefault {
-	if isNull {
-		return m.nullCap
-	}
-	return m.absentCap
+	m.ContextLength = cmp.Or(m.ContextLength, DefaultContextLength)
+	return &model{Model: m, quoted: quote(m.Name), maxRunning: o.MaxRunning, maxQueue: o.MaxQueue}
 }
 
 // enter takes a place. It returns a nil channel if the request runs at once,

@@ -5,9 +5,9 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -31,6 +31,7 @@ type job struct {
 	record   *record
 
 	inputs    []int64 // tokens of each prompt
+	input     int64   // of all prompts
 	sequences []sequence
 	frame     frame // around the text of every choice
 	returned  int   // sequences of each prompt that become choices
@@ -50,9 +51,12 @@ func (s *Server) serve(e openai.Endpoint) http.HandlerFunc {
 		now := s.options.Clock()
 		j.created = now.Unix()
 		err := j.read()
-		j.model = s.model(j.body.Model)
+		name := j.body.Model
+		if j.model = s.model(name); j.model != nil {
+			name = j.model.Name
+		}
 		j.record = s.options.Ledger.open(Entry{
-			ID: j.id, User: j.body.user(j.behavior.User), Model: j.modelName(),
+			ID: j.id, User: j.body.user(j.behavior.User), Model: name,
 			Endpoint: e.String(), Stream: j.body.Stream, Start: now,
 		})
 		if err == nil {
@@ -62,18 +66,10 @@ func (s *Server) serve(e openai.Endpoint) http.HandlerFunc {
 	}
 }
 
-func (j *job) modelName() string {
-	if j.model == nil {
-		return j.body.Model
-	}
-	return j.model.name
-}
-
 // makeID returns 32 hexadecimal digits, as vLLM's random_uuid does.
 func (s *Server) makeID() string {
 	n := s.made.Add(1)
-	digits := strconv.FormatUint(mix(s.options.Seed^n), 16) + strconv.FormatUint(mix(s.options.Seed+n), 16)
-	return strings.Repeat("0", 32-len(digits)) + digits
+	return fmt.Sprintf("%016x%016x", mix(s.options.Seed^n), mix(s.options.Seed+n))
 }
 
 // mix spreads the bits of x (the finaliser of splitmix64, Steele et al. 2014).
@@ -168,18 +164,9 @@ func (j *job) prefill(turn chan struct{}) error {
 			return err
 		}
 	}
-	j.record.prefill(j.input(), min(j.behavior.CachedTokens, j.input()), len(j.sequences))
-	j.model.promptTokens.Add(j.input())
+	j.record.prefill(j.input, min(j.behavior.CachedTokens, j.input), len(j.sequences))
+	j.model.promptTokens.Add(j.input)
 	return nil
-}
-
-// input returns the tokens of all prompts.
-func (j *job) input() int64 {
-	var sum int64
-	for _, n := range j.inputs {
-		sum += n
-	}
-	return sum
 }
 
 // finish books the end of the request; only the first call counts. It is

@@ -27,7 +27,7 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 			`"max_model_len":%[3]d,"permission":[{"id":"modelperm-%[4]d","object":"model_permission","created":%[2]d,`+
 			`"allow_create_engine":false,"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,`+
 			`"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,"is_blocking":false}]}`,
-			models[i].quoted, s.options.Clock().Unix(), models[i].contextLength, i)
+			models[i].quoted, s.options.Clock().Unix(), models[i].ContextLength, i)
 	})))
 }
 

@@ -36,6 +36,14 @@ func (r *record) snapshot() Entry {
 	return e
 }
 
+func snapshots(records []*record) []Entry {
+	entries := make([]Entry, len(records))
+	for i, r := range records {
+		entries[i] = r.snapshot()
+	}
+	return entries
+}
+
 func (r *record) attempt() int { return r.entry.Attempt }
 
 // accept counts the request in flight.
@@ -85,7 +93,7 @@ func (r *record) tell(choice, prompt int, u openai.Usage) {
 	}
 	c := &r.told[choice]
 	before := *c
-	*c = toldChoice{any: true, prompt: prompt, input: max(c.input, u.Input), output: max(c.output, u.Output)}
+	*c = toldChoice{true, prompt, max(c.input, u.Input), max(c.output, u.Output)}
 	told := &r.entry.Told
 	told.Any = true
 	told.Usage.Output += c.output - before.output

@@ -2,6 +2,7 @@ package mockvllm
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -92,9 +93,8 @@ func parseBody(raw []byte, b *body) error {
 	return nil
 }
 
-// parseBehavior overlays defaults with the body's own behaviour.
-func parseBehavior(mock jsontext.Value, defaults Behavior) (Behavior, error) {
-	b := defaults
+// parseBehavior overlays the behaviour b with the body's own.
+func parseBehavior(mock jsontext.Value, b Behavior) (Behavior, error) {
 	if len(mock) == 0 || mock.Kind() == 'n' {
 		return b, nil
 	}
@@ -109,30 +109,20 @@ func parseBehavior(mock jsontext.Value, defaults Behavior) (Behavior, error) {
 
 // user returns whom the request is booked on.
 func (b *body) user(mock string) string {
-	if mock != "" {
-		return mock
-	}
-	if b.User != "" {
-		return b.User
-	}
 	var metadata struct {
 		UserID string `json:"user_id"`
 	}
-	// Metadata of another shape names nobody, which is no error.
-	if len(b.MetadataJSON) > 0 && json.Unmarshal(b.MetadataJSON, &metadata) == nil {
-		return metadata.UserID
-	}
-	return ""
+	_ = json.Unmarshal(b.MetadataJSON, &metadata) // of another shape, it names nobody
+	return cmp.Or(mock, b.User, metadata.UserID)
 }
 
 // outputCap returns the cap on each choice's output, and whether there is one.
 func (b *body) outputCap() (int64, bool) {
-	for _, limit := range []*int64{b.MaxCompletionTokens, b.MaxOutputTokens, b.MaxTokens.value} {
-		if limit != nil {
-			return *limit, true
-		}
+	limit := cmp.Or(b.MaxCompletionTokens, b.MaxOutputTokens, b.MaxTokens.value)
+	if limit == nil {
+		return 0, false
 	}
-	return 0, false
+	return *limit, true
 }
 
 // sequences returns the number of sequences generated for each prompt, of
@@ -150,11 +140,7 @@ func (b *body) sequences() (generated, returned int64) {
 }
 
 func (b *body) wantsLogprobs() bool {
-	switch b.Logprobs.Kind() {
-	case 't', '0':
-		return true
-	}
-	return false
+	return b.Logprobs.Kind() == 't' || b.Logprobs.Kind() == '0'
 }
 
 // toolName returns the name of the first tool.

@@ -138,7 +138,7 @@ func (r *response) whole(status string) string {
 		`"max_tool_calls":null,"previous_response_id":null,"prompt":null,"reasoning":null,"service_tier":"auto",`+
 		`"status":"%s","text":null,"top_logprobs":null,"truncation":"disabled"%s,"user":null,`+
 		`"input_messages":null,"output_messages":null}`,
-		quote("resp_"+j.id), j.created, details, j.model.quoted, output, j.limit(j.input()), status, usage)
+		quote("resp_"+j.id), j.created, details, j.model.quoted, output, j.limit(j.input), status, usage)
 }
 
 func (r *response) usage(u openai.Usage) string {

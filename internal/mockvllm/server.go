@@ -120,7 +120,7 @@ func (s *Server) model(name string) *model {
 		return s.models()[0]
 	}
 	for _, m := range s.models() {
-		if m.name == name {
+		if m.Name == name {
 			return m
 		}
 	}

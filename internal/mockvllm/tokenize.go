@@ -10,7 +10,7 @@ import (
 func (j *job) answerTokenize() error {
 	var ids []int64
 	switch {
-	case j.model.printsAll:
+	case j.model.PrintsAll:
 		counts := j.printedInputs()
 		if len(counts) != 1 {
 			return invalid("prompt", "Field required: prompt or messages")
@@ -24,7 +24,7 @@ func (j *job) answerTokenize() error {
 		return invalid("prompt", "Field required: prompt or messages")
 	}
 	return j.writeAnswer(fmt.Appendf(nil, `{"count":%d,"max_model_len":%d,"tokens":[%s],"token_strs":null}`,
-		len(ids), j.model.contextLength, list(len(ids), func(i int) string { return strconv.FormatInt(ids[i], 10) })))
+		len(ids), j.model.ContextLength, list(len(ids), func(i int) string { return strconv.FormatInt(ids[i], 10) })))
 }
 
 func (j *job) answerDetokenize() error {
@@ -39,7 +39,7 @@ func (j *job) answerCountTokens() error {
 		return invalid("messages", "Field required: messages")
 	}
 	n := j.countMessages(j.body.Messages)
-	if j.model.printsAll {
+	if j.model.PrintsAll {
 		n = j.printedInputs()[0]
 	}
 	return j.writeAnswer(fmt.Appendf(nil,

@@ -22,7 +22,7 @@ func (j *job) tells() (final, continuous bool) {
 // total is the usage of the whole answer. It counts every sequence that was
 // generated, also those that best_of does not return.
 func (j *job) total() openai.Usage {
-	u := openai.Usage{Input: j.input(), Cached: min(j.behavior.CachedTokens, j.input())}
+	u := openai.Usage{Input: j.input, Cached: min(j.behavior.CachedTokens, j.input)}
 	for i := range j.sequences {
 		u.Output += j.sequences[i].tokens
 	}
