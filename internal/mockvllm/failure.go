@@ -54,19 +54,15 @@ func contextExceeded(context, input, output int64) *apiError {
 		context, output, input, input+output, input))
 }
 
-func queueFull() *apiError {
-	return &apiError{
-		status: http.StatusServiceUnavailable, kind: "ServiceUnavailableError",
-		message: "The server is overloaded: its request queue is full. Please try again later.",
-	}
+// errQueueFull is the answer to a request that finds no place.
+var errQueueFull = &apiError{
+	status: http.StatusServiceUnavailable, kind: "ServiceUnavailableError",
+	message: "The server is overloaded: its request queue is full. Please try again later.",
 }
 
-// internalError is what vLLM says when generation fails.
-func internalError() *apiError {
-	return &apiError{
-		status: http.StatusInternalServerError, kind: "InternalServerError",
-		message: "Internal server error",
-	}
+// errInternal is what vLLM says when generation fails.
+var errInternal = &apiError{
+	status: http.StatusInternalServerError, kind: "InternalServerError", message: "Internal server error",
 }
 
 // onRequest is the error that a behaviour asks for by its status.

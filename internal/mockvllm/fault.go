@@ -26,7 +26,7 @@ func (j *job) strikeEarly() error {
 		j.finish(Refused)
 		return j.hangUp(j.behavior.Fail == ResetBeforeByte)
 	case j.fails(QueueFull):
-		return queueFull()
+		return errQueueFull
 	case j.behavior.Status != 0 && j.failsNow():
 		return onRequest(&j.behavior)
 	}
@@ -51,7 +51,7 @@ func (j *job) strikeAnswer() error {
 	case Stall, Chatter:
 		return j.stall()
 	case ErrorEvent:
-		return internalError()
+		return errInternal
 	case Reset, ResetMidEvent, Close, Truncate:
 		return errCut
 	}

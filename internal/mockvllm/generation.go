@@ -51,8 +51,12 @@ func (j *job) answerGeneration(turn chan struct{}) error {
 // decode generates round by round, one token of every unfinished sequence in
 // each, as an engine's batch does. out is nil for a JSON answer.
 func (j *job) decode(d dialect, out *eventStream) error {
-	if out == nil && !j.behavior.paced() && j.behavior.Fail == NoFault {
-		return j.decodeAtOnce()
+	if out == nil && !j.behavior.paced() && j.behavior.Fail == NoFault { // all at once
+		now := j.server.options.Clock()
+		for k := range j.sequences {
+			j.generate(k, j.sequences[k].tokens, now)
+		}
+		return nil
 	}
 	start := time.Now()
 	if err := j.pace(start, 0); err != nil {
@@ -161,12 +165,4 @@ func (j *job) due(s *sequence, i int64) (t token, due bool) {
 // silent reports whether the client wants to see nothing of the reasoning.
 func (j *job) silent() bool {
 	return j.endpoint == openai.ChatCompletions && j.body.IncludeReasoning != nil && !*j.body.IncludeReasoning
-}
-
-func (j *job) decodeAtOnce() error {
-	now := j.server.options.Clock()
-	for k := range j.sequences {
-		j.generate(k, j.sequences[k].tokens, now)
-	}
-	return nil
 }

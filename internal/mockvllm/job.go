@@ -96,11 +96,16 @@ func (j *job) read() error {
 		return err
 	}
 	j.raw = raw
-	j.behavior, err = parseBehavior(j.body.Mock, j.behavior)
-	if err == nil {
-		j.behavior = j.server.stumble(raw, j.behavior)
+	if j.behavior, err = parseBehavior(j.body.Mock, j.behavior); err != nil {
+		return err
 	}
-	return err
+	for _, kind := range j.server.options.Stumbles {
+		if bytes.Contains(raw, []byte(kind.Text)) {
+			j.behavior = kind.Behavior
+			break
+		}
+	}
+	return nil
 }
 
 // answer does what the endpoint does, up to the last byte.
@@ -144,11 +149,11 @@ func (j *job) answer() error {
 // channel, if there is one, is closed.
 func (j *job) accept() (turn chan struct{}, err error) {
 	if j.server.queueFull.Load() {
-		return nil, queueFull()
+		return nil, errQueueFull
 	}
 	turn, full := j.model.enter()
 	if full {
-		return nil, queueFull()
+		return nil, errQueueFull
 	}
 	j.inEngine = true
 	j.record.accept()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"slices"
 	"sync"
 )
 
@@ -18,7 +17,7 @@ type Ledger struct {
 	// and [Ledger.Entries]; older ones remain in the sums only. 0 keeps all.
 	Keep int
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the records as well
 	seq      int64
 	records  []*record            // oldest first
 	byID     map[string][]*record // oldest first
@@ -38,9 +37,8 @@ type flight struct{ now, max int }
 // as they stand.
 func (l *Ledger) Entries() []Entry {
 	l.mu.Lock()
-	records := slices.Clone(l.records)
-	l.mu.Unlock()
-	return snapshots(records)
+	defer l.mu.Unlock()
+	return snapshots(l.records)
 }
 
 // Entry returns the last entry of a request id, and whether there is one.
@@ -55,9 +53,8 @@ func (l *Ledger) Entry(id string) (Entry, bool) {
 // Attempts returns all entries of a request id: one per attempt.
 func (l *Ledger) Attempts(id string) []Entry {
 	l.mu.Lock()
-	attempts := slices.Clone(l.byID[id])
-	l.mu.Unlock()
-	return snapshots(attempts)
+	defer l.mu.Unlock()
+	return snapshots(l.byID[id])
 }
 
 // Sum adds up the entries of a model and user, running ones as they stand. An
@@ -75,7 +72,7 @@ func (l *Ledger) Sum(model, user string) Total {
 		}
 	}
 	for r := range l.running {
-		if e := r.snapshot(); matches(account{e.Model, e.User}) {
+		if e := &r.entry; matches(account{e.Model, e.User}) {
 			sum.add(e.total())
 		}
 	}
@@ -150,21 +147,9 @@ func (l *Ledger) open(e Entry) *record {
 	return r
 }
 
-// accept counts a request of the model in flight.
-func (l *Ledger) accept(model string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f := l.flights[model]
-	f.now++
-	f.max = max(f.max, f.now)
-	l.flights[model] = f
-	return f.now
-}
-
-// close books an entry that has ended.
-func (l *Ledger) close(r *record, e *Entry) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// close books an entry that has ended. The lock is held.
+func (l *Ledger) close(r *record) {
+	e := &r.entry
 	delete(l.running, r)
 	if e.InFlight > 0 {
 		f := l.flights[e.Model]
@@ -183,7 +168,7 @@ func (l *Ledger) close(r *record, e *Entry) {
 	}
 }
 
-// write is called with the lock held, so that lines never mix.
+// write writes an entry that has ended. The lock is held, so that lines never mix.
 func (l *Ledger) write(e *Entry) {
 	if l.Writer == nil {
 		return

@@ -72,6 +72,16 @@ const (
 	RestOfContext
 )
 
+// Stumble is what a server does with a body of a kind, whoever sends it: a bug of a
+// model server that some requests set off. The body does not ask for it, so that it
+// happens also where nothing unknown is passed on.
+type Stumble struct {
+	// Text is what the kind is known by: a body that has these bytes anywhere.
+	Text string
+	// Behavior replaces the request's own; that of the first kind does.
+	Behavior Behavior
+}
+
 // Length is a distribution of answer lengths, in tokens: from Min to Max, short
 // ones likelier (uniform on a logarithmic scale). The zero value is 8 to 64.
 type Length struct{ Min, Max int64 }
