@@ -60,26 +60,20 @@ type part struct {
 func (c *content) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	switch dec.PeekKind() {
 	case '"':
-		token, err := dec.ReadToken()
-		if err != nil {
-			return err
-		}
-		c.tokens += CountTokens(token.String())
-		return nil
+		var text string
+		err := json.UnmarshalDecode(dec, &text)
+		c.tokens += CountTokens(text)
+		return err
 	case '[':
 		var parts []content
-		if err := json.UnmarshalDecode(dec, &parts); err != nil {
-			return err
-		}
+		err := json.UnmarshalDecode(dec, &parts)
 		c.add(parts...)
-		return nil
+		return err
 	case '{':
 		var p part
-		if err := json.UnmarshalDecode(dec, &p); err != nil {
-			return err
-		}
+		err := json.UnmarshalDecode(dec, &p)
 		c.addPart(&p)
-		return nil
+		return err
 	}
 	return dec.SkipValue()
 }

@@ -1,8 +1,6 @@
 package mockvllm
 
 import (
-	"fmt"
-
 	"github.com/go-json-experiment/json"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -64,7 +62,7 @@ func (j *job) countResponseInput() (int64, error) {
 		return 0, invalid("input", "Field required: input")
 	}
 	if err != nil {
-		return 0, invalid("input", err.Error())
+		return 0, invalid("input", "%v", err)
 	}
 	return j.countMessages(items), nil
 }
@@ -83,7 +81,8 @@ func (j *job) countMessages(messages []message) int64 {
 			all.tokens += messageTokens
 		}
 	}
-	return all.tokens + all.images*imageTokens + all.audio*audioTokens + countJSON(j.body.Tools) + answerTokens
+	all.tokens += all.images*imageTokens + all.audio*audioTokens
+	return all.tokens + countJSON(j.body.Tools) + answerTokens
 }
 
 // validate checks the parameters of a generation as vLLM does.
@@ -93,16 +92,16 @@ func (j *job) validate() error {
 	limit, limited := b.outputCap()
 	switch {
 	case returned < 1 || generated > sequencesMax:
-		return invalid("n", fmt.Sprintf("n must be at least 1, got %d.", returned))
+		return invalid("n", "n must be at least 1, got %d.", returned)
 	case limited && limit < 1:
-		return invalid("max_tokens", fmt.Sprintf("max_tokens must be at least 1, got %d.", limit))
+		return invalid("max_tokens", "max_tokens must be at least 1, got %d.", limit)
 	case j.endpoint == openai.Messages && b.MaxTokens.value == nil:
 		return invalid("max_tokens", "Field required: max_tokens")
 	case b.MinTokens < 0:
-		return invalid("min_tokens", fmt.Sprintf("min_tokens must be greater than or equal to 0, got %d.", b.MinTokens))
+		return invalid("min_tokens", "min_tokens must be greater than or equal to 0, got %d.", b.MinTokens)
 	case limited && b.MinTokens > limit:
-		return invalid("min_tokens", fmt.Sprintf(
-			"min_tokens must be less than or equal to max_tokens=%d, got %d.", limit, b.MinTokens))
+		return invalid("min_tokens", "min_tokens must be less than or equal to max_tokens=%d, got %d.",
+			limit, b.MinTokens)
 	case b.UseBeamSearch && b.Stream && j.endpoint == openai.Completions:
 		return invalid("", "Streaming is not currently supported with beam search")
 	}
@@ -120,7 +119,8 @@ func (j *job) validateStreamOptions() error {
 	case mode == RejectOptions:
 		return invalid("stream_options", "Extra inputs are not permitted: stream_options")
 	case mode == RejectContinuousOption && o.ContinuousUsage:
-		return invalid("stream_options", "Extra inputs are not permitted: stream_options.continuous_usage_stats")
+		return invalid("stream_options",
+			"Extra inputs are not permitted: stream_options.continuous_usage_stats")
 	}
 	return nil
 }

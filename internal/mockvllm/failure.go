@@ -33,9 +33,12 @@ type apiError struct {
 
 func (e *apiError) Error() string { return fmt.Sprintf("%d %s: %s", e.status, e.kind, e.message) }
 
-// invalid is the 400 of a request that does not validate.
-func invalid(param, message string) *apiError {
-	return &apiError{status: http.StatusBadRequest, kind: "BadRequestError", param: param, message: message}
+// invalid is the 400 of a request that does not validate; its message is format with args.
+func invalid(param, format string, args ...any) *apiError {
+	return &apiError{
+		status: http.StatusBadRequest, kind: "BadRequestError",
+		param: param, message: fmt.Sprintf(format, args...),
+	}
 }
 
 func unknownModel(name string) *apiError {
@@ -47,11 +50,11 @@ func unknownModel(name string) *apiError {
 
 // contextExceeded is vLLM's answer to a prompt and cap that do not fit.
 func contextExceeded(context, input, output int64) *apiError {
-	return invalid("input_tokens", fmt.Sprintf("This model's maximum context length is %d tokens. "+
+	return invalid("input_tokens", "This model's maximum context length is %d tokens. "+
 		"However, you requested %d output tokens and your prompt contains at least %d input tokens, "+
 		"for a total of at least %d tokens. Please reduce the length of the input prompt or the "+
-		"number of requested output tokens. (parameter=input_tokens, value=%d)",
-		context, output, input, input+output, input))
+		"number of requested output tokens. (parameter=input_tokens, value=%[3]d)",
+		context, output, input, input+output)
 }
 
 // errQueueFull is the answer to a request that finds no place.
@@ -62,26 +65,33 @@ var errQueueFull = &apiError{
 
 // errInternal is what vLLM says when generation fails.
 var errInternal = &apiError{
-	status: http.StatusInternalServerError, kind: "InternalServerError", message: "Internal server error",
+	status: http.StatusInternalServerError, kind: "InternalServerError",
+	message: "Internal server error",
 }
 
 // onRequest is the error that a behaviour asks for by its status.
 func onRequest(b *Behavior) *apiError {
-	e := &apiError{status: b.Status, kind: "BadRequestError", message: "This is the error that the request asked for."}
+	e := &apiError{
+		status: b.Status, kind: "BadRequestError", message: "This is the error that the request asked for.",
+		body: b.Body, retryAfter: b.RetryAfter,
+	}
 	switch {
 	case b.Status == http.StatusTooManyRequests:
 		e.kind = "RateLimitError"
 	case b.Status >= http.StatusInternalServerError:
 		e.kind = "InternalServerError"
 	}
-	e.body, e.retryAfter = b.Body, b.RetryAfter
 	return e
 }
 
-// render returns the body, of Anthropic's shape or of OpenAI's.
+// render returns the body, of Anthropic's shape or of OpenAI's unless it is given.
 func (e *apiError) render(anthropic bool) []byte {
-	if anthropic {
-		return fmt.Appendf(nil, `{"type":"error","error":{"type":%s,"message":%s}}`, quote(e.kind), quote(e.message))
+	switch {
+	case e.body != "":
+		return []byte(e.body)
+	case anthropic:
+		return fmt.Appendf(nil, `{"type":"error","error":{"type":%s,"message":%s}}`,
+			quote(e.kind), quote(e.message))
 	}
 	param := "null"
 	if e.param != "" {

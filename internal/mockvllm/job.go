@@ -206,7 +206,7 @@ func (j *job) settle(err error) {
 		panic(http.ErrAbortHandler) // net/http's way to break an answer off
 	case errors.Is(err, errStruck):
 	default:
-		j.fail(invalid("", err.Error()))
+		j.fail(invalid("", "%v", err))
 	}
 }
 
@@ -217,14 +217,10 @@ func (j *job) fail(e *apiError) {
 	}
 	j.record.status(e.status)
 	j.finish(outcome)
-	body := []byte(e.body)
-	if e.body == "" {
-		body = e.render(j.endpoint.Anthropic())
-	}
 	if e.retryAfter != "" {
 		j.w.Header().Set("Retry-After", e.retryAfter)
 	}
-	writeJSON(j.w, e.status, body)
+	writeJSON(j.w, e.status, e.render(j.endpoint.Anthropic()))
 }
 
 // writeAnswer sends the whole JSON answer, or what the fault leaves of it.

@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -102,9 +103,7 @@ func (o Options) withDefaults() Options {
 	if len(o.Models) == 0 {
 		o.Models = []Model{{Name: DefaultModel}}
 	}
-	if o.Ledger == nil {
-		o.Ledger = new(Ledger)
-	}
+	o.Ledger = cmp.Or(o.Ledger, new(Ledger))
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}

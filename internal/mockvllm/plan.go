@@ -1,7 +1,6 @@
 package mockvllm
 
 import (
-	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 
@@ -53,7 +52,7 @@ func (j *job) plan() error {
 	}
 	generated, returned := j.body.sequences()
 	if generated*int64(len(j.inputs)) > sequencesMax {
-		return invalid("n", fmt.Sprintf("at most %d sequences are generated for a request", sequencesMax))
+		return invalid("n", "at most %d sequences are generated for a request", sequencesMax)
 	}
 	j.returned = int(returned)
 	j.sequences = make([]sequence, 0, generated*int64(len(j.inputs)))

@@ -3,7 +3,6 @@ package mockvllm
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -88,7 +87,7 @@ func parseBody(raw []byte, b *body) error {
 		return invalid("", "Field required: the request has no body")
 	}
 	if err := json.Unmarshal(raw, b, jsontext.AllowDuplicateNames(true)); err != nil {
-		return invalid("", fmt.Sprintf("Invalid request body: %v", err))
+		return invalid("", "Invalid request body: %v", err)
 	}
 	return nil
 }
@@ -99,10 +98,10 @@ func parseBehavior(mock jsontext.Value, b Behavior) (Behavior, error) {
 		return b, nil
 	}
 	if err := json.Unmarshal(mock, &b, json.RejectUnknownMembers(true)); err != nil {
-		return b, invalid("mock", fmt.Sprintf("mock: %v", err))
+		return b, invalid("mock", "mock: %v", err)
 	}
 	if err := b.check(); err != nil {
-		return b, invalid("mock", err.Error())
+		return b, invalid("mock", "%v", err)
 	}
 	return b, nil
 }
@@ -128,15 +127,8 @@ func (b *body) outputCap() (int64, bool) {
 // sequences returns the number of sequences generated for each prompt, of
 // which the first returned ones become choices.
 func (b *body) sequences() (generated, returned int64) {
-	returned = 1
-	if b.N != nil {
-		returned = *b.N
-	}
-	generated = returned
-	if b.BestOf != nil {
-		generated = max(generated, *b.BestOf)
-	}
-	return generated, returned
+	returned = *cmp.Or(b.N, new(int64(1)))
+	return max(returned, *cmp.Or(b.BestOf, new(int64))), returned
 }
 
 func (b *body) wantsLogprobs() bool {

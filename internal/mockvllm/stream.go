@@ -80,7 +80,7 @@ func (out *eventStream) raw(name, data string) {
 		return
 	}
 	b := &out.job.behavior
-	end := b.LineEnd.bytes()
+	end := lineEnds[b.LineEnd]
 	frame := out.frame[:0]
 	if b.BOM && out.count == 0 {
 		frame = append(frame, byteOrderMark...)

@@ -45,16 +45,17 @@ func (j *job) structure() error {
 			schema = f.JSONSchema.Schema
 		}
 	default:
-		return invalid("response_format", fmt.Sprintf("Input tag %q does not match any of the expected tags", f.Type))
+		return invalid("response_format", "Input tag %q does not match any of the expected tags", f.Type)
 	}
 	example := instance{root: schema}
 	text, err := example.value(schema, 0)
 	if err != nil {
-		return invalid("response_format", fmt.Sprintf("Invalid schema: %v", err))
+		return invalid("response_format", "Invalid schema: %v", err)
 	}
 	open, end, found := strings.Cut(text, hole)
 	if !found {
-		return invalid("response_format", "the mock writes its text into a string, and the schema has none")
+		return invalid("response_format",
+			"the mock writes its text into a string, and the schema has none")
 	}
 	j.frame = frame{open: escape(open), end: escape(end)}
 	return nil
