@@ -18,7 +18,8 @@ type anthropic struct {
 // message returns the message with some content; stop is why it ends, as JSON.
 func (a *anthropic) message(content, stop string, output int64) string {
 	return fmt.Sprintf(`{"id":%s,"type":"message","role":"assistant","content":[%s],"model":%s,`+
-		`"stop_reason":%s%s}`, quote("chatcmpl-"+a.job.id), content, a.job.model.quoted, stop, a.usage(output))
+		`"stop_reason":%s%s}`,
+		quote("chatcmpl-"+a.job.id), content, a.job.model.quoted, stop, a.usage(output))
 }
 
 // usage returns Anthropic's usage member. vLLM tells no cached tokens
@@ -73,8 +74,8 @@ func (a *anthropic) turn(out *eventStream, kind string) {
 	}
 	a.kind = kind
 	if kind != "" {
-		out.send("content_block_start", `{"type":"content_block_start","content_block":`+a.content(kind, "")+
-			`,"index":`+strconv.Itoa(a.block)+"}")
+		out.send("content_block_start", `{"type":"content_block_start","content_block":`+
+			a.content(kind, "")+`,"index":`+strconv.Itoa(a.block)+"}")
 	}
 }
 

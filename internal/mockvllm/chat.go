@@ -48,9 +48,9 @@ func newChat(j *job) *chat {
 // open sends the role of each choice.
 func (c *chat) open(out *eventStream) {
 	for _, s := range c.job.choices() {
-		out.send("", c.head+`{"index":`+strconv.Itoa(s.choice)+`,"delta":{"role":"assistant","content":""},`+
-			`"logprobs":null,"finish_reason":null}]`+c.running(token{sequence: s, index: -1})+
-			`,"prompt_token_ids":null}`)
+		out.send("", c.head+`{"index":`+strconv.Itoa(s.choice)+
+			`,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]`+
+			c.running(token{sequence: s, index: -1})+`,"prompt_token_ids":null}`)
 	}
 }
 
@@ -83,7 +83,8 @@ func (c *chat) toolDelta(t token) string {
 	if t.first > 0 {
 		return `"tool_calls":[{"index":0,"function":{"arguments":"` + arguments + `"}}]`
 	}
-	return fmt.Sprintf(`"tool_calls":[{"id":%s,"type":"function","index":0,"function":{"name":%s,"arguments":"%s"}}]`,
+	return fmt.Sprintf(`"tool_calls":[{"id":%s,"type":"function","index":0,`+
+		`"function":{"name":%s,"arguments":"%s"}}]`,
 		c.toolID(t.sequence), quote(c.job.body.toolName()), arguments)
 }
 
@@ -127,9 +128,9 @@ func (c *chat) choice(s *sequence) string {
 			reasoning = `"` + j.text(s, 0, reasoned) + `"`
 		}
 	}
-	return fmt.Sprintf(`{"index":%d,"message":{"role":"assistant","content":%s,"refusal":null,"annotations":null,`+
-		`"audio":null,"function_call":null,"tool_calls":[%s],"reasoning":%s},"logprobs":%s,`+
-		`"finish_reason":"%s","stop_reason":null,"token_ids":null}`,
+	return fmt.Sprintf(`{"index":%d,"message":{"role":"assistant","content":%s,"refusal":null,`+
+		`"annotations":null,"audio":null,"function_call":null,"tool_calls":[%s],"reasoning":%s},`+
+		`"logprobs":%s,"finish_reason":"%s","stop_reason":null,"token_ids":null}`,
 		s.choice, content, calls, reasoning, c.logprobs(s, 0, s.tokens), c.finish(s))
 }
 

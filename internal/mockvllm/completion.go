@@ -43,13 +43,14 @@ func (c *completion) running(t token) string {
 
 func (c *completion) answer() []byte {
 	choices := c.job.choices()
-	return fmt.Appendf(nil, `%s%s],"service_tier":null,"system_fingerprint":null%s,"kv_transfer_params":null}`,
-		c.head, list(len(choices), func(i int) string {
-			s := choices[i]
-			return fmt.Sprintf(`{"index":%d,"text":"%s","logprobs":%s,"finish_reason":"%s","stop_reason":null,`+
-				`"token_ids":null,"prompt_logprobs":null,"prompt_token_ids":null}`,
-				s.choice, c.job.text(s, 0, s.tokens), c.logprobs(s, 0, s.tokens), s.finish)
-		}), c.job.usage(c.job.total(), nullDetails))
+	texts := list(len(choices), func(i int) string {
+		s := choices[i]
+		return fmt.Sprintf(`{"index":%d,"text":"%s","logprobs":%s,"finish_reason":"%s",`+
+			`"stop_reason":null,"token_ids":null,"prompt_logprobs":null,"prompt_token_ids":null}`,
+			s.choice, c.job.text(s, 0, s.tokens), c.logprobs(s, 0, s.tokens), s.finish)
+	})
+	return fmt.Appendf(nil, `%s%s],"service_tier":null,"system_fingerprint":null%s,`+
+		`"kv_transfer_params":null}`, c.head, texts, c.job.usage(c.job.total(), nullDetails))
 }
 
 // logprobs returns the log probabilities of tokens first to end, all the same, if the

@@ -72,8 +72,8 @@ var errInternal = &apiError{
 // onRequest is the error that a behaviour asks for by its status.
 func onRequest(b *Behavior) *apiError {
 	e := &apiError{
-		status: b.Status, kind: "BadRequestError", message: "This is the error that the request asked for.",
-		body: b.Body, retryAfter: b.RetryAfter,
+		status: b.Status, kind: "BadRequestError", body: b.Body, retryAfter: b.RetryAfter,
+		message: "This is the error that the request asked for.",
 	}
 	switch {
 	case b.Status == http.StatusTooManyRequests:

@@ -91,7 +91,8 @@ func (j *job) sendError(out *eventStream) error {
 	j.finish(Failed)
 	switch j.endpoint {
 	case openai.Messages:
-		out.raw("error", `{"type":"error","error":{"type":"internal_error","message":"Internal server error"}}`)
+		out.raw("error",
+			`{"type":"error","error":{"type":"internal_error","message":"Internal server error"}}`)
 	case openai.Responses:
 		out.raw("error", `{"code":"server_error","message":"Internal server error","param":null,`+
 			`"sequence_number":`+strconv.Itoa(out.count)+`,"type":"error"}`)

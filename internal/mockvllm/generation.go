@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
@@ -164,5 +165,5 @@ func (j *job) due(s *sequence, i int64) (t token, due bool) {
 
 // silent reports whether the client wants to see nothing of the reasoning.
 func (j *job) silent() bool {
-	return j.endpoint == openai.ChatCompletions && j.body.IncludeReasoning != nil && !*j.body.IncludeReasoning
+	return j.endpoint == openai.ChatCompletions && !*cmp.Or(j.body.IncludeReasoning, new(true))
 }

@@ -22,13 +22,16 @@ func (s *Server) serveVersion(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	models := s.models()
-	writeJSON(w, http.StatusOK, fmt.Appendf(nil, `{"object":"list","data":[%s]}`, list(len(models), func(i int) string {
-		return fmt.Sprintf(`{"id":%s,"object":"model","created":%d,"owned_by":"vllm","root":%[1]s,"parent":null,`+
-			`"max_model_len":%[3]d,"permission":[{"id":"modelperm-%[4]d","object":"model_permission","created":%[2]d,`+
-			`"allow_create_engine":false,"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,`+
-			`"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,"is_blocking":false}]}`,
+	data := list(len(models), func(i int) string {
+		return fmt.Sprintf(`{"id":%s,"object":"model","created":%d,"owned_by":"vllm","root":%[1]s,`+
+			`"parent":null,"max_model_len":%[3]d,"permission":[{"id":"modelperm-%[4]d",`+
+			`"object":"model_permission","created":%[2]d,"allow_create_engine":false,`+
+			`"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,`+
+			`"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,`+
+			`"is_blocking":false}]}`,
 			models[i].quoted, s.options.Clock().Unix(), models[i].ContextLength, i)
-	})))
+	})
+	writeJSON(w, http.StatusOK, []byte(`{"object":"list","data":[`+data+"]}"))
 }
 
 // serveMetrics writes a few of vLLM's metrics in the Prometheus text format.
@@ -49,9 +52,11 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		{"vllm:request_success_total", "counter", "Count of successfully processed requests.",
 			func(m *model) int64 { return m.succeeded.Load() }},
 	} {
-		text = fmt.Appendf(text, "# HELP %s %s\n# TYPE %[1]s %[3]s\n", metric.name, metric.help, metric.kind)
+		text = fmt.Appendf(text, "# HELP %s %s\n# TYPE %[1]s %[3]s\n",
+			metric.name, metric.help, metric.kind)
 		for _, m := range s.models() {
-			text = fmt.Appendf(text, "%s{engine=\"0\",model_name=%s} %d.0\n", metric.name, m.quoted, metric.value(m))
+			text = fmt.Appendf(text, "%s{engine=\"0\",model_name=%s} %d.0\n",
+				metric.name, m.quoted, metric.value(m))
 		}
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

@@ -60,10 +60,12 @@ func (j *job) answerPooling() error {
 		return j.writeAnswer(j.ranking())
 	}
 	p := poolings[j.endpoint]
-	return j.writeAnswer(fmt.Appendf(nil, `{"id":%s,"object":"list","created":%d,"model":%s,"data":[%s]%s}`,
-		quote(p.prefix+j.id), j.created, j.model.quoted, list(len(j.inputs), func(i int) string {
-			return fmt.Sprintf(`{"index":%d,%s}`, i, p.item(j, i))
-		}), j.usage(j.total(), nullDetails)))
+	data := list(len(j.inputs), func(i int) string {
+		return fmt.Sprintf(`{"index":%d,%s}`, i, p.item(j, i))
+	})
+	return j.writeAnswer(fmt.Appendf(nil,
+		`{"id":%s,"object":"list","created":%d,"model":%s,"data":[%s]%s}`,
+		quote(p.prefix+j.id), j.created, j.model.quoted, data, j.usage(j.total(), nullDetails)))
 }
 
 // poolings are the endpoints that answer with a list: how ids begin, and the members of
@@ -80,8 +82,10 @@ var poolings = map[openai.Endpoint]struct {
 	}},
 	// The class of a prompt is whether its length is odd.
 	openai.Classify: {"classify-", func(j *job, i int) string {
-		return [...]string{`"label":"even","probs":[0.75,0.25]`, `"label":"odd","probs":[0.25,0.75]`}[j.inputs[i]%2] +
-			`,"num_classes":2`
+		return [...]string{
+			`"label":"even","probs":[0.75,0.25],"num_classes":2`,
+			`"label":"odd","probs":[0.25,0.75],"num_classes":2`,
+		}[j.inputs[i]%2]
 	}},
 	openai.Score: {"score-", func(_ *job, i int) string {
 		return fmt.Sprintf(`"object":"score","score":%.4f`, score(i))
@@ -114,13 +118,14 @@ func (j *job) ranking() []byte {
 	})
 	documents := make([]jsontext.Value, len(j.inputs))
 	_ = json.Unmarshal(j.body.Documents, &documents) // a single document is no list
+	results := list(len(j.inputs), func(i int) string {
+		text := documents[i]
+		if text.Kind() != '"' { // its text is not known
+			text = jsontext.Value("null")
+		}
+		return fmt.Sprintf(`{"index":%d,"document":{"text":%s,"multi_modal":null},`+
+			`"relevance_score":%.4f}`, i, text, score(i))
+	})
 	return fmt.Appendf(nil, `{"id":%s,"model":%s%s,"results":[%s]}`,
-		quote("rerank-"+j.id), j.model.quoted, usage, list(len(j.inputs), func(i int) string {
-			text := documents[i]
-			if text.Kind() != '"' { // its text is not known
-				text = jsontext.Value("null")
-			}
-			return fmt.Sprintf(`{"index":%d,"document":{"text":%s,"multi_modal":null},"relevance_score":%.4f}`,
-				i, text, score(i))
-		}))
+		quote("rerank-"+j.id), j.model.quoted, usage, results)
 }

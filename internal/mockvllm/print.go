@@ -16,10 +16,11 @@ import (
 
 // engineMembers are the members of a body that no template sees: what says which model,
 // how to sample, and how to answer.
-var engineMembers = setOf(`model user mock metadata stream stream_options max_tokens max_completion_tokens
-	max_output_tokens min_tokens ignore_eos n best_of use_beam_search temperature top_p top_k min_p seed
-	stop stop_token_ids presence_penalty frequency_penalty repetition_penalty logprobs top_logprobs logit_bias
-	encoding_format dimensions truncate_prompt_tokens truncation priority echo service_tier store request_id`)
+var engineMembers = setOf(`model user mock metadata stream stream_options max_tokens
+	max_completion_tokens max_output_tokens min_tokens ignore_eos n best_of use_beam_search
+	temperature top_p top_k min_p seed stop stop_token_ids presence_penalty frequency_penalty
+	repetition_penalty logprobs top_logprobs logit_bias encoding_format dimensions
+	truncate_prompt_tokens truncation priority echo service_tier store request_id`)
 
 // The members that give the prompts, or the left side of the pairs to score; and their
 // right side.
@@ -55,7 +56,8 @@ func (j *job) printedInputs() []int64 {
 		switch {
 		case engineMembers[name], j.endpoint == openai.Tokenize && !tokenizeMembers[name],
 			j.endpoint == openai.CountTokens && !countMembers[name]:
-		case value.Kind() == 'n' && (name == "messages" || leftMembers[name] || rightMembers[name]): // none is given
+		case value.Kind() == 'n' && (name == "messages" || leftMembers[name] || rightMembers[name]):
+			// None is given.
 		case name == "messages" || name == "input" && j.endpoint == openai.Responses:
 			messages += int64(max(1, len(elements(value)))) * messageTokens
 			shared += printed(value)

@@ -21,7 +21,8 @@ func (r *response) send(out *eventStream, name, before, after string) {
 }
 
 func numbered(out *eventStream, name, before, after string) string {
-	return "{" + before + `,"sequence_number":` + strconv.Itoa(out.count) + after + `,"type":"` + name + `"}`
+	number := strconv.Itoa(out.count)
+	return "{" + before + `,"sequence_number":` + number + after + `,"type":"` + name + `"}`
 }
 
 func (r *response) sequence() *sequence { return &r.job.sequences[0] }
@@ -41,13 +42,15 @@ func (r *response) open(out *eventStream) {
 	begun := `"response":` + r.whole("in_progress")
 	r.send(out, "response.created", begun, "")
 	r.send(out, "response.in_progress", begun, "")
+	item := r.message("", "in_progress")
 	if r.job.behavior.ToolCall {
-		r.send(out, "response.output_item.added", `"item":`+r.call("", "in_progress")+`,"output_index":0`, "")
-		return
+		item = r.call("", "in_progress")
 	}
-	r.send(out, "response.output_item.added", `"item":`+r.message("", "in_progress")+`,"output_index":0`, "")
-	r.send(out, "response.content_part.added",
-		`"content_index":0,"item_id":`+r.itemID()+`,"output_index":0,"part":`+outputText("", "[]"), "")
+	r.send(out, "response.output_item.added", `"item":`+item+`,"output_index":0`, "")
+	if !r.job.behavior.ToolCall {
+		r.send(out, "response.content_part.added", `"content_index":0,"item_id":`+r.itemID()+
+			`,"output_index":0,"part":`+outputText("", "[]"), "")
+	}
 }
 
 func (r *response) token(out *eventStream, t token) {
@@ -71,8 +74,10 @@ func (r *response) end(out *eventStream) {
 			r.arguments(), r.itemID(), quote(r.job.body.toolName())), "")
 	} else {
 		place := `"content_index":0,"item_id":` + r.itemID()
-		r.send(out, "response.output_text.done", place+`,"logprobs":[],"output_index":0`, `,"text":"`+r.text()+`"`)
-		r.send(out, "response.content_part.done", place+`,"output_index":0,"part":`+outputText(r.text(), "null"), "")
+		r.send(out, "response.output_text.done", place+`,"logprobs":[],"output_index":0`,
+			`,"text":"`+r.text()+`"`)
+		r.send(out, "response.content_part.done",
+			place+`,"output_index":0,"part":`+outputText(r.text(), "null"), "")
 	}
 	r.send(out, "response.output_item.done", `"item":`+r.item()+`,"output_index":0`, "")
 	if out.err == nil && !r.job.fails(NoDone) {
@@ -107,7 +112,7 @@ func (r *response) message(content, status string) string {
 
 // outputText returns a part of a message's content; text goes into it without escapes.
 func outputText(text, logprobs string) string {
-	return fmt.Sprintf(`{"annotations":[],"text":"%s","type":"output_text","logprobs":%s}`, text, logprobs)
+	return `{"annotations":[],"text":"` + text + `","type":"output_text","logprobs":` + logprobs + "}"
 }
 
 func (r *response) arguments() string {
@@ -116,8 +121,8 @@ func (r *response) arguments() string {
 
 // call returns the item of a function's call; arguments go into it without escapes.
 func (r *response) call(arguments, status string) string {
-	return fmt.Sprintf(`{"arguments":"%s","call_id":%s,"name":%s,"type":"function_call","id":%s,"status":"%s"}`,
-		arguments, quote("call_"+r.job.id), quote(r.job.body.toolName()), r.itemID(), status)
+	return fmt.Sprintf(`{"arguments":"%s","call_id":%s,"name":%s,"type":"function_call","id":%s,`+
+		`"status":"%s"}`, arguments, quote("call_"+r.job.id), quote(r.job.body.toolName()), r.itemID(), status)
 }
 
 // whole returns the response object; in progress it has neither output nor usage.
@@ -132,18 +137,19 @@ func (r *response) whole(status string) string {
 	} else if j.behavior.Usage != NoUsage {
 		usage = `,"usage":null`
 	}
-	return fmt.Sprintf(`{"id":%s,"created_at":%d,"incomplete_details":%s,"instructions":null,"metadata":null,`+
-		`"model":%s,"object":"response","output":[%s],"parallel_tool_calls":true,"temperature":1.0,`+
-		`"tool_choice":"auto","tools":[],"top_p":1.0,"background":false,"max_output_tokens":%d,`+
-		`"max_tool_calls":null,"previous_response_id":null,"prompt":null,"reasoning":null,"service_tier":"auto",`+
-		`"status":"%s","text":null,"top_logprobs":null,"truncation":"disabled"%s,"user":null,`+
-		`"input_messages":null,"output_messages":null}`,
+	return fmt.Sprintf(`{"id":%s,"created_at":%d,"incomplete_details":%s,"instructions":null,`+
+		`"metadata":null,"model":%s,"object":"response","output":[%s],"parallel_tool_calls":true,`+
+		`"temperature":1.0,"tool_choice":"auto","tools":[],"top_p":1.0,"background":false,`+
+		`"max_output_tokens":%d,"max_tool_calls":null,"previous_response_id":null,"prompt":null,`+
+		`"reasoning":null,"service_tier":"auto","status":"%s","text":null,"top_logprobs":null,`+
+		`"truncation":"disabled"%s,"user":null,"input_messages":null,"output_messages":null}`,
 		quote("resp_"+j.id), j.created, details, j.model.quoted, output, j.limit(j.input), status, usage)
 }
 
 func (r *response) usage(u openai.Usage) string {
 	return fmt.Sprintf(`{"input_tokens":%d,"input_tokens_details":{"cached_tokens":%d,`+
-		`"input_tokens_per_turn":[],"cached_tokens_per_turn":[]}%s,"output_tokens_details":{"reasoning_tokens":0,`+
-		`"tool_output_tokens":0,"output_tokens_per_turn":[],"tool_output_tokens_per_turn":[]},"total_tokens":%d}`,
+		`"input_tokens_per_turn":[],"cached_tokens_per_turn":[]}%s,`+
+		`"output_tokens_details":{"reasoning_tokens":0,"tool_output_tokens":0,`+
+		`"output_tokens_per_turn":[],"tool_output_tokens_per_turn":[]},"total_tokens":%d}`,
 		u.Input, u.Cached, r.job.outputCount("output_tokens", u.Output), u.Input+u.Output)
 }

@@ -91,12 +91,6 @@ func (s *Server) Ack(requestID string) bool {
 // acksMax bounds the acknowledgements given ahead.
 const acksMax = 4096
 
-func (s *Server) openAcks(requestID string) chan struct{} {
-	acks := make(chan struct{}, acksMax)
-	s.acks.Store(requestID, acks)
-	return acks
-}
-
 // Serve adds a model to those served, unless one of its name is among them.
 func (s *Server) Serve(m Model) {
 	for {
@@ -140,7 +134,9 @@ func (s *Server) route() {
 	s.handle("GET", "/ping", s.serveHealth)
 	s.handle("GET", "/version", s.serveVersion)
 	s.handle("GET", "/metrics", s.serveMetrics)
-	s.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusNotFound) })
+	s.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeStatus(w, http.StatusNotFound)
+	})
 }
 
 // handle registers a route; other methods get vLLM's 405.

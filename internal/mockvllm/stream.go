@@ -27,7 +27,8 @@ type event struct{ name, data string }
 func (j *job) newStream() *eventStream {
 	out := &eventStream{job: j}
 	if j.behavior.Ack {
-		out.acks = j.server.openAcks(j.id)
+		out.acks = make(chan struct{}, acksMax)
+		j.server.acks.Store(j.id, out.acks)
 	}
 	j.record.status(http.StatusOK)
 	j.w.Header()["Content-Type"] = streamType

@@ -23,8 +23,10 @@ func (j *job) answerTokenize() error {
 	default:
 		return invalid("prompt", "Field required: prompt or messages")
 	}
-	return j.writeAnswer(fmt.Appendf(nil, `{"count":%d,"max_model_len":%d,"tokens":[%s],"token_strs":null}`,
-		len(ids), j.model.ContextLength, list(len(ids), func(i int) string { return strconv.FormatInt(ids[i], 10) })))
+	text := list(len(ids), func(i int) string { return strconv.FormatInt(ids[i], 10) })
+	return j.writeAnswer(fmt.Appendf(nil,
+		`{"count":%d,"max_model_len":%d,"tokens":[%s],"token_strs":null}`,
+		len(ids), j.model.ContextLength, text))
 }
 
 func (j *job) answerDetokenize() error {
