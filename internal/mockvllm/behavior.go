@@ -207,9 +207,6 @@ func (b *Behavior) negative() bool {
 	return slices.Min(counts) < 0 || b.FirstTokenMillis < 0 || b.TokenMillis < 0
 }
 
-// paced reports whether the answer takes time.
-func (b *Behavior) paced() bool { return b.FirstTokenMillis > 0 || b.TokenMillis > 0 }
-
 func millis(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
 func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

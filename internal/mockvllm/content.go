@@ -26,13 +26,6 @@ type message struct {
 	ToolCalls jsontext.Value `json:"tool_calls"`
 }
 
-func (m *message) content() content {
-	c := m.Content
-	c.add(m.Reasoning, m.Output, m.Arguments)
-	c.tokens += countJSON(m.ToolCalls)
-	return c
-}
-
 // content is what a message's content consists of. It reads a string, a part
 // or a list of parts, of OpenAI's and of Anthropic's kinds.
 type content struct {

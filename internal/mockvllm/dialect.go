@@ -71,9 +71,9 @@ func (j *job) countResponseInput() (int64, error) {
 // system prompt, the tools, and what opens the answer.
 func (j *job) countMessages(messages []message) int64 {
 	var all content
-	for i := range messages {
-		all.add(messages[i].content())
-		all.tokens += messageTokens
+	for _, m := range messages {
+		all.add(m.Content, m.Reasoning, m.Output, m.Arguments)
+		all.tokens += messageTokens + countJSON(m.ToolCalls)
 	}
 	for _, system := range []content{j.body.System, j.body.Instructions} {
 		if system != (content{}) {

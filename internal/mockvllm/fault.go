@@ -16,7 +16,7 @@ func (j *job) fails(faults ...Fault) bool {
 
 func (j *job) failsNow() bool {
 	n := j.behavior.FailAttempts
-	return n == 0 || j.record.attempt() <= n
+	return n == 0 || j.record.entry.Attempt <= n
 }
 
 // strikeEarly does the faults that come before any work.
@@ -110,9 +110,7 @@ func (j *job) breakAnswer(body []byte) error {
 	if j.behavior.Fail == Cut {
 		return j.cut(body)
 	}
-	h := j.w.Header()
-	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	announceJSON(j.w, len(body))
 	_, _ = j.w.Write(body[:len(body)/2]) // it is broken off anyway
 	return j.hangUp(j.fails(Reset, ResetMidEvent))
 }

@@ -32,7 +32,7 @@ func (j *job) answerGeneration(turn chan struct{}) error {
 	var out *eventStream
 	if j.body.Stream {
 		out = j.newStream()
-		defer out.close()
+		defer j.server.acks.CompareAndDelete(j.id, out.acks)
 	}
 	if err := j.prefill(turn); err != nil {
 		return err
@@ -52,7 +52,8 @@ func (j *job) answerGeneration(turn chan struct{}) error {
 // decode generates round by round, one token of every unfinished sequence in
 // each, as an engine's batch does. out is nil for a JSON answer.
 func (j *job) decode(d dialect, out *eventStream) error {
-	if out == nil && !j.behavior.paced() && j.behavior.Fail == NoFault { // all at once
+	b := &j.behavior
+	if out == nil && b.FirstTokenMillis+b.TokenMillis == 0 && b.Fail == NoFault { // all at once
 		now := j.server.options.Clock()
 		for k := range j.sequences {
 			j.generate(k, j.sequences[k].tokens, now)

@@ -240,7 +240,7 @@ func (j *job) writeAnswer(body []byte) error {
 	}
 	j.finish(Completed)
 	if j.behavior.Encoding != "" {
-		j.w.Header()["Content-Encoding"] = []string{j.behavior.Encoding}
+		j.w.Header().Set("Content-Encoding", j.behavior.Encoding)
 		body = encoded(j.behavior.Encoding, body)
 	}
 	writeJSON(j.w, http.StatusOK, body)

@@ -70,15 +70,13 @@ func writeStatus(w http.ResponseWriter, status int) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	announceJSON(w, len(body))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a reader that left needs no answer
 }
 
-// Header values that every answer has; shared, never changed.
-var (
-	jsonType   = []string{"application/json"}
-	streamType = []string{"text/event-stream; charset=utf-8"}
-)
+// announceJSON sets the headers of a JSON body of some bytes.
+func announceJSON(w http.ResponseWriter, bytes int) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(bytes))
+}

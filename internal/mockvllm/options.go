@@ -1,7 +1,6 @@
 package mockvllm
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -97,15 +96,4 @@ func (l Length) draw(r *rand.Rand) int64 {
 	low, high := math.Log(float64(max(l.Min, 1))), math.Log(float64(l.Max+1))
 	n := int64(math.Exp(low + r.Float64()*(high-low)))
 	return min(max(n, l.Min), l.Max)
-}
-
-func (o Options) withDefaults() Options {
-	if len(o.Models) == 0 {
-		o.Models = []Model{{Name: DefaultModel}}
-	}
-	o.Ledger = cmp.Or(o.Ledger, new(Ledger))
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
-	return o
 }

@@ -2,7 +2,6 @@ package mockvllm
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -19,10 +18,9 @@ func (j *job) writePadded(body []byte) error {
 	}
 	before = append(append([]byte(nil), before...), opening...)
 	blocks := int(j.behavior.PaddingBytes)/len(paddingBlock) + 1
-	h := j.w.Header()
-	h["Content-Type"] = jsonType
-	if !j.behavior.PaddingChunked {
-		h["Content-Length"] = []string{strconv.Itoa(len(before) + blocks*len(paddingBlock) + len(after))}
+	announceJSON(j.w, len(before)+blocks*len(paddingBlock)+len(after))
+	if j.behavior.PaddingChunked {
+		j.w.Header().Del("Content-Length")
 	}
 	j.w.WriteHeader(http.StatusOK)
 	if _, err := j.w.Write(before); err != nil {

@@ -28,8 +28,6 @@ func snapshots(records []*record) []Entry {
 	return entries
 }
 
-func (r *record) attempt() int { return r.entry.Attempt }
-
 func (r *record) update(f func(e *Entry)) {
 	r.ledger.mu.Lock()
 	defer r.ledger.mu.Unlock()

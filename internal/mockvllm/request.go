@@ -46,7 +46,9 @@ type body struct {
 	EncodingFormat string         `json:"encoding_format"`
 
 	ResponseFormat responseFormat `json:"response_format"`
-	Text           textOptions    `json:"text"`
+	Text           struct {
+		Format responseFormat `json:"format"`
+	} `json:"text"`
 
 	MetadataJSON jsontext.Value `json:"metadata"`
 	Mock         jsontext.Value `json:"mock"`
@@ -57,15 +59,6 @@ type body struct {
 type streamOptions struct {
 	IncludeUsage    jsontext.Value `json:"include_usage"`
 	ContinuousUsage bool           `json:"continuous_usage_stats"`
-}
-
-// textOptions are the member text of responses.
-type textOptions struct {
-	Format responseFormat `json:"format"`
-}
-
-func (o *streamOptions) includesUsage() bool {
-	return o.IncludeUsage == nil || o.IncludeUsage.Kind() == 't'
 }
 
 // nullable is a number of which null means something else than its absence.

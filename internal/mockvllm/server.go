@@ -1,10 +1,12 @@
 package mockvllm
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
@@ -30,12 +32,14 @@ type Server struct {
 
 // New returns a server. It opens no listener and starts no goroutine.
 func New(o Options) *Server {
-	o = o.withDefaults()
-	s := &Server{
-		options: o,
-		routes:  http.NewServeMux(),
-		closed:  make(chan struct{}),
+	if len(o.Models) == 0 {
+		o.Models = []Model{{Name: DefaultModel}}
 	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	o.Ledger = cmp.Or(o.Ledger, new(Ledger))
+	s := &Server{options: o, routes: http.NewServeMux(), closed: make(chan struct{})}
 	s.served.Store(new([]*model))
 	for _, m := range o.Models {
 		s.Serve(m)

@@ -31,19 +31,13 @@ func (j *job) newStream() *eventStream {
 		j.server.acks.Store(j.id, out.acks)
 	}
 	j.record.status(http.StatusOK)
-	j.w.Header()["Content-Type"] = streamType
+	j.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	if j.behavior.Encoding != "" {
-		j.w.Header()["Content-Encoding"] = []string{j.behavior.Encoding}
+		j.w.Header().Set("Content-Encoding", j.behavior.Encoding)
 	}
 	j.w.WriteHeader(http.StatusOK)
 	out.flush()
 	return out
-}
-
-func (out *eventStream) close() {
-	if out.acks != nil {
-		out.job.server.acks.Delete(out.job.id)
-	}
 }
 
 // send sends one event, once the one before it was acknowledged; name is "" where events

@@ -48,9 +48,9 @@ func (j *job) structure() error {
 		return invalid("response_format", "Input tag %q does not match any of the expected tags", f.Type)
 	}
 	example := instance{root: schema}
-	text, err := example.value(schema, 0)
-	if err != nil {
-		return invalid("response_format", "Invalid schema: %v", err)
+	text := example.value(schema, 0)
+	if example.err != nil {
+		return invalid("response_format", "Invalid schema: %v", example.err)
 	}
 	open, end, found := strings.Cut(text, hole)
 	if !found {
@@ -93,7 +93,8 @@ const (
 // number allowed, the first of what may be chosen, and the hole in the first string that is free.
 type instance struct {
 	root   jsontext.Value
-	filled bool // the hole is taken
+	filled bool  // the hole is taken
+	err    error // the first one; what is returned after it means nothing
 }
 
 // schemaNode are the keywords that matter to an instance.
@@ -110,27 +111,27 @@ type schemaNode struct {
 }
 
 // value returns the JSON text of a value that schema admits.
-func (i *instance) value(schema jsontext.Value, depth int) (string, error) {
-	if depth > schemaDepthMax {
-		return "", fmt.Errorf("it is deeper than %d", schemaDepthMax)
-	}
+func (i *instance) value(schema jsontext.Value, depth int) string {
 	var n schemaNode
-	if err := json.Unmarshal(schema, &n); err != nil {
-		return "", err
+	switch {
+	case i.err != nil:
+		return ""
+	case depth > schemaDepthMax:
+		i.err = fmt.Errorf("it is deeper than %d", schemaDepthMax)
+		return ""
+	}
+	if i.err = json.Unmarshal(schema, &n); i.err != nil {
+		return ""
 	}
 	switch {
 	case n.Ref != "":
-		target, err := i.resolve(n.Ref)
-		if err != nil {
-			return "", err
-		}
-		return i.value(target, depth+1)
+		return i.value(i.resolve(n.Ref), depth+1)
 	case len(n.AnyOf) > 0:
 		return i.value(n.AnyOf[0], depth+1)
 	case n.Const != nil:
-		return string(n.Const), nil
+		return string(n.Const)
 	case len(n.Enum) > 0:
-		return string(n.Enum[0]), nil
+		return string(n.Enum[0])
 	case n.Properties != nil:
 		return i.object(n.Properties, depth)
 	}
@@ -138,69 +139,63 @@ func (i *instance) value(schema jsontext.Value, depth int) (string, error) {
 }
 
 // resolve finds what a reference within the schema names.
-func (i *instance) resolve(ref string) (jsontext.Value, error) {
+func (i *instance) resolve(ref string) jsontext.Value {
 	value := i.root
 	for name := range jsontext.Pointer(ref[1:]).Tokens() {
 		var members map[string]jsontext.Value
 		if ref[0] != '#' || json.Unmarshal(value, &members) != nil || members[name] == nil {
-			return nil, fmt.Errorf("it has no %q", ref)
+			i.err = fmt.Errorf("it has no %q", ref)
+			return nil
 		}
 		value = members[name]
 	}
-	return value, nil
+	return value
 }
 
 // separator is that of Python's json.dumps.
 const separator = ", "
 
-func (i *instance) object(properties jsontext.Value, depth int) (string, error) {
+func (i *instance) object(properties jsontext.Value, depth int) string {
 	var list []string
 	for name, schema := range members(properties) {
-		value, err := i.value(schema, depth+1)
-		if err != nil {
-			return "", err
-		}
-		list = append(list, quote(name)+": "+value)
+		list = append(list, quote(name)+": "+i.value(schema, depth+1))
 	}
-	return "{" + strings.Join(list, separator) + "}", nil
+	return "{" + strings.Join(list, separator) + "}"
 }
 
-func (i *instance) typed(n *schemaNode, depth int) (string, error) {
+func (i *instance) array(n *schemaNode, depth int) string {
+	var list []string
+	for range min(n.MinItems, sequencesMax) {
+		list = append(list, i.value(n.Items, depth+1))
+	}
+	return "[" + strings.Join(list, separator) + "]"
+}
+
+func (i *instance) typed(n *schemaNode, depth int) string {
 	kind := n.Type
 	if kind.Kind() == '[' { // of several types, the first
 		kinds := elements(kind)
 		if len(kinds) == 0 {
-			return "", fmt.Errorf("its type is %s", kind)
+			i.err = fmt.Errorf("its type is %s", kind)
+			return ""
 		}
 		kind = kinds[0]
 	}
 	switch string(kind) {
 	case `"string"`:
 		if i.filled {
-			return `""`, nil
+			return `""`
 		}
 		i.filled = true
-		return `"` + hole + `"`, nil
+		return `"` + hole + `"`
 	case `"integer"`, `"number"`:
-		return strconv.FormatFloat(max(0, n.Minimum), 'f', -1, 64), nil
+		return strconv.FormatFloat(max(0, n.Minimum), 'f', -1, 64)
 	case `"boolean"`:
-		return "true", nil
+		return "true"
 	case `"null"`:
-		return "null", nil
+		return "null"
 	case `"array"`:
 		return i.array(n, depth)
 	}
-	return "{}", nil // an object of any kind
-}
-
-func (i *instance) array(n *schemaNode, depth int) (string, error) {
-	var list []string
-	for range min(n.MinItems, sequencesMax) {
-		value, err := i.value(n.Items, depth+1)
-		if err != nil {
-			return "", err
-		}
-		list = append(list, value)
-	}
-	return "[" + strings.Join(list, separator) + "]", nil
+	return "{}" // an object of any kind
 }

@@ -14,7 +14,7 @@ func (j *job) tells() (final, continuous bool) {
 	if o == nil || j.behavior.StreamOptions == IgnoreOptions || j.behavior.Usage == NoUsage {
 		return false, false
 	}
-	final = o.includesUsage()
+	final = o.IncludeUsage == nil || o.IncludeUsage.Kind() == 't'
 	continuous = final && o.ContinuousUsage && j.behavior.Usage != FinalUsageOnly
 	return final, continuous
 }
