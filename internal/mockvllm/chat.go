@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/openai"
 )
 
 // chunks is what both of OpenAI's completions endpoints have in common.
@@ -22,6 +24,21 @@ func newChunks(j *job, prefix, object string) chunks {
 	return c
 }
 
+// running returns the usage of a token's choice so far, if it is told, or what else
+// stands there.
+func (c *chunks) running(t token) string {
+	nulls := c.job.behavior.NullUsage && c.job.endpoint == openai.Completions
+	switch {
+	case c.continuous && nulls:
+		return c.job.usage(c.job.tell(t), nullDetails)
+	case c.continuous:
+		return c.job.usage(c.job.tell(t), "")
+	case nulls:
+		return `,"usage":null`
+	}
+	return ""
+}
+
 // end sends the usage and [DONE].
 func (c *chunks) end(out *eventStream) {
 	if c.final {
@@ -36,14 +53,6 @@ func (c *chunks) end(out *eventStream) {
 // which are null follows vLLM's ChatCompletionStreamResponse, written without
 // the members that were never set, and ChatCompletionResponse, written whole.
 type chat struct{ chunks }
-
-func newChat(j *job) *chat {
-	object := "chat.completion"
-	if j.body.Stream {
-		object = "chat.completion.chunk"
-	}
-	return &chat{newChunks(j, "chatcmpl-", object)}
-}
 
 // open sends the role of each choice.
 func (c *chat) open(out *eventStream) {
@@ -97,14 +106,6 @@ func (c *chat) finish(s *sequence) string {
 		return "tool_calls"
 	}
 	return s.finish
-}
-
-// running returns the usage of a token's choice so far, if it is told.
-func (c *chat) running(t token) string {
-	if !c.continuous {
-		return ""
-	}
-	return c.job.usage(c.job.tell(t), "")
 }
 
 func (c *chat) answer() []byte {

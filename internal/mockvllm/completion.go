@@ -11,10 +11,6 @@ import (
 // CompletionStreamResponse and CompletionResponse.
 type completion struct{ chunks }
 
-func newCompletion(j *job) *completion {
-	return &completion{newChunks(j, "cmpl-", "text_completion")}
-}
-
 func (c *completion) open(*eventStream) {}
 
 func (c *completion) token(out *eventStream, t token) {
@@ -26,19 +22,6 @@ func (c *completion) token(out *eventStream, t token) {
 		`,"text":"`+c.job.text(t.sequence, t.first, t.index+1)+
 		`","logprobs":`+c.logprobs(t.sequence, t.first, t.index+1)+`,"finish_reason":`+finish+
 		`,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]`+c.running(t)+"}")
-}
-
-// running returns the usage of a token's choice so far, or what else stands there.
-func (c *completion) running(t token) string {
-	switch {
-	case c.continuous && c.job.behavior.NullUsage:
-		return c.job.usage(c.job.tell(t), nullDetails)
-	case c.continuous:
-		return c.job.usage(c.job.tell(t), "")
-	case c.job.behavior.NullUsage:
-		return `,"usage":null`
-	}
-	return ""
 }
 
 func (c *completion) answer() []byte {

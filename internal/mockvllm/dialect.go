@@ -12,9 +12,13 @@ const completionTokens = 16
 func (j *job) dialect() dialect {
 	switch j.endpoint {
 	case openai.ChatCompletions:
-		return newChat(j)
+		object := "chat.completion"
+		if j.body.Stream {
+			object = "chat.completion.chunk"
+		}
+		return &chat{newChunks(j, "chatcmpl-", object)}
 	case openai.Completions:
-		return newCompletion(j)
+		return &completion{newChunks(j, "cmpl-", "text_completion")}
 	case openai.Responses:
 		return &response{j}
 	}
@@ -98,7 +102,8 @@ func (j *job) validate() error {
 	case j.endpoint == openai.Messages && b.MaxTokens.value == nil:
 		return invalid("max_tokens", "Field required: max_tokens")
 	case b.MinTokens < 0:
-		return invalid("min_tokens", "min_tokens must be greater than or equal to 0, got %d.", b.MinTokens)
+		return invalid("min_tokens", "min_tokens must be greater than or equal to 0, got %d.",
+			b.MinTokens)
 	case limited && b.MinTokens > limit:
 		return invalid("min_tokens", "min_tokens must be less than or equal to max_tokens=%d, got %d.",
 			limit, b.MinTokens)

@@ -107,20 +107,16 @@ func (j *job) sendError(out *eventStream) error {
 // breakAnswer sends half of a JSON answer and breaks the connection off.
 func (j *job) breakAnswer(body []byte) error {
 	j.finish(Broken)
-	if j.behavior.Fail == Cut {
-		return j.cut(body)
+	half := body[:len(body)/2]
+	if j.behavior.Fail != Cut {
+		announceJSON(j.w, len(body))
+		_, _ = j.w.Write(half) // it is broken off anyway
+		return j.hangUp(j.fails(Reset, ResetMidEvent))
 	}
-	announceJSON(j.w, len(body))
-	_, _ = j.w.Write(body[:len(body)/2]) // it is broken off anyway
-	return j.hangUp(j.fails(Reset, ResetMidEvent))
-}
-
-// cut sends half of a JSON answer whose end nothing marks but that of its connection,
-// as servers of HTTP/1.0 do.
-func (j *job) cut(body []byte) error {
+	// Nothing marks the end but that of the connection, as with servers of HTTP/1.0.
 	conn := j.hijack()
 	_, _ = conn.Write([]byte("HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"))
-	_, _ = conn.Write(body[:len(body)/2])
+	_, _ = conn.Write(half)
 	_ = conn.Close() // nothing is to be done about it
 	return errStruck
 }

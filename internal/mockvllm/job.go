@@ -34,7 +34,6 @@ type job struct {
 	input     int64   // of all prompts
 	sequences []sequence
 	frame     frame // around the text of every choice
-	returned  int   // sequences of each prompt that become choices
 
 	inEngine bool
 	struck   bool  // the fault has struck

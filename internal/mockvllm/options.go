@@ -90,10 +90,7 @@ func (l Length) draw(r *rand.Rand) int64 {
 	if l == (Length{}) {
 		l = Length{Min: 8, Max: 64}
 	}
-	if l.Max <= l.Min {
-		return l.Min
-	}
 	low, high := math.Log(float64(max(l.Min, 1))), math.Log(float64(l.Max+1))
 	n := int64(math.Exp(low + r.Float64()*(high-low)))
-	return min(max(n, l.Min), l.Max)
+	return max(l.Min, min(n, l.Max))
 }

@@ -28,7 +28,11 @@ func (j *job) writePadded(body []byte) error {
 	}
 	for i := range blocks {
 		if i >= blocks/2 && j.fails(Reset, Close, Truncate) {
-			return j.breakPadded()
+			j.finish(Broken)
+			if j.fails(Truncate) && j.behavior.PaddingChunked {
+				return errStruck
+			}
+			return j.hangUp(j.fails(Reset))
 		}
 		if _, err := j.w.Write(paddingBlock); err != nil {
 			return errGone
@@ -40,13 +44,4 @@ func (j *job) writePadded(body []byte) error {
 	j.finish(Completed)
 	_, _ = j.w.Write(after) // a reader that left needs no answer
 	return nil
-}
-
-// breakPadded breaks the answer off.
-func (j *job) breakPadded() error {
-	j.finish(Broken)
-	if j.fails(Truncate) && j.behavior.PaddingChunked {
-		return errStruck
-	}
-	return j.hangUp(j.fails(Reset))
 }

@@ -54,14 +54,13 @@ func (j *job) plan() error {
 	if generated*int64(len(j.inputs)) > sequencesMax {
 		return invalid("n", "at most %d sequences are generated for a request", sequencesMax)
 	}
-	j.returned = int(returned)
 	j.sequences = make([]sequence, 0, generated*int64(len(j.inputs)))
 	for prompt, input := range j.inputs {
 		limit := j.limit(input)
 		for i := range int(generated) {
 			choice := -1
-			if i < j.returned {
-				choice = prompt*j.returned + i
+			if i < int(returned) {
+				choice = prompt*int(returned) + i
 			}
 			s := sequence{prompt: prompt, choice: choice, finish: "stop"}
 			if s.tokens = j.length(len(j.sequences), limit); s.tokens >= limit {

@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -30,12 +31,9 @@ func (j *job) countPairs() ([]int64, error) {
 	if left == nil || right == nil {
 		return nil, invalid("query", "Field required: two texts to compare")
 	}
-	lefts, err := countPrompts(left)
-	if err != nil {
-		return nil, err
-	}
-	rights, err := countPrompts(right)
-	if err != nil {
+	lefts, leftErr := countPrompts(left)
+	rights, rightErr := countPrompts(right)
+	if err := cmp.Or(leftErr, rightErr); err != nil {
 		return nil, err
 	}
 	if len(lefts) != 1 && len(lefts) != len(rights) {

@@ -76,7 +76,10 @@ func (j *job) printedInputs() []int64 {
 			if name == "tools" {
 				tools = elements(value)
 			}
-			if shared += printed(value); !isKnown(j.endpoint, name) {
+			shared += printed(value)
+			// A template prints no name of a member that the endpoint has.
+			known := func(m openai.Member) bool { return m.Name == name }
+			if !slices.ContainsFunc(openai.Members(j.endpoint), known) {
 				shared += CountTokens(name)
 			}
 		}
@@ -93,12 +96,6 @@ func (j *job) printedInputs() []int64 {
 		}
 	}
 	return prompts
-}
-
-// isKnown reports whether e has a member of that name, which no template prints beside
-// its value.
-func isKnown(e openai.Endpoint, name string) bool {
-	return slices.ContainsFunc(openai.Members(e), func(m openai.Member) bool { return m.Name == name })
 }
 
 // pairs joins the prompts of both sides, as scoring does; those of left stand alone

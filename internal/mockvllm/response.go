@@ -122,7 +122,8 @@ func (r *response) arguments() string {
 // call returns the item of a function's call; arguments go into it without escapes.
 func (r *response) call(arguments, status string) string {
 	return fmt.Sprintf(`{"arguments":"%s","call_id":%s,"name":%s,"type":"function_call","id":%s,`+
-		`"status":"%s"}`, arguments, quote("call_"+r.job.id), quote(r.job.body.toolName()), r.itemID(), status)
+		`"status":"%s"}`,
+		arguments, quote("call_"+r.job.id), quote(r.job.body.toolName()), r.itemID(), status)
 }
 
 // whole returns the response object; in progress it has neither output nor usage.
