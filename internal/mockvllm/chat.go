@@ -68,9 +68,9 @@ func (c *chat) token(out *eventStream, t token) {
 	if t.last {
 		finish = `"` + c.finish(t.sequence) + `","stop_reason":null`
 	}
-	out.send("", c.head+`{"index":`+strconv.Itoa(t.sequence.choice)+`,"delta":{`+c.delta(t)+
-		`},"logprobs":`+c.logprobs(t.sequence, t.first, t.index+1)+`,"finish_reason":`+finish+
-		`,"token_ids":null}]`+c.running(t)+"}")
+	out.send("", c.head, `{"index":`, strconv.Itoa(t.sequence.choice), `,"delta":{`, c.delta(t),
+		`},"logprobs":`, c.logprobs(t.sequence, t.first, t.index+1), `,"finish_reason":`, finish,
+		`,"token_ids":null}]`, c.running(t), "}")
 }
 
 func (c *chat) delta(t token) string {
@@ -170,7 +170,7 @@ func (c *chat) logprobs(s *sequence, first, end int64) string {
 // logprob returns the log probability of token i, or that of the rank-th alternative
 // to it, which no other rank has.
 func (c *chat) logprob(s *sequence, i, rank int64) logprob {
-	piece := appendPiece(nil, c.job.behavior, s.choice+int(rank)*sequencesMax, i)
+	piece := appendPiece(nil, &c.job.behavior, s.choice+int(rank)*sequencesMax, i)
 	p := logprob{Token: string(piece), Logprob: -0.5 - float64(rank)}
 	for _, b := range piece {
 		p.Bytes = append(p.Bytes, int(b))

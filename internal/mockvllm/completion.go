@@ -18,10 +18,10 @@ func (c *completion) token(out *eventStream, t token) {
 	if t.last {
 		finish = `"` + t.sequence.finish + `"`
 	}
-	out.send("", c.head+`{"index":`+strconv.Itoa(t.sequence.choice)+
-		`,"text":"`+c.job.text(t.sequence, t.first, t.index+1)+
-		`","logprobs":`+c.logprobs(t.sequence, t.first, t.index+1)+`,"finish_reason":`+finish+
-		`,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]`+c.running(t)+"}")
+	out.send("", c.head, `{"index":`, strconv.Itoa(t.sequence.choice),
+		`,"text":"`, c.job.text(t.sequence, t.first, t.index+1),
+		`","logprobs":`, c.logprobs(t.sequence, t.first, t.index+1), `,"finish_reason":`, finish,
+		`,"stop_reason":null,"prompt_token_ids":null,"token_ids":null}]`, c.running(t), "}")
 }
 
 func (c *completion) answer() []byte {

@@ -134,7 +134,7 @@ func (j *job) validateStreamOptions() error {
 func (j *job) text(s *sequence, first, end int64) string {
 	var text []byte
 	for i := first; i < end; i++ {
-		text = appendPiece(text, j.behavior, s.choice, i)
+		text = appendPiece(text, &j.behavior, s.choice, i)
 	}
 	return string(text)
 }

@@ -98,7 +98,7 @@ func (j *job) begin(d dialect, out *eventStream) error {
 	}
 	d.open(out)
 	for _, s := range j.choices() {
-		if s.tokens == 0 {
+		if s.tokens == 0 && out.err == nil {
 			d.token(out, token{sequence: s, first: -1, index: -1, last: true})
 		}
 	}

@@ -41,12 +41,12 @@ func (j *job) newStream() *eventStream {
 }
 
 // send sends one event, once the one before it was acknowledged; name is "" where events
-// are not named.
-func (out *eventStream) send(name, data string) {
+// are not named, and data is what its parts make together.
+func (out *eventStream) send(name string, data ...string) {
 	if out.err == nil {
 		out.err = out.awaitAck()
 	}
-	out.raw(name, data)
+	out.raw(name, data...)
 }
 
 // end sends the event after which nothing comes, booking the end first, and what goes on
@@ -70,7 +70,7 @@ func (out *eventStream) end(last, beyond event) {
 }
 
 // raw sends an event whether or not the one before it was acknowledged.
-func (out *eventStream) raw(name, data string) {
+func (out *eventStream) raw(name string, data ...string) {
 	if out.err != nil {
 		return
 	}
@@ -87,11 +87,14 @@ func (out *eventStream) raw(name, data string) {
 		frame = append(frame, "event: "+name+end...)
 	}
 	frame = append(frame, "data: "...)
-	if b.Multiline && data[0] == '{' {
+	if b.Multiline && data[0][0] == '{' {
 		frame = append(frame, "{"+end+"data: "...)
-		data = data[1:]
+		data[0] = data[0][1:]
 	}
-	out.frame = append(append(append(frame, data...), end...), end...)
+	for _, part := range data {
+		frame = append(frame, part...)
+	}
+	out.frame = append(append(frame, end...), end...)
 	out.count++
 	out.clear = false
 	if b.Ack {
