@@ -33,7 +33,7 @@ func (a *anthropic) usage(output int64) string {
 		if u.Cached > 0 {
 			cached = fmt.Sprintf(`,"cache_read_input_tokens":%d`, u.Cached)
 		}
-		return fmt.Sprintf(`{"input_tokens":%d%s%s}`,
+		return fmt.Sprintf(`,"usage":{"input_tokens":%d%s%s}`,
 			u.Input-u.Cached, a.job.outputCount("output_tokens", u.Output), cached)
 	})
 }

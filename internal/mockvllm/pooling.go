@@ -112,7 +112,7 @@ func (j *job) vector(input int64) string {
 // ranking returns the ranking: documents in the order in which they came.
 func (j *job) ranking() []byte {
 	usage := j.usageMember(j.total(), func(u openai.Usage) string {
-		return fmt.Sprintf(`{"prompt_tokens":%d,"total_tokens":%[1]d}`, u.Input)
+		return fmt.Sprintf(`,"usage":{"prompt_tokens":%d,"total_tokens":%[1]d}`, u.Input)
 	})
 	documents := make([]jsontext.Value, len(j.inputs))
 	_ = json.Unmarshal(j.body.Documents, &documents) // a single document is no list

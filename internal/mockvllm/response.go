@@ -148,7 +148,7 @@ func (r *response) whole(status string) string {
 }
 
 func (r *response) usage(u openai.Usage) string {
-	return fmt.Sprintf(`{"input_tokens":%d,"input_tokens_details":{"cached_tokens":%d,`+
+	return fmt.Sprintf(`,"usage":{"input_tokens":%d,"input_tokens_details":{"cached_tokens":%d,`+
 		`"input_tokens_per_turn":[],"cached_tokens_per_turn":[]}%s,`+
 		`"output_tokens_details":{"reasoning_tokens":0,"tool_output_tokens":0,`+
 		`"output_tokens_per_turn":[],"tool_output_tokens_per_turn":[]},"total_tokens":%d}`,

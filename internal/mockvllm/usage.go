@@ -82,9 +82,9 @@ func (j *job) tell(t token) openai.Usage {
 	return u
 }
 
-// usageMember returns the member "usage", whose value object makes of what is told,
-// and the comma before it; nothing where no usage is told.
-func (j *job) usageMember(u openai.Usage, object func(told openai.Usage) string) string {
+// usageMember returns the member "usage" and the comma before it, as member makes them of
+// what is told; nothing where no usage is told.
+func (j *job) usageMember(u openai.Usage, member func(told openai.Usage) string) string {
 	told, ok := j.told(u)
 	switch {
 	case j.behavior.Usage == NoUsage:
@@ -92,7 +92,7 @@ func (j *job) usageMember(u openai.Usage, object func(told openai.Usage) string)
 	case !ok:
 		return `,"usage":null`
 	}
-	return `,"usage":` + object(told)
+	return member(told)
 }
 
 // nullDetails is the member of a usage without details where it is written whole.
@@ -104,7 +104,7 @@ func (j *job) usage(u openai.Usage, details string) string {
 		if u.Cached > 0 {
 			details = fmt.Sprintf(`,"prompt_tokens_details":{"cached_tokens":%d}`, u.Cached)
 		}
-		return `{"prompt_tokens":` + strconv.FormatInt(u.Input, 10) +
+		return `,"usage":{"prompt_tokens":` + strconv.FormatInt(u.Input, 10) +
 			`,"total_tokens":` + strconv.FormatInt(u.Input+u.Output, 10) +
 			j.outputCount("completion_tokens", u.Output) + details + "}"
 	})
