@@ -84,8 +84,7 @@ func (p *Passage) Answer() Answer {
 	if p.mode == passOpaque || p.usages != 1 || p.models > 1 || p.reporting {
 		return Answer{}
 	}
-	u := &p.usage
-	return Answer{Usage: u.Usage, InputTold: u.HasInput, OutputTold: u.HasOutput, OddUsage: u.Odd}
+	return Answer{Report: p.usage}
 }
 
 // Bytes returns how much of the answer has come.

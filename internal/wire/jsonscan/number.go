@@ -50,14 +50,21 @@ func digitsEnd(b []byte, i int) int {
 // skipped and is not ok.
 func (c *Cursor) Count() (n int64, ok bool) {
 	const most = 16 // digits
-	raw := c.Raw()
-	for _, b := range raw {
-		if !IsDigit(b) || len(raw) > most {
-			return 0, false
-		}
-		n = 10*n + int64(b-'0')
+	c.Peek()
+	start, end := c.At, digitsEnd(c.Text, c.At)
+	next, digits := byteAt(c.Text, end), end-start
+	if digits == 0 || digits > most || digits > 1 && c.Text[start] == '0' ||
+		next == '.' || next|0x20 == 'e' {
+		c.Skip()
+		return 0, false
 	}
-	return n, n <= CountMax
+	for _, d := range c.Text[start:end] {
+		n = 10*n + int64(d-'0')
+	}
+	if c.At = end; n > CountMax {
+		return 0, false
+	}
+	return n, true
 }
 
 // IsDigit reports whether b is a decimal digit.

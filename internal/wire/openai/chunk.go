@@ -37,7 +37,7 @@ type Chunk struct {
 func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) Chunk {
 	t.Ident.Note(env)
 	report := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
-	first, isEmpty := readChoices(env, &t.Meter, t.Meter.Sink(report.HasOutput))
+	first, isEmpty := readChoices(env, &t.Meter, t.Meter.Sink(report.OutputTold))
 	if report.Tried() {
 		if isEmpty {
 			t.Meter.SetFinal(report)
@@ -50,7 +50,7 @@ func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling)
 	}
 	s.cutUsage(env, es, report, isEmpty)
 	t.Rename(env, es)
-	return Chunk{IsTotal: isEmpty && report.Known()}
+	return Chunk{IsTotal: isEmpty && report.HasUsage()}
 }
 
 // isTotal reports whether a chunk without choices is there for the total: it has a usage, or

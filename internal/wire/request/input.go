@@ -194,7 +194,9 @@ func (p *parse) finishInput() {
 		p.finishPairs()
 	}
 	r.Prompts = max(r.Prompts, 1)
-	p.finishTools()
+	if p.tooling.named > 0 {
+		p.in.words += p.tooling.named * p.tooling.largest(p.Text)
+	}
 	if p.common.words > 0 || p.common.optional.Bytes() > 0 {
 		p.in.add(&p.common, r.Prompts)
 	}

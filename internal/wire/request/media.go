@@ -76,34 +76,28 @@ type mediaMembers struct {
 // kind reads the member "type".
 func (p *parse) kind(m *mediaMembers) {
 	p.in.words += int64(len("type")) + punctuation
-	switch p.Peek() {
-	case '"':
-	case 'n':
-		p.rendered()
-		return
-	default:
+	isNull := p.IsNull()
+	if !isNull {
 		m.kind = otherKind
+	}
+	if isNull || p.Peek() != '"' {
 		p.rendered()
 		return
 	}
 	raw, inner := p.Decoded()
-	kind, ok := kinds[string(inner)]
-	switch {
+	switch kind, ok := kinds[string(inner)]; {
 	case ok:
+		m.kind = kind
 		p.in.words += int64(len(inner))
 	case string(inner) == "prompt_embeds":
 		p.held |= heldEmbeds
-		kind = otherKind
 	case string(inner) == "tool_reference":
 		p.tooling.named++
 		p.in.words += int64(len(inner))
-		kind = otherKind
 	default:
-		kind = otherKind
 		p.in.words += p.in.optional.AddJSON(raw)
 		p.in.optional.End()
 	}
-	m.kind = kind
 }
 
 // mediaMember reads a member of a part, and reports whether it may be a picture, a video or a

@@ -31,16 +31,8 @@ func (t *tooling) add(at jsonscan.Extent) {
 	}
 }
 
-// finishTools counts what templates show in the place of parts that name a tool: each may name
-// the largest one.
-func (p *parse) finishTools() {
-	if p.tooling.named > 0 {
-		p.in.words += p.tooling.named * p.tooling.largest(p.Text)
-	}
-}
-
 // largest returns how many bytes a template may print of the tools of one name, for which they
-// are the most.
+// are the most. Templates show them in the place of a part that names a tool.
 func (t *tooling) largest(b []byte) (most int64) {
 	sizes := map[string]int64{}
 	for _, at := range t.lists[:t.count] {
