@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -156,7 +155,9 @@ func (x *exchange) write(status int, body ...[]byte) {
 	x.status = status
 	x.w.WriteHeader(status)
 	for _, part := range body {
-		for piece := range slices.Chunk(part, pieceBytes) { // each with the server's patience
+		for len(part) > 0 { // in pieces, each with the server's patience
+			piece := part[:min(len(part), pieceBytes)]
+			part = part[len(piece):]
 			if n > viewBytes { // less does not have to wait
 				x.share.Wait(time.Now())
 			}
