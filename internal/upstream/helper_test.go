@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -193,29 +192,4 @@ func exchange(t testing.TB, s *Server, r *Request) (*Response, string) {
 		t.Fatal(err)
 	}
 	return response, string(body)
-}
-
-// fails does r and returns the error of its head or its body.
-func fails(t testing.TB, ctx context.Context, s *Server, r *Request) *Error {
-	t.Helper()
-	response, err := s.Do(ctx, r)
-	if err == nil {
-		defer func() { _ = response.Body.Close() }()
-		_, err = io.Copy(io.Discard, response.Body)
-	}
-	var e *Error
-	if !errors.As(err, &e) {
-		t.Fatalf("error %v, want an *Error", err)
-	}
-	return e
-}
-
-// within fails the test if done is not closed soon.
-func within(t testing.TB, done <-chan struct{}, what string) {
-	t.Helper()
-	select {
-	case <-done:
-	case <-time.After(patience):
-		t.Fatalf("still waiting for %s", what)
-	}
 }
