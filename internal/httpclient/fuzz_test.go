@@ -104,7 +104,8 @@ func FuzzBlock(f *testing.F) {
 		f.Add([]byte(seed), byte(3), uint16(5))
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, piece byte, limit uint16) {
-		fast, slow := bufio.NewReaderSize(pieces(stream, 0), 64), bufio.NewReaderSize(pieces(stream, int(piece)), 64)
+		fast := bufio.NewReaderSize(pieces(stream, 0), 64)
+		slow := bufio.NewReaderSize(pieces(stream, int(piece)), 64)
 		got, err := readBlock(fast, int(limit))
 		want, wantErr := readBlock(slow, int(limit))
 		if got != want || err != wantErr {

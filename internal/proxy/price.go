@@ -56,7 +56,8 @@ func (x *exchange) inquire(ctx context.Context) (*upstream.Response, error) {
 	x.patched = x.request.AppendBody(x.patched[:0], x.body, request.Patch{Model: x.model.ServedAs})
 	return x.model.Pool.Do(ctx, &upstream.Request{
 		ClientRequest: upstream.ClientRequest{
-			Method: http.MethodPost, Path: path, Header: x.fields(), Body: x.patched, ResponseTimeout: countTimeout,
+			Method: http.MethodPost, Path: path, Header: x.fields(), Body: x.patched,
+			ResponseTimeout: countTimeout,
 		},
 		Caller: x.principal.User, Explain: x.explaining(path),
 		Aside: true, // that it can count says nothing about whether it can generate

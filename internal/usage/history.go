@@ -114,7 +114,8 @@ func (h *history) weigh(panel uint8) {
 // lightest returns the panel with the fewest lessons: whoever sends most has a
 // panel of his own, as far as there are enough.
 func (h *history) lightest() uint8 {
-	return uint8(slices.Index(h.load[:], slices.Min(h.load[:]))) // #nosec G115 -- a panel, of which there are eight
+	at := slices.Index(h.load[:], slices.Min(h.load[:]))
+	return uint8(at) // #nosec G115 -- a panel, of which there are eight
 }
 
 // user returns the entry of a user, making room for it by dropping one that
@@ -149,11 +150,8 @@ func (h *history) evict() {
 }
 
 func (l *lengths) learn(length int64, whole bool) {
-	if !whole && length < l.p90 {
-		return
-	}
-	if !whole && l.seen == 0 {
-		return // nothing to compare with: it may be far too short
+	if !whole && (length < l.p90 || l.seen == 0) {
+		return // with nothing to compare with, it may be far too short
 	}
 	l.observed.learn(length)
 	l.seen++

@@ -17,16 +17,12 @@ func (p *Pricer) outputPrice(k known, r *request.Request, input int64) int64 {
 // sequenceOutput returns what is expected of one sequence, which may be more
 // than it can get.
 func (p *Pricer) sequenceOutput(k known, r *request.Request, most int64) int64 {
-	if r.IgnoreEOS && most < priceMax {
+	switch worst := p.options.WorstCase; {
+	case (r.IgnoreEOS || worst) && most < priceMax:
 		return most
-	}
-	if p.options.WorstCase {
-		if most < priceMax {
-			return most
-		}
+	case worst:
 		return p.options.DefaultOutput
-	}
-	if k.output > 0 {
+	case k.output > 0:
 		return k.output
 	}
 	return p.users.output(p.options.DefaultOutput)
