@@ -18,6 +18,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
@@ -56,7 +57,7 @@ func account(t testing.TB, s limit.Store, terms Terms) string {
 
 // told is the cost of an answer with a usage.
 func told(t *Ticket, input, output int64) Cost {
-	return t.Told(&answer.Answer{Usage: wire.Usage{Input: input, Output: output}, InputTold: true, OutputTold: true}, 100, time.Second,
+	return t.Told(&answer.Answer{Report: metering.Report{Usage: wire.Usage{Input: input, Output: output}, InputTold: true, OutputTold: true}}, 100, time.Second,
 		func() chars.Text { return chars.Text{} })
 }
 

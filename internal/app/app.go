@@ -190,12 +190,12 @@ const closeTimeout = 5 * time.Second
 
 // close closes what was built, the last first.
 func (a *App) close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
-	defer cancel()
-	var err error
 	if a.control != nil {
 		inTime(closeTimeout, a.control.Close) // unless reading hangs
 	}
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	var err error
 	if a.servers != nil {
 		a.servers.Close()
 	}

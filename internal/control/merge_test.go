@@ -200,6 +200,7 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 		{"the same, and another source", func() { a.say(version("a", 3), nil) }, [3]int{2, 3, 1}, ""},
 		{"two keys of one name", func() { b.say(clash, nil) }, [3]int{2, 3, 1}, "two API keys have the name"},
 		{"away", func() { b.say(Layer{}, errors.New("no connection")) }, [3]int{2, 3, 1}, "the source b: no connection"},
+		{"away, in other words", func() { b.say(Layer{}, errors.New("no address")) }, [3]int{2, 3, 1}, ""},
 		{"away, and the files", func() { write(3) }, [3]int{3, 3, 1}, ""},
 		{"two keys of one name again", func() { b.say(clash, nil) }, [3]int{3, 3, 1}, "two API keys have the name"},
 		{"the other one gone", func() { a.say(version("a", 4), nil) }, [3]int{3, 4, 2}, ""},
@@ -215,7 +216,7 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 		if got != step.want {
 			t.Errorf("%s: what is served is of the versions %v, want %v", step.name, got, step.want)
 		}
-		if told := strings.Count(log.String(), "is wrong"); told != min(1, len(step.says)) || told > 0 && !strings.Contains(log.String(), step.says) {
+		if told := strings.Count(log.String(), "level=ERROR"); told != min(1, len(step.says)) || told > 0 && !strings.Contains(log.String(), step.says) {
 			t.Errorf("%s: the log says %s", step.name, log.String())
 		}
 	}

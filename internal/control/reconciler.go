@@ -205,11 +205,13 @@ func (r *Reconciler) read(ctx context.Context, i int, why occasion) (again bool)
 		return true
 	}
 	p.doubted = ""
+	wasAway := p.away
+	p.away = err != nil && got.Version == ""
 	if got.Version != "" {
 		p.version = got.Version
 	}
 	if err != nil {
-		r.refused(p, err, fresh || why == asked)
+		r.refused(p, err, fresh || why == asked || p.away != wasAway)
 		return false
 	}
 	p.failed = ""

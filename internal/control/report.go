@@ -7,13 +7,19 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 )
 
-// refused says why a layer is not applied, if that is news.
+// refused says why a layer is not applied, if that is news. That a source cannot be read is so
+// once, whatever the reasons.
 func (r *Reconciler) refused(p *tracked, err error, news bool) {
-	news = news || p.failed != err.Error()
+	news = news || p.failed == "" || p.failed != err.Error() && !p.away
 	p.failed = err.Error()
 	r.o.Read(false)
-	if news {
-		r.news = true
+	if !news {
+		return
+	}
+	r.news = true
+	if p.away {
+		r.o.Log.Error("a source of the configuration cannot be read; what it said before stands", "error", from(p.source, err))
+	} else {
 		r.logMistakes(from(p.source, err))
 	}
 }

@@ -13,9 +13,9 @@ import (
 type Source interface {
 	// Name is for people, such as "database".
 	Name() string
-	// Read returns what the source wants now. It is called by one goroutine at a time, often,
-	// and should cost little where nothing has changed. With an error the Layer has a Version
-	// at most, of what could not be understood.
+	// Read returns what the source wants now, and ends with ctx. It is called by one goroutine
+	// at a time, often, and should cost little where nothing has changed. With an error the
+	// Layer has a Version at most, of what could not be understood.
 	Read(ctx context.Context) (Layer, error)
 	// Watch calls changed whenever Read may return something else. It returns when ctx ends.
 	Watch(ctx context.Context, changed func())
@@ -57,6 +57,7 @@ type tracked struct {
 	applied Layer  // as it is in the state
 	version string // of what was read last, be it right or not
 	failed  string // what was wrong with that; "" for nothing
+	away    bool   // the last reading has found nothing, not even something wrong
 	unread  bool   // it could not be read, for a reason that is not its own
 	// doubted is the version of what was wrong when it was read first: it may have been half
 	// written.

@@ -37,9 +37,9 @@ type Gate struct {
 	TrustedProxies []netip.Prefix
 }
 
-// Identify returns the principal of a request, or an *failure.Error of status
-// 400, 401 or 403, beside the principal as far as it is known. Any other error is
-// the Authenticator's own, which could not find out.
+// Identify returns the principal of a request. It fails with a [*failure.Error], beside the
+// principal as far as it is known, or with the error of a context that has ended. Where the
+// Authenticator could not find out whose a credential is, that is [failure.KindNoIdentity].
 func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal, error) {
 	p, err := g.authenticate(ctx, h)
 	if err != nil {

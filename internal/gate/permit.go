@@ -32,7 +32,7 @@ func (g *Gate) refuse(r *http.Request, p *identity.Principal, answer *failure.Er
 	}
 	attrs := []slog.Attr{
 		slog.String("id", r.Header.Get(reply.IDHeader)), slog.String("route", r.Method+" "+r.Pattern),
-		slog.String(telemetry.ClientKey, ClientAddress(r, g.TrustedProxies)), slog.Int("status", reply.StatusOf(answer)), slog.String("error", answer.Message),
+		slog.String(telemetry.ClientKey, ClientAddress(r, g.TrustedProxies)), slog.Int("status", reply.StatusOf(answer)), slog.String("error", answer.Error()),
 	}
 	if p.User != "" {
 		attrs = append(attrs, slog.String(telemetry.UserKey, p.User))
@@ -40,6 +40,10 @@ func (g *Gate) refuse(r *http.Request, p *identity.Principal, answer *failure.Er
 	if p.Credential != "" {
 		attrs = append(attrs, slog.String("key", p.Credential))
 	}
-	g.Log.LogAttrs(r.Context(), slog.LevelInfo, "refused", attrs...)
+	level := slog.LevelInfo
+	if reply.StatusOf(answer) >= http.StatusInternalServerError {
+		level = slog.LevelWarn
+	}
+	g.Log.LogAttrs(r.Context(), level, "refused", attrs...)
 	return answer
 }

@@ -101,9 +101,9 @@ func (cl *Client) Address() string { return cl.address }
 func (cl *Client) Name() string { return cl.name }
 
 // CloseIdle closes the unused connections.
-func (cl *Client) CloseIdle() { cl.kept.clear() }
+func (cl *Client) CloseIdle() { cl.kept.close(false) }
 
 // Close closes the unused connections and refuses new requests with [ErrClosed]. Running
 // exchanges go on to their end, where their connections are closed. It may be called more
 // than once.
-func (cl *Client) Close() { cl.kept.shut() }
+func (cl *Client) Close() { cl.kept.close(true) }

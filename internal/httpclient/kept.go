@@ -1,6 +1,7 @@
 package httpclient
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -72,10 +73,8 @@ func (p *kept) sweep() {
 	for n < len(p.idle) && now.Sub(p.idle[n].idleSince) >= p.timeout {
 		n++
 	}
-	stale := append([]*conn(nil), p.idle[:n]...)
-	rest := copy(p.idle, p.idle[n:])
-	clear(p.idle[rest:])
-	p.idle = p.idle[:rest]
+	stale := slices.Clone(p.idle[:n])
+	p.idle = slices.Delete(p.idle, 0, n)
 	p.timer = nil
 	p.schedule(now)
 	p.mu.Unlock()
@@ -92,11 +91,7 @@ func (p *kept) detach() []*conn {
 	return all
 }
 
-// clear closes all; shut also those that are put from now on.
-func (p *kept) clear() { p.close(false) }
-
-func (p *kept) shut() { p.close(true) }
-
+// close closes all, and for good also those that are put from now on.
 func (p *kept) close(forGood bool) {
 	p.mu.Lock()
 	p.closed = p.closed || forGood

@@ -98,7 +98,7 @@ func TestIdleTimeline(t *testing.T) {
 func TestIdleTooOldAtTake(t *testing.T) {
 	now := time.Now()
 	p := kept{max: 4, timeout: time.Second}
-	defer p.shut()
+	defer p.close(true)
 	ends := make([]net.Conn, 2)
 	for i := range ends {
 		here, there := net.Pipe()

@@ -1,6 +1,11 @@
 package mockvllm
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+)
 
 // anthropic writes answers of /v1/messages: vLLM converts its own chat stream,
 // and writes events without the members that were never set.
@@ -8,164 +13,111 @@ type anthropic struct {
 	job   *job
 	block int    // index of the open content block
 	kind  string // type of the open content block, "" for none
-	buf   []byte // reused by every event
 }
 
-func newAnthropic(j *job) *anthropic { return &anthropic{job: j} }
-
-func (a *anthropic) opening(dst []byte) []byte {
-	dst = appendString(append(dst, `{"id":`...), "chatcmpl-"+a.job.id)
-	return append(dst, `,"type":"message","role":"assistant","content":[`...)
+// message returns the message with some content; stop is why it ends, as JSON.
+func (a *anthropic) message(content, stop string, output int64) string {
+	return fmt.Sprintf(`{"id":%s,"type":"message","role":"assistant","content":[%s],"model":%s,`+
+		`"stop_reason":%s%s}`,
+		quote("chatcmpl-"+a.job.id), content, a.job.model.quoted, stop, a.usage(output))
 }
 
-// appendUsage appends Anthropic's usage member. vLLM tells no cached tokens
+// usage returns Anthropic's usage member. vLLM tells no cached tokens
 // here; where the behaviour asks for some, they are told as Anthropic does:
 // beside input_tokens and not within.
-func (a *anthropic) appendUsage(dst []byte, output int64) []byte {
+func (a *anthropic) usage(output int64) string {
 	u := a.job.total()
 	u.Output = output
-	u, ok := a.job.told(u)
-	switch {
-	case a.job.behavior.Usage == NoUsage:
-		return dst
-	case !ok:
-		return append(dst, `,"usage":null`...)
-	}
-	dst = appendCount(dst, `,"usage":{"input_tokens":`, u.Input-u.Cached)
-	dst = a.job.appendOutput(dst, `,"output_tokens":`, u.Output)
-	if u.Cached > 0 {
-		dst = appendCount(dst, `,"cache_read_input_tokens":`, u.Cached)
-	}
-	return append(dst, '}')
+	return a.job.usageMember(u, func(u wire.Usage) string {
+		cached := ""
+		if u.Cached > 0 {
+			cached = fmt.Sprintf(`,"cache_read_input_tokens":%d`, u.Cached)
+		}
+		return fmt.Sprintf(`,"usage":{"input_tokens":%d%s%s}`,
+			u.Input-u.Cached, a.job.outputCount("output_tokens", u.Output), cached)
+	})
 }
 
-func (a *anthropic) open(out *eventStream) error {
-	buf := append(a.buf[:0], `{"type":"message_start","message":`...)
-	buf = append(a.opening(buf), `],"model":`+a.job.model.quoted+`,"stop_reason":null,"stop_sequence":null`...)
-	buf = append(a.appendUsage(buf, 0), "}}"...)
-	a.buf = buf
+func (a *anthropic) open(out *eventStream) {
 	a.job.tell(token{sequence: &a.job.sequences[0], index: -1})
-	if err := out.send("message_start", buf); err != nil {
-		return err
-	}
+	message := a.message("", `null,"stop_sequence":null`, 0)
+	out.send("message_start", `{"type":"message_start","message":`+message+"}")
 	if a.job.behavior.Ping {
-		return out.send("ping", []byte(`{"type":"ping"}`))
+		out.send("ping", `{"type":"ping"}`)
 	}
-	return nil
 }
 
-func (a *anthropic) token(out *eventStream, t token) error {
+func (a *anthropic) token(out *eventStream, t token) {
 	if t.index < 0 {
-		return nil
+		return
 	}
-	kind, delta, member := "text", "text_delta", "text"
+	kind, delta, text := "text", `"text_delta","text"`, a.job.text(t.sequence, t.index, t.index+1)
 	switch {
 	case a.job.behavior.ToolCall:
-		kind, delta, member = "tool_use", "input_json_delta", "partial_json"
+		kind, delta = "tool_use", `"input_json_delta","partial_json"`
+		text = a.job.arguments(t.sequence, t.index, t.index+1)
 	case t.index < a.job.behavior.ReasoningTokens:
-		kind, delta, member = "thinking", "thinking_delta", "thinking"
+		kind, delta = "thinking", `"thinking_delta","thinking"`
 	}
 	if a.kind != kind {
-		if err := a.turn(out, kind); err != nil {
-			return err
-		}
+		a.turn(out, kind)
 	}
-	buf := append(a.buf[:0], `{"type":"content_block_delta","delta":{"type":"`+delta+`","`+member+`":"`...)
-	if kind == "tool_use" && t.index == 0 {
-		buf = append(buf, `{\"text\":\"`...)
-	}
-	buf = appendPiece(buf, a.job.behavior, t.sequence.choice, t.index)
-	if kind == "tool_use" && t.last {
-		buf = append(buf, `\"}`...)
-	}
-	buf = append(appendCount(append(buf, `"},"index":`...), "", int64(a.block)), '}')
-	a.buf = buf
-	return out.send("content_block_delta", buf)
+	out.send("content_block_delta", `{"type":"content_block_delta","delta":{"type":`+delta+`:"`+text+
+		`"},"index":`+strconv.Itoa(a.block)+"}")
 }
 
 // turn closes the open block and opens one of another kind, "" for none.
-func (a *anthropic) turn(out *eventStream, kind string) error {
+func (a *anthropic) turn(out *eventStream, kind string) {
 	if a.kind != "" {
-		stop := `{"type":"content_block_stop","index":` + strconv.Itoa(a.block) + `}`
-		if err := out.send("content_block_stop", []byte(stop)); err != nil {
-			return err
-		}
+		out.send("content_block_stop", `{"type":"content_block_stop","index":`+strconv.Itoa(a.block)+"}")
 		a.block++
 	}
 	a.kind = kind
-	if kind == "" {
-		return nil
+	if kind != "" {
+		out.send("content_block_start", `{"type":"content_block_start","content_block":`+
+			a.content(kind, "")+`,"index":`+strconv.Itoa(a.block)+"}")
 	}
-	buf := append(a.buf[:0], `{"type":"content_block_start","content_block":`...)
-	buf = a.appendBlock(buf, kind, nil)
-	buf = append(appendCount(append(buf, `,"index":`...), "", int64(a.block)), '}')
-	a.buf = buf
-	return out.send("content_block_start", buf)
 }
 
-// appendBlock appends a content block; text goes into it without escapes.
-func (a *anthropic) appendBlock(dst []byte, kind string, text []byte) []byte {
-	switch kind {
-	case "tool_use":
-		dst = appendString(append(dst, `{"type":"tool_use","id":`...), "chatcmpl-tool-"+a.job.id)
-		dst = appendString(append(dst, `,"name":`...), a.job.body.toolName())
-		if text == nil {
-			return append(dst, `,"input":{}}`...)
-		}
-		dst = append(append(dst, `,"input":{"text":"`...), text...)
-		return append(dst, `"}}`...)
-	case "thinking":
-		dst = append(append(dst, `{"type":"thinking","thinking":"`...), text...)
-		return append(dst, `"}`...)
+// content returns a content block; text goes into it without escapes.
+func (a *anthropic) content(kind, text string) string {
+	if kind != "tool_use" {
+		return fmt.Sprintf(`{"type":"%s","%[1]s":"%s"}`, kind, text)
 	}
-	dst = append(append(dst, `{"type":"text","text":"`...), text...)
-	return append(dst, `"}`...)
+	return fmt.Sprintf(`{"type":"tool_use","id":%s,"name":%s,"input":{%s}}`,
+		quote("chatcmpl-tool-"+a.job.id), quote(a.job.body.toolName()), text)
 }
 
 func (a *anthropic) stopReason() string {
 	switch {
 	case a.job.sequences[0].finish == "length":
-		return "max_tokens"
+		return `"max_tokens"`
 	case a.job.behavior.ToolCall:
-		return "tool_use"
+		return `"tool_use"`
 	}
-	return "end_turn"
+	return `"end_turn"`
 }
 
-func (a *anthropic) end(out *eventStream) error {
-	if err := a.turn(out, ""); err != nil {
-		return err
+func (a *anthropic) end(out *eventStream) {
+	a.turn(out, "")
+	if out.err == nil {
+		a.job.tellFinal()
 	}
-	buf := append(a.buf[:0], `{"type":"message_delta","delta":{"stop_reason":"`+a.stopReason()+`"}`...)
-	buf = append(a.appendUsage(buf, a.job.generated()), '}')
-	a.job.tellFinal()
-	if err := out.send("message_delta", buf); err != nil {
-		return err
-	}
-	if a.job.fails(NoDone) {
-		a.job.finish(Completed)
-		return nil
-	}
-	if err := out.last("message_stop", []byte(`{"type":"message_stop"}`)); err != nil {
-		return err
-	}
-	return out.goOn("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"beyond "}}`)
+	out.send("message_delta", `{"type":"message_delta","delta":{"stop_reason":`+a.stopReason()+"}"+
+		a.usage(a.job.total().Output)+"}")
+	out.end(event{"message_stop", `{"type":"message_stop"}`}, event{"content_block_delta",
+		`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"beyond "}}`})
 }
 
-func (a *anthropic) answer(dst []byte) []byte {
-	s := &a.job.sequences[0]
-	dst = a.opening(dst)
-	reasoned := min(a.job.behavior.ReasoningTokens, s.tokens)
+func (a *anthropic) answer() []byte {
+	j, s := a.job, &a.job.sequences[0]
+	reasoned := min(j.behavior.ReasoningTokens, s.tokens)
+	content := a.content("text", j.text(s, reasoned, s.tokens))
 	switch {
-	case a.job.behavior.ToolCall:
-		dst = a.appendBlock(dst, "tool_use", a.job.appendText([]byte{}, s, 0, s.tokens))
+	case j.behavior.ToolCall:
+		content = a.content("tool_use", `"text":"`+j.text(s, 0, s.tokens)+`"`)
 	case reasoned > 0:
-		dst = a.appendBlock(dst, "thinking", a.job.appendText(nil, s, 0, reasoned))
-		dst = append(dst, ',')
-		fallthrough
-	default:
-		dst = a.appendBlock(dst, "text", a.job.appendText(nil, s, reasoned, s.tokens))
+		content = a.content("thinking", j.text(s, 0, reasoned)) + "," + content
 	}
-	dst = append(dst, `],"model":`+a.job.model.quoted+`,"stop_reason":"`+a.stopReason()+`"`...)
-	return append(a.appendUsage(dst, s.tokens), '}')
+	return []byte(a.message(content, a.stopReason(), s.tokens))
 }

@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -144,7 +145,9 @@ const (
 // Absent, as an OutputCount, leaves the count out.
 const Absent = "absent"
 
-var usageModes = []UsageMode{TellUsage, NoUsage, NullUsage, ZeroUsage, FinalUsageOnly, ShrinkingUsage}
+var usageModes = []UsageMode{
+	TellUsage, NoUsage, NullUsage, ZeroUsage, FinalUsageOnly, ShrinkingUsage,
+}
 
 // OptionsMode is how stream_options are taken.
 type OptionsMode string
@@ -169,15 +172,7 @@ const (
 	CR   LineEnd = "cr"
 )
 
-func (l LineEnd) bytes() string {
-	switch l {
-	case CRLF:
-		return "\r\n"
-	case CR:
-		return "\r"
-	}
-	return "\n"
-}
+var lineEnds = map[LineEnd]string{LF: "\n", CRLF: "\r\n", CR: "\r"}
 
 // check refuses values that are not known, so that a mistyped behaviour fails
 // its test instead of changing what it tests.
@@ -189,7 +184,7 @@ func (b *Behavior) check() error {
 		return fmt.Errorf("mock.usage: %q is none of %q", b.Usage, usageModes[1:])
 	case !slices.Contains(optionsModes, b.StreamOptions):
 		return fmt.Errorf("mock.stream_options: %q is none of %q", b.StreamOptions, optionsModes[1:])
-	case !slices.Contains([]LineEnd{LF, CRLF, CR}, b.LineEnd):
+	case lineEnds[b.LineEnd] == "":
 		return fmt.Errorf("mock.line_end: %q is neither crlf nor cr", b.LineEnd)
 	case b.Language != Latin && b.Language != Korean:
 		return fmt.Errorf("mock.language: %q is not ko", b.Language)
@@ -205,19 +200,12 @@ func (b *Behavior) check() error {
 
 func (b *Behavior) negative() bool {
 	counts := append([]int64{
-		b.CachedTokens, b.ReasoningTokens, b.AfterTokens, int64(b.TokenBytes), int64(b.FailAttempts), int64(b.Split), b.PaddingBytes,
-		int64(b.AfterDone),
+		b.CachedTokens, b.ReasoningTokens, b.AfterTokens, b.PaddingBytes,
+		*cmp.Or(b.OutputTokens, new(int64)), *cmp.Or(b.InputTokens, new(int64)),
+		int64(min(b.TokenBytes, b.FailAttempts, b.Split, b.AfterDone)),
 	}, b.ChoiceTokens...)
-	for _, n := range []*int64{b.OutputTokens, b.InputTokens} {
-		if n != nil {
-			counts = append(counts, *n)
-		}
-	}
 	return slices.Min(counts) < 0 || b.FirstTokenMillis < 0 || b.TokenMillis < 0
 }
-
-// paced reports whether the answer takes time.
-func (b *Behavior) paced() bool { return b.FirstTokenMillis > 0 || b.TokenMillis > 0 }
 
 func millis(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 

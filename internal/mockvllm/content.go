@@ -1,8 +1,6 @@
 package mockvllm
 
 import (
-	"bytes"
-
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -11,6 +9,12 @@ import (
 const (
 	messageTokens = 4
 	answerTokens  = 3
+)
+
+// The tokens that an image and an audio part cost in the prompt.
+const (
+	imageTokens = 256
+	audioTokens = 64
 )
 
 // message is a chat message, or an item of a responses input.
@@ -22,25 +26,18 @@ type message struct {
 	ToolCalls jsontext.Value `json:"tool_calls"`
 }
 
-func (m *message) content() content {
-	c := m.Content
-	c.add(m.Reasoning)
-	c.add(m.Output)
-	c.add(m.Arguments)
-	c.tokens += countJSON(m.ToolCalls)
-	return c
-}
-
 // content is what a message's content consists of. It reads a string, a part
 // or a list of parts, of OpenAI's and of Anthropic's kinds.
 type content struct {
 	tokens, images, audio int64
 }
 
-func (c *content) add(o content) {
-	c.tokens += o.tokens
-	c.images += o.images
-	c.audio += o.audio
+func (c *content) add(parts ...content) {
+	for _, p := range parts {
+		c.tokens += p.tokens
+		c.images += p.images
+		c.audio += p.audio
+	}
 }
 
 // part is one part of a message's content.
@@ -56,28 +53,20 @@ type part struct {
 func (c *content) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	switch dec.PeekKind() {
 	case '"':
-		token, err := dec.ReadToken()
-		if err != nil {
-			return err
-		}
-		c.tokens += CountTokens(token.String())
-		return nil
+		var text string
+		err := json.UnmarshalDecode(dec, &text)
+		c.tokens += CountTokens(text)
+		return err
 	case '[':
 		var parts []content
-		if err := json.UnmarshalDecode(dec, &parts); err != nil {
-			return err
-		}
-		for i := range parts {
-			c.add(parts[i])
-		}
-		return nil
+		err := json.UnmarshalDecode(dec, &parts)
+		c.add(parts...)
+		return err
 	case '{':
 		var p part
-		if err := json.UnmarshalDecode(dec, &p); err != nil {
-			return err
-		}
+		err := json.UnmarshalDecode(dec, &p)
 		c.addPart(&p)
-		return nil
+		return err
 	}
 	return dec.SkipValue()
 }
@@ -91,9 +80,7 @@ func (c *content) addPart(p *part) {
 		c.audio++
 		return
 	}
-	c.add(p.Text)
-	c.add(p.Thinking)
-	c.add(p.Content)
+	c.add(p.Text, p.Thinking, p.Content)
 	c.tokens += countJSON(p.Input)
 }
 
@@ -109,47 +96,27 @@ func countJSON(v jsontext.Value) int64 {
 // countPrompts counts the tokens of each prompt: a string, a list of strings, a
 // list of token ids, or a list of such lists.
 func countPrompts(v jsontext.Value) ([]int64, error) {
-	var counts []int64
-	err := eachText(v, func(tokens int64) { counts = append(counts, tokens) })
-	return counts, err
-}
-
-func eachText(v jsontext.Value, found func(tokens int64)) error {
 	switch v.Kind() {
 	case '"':
-		var text string
-		err := json.Unmarshal(v, &text)
-		found(CountTokens(text))
-		return err
+		return []int64{CountTokens(unquoted(v))}, nil
 	case '{':
 		var p part
 		err := json.Unmarshal(v, &p)
-		found(p.Text.tokens)
-		return err
+		return []int64{p.Text.tokens}, err
 	case '[':
-		return eachElement(v, found)
-	}
-	return invalid("", "Input should be a string, a list of strings, or token ids")
-}
-
-func eachElement(v jsontext.Value, found func(tokens int64)) error {
-	var ids []int64
-	if json.Unmarshal(v, &ids) == nil && len(ids) > 0 {
-		found(int64(len(ids)))
-		return nil
-	}
-	dec := jsontext.NewDecoder(bytes.NewReader(v))
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for dec.PeekKind() != ']' {
-		element, err := dec.ReadValue()
-		if err != nil {
-			return err
+		var ids []int64
+		if json.Unmarshal(v, &ids) == nil && len(ids) > 0 {
+			return []int64{int64(len(ids))}, nil
 		}
-		if err := eachText(element, found); err != nil {
-			return err
+		var counts []int64
+		for _, e := range elements(v) {
+			more, err := countPrompts(e)
+			if err != nil {
+				return nil, err
+			}
+			counts = append(counts, more...)
 		}
+		return counts, nil
 	}
-	return nil
+	return nil, invalid("", "Input should be a string, a list of strings, or token ids")
 }

@@ -1,7 +1,7 @@
 package mockvllm
 
 import (
-	"fmt"
+	"github.com/go-json-experiment/json"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
@@ -12,20 +12,24 @@ const completionTokens = 16
 func (j *job) dialect() dialect {
 	switch j.endpoint {
 	case wire.ChatCompletions:
-		return newChat(j)
+		object := "chat.completion"
+		if j.body.Stream {
+			object = "chat.completion.chunk"
+		}
+		return &chat{newChunks(j, "chatcmpl-", object)}
 	case wire.Completions:
-		return newCompletion(j)
+		return &completion{newChunks(j, "cmpl-", "text_completion")}
 	case wire.Responses:
-		return newResponse(j)
+		return &response{j}
 	}
-	return newAnthropic(j)
+	return &anthropic{job: j}
 }
 
 // countInputs counts the tokens of each prompt of the request.
 func (j *job) countInputs() ([]int64, error) {
 	b := &j.body
-	if j.model.printsAll {
-		return j.printedInputs()
+	if j.model.PrintsAll {
+		return j.printedInputs(), nil
 	}
 	switch j.endpoint {
 	case wire.Completions:
@@ -49,13 +53,31 @@ func (j *job) countInputs() ([]int64, error) {
 	return []int64{j.countMessages(b.Messages)}, nil
 }
 
+// countResponseInput counts instructions, input and tools.
+func (j *job) countResponseInput() (int64, error) {
+	items := make([]message, 1)
+	var err error
+	switch j.body.Input.Kind() {
+	case '"':
+		err = json.Unmarshal(j.body.Input, &items[0].Content)
+	case '[':
+		err = json.Unmarshal(j.body.Input, &items)
+	default:
+		return 0, invalid("input", "Field required: input")
+	}
+	if err != nil {
+		return 0, invalid("input", "%v", err)
+	}
+	return j.countMessages(items), nil
+}
+
 // countMessages counts a templated prompt: each message with its overhead, the
 // system prompt, the tools, and what opens the answer.
 func (j *job) countMessages(messages []message) int64 {
 	var all content
-	for i := range messages {
-		all.add(messages[i].content())
-		all.tokens += messageTokens
+	for _, m := range messages {
+		all.add(m.Content, m.Reasoning, m.Output, m.Arguments)
+		all.tokens += messageTokens + countJSON(m.ToolCalls)
 	}
 	for _, system := range []content{j.body.System, j.body.Instructions} {
 		if system != (content{}) {
@@ -63,8 +85,8 @@ func (j *job) countMessages(messages []message) int64 {
 			all.tokens += messageTokens
 		}
 	}
-	o := &j.server.options
-	return all.tokens + all.images*o.ImageTokens + all.audio*o.AudioTokens + countJSON(j.body.Tools) + answerTokens
+	all.tokens += all.images*imageTokens + all.audio*audioTokens
+	return all.tokens + countJSON(j.body.Tools) + answerTokens
 }
 
 // validate checks the parameters of a generation as vLLM does.
@@ -74,16 +96,17 @@ func (j *job) validate() error {
 	limit, limited := b.outputCap()
 	switch {
 	case returned < 1 || generated > sequencesMax:
-		return invalid("n", fmt.Sprintf("n must be at least 1, got %d.", returned))
+		return invalid("n", "n must be at least 1, got %d.", returned)
 	case limited && limit < 1:
-		return invalid("max_tokens", fmt.Sprintf("max_tokens must be at least 1, got %d.", limit))
+		return invalid("max_tokens", "max_tokens must be at least 1, got %d.", limit)
 	case j.endpoint == wire.Messages && b.MaxTokens.value == nil:
 		return invalid("max_tokens", "Field required: max_tokens")
 	case b.MinTokens < 0:
-		return invalid("min_tokens", fmt.Sprintf("min_tokens must be greater than or equal to 0, got %d.", b.MinTokens))
+		return invalid("min_tokens", "min_tokens must be greater than or equal to 0, got %d.",
+			b.MinTokens)
 	case limited && b.MinTokens > limit:
-		return invalid("min_tokens", fmt.Sprintf(
-			"min_tokens must be less than or equal to max_tokens=%d, got %d.", limit, b.MinTokens))
+		return invalid("min_tokens", "min_tokens must be less than or equal to max_tokens=%d, got %d.",
+			limit, b.MinTokens)
 	case b.UseBeamSearch && b.Stream && j.endpoint == wire.Completions:
 		return invalid("", "Streaming is not currently supported with beam search")
 	}
@@ -101,24 +124,41 @@ func (j *job) validateStreamOptions() error {
 	case mode == RejectOptions:
 		return invalid("stream_options", "Extra inputs are not permitted: stream_options")
 	case mode == RejectContinuousOption && o.ContinuousUsage:
-		return invalid("stream_options", "Extra inputs are not permitted: stream_options.continuous_usage_stats")
+		return invalid("stream_options",
+			"Extra inputs are not permitted: stream_options.continuous_usage_stats")
 	}
 	return nil
 }
 
-// appendText appends the text of all of a sequence's tokens from first on.
-func (j *job) appendText(dst []byte, s *sequence, first, end int64) []byte {
+// text returns the text of tokens first to end of a sequence.
+func (j *job) text(s *sequence, first, end int64) string {
+	var text []byte
 	for i := first; i < end; i++ {
-		dst = appendPiece(dst, j.behavior, s.choice, i)
+		text = appendPiece(text, &j.behavior, s.choice, i)
 	}
-	return dst
+	return string(text)
 }
 
-// choices calls f for each sequence that is a choice of the answer, in order.
-func (j *job) choices(f func(s *sequence)) {
+// arguments returns tokens first to end of a tool call, whose arguments are the JSON
+// object {"text":"…"} in all, escaped for a JSON string.
+func (j *job) arguments(s *sequence, first, end int64) string {
+	text := j.text(s, first, end)
+	if first == 0 {
+		text = `{\"text\":\"` + text
+	}
+	if end == s.tokens {
+		text += `\"}`
+	}
+	return text
+}
+
+// choices returns the sequences that are a choice of the answer, in order.
+func (j *job) choices() []*sequence {
+	choices := make([]*sequence, 0, len(j.sequences))
 	for i := range j.sequences {
 		if j.sequences[i].choice >= 0 {
-			f(&j.sequences[i])
+			choices = append(choices, &j.sequences[i])
 		}
 	}
+	return choices
 }

@@ -1,7 +1,8 @@
 package mockvllm
 
 import (
-	"strconv"
+	"cmp"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -9,11 +10,8 @@ import (
 // model is a served model and its engine: a number of requests that run, and a
 // queue of those that wait.
 type model struct {
-	name               string
-	quoted             string // name as a JSON string
-	contextLength      int64
-	printsAll          bool
-	nullCap, absentCap CapDefault
+	Model
+	quoted string // its name as a JSON string
 
 	maxRunning, maxQueue int // as in Options
 
@@ -25,22 +23,8 @@ type model struct {
 }
 
 func newModel(m Model, o Options) *model {
-	if m.ContextLength == 0 {
-		m.ContextLength = DefaultContextLength
-	}
-	return &model{
-		name: m.Name, quoted: string(appendString(nil, m.Name)), contextLength: m.ContextLength, printsAll: m.PrintsAll,
-		nullCap: m.NullCap, absentCap: m.AbsentCap,
-		maxRunning: o.MaxRunning, maxQueue: o.MaxQueue,
-	}
-}
-
-// capDefault returns what counts for a completion without a cap.
-func (m *model) capDefault(isNull bool) CapDefault {
-	if isNull {
-		return m.nullCap
-	}
-	return m.absentCap
+	m.ContextLength = cmp.Or(m.ContextLength, DefaultContextLength)
+	return &model{Model: m, quoted: quote(m.Name), maxRunning: o.MaxRunning, maxQueue: o.MaxQueue}
 }
 
 // enter takes a place. It returns a nil channel if the request runs at once,
@@ -64,15 +48,14 @@ func (m *model) enter() (turn chan struct{}, full bool) {
 // abandon gives up a place in the queue, or the one that turn has just become.
 func (m *model) abandon(turn chan struct{}) {
 	m.mu.Lock()
-	for i, waiting := range m.queue {
-		if waiting == turn {
-			m.queue = append(m.queue[:i], m.queue[i+1:]...)
-			m.mu.Unlock()
-			return
-		}
+	i := slices.Index(m.queue, turn)
+	if i >= 0 {
+		m.queue = slices.Delete(m.queue, i, i+1)
 	}
 	m.mu.Unlock()
-	m.leave()
+	if i < 0 {
+		m.leave()
+	}
 }
 
 // leave gives the place to whoever has waited longest.
@@ -92,14 +75,4 @@ func (m *model) load() (running, waiting int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.running, len(m.queue)
-}
-
-// appendSample appends one sample in the Prometheus text format.
-func (m *model) appendSample(dst []byte, name string, value int64) []byte {
-	dst = append(dst, name...)
-	dst = append(dst, `{engine="0",model_name=`...)
-	dst = append(dst, m.quoted...)
-	dst = append(dst, "} "...)
-	dst = strconv.AppendInt(dst, value, 10)
-	return append(dst, ".0\n"...)
 }

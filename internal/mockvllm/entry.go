@@ -87,19 +87,16 @@ func (e Entry) Usage() wire.Usage {
 	return wire.Usage{Input: e.Input, Output: e.Output, Cached: e.Cached}
 }
 
+func (e *Entry) total() Total {
+	return Total{Requests: 1, Input: e.Input, Output: e.Output, Cached: e.Cached}
+}
+
 // Total sums up entries.
 type Total struct {
 	Requests, Input, Output, Cached int64
 }
 
-func (t *Total) add(e *Entry) {
-	t.Requests++
-	t.Input += e.Input
-	t.Output += e.Output
-	t.Cached += e.Cached
-}
-
-func (t *Total) addTotal(o Total) {
+func (t *Total) add(o Total) {
 	t.Requests += o.Requests
 	t.Input += o.Input
 	t.Output += o.Output

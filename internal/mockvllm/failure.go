@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -32,9 +33,12 @@ type apiError struct {
 
 func (e *apiError) Error() string { return fmt.Sprintf("%d %s: %s", e.status, e.kind, e.message) }
 
-// invalid is the 400 of a request that does not validate.
-func invalid(param, message string) *apiError {
-	return &apiError{status: http.StatusBadRequest, kind: "BadRequestError", param: param, message: message}
+// invalid is the 400 of a request that does not validate; its message is format with args.
+func invalid(param, format string, args ...any) *apiError {
+	return &apiError{
+		status: http.StatusBadRequest, kind: "BadRequestError",
+		param: param, message: fmt.Sprintf(format, args...),
+	}
 }
 
 func unknownModel(name string) *apiError {
@@ -46,69 +50,71 @@ func unknownModel(name string) *apiError {
 
 // contextExceeded is vLLM's answer to a prompt and cap that do not fit.
 func contextExceeded(context, input, output int64) *apiError {
-	return invalid("input_tokens", fmt.Sprintf("This model's maximum context length is %d tokens. "+
+	return invalid("input_tokens", "This model's maximum context length is %d tokens. "+
 		"However, you requested %d output tokens and your prompt contains at least %d input tokens, "+
 		"for a total of at least %d tokens. Please reduce the length of the input prompt or the "+
-		"number of requested output tokens. (parameter=input_tokens, value=%d)",
-		context, output, input, input+output, input))
+		"number of requested output tokens. (parameter=input_tokens, value=%[3]d)",
+		context, output, input, input+output)
 }
 
-func queueFull() *apiError {
-	return &apiError{
-		status: http.StatusServiceUnavailable, kind: "ServiceUnavailableError",
-		message: "The server is overloaded: its request queue is full. Please try again later.",
-	}
+// errQueueFull is the answer to a request that finds no place.
+var errQueueFull = &apiError{
+	status: http.StatusServiceUnavailable, kind: "ServiceUnavailableError",
+	message: "The server is overloaded: its request queue is full. Please try again later.",
 }
 
-// internalError is what vLLM says when generation fails.
-func internalError() *apiError {
-	return &apiError{
-		status: http.StatusInternalServerError, kind: "InternalServerError",
-		message: "Internal server error",
-	}
+// errInternal is what vLLM says when generation fails.
+var errInternal = &apiError{
+	status: http.StatusInternalServerError, kind: "InternalServerError",
+	message: "Internal server error",
 }
 
 // onRequest is the error that a behaviour asks for by its status.
 func onRequest(b *Behavior) *apiError {
-	e := &apiError{status: b.Status, kind: "BadRequestError", message: "This is the error that the request asked for."}
+	e := &apiError{
+		status: b.Status, kind: "BadRequestError", body: b.Body, retryAfter: b.RetryAfter,
+		message: "This is the error that the request asked for.",
+	}
 	switch {
 	case b.Status == http.StatusTooManyRequests:
 		e.kind = "RateLimitError"
 	case b.Status >= http.StatusInternalServerError:
 		e.kind = "InternalServerError"
 	}
-	e.body, e.retryAfter = b.Body, b.RetryAfter
 	return e
 }
 
-// append renders the body: Anthropic's shape, or OpenAI's with or without the
-// spaces that Python's json.dumps puts after separators.
-func (e *apiError) append(dst []byte, anthropic, spaced bool) []byte {
-	if anthropic {
-		dst = append(dst, `{"type":"error","error":{"type":`...)
-		dst = appendString(dst, e.kind)
-		dst = append(dst, `,"message":`...)
-		return append(appendString(dst, e.message), "}}"...)
+// render returns the body, of Anthropic's shape or of OpenAI's unless it is given.
+func (e *apiError) render(anthropic bool) []byte {
+	switch {
+	case e.body != "":
+		return []byte(e.body)
+	case anthropic:
+		return fmt.Appendf(nil, `{"type":"error","error":{"type":%s,"message":%s}}`,
+			quote(e.kind), quote(e.message))
 	}
-	colon, comma := ":", ","
-	if spaced {
-		colon, comma = ": ", ", "
+	param := "null"
+	if e.param != "" {
+		param = quote(e.param)
 	}
-	dst = append(dst, `{"error"`+colon+`{"message"`+colon...)
-	dst = appendString(dst, e.message)
-	dst = append(dst, comma+`"type"`+colon...)
-	dst = appendString(dst, e.kind)
-	dst = append(dst, comma+`"param"`+colon...)
-	if e.param == "" {
-		dst = append(dst, "null"...)
-	} else {
-		dst = appendString(dst, e.param)
-	}
-	return fmt.Appendf(dst, `%s"code"%s%d}}`, comma, colon, e.status)
+	return fmt.Appendf(nil, `{"error":{"message":%s,"type":%s,"param":%s,"code":%d}}`,
+		quote(e.message), quote(e.kind), param, e.status)
 }
 
-// appendString appends s as a JSON string; bytes that are not UTF-8 are replaced.
-func appendString(dst []byte, s string) []byte {
-	dst, _ = jsontext.AppendQuote(dst, s)
-	return dst
+// quote returns s as a JSON string; bytes that are not UTF-8 are replaced.
+func quote(s string) string {
+	quoted, _ := jsontext.AppendQuote(nil, s)
+	return string(quoted)
+}
+
+// list returns item(0) to item(n-1) with commas between them.
+func list(n int, item func(i int) string) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(item(i))
+	}
+	return b.String()
 }

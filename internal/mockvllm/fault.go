@@ -3,37 +3,31 @@ package mockvllm
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
-// fails reports whether the fault is the one asked for, in this attempt.
-func (j *job) fails(f Fault) bool { return j.behavior.Fail == f && j.failsNow() }
+// fails reports whether the fault asked for is one of those, in this attempt.
+func (j *job) fails(faults ...Fault) bool {
+	return slices.Contains(faults, j.behavior.Fail) && j.failsNow()
+}
 
 func (j *job) failsNow() bool {
 	n := j.behavior.FailAttempts
-	return n == 0 || j.record.attempt() <= n
+	return n == 0 || j.record.entry.Attempt <= n
 }
 
 // strikeEarly does the faults that come before any work.
 func (j *job) strikeEarly() error {
-	if !j.failsNow() {
-		return nil
-	}
-	switch j.behavior.Fail {
-	case Refuse:
+	switch {
+	case j.fails(Refuse, ResetBeforeByte):
 		j.finish(Refused)
-		j.hangUp(false)
-		return errStruck
-	case ResetBeforeByte:
-		j.finish(Refused)
-		j.hangUp(true)
-		return errStruck
-	case QueueFull:
-		return queueFull()
-	}
-	if j.behavior.Status != 0 {
+		return j.hangUp(j.behavior.Fail == ResetBeforeByte)
+	case j.fails(QueueFull):
+		return errQueueFull
+	case j.behavior.Status != 0 && j.failsNow():
 		return onRequest(&j.behavior)
 	}
 	return nil
@@ -45,23 +39,7 @@ func (j *job) strike(out *eventStream) error {
 	if j.struck || j.behavior.Fail == NoFault || j.sent < j.behavior.AfterTokens || !j.failsNow() {
 		return nil
 	}
-	switch j.behavior.Fail {
-	case Stall:
-		j.struck = true
-		return j.stall()
-	case Chatter:
-		j.struck = true
-		if out == nil {
-			return j.stall()
-		}
-		return out.chatter()
-	case ErrorEvent:
-		j.struck = true
-		if out == nil {
-			return internalError()
-		}
-		return j.sendError(out)
-	}
+	j.struck = true
 	if out == nil {
 		return j.strikeAnswer()
 	}
@@ -70,8 +48,11 @@ func (j *job) strike(out *eventStream) error {
 
 func (j *job) strikeAnswer() error {
 	switch j.behavior.Fail {
+	case Stall, Chatter:
+		return j.stall()
+	case ErrorEvent:
+		return errInternal
 	case Reset, ResetMidEvent, Close, Truncate:
-		j.struck = true
 		return errCut
 	}
 	return nil
@@ -79,29 +60,30 @@ func (j *job) strikeAnswer() error {
 
 func (j *job) strikeStream(out *eventStream) error {
 	switch j.behavior.Fail {
-	case Reset, Close:
-	case ResetMidEvent:
-		_ = out.write([]byte(`data: {"id":"cut","object":"chat.comp`)) // it is broken off anyway
+	case Stall:
+		return j.stall()
+	case Chatter:
+		return out.chatter()
+	case ErrorEvent:
+		return j.sendError(out)
 	case Malformed:
-		j.struck = true
-		return out.raw("", []byte(`{"id":"malformed","choices":[{"index":0,"delta":{"content":"cu`))
+		out.raw("", `{"id":"malformed","choices":[{"index":0,"delta":{"content":"cu`)
+		return out.err
 	case Truncate:
-		j.struck = true
 		j.finish(Broken)
 		return errStruck // returning ends the body properly
-	default:
-		return nil
+	case ResetMidEvent:
+		out.write([]byte(`data: {"id":"cut","object":"chat.comp`))
+		fallthrough
+	case Reset, Close:
+		j.finish(Broken)
+		return j.hangUp(j.behavior.Fail != Close)
 	}
-	j.struck = true
-	j.finish(Broken)
-	j.hangUp(j.behavior.Fail != Close)
-	return errStruck
+	return nil
 }
 
 // stall sends nothing more until the client leaves.
-func (j *job) stall() error {
-	return await[struct{}](j, nil)
-}
+func (j *job) stall() error { return await[struct{}](j, nil) }
 
 // sendError ends a stream with an error object, as vLLM does when generation
 // fails while the status is already 200.
@@ -109,13 +91,15 @@ func (j *job) sendError(out *eventStream) error {
 	j.finish(Failed)
 	switch j.endpoint {
 	case wire.Messages:
-		_ = out.raw("error", []byte(`{"type":"error","error":{"type":"internal_error","message":"Internal server error"}}`))
+		out.raw("error",
+			`{"type":"error","error":{"type":"internal_error","message":"Internal server error"}}`)
 	case wire.Responses:
-		_ = out.raw("error", []byte(`{"code":"server_error","message":"Internal server error","param":null,"sequence_number":`+
-			strconv.Itoa(out.count)+`,"type":"error"}`))
-	default:
-		_ = out.raw("", internalError().append(nil, false, true))
-		_ = out.raw("", doneData)
+		out.raw("error", `{"code":"server_error","message":"Internal server error","param":null,`+
+			`"sequence_number":`+strconv.Itoa(out.count)+`,"type":"error"}`)
+	default: // with the spaces that Python's json.dumps puts after separators
+		out.raw("", `{"error": {"message": "Internal server error", "type": "InternalServerError", `+
+			`"param": null, "code": 500}}`)
+		out.raw("", "[DONE]")
 	}
 	return errStruck
 }
@@ -123,36 +107,34 @@ func (j *job) sendError(out *eventStream) error {
 // breakAnswer sends half of a JSON answer and breaks the connection off.
 func (j *job) breakAnswer(body []byte) error {
 	j.finish(Broken)
-	if j.behavior.Fail == Cut {
-		return j.cut(body)
+	half := body[:len(body)/2]
+	if j.behavior.Fail != Cut {
+		announceJSON(j.w, len(body))
+		_, _ = j.w.Write(half) // it is broken off anyway
+		return j.hangUp(j.fails(Reset, ResetMidEvent))
 	}
-	h := j.w.Header()
-	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	_, _ = j.w.Write(body[:len(body)/2]) // it is broken off anyway
-	j.hangUp(j.behavior.Fail == Reset || j.behavior.Fail == ResetMidEvent)
-	return errStruck
-}
-
-// cut sends half of a JSON answer whose end nothing marks but that of its connection,
-// as servers of HTTP/1.0 do.
-func (j *job) cut(body []byte) error {
+	// Nothing marks the end but that of the connection, as with servers of HTTP/1.0.
 	conn := j.hijack()
 	_, _ = conn.Write([]byte("HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"))
-	_, _ = conn.Write(body[:len(body)/2])
+	_, _ = conn.Write(half)
 	_ = conn.Close() // nothing is to be done about it
 	return errStruck
 }
 
 // hangUp flushes what was written and closes the connection, with a reset if
 // asked for. Where there is no connection to take over, it breaks the answer
-// off in net/http's way.
-func (j *job) hangUp(reset bool) {
+// off in net/http's way. It returns errStruck.
+func (j *job) hangUp(reset bool) error {
 	conn := j.hijack()
-	if tcp, ok := underlying(conn).(*net.TCPConn); ok && reset {
+	raw := conn
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		raw = wrapped.NetConn()
+	}
+	if tcp, ok := raw.(*net.TCPConn); ok && reset {
 		_ = tcp.SetLinger(0) // without it the close is a plain one
 	}
 	_ = conn.Close() // nothing is to be done about it
+	return errStruck
 }
 
 // closeIdle closes the connection after a complete answer, without having
@@ -175,13 +157,6 @@ func (j *job) hijack() net.Conn {
 	conn, _, err := rc.Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler) // HTTP/2, or a recorder: net/http's way to break an answer off
-	}
-	return conn
-}
-
-func underlying(conn net.Conn) net.Conn {
-	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		return wrapped.NetConn()
 	}
 	return conn
 }

@@ -1,7 +1,8 @@
 package mockvllm
 
 import (
-	"errors"
+	"cmp"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
@@ -18,60 +19,61 @@ type token struct {
 type dialect interface {
 	// open sends the events before the first token, token those of one token,
 	// end those after the last one.
-	open(out *eventStream) error
-	token(out *eventStream, t token) error
-	end(out *eventStream) error
-	// answer appends the JSON answer.
-	answer(dst []byte) []byte
+	open(out *eventStream)
+	token(out *eventStream, t token)
+	end(out *eventStream)
+	// answer returns the JSON answer.
+	answer() []byte
 }
 
-// answerGeneration generates and sends the answer.
+// answerGeneration generates and sends the answer, a JSON answer when it is complete. Its
+// pace is that of a stream, and like a stream it stops when the client leaves.
 func (j *job) answerGeneration(turn chan struct{}) error {
+	var out *eventStream
+	if j.body.Stream {
+		out = j.newStream()
+		defer j.server.acks.CompareAndDelete(j.id, out.acks)
+	}
+	if err := j.prefill(turn); err != nil {
+		return err
+	}
 	d := j.dialect()
-	if !j.body.Stream {
-		return j.answerWhole(d, turn)
+	err := j.decode(d, out)
+	if out == nil && (err == nil || err == errCut) {
+		return j.writeAnswer(d.answer())
 	}
-	out := j.newStream()
-	defer out.close()
-	if err := j.prefill(turn); err != nil {
+	if err != nil {
 		return err
 	}
-	if err := j.decode(d, out); err != nil {
-		return err
-	}
-	return d.end(out)
-}
-
-// answerWhole generates, and sends the answer when it is complete. Its pace is
-// that of a stream, and like a stream it stops when the client leaves.
-func (j *job) answerWhole(d dialect, turn chan struct{}) error {
-	if err := j.prefill(turn); err != nil {
-		return err
-	}
-	if err := j.decode(d, nil); err != nil && !errors.Is(err, errCut) {
-		return err
-	}
-	return j.writeAnswer(d.answer(make([]byte, 0, 1024)))
+	d.end(out)
+	return out.err
 }
 
 // decode generates round by round, one token of every unfinished sequence in
 // each, as an engine's batch does. out is nil for a JSON answer.
 func (j *job) decode(d dialect, out *eventStream) error {
-	if out == nil && !j.behavior.paced() && j.behavior.Fail == NoFault {
-		return j.decodeAtOnce()
+	b := &j.behavior
+	if out == nil && b.FirstTokenMillis+b.TokenMillis == 0 && b.Fail == NoFault { // all at once
+		now := j.server.options.Clock()
+		for k := range j.sequences {
+			j.generate(k, j.sequences[k].tokens, now)
+		}
+		return nil
 	}
-	p := newPacer(j)
-	defer p.stop()
-	if err := p.wait(0); err != nil {
+	start := time.Now()
+	if err := j.pace(start, 0); err != nil {
 		return err
 	}
 	if err := j.begin(d, out); err != nil {
 		return err
 	}
-	rounds := j.longest()
+	var rounds int64
+	for i := range j.sequences {
+		rounds = max(rounds, j.sequences[i].tokens)
+	}
 	for i := range rounds {
 		if i > 0 {
-			if err := p.wait(i); err != nil {
+			if err := j.pace(start, i); err != nil {
 				return err
 			}
 		}
@@ -94,17 +96,13 @@ func (j *job) begin(d dialect, out *eventStream) error {
 	if out == nil {
 		return nil
 	}
-	if err := d.open(out); err != nil {
-		return err
-	}
-	for i := range j.sequences {
-		if s := &j.sequences[i]; s.tokens == 0 && s.choice >= 0 {
-			if err := d.token(out, token{sequence: s, first: -1, index: -1, last: true}); err != nil {
-				return err
-			}
+	d.open(out)
+	for _, s := range j.choices() {
+		if s.tokens == 0 && out.err == nil {
+			d.token(out, token{sequence: s, first: -1, index: -1, last: true})
 		}
 	}
-	return nil
+	return out.err
 }
 
 // round generates token i of every sequence that has one. The ledger knows a
@@ -124,19 +122,25 @@ func (j *job) round(d dialect, out *eventStream, i int64) error {
 		if err := j.strike(out); err != nil {
 			return err
 		}
-		j.record.generate(k, 1, j.server.options.Clock())
-		j.model.generationTokens.Add(1)
+		j.generate(k, 1, j.server.options.Clock())
 		j.sent++
 		if out == nil || s.choice < 0 {
 			continue
 		}
 		if t, due := j.due(s, i); due {
-			if err := d.token(out, t); err != nil {
-				return err
-			}
+			d.token(out, t)
+		}
+		if out.err != nil {
+			return out.err
 		}
 	}
 	return nil
+}
+
+// generate books n tokens of sequence k.
+func (j *job) generate(k int, n int64, now time.Time) {
+	j.record.generate(k, n, now)
+	j.model.generationTokens.Add(n)
 }
 
 // due returns what the event has that token i of a sequence makes due, if it does. As in
@@ -162,32 +166,5 @@ func (j *job) due(s *sequence, i int64) (t token, due bool) {
 
 // silent reports whether the client wants to see nothing of the reasoning.
 func (j *job) silent() bool {
-	return j.endpoint == wire.ChatCompletions && j.body.IncludeReasoning != nil && !*j.body.IncludeReasoning
-}
-
-func (j *job) decodeAtOnce() error {
-	now := j.server.options.Clock()
-	for k := range j.sequences {
-		n := j.sequences[k].tokens
-		j.record.generate(k, n, now)
-		j.model.generationTokens.Add(n)
-	}
-	return nil
-}
-
-func (j *job) longest() int64 {
-	var n int64
-	for i := range j.sequences {
-		n = max(n, j.sequences[i].tokens)
-	}
-	return n
-}
-
-// generated returns the tokens of all sequences.
-func (j *job) generated() int64 {
-	var n int64
-	for i := range j.sequences {
-		n += j.sequences[i].tokens
-	}
-	return n
+	return j.endpoint == wire.ChatCompletions && !*cmp.Or(j.body.IncludeReasoning, new(true))
 }

@@ -5,9 +5,9 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -31,9 +31,9 @@ type job struct {
 	record   *record
 
 	inputs    []int64 // tokens of each prompt
+	input     int64   // of all prompts
 	sequences []sequence
 	frame     frame // around the text of every choice
-	returned  int   // sequences of each prompt that become choices
 
 	inEngine bool
 	struck   bool  // the fault has struck
@@ -50,9 +50,12 @@ func (s *Server) serve(e wire.Endpoint) http.HandlerFunc {
 		now := s.options.Clock()
 		j.created = now.Unix()
 		err := j.read()
-		j.model = s.model(j.body.Model)
+		name := j.body.Model
+		if j.model = s.model(name); j.model != nil {
+			name = j.model.Name
+		}
 		j.record = s.options.Ledger.open(Entry{
-			ID: j.id, User: j.body.user(j.behavior.User), Model: j.modelName(),
+			ID: j.id, User: j.body.user(j.behavior.User), Model: name,
 			Endpoint: e.String(), Stream: j.body.Stream, Start: now,
 		})
 		if err == nil {
@@ -62,18 +65,10 @@ func (s *Server) serve(e wire.Endpoint) http.HandlerFunc {
 	}
 }
 
-func (j *job) modelName() string {
-	if j.model == nil {
-		return j.body.Model
-	}
-	return j.model.name
-}
-
 // makeID returns 32 hexadecimal digits, as vLLM's random_uuid does.
 func (s *Server) makeID() string {
 	n := s.made.Add(1)
-	digits := strconv.FormatUint(mix(s.options.Seed^n), 16) + strconv.FormatUint(mix(s.options.Seed+n), 16)
-	return strings.Repeat("0", 32-len(digits)) + digits
+	return fmt.Sprintf("%016x%016x", mix(s.options.Seed^n), mix(s.options.Seed+n))
 }
 
 // mix spreads the bits of x (the finaliser of splitmix64, Steele et al. 2014).
@@ -89,7 +84,7 @@ func mix(x uint64) uint64 {
 func (j *job) read() error {
 	j.behavior = *j.server.defaults.Load()
 	media, _, _ := strings.Cut(j.r.Header.Get("Content-Type"), ";")
-	raw, err := readAll(j.r)
+	raw, err := io.ReadAll(j.r.Body)
 	if err != nil {
 		return errGone
 	}
@@ -100,27 +95,16 @@ func (j *job) read() error {
 		return err
 	}
 	j.raw = raw
-	j.behavior, err = parseBehavior(j.body.Mock, j.behavior)
-	if err == nil {
-		j.behavior = j.server.stumble(raw, j.behavior)
+	if j.behavior, err = parseBehavior(j.body.Mock, j.behavior); err != nil {
+		return err
 	}
-	return err
-}
-
-func readAll(r *http.Request) ([]byte, error) {
-	if r.ContentLength <= 0 || r.ContentLength > 1<<20 {
-		return io.ReadAll(r.Body)
+	for _, kind := range j.server.options.Stumbles {
+		if bytes.Contains(raw, []byte(kind.Text)) {
+			j.behavior = kind.Behavior
+			break
+		}
 	}
-	raw := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, raw); err != nil {
-		return nil, err
-	}
-	// One more read finds the end, which net/http waits for.
-	_, err := r.Body.Read(make([]byte, 1))
-	if err == io.EOF {
-		err = nil
-	}
-	return raw, err
+	return nil
 }
 
 // answer does what the endpoint does, up to the last byte.
@@ -164,11 +148,11 @@ func (j *job) answer() error {
 // channel, if there is one, is closed.
 func (j *job) accept() (turn chan struct{}, err error) {
 	if j.server.queueFull.Load() {
-		return nil, queueFull()
+		return nil, errQueueFull
 	}
 	turn, full := j.model.enter()
 	if full {
-		return nil, queueFull()
+		return nil, errQueueFull
 	}
 	j.inEngine = true
 	j.record.accept()
@@ -184,18 +168,9 @@ func (j *job) prefill(turn chan struct{}) error {
 			return err
 		}
 	}
-	j.record.prefill(j.input(), min(j.behavior.CachedTokens, j.input()), len(j.sequences))
-	j.model.promptTokens.Add(j.input())
+	j.record.prefill(j.input, min(j.behavior.CachedTokens, j.input), len(j.sequences))
+	j.model.promptTokens.Add(j.input)
 	return nil
-}
-
-// input returns the tokens of all prompts.
-func (j *job) input() int64 {
-	var sum int64
-	for _, n := range j.inputs {
-		sum += n
-	}
-	return sum
 }
 
 // finish books the end of the request; only the first call counts. It is
@@ -230,7 +205,7 @@ func (j *job) settle(err error) {
 		panic(http.ErrAbortHandler) // net/http's way to break an answer off
 	case errors.Is(err, errStruck):
 	default:
-		j.fail(invalid("", err.Error()))
+		j.fail(invalid("", "%v", err))
 	}
 }
 
@@ -241,14 +216,10 @@ func (j *job) fail(e *apiError) {
 	}
 	j.record.status(e.status)
 	j.finish(outcome)
-	body := []byte(e.body)
-	if e.body == "" {
-		body = e.append(nil, j.endpoint.Anthropic(), false)
-	}
 	if e.retryAfter != "" {
 		j.w.Header().Set("Retry-After", e.retryAfter)
 	}
-	writeJSON(j.w, e.status, body)
+	writeJSON(j.w, e.status, e.render(j.endpoint.Anthropic()))
 }
 
 // writeAnswer sends the whole JSON answer, or what the fault leaves of it.
@@ -260,7 +231,7 @@ func (j *job) writeAnswer(body []byte) error {
 	if j.behavior.PaddingBytes > 0 {
 		return j.writePadded(body)
 	}
-	if j.fails(Reset) || j.fails(ResetMidEvent) || j.fails(Close) || j.fails(Truncate) || j.fails(Cut) {
+	if j.fails(Reset, ResetMidEvent, Close, Truncate, Cut) {
 		return j.breakAnswer(body)
 	}
 	if j.endpoint.Counts() && !j.fails(Malformed) {
@@ -268,7 +239,7 @@ func (j *job) writeAnswer(body []byte) error {
 	}
 	j.finish(Completed)
 	if j.behavior.Encoding != "" {
-		j.w.Header()["Content-Encoding"] = []string{j.behavior.Encoding}
+		j.w.Header().Set("Content-Encoding", j.behavior.Encoding)
 		body = encoded(j.behavior.Encoding, body)
 	}
 	writeJSON(j.w, http.StatusOK, body)

@@ -17,13 +17,13 @@ type Ledger struct {
 	// and [Ledger.Entries]; older ones remain in the sums only. 0 keeps all.
 	Keep int
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the records as well
 	seq      int64
 	records  []*record            // oldest first
 	byID     map[string][]*record // oldest first
 	running  map[*record]struct{}
-	ended    map[account]*Total
-	flights  map[string]*flight
+	ended    map[account]Total
+	flights  map[string]flight
 	idle     chan struct{} // closed when nothing runs; nil when nobody waits
 	writeErr error
 }
@@ -37,36 +37,24 @@ type flight struct{ now, max int }
 // as they stand.
 func (l *Ledger) Entries() []Entry {
 	l.mu.Lock()
-	records := append([]*record(nil), l.records...)
-	l.mu.Unlock()
-	entries := make([]Entry, len(records))
-	for i, r := range records {
-		entries[i] = r.snapshot()
-	}
-	return entries
+	defer l.mu.Unlock()
+	return snapshots(l.records)
 }
 
 // Entry returns the last entry of a request id, and whether there is one.
 func (l *Ledger) Entry(id string) (Entry, bool) {
-	l.mu.Lock()
-	attempts := l.byID[id]
-	l.mu.Unlock()
+	attempts := l.Attempts(id)
 	if len(attempts) == 0 {
 		return Entry{}, false
 	}
-	return attempts[len(attempts)-1].snapshot(), true
+	return attempts[len(attempts)-1], true
 }
 
 // Attempts returns all entries of a request id: one per attempt.
 func (l *Ledger) Attempts(id string) []Entry {
 	l.mu.Lock()
-	attempts := append([]*record(nil), l.byID[id]...)
-	l.mu.Unlock()
-	entries := make([]Entry, len(attempts))
-	for i, r := range attempts {
-		entries[i] = r.snapshot()
-	}
-	return entries
+	defer l.mu.Unlock()
+	return snapshots(l.byID[id])
 }
 
 // Sum adds up the entries of a model and user, running ones as they stand. An
@@ -80,12 +68,12 @@ func (l *Ledger) Sum(model, user string) Total {
 	}
 	for a, t := range l.ended {
 		if matches(a) {
-			sum.addTotal(*t)
+			sum.add(t)
 		}
 	}
 	for r := range l.running {
-		if e := r.snapshot(); matches(account{e.Model, e.User}) {
-			sum.add(&e)
+		if e := &r.entry; matches(account{e.Model, e.User}) {
+			sum.add(e.total())
 		}
 	}
 	return sum
@@ -96,10 +84,7 @@ func (l *Ledger) Sum(model, user string) Total {
 func (l *Ledger) InFlight(model string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.flights[model]; f != nil {
-		return f.now
-	}
-	return 0
+	return l.flights[model].now
 }
 
 // MaxRunning returns the largest number of requests of a model that were ever
@@ -109,10 +94,7 @@ func (l *Ledger) InFlight(model string) int {
 func (l *Ledger) MaxRunning(model string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.flights[model]; f != nil {
-		return f.max
-	}
-	return 0
+	return l.flights[model].max
 }
 
 // Quiesce waits until no request is running and returns the error of ctx if
@@ -152,8 +134,8 @@ func (l *Ledger) open(e Entry) *record {
 	if l.byID == nil {
 		l.byID = make(map[string][]*record)
 		l.running = make(map[*record]struct{})
-		l.ended = make(map[account]*Total)
-		l.flights = make(map[string]*flight)
+		l.ended = make(map[account]Total)
+		l.flights = make(map[string]flight)
 	}
 	l.seq++
 	r.entry.Seq = l.seq
@@ -165,33 +147,19 @@ func (l *Ledger) open(e Entry) *record {
 	return r
 }
 
-// accept counts a request of the model in flight.
-func (l *Ledger) accept(model string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f := l.flights[model]
-	if f == nil {
-		f = new(flight)
-		l.flights[model] = f
-	}
-	f.now++
-	f.max = max(f.max, f.now)
-	return f.now
-}
-
-// close books an entry that has ended.
-func (l *Ledger) close(r *record, e *Entry) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// close books an entry that has ended. The lock is held.
+func (l *Ledger) close(r *record) {
+	e := &r.entry
 	delete(l.running, r)
 	if e.InFlight > 0 {
-		l.flights[e.Model].now--
+		f := l.flights[e.Model]
+		f.now--
+		l.flights[e.Model] = f
 	}
 	a := account{e.Model, e.User}
-	if l.ended[a] == nil {
-		l.ended[a] = new(Total)
-	}
-	l.ended[a].add(e)
+	sum := l.ended[a]
+	sum.add(e.total())
+	l.ended[a] = sum
 	l.write(e)
 	l.forget()
 	if len(l.running) == 0 && l.idle != nil {
@@ -200,7 +168,7 @@ func (l *Ledger) close(r *record, e *Entry) {
 	}
 }
 
-// write is called with the lock held, so that lines never mix.
+// write writes an entry that has ended. The lock is held, so that lines never mix.
 func (l *Ledger) write(e *Entry) {
 	if l.Writer == nil {
 		return

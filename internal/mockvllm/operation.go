@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -20,21 +21,17 @@ func (s *Server) serveVersion(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
-	created := strconv.FormatInt(s.options.Clock().Unix(), 10)
-	body := []byte(`{"object":"list","data":[`)
-	for i, m := range s.models() {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(body, `{"id":`+m.quoted+`,"object":"model","created":`+created+
-			`,"owned_by":"vllm","root":`+m.quoted+`,"parent":null,"max_model_len":`...)
-		body = strconv.AppendInt(body, m.contextLength, 10)
-		body = append(body, `,"permission":[{"id":"modelperm-`+strconv.Itoa(i)+
-			`","object":"model_permission","created":`+created+`,"allow_create_engine":false,`+
-			`"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,"allow_view":true,`+
-			`"allow_fine_tuning":false,"organization":"*","group":null,"is_blocking":false}]}`...)
-	}
-	writeJSON(w, http.StatusOK, append(body, "]}"...))
+	models := s.models()
+	data := list(len(models), func(i int) string {
+		return fmt.Sprintf(`{"id":%s,"object":"model","created":%d,"owned_by":"vllm","root":%[1]s,`+
+			`"parent":null,"max_model_len":%[3]d,"permission":[{"id":"modelperm-%[4]d",`+
+			`"object":"model_permission","created":%[2]d,"allow_create_engine":false,`+
+			`"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":false,`+
+			`"allow_view":true,"allow_fine_tuning":false,"organization":"*","group":null,`+
+			`"is_blocking":false}]}`,
+			models[i].quoted, s.options.Clock().Unix(), models[i].ContextLength, i)
+	})
+	writeJSON(w, http.StatusOK, []byte(`{"object":"list","data":[`+data+"]}"))
 }
 
 // serveMetrics writes a few of vLLM's metrics in the Prometheus text format.
@@ -55,9 +52,11 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		{"vllm:request_success_total", "counter", "Count of successfully processed requests.",
 			func(m *model) int64 { return m.succeeded.Load() }},
 	} {
-		text = append(text, "# HELP "+metric.name+" "+metric.help+"\n# TYPE "+metric.name+" "+metric.kind+"\n"...)
+		text = fmt.Appendf(text, "# HELP %s %s\n# TYPE %[1]s %[3]s\n",
+			metric.name, metric.help, metric.kind)
 		for _, m := range s.models() {
-			text = m.appendSample(text, metric.name, metric.value(m))
+			text = fmt.Appendf(text, "%s{engine=\"0\",model_name=%s} %d.0\n",
+				metric.name, m.quoted, metric.value(m))
 		}
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
@@ -67,19 +66,17 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 // writeStatus answers with the body that vLLM gives to a bare HTTP error.
 func writeStatus(w http.ResponseWriter, status int) {
 	e := &apiError{status: status, kind: http.StatusText(status), message: http.StatusText(status)}
-	writeJSON(w, status, e.append(nil, false, false))
+	writeJSON(w, status, e.render(false))
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	announceJSON(w, len(body))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a reader that left needs no answer
 }
 
-// Header values that every answer has; shared, never changed.
-var (
-	jsonType   = []string{"application/json"}
-	streamType = []string{"text/event-stream; charset=utf-8"}
-)
+// announceJSON sets the headers of a JSON body of some bytes.
+func announceJSON(w http.ResponseWriter, bytes int) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(bytes))
+}

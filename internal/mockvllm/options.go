@@ -44,11 +44,6 @@ type Options struct {
 	// Clock gives the times told and kept; nil is [time.Now]. Delays follow
 	// the real clock (or that of a synctest bubble).
 	Clock func() time.Time
-
-	// ImageTokens and AudioTokens are what an image and an audio part cost in
-	// the prompt. 0 is 256 and 64.
-	ImageTokens int64
-	AudioTokens int64
 }
 
 // Model is one model served.
@@ -77,6 +72,16 @@ const (
 	RestOfContext
 )
 
+// Stumble is what a server does with a body of a kind, whoever sends it: a bug of a
+// model server that some requests set off. The body does not ask for it, so that it
+// happens also where nothing unknown is passed on.
+type Stumble struct {
+	// Text is what the kind is known by: a body that has these bytes anywhere.
+	Text string
+	// Behavior replaces the request's own; that of the first kind does.
+	Behavior Behavior
+}
+
 // Length is a distribution of answer lengths, in tokens: from Min to Max, short
 // ones likelier (uniform on a logarithmic scale). The zero value is 8 to 64.
 type Length struct{ Min, Max int64 }
@@ -85,29 +90,7 @@ func (l Length) draw(r *rand.Rand) int64 {
 	if l == (Length{}) {
 		l = Length{Min: 8, Max: 64}
 	}
-	if l.Max <= l.Min {
-		return l.Min
-	}
 	low, high := math.Log(float64(max(l.Min, 1))), math.Log(float64(l.Max+1))
 	n := int64(math.Exp(low + r.Float64()*(high-low)))
-	return min(max(n, l.Min), l.Max)
-}
-
-func (o Options) withDefaults() Options {
-	if len(o.Models) == 0 {
-		o.Models = []Model{{Name: DefaultModel}}
-	}
-	if o.Ledger == nil {
-		o.Ledger = new(Ledger)
-	}
-	if o.Clock == nil {
-		o.Clock = time.Now
-	}
-	if o.ImageTokens == 0 {
-		o.ImageTokens = 256
-	}
-	if o.AudioTokens == 0 {
-		o.AudioTokens = 64
-	}
-	return o
+	return max(l.Min, min(n, l.Max))
 }

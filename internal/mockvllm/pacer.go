@@ -27,41 +27,15 @@ func (j *job) interrupted() error {
 	}
 }
 
-// pacer waits for the time of each token. Times follow from the start, so that
-// a late token does not delay the ones after it.
-type pacer struct {
-	job             *job
-	start           time.Time
-	first, interval time.Duration
-	timer           *time.Timer
-}
-
-func newPacer(j *job) *pacer {
-	return &pacer{
-		job: j, start: time.Now(),
-		first: millis(j.behavior.FirstTokenMillis), interval: millis(j.behavior.TokenMillis),
-	}
-}
-
-func (p *pacer) stop() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
-}
-
-// wait waits for round i. It returns errGone or errClosed as soon as that is so.
-func (p *pacer) wait(i int64) error {
-	if err := p.job.interrupted(); err != nil {
+// pace waits for the time of round i of those that began at start, so that a late token
+// does not delay the ones after it. It returns errGone or errClosed as soon as that is so.
+func (j *job) pace(start time.Time, i int64) error {
+	if err := j.interrupted(); err != nil {
 		return err
 	}
-	delay := time.Until(p.start.Add(p.first + time.Duration(i)*p.interval))
-	if p.first+p.interval == 0 || delay <= 0 {
-		return nil
+	due := millis(j.behavior.FirstTokenMillis) + time.Duration(i)*millis(j.behavior.TokenMillis)
+	if delay := time.Until(start.Add(due)); due > 0 && delay > 0 {
+		return await(j, time.After(delay))
 	}
-	if p.timer == nil {
-		p.timer = time.NewTimer(delay)
-	} else {
-		p.timer.Reset(delay)
-	}
-	return await(p.job, p.timer.C)
+	return nil
 }

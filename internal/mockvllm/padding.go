@@ -2,7 +2,6 @@ package mockvllm
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -19,18 +18,21 @@ func (j *job) writePadded(body []byte) error {
 	}
 	before = append(append([]byte(nil), before...), opening...)
 	blocks := int(j.behavior.PaddingBytes)/len(paddingBlock) + 1
-	h := j.w.Header()
-	h["Content-Type"] = jsonType
-	if !j.behavior.PaddingChunked {
-		h["Content-Length"] = []string{strconv.Itoa(len(before) + blocks*len(paddingBlock) + len(after))}
+	announceJSON(j.w, len(before)+blocks*len(paddingBlock)+len(after))
+	if j.behavior.PaddingChunked {
+		j.w.Header().Del("Content-Length")
 	}
 	j.w.WriteHeader(http.StatusOK)
 	if _, err := j.w.Write(before); err != nil {
 		return errGone
 	}
 	for i := range blocks {
-		if cut := j.fails(Reset) || j.fails(Close) || j.fails(Truncate); cut && i >= blocks/2 {
-			return j.breakPadded()
+		if i >= blocks/2 && j.fails(Reset, Close, Truncate) {
+			j.finish(Broken)
+			if j.fails(Truncate) && j.behavior.PaddingChunked {
+				return errStruck
+			}
+			return j.hangUp(j.fails(Reset))
 		}
 		if _, err := j.w.Write(paddingBlock); err != nil {
 			return errGone
@@ -42,13 +44,4 @@ func (j *job) writePadded(body []byte) error {
 	j.finish(Completed)
 	_, _ = j.w.Write(after) // a reader that left needs no answer
 	return nil
-}
-
-// breakPadded breaks the answer off.
-func (j *job) breakPadded() error {
-	j.finish(Broken)
-	if !j.fails(Truncate) || !j.behavior.PaddingChunked {
-		j.hangUp(j.fails(Reset))
-	}
-	return errStruck
 }

@@ -1,7 +1,7 @@
 package mockvllm
 
 import (
-	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
@@ -22,24 +22,22 @@ const sequencesMax = 1024
 
 // price counts the tokens of the prompts and checks that they fit.
 func (j *job) price() error {
-	inputs, err := j.countInputs()
-	if err != nil {
+	var err error
+	if j.inputs, err = j.countInputs(); err != nil {
 		return err
 	}
-	if len(inputs) == 0 {
+	if len(j.inputs) == 0 {
 		return invalid("prompt", "Either prompt or prompt_embeds must be provided and non-empty.")
 	}
-	for i := range inputs {
-		if j.behavior.InputTokens != nil {
-			inputs[i] = *j.behavior.InputTokens
-		}
-	}
-	j.inputs = inputs
 	limit, _ := j.body.outputCap()
-	for _, input := range inputs {
-		if limit > j.model.contextLength-input {
-			return contextExceeded(j.model.contextLength, input, limit)
+	for i := range j.inputs {
+		if j.behavior.InputTokens != nil {
+			j.inputs[i] = *j.behavior.InputTokens
 		}
+		if limit > j.model.ContextLength-j.inputs[i] {
+			return contextExceeded(j.model.ContextLength, j.inputs[i], limit)
+		}
+		j.input += j.inputs[i]
 	}
 	return nil
 }
@@ -54,16 +52,15 @@ func (j *job) plan() error {
 	}
 	generated, returned := j.body.sequences()
 	if generated*int64(len(j.inputs)) > sequencesMax {
-		return invalid("n", fmt.Sprintf("at most %d sequences are generated for a request", sequencesMax))
+		return invalid("n", "at most %d sequences are generated for a request", sequencesMax)
 	}
-	j.returned = int(returned)
 	j.sequences = make([]sequence, 0, generated*int64(len(j.inputs)))
 	for prompt, input := range j.inputs {
 		limit := j.limit(input)
 		for i := range int(generated) {
 			choice := -1
-			if i < j.returned {
-				choice = prompt*j.returned + i
+			if i < int(returned) {
+				choice = prompt*int(returned) + i
 			}
 			s := sequence{prompt: prompt, choice: choice, finish: "stop"}
 			if s.tokens = j.length(len(j.sequences), limit); s.tokens >= limit {
@@ -77,11 +74,16 @@ func (j *job) plan() error {
 
 // limit is the most tokens that a sequence may get.
 func (j *job) limit(input int64) int64 {
-	limit := j.model.contextLength - input
+	limit := j.model.ContextLength - input
+	otherwise := j.model.AbsentCap
+	if j.body.MaxTokens.isNull {
+		otherwise = j.model.NullCap
+	}
 	if limited, ok := j.body.outputCap(); ok {
-		limit = min(limit, limited)
-	} else if j.endpoint == wire.Completions && j.model.capDefault(j.body.MaxTokens.isNull) == SixteenTokens {
-		limit = min(limit, completionTokens)
+		return min(limit, limited)
+	}
+	if j.endpoint == wire.Completions && otherwise == SixteenTokens {
+		return min(limit, completionTokens)
 	}
 	return limit
 }
@@ -105,9 +107,8 @@ func (j *job) length(i int, limit int64) int64 {
 
 // random gives each sequence of each request id its own draws.
 func (j *job) random(sequence int) *rand.Rand {
-	var hash uint64 = 14695981039346656037 // FNV-1a
-	for i := range len(j.id) {
-		hash = (hash ^ uint64(j.id[i])) * 1099511628211
-	}
-	return rand.New(rand.NewPCG(j.server.options.Seed, mix(hash+uint64(sequence)))) // #nosec G115 G404 -- wraps around; random as a seed says, which is what it is for
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(j.id))
+	// #nosec G115 G404 -- wraps around; random as a seed says, which is what it is for
+	return rand.New(rand.NewPCG(j.server.options.Seed, mix(hash.Sum64()+uint64(sequence))))
 }

@@ -1,10 +1,12 @@
 package mockvllm
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"math"
-	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,12 +31,9 @@ func (j *job) countPairs() ([]int64, error) {
 	if left == nil || right == nil {
 		return nil, invalid("query", "Field required: two texts to compare")
 	}
-	lefts, err := countPrompts(left)
-	if err != nil {
-		return nil, err
-	}
-	rights, err := countPrompts(right)
-	if err != nil {
+	lefts, leftErr := countPrompts(left)
+	rights, rightErr := countPrompts(right)
+	if err := cmp.Or(leftErr, rightErr); err != nil {
 		return nil, err
 	}
 	if len(lefts) != 1 && len(lefts) != len(rights) {
@@ -49,135 +48,82 @@ func (j *job) countPairs() ([]int64, error) {
 
 // answerPooling answers the endpoints that generate nothing.
 func (j *job) answerPooling() error {
-	p := newPacer(j)
-	defer p.stop()
-	if err := p.wait(0); err != nil {
+	if err := j.pace(time.Now(), 0); err != nil {
 		return err
 	}
 	if err := j.strike(nil); err != nil && err != errCut {
 		return err
 	}
-	switch j.endpoint {
-	case wire.Embeddings:
-		return j.writeAnswer(j.appendEmbeddings(nil))
-	case wire.Pooling:
-		return j.writeAnswer(j.appendPooled(nil))
-	case wire.Classify:
-		return j.writeAnswer(j.appendClasses(nil))
-	case wire.Rerank:
-		return j.writeAnswer(j.appendRanking(nil))
+	if j.endpoint == wire.Rerank {
+		return j.writeAnswer(j.ranking())
 	}
-	return j.writeAnswer(j.appendScores(nil))
-}
-
-// appendList appends a list with an item for each prompt, which item appends.
-func (j *job) appendList(dst []byte, prefix string, item func(dst []byte, i int) []byte) []byte {
-	dst = appendString(append(dst, `{"id":`...), prefix+j.id)
-	dst = appendCount(dst, `,"object":"list","created":`, j.created)
-	dst = append(dst, `,"model":`+j.model.quoted+`,"data":[`...)
-	for i := range j.inputs {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(item(appendCount(dst, `{"index":`, int64(i)), i), '}')
-	}
-	return append(j.appendUsage(append(dst, ']'), j.total(), fullUsage), '}')
-}
-
-func (j *job) appendEmbeddings(dst []byte) []byte {
-	return j.appendList(dst, "embd-", func(dst []byte, i int) []byte {
-		return j.appendVector(append(dst, `,"object":"embedding","embedding":`...), j.inputs[i])
+	p := poolings[j.endpoint]
+	data := list(len(j.inputs), func(i int) string {
+		return fmt.Sprintf(`{"index":%d,%s}`, i, p.item(j, i))
 	})
+	return j.writeAnswer(fmt.Appendf(nil,
+		`{"id":%s,"object":"list","created":%d,"model":%s,"data":[%s]%s}`,
+		quote(p.prefix+j.id), j.created, j.model.quoted, data, j.usage(j.total(), nullDetails)))
 }
 
-// appendPooled appends what the pooler makes of each prompt.
-func (j *job) appendPooled(dst []byte) []byte {
-	return j.appendList(dst, "pooling-", func(dst []byte, i int) []byte {
-		return j.appendVector(append(dst, `,"object":"pooling","data":`...), j.inputs[i])
-	})
+// poolings are the endpoints that answer with a list: how ids begin, and the members of
+// the item of a prompt.
+var poolings = map[wire.Endpoint]struct {
+	prefix string
+	item   func(j *job, i int) string
+}{
+	wire.Embeddings: {"embd-", func(j *job, i int) string {
+		return `"object":"embedding","embedding":` + j.vector(j.inputs[i])
+	}},
+	wire.Pooling: {"pooling-", func(j *job, i int) string {
+		return `"object":"pooling","data":` + j.vector(j.inputs[i])
+	}},
+	// The class of a prompt is whether its length is odd.
+	wire.Classify: {"classify-", func(j *job, i int) string {
+		return [...]string{
+			`"label":"even","probs":[0.75,0.25],"num_classes":2`,
+			`"label":"odd","probs":[0.25,0.75],"num_classes":2`,
+		}[j.inputs[i]%2]
+	}},
+	wire.Score: {"score-", func(_ *job, i int) string {
+		return fmt.Sprintf(`"object":"score","score":%.4f`, score(i))
+	}},
 }
 
-// appendClasses appends the class of each prompt, by whether its length is odd.
-func (j *job) appendClasses(dst []byte) []byte {
-	return j.appendList(dst, "classify-", func(dst []byte, i int) []byte {
-		class := [...]string{`"label":"even","probs":[0.75,0.25]`, `"label":"odd","probs":[0.25,0.75]`}[j.inputs[i]%2]
-		return append(dst, ","+class+`,"num_classes":2`...)
-	})
-}
+// score is 1, 1/2, 1/3 and so on.
+func score(i int) float64 { return 1 / float64(i+1) }
 
-// appendVector appends a unit vector that depends on the prompt's length.
-func (j *job) appendVector(dst []byte, input int64) []byte {
+// vector returns a unit vector that depends on the prompt's length.
+func (j *job) vector(input int64) string {
 	direction := int(input % dimensions)
 	if j.body.EncodingFormat == "base64" {
 		var raw [4 * dimensions]byte
 		binary.LittleEndian.PutUint32(raw[4*direction:], math.Float32bits(1))
-		return appendString(dst, base64.StdEncoding.EncodeToString(raw[:]))
+		return quote(base64.StdEncoding.EncodeToString(raw[:]))
 	}
-	dst = append(dst, '[')
-	for i := range dimensions {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
+	return "[" + list(dimensions, func(i int) string {
 		if i == direction {
-			dst = append(dst, "1.0"...)
-		} else {
-			dst = append(dst, "0.0"...)
+			return "1.0"
 		}
-	}
-	return append(dst, ']')
+		return "0.0"
+	}) + "]"
 }
 
-// appendScores appends the scores: 1, 1/2, 1/3 and so on.
-func (j *job) appendScores(dst []byte) []byte {
-	return j.appendList(dst, "score-", func(dst []byte, i int) []byte {
-		return appendScore(append(dst, `,"object":"score","score":`...), i)
+// ranking returns the ranking: documents in the order in which they came.
+func (j *job) ranking() []byte {
+	usage := j.usageMember(j.total(), func(u wire.Usage) string {
+		return fmt.Sprintf(`,"usage":{"prompt_tokens":%d,"total_tokens":%[1]d}`, u.Input)
 	})
-}
-
-// appendRanking appends the ranking: documents in the order in which they came.
-func (j *job) appendRanking(dst []byte) []byte {
-	dst = appendString(append(dst, `{"id":`...), "rerank-"+j.id)
-	dst = append(dst, `,"model":`+j.model.quoted...)
-	dst = j.appendRankingUsage(dst)
-	dst = append(dst, `,"results":[`...)
-	documents := j.documentTexts()
-	for i := range j.inputs {
-		if i > 0 {
-			dst = append(dst, ',')
+	documents := make([]jsontext.Value, len(j.inputs))
+	_ = json.Unmarshal(j.body.Documents, &documents) // a single document is no list
+	results := list(len(j.inputs), func(i int) string {
+		text := documents[i]
+		if text.Kind() != '"' { // its text is not known
+			text = jsontext.Value("null")
 		}
-		dst = append(appendCount(dst, `{"index":`, int64(i)), `,"document":{"text":`...)
-		dst = append(dst, documents[i]...)
-		dst = append(dst, `,"multi_modal":null},"relevance_score":`...)
-		dst = append(appendScore(dst, i), '}')
-	}
-	return append(dst, "]}"...)
-}
-
-// documentTexts returns the text of each document as JSON; null for one that
-// is not a string.
-func (j *job) documentTexts() []jsontext.Value {
-	texts := make([]jsontext.Value, len(j.inputs))
-	_ = json.Unmarshal(j.body.Documents, &texts) // a single document is no list
-	for i, text := range texts {
-		if text.Kind() != '"' {
-			texts[i] = jsontext.Value("null")
-		}
-	}
-	return texts
-}
-
-func (j *job) appendRankingUsage(dst []byte) []byte {
-	u, ok := j.told(j.total())
-	switch {
-	case j.behavior.Usage == NoUsage:
-		return dst
-	case !ok:
-		return append(dst, `,"usage":null`...)
-	}
-	dst = appendCount(dst, `,"usage":{"prompt_tokens":`, u.Input)
-	return append(appendCount(dst, `,"total_tokens":`, u.Input), '}')
-}
-
-func appendScore(dst []byte, rank int) []byte {
-	return strconv.AppendFloat(dst, 1/float64(rank+1), 'f', 4, 64)
+		return fmt.Sprintf(`{"index":%d,"document":{"text":%s,"multi_modal":null},`+
+			`"relevance_score":%.4f}`, i, text, score(i))
+	})
+	return fmt.Appendf(nil, `{"id":%s,"model":%s%s,"results":[%s]}`,
+		quote("rerank-"+j.id), j.model.quoted, usage, results)
 }

@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"fmt"
 	"unicode/utf16"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,11 +12,8 @@ func appendNamed(names []string, v jsontext.Value) []string {
 	for _, e := range elements(v) {
 		names = appendNamed(names, e)
 	}
-	if v.Kind() != '{' {
-		return names
-	}
 	var kind, tool string
-	_ = eachMember(v, func(name string, value jsontext.Value) {
+	for name, value := range members(v) {
 		names = appendNamed(names, value)
 		switch {
 		case value.Kind() != '"':
@@ -24,7 +22,7 @@ func appendNamed(names []string, v jsontext.Value) []string {
 		case name == "name" || name == "tool_name":
 			tool = unquoted(value)
 		}
-	})
+	}
 	if kind == "tool_reference" {
 		names = append(names, tool)
 	}
@@ -44,26 +42,17 @@ func printedAgain(tools []jsontext.Value, named []string) (tokens int64) {
 	return tokens
 }
 
-// nameOf returns the name of a tool.
+// nameOf returns the name of a tool, of OpenAI's or Anthropic's form.
 func nameOf(tool jsontext.Value) (name string) {
-	if tool.Kind() != '{' {
-		return ""
-	}
-	_ = eachMember(tool, func(member string, value jsontext.Value) {
+	for member, value := range members(tool) {
 		switch {
 		case member == "function" && value.Kind() == '{':
 			name = nameOf(value)
 		case member == "name" && value.Kind() == '"' && name == "":
 			name = unquoted(value)
 		}
-	})
+	}
 	return name
-}
-
-// unquoted returns the text of a string.
-func unquoted(v jsontext.Value) string {
-	text, _ := jsontext.AppendUnquote(nil, v) // v is valid
-	return string(text)
 }
 
 // asciiArguments counts what the arguments of the tool calls in v have more tokens where
@@ -73,32 +62,28 @@ func asciiArguments(v jsontext.Value) (tokens int64) {
 	for _, e := range elements(v) {
 		tokens += asciiArguments(e)
 	}
-	if v.Kind() != '{' {
-		return tokens
-	}
-	_ = eachMember(v, func(name string, value jsontext.Value) {
+	for name, value := range members(v) {
 		switch name {
 		case "input":
 			tokens += max(0, CountTokens(asciiJSON(value))-printed(value))
 		case "content":
 			tokens += asciiArguments(value)
 		}
-	})
+	}
 	return tokens
 }
 
 // asciiJSON returns v with escapes for all that is not ASCII.
 func asciiJSON(v jsontext.Value) string {
-	const digits = "0123456789abcdef"
 	v = v.Clone()
-	_ = v.Canonicalize() // v is valid, and then has no escapes that it needs not
+	_ = v.Canonicalize() // it then has no escapes that it needs not
 	var b []byte
 	for _, unit := range utf16.Encode([]rune(string(v))) {
 		if unit < 0x80 {
 			b = append(b, byte(unit))
-			continue
+		} else {
+			b = fmt.Appendf(b, `\u%04x`, unit)
 		}
-		b = append(b, '\\', 'u', digits[unit>>12], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
 	}
 	return string(b)
 }

@@ -2,58 +2,57 @@ package mockvllm
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // record is the entry of a request while it runs. Its methods are called by
-// the request's handler; snapshot by anybody. The id, model and user never
-// change.
+// the request's handler; the ledger's lock guards it. The id, attempt, model and user
+// never change.
 type record struct {
 	ledger *Ledger
-
-	mu    sync.Mutex
-	entry Entry
-	told  []toldChoice
-	ended bool
+	entry  Entry
+	// The largest usage that a client was told of each prompt and of each choice.
+	toldInput, toldOutput map[int]int64
 }
 
-// toldChoice is the usage that a client was told of one choice.
-type toldChoice struct {
-	any           bool
-	prompt        int
-	input, output int64
+// snapshots returns copies of the entries as they stand.
+func snapshots(records []*record) []Entry {
+	entries := make([]Entry, len(records))
+	for i, r := range records {
+		entries[i] = r.entry
+		entries[i].Choices = slices.Clone(r.entry.Choices)
+		entries[i].Events = slices.Clone(r.entry.Events)
+	}
+	return entries
 }
 
-func (r *record) snapshot() Entry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e := r.entry
-	e.Choices = slices.Clone(e.Choices)
-	e.Events = slices.Clone(e.Events)
-	return e
+func (r *record) update(f func(e *Entry)) {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	f(&r.entry)
 }
-
-func (r *record) attempt() int { return r.entry.Attempt }
 
 // accept counts the request in flight.
 func (r *record) accept() {
-	n := r.ledger.accept(r.entry.Model)
-	r.mu.Lock()
-	r.entry.InFlight = n
-	r.mu.Unlock()
+	r.update(func(e *Entry) {
+		f := r.ledger.flights[e.Model]
+		f.now++
+		f.max = max(f.max, f.now)
+		r.ledger.flights[e.Model] = f
+		e.InFlight = f.now
+	})
 }
 
 // prefill charges the input: from here on the engine works on it.
 func (r *record) prefill(input, cached int64, choices int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.entry.Input, r.entry.Cached = input, cached
-	if choices > 0 {
-		r.entry.Choices = make([]Choice, choices)
-	}
+	r.update(func(e *Entry) {
+		e.Input, e.Cached = input, cached
+		if choices > 0 {
+			e.Choices = make([]Choice, choices)
+		}
+	})
 }
 
 // generate charges n tokens of a choice.
@@ -61,91 +60,70 @@ func (r *record) generate(choice int, n int64, now time.Time) {
 	if n == 0 {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	c := &r.entry.Choices[choice]
-	if c.Output == 0 {
-		c.First = now
-	}
-	if r.entry.Output == 0 {
-		r.entry.First = now
-	}
-	c.Output += n
-	c.Last = now
-	r.entry.Output += n
-	r.entry.Last = now
+	r.update(func(e *Entry) {
+		c := &e.Choices[choice]
+		if c.Output == 0 {
+			c.First = now
+		}
+		if e.Output == 0 {
+			e.First = now
+		}
+		c.Output += n
+		c.Last = now
+		e.Output += n
+		e.Last = now
+	})
 }
 
 // tell notes the usage told of one choice and its prompt.
 func (r *record) tell(choice, prompt int, u wire.Usage) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.told == nil {
-		r.told = make([]toldChoice, len(r.entry.Choices))
-	}
-	c := &r.told[choice]
-	before := *c
-	*c = toldChoice{any: true, prompt: prompt, input: max(c.input, u.Input), output: max(c.output, u.Output)}
-	told := &r.entry.Told
-	told.Any = true
-	told.Usage.Output += c.output - before.output
-	if !r.toldPrompt(choice, prompt) {
-		told.Usage.Input += c.input - before.input
-	}
+	r.update(func(e *Entry) {
+		if !e.Told.Any {
+			r.toldInput, r.toldOutput = make(map[int]int64), make(map[int]int64)
+		}
+		e.Told.Any = true
+		e.Told.Usage.Input += raise(r.toldInput, prompt, u.Input)
+		e.Told.Usage.Output += raise(r.toldOutput, choice, u.Output)
+	})
 }
 
-// toldPrompt reports whether another choice already told the prompt's input.
-func (r *record) toldPrompt(choice, prompt int) bool {
-	for i, c := range r.told {
-		if i != choice && c.any && c.prompt == prompt {
-			return true
-		}
-	}
-	return false
+// raise makes a value n if that is larger, and returns by how much it grew.
+func raise(values map[int]int64, key int, n int64) int64 {
+	before := values[key]
+	values[key] = max(before, n)
+	return values[key] - before
 }
 
 // tellFinal notes the usage told of the whole answer.
 func (r *record) tellFinal(u wire.Usage) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.entry.Told = Told{Any: true, Final: true, Usage: u}
+	r.update(func(e *Entry) { e.Told = Told{Any: true, Final: true, Usage: u} })
 }
 
-func (r *record) status(code int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.entry.Status = code
-}
+func (r *record) status(code int) { r.update(func(e *Entry) { e.Status = code }) }
 
 // sent and acked time an event of a stream.
 func (r *record) sent(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.entry.Events = append(r.entry.Events, Event{Sent: now})
+	r.update(func(e *Entry) { e.Events = append(e.Events, Event{Sent: now}) })
 }
 
 func (r *record) acked(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if n := len(r.entry.Events); n > 0 {
-		r.entry.Events[n-1].Acked = now
-	}
+	r.update(func(e *Entry) {
+		if n := len(e.Events); n > 0 {
+			e.Events[n-1].Acked = now
+		}
+	})
 }
 
 // end closes the entry; only the first call counts.
 func (r *record) end(outcome Outcome, now time.Time) {
-	r.mu.Lock()
-	if r.ended {
-		r.mu.Unlock()
-		return
-	}
-	r.ended = true
-	r.entry.Outcome = outcome
-	r.entry.End = now
-	if outcome == Cancelled {
-		r.entry.Cancel = now
-	}
-	e := r.entry
-	r.mu.Unlock()
-	r.ledger.close(r, &e)
+	r.update(func(e *Entry) {
+		if e.Outcome != Running {
+			return
+		}
+		e.Outcome, e.End = outcome, now
+		if outcome == Cancelled {
+			e.Cancel = now
+		}
+		r.ledger.close(r)
+	})
 }

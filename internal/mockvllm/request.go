@@ -2,7 +2,7 @@ package mockvllm
 
 import (
 	"bytes"
-	"fmt"
+	"cmp"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -46,7 +46,9 @@ type body struct {
 	EncodingFormat string         `json:"encoding_format"`
 
 	ResponseFormat responseFormat `json:"response_format"`
-	Text           textOptions    `json:"text"`
+	Text           struct {
+		Format responseFormat `json:"format"`
+	} `json:"text"`
 
 	MetadataJSON jsontext.Value `json:"metadata"`
 	Mock         jsontext.Value `json:"mock"`
@@ -57,15 +59,6 @@ type body struct {
 type streamOptions struct {
 	IncludeUsage    jsontext.Value `json:"include_usage"`
 	ContinuousUsage bool           `json:"continuous_usage_stats"`
-}
-
-// textOptions are the member text of responses.
-type textOptions struct {
-	Format responseFormat `json:"format"`
-}
-
-func (o *streamOptions) includesUsage() bool {
-	return o.IncludeUsage == nil || o.IncludeUsage.Kind() == 't'
 }
 
 // nullable is a number of which null means something else than its absence.
@@ -87,90 +80,58 @@ func parseBody(raw []byte, b *body) error {
 		return invalid("", "Field required: the request has no body")
 	}
 	if err := json.Unmarshal(raw, b, jsontext.AllowDuplicateNames(true)); err != nil {
-		return invalid("", fmt.Sprintf("Invalid request body: %v", err))
+		return invalid("", "Invalid request body: %v", err)
 	}
 	return nil
 }
 
-// parseBehavior overlays defaults with the body's own behaviour.
-func parseBehavior(mock jsontext.Value, defaults Behavior) (Behavior, error) {
-	b := defaults
+// parseBehavior overlays the behaviour b with the body's own.
+func parseBehavior(mock jsontext.Value, b Behavior) (Behavior, error) {
 	if len(mock) == 0 || mock.Kind() == 'n' {
 		return b, nil
 	}
 	if err := json.Unmarshal(mock, &b, json.RejectUnknownMembers(true)); err != nil {
-		return b, invalid("mock", fmt.Sprintf("mock: %v", err))
+		return b, invalid("mock", "mock: %v", err)
 	}
 	if err := b.check(); err != nil {
-		return b, invalid("mock", err.Error())
+		return b, invalid("mock", "%v", err)
 	}
 	return b, nil
 }
 
 // user returns whom the request is booked on.
 func (b *body) user(mock string) string {
-	if mock != "" {
-		return mock
-	}
-	if b.User != "" {
-		return b.User
-	}
 	var metadata struct {
 		UserID string `json:"user_id"`
 	}
-	// Metadata of another shape names nobody, which is no error.
-	if len(b.MetadataJSON) > 0 && json.Unmarshal(b.MetadataJSON, &metadata) == nil {
-		return metadata.UserID
-	}
-	return ""
+	_ = json.Unmarshal(b.MetadataJSON, &metadata) // of another shape, it names nobody
+	return cmp.Or(mock, b.User, metadata.UserID)
 }
 
 // outputCap returns the cap on each choice's output, and whether there is one.
 func (b *body) outputCap() (int64, bool) {
-	for _, limit := range []*int64{b.MaxCompletionTokens, b.MaxOutputTokens, b.MaxTokens.value} {
-		if limit != nil {
-			return *limit, true
-		}
+	limit := cmp.Or(b.MaxCompletionTokens, b.MaxOutputTokens, b.MaxTokens.value)
+	if limit == nil {
+		return 0, false
 	}
-	return 0, false
+	return *limit, true
 }
 
 // sequences returns the number of sequences generated for each prompt, of
 // which the first returned ones become choices.
 func (b *body) sequences() (generated, returned int64) {
-	returned = 1
-	if b.N != nil {
-		returned = *b.N
-	}
-	generated = returned
-	if b.BestOf != nil {
-		generated = max(generated, *b.BestOf)
-	}
-	return generated, returned
+	returned = *cmp.Or(b.N, new(int64(1)))
+	return max(returned, *cmp.Or(b.BestOf, new(int64))), returned
 }
 
 func (b *body) wantsLogprobs() bool {
-	switch b.Logprobs.Kind() {
-	case 't', '0':
-		return true
-	}
-	return false
+	return b.Logprobs.Kind() == 't' || b.Logprobs.Kind() == '0'
 }
 
-// toolName returns the name of the first tool, of OpenAI's or Anthropic's form.
+// toolName returns the name of the first tool.
 func (b *body) toolName() string {
-	var tools []struct {
-		Name     string `json:"name"`
-		Function struct {
-			Name string `json:"name"`
-		} `json:"function"`
+	if tools := elements(b.Tools); len(tools) > 0 {
+		return nameOf(tools[0])
 	}
-	// Tools of another shape have no name, which is no error.
-	if len(b.Tools) == 0 || json.Unmarshal(b.Tools, &tools) != nil || len(tools) == 0 {
-		return "tool"
-	}
-	if tools[0].Function.Name != "" {
-		return tools[0].Function.Name
-	}
-	return tools[0].Name
+	return "tool"
 }

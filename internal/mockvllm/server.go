@@ -1,10 +1,12 @@
 package mockvllm
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
@@ -22,8 +24,7 @@ type Server struct {
 
 	made atomic.Uint64 // request ids made so far
 
-	ackMu sync.Mutex
-	acks  map[string]chan struct{}
+	acks sync.Map // of request id to chan struct{}
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -31,13 +32,14 @@ type Server struct {
 
 // New returns a server. It opens no listener and starts no goroutine.
 func New(o Options) *Server {
-	o = o.withDefaults()
-	s := &Server{
-		options: o,
-		routes:  http.NewServeMux(),
-		acks:    make(map[string]chan struct{}),
-		closed:  make(chan struct{}),
+	if len(o.Models) == 0 {
+		o.Models = []Model{{Name: DefaultModel}}
 	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	o.Ledger = cmp.Or(o.Ledger, new(Ledger))
+	s := &Server{options: o, routes: http.NewServeMux(), closed: make(chan struct{})}
 	s.served.Store(new([]*model))
 	for _, m := range o.Models {
 		s.Serve(m)
@@ -77,41 +79,21 @@ func (s *Server) SetDefaults(b Behavior) {
 	s.defaults.Store(&b)
 }
 
-// Defaults returns the behaviour that requests get unless they say otherwise.
-func (s *Server) Defaults() Behavior { return *s.defaults.Load() }
-
 // Ack lets the next event of a request's stream go (see [Behavior.Ack]). It
 // reports whether there is such a stream.
 func (s *Server) Ack(requestID string) bool {
-	s.ackMu.Lock()
-	defer s.ackMu.Unlock()
-	ack, ok := s.acks[requestID]
-	if !ok {
-		return false
+	acks, ok := s.acks.Load(requestID)
+	if ok {
+		select {
+		case acks.(chan struct{}) <- struct{}{}:
+		default: // far more acknowledgements than events
+		}
 	}
-	select {
-	case ack <- struct{}{}:
-	default: // far more acknowledgements than events
-	}
-	return true
+	return ok
 }
 
 // acksMax bounds the acknowledgements given ahead.
 const acksMax = 4096
-
-func (s *Server) openAcks(requestID string) chan struct{} {
-	ack := make(chan struct{}, acksMax)
-	s.ackMu.Lock()
-	s.acks[requestID] = ack
-	s.ackMu.Unlock()
-	return ack
-}
-
-func (s *Server) closeAcks(requestID string) {
-	s.ackMu.Lock()
-	delete(s.acks, requestID)
-	s.ackMu.Unlock()
-}
 
 // Serve adds a model to those served, unless one of its name is among them.
 func (s *Server) Serve(m Model) {
@@ -136,7 +118,7 @@ func (s *Server) model(name string) *model {
 		return s.models()[0]
 	}
 	for _, m := range s.models() {
-		if m.name == name {
+		if m.Name == name {
 			return m
 		}
 	}
@@ -156,7 +138,9 @@ func (s *Server) route() {
 	s.handle("GET", "/ping", s.serveHealth)
 	s.handle("GET", "/version", s.serveVersion)
 	s.handle("GET", "/metrics", s.serveMetrics)
-	s.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusNotFound) })
+	s.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeStatus(w, http.StatusNotFound)
+	})
 }
 
 // handle registers a route; other methods get vLLM's 405.

@@ -1,7 +1,6 @@
 package mockvllm
 
 import (
-	"bytes"
 	"net/http"
 	"time"
 )
@@ -9,110 +8,119 @@ import (
 // byteOrderMark may start a stream of server-sent events.
 const byteOrderMark = "\ufeff"
 
-var doneData = []byte("[DONE]")
-
 // eventStream writes server-sent events (WHATWG HTML, "Server-sent events"), each
 // flushed, framed as the behaviour says.
 type eventStream struct {
 	job   *job
-	flush http.Flusher // nil where the writer has none
 	acks  chan struct{}
-	count int  // events sent
-	clear bool // the last event was acknowledged
+	count int   // events sent
+	clear bool  // the last event was acknowledged
+	err   error // the first one; nothing is sent after it
 
 	frame []byte // reused by every event
 }
 
+// event is one event of a stream.
+type event struct{ name, data string }
+
 // newStream sends the headers, as vLLM does before a request has its turn.
 func (j *job) newStream() *eventStream {
 	out := &eventStream{job: j}
-	out.flush, _ = j.w.(http.Flusher)
 	if j.behavior.Ack {
-		out.acks = j.server.openAcks(j.id)
+		out.acks = make(chan struct{}, acksMax)
+		j.server.acks.Store(j.id, out.acks)
 	}
 	j.record.status(http.StatusOK)
-	j.w.Header()["Content-Type"] = streamType
+	j.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	if j.behavior.Encoding != "" {
-		j.w.Header()["Content-Encoding"] = []string{j.behavior.Encoding}
+		j.w.Header().Set("Content-Encoding", j.behavior.Encoding)
 	}
 	j.w.WriteHeader(http.StatusOK)
-	if out.flush != nil {
-		out.flush.Flush()
-	}
+	out.flush()
 	return out
 }
 
-func (out *eventStream) close() {
-	if out.acks != nil {
-		out.job.server.closeAcks(out.job.id)
+// send sends one event, once the one before it was acknowledged; name is "" where events
+// are not named, and data is what its parts make together.
+func (out *eventStream) send(name string, data ...string) {
+	if out.err == nil {
+		out.err = out.awaitAck()
 	}
+	out.raw(name, data...)
 }
 
-// send sends one event; name is "" where events are not named.
-func (out *eventStream) send(name string, data []byte) error {
-	if err := out.awaitAck(); err != nil {
-		return err
+// end sends the event after which nothing comes, booking the end first, and what goes on
+// behind it if the behaviour says so. Where the last event is left out, the end is booked
+// at the event before it at the latest.
+func (out *eventStream) end(last, beyond event) {
+	if out.err == nil && !out.job.fails(NoDone) {
+		out.err = out.awaitAck()
 	}
-	return out.raw(name, data)
-}
-
-// last sends the event after which nothing comes, booking the end first.
-func (out *eventStream) last(name string, data []byte) error {
-	if err := out.awaitAck(); err != nil {
-		return err
+	if out.err != nil {
+		return
 	}
 	out.job.finish(Completed)
-	return out.raw(name, data)
+	if out.job.fails(NoDone) {
+		return
+	}
+	out.raw(last.name, last.data)
+	for range out.job.behavior.AfterDone {
+		out.raw(beyond.name, beyond.data)
+	}
 }
 
 // raw sends an event whether or not the one before it was acknowledged.
-func (out *eventStream) raw(name string, data []byte) error {
+func (out *eventStream) raw(name string, data ...string) {
+	if out.err != nil {
+		return
+	}
 	b := &out.job.behavior
-	end := b.LineEnd.bytes()
+	end := lineEnds[b.LineEnd]
 	frame := out.frame[:0]
 	if b.BOM && out.count == 0 {
 		frame = append(frame, byteOrderMark...)
 	}
 	if b.Comments {
-		frame = append(append(frame, ": a comment"...), end+end...)
+		frame = append(frame, ": a comment"+end+end...)
 	}
 	if name != "" {
-		frame = append(append(append(frame, "event: "...), name...), end...)
+		frame = append(frame, "event: "+name+end...)
 	}
 	frame = append(frame, "data: "...)
-	if b.Multiline && bytes.HasPrefix(data, []byte("{")) {
-		frame = append(append(append(frame, '{'), end...), "data: "...)
-		data = data[1:]
+	if b.Multiline && data[0][0] == '{' {
+		frame = append(frame, "{"+end+"data: "...)
+		data[0] = data[0][1:]
 	}
-	frame = append(append(frame, data...), end...)
-	frame = append(frame, end...)
-	out.frame = frame
+	for _, part := range data {
+		frame = append(frame, part...)
+	}
+	out.frame = append(append(frame, end...), end...)
 	out.count++
 	out.clear = false
 	if b.Ack {
 		out.job.record.sent(out.job.server.options.Clock())
 	}
-	return out.write(frame)
+	out.write(out.frame)
 }
 
 // write sends bytes, in pieces if the behaviour says so.
-func (out *eventStream) write(frame []byte) error {
+func (out *eventStream) write(frame []byte) {
 	size := out.job.behavior.Split
 	if size <= 0 {
 		size = len(frame)
 	}
-	for len(frame) > 0 {
+	for len(frame) > 0 && out.err == nil {
 		n := min(size, len(frame))
 		if _, err := out.job.w.Write(frame[:n]); err != nil {
-			return errGone
+			out.err = errGone
 		}
-		if out.flush != nil {
-			out.flush.Flush()
-		}
+		out.flush()
 		frame = frame[n:]
 	}
-	return nil
 }
+
+// flush does nothing where the writer cannot.
+func (out *eventStream) flush() { _ = http.NewResponseController(out.job.w).Flush() }
 
 // awaitAck waits until the event before was acknowledged. Waiting again before
 // the next event does nothing.
@@ -128,38 +136,14 @@ func (out *eventStream) awaitAck() error {
 	return nil
 }
 
-// done ends a stream of OpenAI's completions kinds. Where the [DONE] is left
-// out, the end is booked at the event before it at the latest.
-func (out *eventStream) done() error {
-	if out.job.fails(NoDone) {
-		out.job.finish(Completed)
-		return nil
-	}
-	if err := out.last("", doneData); err != nil {
-		return err
-	}
-	return out.goOn("", `{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"beyond "},"text":"beyond ","finish_reason":null}]}`)
-}
-
-// goOn sends events behind the last one, as the behaviour says.
-func (out *eventStream) goOn(name, data string) error {
-	for range out.job.behavior.AfterDone {
-		if err := out.raw(name, []byte(data)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // chatter sends comments until the client leaves.
 func (out *eventStream) chatter() error {
 	const pause = 20 * time.Millisecond
-	for {
-		if err := out.write([]byte(": I am here\n\n")); err != nil {
-			return err
-		}
-		if err := await(out.job, time.After(pause)); err != nil {
-			return err
+	for out.err == nil {
+		out.write([]byte(": I am here\n\n"))
+		if out.err == nil {
+			out.err = await(out.job, time.After(pause))
 		}
 	}
+	return out.err
 }

@@ -1,9 +1,9 @@
 package mockvllm
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -45,41 +45,43 @@ func (j *job) structure() error {
 			schema = f.JSONSchema.Schema
 		}
 	default:
-		return invalid("response_format", fmt.Sprintf("Input tag %q does not match any of the expected tags", f.Type))
+		return invalid("response_format", "Input tag %q does not match any of the expected tags", f.Type)
 	}
 	example := instance{root: schema}
-	if err := example.append(schema, 0); err != nil {
-		return invalid("response_format", fmt.Sprintf("Invalid schema: %v", err))
+	text := example.value(schema, 0)
+	if example.err != nil {
+		return invalid("response_format", "Invalid schema: %v", example.err)
 	}
-	open, end, found := bytes.Cut(example.text, []byte(hole))
+	open, end, found := strings.Cut(text, hole)
 	if !found {
-		return invalid("response_format", "the mock writes its text into a string, and the schema has none")
+		return invalid("response_format",
+			"the mock writes its text into a string, and the schema has none")
 	}
 	j.frame = frame{open: escape(open), end: escape(end)}
 	return nil
 }
 
-// appendContent appends the text of tokens first to end of a sequence whose
+// content returns the text of tokens first to end of a sequence whose
 // content begins with token start, and what of the frame is there. A sequence
 // that reached its cap is not closed.
-func (j *job) appendContent(dst []byte, s *sequence, start, first, end int64) []byte {
+func (j *job) content(s *sequence, start, first, end int64) string {
 	if first >= end {
-		return dst
+		return ""
 	}
+	text := j.text(s, first, end)
 	if first == start {
-		dst = append(dst, j.frame.open...)
+		text = j.frame.open + text
 	}
-	dst = j.appendText(dst, s, first, end)
 	if end == s.tokens && s.finish == "stop" {
-		dst = append(dst, j.frame.end...)
+		text += j.frame.end
 	}
-	return dst
+	return text
 }
 
 // escape returns text as it stands inside a JSON string.
-func escape(text []byte) string {
-	quoted, _ := jsontext.AppendQuote(nil, text) // the text is JSON, and so valid UTF-8
-	return string(quoted[1 : len(quoted)-1])
+func escape(text string) string {
+	quoted := quote(text)
+	return quoted[1 : len(quoted)-1]
 }
 
 const (
@@ -91,8 +93,8 @@ const (
 // number allowed, the first of what may be chosen, and the hole in the first string that is free.
 type instance struct {
 	root   jsontext.Value
-	text   []byte
-	filled bool // the hole is taken
+	filled bool  // the hole is taken
+	err    error // the first one; what is returned after it means nothing
 }
 
 // schemaNode are the keywords that matter to an instance.
@@ -108,120 +110,92 @@ type schemaNode struct {
 	Minimum    float64          `json:"minimum"`
 }
 
-func (i *instance) append(schema jsontext.Value, depth int) error {
-	if depth > schemaDepthMax {
-		return fmt.Errorf("it is deeper than %d", schemaDepthMax)
-	}
+// value returns the JSON text of a value that schema admits.
+func (i *instance) value(schema jsontext.Value, depth int) string {
 	var n schemaNode
-	if err := json.Unmarshal(schema, &n); err != nil {
-		return err
+	switch {
+	case i.err != nil:
+		return ""
+	case depth > schemaDepthMax:
+		i.err = fmt.Errorf("it is deeper than %d", schemaDepthMax)
+		return ""
+	}
+	if i.err = json.Unmarshal(schema, &n); i.err != nil {
+		return ""
 	}
 	switch {
 	case n.Ref != "":
-		target, err := i.resolve(n.Ref)
-		if err != nil {
-			return err
-		}
-		return i.append(target, depth+1)
+		return i.value(i.resolve(n.Ref), depth+1)
 	case len(n.AnyOf) > 0:
-		return i.append(n.AnyOf[0], depth+1)
+		return i.value(n.AnyOf[0], depth+1)
 	case n.Const != nil:
-		i.text = append(i.text, n.Const...)
+		return string(n.Const)
 	case len(n.Enum) > 0:
-		i.text = append(i.text, n.Enum[0]...)
+		return string(n.Enum[0])
 	case n.Properties != nil:
-		return i.appendObject(n.Properties, depth)
-	default:
-		return i.appendTyped(&n, depth)
+		return i.object(n.Properties, depth)
 	}
-	return nil
+	return i.typed(&n, depth)
 }
 
 // resolve finds what a reference within the schema names.
-func (i *instance) resolve(ref string) (jsontext.Value, error) {
+func (i *instance) resolve(ref string) jsontext.Value {
 	value := i.root
 	for name := range jsontext.Pointer(ref[1:]).Tokens() {
 		var members map[string]jsontext.Value
 		if ref[0] != '#' || json.Unmarshal(value, &members) != nil || members[name] == nil {
-			return nil, fmt.Errorf("it has no %q", ref)
+			i.err = fmt.Errorf("it has no %q", ref)
+			return nil
 		}
 		value = members[name]
 	}
-	return value, nil
+	return value
 }
 
-func (i *instance) appendObject(properties jsontext.Value, depth int) error {
-	dec := jsontext.NewDecoder(bytes.NewReader(properties))
-	if _, err := dec.ReadToken(); err != nil {
-		return err
+// separator is that of Python's json.dumps.
+const separator = ", "
+
+func (i *instance) object(properties jsontext.Value, depth int) string {
+	var list []string
+	for name, schema := range members(properties) {
+		list = append(list, quote(name)+": "+i.value(schema, depth+1))
 	}
-	i.text = append(i.text, '{')
-	for first := true; dec.PeekKind() == '"'; first = false {
-		if !first {
-			i.text = append(i.text, ", "...) // the separators of Python's json.dumps
-		}
-		name, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		i.text = append(append(i.text, name...), ": "...)
-		schema, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := i.append(schema, depth+1); err != nil {
-			return err
-		}
-	}
-	i.text = append(i.text, '}')
-	return nil
+	return "{" + strings.Join(list, separator) + "}"
 }
 
-func (i *instance) appendTyped(n *schemaNode, depth int) error {
+func (i *instance) array(n *schemaNode, depth int) string {
+	var list []string
+	for range min(n.MinItems, sequencesMax) {
+		list = append(list, i.value(n.Items, depth+1))
+	}
+	return "[" + strings.Join(list, separator) + "]"
+}
+
+func (i *instance) typed(n *schemaNode, depth int) string {
 	kind := n.Type
 	if kind.Kind() == '[' { // of several types, the first
-		var kinds []jsontext.Value
-		if err := json.Unmarshal(kind, &kinds); err != nil || len(kinds) == 0 {
-			return fmt.Errorf("its type is %s", kind)
+		kinds := elements(kind)
+		if len(kinds) == 0 {
+			i.err = fmt.Errorf("its type is %s", kind)
+			return ""
 		}
 		kind = kinds[0]
 	}
 	switch string(kind) {
 	case `"string"`:
-		i.appendString()
-	case `"integer"`, `"number"`:
-		i.text = strconv.AppendFloat(i.text, max(0, n.Minimum), 'f', -1, 64)
-	case `"boolean"`:
-		i.text = append(i.text, "true"...)
-	case `"null"`:
-		i.text = append(i.text, "null"...)
-	case `"array"`:
-		return i.appendArray(n, depth)
-	default: // an object of any kind
-		i.text = append(i.text, "{}"...)
-	}
-	return nil
-}
-
-func (i *instance) appendString() {
-	i.text = append(i.text, '"')
-	if !i.filled {
+		if i.filled {
+			return `""`
+		}
 		i.filled = true
-		i.text = append(i.text, hole...)
+		return `"` + hole + `"`
+	case `"integer"`, `"number"`:
+		return strconv.FormatFloat(max(0, n.Minimum), 'f', -1, 64)
+	case `"boolean"`:
+		return "true"
+	case `"null"`:
+		return "null"
+	case `"array"`:
+		return i.array(n, depth)
 	}
-	i.text = append(i.text, '"')
-}
-
-func (i *instance) appendArray(n *schemaNode, depth int) error {
-	i.text = append(i.text, '[')
-	for k := range min(n.MinItems, sequencesMax) {
-		if k > 0 {
-			i.text = append(i.text, ", "...)
-		}
-		if err := i.append(n.Items, depth+1); err != nil {
-			return err
-		}
-	}
-	i.text = append(i.text, ']')
-	return nil
+	return "{}" // an object of any kind
 }

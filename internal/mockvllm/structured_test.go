@@ -24,9 +24,9 @@ func TestInstance(t *testing.T) {
 		{`{"properties":{"p":{"$ref":"#/$defs/p"}},"$defs":{"p":{"properties":{"t":{"type":"string"}}}}}`, `{"p": {"t": "…"}}`},
 	} {
 		i := instance{root: jsontext.Value(tt.schema)}
-		if err := i.append(i.root, 0); err != nil {
-			t.Errorf("%s: %v", tt.schema, err)
-		} else if got := strings.ReplaceAll(string(i.text), hole, "…"); got != tt.want {
+		if text := i.value(i.root, 0); i.err != nil {
+			t.Errorf("%s: %v", tt.schema, i.err)
+		} else if got := strings.ReplaceAll(text, hole, "…"); got != tt.want {
 			t.Errorf("%s gives %s, want %s", tt.schema, got, tt.want)
 		}
 	}

@@ -1,9 +1,8 @@
 package mockvllm
 
 import (
+	"fmt"
 	"strconv"
-
-	"github.com/go-json-experiment/json"
 )
 
 // answerTokenize answers /tokenize for a prompt or for messages. The ids of a
@@ -11,41 +10,30 @@ import (
 func (j *job) answerTokenize() error {
 	var ids []int64
 	switch {
-	case j.model.printsAll:
-		counts, err := j.printedInputs()
-		if err != nil || len(counts) != 1 {
+	case j.model.PrintsAll:
+		counts := j.printedInputs()
+		if len(counts) != 1 {
 			return invalid("prompt", "Field required: prompt or messages")
 		}
 		ids = make([]int64, counts[0])
 	case j.body.Messages != nil:
 		ids = make([]int64, j.countMessages(j.body.Messages))
 	case j.body.Prompt.Kind() == '"':
-		var text string
-		if err := json.Unmarshal(j.body.Prompt, &text); err != nil {
-			return err
-		}
-		ids = Tokenize(text)
+		ids = Tokenize(unquoted(j.body.Prompt))
 	default:
 		return invalid("prompt", "Field required: prompt or messages")
 	}
-	body := appendCount(nil, `{"count":`, int64(len(ids)))
-	body = appendCount(body, `,"max_model_len":`, j.model.contextLength)
-	body = append(body, `,"tokens":[`...)
-	for i, id := range ids {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = strconv.AppendInt(body, id, 10)
-	}
-	return j.writeAnswer(append(body, `],"token_strs":null}`...))
+	text := list(len(ids), func(i int) string { return strconv.FormatInt(ids[i], 10) })
+	return j.writeAnswer(fmt.Appendf(nil,
+		`{"count":%d,"max_model_len":%d,"tokens":[%s],"token_strs":null}`,
+		len(ids), j.model.ContextLength, text))
 }
 
 func (j *job) answerDetokenize() error {
 	if j.body.Tokens == nil {
 		return invalid("tokens", "Field required: tokens")
 	}
-	body := appendString([]byte(`{"prompt":`), Detokenize(j.body.Tokens))
-	return j.writeAnswer(append(body, '}'))
+	return j.writeAnswer(fmt.Appendf(nil, `{"prompt":%s}`, quote(Detokenize(j.body.Tokens))))
 }
 
 func (j *job) answerCountTokens() error {
@@ -53,14 +41,9 @@ func (j *job) answerCountTokens() error {
 		return invalid("messages", "Field required: messages")
 	}
 	n := j.countMessages(j.body.Messages)
-	if j.model.printsAll {
-		counts, err := j.printedInputs()
-		if err != nil {
-			return err
-		}
-		n = counts[0]
+	if j.model.PrintsAll {
+		n = j.printedInputs()[0]
 	}
-	body := appendCount(nil, `{"input_tokens":`, n)
-	body = appendCount(body, `,"context_management":{"original_input_tokens":`, n)
-	return j.writeAnswer(append(body, "}}"...))
+	return j.writeAnswer(fmt.Appendf(nil,
+		`{"input_tokens":%d,"context_management":{"original_input_tokens":%[1]d}}`, n))
 }

@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
@@ -59,15 +60,11 @@ func pieceID(piece string) int64 {
 }
 
 func appendID(dst []byte, id int64) []byte {
-	var bytes [8]byte
-	first := len(bytes) - 1
-	for i := range bytes {
-		bytes[i] = byte(uint64(id) >> (8 * (len(bytes) - 1 - i))) // #nosec G115 -- byte by byte
-		if bytes[i] != 0 {
-			first = min(first, i)
-		}
+	bytes := binary.BigEndian.AppendUint64(nil, uint64(id)) // #nosec G115 -- byte by byte
+	for len(bytes) > 1 && bytes[0] == 0 {
+		bytes = bytes[1:]
 	}
-	return append(dst, bytes[first:]...)
+	return append(dst, bytes...)
 }
 
 // class is a kind of character that the tokenizer tells apart.
@@ -133,11 +130,8 @@ func pieceBytes(text string) int {
 // before it along.
 func joins(text string) bool {
 	r, _ := utf8.DecodeRuneInString(text)
-	switch classOf(r) {
-	case letter, digit, wide:
-		return true
-	}
-	return false
+	c := classOf(r)
+	return c == letter || c == digit || c == wide
 }
 
 // run returns the end of the characters of class c from start, at most end.

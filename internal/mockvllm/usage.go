@@ -1,6 +1,7 @@
 package mockvllm
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
@@ -13,7 +14,7 @@ func (j *job) tells() (final, continuous bool) {
 	if o == nil || j.behavior.StreamOptions == IgnoreOptions || j.behavior.Usage == NoUsage {
 		return false, false
 	}
-	final = o.includesUsage()
+	final = o.IncludeUsage == nil || o.IncludeUsage.Kind() == 't'
 	continuous = final && o.ContinuousUsage && j.behavior.Usage != FinalUsageOnly
 	return final, continuous
 }
@@ -21,7 +22,11 @@ func (j *job) tells() (final, continuous bool) {
 // total is the usage of the whole answer. It counts every sequence that was
 // generated, also those that best_of does not return.
 func (j *job) total() wire.Usage {
-	return wire.Usage{Input: j.input(), Output: j.generated(), Cached: min(j.behavior.CachedTokens, j.input())}
+	u := wire.Usage{Input: j.input, Cached: min(j.behavior.CachedTokens, j.input)}
+	for i := range j.sequences {
+		u.Output += j.sequences[i].tokens
+	}
+	return u
 }
 
 // told is what is told of a usage.
@@ -48,15 +53,16 @@ func (j *job) lies() bool {
 	return j.behavior.OutputCount != "" || j.behavior.Usage == ShrinkingUsage
 }
 
-// appendOutput appends the count of output tokens, or what stands in its place.
-func (j *job) appendOutput(dst []byte, key string, n int64) []byte {
+// outputCount returns the member with the count of output tokens and the comma before
+// it, or what stands in its place.
+func (j *job) outputCount(name string, n int64) string {
 	switch text := j.behavior.OutputCount; text {
 	case "":
-		return appendCount(dst, key, n)
+		return `,"` + name + `":` + strconv.FormatInt(n, 10)
 	case Absent:
-		return dst
+		return ""
 	default:
-		return append(append(dst, key...), text...)
+		return `,"` + name + `":` + text
 	}
 }
 
@@ -76,37 +82,30 @@ func (j *job) tell(t token) wire.Usage {
 	return u
 }
 
-// usageStyle is how much of the usage object is written.
-type usageStyle uint8
-
-const (
-	briefUsage usageStyle = iota // details only where there are any
-	fullUsage                    // absent details are null
-)
-
-// appendUsage appends the member "usage" and the comma before it, or nothing.
-func (j *job) appendUsage(dst []byte, u wire.Usage, style usageStyle) []byte {
-	if j.behavior.Usage == NoUsage {
-		return dst
-	}
-	dst = append(dst, `,"usage":`...)
-	u, ok := j.told(u)
-	if !ok {
-		return append(dst, "null"...)
-	}
-	dst = appendCount(dst, `{"prompt_tokens":`, u.Input)
-	dst = appendCount(dst, `,"total_tokens":`, u.Input+u.Output)
-	dst = j.appendOutput(dst, `,"completion_tokens":`, u.Output)
+// usageMember returns the member "usage" and the comma before it, as member makes them of
+// what is told; nothing where no usage is told.
+func (j *job) usageMember(u wire.Usage, member func(told wire.Usage) string) string {
+	told, ok := j.told(u)
 	switch {
-	case u.Cached > 0:
-		dst = appendCount(dst, `,"prompt_tokens_details":{"cached_tokens":`, u.Cached)
-		dst = append(dst, '}')
-	case style == fullUsage:
-		dst = append(dst, `,"prompt_tokens_details":null`...)
+	case j.behavior.Usage == NoUsage:
+		return ""
+	case !ok:
+		return `,"usage":null`
 	}
-	return append(dst, '}')
+	return member(told)
 }
 
-func appendCount(dst []byte, key string, n int64) []byte {
-	return strconv.AppendInt(append(dst, key...), n, 10)
+// nullDetails is the member of a usage without details where it is written whole.
+const nullDetails = `,"prompt_tokens_details":null`
+
+// usage returns OpenAI's member "usage"; details are those of one that has none.
+func (j *job) usage(u wire.Usage, details string) string {
+	return j.usageMember(u, func(u wire.Usage) string {
+		if u.Cached > 0 {
+			details = fmt.Sprintf(`,"prompt_tokens_details":{"cached_tokens":%d}`, u.Cached)
+		}
+		return `,"usage":{"prompt_tokens":` + strconv.FormatInt(u.Input, 10) +
+			`,"total_tokens":` + strconv.FormatInt(u.Input+u.Output, 10) +
+			j.outputCount("completion_tokens", u.Output) + details + "}"
+	})
 }

@@ -31,15 +31,16 @@ const (
 // all prompts, as in answers.
 func Text(language Language, choice int, tokens int64) string {
 	var text []byte
+	b := &Behavior{Language: language}
 	for i := range tokens {
-		text = appendPiece(text, Behavior{Language: language}, choice, i)
+		text = appendPiece(text, b, choice, i)
 	}
 	return string(text)
 }
 
 // appendPiece appends the text of token i of a choice. It never needs JSON
 // escapes.
-func appendPiece(dst []byte, b Behavior, choice int, i int64) []byte {
+func appendPiece(dst []byte, b *Behavior, choice int, i int64) []byte {
 	start := len(dst)
 	index := uint64(i) + uint64(choice)*choiceStep // #nosec G115 -- any number does; it wraps around
 	if b.Language == Korean {

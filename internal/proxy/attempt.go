@@ -38,6 +38,7 @@ func (x *exchange) attemptOn(m *catalog.Model) {
 		x.earlier = append(x.earlier, x.attempt.outcome())
 		x.ticket.Reset()
 		x.binding, x.sending = "", sending{}
+		clearStanding(x.w.Header())
 	}
 	x.model = m
 	x.ticket.Begin(admission.Request{

@@ -74,7 +74,13 @@ func TestRequestMoves(t *testing.T) {
 			if !b.Hold() {
 				t.Fatal("the second model is not served")
 			}
+			w.Header().Set(capHeader, "7")
 			x.attemptOn(b)
+			for name := range w.Header() {
+				if name == capHeader || strings.Contains(name, "Ratelimit") {
+					t.Errorf("the client is told %s of the first model", name)
+				}
+			}
 			if err := errors.Join(x.price(), x.reserve()); err != nil {
 				t.Fatal(err)
 			}

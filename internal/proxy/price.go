@@ -98,7 +98,7 @@ func (x *exchange) unadmitted(err error) error {
 	switch {
 	case errors.As(err, &unasked):
 		return x.noAnswer(unasked)
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) && x.left():
 		return err
 	case errors.As(err, &misfit):
 		return x.misfit(misfit)

@@ -34,6 +34,17 @@ func (f *fieldSet) writeTo(h http.Header) {
 	}
 }
 
+// clearStanding takes back what the client was to be told of another model.
+func clearStanding(h http.Header) {
+	for _, name := range []string{
+		capHeader, "X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens",
+		"X-Ratelimit-Limit-Requests", "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests",
+		"Ratelimit", "Ratelimit-Policy",
+	} {
+		delete(h, name)
+	}
+}
+
 // writeStanding writes where the caller stands after a decision: the OpenAI
 // fields for tokens and requests, each for the limit with the least remaining
 // share, and the IETF draft's for every limit (draft-ietf-httpapi-ratelimit-headers).

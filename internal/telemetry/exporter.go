@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"strconv"
@@ -20,8 +22,8 @@ import (
 const (
 	defaultEndpoint = "http://localhost:4318"
 	tracesPath      = "/v1/traces"
-	// responseBytesMax is how much of a collector's answer is read. The log tells of what it says.
-	responseBytesMax = 16 << 10
+	// responseBytesMax is how much of a collector's answer is read.
+	responseBytesMax = 1 << 20
 )
 
 // openExporter returns what sends spans, by the variables OTEL_EXPORTER_OTLP_... . It does not
@@ -45,10 +47,12 @@ func openExporter(ctx context.Context) (sdk.SpanExporter, error) {
 	return exporter, nil
 }
 
+var exporterPrefixes = []string{"OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"}
+
 // exporterVariable returns a variable of the exporter and its whole name. The name with
 // TRACES_ comes first (https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 func exporterVariable(name string) (value, variable string) {
-	for _, prefix := range []string{"OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"} {
+	for _, prefix := range exporterPrefixes {
 		if value := strings.TrimSpace(os.Getenv(prefix + name)); value != "" {
 			return value, prefix + name
 		}
@@ -108,8 +112,18 @@ var exporterChecks = []struct {
 	{"CLIENT_KEY", wrongPair},
 }
 
-// checkExporter returns the first mistake in the variables OTEL_EXPORTER_OTLP_... .
+// batchMax bounds the numbers of the variables OTEL_BSP_..., of spans and of milliseconds.
+const batchMax = 1_000_000
+
+// checkExporter returns the first mistake in the variables OTEL_EXPORTER_OTLP_... and
+// OTEL_BSP_... .
 func checkExporter() error {
+	for _, name := range []string{"MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE", "SCHEDULE_DELAY", "EXPORT_TIMEOUT"} {
+		value := strings.TrimSpace(os.Getenv("OTEL_BSP_" + name))
+		if n, err := strconv.Atoi(value); value != "" && (err != nil || n < 1 || n > batchMax) {
+			return fmt.Errorf("OTEL_BSP_%s is %q; set it to a number from 1 to %d", name, value, batchMax)
+		}
+	}
 	for _, c := range exporterChecks {
 		value, variable := exporterVariable(c.name)
 		if value == "" {
@@ -139,19 +153,35 @@ func wrongRoots(file string) string {
 	pem, err := os.ReadFile(file) // #nosec G304 -- the file that the operator names
 	switch {
 	case err != nil:
-		return "cannot be read: " + err.Error() + "; set it to a file in PEM"
+		return "cannot be read: " + withoutName(err).Error() + "; set it to the name of a file in PEM"
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):
 		return "names " + file + ", which has no certificate; set it to a file in PEM"
 	}
 	return ""
 }
 
+// wrongPair looks at both prefixes, for the exporter takes no pair of two.
 func wrongPair(string) string {
-	certificate, _ := exporterVariable("CLIENT_CERTIFICATE")
-	key, _ := exporterVariable("CLIENT_KEY")
-	if _, err := tls.LoadX509KeyPair(certificate, key); err != nil {
-		return "makes no pair of a certificate and its key: " + err.Error() +
-			"; set both CLIENT_CERTIFICATE and CLIENT_KEY to files in PEM"
+	for _, prefix := range exporterPrefixes {
+		certificate := strings.TrimSpace(os.Getenv(prefix + "CLIENT_CERTIFICATE"))
+		key := strings.TrimSpace(os.Getenv(prefix + "CLIENT_KEY"))
+		if certificate == "" && key == "" {
+			continue
+		}
+		if _, err := tls.LoadX509KeyPair(certificate, key); err != nil {
+			return fmt.Sprintf("makes no pair of a certificate and its key: %v; "+
+				"set both %[2]sCLIENT_CERTIFICATE and %[2]sCLIENT_KEY to names of files in PEM",
+				withoutName(err), prefix)
+		}
 	}
 	return ""
+}
+
+// withoutName returns an error of a file without the name: it may be a key, where somebody has
+// set the variable to what the file should hold.
+func withoutName(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }

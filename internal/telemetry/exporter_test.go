@@ -16,6 +16,8 @@ import (
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
 
 // setVariables sets variables by name and value in turn.
@@ -29,6 +31,8 @@ func setVariables(t *testing.T, pairs ...string) {
 // TestExporterVariables: where traces go, and what is said of a variable that is
 // wrong. Values that may be secret are not repeated.
 func TestExporterVariables(t *testing.T) {
+	pair := tlstest.New(t)
+	certificate, key := pair.Certificate, pair.Key
 	for _, tt := range []struct {
 		env  []string
 		want string // the URL, or the beginning of the error
@@ -51,9 +55,16 @@ func TestExporterVariables(t *testing.T) {
 		{[]string{"OTEL_EXPORTER_OTLP_HEADERS", "a b=swordfish"}, "OTEL_EXPORTER_OTLP_HEADERS is no list"},
 		{[]string{"OTEL_EXPORTER_OTLP_TIMEOUT", "10s"}, `OTEL_EXPORTER_OTLP_TIMEOUT is "10s"`},
 		{[]string{"OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"}, `OTEL_EXPORTER_OTLP_COMPRESSION is "zstd"`},
-		{[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "/none/ca.pem"}, "OTEL_EXPORTER_OTLP_CERTIFICATE cannot be read: open /none/ca.pem"},
+		{[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "/none/ca.pem"}, "OTEL_EXPORTER_OTLP_CERTIFICATE cannot be read: no such file"},
 		{[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "exporter_test.go"}, "OTEL_EXPORTER_OTLP_CERTIFICATE names exporter_test.go"},
 		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/none/c.pem"}, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE makes no pair"},
+		{[]string{"OTEL_EXPORTER_OTLP_CERTIFICATE", "-----BEGIN swordfish"}, "OTEL_EXPORTER_OTLP_CERTIFICATE cannot be read"},
+		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "-----BEGIN swordfish"}, "OTEL_EXPORTER_OTLP_CLIENT_KEY makes no pair"},
+		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "-----BEGIN swordfish", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "exporter_test.go"}, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE makes no pair"},
+		{[]string{"OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", certificate, "OTEL_EXPORTER_OTLP_CLIENT_KEY", key}, "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE makes no pair"},
+		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", certificate, "OTEL_EXPORTER_OTLP_CLIENT_KEY", key}, "http://localhost:4318/v1/traces"},
+		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE", "-5"}, `OTEL_BSP_MAX_QUEUE_SIZE is "-5"`},
+		{[]string{"OTEL_BSP_SCHEDULE_DELAY", "1e9"}, `OTEL_BSP_SCHEDULE_DELAY is "1e9"`},
 		{[]string{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "/none/k.pem"}, "OTEL_EXPORTER_OTLP_CLIENT_KEY makes no pair"},
 	} {
 		t.Run(strings.Join(tt.env, " "), func(t *testing.T) {
@@ -143,7 +154,7 @@ func TestCertificateWithoutTLS(t *testing.T) {
 // TestFailuresAreTold: spans that a collector refuses are lost and told of, with what it says, and
 // no more of that than the log has room for.
 func TestFailuresAreTold(t *testing.T) {
-	for answer, want := range map[string]string{"no such tenant": "no such tenant", strings.Repeat("long ", 1<<20): "too large"} {
+	for answer, want := range map[string]string{"no such tenant; you sent api-key: swordfish": "403 Forbidden", strings.Repeat("long ", 1<<20): "too large"} {
 		c := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
 			_, _ = io.WriteString(w, answer)
@@ -157,7 +168,7 @@ func TestFailuresAreTold(t *testing.T) {
 		tracer.Begin(Request{Method: "POST", Route: "/some", Begun: time.Now()}).End(time.Time{})
 		_ = tracer.Close(t.Context())
 		c.Close()
-		if len(told) != 1 || !strings.Contains(told[0], want) || len(told[0]) > 2*responseBytesMax || strings.Contains(told[0], "swordfish") {
+		if len(told) != 1 || !strings.Contains(told[0], want) || len(told[0]) > 2*responseBytesMax || strings.Contains(told[0], "swordfish") || strings.Contains(told[0], "tenant") {
 			t.Errorf("told %d times: %.1000q", len(told), told)
 		}
 	}

@@ -101,9 +101,24 @@ func seldom(tell func(error)) func(error) {
 	return func(err error) {
 		now := time.Now().Unix()
 		if before := last.Load(); now-before >= 60 && last.CompareAndSwap(before, now) {
-			tell(err)
+			tell(withoutAnswer(err))
 		}
 	}
+}
+
+// withoutAnswer returns an error of the exporter without what a collector has said: it may
+// repeat header fields, which are secret.
+func withoutAnswer(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, begins := range []string{" (body:", "body:", "partial success:"} {
+		if head, _, said := strings.Cut(text, begins); said {
+			text = head + strings.TrimSuffix(strings.Trim(begins, " (:"), "body")
+		}
+	}
+	return errors.New(strings.TrimSpace(text))
 }
 
 // Close sends what is left. It returns at once for nil.
@@ -111,7 +126,7 @@ func (t *Tracer) Close(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	return t.provider.Shutdown(ctx)
+	return withoutAnswer(t.provider.Shutdown(ctx))
 }
 
 // propagator carries traces in the header fields of the W3C.

@@ -1,5 +1,7 @@
 package upstream
 
+import "slices"
+
 // Endpoint is how a model server stands as one of a [Pool].
 type Endpoint struct {
 	Server  string // its name
@@ -13,8 +15,8 @@ type Endpoint struct {
 // without asking them.
 func (p *Pool) Endpoints() []Endpoint {
 	list := make([]Endpoint, len(p.servers))
-	for i, standing := range p.standings() {
-		s := p.servers[i]
+	for i, s := range p.servers {
+		standing := p.breakers[i].standing()
 		e := Endpoint{Server: s.name, Healthy: standing.Reachable, Breaker: standing.Breaker, Running: s.Running()}
 		if cause := s.Cause(); !e.Healthy && cause != nil {
 			e.Reason = cause.Error()
@@ -28,10 +30,5 @@ func (p *Pool) Endpoints() []Endpoint {
 
 // Served reports whether one of the model servers is healthy.
 func (p *Pool) Served() bool {
-	for _, e := range p.Endpoints() {
-		if e.Healthy {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Endpoints(), func(e Endpoint) bool { return e.Healthy })
 }

@@ -40,7 +40,7 @@ func TestModelsAreJudgedApart(t *testing.T) {
 	}
 	want := func(of *Pool, now Standing) {
 		t.Helper()
-		if got := of.standings()[0]; got != now {
+		if got := of.breakers[0].standing(); got != now {
 			t.Errorf("it stands at %+v, want %+v", got, now)
 		}
 	}
@@ -58,7 +58,7 @@ func TestModelsAreJudgedApart(t *testing.T) {
 	ill.Store(false)
 	_ = s.Check(t.Context())
 	for _, p := range []*Pool{broken, well, NewPool("new", []*Server{s}, nil), NewPool("well", []*Server{s}, nil)} {
-		if now := p.standings()[0]; !now.Reachable || now.Breaker != BreakerClosed {
+		if now := p.breakers[0].standing(); !now.Reachable || now.Breaker != BreakerClosed {
 			t.Errorf("after the server is back it stands at %+v", now)
 		}
 	}

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -38,15 +39,6 @@ func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
 	return p
 }
 
-// standings returns what is known of each server, in their order, without asking it.
-func (p *Pool) standings() []Standing {
-	all := make([]Standing, len(p.breakers))
-	for i, b := range p.breakers {
-		all[i] = b.standing()
-	}
-	return all
-}
-
 // Do sends r to the least busy server that may be asked and waits until the body of the
 // answer has begun. Errors are of type [*Error]; see [Server.Do] for the rest.
 //
@@ -67,12 +59,12 @@ func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
 	sent := r.since(now)
 	for ; ; now = time.Now() {
 		if phase := sent.Passed(now); phase != 0 {
-			return nil, p.end(r, &w, p.late(w.failure, phase))
+			return nil, p.end(r, &w, cmp.Or(w.failure, p.late(phase)))
 		}
 		choice := p.choices(r, &w)
 		s := p.choose(r, &w, now)
 		if s == nil {
-			err := p.none(w.failure)
+			err := cmp.Or(w.failure, p.none())
 			r.explain(nil, choice, nil, err, now)
 			return nil, p.end(r, &w, err)
 		}
@@ -208,24 +200,16 @@ func (s *Server) pass(r *Request, now time.Time, alone bool) way {
 }
 
 // none returns why no server is left to ask.
-func (p *Pool) none(failure *Error) *Error {
-	if failure != nil {
-		return failure
-	}
-	why := errLacking
-	for _, s := range p.servers {
-		if !p.lacking(s) {
-			why = errNone
-		}
+func (p *Pool) none() *Error {
+	why := errNone
+	if !slices.ContainsFunc(p.servers, func(s *Server) bool { return !p.lacking(s) }) {
+		why = errLacking
 	}
 	return &Error{Kind: Away, Address: p.names(), Err: why}
 }
 
 // late returns why no time is left to ask a server.
-func (p *Pool) late(failure *Error, phase Phase) *Error {
-	if failure != nil {
-		return failure
-	}
+func (p *Pool) late(phase Phase) *Error {
 	return &Error{Kind: Timeout, Phase: phase, Address: p.names(), Err: context.DeadlineExceeded, short: true}
 }
 

@@ -53,14 +53,13 @@ type Server struct {
 	address string // the client's
 	name    string
 
-	running  atomic.Int64  // requests whose answer has not ended
-	breaker  breaker       // of requests of no model, and of whether it is away
-	silences atomic.Int32  // checks that were not answered, since it answered anything
-	every    time.Duration // between two checks
-	asking   sync.Mutex
-	asked    *question             // whether it is well, on its way; nil: none is
-	cause    atomic.Pointer[error] // why the server is away; nil, or to nil: it is not
-	alarm    chan struct{}         // wakes Watch when the server has gone away
+	running  atomic.Int64             // requests whose answer has not ended
+	breaker  breaker                  // of requests of no model, and of whether it is away
+	silences atomic.Int32             // checks that were not answered, since it answered anything
+	every    time.Duration            // between two checks
+	asked    atomic.Pointer[question] // whether it is well, on its way; nil: none is
+	cause    atomic.Pointer[error]    // why the server is away; nil, or to nil: it is not
+	alarm    chan struct{}            // wakes Watch when the server has gone away
 	changed  func(Standing)
 	list     atomic.Pointer[modelList] // nil: nobody has looked since it was away
 	listed   func()

@@ -80,11 +80,15 @@ func (s *Server) Watch(ctx context.Context) {
 // question. That there is no answer in time says nothing yet, see Watch.
 func (s *Server) Check(ctx context.Context) error {
 	for {
-		q, own := s.question()
-		if own {
+		q := &question{done: make(chan struct{})}
+		if s.asked.CompareAndSwap(nil, q) {
 			q.err = s.check(ctx)
-			s.answered(q)
+			s.asked.Store(nil)
+			close(q.done)
 			return q.err
+		}
+		if q = s.asked.Load(); q == nil {
+			continue // it has been answered meanwhile
 		}
 		select {
 		case <-q.done:
@@ -101,25 +105,6 @@ func (s *Server) Check(ctx context.Context) error {
 type question struct {
 	done chan struct{} // closed when err is set
 	err  error
-}
-
-// question returns the question that is on its way, or a new one, which is to be asked
-// by whoever has called.
-func (s *Server) question() (q *question, own bool) {
-	s.asking.Lock()
-	defer s.asking.Unlock()
-	if s.asked == nil {
-		s.asked, own = &question{done: make(chan struct{})}, true
-	}
-	return s.asked, own
-}
-
-// answered ends a question.
-func (s *Server) answered(q *question) {
-	s.asking.Lock()
-	s.asked = nil
-	s.asking.Unlock()
-	close(q.done)
 }
 
 func (s *Server) check(ctx context.Context) error {

@@ -23,8 +23,7 @@ type ErrorBody struct {
 // AppendRest appends what every shape has in common: the code, what is known of limits and of the
 // wait, and two braces.
 func (b ErrorBody) AppendRest(dst []byte) []byte {
-	dst = append(dst, `,"code":`...)
-	dst = AppendQuotedOrNull(dst, b.Code)
+	dst = AppendQuotedOrNull(append(dst, `,"code":`...), b.Code)
 	dst = b.appendLimits(dst)
 	return append(dst, "}}"...)
 }
@@ -60,27 +59,20 @@ func (b ErrorBody) appendLimits(dst []byte) []byte {
 
 // appendLimit appends which limit it is, without braces.
 func appendLimit(dst []byte, l *failure.Limit) []byte {
-	dst = append(dst, `"meter":`...)
-	dst = AppendQuoted(dst, l.Meter)
-	dst = append(dst, `,"limit":`...)
-	dst = strconv.AppendInt(dst, l.Max, 10)
-	dst = append(dst, `,"window":`...)
-	dst = AppendQuotedOrNull(dst, l.Window)
-	dst = append(dst, `,"scope":`...)
-	return AppendQuotedOrNull(dst, l.Scope)
+	dst = AppendQuoted(append(dst, `"meter":`...), l.Meter)
+	dst = strconv.AppendInt(append(dst, `,"limit":`...), l.Max, 10)
+	dst = AppendQuotedOrNull(append(dst, `,"window":`...), l.Window)
+	return AppendQuotedOrNull(append(dst, `,"scope":`...), l.Scope)
 }
 
 // appendUse appends what is used of the limit, what is left, and what the request needs of it.
 func appendUse(dst []byte, l *failure.Limit) []byte {
-	dst = append(dst, `,"used":`...)
-	dst = strconv.AppendInt(dst, l.Used, 10)
-	dst = append(dst, `,"remaining":`...)
-	dst = strconv.AppendInt(dst, l.Remaining, 10)
+	dst = strconv.AppendInt(append(dst, `,"used":`...), l.Used, 10)
+	dst = strconv.AppendInt(append(dst, `,"remaining":`...), l.Remaining, 10)
 	if l.Need == 0 {
 		return dst
 	}
-	dst = append(dst, `,"need":`...)
-	return strconv.AppendInt(dst, l.Need, 10)
+	return strconv.AppendInt(append(dst, `,"need":`...), l.Need, 10)
 }
 
 // AppendQuoted appends s as a JSON string of at most ErrorTextMax bytes of text.

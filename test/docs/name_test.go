@@ -172,7 +172,7 @@ func TestNamedMetricsExist(t *testing.T) {
 			delete(code, path) // vLLM's
 		}
 	}
-	metrics := found(`(?:f\.(?:counters|gauges|histograms)\(|Name:\s*|NewDesc\(|Register(?:Counter|Gauge)\([\w.]+, )"([a-z]+(?:_[a-z]+)+)"`, code)
+	metrics := found(`(?:f\.(?:counters|gauges|histograms)\(|Name:\s*|NewDesc\(|[rR]egister(?:Counter|Gauge)?\((?:[\w.]+, )?)"([a-z]+(?:_[a-z]+)+)"`, code)
 	if len(metrics) < 20 {
 		t.Fatalf("the code has %d metrics only", len(metrics))
 	}
@@ -235,5 +235,26 @@ func TestWarningsAreDescribed(t *testing.T) {
 				t.Errorf("%s describes the log line %q, which is not written", path, begin)
 			}
 		}
+	}
+}
+
+// TestWordsHaveOneRow: the vocabulary gives each word once.
+func TestWordsHaveOneRow(t *testing.T) {
+	seen := map[string]bool{}
+	for line := range strings.Lines(readDocument(t, "CONTEXT.md").text) {
+		row, is := strings.CutPrefix(line, "| ")
+		words, _, _ := strings.Cut(row, " |")
+		if !is || words == "word" {
+			continue
+		}
+		for word := range strings.SplitSeq(words, ", ") {
+			if seen[word] {
+				t.Errorf("CONTEXT.md has %q twice", word)
+			}
+			seen[word] = true
+		}
+	}
+	if len(seen) < 80 {
+		t.Errorf("CONTEXT.md has %d words only", len(seen))
 	}
 }

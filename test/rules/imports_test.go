@@ -63,15 +63,14 @@ var imports = map[string][]string{
 	"internal/wire/chars":    {"internal/wire/jsonscan"},
 	"internal/wire/event":    {"internal/wire", "internal/wire/jsonscan", "internal/wire/sse"},
 	"internal/wire/metering": {"internal/wire", "internal/wire/chars", "internal/wire/event", "internal/wire/jsonscan"},
-	"internal/wire/member":   {},
+	"internal/wire/member":   {"internal/wire"},
 	"internal/wire/openai": {
-		"internal/wire", "internal/wire/event", "internal/wire/jsonscan", "internal/wire/member", "internal/wire/metering",
+		"internal/wire", "internal/wire/event", "internal/wire/jsonscan", "internal/wire/metering",
 	},
-	"internal/wire/anthropic": {"internal/wire", "internal/wire/event", "internal/wire/member", "internal/wire/metering"},
-	"internal/wire/vllm":      {"internal/wire/member"},
+	"internal/wire/anthropic": {"internal/wire", "internal/wire/event", "internal/wire/metering"},
 	"internal/wire/request": {
-		"github.com/go-json-experiment/json/jsontext", "internal/failure", "internal/wire", "internal/wire/anthropic",
-		"internal/wire/chars", "internal/wire/jsonscan", "internal/wire/member", "internal/wire/openai", "internal/wire/vllm",
+		"github.com/go-json-experiment/json/jsontext", "internal/failure", "internal/wire",
+		"internal/wire/chars", "internal/wire/jsonscan", "internal/wire/member",
 	},
 	"internal/wire/answer": {
 		"internal/wire", "internal/wire/anthropic", "internal/wire/chars", "internal/wire/event", "internal/wire/jsonscan",

@@ -236,10 +236,9 @@ func (ob *outbox) next() *batch {
 	return b
 }
 
-// Results of the script that applies a batch.
-const (
-	batchEarly = -1 // it came before the one that it follows, which is not applied
-)
+// batchEarly is the result for a batch that came before the one that it follows, which is
+// not applied.
+const batchEarly = -1
 
 // note notes what became of batches that were sent, and reports whether all have
 // been applied, now or before.
@@ -249,10 +248,9 @@ func (ob *outbox) note(batches []*batch, answers []answer) bool {
 	defer ob.changed()
 	well := true
 	for i, b := range batches {
-		switch a := &answers[i]; {
-		case a.err == nil && a.values[0] != batchEarly:
+		if a := &answers[i]; a.err == nil && a.values[0] != batchEarly {
 			ob.acknowledge(b, a.values)
-		default:
+		} else {
 			well = false
 			ob.comeBack(b, a)
 		}

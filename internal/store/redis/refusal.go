@@ -27,14 +27,6 @@ func (r *refusal) note(err error) {
 	}
 }
 
-// err returns r as an error.
-func (r *refusal) err() error {
-	if e := r.Load(); e != nil {
-		return e
-	}
-	return nil
-}
-
 // asRefusal returns err as what the server answered to a call; nil where it did
 // not answer with an error.
 func asRefusal(err error) *callError {

@@ -66,10 +66,13 @@ func (s *Store) permitted(ctx context.Context, till time.Time, m *model) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.on.Load() == s.connections.Load() { // another request had it tried meanwhile
-		return t.err()
+	if t.on.Load() != s.connections.Load() { // no other request had it tried meanwhile
+		return s.try(ctx, till, m)
 	}
-	return s.try(ctx, till, m)
+	if e := t.Load(); e != nil {
+		return e
+	}
+	return nil
 }
 
 // doubted notes how a script of m has ended. After an error the commands are tried

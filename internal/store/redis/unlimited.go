@@ -42,5 +42,5 @@ func (s *Store) localTime() limit.Instant {
 	if s.options.Now != nil {
 		return s.options.Now()
 	}
-	return limit.Instant(time.Now().UnixMilli())
+	return limit.InstantOf(time.Now())
 }

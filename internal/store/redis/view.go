@@ -21,11 +21,6 @@ func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.V
 	if err != nil {
 		return limit.View{}, err
 	}
-	return readView(p, reply), nil
-}
-
-// readView reads the script's result.
-func readView(p *limit.Policy, reply []int64) limit.View {
 	v := limit.View{At: limit.Instant(reply[0]), Gauges: []limit.Gauge{
 		{Scope: limit.ModelScope, Running: reply[1], Max: p.MaxConcurrent()},
 		{Scope: limit.UserScope, Running: reply[2], Max: p.MaxConcurrentPerUser()},
@@ -34,5 +29,5 @@ func readView(p *limit.Policy, reply []int64) limit.View {
 		rule := reply[3+3*i:]
 		v.Windows = append(v.Windows, limit.NewWindowView(r, rule[0], rule[1], milliseconds(rule[2])))
 	}
-	return v
+	return v, nil
 }

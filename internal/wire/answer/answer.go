@@ -12,18 +12,9 @@ import (
 // Answer is what the gateway must know of an answer that is one JSON object. The zero value is an
 // answer that tells nothing.
 type Answer struct {
-	// Usage is what the model server says was spent. InputTold and OutputTold tell an explicit
-	// zero from a number that is absent, null or none.
-	Usage                 wire.Usage
-	InputTold, OutputTold bool
-	// OddUsage is set where a number of tokens is there and is not written as one.
-	OddUsage bool
-
+	metering.Report
 	model jsonscan.Extent // of the value of the member model, a string
 }
-
-// HasUsage reports whether the answer tells any number of tokens.
-func (a *Answer) HasUsage() bool { return a.InputTold || a.OutputTold }
 
 // Read reads the body of an answer whose status is 200. A body that is not a JSON object, or has
 // a member twice that matters here, is no error: the answer then tells nothing. It keeps nothing
@@ -48,8 +39,7 @@ func (a *Answer) read(c *jsonscan.Cursor) bool {
 				return false
 			}
 			hasUsage = true
-			u := metering.UsageAhead(c)
-			a.Usage, a.InputTold, a.OutputTold, a.OddUsage = u.Usage, u.HasInput, u.HasOutput, u.Odd
+			a.Report = metering.UsageAhead(c)
 		case "model":
 			if hasModel {
 				return false
@@ -111,10 +101,7 @@ func Text(e wire.Endpoint, body []byte) (text chars.Text) {
 		sink.AddContent(&c)
 		return text
 	}
-	if !c.Enter('[') {
-		return text
-	}
-	for c.Element() {
+	for in := c.Enter('['); in && c.Element(); {
 		openai.ReadChoice(&c, sink)
 	}
 	return text

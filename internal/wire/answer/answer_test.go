@@ -101,7 +101,7 @@ func FuzzReadAnswer(f *testing.F) {
 			return
 		}
 		want := metering.ReadUsage(body, env.Values[event.FieldUsage])
-		if want.Known() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.Inner(event.FieldModel) != nil) != a.model.IsSet() {
+		if want.HasUsage() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.Inner(event.FieldModel) != nil) != a.model.IsSet() {
 			t.Fatalf("%q tells %+v, by its envelope %+v, %v", body, a, want, env.Values[event.FieldModel])
 		}
 	})

@@ -34,7 +34,7 @@ type Passage struct {
 	escaped  bool // the string's next byte is the second of an escape
 	dropping bool // the string is the model's name, in whose place the public one stands
 	depth    int
-	objects  [jsonscan.NestingMax/64 + 1]uint64   // a bit for each depth: an object, or an array
+	objects  [jsonscan.NestingMax + 1]bool        // at each depth: an object, or an array
 	kinds    [jsonscan.NestingMax + 1]passageKind // of the object or array at each depth
 	kind     passageKind                          // of the value that is read
 	reasoned bool                                 // the message has shown reasoning
@@ -84,8 +84,7 @@ func (p *Passage) Answer() Answer {
 	if p.mode == passOpaque || p.usages != 1 || p.models > 1 || p.reporting {
 		return Answer{}
 	}
-	u := &p.usage
-	return Answer{Usage: u.Usage, InputTold: u.HasInput, OutputTold: u.HasOutput, OddUsage: u.Odd}
+	return Answer{Report: p.usage}
 }
 
 // Bytes returns how much of the answer has come.

@@ -31,7 +31,7 @@ func (p *Passage) take(b byte) bool {
 		}
 		return p.leave(b)
 	case passArray:
-		p.kind = p.kinds[p.depth].element()
+		p.kind = kindElements[p.kinds[p.depth]]
 		if b == '"' {
 			p.mode = passString
 			return true
@@ -88,20 +88,16 @@ func (p *Passage) enter(b byte) bool {
 	p.depth++
 	p.kinds[p.depth] = p.kind.within(b)
 	p.reasoned = p.reasoned && p.kinds[p.depth] != passDelta
-	word, bit := p.depth/64, uint64(1)<<(p.depth%64)
+	p.objects[p.depth], p.mode = b == '{', passArray
 	if b == '{' {
-		p.objects[word] |= bit
 		p.mode = passFirst
-	} else {
-		p.objects[word] &^= bit
-		p.mode = passArray
 	}
 	return true
 }
 
 // leave steps out of the object or array that b ends.
 func (p *Passage) leave(b byte) bool {
-	if b != '}' && b != ']' || p.inObject() != (b == '}') {
+	if b != '}' && b != ']' || p.objects[p.depth] != (b == '}') {
 		return false
 	}
 	p.depth--
@@ -110,14 +106,12 @@ func (p *Passage) leave(b byte) bool {
 	return true
 }
 
-func (p *Passage) inObject() bool { return p.objects[p.depth/64]>>(p.depth%64)&1 != 0 }
-
 // after goes on behind a value.
 func (p *Passage) after() {
 	switch {
 	case p.depth == 0:
 		p.mode = passEnd
-	case p.inObject():
+	case p.objects[p.depth]:
 		p.mode = passMember
 	default:
 		p.mode = passArray

@@ -28,111 +28,59 @@ const (
 	passText                  // a string
 )
 
+// answerMembers has, for each endpoint that generates, the member that has the text.
+var answerMembers = [...]map[string]passageKind{
+	wire.ChatCompletions: {"choices": passChoices},
+	wire.Completions:     {"choices": passChoices},
+	wire.Responses:       {"output": passContent},
+	wire.Messages:        {"content": passContent},
+}
+
+// kindMembers has the members of the objects of a kind: those of a message and of a call as
+// openai.ReadChoice reads them, those of a part as metering.Sink does.
+var kindMembers = [passText + 1]map[string]passageKind{
+	passChoice: {"text": passText, "delta": passDelta, "message": passDelta},
+	passDelta: {
+		"content": passContent, "refusal": passContent,
+		"reasoning": passReasoning, "reasoning_content": passReasoning,
+		"tool_calls": passCalls, "function_call": passFunction,
+	},
+	passCall:     {"function": passFunction},
+	passFunction: {"name": passText, "arguments": passText},
+	passPart: {
+		"text": passText, "thinking": passText, "partial_json": passText, "refusal": passText,
+		"name": passText, "arguments": passText,
+		"content": passContent, "summary": passContent, "input": passInput,
+	},
+}
+
+// kindElements has the elements of the arrays of a kind.
+var kindElements = [passText + 1]passageKind{
+	passChoices: passChoice, passCalls: passCall, passContent: passPart, passWritten: passWritten,
+}
+
 // member returns what the member of that name is in an object of the kind k.
 func (k passageKind) member(e wire.Endpoint, name []byte) passageKind {
-	switch k {
-	case passAnswer:
-		return answerMember(e, name)
-	case passChoice:
-		switch string(name) {
-		case "text":
-			return passText
-		case "delta", "message":
-			return passDelta
-		}
-	case passDelta:
-		return deltaMember(name)
-	case passCall:
-		if string(name) == "function" {
-			return passFunction
-		}
-	case passFunction:
-		switch string(name) {
-		case "name", "arguments":
-			return passText
-		}
-	case passPart:
-		return partMember(name)
-	case passWritten:
-		return passWritten
-	}
-	return passNoText
-}
-
-// answerMember is member for the whole object, in which one member has the text.
-func answerMember(e wire.Endpoint, name []byte) passageKind {
 	switch {
-	case (e == wire.ChatCompletions || e == wire.Completions) && string(name) == "choices":
-		return passChoices
-	case e == wire.Responses && string(name) == "output",
-		e == wire.Messages && string(name) == "content":
-		return passContent
+	case k == passWritten:
+		return k
+	case k == passAnswer && int(e) < len(answerMembers):
+		return answerMembers[e][string(name)]
 	}
-	return passNoText
-}
-
-// deltaMember is member for a message, as addDelta reads it.
-func deltaMember(name []byte) passageKind {
-	switch string(name) {
-	case "content", "refusal":
-		return passContent
-	case "reasoning", "reasoning_content":
-		return passReasoning
-	case "tool_calls":
-		return passCalls
-	case "function_call":
-		return passFunction
-	}
-	return passNoText
-}
-
-// partMember is member for a part, as addPart reads it.
-func partMember(name []byte) passageKind {
-	switch string(name) {
-	case "text", "thinking", "partial_json", "refusal", "name", "arguments":
-		return passText
-	case "content", "summary":
-		return passContent
-	case "input":
-		return passInput
-	}
-	return passNoText
+	return kindMembers[k][string(name)]
 }
 
 // within returns the kind of a value that turns out to be an object or an array, by the byte that
 // begins it.
 func (k passageKind) within(b byte) passageKind {
-	object := b == '{'
-	switch k {
-	case passInput:
-		if object {
-			return passWritten
-		}
-	case passWritten:
-		return k
-	case passChoices, passCalls, passContent:
-		if !object {
-			return k
-		}
-	case passAnswer, passChoice, passDelta, passCall, passFunction, passPart:
-		if object {
-			return k
-		}
-	}
-	return passNoText
-}
-
-// element returns what the elements of an array of the kind k are.
-func (k passageKind) element() passageKind {
-	switch k {
-	case passChoices:
-		return passChoice
-	case passCalls:
-		return passCall
-	case passContent:
-		return passPart
-	case passWritten:
+	isObject := b == '{'
+	switch {
+	case k == passInput && isObject:
 		return passWritten
+	case k == passWritten,
+		isObject && (k == passAnswer || kindMembers[k] != nil),
+		!isObject && kindElements[k] != passNoText:
+		return k
 	}
 	return passNoText
 }

@@ -1,3 +1,2 @@
-// Package anthropic knows Anthropic's shapes: events of messages, how they end, error objects,
-// and the members of requests.
+// Package anthropic knows Anthropic's shapes: events of messages, how they end, and error objects.
 package anthropic

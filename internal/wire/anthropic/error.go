@@ -9,10 +9,8 @@ import (
 
 // AppendError appends Anthropic's error object, with Anthropic's type for the status.
 func AppendError(dst []byte, b wire.ErrorBody) []byte {
-	dst = append(dst, `{"type":"error","error":{"type":`...)
-	dst = wire.AppendQuoted(dst, typeOf(b.Status))
-	dst = append(dst, `,"message":`...)
-	dst = wire.AppendQuoted(dst, b.Why.Message)
+	dst = wire.AppendQuoted(append(dst, `{"type":"error","error":{"type":`...), typeOf(b.Status))
+	dst = wire.AppendQuoted(append(dst, `,"message":`...), b.Why.Message)
 	return b.AppendRest(dst)
 }
 

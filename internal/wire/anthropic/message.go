@@ -1,7 +1,7 @@
 package anthropic
 
 import (
-	"strconv"
+	"fmt"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
@@ -67,22 +67,16 @@ func endMessage(env *event.Envelope, t *metering.Telling) {
 // with the stop_reason "max_tokens" and the usage, message_stop.
 func (m *Message) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage) []byte {
 	if m.isOpen {
-		dst = append(dst, "event: content_block_stop\n"+
-			`data: {"type":"content_block_stop","index":`...)
-		dst = strconv.AppendInt(dst, m.block, 10)
-		dst = append(dst, "}\n\n"...)
+		dst = fmt.Appendf(dst, "event: content_block_stop\n"+
+			`data: {"type":"content_block_stop","index":%d}`+"\n\n", m.block)
 	}
 	if !t.Meter.AllFinished() {
-		dst = append(dst, "event: message_delta\n"+
+		dst = fmt.Appendf(dst, "event: message_delta\n"+
 			`data: {"type":"message_delta",`+
 			`"delta":{"stop_reason":"max_tokens","stop_sequence":null},`+
-			`"usage":{"input_tokens":`...)
-		dst = strconv.AppendInt(dst, used.Input-used.Cached, 10)
-		dst = append(dst, `,"output_tokens":`...)
-		dst = strconv.AppendInt(dst, used.Output, 10)
+			`"usage":{"input_tokens":%d,"output_tokens":%d`, used.Input-used.Cached, used.Output)
 		if used.Cached > 0 {
-			dst = append(dst, `,"cache_read_input_tokens":`...)
-			dst = strconv.AppendInt(dst, used.Cached, 10)
+			dst = fmt.Appendf(dst, `,"cache_read_input_tokens":%d`, used.Cached)
 		}
 		dst = append(dst, "}}\n\n"...)
 	}

@@ -1,7 +1,8 @@
 package chars
 
 import (
-	"slices"
+	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -37,81 +38,49 @@ func growth(char []byte) int64 {
 		return 0 // Chinese characters and Korean syllables, which most of those texts consist of
 	}
 	r, _ := utf8.DecodeRune(char)
-	if block := int(r / growingBlock); block >= len(growingBlocks) || !growingBlocks[block] {
-		return 0
-	}
-	i, _ := slices.BinarySearchFunc(growing, r, func(g growingRange, r rune) int {
-		return int(g.last - r)
-	})
-	if i < len(growing) && growing[i].first <= r {
-		return growing[i].bytes
+	if int(r) < len(growthOf) {
+		return int64(growthOf[r])
 	}
 	return 0
 }
 
-// growingBlock is how many characters have one place in growingBlocks, which spares most of them
-// being looked for.
-const growingBlock = 64
-
-var growingBlocks = func() (has [0x20000 / growingBlock]bool) {
-	for _, g := range growing {
-		for r := g.first; r <= g.last; r++ {
-			has[r/growingBlock] = true
+// growthOf has that of each character up to the last that grows.
+var growthOf = func() (growths [0x1F249]uint8) {
+	for n, ranges := range growing {
+		for characters := range strings.FieldsSeq(ranges) {
+			var first, last int
+			_, _ = fmt.Sscanf(characters, "%x-%x", &first, &last) // a test reads all of them
+			for r := first; r <= max(first, last); r++ {
+				growths[r] = uint8(n) // #nosec G115 -- at most 30
+			}
 		}
 	}
-	return has
+	return growths
 }()
 
-// growingRange is characters that become longer by so many bytes, at the most.
-type growingRange struct {
-	first, last rune
-	bytes       int64
-}
-
-// growing has all characters that NFC or NFKC makes longer, up to Unicode 15, in order.
-var growing = []growingRange{
-	{0x00A8, 0x00A8, 1}, {0x00AF, 0x00AF, 1}, {0x00B4, 0x00B4, 1}, {0x00B8, 0x00B8, 1},
-	{0x00BC, 0x00BE, 3}, {0x013F, 0x0140, 1}, {0x0149, 0x0149, 1}, {0x01C4, 0x01C6, 1},
-	{0x02D8, 0x02DD, 1}, {0x0344, 0x0344, 2}, {0x037A, 0x037A, 1}, {0x0384, 0x0385, 3},
-	{0x0587, 0x0587, 2}, {0x0675, 0x0678, 2}, {0x0958, 0x095F, 3}, {0x09DC, 0x09DD, 3},
-	{0x09DF, 0x09DF, 3}, {0x0A33, 0x0A33, 3}, {0x0A36, 0x0A36, 3}, {0x0A59, 0x0A5B, 3},
-	{0x0A5E, 0x0A5E, 3}, {0x0B5C, 0x0B5D, 3}, {0x0E33, 0x0E33, 3}, {0x0EB3, 0x0EB3, 3},
-	{0x0EDC, 0x0EDD, 3}, {0x0F43, 0x0F43, 3}, {0x0F4D, 0x0F4D, 3}, {0x0F52, 0x0F52, 3},
-	{0x0F57, 0x0F57, 3}, {0x0F5C, 0x0F5C, 3}, {0x0F69, 0x0F69, 3}, {0x0F73, 0x0F73, 3},
-	{0x0F75, 0x0F76, 3}, {0x0F77, 0x0F77, 6}, {0x0F78, 0x0F78, 3}, {0x0F79, 0x0F79, 6},
-	{0x0F81, 0x0F81, 3}, {0x0F93, 0x0F93, 3}, {0x0F9D, 0x0F9D, 3}, {0x0FA2, 0x0FA2, 3},
-	{0x0FA7, 0x0FA7, 3}, {0x0FAC, 0x0FAC, 3}, {0x0FB9, 0x0FB9, 3}, {0x1FC1, 0x1FC1, 2},
-	{0x1FCD, 0x1FCF, 2}, {0x1FDD, 0x1FDF, 2}, {0x1FED, 0x1FEE, 2}, {0x2033, 0x2033, 3},
-	{0x2034, 0x2034, 6}, {0x2036, 0x2036, 3}, {0x2037, 0x2037, 6}, {0x2057, 0x2057, 9},
-	{0x2150, 0x215F, 3}, {0x2167, 0x2167, 1}, {0x2177, 0x2177, 1}, {0x2189, 0x2189, 2},
-	{0x222C, 0x222C, 3}, {0x222D, 0x222D, 6}, {0x222F, 0x222F, 3}, {0x2230, 0x2230, 6},
-	{0x247D, 0x2487, 1}, {0x2A0C, 0x2A0C, 9}, {0x2ADC, 0x2ADC, 2}, {0x309B, 0x309C, 1},
-	{0x309F, 0x309F, 3}, {0x30FF, 0x30FF, 3}, {0x3200, 0x321C, 2}, {0x321D, 0x321E, 5},
-	{0x3220, 0x3243, 2}, {0x327C, 0x327D, 3}, {0x32C0, 0x32CB, 2}, {0x32FF, 0x32FF, 3},
-	{0x3300, 0x3302, 9}, {0x3303, 0x3303, 6}, {0x3304, 0x3304, 9}, {0x3305, 0x3306, 6},
-	{0x3307, 0x3307, 12}, {0x3308, 0x3308, 9}, {0x3309, 0x330B, 6}, {0x330C, 0x330D, 9},
-	{0x330E, 0x330F, 6}, {0x3310, 0x3310, 3}, {0x3311, 0x3311, 6}, {0x3312, 0x3313, 9},
-	{0x3314, 0x3314, 3}, {0x3315, 0x3315, 12}, {0x3316, 0x3316, 15}, {0x3317, 0x3317, 12},
-	{0x3318, 0x3318, 6}, {0x3319, 0x331A, 12}, {0x331B, 0x331B, 9}, {0x331C, 0x331E, 6},
-	{0x331F, 0x331F, 9}, {0x3320, 0x3320, 12}, {0x3321, 0x3321, 9}, {0x3322, 0x3324, 6},
-	{0x3325, 0x3328, 3}, {0x3329, 0x332A, 6}, {0x332B, 0x332B, 12}, {0x332C, 0x332C, 6},
-	{0x332D, 0x332D, 9}, {0x332E, 0x332E, 12}, {0x332F, 0x332F, 6}, {0x3330, 0x3331, 3},
-	{0x3332, 0x3332, 12}, {0x3333, 0x3333, 9}, {0x3334, 0x3334, 12}, {0x3335, 0x3335, 6},
-	{0x3336, 0x3336, 12}, {0x3337, 0x3337, 3}, {0x3338, 0x333C, 6}, {0x333D, 0x333D, 9},
-	{0x333E, 0x333E, 6}, {0x333F, 0x333F, 3}, {0x3340, 0x3342, 6}, {0x3343, 0x3343, 9},
-	{0x3344, 0x3346, 6}, {0x3347, 0x3347, 12}, {0x3348, 0x3348, 9}, {0x3349, 0x3349, 3},
-	{0x334A, 0x334A, 12}, {0x334B, 0x334B, 3}, {0x334C, 0x334D, 9}, {0x334E, 0x3350, 6},
-	{0x3351, 0x3351, 9}, {0x3352, 0x3352, 3}, {0x3353, 0x3353, 6}, {0x3354, 0x3354, 9},
-	{0x3355, 0x3355, 3}, {0x3356, 0x3356, 12}, {0x3357, 0x3357, 6}, {0x3358, 0x3370, 2},
-	{0x337B, 0x337E, 3}, {0x337F, 0x337F, 9}, {0x3389, 0x3389, 1}, {0x33A7, 0x33A8, 3},
-	{0x33AE, 0x33AF, 5}, {0x33C2, 0x33C2, 1}, {0x33C6, 0x33C6, 3}, {0x33D8, 0x33D8, 1},
-	{0x33DE, 0x33FE, 2}, {0xFA6C, 0xFA6C, 1}, {0xFACF, 0xFAD1, 1}, {0xFAD5, 0xFAD7, 1},
-	{0xFB13, 0xFB17, 1}, {0xFB1D, 0xFB1D, 1}, {0xFB1F, 0xFB1F, 1}, {0xFB2A, 0xFB36, 3},
-	{0xFB38, 0xFB3C, 1}, {0xFB3E, 0xFB3E, 1}, {0xFB40, 0xFB41, 1}, {0xFB43, 0xFB44, 1},
-	{0xFB46, 0xFB4F, 1}, {0xFBDD, 0xFBDD, 1}, {0xFBEA, 0xFBFB, 1}, {0xFC00, 0xFD3D, 3},
-	{0xFD50, 0xFD8F, 3}, {0xFD92, 0xFDC7, 3}, {0xFDF0, 0xFDF9, 5}, {0xFDFA, 0xFDFA, 30},
-	{0xFDFB, 0xFDFB, 12}, {0xFDFC, 0xFDFC, 5}, {0xFE71, 0xFE71, 1}, {0xFE77, 0xFE77, 1},
-	{0xFE79, 0xFE79, 1}, {0xFE7B, 0xFE7B, 1}, {0xFE7D, 0xFE7D, 1}, {0xFE7F, 0xFE7F, 1},
-	{0xFEF5, 0xFEFC, 1}, {0x1D15E, 0x1D15F, 4}, {0x1D160, 0x1D164, 8}, {0x1D1BB, 0x1D1BC, 4},
-	{0x1D1BD, 0x1D1C0, 8}, {0x1F12A, 0x1F12A, 3}, {0x1F200, 0x1F201, 2}, {0x1F240, 0x1F248, 5},
+// growing has all characters that NFC or NFKC makes longer, up to Unicode 15, by how many bytes
+// that are at the most: characters and ranges of them, in hexadecimal.
+var growing = [...]string{
+	1: "00A8 00AF 00B4 00B8 013F-0140 0149 01C4-01C6 02D8-02DD 037A 2167 2177 247D-2487 " +
+		"309B-309C 3389 33C2 33D8 FA6C FACF-FAD1 FAD5-FAD7 FB13-FB17 FB1D FB1F FB38-FB3C " +
+		"FB3E FB40-FB41 FB43-FB44 FB46-FB4F FBDD FBEA-FBFB FE71 FE77 FE79 FE7B FE7D FE7F " +
+		"FEF5-FEFC",
+	2: "0344 0587 0675-0678 1FC1 1FCD-1FCF 1FDD-1FDF 1FED-1FEE 2189 2ADC 3200-321C " +
+		"3220-3243 32C0-32CB 3358-3370 33DE-33FE 1F200-1F201",
+	3: "00BC-00BE 0384-0385 0958-095F 09DC-09DD 09DF 0A33 0A36 0A59-0A5B 0A5E 0B5C-0B5D " +
+		"0E33 0EB3 0EDC-0EDD 0F43 0F4D 0F52 0F57 0F5C 0F69 0F73 0F75-0F76 0F78 0F81 0F93 " +
+		"0F9D 0FA2 0FA7 0FAC 0FB9 2033 2036 2150-215F 222C 222F 309F 30FF 327C-327D 32FF " +
+		"3310 3314 3325-3328 3330-3331 3337 333F 3349 334B 3352 3355 337B-337E 33A7-33A8 " +
+		"33C6 FB2A-FB36 FC00-FD3D FD50-FD8F FD92-FDC7 1F12A",
+	4: "1D15E-1D15F 1D1BB-1D1BC",
+	5: "321D-321E 33AE-33AF FDF0-FDF9 FDFC 1F240-1F248",
+	6: "0F77 0F79 2034 2037 222D 2230 3303 3305-3306 3309-330B 330E-330F 3311 3318 " +
+		"331C-331E 3322-3324 3329-332A 332C 332F 3335 3338-333C 333E 3340-3342 3344-3346 " +
+		"334E-3350 3353 3357",
+	8: "1D160-1D164 1D1BD-1D1C0",
+	9: "2057 2A0C 3300-3302 3304 3308 330C-330D 3312-3313 331B 331F 3321 332D 3333 333D " +
+		"3343 3348 334C-334D 3351 3354 337F",
+	12: "3307 3315 3317 3319-331A 3320 332B 332E 3332 3334 3336 3347 334A 3356 FDFB",
+	15: "3316",
+	30: "FDFA",
 }

@@ -53,13 +53,16 @@ func (t *Text) Add(s []byte) {
 
 // AddText adds the counts of another text, which is taken to stand apart: runs do not join across
 // the seam.
-func (t *Text) AddText(o Text) {
+func (t *Text) AddText(o Text) { t.AddTimes(&o, 1) }
+
+// AddTimes is AddText n times.
+func (t *Text) AddTimes(o *Text, n int64) {
 	for c := range t.chars {
-		t.chars[c] += o.chars[c]
-		t.runs[c] += o.runs[c]
+		t.chars[c] += n * o.chars[c]
+		t.runs[c] += n * o.runs[c]
 	}
-	t.bytes += o.bytes
-	t.growth += o.growth
+	t.bytes += n * o.bytes
+	t.growth += n * o.growth
 	t.End()
 }
 

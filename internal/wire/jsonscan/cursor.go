@@ -57,6 +57,15 @@ func (c *Cursor) Open() bool {
 	return true
 }
 
+// First steps into the object ahead and returns the name of its first member, as Member does. It
+// reports false, and skips the value, where there is something else.
+func (c *Cursor) First() (name []byte, ok bool) {
+	if !c.Enter('{') {
+		return nil, false
+	}
+	return c.Member()
+}
+
 // Element reports whether the array has another element, and stands before it; else it steps out
 // of the array.
 func (c *Cursor) Element() bool {

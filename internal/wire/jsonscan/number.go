@@ -49,31 +49,22 @@ func digitsEnd(b []byte, i int) int {
 // Count reads a value that is a number of tokens: an integer from 0 to CountMax. Anything else is
 // skipped and is not ok.
 func (c *Cursor) Count() (n int64, ok bool) {
+	const most = 16 // digits
 	c.Peek()
-	start := c.At
-	n, ok = c.plainCount()
-	if ok && (c.At == len(c.Text) || c.Text[c.At] != '.' && c.Text[c.At]|0x20 != 'e') {
-		return n, true
+	start, end := c.At, digitsEnd(c.Text, c.At)
+	next, digits := byteAt(c.Text, end), end-start
+	if digits == 0 || digits > most || digits > 1 && c.Text[start] == '0' ||
+		next == '.' || next|0x20 == 'e' {
+		c.Skip()
+		return 0, false
 	}
-	c.At = start
-	c.Skip()
-	return 0, false
-}
-
-// plainCount is Count for a number of digits alone that stands right here. It does not look at what
-// follows.
-func (c *Cursor) plainCount() (n int64, ok bool) {
-	const most = 16
-	b, i := c.Text[c.At:], 0
-	for uint(i) < uint(len(b)) /* #nosec G115 -- an index */ && IsDigit(b[i]) {
-		if i == most {
-			return 0, false
-		}
-		n = 10*n + int64(b[i]-'0')
-		i++
+	for _, d := range c.Text[start:end] {
+		n = 10*n + int64(d-'0')
 	}
-	c.At += i
-	return n, i > 0 && n <= CountMax && (i == 1 || b[0] != '0')
+	if c.At = end; n > CountMax {
+		return 0, false
+	}
+	return n, true
 }
 
 // IsDigit reports whether b is a decimal digit.

@@ -21,9 +21,7 @@ func IsSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\
 
 // SkipSpace returns the first place in b from i on that is no white space.
 func SkipSpace(b []byte, i int) int {
-	for i < len(b) && IsSpace(b[i]) {
-		i++
-	}
+	i, _ = nextByte(b, i)
 	return i
 }
 

@@ -14,7 +14,7 @@ func (c *Cursor) valueEnd(i, depth int) int {
 	case b == '{' && depth < NestingMax:
 		return c.objectEnd(i+1, depth+1)
 	case b == '[' && depth < NestingMax:
-		return c.arrayEnd(i+1, depth+1)
+		return c.insideEnd(i+1, depth+1, ']')
 	case b == '-' || IsDigit(b):
 		return NumberEnd(c.Text, i)
 	}
@@ -24,29 +24,32 @@ func (c *Cursor) valueEnd(i, depth int) int {
 // objectEnd returns the end of the object whose brace is before i; 0 if it is none.
 func (c *Cursor) objectEnd(i, depth int) int {
 	if c.Names == nil {
-		return c.membersEnd(i, depth)
+		return c.insideEnd(i, depth, '}')
 	}
 	c.Names.enter()
-	end := c.membersEnd(i, depth)
+	end := c.insideEnd(i, depth, '}')
 	c.Names.leave()
 	return end
 }
 
-// membersEnd is objectEnd without Names.
-func (c *Cursor) membersEnd(i, depth int) int {
+// insideEnd returns the end of the object or array that has begun before i and ends with last; 0
+// if it is none. It leaves Names to its caller.
+func (c *Cursor) insideEnd(i, depth int, last byte) int {
 	i, b := nextByte(c.Text, i)
-	if b == '}' {
+	if b == last {
 		return i + 1
 	}
 	for {
-		if _, _, i = c.nameAt(i); i == 0 {
-			return 0
+		if last == '}' {
+			if _, _, i = c.nameAt(i); i == 0 {
+				return 0
+			}
 		}
 		if i = c.valueEnd(i, depth); i == 0 {
 			return 0
 		}
 		switch i, b = nextByte(c.Text, i); b {
-		case '}':
+		case last:
 			return i + 1
 		case ',':
 			i++
@@ -71,27 +74,6 @@ func (c *Cursor) nameAt(i int) (name Extent, escaped bool, value int) {
 		return name, escaped, 0
 	}
 	return name, escaped, colon + 1
-}
-
-// arrayEnd returns the end of the array whose bracket is before i; 0 if it is none.
-func (c *Cursor) arrayEnd(i, depth int) int {
-	i, b := nextByte(c.Text, i)
-	if b == ']' {
-		return i + 1
-	}
-	for {
-		if i = c.valueEnd(i, depth); i == 0 {
-			return 0
-		}
-		switch i, b = nextByte(c.Text, i); b {
-		case ']':
-			return i + 1
-		case ',':
-			i++
-		default:
-			return 0
-		}
-	}
 }
 
 // literalEnd returns the end of true, false or null at b[i]; 0 if there is none of them.

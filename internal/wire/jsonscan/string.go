@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -150,28 +151,19 @@ func AppendUnescaped(dst, inner []byte) []byte {
 // DecodeEscape returns the character of the valid escape at the start of b, and the escape's
 // length; two escapes that are a surrogate pair are one character.
 func DecodeEscape(b []byte) (r rune, size int) {
-	switch b[1] {
-	case 'b':
-		return '\b', 2
-	case 'f':
-		return '\f', 2
-	case 'n':
-		return '\n', 2
-	case 'r':
-		return '\r', 2
-	case 't':
-		return '\t', 2
-	case 'u':
-		r = hex4(b)
-		if !utf16.IsSurrogate(r) {
-			return r, 6
-		}
-		if pair := utf16.DecodeRune(r, hex4(b[6:])); pair != utf8.RuneError {
-			return pair, 12
-		}
-		return utf8.RuneError, 6
+	if i := strings.IndexByte("bfnrt", b[1]); i >= 0 {
+		return rune("\b\f\n\r\t"[i]), 2
 	}
-	return rune(b[1]), 2
+	if b[1] != 'u' {
+		return rune(b[1]), 2
+	}
+	if r = hex4(b); !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	if pair := utf16.DecodeRune(r, hex4(b[6:])); pair != utf8.RuneError {
+		return pair, 12
+	}
+	return utf8.RuneError, 6
 }
 
 // ByteSet returns the set of the bytes of a text.

@@ -1,3 +1,3 @@
-// Package member says what becomes of the members of request bodies, and by what they are read.
-// The rows themselves stand with the shapes: in openai, anthropic and vllm.
+// Package member says what becomes of the members of request bodies, and by what they are read:
+// of those that OpenAI, Anthropic, vLLM and servers of its kind have.
 package member

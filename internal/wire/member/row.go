@@ -30,7 +30,8 @@ type Member struct {
 	Why       string // in a few words of English
 }
 
-// Row is members that have treatment, reader and reason in common.
+// Row is members that have treatment, reader and reason in common. The zero row is that of a member
+// that nobody has classified.
 type Row struct {
 	Treatment Treatment
 	Reader    Reader

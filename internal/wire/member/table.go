@@ -5,32 +5,27 @@ import (
 	"strings"
 )
 
-// memberSlots is how many slots a table has: some five times the members that an endpoint has, so
+// tableSlots is how many slots a table has: some five times the members that an endpoint has, so
 // that a name is mostly found, or missed, at the first look.
-const memberSlots = 1024
+const tableSlots = 1024
 
-// Table finds what reads a member by its name. A map does the same at three times the cost, and
+// Table finds the row of a member by its name. A map does the same at three times the cost, and
 // every member of every body is looked up.
-type Table [memberSlots]slot
-
-type slot struct {
+type Table [tableSlots]struct {
 	name string // "": the slot is empty
-	Reader
-	row *Row
+	row  *Row
 }
 
-// NewTable returns the table of some rows. No member is in two of them.
-func NewTable(lists ...[]Row) *Table {
+// newTable returns the table of some rows. No member is in two of them.
+func newTable(rows []Row) *Table {
 	t := new(Table)
-	for _, list := range lists {
-		for i := range list {
-			for name := range strings.FieldsSeq(list[i].Names) {
-				s := t.slotOf([]byte(name))
-				if s.name != "" {
-					panic("member: " + name + " is classified twice")
-				}
-				*s = slot{name, list[i].Reader, &list[i]}
+	for i := range rows {
+		for name := range strings.FieldsSeq(rows[i].Names) {
+			s := &t[t.slot([]byte(name))]
+			if s.row != nil {
+				panic("member: " + name + " is classified twice")
 			}
+			s.name, s.row = name, &rows[i]
 		}
 	}
 	return t
@@ -39,8 +34,8 @@ func NewTable(lists ...[]Row) *Table {
 // Members returns what is in the table, by name.
 func (t *Table) Members() []Member {
 	var all []Member
-	for i := range t {
-		if s := &t[i]; s.name != "" {
+	for _, s := range t {
+		if s.row != nil {
 			all = append(all, Member{s.name, s.row.Treatment, s.row.Why})
 		}
 	}
@@ -48,31 +43,22 @@ func (t *Table) Members() []Member {
 	return all
 }
 
-// WhyOf returns the reason that the table has for a member, "" for one that is not in it.
-func (t *Table) WhyOf(name string) string {
-	if s := t.slotOf([]byte(name)); s.row != nil {
-		return s.row.Why
+// Row returns the row of a member, the zero row for one that nobody has classified.
+func (t *Table) Row(name []byte) Row {
+	if row := t[t.slot(name)].row; row != nil {
+		return *row
 	}
-	return ""
+	return Row{}
 }
 
-// slotOf returns the slot of a name, where it is if it is known.
-func (t *Table) slotOf(name []byte) *slot {
+// slot returns which slot is that of a name, where it is if it is known.
+func (t *Table) slot(name []byte) int {
 	at := 0
 	if n := len(name); n > 0 {
 		at = n*157 + int(name[0])*31 + int(name[n/2])*61 + int(name[n-1])*7
 	}
-	for ; ; at++ {
-		if s := &t[at%memberSlots]; s.name == "" || s.name == string(name) {
-			return s
-		}
+	for t[at%tableSlots].row != nil && t[at%tableSlots].name != string(name) {
+		at++
 	}
-}
-
-// ReaderOf returns what reads the member called name.
-func (t *Table) ReaderOf(name []byte) Reader {
-	if s := t.slotOf(name); s.name != "" {
-		return s.Reader
-	}
-	return ReadUnknown
+	return at % tableSlots
 }

@@ -171,19 +171,19 @@ func (m *Meter) AllFinished() bool { return m.finished > 0 && m.finished == m.ex
 
 // SetRunning takes the usage of a chunk of the choice.
 func (m *Meter) SetRunning(index int64, u Report) {
-	m.Odd = m.Odd || u.Odd
-	if u.Known() {
+	m.Odd = m.Odd || u.OddUsage
+	if u.HasUsage() {
 		m.evidence = max(m.evidence, RunningUsage)
 	}
 	c, p := m.choice(index), m.prompt(index)
-	if u.HasOutput {
+	if u.OutputTold {
 		m.settled()
 		m.Ran = m.Ran || m.evidence == RunningUsage
 		m.Shrank = m.Shrank || u.Output < c.output
 		raise(&c.output, &m.running.Output, u.Output)
 		c.shown = c.output
 	}
-	if u.HasInput {
+	if u.InputTold {
 		m.Shrank = m.Shrank || u.Input < p.input
 		raise(&p.input, &m.running.Input, u.Input)
 		raise(&p.cached, &m.running.Cached, u.Cached)
@@ -207,17 +207,17 @@ func raise(item, sum *int64, n int64) {
 
 // SetFinal takes the total. Of what it does not tell, what was told before stays.
 func (m *Meter) SetFinal(u Report) {
-	m.Odd = m.Odd || u.Odd
-	if u.Known() {
+	m.Odd = m.Odd || u.OddUsage
+	if u.HasUsage() {
 		m.evidence = max(m.evidence, RunningUsage)
 	}
-	if u.HasOutput {
+	if u.OutputTold {
 		m.settled()
 		m.Shrank = m.Shrank || u.Output < m.sum.Output
 		m.sum.Output = max(m.sum.Output, u.Output)
 		m.evidence = FinalUsage
 	}
-	if u.HasInput {
+	if u.InputTold {
 		m.Shrank = m.Shrank || u.Input < m.sum.Input
 		m.sum.Input = max(m.sum.Input, u.Input)
 		m.sum.Cached = min(max(m.sum.Cached, u.Cached), m.sum.Input)

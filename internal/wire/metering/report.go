@@ -12,20 +12,20 @@ import (
 // Report is a usage object as an answer or event carries it.
 type Report struct {
 	wire.Usage
-	HasInput, HasOutput bool // which of them are told
-	// Odd is set where a count is negative, a fraction or a string. One that means a whole number
+	InputTold, OutputTold bool // which of them are told
+	// OddUsage is set where a count is negative, a fraction or a string. One that means a whole number
 	// ("300", 300.0) is told as well.
-	Odd bool
+	OddUsage bool
 	// NullDetails is set where the object spells out that it has no details of the prompt: see
 	// openai.Chunks.
 	NullDetails bool
 }
 
-// Known reports whether the object told any number of tokens.
-func (u *Report) Known() bool { return u.HasInput || u.HasOutput }
+// HasUsage reports whether the object told any number of tokens.
+func (u *Report) HasUsage() bool { return u.InputTold || u.OutputTold }
 
 // Tried reports whether the object told a number of tokens or something in the place of one.
-func (u *Report) Tried() bool { return u.Known() || u.Odd }
+func (u *Report) Tried() bool { return u.HasUsage() || u.OddUsage }
 
 // ReadUsage reads the usage object at v in data, which is valid JSON.
 func ReadUsage(data []byte, v jsonscan.Extent) (u Report) {
@@ -44,18 +44,15 @@ func ReadUsage(data []byte, v jsonscan.Extent) (u Report) {
 // messages). In messages, input_tokens leaves out the cached tokens, which are input too;
 // everywhere else they are counted already.
 func UsageAhead(c *jsonscan.Cursor) (u Report) {
-	if !c.Enter('{') {
-		return u
-	}
 	var total, cacheRead, cacheMade int64
 	var hasTotal, generates bool
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		switch string(name) {
 		case "prompt_tokens", "input_tokens":
-			u.Input, u.HasInput = u.tokens(c)
+			u.Input, u.InputTold = u.tokens(c)
 		case "completion_tokens", "output_tokens":
 			generates = true
-			u.Output, u.HasOutput = u.tokens(c)
+			u.Output, u.OutputTold = u.tokens(c)
 		case "total_tokens":
 			total, hasTotal = c.Count()
 		case "prompt_tokens_details", "input_tokens_details":
@@ -69,8 +66,8 @@ func UsageAhead(c *jsonscan.Cursor) (u Report) {
 			c.Skip()
 		}
 	}
-	if !u.HasInput && hasTotal && generates == u.HasOutput {
-		u.Input, u.HasInput = max(0, total-u.Output), true
+	if !u.InputTold && hasTotal && generates == u.OutputTold {
+		u.Input, u.InputTold = max(0, total-u.Output), true
 	}
 	u.Input = min(u.Input+cacheRead+cacheMade, jsonscan.CountMax)
 	u.Cached = min(u.Cached+cacheRead, u.Input)
@@ -85,7 +82,7 @@ func (u *Report) tokens(c *jsonscan.Cursor) (n int64, ok bool) {
 	if n, ok = c.Count(); ok || c.Bad || c.Text[start] == 'n' {
 		return n, ok
 	}
-	u.Odd = true
+	u.OddUsage = true
 	return wholeNumber(bytes.Trim(c.Text[start:c.At], `"`))
 }
 
@@ -106,10 +103,7 @@ func wholeNumber(text []byte) (n int64, ok bool) {
 
 // cachedTokens reads the cached tokens of a details object; 0 if it tells none.
 func cachedTokens(c *jsonscan.Cursor) (n int64) {
-	if !c.Enter('{') {
-		return 0
-	}
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		if string(name) == "cached_tokens" {
 			n, _ = c.Count()
 		} else {

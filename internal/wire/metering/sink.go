@@ -51,10 +51,7 @@ func (k Sink) AddContent(c *jsonscan.Cursor) {
 // addPart counts the generated text of a content block, part or output item of Messages and
 // Responses, whatever its type: the members that carry text have the same names in all of them.
 func (k Sink) addPart(c *jsonscan.Cursor) {
-	if !c.Enter('{') {
-		return
-	}
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		switch string(name) {
 		case "text", "thinking", "partial_json", "refusal", "name", "arguments":
 			k.AddString(c)

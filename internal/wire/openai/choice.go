@@ -7,10 +7,7 @@ import (
 
 // ReadChoice reads one choice of a chunk or of a whole answer.
 func ReadChoice(c *jsonscan.Cursor, sink metering.Sink) (index int64, finished bool) {
-	if !c.Enter('{') {
-		return 0, false
-	}
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		switch string(name) {
 		case "index":
 			index, _ = c.Count()
@@ -32,11 +29,8 @@ func ReadChoice(c *jsonscan.Cursor, sink metering.Sink) (index int64, finished b
 // calls. Servers that renamed reasoning_content to reasoning send both for a while; it counts
 // once.
 func addDelta(k metering.Sink, c *jsonscan.Cursor) {
-	if !c.Enter('{') {
-		return
-	}
 	var reasoning, legacy jsonscan.Extent
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		switch string(name) {
 		case "content", "refusal":
 			k.AddContent(c)
@@ -62,14 +56,8 @@ func addDelta(k metering.Sink, c *jsonscan.Cursor) {
 
 // addToolCalls counts the names and arguments of tool calls.
 func addToolCalls(k metering.Sink, c *jsonscan.Cursor) {
-	if !c.Enter('[') {
-		return
-	}
-	for c.Element() {
-		if !c.Enter('{') {
-			continue
-		}
-		for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for in := c.Enter('['); in && c.Element(); {
+		for name, ok := c.First(); ok; name, ok = c.Member() {
 			if string(name) == "function" {
 				addFunction(k, c)
 			} else {
@@ -81,10 +69,7 @@ func addToolCalls(k metering.Sink, c *jsonscan.Cursor) {
 
 // addFunction counts the name and the arguments of a call.
 func addFunction(k metering.Sink, c *jsonscan.Cursor) {
-	if !c.Enter('{') {
-		return
-	}
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		switch string(name) {
 		case "name", "arguments":
 			k.AddString(c)

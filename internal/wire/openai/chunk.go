@@ -1,7 +1,7 @@
 package openai
 
 import (
-	"strconv"
+	"fmt"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
@@ -37,21 +37,20 @@ type Chunk struct {
 func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) Chunk {
 	t.Ident.Note(env)
 	report := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
-	w := chunkWalk{sink: t.Meter.Sink(report.HasOutput)}
-	w.choices(env, &t.Meter)
+	first, isEmpty := readChoices(env, &t.Meter, t.Meter.Sink(report.OutputTold))
 	if report.Tried() {
-		if w.isEmpty {
+		if isEmpty {
 			t.Meter.SetFinal(report)
 		} else {
-			t.Meter.SetRunning(w.index, report)
+			t.Meter.SetRunning(first, report)
 		}
 	}
-	if w.isEmpty && !s.IncludeUsage && isTotal(env, &t.Meter) {
+	if isEmpty && !s.IncludeUsage && isTotal(env, &t.Meter) {
 		return Chunk{IsHidden: true}
 	}
-	s.cutUsage(env, es, report, w.isEmpty)
+	s.cutUsage(env, es, report, isEmpty)
 	t.Rename(env, es)
-	return Chunk{IsTotal: w.isEmpty && report.Known()}
+	return Chunk{IsTotal: isEmpty && report.HasUsage()}
 }
 
 // isTotal reports whether a chunk without choices is there for the total: it has a usage, or
@@ -60,31 +59,26 @@ func isTotal(env *event.Envelope, m *metering.Meter) bool {
 	return env.Has(event.FieldUsage) || env.Values[event.FieldUsage].IsSet() && m.AllFinished()
 }
 
-// chunkWalk is what is learned from a chunk's choices.
-type chunkWalk struct {
-	sink    metering.Sink
-	index   int64 // of the first choice
-	isEmpty bool  // there is a list, with nothing in it
-}
-
-// choices meters the text of each choice and notes what has finished.
-func (w *chunkWalk) choices(env *event.Envelope, m *metering.Meter) {
+// readChoices meters the text of each choice and notes what has finished. It returns the index of
+// the first, and whether there is a list with nothing in it.
+func readChoices(
+	env *event.Envelope, m *metering.Meter, sink metering.Sink,
+) (first int64, isEmpty bool) {
 	v := env.Values[event.FieldChoices]
 	if !v.IsSet() {
-		return
+		return 0, false
 	}
 	c := jsonscan.Cursor{Text: env.Data, At: v.Start}
-	if !c.Enter('[') {
-		return
-	}
-	w.isEmpty = true
-	for c.Element() {
-		index, finished := ReadChoice(&c, w.sink)
-		if w.isEmpty {
-			w.index, w.isEmpty = index, false
+	isList := c.Enter('[')
+	isEmpty = isList
+	for isList && c.Element() {
+		index, finished := ReadChoice(&c, sink)
+		if isEmpty {
+			first, isEmpty = index, false
 		}
 		m.See(index, finished)
 	}
+	return first, isEmpty
 }
 
 // cutUsage removes what the client did not ask for from a chunk that it sees.
@@ -116,8 +110,7 @@ func (s *Chunks) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage, isT
 	}
 	if s.IncludeUsage && !isTold {
 		dst = appendHead(dst, t)
-		dst = append(dst, `"choices":[],"usage":`...)
-		dst = appendChunkUsage(dst, used)
+		dst = appendChunkUsage(append(dst, `"choices":[],"usage":`...), used)
 		dst = append(dst, "}\n\n"...)
 	}
 	return append(dst, "data: [DONE]\n\n"...)
@@ -125,15 +118,12 @@ func (s *Chunks) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage, isT
 
 // appendLast appends the last chunk of a choice, given what the client was told of its output.
 func (s *Chunks) appendLast(dst []byte, t *metering.Telling, index, output int64) []byte {
-	dst = appendHead(dst, t)
-	dst = append(dst, `"choices":[{"index":`...)
-	dst = strconv.AppendInt(dst, index, 10)
+	said := `"delta":{}`
 	if s.IsText {
-		dst = append(dst, `,"text":""`...)
-	} else {
-		dst = append(dst, `,"delta":{}`...)
+		said = `"text":""`
 	}
-	dst = append(dst, `,"logprobs":null,"finish_reason":"length","stop_reason":null}]`...)
+	dst = fmt.Appendf(appendHead(dst, t), `"choices":[{"index":%d,%s,`+
+		`"logprobs":null,"finish_reason":"length","stop_reason":null}]`, index, said)
 	switch {
 	case s.ContinuousUsage:
 		input := t.Meter.PromptInput(index)
@@ -147,35 +137,21 @@ func (s *Chunks) appendLast(dst []byte, t *metering.Telling, index, output int64
 
 // appendHead appends a chunk up to its choices.
 func appendHead(dst []byte, t *metering.Telling) []byte {
-	dst = append(dst, `data: {"id":`...)
-	dst = append(dst, event.OrNull(t.Ident.ID)...)
-	dst = append(dst, `,"object":`...)
-	dst = append(dst, event.OrNull(t.Ident.Object)...)
-	dst = append(dst, `,"created":`...)
-	dst = append(dst, event.OrNull(t.Ident.Created)...)
-	dst = append(dst, `,"model":`...)
-	dst = append(dst, t.PublicModel()...)
-	dst = append(dst, ',')
+	dst = fmt.Appendf(dst, `data: {"id":%s,"object":%s,"created":%s,"model":%s,`,
+		event.OrNull(t.Ident.ID), event.OrNull(t.Ident.Object), event.OrNull(t.Ident.Created),
+		t.PublicModel())
 	if len(t.Ident.Fingerprint) > 0 {
-		dst = append(dst, `"system_fingerprint":`...)
-		dst = append(dst, t.Ident.Fingerprint...)
-		dst = append(dst, ',')
+		dst = fmt.Appendf(dst, `"system_fingerprint":%s,`, t.Ident.Fingerprint)
 	}
 	return dst
 }
 
 // appendChunkUsage appends a usage object in vLLM's order.
 func appendChunkUsage(dst []byte, u wire.Usage) []byte {
-	dst = append(dst, `{"prompt_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Input, 10)
-	dst = append(dst, `,"total_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Input+u.Output, 10)
-	dst = append(dst, `,"completion_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Output, 10)
+	dst = fmt.Appendf(dst, `{"prompt_tokens":%d,"total_tokens":%d,"completion_tokens":%d`,
+		u.Input, u.Input+u.Output, u.Output)
 	if u.Cached > 0 {
-		dst = append(dst, `,"prompt_tokens_details":{"cached_tokens":`...)
-		dst = strconv.AppendInt(dst, u.Cached, 10)
-		dst = append(dst, '}')
+		dst = fmt.Appendf(dst, `,"prompt_tokens_details":{"cached_tokens":%d}`, u.Cached)
 	}
 	return append(dst, '}')
 }

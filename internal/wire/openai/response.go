@@ -2,7 +2,7 @@ package openai
 
 import (
 	"bytes"
-	"strconv"
+	"fmt"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
@@ -63,45 +63,24 @@ func whyFailed(response *event.Envelope) *event.Error {
 // "max_output_tokens" and the usage. The response has every member that OpenAI's schema requires;
 // what was asked for is not repeated.
 func (r *Response) AppendEnd(dst []byte, t *metering.Telling, used wire.Usage) []byte {
-	dst = append(dst, "event: response.incomplete\n"+
-		`data: {"type":"response.incomplete","sequence_number":`...)
-	dst = strconv.AppendInt(dst, r.sequence, 10)
-	dst = append(dst, `,"response":{"id":`...)
-	dst = append(dst, event.OrNull(t.Ident.ID)...)
-	dst = append(dst, `,"object":"response","created_at":`...)
-	dst = append(dst, event.OrNull(t.Ident.Created)...)
-	dst = append(dst, `,"status":"incomplete","error":null,`+
-		`"incomplete_details":{"reason":"max_output_tokens"},`+
-		`"instructions":null,"metadata":{},"model":`...)
-	dst = append(dst, t.PublicModel()...)
-	dst = append(dst, `,"output":[],"parallel_tool_calls":true,"temperature":null,`+
-		`"tool_choice":"auto","tools":[],"top_p":null,"usage":`...)
-	dst = appendResponseUsage(dst, used)
-	return append(dst, "}}\n\n"...)
-}
-
-// appendResponseUsage appends a usage object of responses.
-func appendResponseUsage(dst []byte, u wire.Usage) []byte {
-	dst = append(dst, `{"input_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Input, 10)
-	dst = append(dst, `,"input_tokens_details":{"cached_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Cached, 10)
-	dst = append(dst, `},"output_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Output, 10)
-	dst = append(dst, `,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":`...)
-	dst = strconv.AppendInt(dst, u.Input+u.Output, 10)
-	return append(dst, '}')
+	return fmt.Appendf(dst, "event: response.incomplete\n"+
+		`data: {"type":"response.incomplete","sequence_number":%d,`+
+		`"response":{"id":%s,"object":"response","created_at":%s,"status":"incomplete",`+
+		`"error":null,"incomplete_details":{"reason":"max_output_tokens"},`+
+		`"instructions":null,"metadata":{},"model":%s,"output":[],"parallel_tool_calls":true,`+
+		`"temperature":null,"tool_choice":"auto","tools":[],"top_p":null,`+
+		`"usage":{"input_tokens":%d,"input_tokens_details":{"cached_tokens":%d},`+
+		`"output_tokens":%d,"output_tokens_details":{"reasoning_tokens":0},`+
+		`"total_tokens":%d}}}`+"\n\n",
+		r.sequence, event.OrNull(t.Ident.ID), event.OrNull(t.Ident.Created), t.PublicModel(),
+		used.Input, used.Cached, used.Output, used.Input+used.Output)
 }
 
 // AppendError appends the error event of a response, which is flat.
 func (r *Response) AppendError(dst []byte, err wire.ErrorBody) []byte {
-	dst = append(dst, `event: error`+"\n"+`data: {"type":"error","code":`...)
+	dst = append(dst, "event: error\n"+`data: {"type":"error","code":`...)
 	dst = wire.AppendQuotedOrNull(dst, err.Code)
-	dst = append(dst, `,"message":`...)
-	dst = wire.AppendQuoted(dst, err.Why.Message)
-	dst = append(dst, `,"param":`...)
-	dst = wire.AppendQuotedOrNull(dst, err.Why.Param)
-	dst = append(dst, `,"sequence_number":`...)
-	dst = strconv.AppendInt(dst, r.sequence, 10)
-	return append(dst, "}\n\n"...)
+	dst = wire.AppendQuoted(append(dst, `,"message":`...), err.Why.Message)
+	dst = wire.AppendQuotedOrNull(append(dst, `,"param":`...), err.Why.Param)
+	return fmt.Appendf(dst, `,"sequence_number":%d}`+"\n\n", r.sequence)
 }

@@ -17,36 +17,25 @@ type content struct {
 	audioSeconds      float64
 }
 
-// add adds another content.
-func (c *content) add(o *content) {
-	c.text.AddText(o.text)
-	c.optional.AddText(o.optional)
-	c.words += o.words
-	c.messages += o.messages
-	c.tokenIDs += o.tokenIDs
-	c.images += o.images
-	c.audioParts += o.audioParts
-	c.timed += o.timed
-	c.audioSeconds += o.audioSeconds
+// add adds another content n times.
+func (c *content) add(o *content, n int64) {
+	c.text.AddTimes(&o.text, n)
+	c.optional.AddTimes(&o.optional, n)
+	c.words += n * o.words
+	c.messages += n * o.messages
+	c.tokenIDs += n * o.tokenIDs
+	c.images += n * o.images
+	c.audioParts += n * o.audioParts
+	c.timed += n * o.timed
+	c.audioSeconds += float64(n) * o.audioSeconds
 }
 
 // asOptional returns the content with all of its text optional.
-func (c *content) asOptional() content {
+func (c *content) asOptional() *content {
 	o := *c
 	o.optional.AddText(c.text)
 	o.text = chars.Text{}
-	return o
-}
-
-// addTimes adds another content n times, in O(log n).
-func (c *content) addTimes(o content, n int64) {
-	for ; n > 0; n >>= 1 {
-		if n&1 != 0 {
-			c.add(&o)
-		}
-		twice := o
-		o.add(&twice)
-	}
+	return &o
 }
 
 // punctuation is the bytes that JSON, or whatever a template prints in its place, puts around a
@@ -196,12 +185,11 @@ func (p *parse) message() {
 		p.content(&p.in.optional)
 		return
 	}
-	p.Enter('{')
 	said := &p.in.optional
 	plain := true
 	var first jsonscan.Extent // a text that came before the role, as some libraries write it
 	var m mediaMembers
-	for name, ok := p.Member(); ok; name, ok = p.Member() {
+	for name, ok := p.First(); ok; name, ok = p.Member() {
 		switch string(name) {
 		case "role":
 			p.in.words += int64(len(name)) + punctuation
@@ -234,8 +222,7 @@ func (p *parse) message() {
 // part reads an object of a prompt: a part of a message's content, a tool call, what a tool has
 // answered. Its text belongs to t if its type is known to be that of text.
 func (p *parse) part(t *chars.Text, m mediaMembers) {
-	p.Enter('{')
-	for name, ok := p.Member(); ok; name, ok = p.Member() {
+	for name, ok := p.First(); ok; name, ok = p.Member() {
 		if string(name) == "type" {
 			p.kind(&m)
 		} else {

@@ -357,9 +357,9 @@ func TestAddTimes(t *testing.T) {
 	one := content{text: textsOf("a b"), optional: textsOf("한"), words: 7, messages: 1, tokenIDs: 2, images: 3, audioParts: 4, timed: 2, audioSeconds: 5}
 	for n := range int64(20) {
 		var got, want content
-		got.addTimes(one, n)
+		got.add(&one, n)
 		for range n {
-			want.add(&one)
+			want.add(&one, 1)
 		}
 		if got != want {
 			t.Errorf("%d times: %+v, want %+v", n, got, want)

@@ -50,8 +50,7 @@ func (p *parse) templateArguments() {
 		return
 	}
 	c := jsonscan.Cursor{Text: p.Text[:p.At], At: start}
-	c.Enter('{')
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		held := heldAs(name) & (heldTemplate | heldPadding)
 		isTools := string(name) == "tools"
 		switch value := c.Value(); {
@@ -72,7 +71,7 @@ func (p *parse) refuseHeldBack(name string) {
 	p.reject(failure.InvalidRequest(name,
 		"%s is held back here, because it changes what a request costs or when it runs (%s): "+
 			"leave it out, or ask the operator to list it in the model's allow-fields",
-		name, endpointMembers[p.endpoint].WhyOf(name)))
+		name, member.Tables[p.endpoint].Row([]byte(name)).Why))
 }
 
 // refuseWaiting refuses a request for a member that is held back, or that is none of the values

@@ -174,16 +174,12 @@ func (p *parse) sideList() (items, parts int64) {
 // read. vLLM once took each part for an item.
 func (p *parse) partsIn(start int) (n int64) {
 	c := jsonscan.Cursor{Text: p.Text[:p.At], At: start}
-	c.Enter('{')
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		if string(name) != "content" {
 			c.Skip()
 			continue
 		}
-		if !c.Enter('[') {
-			continue
-		}
-		for c.Element() {
+		for in := c.Enter('['); in && c.Element(); {
 			n++
 			c.Skip()
 		}
@@ -198,9 +194,11 @@ func (p *parse) finishInput() {
 		p.finishPairs()
 	}
 	r.Prompts = max(r.Prompts, 1)
-	p.finishTools()
+	if p.tooling.named > 0 {
+		p.in.words += p.tooling.named * p.tooling.largest(p.Text)
+	}
 	if p.common.words > 0 || p.common.optional.Bytes() > 0 {
-		p.in.addTimes(p.common, r.Prompts)
+		p.in.add(&p.common, r.Prompts)
 	}
 	r.Text = p.in.text
 	if p.in.optional.Bytes() > 0 {
@@ -233,8 +231,8 @@ func (p *parse) finishPairs() {
 
 // addSide adds one side of the pairs as often as it is surely in prompts, and at the most.
 func (p *parse) addSide(s *inputSide, surely, most int64) {
-	p.in.addTimes(s.content, surely)
+	p.in.add(&s.content, surely)
 	if s.lone && most > surely {
-		p.in.addTimes(s.content.asOptional(), most-surely)
+		p.in.add(s.content.asOptional(), most-surely)
 	}
 }

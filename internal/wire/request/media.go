@@ -43,28 +43,17 @@ type mediaName struct {
 	bare   bool // a part of a message may have it without a type: parts of that form are vLLM's own
 }
 
-func mediaOf(name []byte) (m mediaName, ok bool) {
-	switch string(name) {
-	case "image_url":
-		return mediaName{kind: imageKind, bare: true}, true
-	case "image_pil":
-		return mediaName{kind: imageKind, plain: true, bare: true}, true
-	case "image", "source":
-		return mediaName{kind: imageKind, plain: true}, true
-	case "image_embeds":
-		return mediaName{kind: imageKind, plain: true, embeds: true, bare: true}, true
-	case "video_url":
-		return mediaName{kind: videoKind, bare: true}, true
-	case "video":
-		return mediaName{kind: videoKind}, true
-	case "input_audio":
-		return mediaName{kind: audioKind, plain: true, bare: true}, true
-	case "audio_url":
-		return mediaName{kind: audioKind, bare: true}, true
-	case "audio_embeds":
-		return mediaName{kind: audioKind, plain: true, embeds: true, bare: true}, true
-	}
-	return m, false
+var mediaNames = map[string]mediaName{
+	"image_url":    {kind: imageKind, bare: true},
+	"image_pil":    {kind: imageKind, plain: true, bare: true},
+	"image":        {kind: imageKind, plain: true},
+	"source":       {kind: imageKind, plain: true},
+	"image_embeds": {kind: imageKind, plain: true, embeds: true, bare: true},
+	"video_url":    {kind: videoKind, bare: true},
+	"video":        {kind: videoKind},
+	"input_audio":  {kind: audioKind, plain: true, bare: true},
+	"audio_url":    {kind: audioKind, bare: true},
+	"audio_embeds": {kind: audioKind, plain: true, embeds: true, bare: true},
 }
 
 // mediaMembers is what a part has of media: whether a member is one can be told when all are
@@ -87,40 +76,34 @@ type mediaMembers struct {
 // kind reads the member "type".
 func (p *parse) kind(m *mediaMembers) {
 	p.in.words += int64(len("type")) + punctuation
-	switch p.Peek() {
-	case '"':
-	case 'n':
-		p.rendered()
-		return
-	default:
+	isNull := p.IsNull()
+	if !isNull {
 		m.kind = otherKind
+	}
+	if isNull || p.Peek() != '"' {
 		p.rendered()
 		return
 	}
 	raw, inner := p.Decoded()
-	kind, ok := kinds[string(inner)]
-	switch {
+	switch kind, ok := kinds[string(inner)]; {
 	case ok:
+		m.kind = kind
 		p.in.words += int64(len(inner))
 	case string(inner) == "prompt_embeds":
 		p.held |= heldEmbeds
-		kind = otherKind
 	case string(inner) == "tool_reference":
 		p.tooling.named++
 		p.in.words += int64(len(inner))
-		kind = otherKind
 	default:
-		kind = otherKind
 		p.in.words += p.in.optional.AddJSON(raw)
 		p.in.optional.End()
 	}
-	m.kind = kind
 }
 
 // mediaMember reads a member of a part, and reports whether it may be a picture, a video or a
 // recording.
 func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
-	media, ok := mediaOf(name)
+	media, ok := mediaNames[string(name)]
 	if !ok {
 		return false
 	}
@@ -204,8 +187,7 @@ func (p *parse) media(m mediaName, c *jsonscan.Cursor) {
 	case kind == '"':
 		p.reference(m, c)
 	case kind == '{':
-		c.Enter('{')
-		for name, ok := c.Member(); ok; name, ok = c.Member() {
+		for name, ok := c.First(); ok; name, ok = c.Member() {
 			p.mediaPart(m, name, c)
 		}
 	case kind == '[' && m.embeds:

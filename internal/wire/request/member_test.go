@@ -55,9 +55,9 @@ not here is unknown: the service's ` + "`unknown-fields`" + ` says what happens 
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.Join(names, "`, `"), r.Treatment, r.Why)
 		}
 	}
-	table("Every endpoint", slices.Concat(everyRows...))
+	table("Every endpoint", member.Every)
 	for _, e := range wire.Endpoints {
-		table(e.Path(), slices.Concat(endpointRows[e]...))
+		table(e.Path(), member.Endpoints[e])
 	}
 	return b.String()
 }
@@ -65,7 +65,7 @@ not here is unknown: the service's ` + "`unknown-fields`" + ` says what happens 
 // TestMembersHaveReasons: the tables say why, and what reads a member is what its treatment needs.
 func TestMembersHaveReasons(t *testing.T) {
 	for _, e := range wire.Endpoints {
-		for _, r := range slices.Concat(slices.Concat(everyRows, endpointRows[e])...) {
+		for _, r := range slices.Concat(member.Every, member.Endpoints[e]) {
 			if r.Why == "" || r.Treatment == 0 {
 				t.Errorf("%s: %s has treatment %q and reason %q", e, r.Names, r.Treatment, r.Why)
 			}
@@ -214,7 +214,7 @@ func biases(n int) string {
 func TestMembersAllocateNothing(t *testing.T) {
 	name := []byte("max_completion_tokens")
 	if n := testing.AllocsPerRun(100, func() {
-		if endpointMembers[wire.ChatCompletions].ReaderOf(name) != member.ReadOutputCap {
+		if member.Tables[wire.ChatCompletions].Row(name).Reader != member.ReadOutputCap {
 			t.Fatal("it is not found")
 		}
 	}); n != 0 {

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"sync"
 	"unicode/utf8"
 
@@ -103,7 +104,7 @@ func (p *parse) request() {
 	}
 	p.r.at.inside = p.At
 	p.r.at.empty = p.Peek() == '}'
-	table, before := endpointMembers[p.endpoint], 0
+	table, before := member.Tables[p.endpoint], 0
 	for name, ok := p.Member(); ok; name, ok = p.Member() {
 		if p.err != nil {
 			p.Skip()
@@ -111,7 +112,7 @@ func (p *parse) request() {
 		}
 		start := p.Name.Start
 		p.members.begin(start)
-		m := table.ReaderOf(name)
+		m := table.Row(name).Reader
 		p.r.Twofold = p.r.Twofold ||
 			m == member.ReadUnknown && (string(name) == "messages" || string(name) == "prompt")
 		if m.Waits() || m.Decides() && p.IsNull() ||
@@ -146,7 +147,7 @@ func (p *parse) param(m member.Reader, name []byte) {
 	case member.ReadOutputCap:
 		p.outputCap(string(name))
 	case member.ReadMinTokens:
-		p.minTokens, _ = p.integer("min_tokens", countInteger)
+		p.minTokens, _ = p.integer("min_tokens", 0)
 	case member.ReadIgnoreEOS:
 		p.r.IgnoreEOS = p.boolean("ignore_eos").isTrue
 	case member.ReadN:
@@ -156,7 +157,7 @@ func (p *parse) param(m member.Reader, name []byte) {
 	case member.ReadUseBeamSearch:
 		p.boolean("use_beam_search") // its width is n
 	case member.ReadTruncatePromptTokens:
-		p.r.TruncateInput, _ = p.integer("truncate_prompt_tokens", integerRule{-1, integerMax})
+		p.r.TruncateInput, _ = p.integer("truncate_prompt_tokens", -1)
 	case member.ReadTruncation:
 		p.truncation()
 	default:
@@ -180,13 +181,13 @@ func (p *parse) model() {
 
 // outputCap reads one of the members that bound the output.
 func (p *parse) outputCap(name string) {
-	rule := positiveInteger
+	least := int64(1)
 	if p.endpoint == wire.Completions {
-		rule = countInteger // 0 with echo returns the prompt
+		least = 0 // with echo it returns the prompt
 	}
 	p.Peek()
 	start := p.At
-	v, ok := p.integer(name, rule)
+	v, ok := p.integer(name, least)
 	// There are more caps only in a body that validate refuses.
 	if ok && p.r.at.capsCount < len(p.r.at.caps) {
 		p.r.at.caps[p.r.at.capsCount] = capMember{jsonscan.Extent{Start: start, End: p.At}, v}
@@ -197,8 +198,8 @@ func (p *parse) outputCap(name string) {
 
 // sequences reads n or best_of.
 func (p *parse) sequences(name string) int64 {
-	v, _ := p.integer(name, positiveInteger)
-	if most := p.options.sequencesMax(); v > most {
+	v, _ := p.integer(name, 1)
+	if most := cmp.Or(p.options.SequencesMax, SequencesMax); v > most {
 		p.reject(failure.InvalidRequest(name, "%s must be at most %d here, is %d", name, most, v))
 	}
 	return v

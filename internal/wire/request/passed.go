@@ -1,7 +1,7 @@
 package request
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
@@ -28,7 +28,7 @@ func (p *parse) numbers() {
 	if p.free += v.Len(); p.free <= freeBytesMax || p.Bad {
 		return
 	}
-	if isNumbers(v.Of(p.Text)) {
+	if isNumbers(&jsonscan.Cursor{Text: p.Text[:v.End], At: v.Start}) {
 		p.common.words += int64(v.Len())
 		p.r.Beside += int64(v.Len())
 		return
@@ -37,38 +37,30 @@ func (p *parse) numbers() {
 	p.optional()
 }
 
-// isNumbers reports whether a value has numbers only, and names that are numbers.
-func isNumbers(value []byte) bool {
-	for i := 0; i < len(value); i++ {
-		switch b := value[i]; {
-		case jsonscan.IsDigit(b) || jsonscan.IsSpace(b):
-		case strings.IndexByte("[]{},.-+", b) >= 0:
-		case (b == 'e' || b == 'E') && i > 0 && jsonscan.IsDigit(value[i-1]): // a power
-		case b == '"':
-			if i = numberName(value, i); i == len(value) {
+// isNumbers reports whether the value ahead, which is valid, has numbers only, and names that are
+// numbers.
+func isNumbers(c *jsonscan.Cursor) bool {
+	switch c.Peek() {
+	case '[':
+		for c.Open(); c.Element(); {
+			if !isNumbers(c) {
 				return false
 			}
-		default:
-			return false
 		}
+	case '{':
+		for _, ok := c.First(); ok; _, ok = c.Member() {
+			if !isDigits(c.Text[c.Name.Start+1:c.Name.End-1]) || !isNumbers(c) {
+				return false
+			}
+		}
+	default:
+		b := c.Raw()[0]
+		return b == '-' || jsonscan.IsDigit(b)
 	}
 	return true
 }
 
-// numberName returns where the colon is behind the name that begins at i, if that is a number;
-// the value's length if it is none.
-func numberName(value []byte, i int) int {
-	end := i + 1
-	for end < len(value) && jsonscan.IsDigit(value[end]) {
-		end++
-	}
-	if end == i+1 || end == len(value) || value[end] != '"' {
-		return len(value)
-	}
-	for end++; end < len(value) && jsonscan.IsSpace(value[end]); end++ {
-	}
-	if end < len(value) && value[end] == ':' {
-		return end
-	}
-	return len(value)
+// isDigits reports whether b is decimal digits, at least one.
+func isDigits(b []byte) bool {
+	return len(b) > 0 && !slices.ContainsFunc(b, func(d byte) bool { return !jsonscan.IsDigit(d) })
 }

@@ -72,16 +72,11 @@ func (p *parse) nestedPrompt() bool {
 	ok := true
 	p.Enter('[')
 	for p.Element() {
-		switch p.elementKind() {
-		case '0':
-			ok = p.tokenID() && ok
-		case '{':
-			p.in.messages++
-			p.message()
-		default:
-			p.Skip()
-			ok = false
+		kind := p.elementKind()
+		if kind == '"' || kind == '[' {
+			kind = 0 // not in it
 		}
+		ok = p.promptElement(kind) && ok
 	}
 	return ok
 }
@@ -101,10 +96,5 @@ func (p *parse) elementKind() byte {
 // tokenID reads a number, and reports whether it is a token id.
 func (p *parse) tokenID() bool {
 	p.in.tokenIDs++
-	for _, d := range p.Raw() {
-		if !jsonscan.IsDigit(d) {
-			return false
-		}
-	}
-	return true
+	return isDigits(p.Raw())
 }

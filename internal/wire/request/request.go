@@ -4,11 +4,12 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 )
 
 // SequencesMax is how many sequences a request may ask for per prompt, unless [Options] say
 // otherwise. vLLM itself allows 16,384.
-const SequencesMax = 128
+const SequencesMax int64 = 128
 
 // Request is what the gateway must know of a request body to route, price and rebuild it. It holds
 // nothing of the body but the model's name and those of some members; [Request.AppendBody] takes
@@ -140,12 +141,8 @@ type Options struct {
 	SequencesMax int64
 }
 
-func (o *Options) sequencesMax() int64 {
-	if o.SequencesMax > 0 {
-		return o.SequencesMax
-	}
-	return SequencesMax
-}
+// Members returns the members that are classified for an endpoint, by name.
+func Members(e wire.Endpoint) []member.Member { return member.Tables[e].Members() }
 
 // Parse reads the body of a request to endpoint e.
 //

@@ -32,22 +32,14 @@ func (o *Options) rules(model string) FieldRules {
 	return FieldRules{o.AllowFields, o.RefuseUnknown}
 }
 
-// unknownMember is the error for a member that nobody has classified.
+// unknownMember is the error for a member that nobody has classified. A name that is not fit to be
+// shown might be a prompt in the wrong place.
 func unknownMember(name string) *failure.Error {
-	shown := paramName(name)
-	if shown == "" {
-		shown = "a member whose name is no plain word"
+	shown := name
+	if !isToken(name) {
+		name, shown = "", "a member whose name is no plain word"
 	}
-	return failure.InvalidRequest(paramName(name),
+	return failure.InvalidRequest(name,
 		"%s is not known here, and what is not known is not passed on: "+
 			"leave it out, or ask the operator to list it in the model's allow-fields", shown)
-}
-
-// paramName returns a member's name for an error; "" where it is not fit to be shown, and might
-// be a prompt in the wrong place.
-func paramName(name string) string {
-	if isToken(name) {
-		return name
-	}
-	return ""
 }

@@ -14,28 +14,17 @@ import (
 // product with the numbers of prompts and sequences of a body of 16 MiB does not overflow.
 const integerMax = math.MaxInt32
 
-// integerRule says which integers a member takes.
-type integerRule struct{ min, max int64 }
-
-var (
-	positiveInteger = integerRule{1, integerMax}
-	countInteger    = integerRule{0, integerMax}
-)
-
-// String says what the member must be.
-func (r integerRule) String() string {
-	return fmt.Sprintf("an integer from %d to %d", r.min, r.max)
-}
-
-// integer reads the value of the named member. It reports false for null, and after an error.
-func (p *parse) integer(name string, rule integerRule) (int64, bool) {
+// integer reads the value of the named member, which must be an integer from least to integerMax.
+// It reports false for null, and after an error.
+func (p *parse) integer(name string, least int64) (int64, bool) {
 	raw := p.Raw()
 	if raw[0] == 'n' {
 		return 0, false
 	}
 	v, ok := parseInteger(raw)
-	if !ok || v < rule.min || v > rule.max {
-		p.reject(wrongValue(name, rule.String(), raw))
+	if !ok || v < least || v > integerMax {
+		wants := fmt.Sprintf("an integer from %d to %d", least, integerMax)
+		p.reject(wrongValue(name, wants, raw))
 		return 0, false
 	}
 	return v, true

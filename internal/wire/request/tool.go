@@ -31,16 +31,8 @@ func (t *tooling) add(at jsonscan.Extent) {
 	}
 }
 
-// finishTools counts what templates show in the place of parts that name a tool: each may name
-// the largest one.
-func (p *parse) finishTools() {
-	if p.tooling.named > 0 {
-		p.in.words += p.tooling.named * p.tooling.largest(p.Text)
-	}
-}
-
 // largest returns how many bytes a template may print of the tools of one name, for which they
-// are the most.
+// are the most. Templates show them in the place of a part that names a tool.
 func (t *tooling) largest(b []byte) (most int64) {
 	sizes := map[string]int64{}
 	for _, at := range t.lists[:t.count] {
@@ -70,11 +62,7 @@ func printedSize(raw []byte) int64 {
 // toolName returns the name of a tool, as OpenAI's interface for chats or any other has it.
 func toolName(tool []byte) (name string) {
 	c := jsonscan.Cursor{Text: tool}
-	if c.Peek() != '{' {
-		return ""
-	}
-	c.Enter('{')
-	for member, ok := c.Member(); ok; member, ok = c.Member() {
+	for member, ok := c.First(); ok; member, ok = c.Member() {
 		switch kind := c.Peek(); {
 		case string(member) == "function" && kind == '{':
 			return toolName(c.Raw())

@@ -63,18 +63,13 @@ func (v *validator) read(body []byte) (int, error) {
 	return end, err
 }
 
-// isLoneHalf reports whether half of a surrogate pair is escaped at an offset of the body.
-func isLoneHalf(body []byte, at int64) bool {
-	_, lone := jsonscan.EscapeLen(body[min(at, int64(len(body))):])
-	return lone
-}
-
 // explain turns a decoder's error into words that quote nothing of the body.
 func explain(body []byte, err error) *failure.Error {
 	var at int64
 	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) {
 		at = syntax.ByteOffset
 	}
+	_, isLoneHalf := jsonscan.EscapeLen(body[min(at, int64(len(body))):])
 	switch {
 	case errors.Is(err, io.EOF):
 		return failure.InvalidRequest("", "the body is empty: send one JSON object")
@@ -88,7 +83,7 @@ func explain(body []byte, err error) *failure.Error {
 	case bytes.HasPrefix(body, []byte("\xef\xbb\xbf")):
 		return failure.InvalidRequest("",
 			"the body begins with a byte order mark: send plain UTF-8")
-	case isLoneHalf(body, at):
+	case isLoneHalf:
 		return failure.InvalidRequest("",
 			"the body has half of a surrogate pair (an escape from \\ud800 to \\udfff) without "+
 				"the other half, at byte %d: "+

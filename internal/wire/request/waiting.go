@@ -59,11 +59,10 @@ func (p *parse) finishWaiting() {
 		}
 	}
 	var told dropped
-	for i := range p.members {
-		p.decide(&p.members[i], rules, &told)
-	}
-	for i := range p.inner {
-		p.decide(&p.inner[i], rules, &told)
+	for _, list := range [...]waitingList{p.members, p.inner} {
+		for i := range list {
+			p.decide(&list[i], rules, &told)
+		}
 	}
 	var isEmpty bool
 	p.r.at.cuts, isEmpty = p.members.cuts(nil)
