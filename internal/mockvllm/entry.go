@@ -82,11 +82,6 @@ type Told struct {
 	Usage wire.Usage `json:"usage"`
 }
 
-// Usage returns what the request really spent.
-func (e Entry) Usage() wire.Usage {
-	return wire.Usage{Input: e.Input, Output: e.Output, Cached: e.Cached}
-}
-
 func (e *Entry) total() Total {
 	return Total{Requests: 1, Input: e.Input, Output: e.Output, Cached: e.Cached}
 }

@@ -8,9 +8,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
@@ -114,12 +111,11 @@ func (j *job) ranking() []byte {
 	usage := j.usageMember(j.total(), func(u wire.Usage) string {
 		return fmt.Sprintf(`,"usage":{"prompt_tokens":%d,"total_tokens":%[1]d}`, u.Input)
 	})
-	documents := make([]jsontext.Value, len(j.inputs))
-	_ = json.Unmarshal(j.body.Documents, &documents) // a single document is no list
+	documents := elements(j.body.Documents) // a single document is no list
 	results := list(len(j.inputs), func(i int) string {
-		text := documents[i]
-		if text.Kind() != '"' { // its text is not known
-			text = jsontext.Value("null")
+		text := "null"
+		if i < len(documents) && documents[i].Kind() == '"' {
+			text = string(documents[i])
 		}
 		return fmt.Sprintf(`{"index":%d,"document":{"text":%s,"multi_modal":null},`+
 			`"relevance_score":%.4f}`, i, text, score(i))

@@ -78,7 +78,7 @@ func (r *record) generate(choice int, n int64, now time.Time) {
 // tell notes the usage told of one choice and its prompt.
 func (r *record) tell(choice, prompt int, u wire.Usage) {
 	r.update(func(e *Entry) {
-		if !e.Told.Any {
+		if r.toldInput == nil {
 			r.toldInput, r.toldOutput = make(map[int]int64), make(map[int]int64)
 		}
 		e.Told.Any = true

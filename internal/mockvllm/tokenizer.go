@@ -29,12 +29,17 @@ func CountTokens(text string) int64 {
 	return n
 }
 
-// Tokenize returns the token ids of text. [Detokenize] is its inverse.
+// Tokenize returns the token ids of text: the bytes of each piece, the first in the highest
+// place. [Detokenize] is its inverse.
 func Tokenize(text string) []int64 {
 	ids := make([]int64, 0, len(text)/4+1)
 	for text != "" {
 		n := pieceBytes(text)
-		ids = append(ids, pieceID(text[:n]))
+		var id int64
+		for _, b := range []byte(text[:n]) {
+			id = id<<8 | int64(b)
+		}
+		ids = append(ids, id)
 		text = text[n:]
 	}
 	return ids
@@ -45,26 +50,13 @@ func Tokenize(text string) []int64 {
 func Detokenize(ids []int64) string {
 	text := make([]byte, 0, 4*len(ids))
 	for _, id := range ids {
-		text = appendID(text, id)
+		piece := binary.BigEndian.AppendUint64(nil, uint64(id)) // #nosec G115 -- byte by byte
+		for len(piece) > 1 && piece[0] == 0 {
+			piece = piece[1:]
+		}
+		text = append(text, piece...)
 	}
 	return string(text)
-}
-
-// pieceID packs the bytes of a piece, the first in the highest place.
-func pieceID(piece string) int64 {
-	var id int64
-	for i := range len(piece) {
-		id = id<<8 | int64(piece[i])
-	}
-	return id
-}
-
-func appendID(dst []byte, id int64) []byte {
-	bytes := binary.BigEndian.AppendUint64(nil, uint64(id)) // #nosec G115 -- byte by byte
-	for len(bytes) > 1 && bytes[0] == 0 {
-		bytes = bytes[1:]
-	}
-	return append(dst, bytes...)
 }
 
 // class is a kind of character that the tokenizer tells apart.
