@@ -2,6 +2,7 @@ package httpclient
 
 import (
 	"bufio"
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
@@ -85,6 +86,36 @@ func receiveHead(br *bufio.Reader, method string) (head, error) {
 
 // readBlock reads up to and including the first empty line.
 func readBlock(br *bufio.Reader, limit int) (string, error) {
+	if _, err := br.Peek(1); err != nil {
+		return "", err
+	}
+	// Nearly always it has come whole.
+	come, _ := br.Peek(br.Buffered())
+	if n := blockLen(come); n > 0 && n <= limit {
+		block := string(come[:n])
+		_, err := br.Discard(n)
+		return block, err
+	}
+	return readLines(br, limit)
+}
+
+// blockLen returns the length of what ends with the first empty line; 0 where
+// there is none.
+func blockLen(b []byte) int {
+	for line := 0; ; {
+		n := bytes.IndexByte(b[line:], '\n')
+		if n < 0 {
+			return 0
+		}
+		if n == 1 && b[line] == '\r' {
+			return line + 2
+		}
+		line += n + 1
+	}
+}
+
+// readLines is readBlock, line by line.
+func readLines(br *bufio.Reader, limit int) (string, error) {
 	var space [1 << 10]byte
 	block, line := space[:0], 0
 	for {
