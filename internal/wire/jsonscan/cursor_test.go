@@ -137,3 +137,17 @@ func TestAppendUnescaped(t *testing.T) {
 		}
 	}
 }
+
+// TestCount: only a whole number that every reader holds exactly is a number of tokens.
+func TestCount(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "7": 7, " 12": 12, "9007199254740991": CountMax, // else:
+		"9007199254740992": -1, "99999999999999999": -1, "-1": -1, "1.0": -1, "1e2": -1, `"1"`: -1, "null": -1, "[1]": -1,
+	} {
+		c := Cursor{Text: []byte(text)}
+		n, ok := c.Count()
+		if !c.End() || ok != (want >= 0) || n != max(want, 0) {
+			t.Errorf("%s is read as %d, %v", text, n, ok)
+		}
+	}
+}

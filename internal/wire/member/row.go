@@ -18,11 +18,6 @@ const (
 	HeldBack
 )
 
-// String returns the treatment in words, such as "held back".
-func (t Treatment) String() string {
-	return [...]string{"unknown", "passed", "priced", "overridden", "held back"}[t]
-}
-
 // Member is a member of a request body that somebody has classified.
 type Member struct {
 	Name      string

@@ -52,7 +52,7 @@ not here is unknown: the service's ` + "`unknown-fields`" + ` says what happens 
 		for _, r := range rows {
 			names := strings.Fields(r.Names)
 			slices.Sort(names)
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.Join(names, "`, `"), r.Treatment, r.Why)
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.Join(names, "`, `"), treatments[r.Treatment], r.Why)
 		}
 	}
 	table("Every endpoint", member.Every)
@@ -62,12 +62,15 @@ not here is unknown: the service's ` + "`unknown-fields`" + ` says what happens 
 	return b.String()
 }
 
+// treatments has the treatments in words.
+var treatments = [...]string{"unknown", "passed", "priced", "overridden", "held back"}
+
 // TestMembersHaveReasons: the tables say why, and what reads a member is what its treatment needs.
 func TestMembersHaveReasons(t *testing.T) {
 	for _, e := range wire.Endpoints {
 		for _, r := range slices.Concat(member.Every, member.Endpoints[e]) {
 			if r.Why == "" || r.Treatment == 0 {
-				t.Errorf("%s: %s has treatment %q and reason %q", e, r.Names, r.Treatment, r.Why)
+				t.Errorf("%s: %s has treatment %q and reason %q", e, r.Names, treatments[r.Treatment], r.Why)
 			}
 			m := r.Reader
 			ok := map[member.Treatment]bool{
@@ -76,7 +79,7 @@ func TestMembersHaveReasons(t *testing.T) {
 				member.HeldBack:   m == member.ReadHeldBack || m == member.ReadPriority || m == member.ReadBackground || m == member.ReadEncoding || m == member.ReadEmbeds,
 			}[r.Treatment]
 			if !ok {
-				t.Errorf("%s: %s, which is %s, is read as %d", e, r.Names, r.Treatment, m)
+				t.Errorf("%s: %s, which is %s, is read as %d", e, r.Names, treatments[r.Treatment], m)
 			}
 		}
 	}

@@ -46,14 +46,13 @@ type parsed struct {
 // parses keeps parse values, which are too large for the stack of every request.
 var parses = sync.Pool{New: func() any { return new(parse) }}
 
-// release gives p back, keeping nothing of the body.
-func (p *parse) release() {
+// reset makes p as new, keeping nothing of the body.
+func (p *parse) reset() {
 	p.parsed = parsed{}
 	clear(p.members)
 	clear(p.inner)
 	p.members, p.inner = p.members[:0], p.inner[:0]
 	p.seen.Reset()
-	parses.Put(p)
 }
 
 // isSound reports, after request, whether validate would surely accept the body. It says no to

@@ -163,6 +163,7 @@ func Parse(e wire.Endpoint, body []byte, o Options) (r Request, err error) {
 	} else {
 		r = p.r
 	}
-	p.release()
+	p.reset()
+	parses.Put(p)
 	return r, err
 }

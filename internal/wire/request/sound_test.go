@@ -125,14 +125,14 @@ func remembered(d *jsontext.Decoder) (n int64) {
 }
 
 // A parse that is kept for the next body has nothing of the last one.
-func TestParseRelease(t *testing.T) {
+func TestParseReset(t *testing.T) {
 	p := new(parse)
 	p.Cursor = jsonscan.Cursor{Text: []byte(`{"a":{"b":1,"\u0061":2,"c`), Names: &p.seen}
 	p.request()
 	if !p.seen.Unsure {
 		t.Fatal("the body has left nothing to forget")
 	}
-	p.release()
+	p.reset()
 	if p.seen.Unsure || p.Text != nil {
 		t.Errorf("kept: unsure %v, body %q", p.seen.Unsure, p.Text)
 	}
