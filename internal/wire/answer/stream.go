@@ -41,8 +41,9 @@ type StreamOptions struct {
 // A Stream is for one goroutine. Its memory does not grow with the stream. The zero value is of
 // no use; see [NewStream] and [Stream.Reset].
 type Stream struct {
-	told   metering.Telling
-	parser sse.Parser
+	told    metering.Telling
+	parser  sse.Parser
+	pattern pattern
 	state
 }
 
@@ -95,6 +96,7 @@ func (s *Stream) Reset(e wire.Endpoint, o StreamOptions) {
 	}
 	s.told.Meter.Reset(o.Choices, o.Prompts)
 	s.told.Ident.Reset()
+	s.pattern.reset()
 }
 
 // Event meters one event, of which it needs Raw and Partial, and appends to dst what the client
@@ -118,6 +120,10 @@ func (s *Stream) event(dst []byte, ev sse.Event) []byte {
 	if s.relayed.ended {
 		return s.afterEnd(dst, &ev)
 	}
+	if out, ok := s.repeat(dst, &ev); ok {
+		s.heard = true
+		return out
+	}
 	s.parser.Parse(&ev)
 	s.heard = len(ev.Data) > 0
 	if !s.heard {
@@ -139,6 +145,9 @@ func (s *Stream) event(dst []byte, ev sse.Event) []byte {
 	var es event.Edits
 	if isHidden := s.read(&env, &es); isHidden {
 		return dst
+	}
+	if s.endpoint != wire.Messages && s.endpoint != wire.Responses {
+		s.pattern.learn(&ev, &env, &es)
 	}
 	return s.relay(dst, &ev, &es)
 }

@@ -29,6 +29,15 @@ func (e *Edits) Replace(at jsonscan.Extent, with []byte) {
 	e.n++
 }
 
+// All yields the changes in the order of their places.
+func (e *Edits) All(yield func(at jsonscan.Extent, with []byte) bool) {
+	for _, ed := range e.list[:e.n] {
+		if !yield(ed.at, ed.with) {
+			return
+		}
+	}
+}
+
 // Apply appends the event's bytes with the changes made. Where a change spans lines of data, what
 // is between them goes as well.
 func (e *Edits) Apply(dst []byte, ev *sse.Event) []byte {

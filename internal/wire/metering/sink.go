@@ -26,7 +26,11 @@ func (k Sink) AddString(c *jsonscan.Cursor) {
 		c.Skip()
 		return
 	}
-	inner, escaped := c.Str()
+	k.AddInner(c.Str())
+}
+
+// AddInner counts the text of a string by what is between its quotes.
+func (k Sink) AddInner(inner []byte, escaped bool) {
 	if !escaped {
 		k.Add(inner)
 		return

@@ -61,6 +61,9 @@ func (p *Parser) Parse(ev *Event) {
 	}
 }
 
+// IsInOnePiece reports whether Data is a part of Raw, and not joined of lines.
+func (e *Event) IsInOnePiece() bool { return e.at != 0 }
+
 // RawAt returns where the byte of Data at offset i is in Raw. A line feed that joins two lines is
 // at the end of the first; the end of Data is at the end of the last.
 func (e *Event) RawAt(i int) int {
