@@ -65,11 +65,12 @@ func (b *bias) learn(e, expected float64) {
 	rate := biasRate
 	switch tolerance := max(biasDead, 2.5*expected); {
 	case math.Abs(off) < tolerance:
-		b.strikes -= int8(cmp.Compare(b.strikes, 0))
+		b.strikes -= int8(cmp.Compare(b.strikes, 0)) // #nosec G115 -- -1, 0 or 1
 	case float64(b.strikes)*off < 0:
-		b.strikes = int8(cmp.Compare(off, 0))
+		b.strikes = int8(cmp.Compare(off, 0)) // #nosec G115 -- -1, 0 or 1
 	default:
-		b.strikes = min(max(b.strikes+int8(cmp.Compare(off, 0)), -biasStrikes), biasStrikes)
+		step := int8(cmp.Compare(off, 0)) // #nosec G115 -- -1, 0 or 1
+		b.strikes = min(max(b.strikes+step, -biasStrikes), biasStrikes)
 	}
 	if b.strikes == biasStrikes || b.strikes == -biasStrikes {
 		rate = biasFast
