@@ -204,7 +204,7 @@ func TestWordsAtTwoServers(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
 			switch {
-			case r.URL.Path == "/health":
+			case r.Method == http.MethodGet: // whether it is well, and what it serves
 			case refuses && strings.Contains(string(b), "guided"):
 				w.WriteHeader(http.StatusBadRequest)
 				_, _ = io.WriteString(w, `{"error":{"message":"not known here: \"stream_options\""}}`)
