@@ -152,7 +152,7 @@ func (a *Account) at(index int) int64 {
 func (a *Account) put(index int, v int64) {
 	if a.wide == nil {
 		if v <= math.MaxUint32 {
-			a.slots[index] = uint32(v) // #nosec G115 -- at most MaxUint32, and what is charged is not negative
+			a.slots[index] = uint32(v) // #nosec G115 -- at most that, and not negative
 			return
 		}
 		a.widen()
@@ -171,14 +171,10 @@ func (a *Account) widen() {
 // Sum returns what counts at the moment on a meter and window; 0 where the
 // account has no such ring, or is nil.
 func (a *Account) Sum(m Meter, w Window) int64 {
-	if a == nil {
+	if a == nil || a.layout.at[m][w] < 0 {
 		return 0
 	}
-	i := a.layout.at[m][w]
-	if i < 0 {
-		return 0
-	}
-	return a.rings[i].sum
+	return a.rings[a.layout.at[m][w]].sum
 }
 
 // Held returns what grants that are not settled yet have charged, in all.
@@ -273,6 +269,28 @@ func (a *Account) newest(i int) int64 {
 		s--
 	}
 	return s
+}
+
+// Empties returns the store's time at which nothing that the account has charged
+// counts any more, if nothing more is charged; 0 where nothing counts as it stands.
+// What has left the windows since the account was last advanced may still be in it:
+// then the time has passed. Charges move it on, only refunds bring it nearer.
+func (a *Account) Empties() Instant {
+	var at Instant
+	shapes := a.layout.rings
+	rings := a.rings[:len(shapes)]
+	for i := range shapes {
+		switch r := &rings[i]; {
+		case r.current != 0:
+			at = max(at, shapes[i].leaves(r.head))
+		case r.sum != 0:
+			at = max(at, shapes[i].leaves(a.newest(i)))
+		}
+	}
+	if at == 0 {
+		return 0
+	}
+	return at - a.skew
 }
 
 // Idle reports whether nothing counts any more and no grant is unsettled, so
