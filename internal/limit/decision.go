@@ -150,16 +150,6 @@ func (s *Subjects) charge(need Amount) Charge {
 	return c
 }
 
-// lanes returns what is known of the accounts.
-func (s *Subjects) lanes() (l lanes) {
-	for scope, a := range s.Accounts {
-		if a != nil {
-			l[scope] = lane{layout: a.layout, rings: a.rings, at: a.last}
-		}
-	}
-	return l
-}
-
 // TopUp charges more for the running request of g where its limits have room
 // for it within the bound. Otherwise it charges nothing.
 func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
@@ -178,9 +168,9 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 		t.Debt = max(t.Debt, sum+need-max(sum, r.Admissible))
 	}
 	t.Granted = true
-	c, l := s.charge(more), s.lanes()
+	c := s.charge(more)
 	c.Debt = t.Debt
-	g.note(c, &l)
+	g.note(c, &s.Accounts)
 	return t
 }
 

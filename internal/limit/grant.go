@@ -19,8 +19,6 @@ type Grant struct {
 	// still count: see Note.
 	Charges []Charge
 	granted Amount // the sum of Charges
-	// Number identifies the grant among those of one store; the store sets it.
-	Number uint64
 	// Account is for the store that made the grant, to find what it charged.
 	Account any
 	open    bool

@@ -31,7 +31,7 @@ func (s *Store) part(m *model) bool {
 
 // giveBack ends the lease on m, which would end by itself where that fails.
 func (s *Store) giveBack(ctx context.Context, m *model) {
-	n := s.pending.begin()
-	defer s.pending.end(n)
-	_, _ = s.call(ctx, s.scripts.leave, s.options.Timeout, []string{m.replicas}, []string{number(n), m.caller(s)})
+	args := []string{number(s.pending.skip()), m.self(s)}
+	leave := request{script: s.scripts.leave, keys: []string{m.replicas}, args: args}
+	_ = s.callAll(ctx, s.options.Timeout, []request{leave})
 }

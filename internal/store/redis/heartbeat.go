@@ -91,7 +91,7 @@ func (s *Store) renewAll(
 
 // heartbeat returns what renews the lease on m.
 func (m *model) heartbeat(s *Store) request {
-	args := []string{number(s.pending.skip()), m.caller(s), number(m.settled.Load())}
+	args := []string{number(s.pending.skip()), m.self(s), number(m.settled.Load())}
 	return request{script: s.scripts.heartbeat, keys: []string{m.replicas}, args: args}
 }
 
@@ -108,7 +108,7 @@ func (m *model) leased(s *Store, a answer, asked int64) {
 
 // look returns what reads all that a decision on m reads of the model, under g.
 func (m *model) look(s *Store, g *program) request {
-	args := []string{number(s.pending.skip()), m.caller(s), "", g.modelRings}
+	args := []string{number(s.pending.skip()), m.self(s), "", g.modelRings}
 	return request{script: s.scripts.view, keys: m.keys("")[:2], args: args}
 }
 

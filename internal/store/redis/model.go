@@ -13,7 +13,7 @@ type model struct {
 	account  string // key of its account
 	outbox   *outbox
 	grants   grants
-	seen     atomic.Pointer[seen]    // what has been written last, as far as it is known; nil: nothing
+	seen     atomic.Pointer[seen]    // what is known to be written last; nil: nothing
 	settled  atomic.Uint64           // the last batch that is known to be applied; 0: none
 	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
@@ -55,13 +55,13 @@ func (m *model) enrolment() int64 {
 	return 0
 }
 
-// caller returns what scripts get of this process: who it is, and what it has seen.
-func (m *model) caller(s *Store) string {
+// self returns what scripts get of this process: who it is, and what it has seen.
+func (m *model) self(s *Store) string {
 	var now seen
 	if known := m.seen.Load(); known != nil {
 		now = *known
 	}
-	return s.options.Replica + " " + number(now.last) + " " + number(now.enrolment)
+	return s.options.replica + " " + number(now.last) + " " + number(now.enrolment)
 }
 
 // use returns the model called name, made at first use, which is not forgotten until
@@ -86,8 +86,8 @@ func (s *Store) use(name string) *model {
 // leave ends what use has begun.
 func (m *model) leave() { m.users.Add(-1) }
 
-// known returns the model called name, made where there is none. The caller holds
-// the lock.
+// known returns the model called name, made where there is none. mu
+// is held.
 func (s *Store) known(name string) *model {
 	m := s.models[name]
 	if m != nil {

@@ -96,7 +96,7 @@ func (ob *outbox) waiting() int {
 	return int(ob.added - ob.applied) // #nosec G115 -- entries in memory
 }
 
-// change returns a channel that is closed at the next change. The caller holds mu.
+// change returns a channel that is closed at the next change. mu is held.
 func (ob *outbox) change() <-chan struct{} {
 	if ob.moved == nil {
 		ob.moved = make(chan struct{})
@@ -104,7 +104,7 @@ func (ob *outbox) change() <-chan struct{} {
 	return ob.moved
 }
 
-// changed wakes who waits for a change. The caller holds mu.
+// changed wakes who waits for a change. mu is held.
 func (ob *outbox) changed() {
 	if ob.moved != nil {
 		close(ob.moved)

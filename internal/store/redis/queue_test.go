@@ -12,7 +12,7 @@ import (
 
 // idle returns a outbox of a store that has no server, which nothing is sent from.
 func idle() *outbox {
-	s := &Store{options: Options{Replica: "me"}, scripts: newScripts(argumentClock)}
+	s := &Store{options: Options{replica: "me"}, scripts: newScripts(argumentClock)}
 	m := &model{replicas: replicasKey("m"), account: modelKey("m")}
 	m.outbox = newOutbox(s, m)
 	return m.outbox
@@ -226,7 +226,7 @@ func TestRoom(t *testing.T) {
 // may be under way.
 func TestRequestsOfABatch(t *testing.T) {
 	st := idle()
-	b := newBatch(st.model, st.model.caller(st.store), 1, 1, []entry{{user: "u", program: newProgram(minute(t, 10))}})
+	b := newBatch(st.model, st.model.self(st.store), 1, 1, []entry{{user: "u", program: newProgram(minute(t, 10))}})
 	b.sent = 1
 	first := b.request(st.model)
 	before := strings.Join(first.args, " ")

@@ -20,7 +20,7 @@ type Store struct {
 	client   atomic.Pointer[client]
 	desynced atomic.Pointer[client] // to be replaced; nil while all is well
 	gate     *gate
-	places   *places
+	backlog  *backlog
 	trouble  atomic.Pointer[callError] // why the last probe failed; nil if it did not
 	pending  pending
 	batches  atomic.Uint64 // the number of the last batch, of any model
@@ -54,8 +54,9 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		options: o, started: time.Now(), scripts: newScripts(serverClock), models: map[string]*model{},
-		gate: newGate(o.Available), places: newPlaces(), served: make(chan struct{}, 1),
+		options: o, started: time.Now(), models: map[string]*model{},
+		scripts: newScripts(serverClock),
+		gate:    newGate(), backlog: newBacklog(), served: make(chan struct{}, 1),
 	}
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)
@@ -75,9 +76,6 @@ func New(ctx context.Context, o Options) (*Store, error) {
 	go s.beat()
 	return s, nil
 }
-
-// Replica returns the id of this process among those that share the Redis.
-func (s *Store) Replica() string { return s.options.Replica }
 
 // ready reports why no call can be sent, if so.
 func (s *Store) ready() error {
@@ -130,7 +128,8 @@ func (s *Store) sign(ctx context.Context, timeout time.Duration) error {
 	if err == nil {
 		return nil
 	}
-	if e := s.unmade.Load(); e != nil && e.at.After(begun) && errors.Is(err, context.DeadlineExceeded) {
+	late := errors.Is(err, context.DeadlineExceeded)
+	if e := s.unmade.Load(); late && e != nil && e.at.After(begun) {
 		err = e.cause // what took so long
 	}
 	failure := s.failed(operationPing, err)
@@ -148,7 +147,8 @@ func (s *Store) Hazard(ctx context.Context) (string, error) {
 	if err != nil || policy == "noeviction" {
 		return "", err
 	}
-	return "this Redis drops live counters when its memory is full: its maxmemory-policy is " + policy + "; set that to noeviction", nil
+	return "this Redis drops live counters when its memory is full: its maxmemory-policy is " +
+		policy + "; set that to noeviction", nil
 }
 
 func (s *Store) maxMemoryPolicy(ctx context.Context) (string, error) {

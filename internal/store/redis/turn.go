@@ -48,10 +48,13 @@ var errUntried = errors.New("the connection was lost, and a new one is made")
 
 // command returns r as it is sent.
 func (r *request) command(c *client) rueidis.Completed {
+	n := int64(len(r.keys))
 	if r.whole {
-		return c.B().Eval().Script(r.script.source).Numkeys(int64(len(r.keys))).Key(r.keys...).Arg(r.args...).Build()
+		eval := c.B().Eval().Script(r.script.source)
+		return eval.Numkeys(n).Key(r.keys...).Arg(r.args...).Build()
 	}
-	return c.B().Evalsha().Sha1(r.script.hash).Numkeys(int64(len(r.keys))).Key(r.keys...).Arg(r.args...).Build()
+	eval := c.B().Evalsha().Sha1(r.script.hash)
+	return eval.Numkeys(n).Key(r.keys...).Arg(r.args...).Build()
 }
 
 // together sends requests in their order, with no other call between them.
