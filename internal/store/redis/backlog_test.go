@@ -47,9 +47,9 @@ func TestStalledServerKeepsNobody(t *testing.T) {
 	mustStand(t, s, p, "u", standing{0, 0, 0})
 }
 
-// TestBacklog: a call that nobody waits for any more stays in the backlog until the server
+// TestPlacesInTheBacklog: a call that nobody waits for any more stays in the backlog until the server
 // answers a later one, or the connection ends.
-func TestBacklog(t *testing.T) {
+func TestPlacesInTheBacklog(t *testing.T) {
 	p := newBacklog()
 	ended, end := context.WithCancel(t.Context())
 	end()
