@@ -50,10 +50,14 @@ func NewAccount(l *Layout) *Account {
 
 // Cover adds the rings of l that the account does not have yet, empty: a
 // limit that is new begins to count when it is first applied, and the others
-// keep what they have counted.
-func (a *Account) Cover(l *Layout) {
-	if a.layout == l || a.layout.covers(l) {
-		return
+// keep what they have counted. It returns the account, which is a new one where a is nil
+// and l is not. A nil l has no rings.
+func (a *Account) Cover(l *Layout) *Account {
+	switch {
+	case l == nil || a != nil && (a.layout == l || a.layout.covers(l)):
+		return a
+	case a == nil:
+		return NewAccount(l)
 	}
 	u := a.layout.union(l)
 	slots := make([]uint32, u.slots)
@@ -70,6 +74,7 @@ func (a *Account) Cover(l *Layout) {
 	}
 	a.layout, a.slots, a.rings = u, slots, rings
 	a.roll(a.last)
+	return a
 }
 
 // Advance moves the account to the store's time now, dropping the slots that

@@ -106,7 +106,8 @@ func (s *Subjects) Check(p *Policy, need Amount, at Instant, d *Decision) {
 		a := s.Accounts[r.Scope]
 		sum := a.Sum(r.Meter, r.Window)
 		if excess := sum + need.Of(r.Meter) - r.Admissible; excess > 0 {
-			d.Violations = append(d.Violations, Violation{*r, sum, a.Wait(r.Meter, r.Window, excess)})
+			wait := a.Wait(r.Meter, r.Window, excess)
+			d.Violations = append(d.Violations, Violation{*r, sum, wait})
 		}
 	}
 	if d.Admitted = len(d.Full)+len(d.Violations) == 0; !d.Admitted {

@@ -64,9 +64,10 @@ func (p *Policy) Fit(price Price) (Amount, error) {
 			return Amount{}, err
 		}
 	}
+	estimated := Price{InputFloor: price.Input, OutputFloor: price.OutputFloor}
 	for i := range rules {
 		r := &rules[i]
-		if err := r.admits(Price{InputFloor: price.Input, OutputFloor: price.OutputFloor}); err != nil {
+		if err := r.admits(estimated); err != nil {
 			err.Estimated = true
 			return Amount{}, err
 		}

@@ -142,23 +142,25 @@ func (p *Policy) count() {
 
 // add compiles the limits of one scope.
 func (p *Policy) add(scope Scope, limits []Limit, o PolicyOptions) error {
+	if len(limits) == 0 {
+		return nil
+	}
 	limits = slices.Clone(limits)
 	slices.SortFunc(limits, func(a, b Limit) int {
 		return cmp.Or(cmp.Compare(a.Meter, b.Meter), cmp.Compare(a.Window, b.Window))
 	})
 	for i, l := range limits {
+		name := l.Meter.String() + " per " + l.Window.String()
 		if l.Max < 0 || l.Max > MaximumMax {
-			return fmt.Errorf("policy of %s: the maximum of %s per %s is %d, and must be from 0 to %d",
-				o.Model, l.Meter, l.Window, l.Max, MaximumMax)
+			return fmt.Errorf("policy of %s: the maximum of %s is %d, and must be from 0 to %d",
+				o.Model, name, l.Max, MaximumMax)
 		}
 		if i > 0 && limits[i-1].Meter == l.Meter && limits[i-1].Window == l.Window {
-			return fmt.Errorf("policy of %s: %s per %s is limited twice", o.Model, l.Meter, l.Window)
+			return fmt.Errorf("policy of %s: %s is limited twice", o.Model, name)
 		}
 		p.rules = append(p.rules, newRule(scope, l, o))
 	}
-	if len(limits) > 0 {
-		p.layouts[scope] = newLayout(limits)
-	}
+	p.layouts[scope] = newLayout(limits)
 	return nil
 }
 

@@ -83,7 +83,8 @@ func (c *chat) delta(t token) string {
 	case t.index < j.behavior.ReasoningTokens:
 		return `"reasoning":"` + j.text(t.sequence, t.first, t.index+1) + `"`
 	}
-	return `"content":"` + j.content(t.sequence, j.behavior.ReasoningTokens, t.first, t.index+1) + `"`
+	start := j.behavior.ReasoningTokens
+	return `"content":"` + j.content(t.sequence, start, t.first, t.index+1) + `"`
 }
 
 // toolDelta returns a piece of a tool call.

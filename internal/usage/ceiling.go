@@ -20,7 +20,9 @@ const messageBytes = 8
 // What the template itself adds beyond messageBytes a message, such as a system prompt of
 // its own, no body brings and no bound has.
 func Ceiling(r *request.Request) int64 {
-	return bounded(r.Text.Bytes()+r.Text.Growth()) + bounded(r.Words) + times(messageBytes, bounded(r.Messages)+bounded(r.Prompts))
+	messages := bounded(r.Messages) + bounded(r.Prompts)
+	text := bounded(r.Text.Bytes()+r.Text.Growth()) + bounded(r.Words)
+	return text + times(messageBytes, messages)
 }
 
 // leastPrice returns what the text of r is priced at the least: texts that tokenizers

@@ -73,22 +73,9 @@ func (m *model) enter(e *seat, p *limit.Policy, user string, now limit.Instant) 
 	if e == nil {
 		e = m.insert(user, now)
 	}
-	e.account = cover(e.account, p.Layout(limit.UserScope))
-	m.total = cover(m.total, p.Layout(limit.ModelScope))
+	e.account = e.account.Cover(p.Layout(limit.UserScope))
+	m.total = m.total.Cover(p.Layout(limit.ModelScope))
 	return e
-}
-
-// cover returns a with at least the rings of l, or a new account where a is
-// nil. Nothing is needed where l is nil.
-func cover(a *limit.Account, l *limit.Layout) *limit.Account {
-	if l == nil {
-		return a
-	}
-	if a == nil {
-		return limit.NewAccount(l)
-	}
-	a.Cover(l)
-	return a
 }
 
 // insert makes the seat of user. It stands in no calendar until its request has
