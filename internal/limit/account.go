@@ -130,7 +130,6 @@ func (a *Account) index(i int, s int64) int {
 	return shape.offset + int(((s%shape.slots)+shape.slots)%shape.slots)
 }
 
-// get returns what slot s of ring i holds.
 func (a *Account) get(i int, s int64) int64 {
 	if s == a.rings[i].head {
 		return a.rings[i].current
@@ -138,7 +137,6 @@ func (a *Account) get(i int, s int64) int64 {
 	return a.at(a.index(i, s))
 }
 
-// set makes slot s of ring i hold v.
 func (a *Account) set(i int, s, v int64) {
 	if s == a.rings[i].head {
 		a.rings[i].current = v

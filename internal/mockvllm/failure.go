@@ -57,7 +57,7 @@ func contextExceeded(context, input, output int64) *apiError {
 		context, output, input, input+output)
 }
 
-// errQueueFull is the answer to a request that finds no place.
+// errQueueFull is the answer to a request for which there is no room.
 var errQueueFull = &apiError{
 	status: http.StatusServiceUnavailable, kind: "ServiceUnavailableError",
 	message: "The server is overloaded: its request queue is full. Please try again later.",

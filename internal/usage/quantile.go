@@ -22,7 +22,6 @@ const (
 	percentile   = 90
 )
 
-// learn adds a length, in tokens.
 func (q *quantile) learn(length int64) {
 	b := bucketOf(length)
 	q.counts[b] += lengthWeight

@@ -53,7 +53,6 @@ func (f *fixture) testCompeting() {
 	f.checkUsed(p, "u", []int64{cost * fits}, []int64{0}, 0)
 }
 
-// raise sets v to at least n.
 func raise(v *atomic.Int64, n int64) {
 	for old := v.Load(); n > old && !v.CompareAndSwap(old, n); old = v.Load() {
 	}
@@ -116,7 +115,6 @@ func (f *fixture) testLateLimit() {
 	f.checkUsed(after, "v", []int64{50, 50}, []int64{0, 0}, 0)
 }
 
-// testClosed checks that a closed store says so.
 func (f *fixture) testClosed() {
 	if err := f.Ping(f.Context()); err != nil {
 		f.Errorf("Ping: %v", err)

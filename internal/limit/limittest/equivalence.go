@@ -62,7 +62,6 @@ func (h *history) step() {
 	}
 }
 
-// user returns one of three.
 func (h *history) user() string { return string(rune('a' + h.rand.IntN(3))) }
 
 func (h *history) reserve() {

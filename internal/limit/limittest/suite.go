@@ -82,7 +82,6 @@ func Policy(t testing.TB, o limit.PolicyOptions) *limit.Policy {
 // users returns the options of a policy that limits each user.
 func users(limits ...limit.Limit) limit.PolicyOptions { return limit.PolicyOptions{User: limits} }
 
-// tokens is a limit of tokens.
 func tokens(w limit.Window, n int64) limit.Limit {
 	return limit.Limit{Meter: limit.Tokens, Window: w, Max: n}
 }
@@ -118,7 +117,6 @@ func (f *fixture) charged(p *limit.Policy, user string, need limit.Amount) *limi
 	return g
 }
 
-// topUp returns the answer to a top-up.
 func (f *fixture) topUp(g *limit.Grant, more limit.Amount, b limit.Bound) limit.TopUp {
 	f.Helper()
 	got, err := f.TopUp(f.Context(), g, more, b)
@@ -135,7 +133,6 @@ func (f *fixture) settle(g *limit.Grant, used limit.Amount) {
 	f.flush()
 }
 
-// flush waits until what was settled has been applied.
 func (f *fixture) flush() {
 	f.Helper()
 	if err := f.Flush(f.Context()); err != nil {
@@ -143,7 +140,6 @@ func (f *fixture) flush() {
 	}
 }
 
-// view returns where a user stands.
 func (f *fixture) view(p *limit.Policy, user string) limit.View {
 	f.Helper()
 	v, err := f.View(f.Context(), p, user)

@@ -22,7 +22,6 @@ var perMinute = limit.PolicyOptions{
 // stopping is perMinute without debt.
 var stopping = limit.PolicyOptions{User: perMinute.User, Overrun: limit.Stop}
 
-// minute is a limit of a minute.
 func minute(m limit.Meter, n int64) limit.Limit {
 	return limit.Limit{Meter: m, Window: limit.Minute, Max: n}
 }

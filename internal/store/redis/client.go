@@ -129,7 +129,6 @@ func (s *Store) drop(c *client) {
 
 // watch probes the server while the gate is closed, and opens it again.
 func (s *Store) watch() {
-	defer s.done.Done()
 	for {
 		select {
 		case <-s.ctx.Done():

@@ -155,7 +155,7 @@ func TestLateAfterForget(t *testing.T) {
 	s.Forget(nothing)
 	g = mustReserve(t, s, p, "u", output(100))
 	late("once it has returned", standing{140, 100, 1})
-	s.giveBack(t.Context(), m) // late too
+	s.giveBack(m) // late too
 	if state := replicaOf(t, "me"); state[0] <= int64(clock.Now()) || state[1] != 1 {
 		t.Errorf("a lease is taken from a running request: %v", state)
 	}

@@ -30,7 +30,6 @@ func newGate() *gate {
 	return g
 }
 
-// isOpen reports whether calls may be sent.
 func (g *gate) isOpen() bool { return !g.shut.Load() }
 
 // succeeded notes that a call was answered as it should.

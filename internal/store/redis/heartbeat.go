@@ -11,7 +11,6 @@ import (
 // beat renews this replica's lease on every model, so that its running
 // requests go on counting however long they run.
 func (s *Store) beat() {
-	defer s.done.Done()
 	if s.options.heartbeat < 0 {
 		return
 	}

@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -78,41 +80,26 @@ func (s *Store) use(name string) *model {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m = s.known(name)
+	if m = s.models[name]; m == nil {
+		m = &model{name: name, replicas: replicasKey(name), account: modelKey(name)}
+		m.outbox = newOutbox(s, m)
+		s.models[name] = m
+		if !s.closed.Load() {
+			s.done.Go(m.outbox.run)
+		}
+	}
 	m.users.Add(1)
 	return m
 }
 
-// leave ends what use has begun.
 func (m *model) leave() { m.users.Add(-1) }
-
-// known returns the model called name, made where there is none. mu
-// is held.
-func (s *Store) known(name string) *model {
-	m := s.models[name]
-	if m != nil {
-		return m
-	}
-	m = &model{name: name, replicas: replicasKey(name), account: modelKey(name)}
-	m.outbox = newOutbox(s, m)
-	s.models[name] = m
-	if !s.closed.Load() {
-		s.done.Add(1)
-		go m.outbox.run()
-	}
-	return m
-}
 
 // all returns the models that are known: those that are served, and those that calls
 // have been about.
 func (s *Store) all() []*model {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	models := make([]*model, 0, len(s.models))
-	for _, m := range s.models {
-		models = append(models, m)
-	}
-	return models
+	return slices.Collect(maps.Values(s.models))
 }
 
 // program returns p in the words of the scripts.
@@ -128,5 +115,4 @@ func (m *model) program(p *limit.Policy) *program {
 // keys returns what the decision scripts get as KEYS; user is that of the user's account.
 func (m *model) keys(user string) []string { return []string{m.replicas, m.account, user} }
 
-// user returns the key of a user's account.
 func (m *model) user(user string) string { return userKey(m.account, user) }

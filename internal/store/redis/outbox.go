@@ -136,7 +136,6 @@ func (ob *outbox) flush(ctx context.Context) error {
 // run sends what no decision has taken along, until the store is closed or the
 // model forgotten.
 func (ob *outbox) run() {
-	defer ob.store.done.Done()
 	for {
 		select {
 		case <-ob.store.ctx.Done():

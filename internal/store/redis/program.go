@@ -34,7 +34,6 @@ func newProgram(p *limit.Policy) *program {
 	return g
 }
 
-// number formats n for a script.
 func number[N int | int64 | uint64](n N) string { return strconv.FormatInt(int64(n), 10) }
 
 // appendAmount appends the three arguments that an amount is.

@@ -65,7 +65,7 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 							t.Errorf("the top-ups after it are in %+v, want one record", h.charges)
 						}
 					}
-					s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lostTopUp(n, more, into)}, &callError{"topup", errors.New("lost"), true, &s.options})
+					s.giveUp(h.model, entry{user: h.user, program: h.program, charges: []charge{{n, more}, {number: into}}}, &callError{"topup", errors.New("lost"), true, &s.options})
 					mustFlush(t, s)
 					want := int64(125)
 					if goesOn {

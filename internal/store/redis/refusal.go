@@ -28,7 +28,6 @@ func (r *refusal) note(err error) {
 	}
 }
 
-// err returns it as an error.
 func (r *refusal) err() error {
 	if e := r.Load(); e != nil {
 		return e
@@ -47,7 +46,6 @@ func asRefusal(err error) *callError {
 	return nil
 }
 
-// decided notes how a decision of m has ended.
 func (m *model) decided(err error) {
 	m.decisions.note(err)
 	m.rehearsal.doubted(err)

@@ -89,7 +89,6 @@ func newScripts(clock string) *scripts {
 	return all
 }
 
-// part returns the text of a file.
 func part(name string) string {
 	text, err := lua.ReadFile(name + ".lua")
 	if err != nil {

@@ -71,9 +71,8 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		<-s.gate.closed
 		s.gate.open()
 	}
-	s.done.Add(2)
-	go s.watch()
-	go s.beat()
+	s.done.Go(s.watch)
+	s.done.Go(s.beat)
 	return s, nil
 }
 
@@ -116,7 +115,6 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.refusesAll(ctx) // other calls are answered meanwhile
 }
 
-// operationPing is the operation of a sign of life.
 const operationPing = "ping"
 
 // sign asks the server for a sign of life.
@@ -143,26 +141,22 @@ func (s *Store) sign(ctx context.Context, timeout time.Duration) error {
 // maxmemory-policy, and anything but noeviction drops accounts that still count, which is
 // free quota.
 func (s *Store) Hazard(ctx context.Context) (string, error) {
-	policy, err := s.maxMemoryPolicy(ctx)
-	if err != nil || policy == "noeviction" {
-		return "", err
-	}
-	return "this Redis drops live counters when its memory is full: its maxmemory-policy is " +
-		policy + "; set that to noeviction", nil
-}
-
-func (s *Store) maxMemoryPolicy(ctx context.Context) (string, error) {
 	c := s.client.Load()
 	text, err := c.Do(ctx, c.B().Info().Section("memory").Build()).ToString()
 	if err != nil {
 		return "", s.failed("info", err)
 	}
 	for line := range strings.Lines(text) {
-		if name, value, _ := strings.Cut(line, ":"); name == "maxmemory_policy" {
-			return strings.TrimSpace(value), nil
+		switch name, policy, _ := strings.Cut(strings.TrimSpace(line), ":"); {
+		case name != "maxmemory_policy":
+		case policy == "noeviction":
+			return "", nil
+		default:
+			return "this Redis drops live counters when its memory is full: " +
+				"its maxmemory-policy is " + policy + "; set that to noeviction", nil
 		}
 	}
-	return "", fmt.Errorf("redis: the server does not tell its maxmemory_policy")
+	return "", errors.New("redis: the server does not tell its maxmemory_policy")
 }
 
 // Flush implements limit.Store. It does not hurry a server that is down: it

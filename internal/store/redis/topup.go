@@ -31,7 +31,10 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	})
 	if err != nil {
 		h.doubtful = h.doubtful || isUnsure(err)
-		lost := lostTopUp(n, more, into)
+		lost := []charge{{n, more}}
+		if into != 0 { // it may have been added to that
+			lost = append(lost, charge{number: into})
+		}
 		s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lost}, err)
 		return limit.TopUp{}, err
 	}
@@ -57,16 +60,6 @@ func (h *holding) part() uint64 {
 	h.model.grants.mu.Lock()
 	defer h.model.grants.mu.Unlock()
 	return h.charges[len(h.charges)-1].number
-}
-
-// lostTopUp returns what an entry names to cancel a top-up that may have been added to
-// the record with number into.
-func lostTopUp(n uint64, more limit.Amount, into uint64) []charge {
-	c := []charge{{n, more}}
-	if into != 0 {
-		c = append(c, charge{number: into})
-	}
-	return c
 }
 
 // topUp returns the arguments of the script. into is the number of the record that the
