@@ -13,9 +13,8 @@ func (x *exchange) report() {
 		ID: x.id, Endpoint: x.endpoint, Stream: x.request.Stream, Client: gate.ClientAddress(x.r, x.h.Gate.TrustedProxies),
 		User: x.principal.User, Credential: x.principal.Credential,
 		Begun: x.begun, Ended: time.Now(), Attempt: x.attempt.outcome(), Earlier: x.earlier,
-		Status: x.status, Err: x.err, TraceID: x.spans.whole.TraceID(),
+		Status: x.status, Err: x.err, Span: x.spans.whole, AttemptSpan: x.spans.attempt,
 	}
-	x.spans.end(&x.record)
 	for _, r := range x.h.Readers {
 		r.Read(x.ctx, &x.record)
 	}

@@ -117,6 +117,12 @@ func (s *Span) Number(key string, value int64) {
 	}
 }
 
+// Usage sets the attributes for the tokens of a request and of its answer.
+func (s *Span) Usage(input, output int64) {
+	s.Number("gen_ai.usage.input_tokens", input)
+	s.Number("gen_ai.usage.output_tokens", output)
+}
+
 // Flag sets an attribute where it is true.
 func (s *Span) Flag(key string, value bool) {
 	if s != nil && value {
