@@ -92,7 +92,8 @@ func (r *Record) Failed() bool { return r.Status >= http.StatusInternalServerErr
 // Fault reports whether a fault of the gateway itself has ended the request. No model
 // server's 500 is passed on.
 func (r *Record) Fault() bool {
-	return r.Status == http.StatusInternalServerError || r.brokeOff() && r.Kind() == failure.KindInternal.String()
+	return r.Status == http.StatusInternalServerError ||
+		r.brokeOff() && failure.Of(r.Err).Kind == failure.KindInternal
 }
 
 // brokeOff reports whether an answer that had begun has failed.

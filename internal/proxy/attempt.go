@@ -24,7 +24,7 @@ type attempt struct {
 type sending struct {
 	sent     time.Time            // when the request went to a model server
 	asked    catalog.UsageOptions // the most that is asked for, after a refusal
-	quirk    catalog.Quirk        // of the model server that it went to last, as known when it was sent
+	quirk    catalog.Quirk        // of the model server that it went to last, when it was sent
 	pace     admission.Pace       // of a stream
 	took     time.Duration        // the model server's part of the time
 	asking   time.Duration        // that for the number of tokens, before
@@ -44,16 +44,19 @@ func (x *exchange) attemptOn(m *catalog.Model) {
 	x.model = m
 	x.ticket.Begin(admission.Request{
 		User: x.principal.User, Call: &x.request, Store: x.h.Store, Counter: x, Observer: x,
-		Terms: admission.Terms{Policy: m.Policy, Pricer: m.Pricer, WorstCase: m.WorstCase, ExactInput: m.ExactInput},
+		Terms: admission.Terms{
+			Policy: m.Policy, Pricer: m.Pricer, WorstCase: m.WorstCase, ExactInput: m.ExactInput,
+		},
 	})
 }
 
 // outcome returns what has come of the attempt so far.
 func (a *attempt) outcome() outcome.Attempt {
 	return outcome.Attempt{
-		Model: a.model, Sent: a.sent, Took: a.took, Asking: a.asking, Server: a.server, Limit: a.binding,
+		Model: a.model, Sent: a.sent, Took: a.took, Asking: a.asking, Server: a.server,
 		Price: a.ticket.Estimate(), Need: a.ticket.Need(), Granted: a.ticket.Granted(),
-		Cost: a.ticket.Cost(), Settlement: a.ticket.Settlement(), Pace: a.pace, Denial: a.denial,
+		Cost: a.ticket.Cost(), Settlement: a.ticket.Settlement(), Pace: a.pace,
+		Limit: a.binding, Denial: a.denial,
 	}
 }
 

@@ -63,7 +63,8 @@ func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []fail
 	}
 	for _, g := range e.Full {
 		list = append(list, failure.Limit{
-			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(), Max: g.Max, Used: g.Running, RetryAfter: e.SlotWait,
+			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(),
+			Max: g.Max, Used: g.Running, RetryAfter: e.SlotWait,
 		})
 	}
 	list[0].RetryAfter = wait

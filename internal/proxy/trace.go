@@ -23,7 +23,8 @@ func (x *exchange) beginTrace() {
 		return
 	}
 	x.spans.whole = x.h.Tracer.Begin(telemetry.Request{
-		Header: x.r.Header, Method: x.r.Method, Route: x.r.Pattern, TLS: x.r.TLS != nil, Begun: x.begun, Endpoint: x.endpoint.String(),
+		Header: x.r.Header, Method: x.r.Method, Route: x.r.Pattern, TLS: x.r.TLS != nil,
+		Begun: x.begun, Endpoint: x.endpoint.String(),
 	})
 }
 

@@ -39,10 +39,13 @@ func (t *Tracer) Begin(r Request) *Span {
 		scheme = "https"
 	}
 	parent := propagator.Extract(context.Background(), propagation.HeaderCarrier(r.Header))
-	return t.start(parent, r.Method+" "+r.Route, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(r.Begun),
+	return t.start(parent, r.Method+" "+r.Route,
+		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(r.Begun),
 		trace.WithAttributes(
-			attribute.String("http.request.method", r.Method), attribute.String("http.route", r.Route),
-			attribute.String("url.scheme", scheme), attribute.String("gen_ai.operation.name", operation(r.Endpoint)),
+			attribute.String("http.request.method", r.Method),
+			attribute.String("http.route", r.Route),
+			attribute.String("url.scheme", scheme),
+			attribute.String("gen_ai.operation.name", operation(r.Endpoint)),
 		))
 }
 
@@ -78,10 +81,14 @@ func (s *Span) Attempt(endpoint, model string) *Span {
 	if s == nil {
 		return nil
 	}
-	return s.tracer.start(s.ctx, operation(endpoint)+" "+model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("gen_ai.operation.name", operation(endpoint)), attribute.String("gen_ai.provider.name", "vllm"),
-		attribute.String("gen_ai.request.model", model), attribute.String("http.request.method", "POST"),
-	))
+	return s.tracer.start(s.ctx, operation(endpoint)+" "+model,
+		trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(
+			attribute.String("gen_ai.operation.name", operation(endpoint)),
+			attribute.String("gen_ai.provider.name", "vllm"),
+			attribute.String("gen_ai.request.model", model),
+			attribute.String("http.request.method", "POST"),
+		))
 }
 
 // Carry returns the header fields that tell a model server of the span; "" for
