@@ -43,8 +43,7 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// TestLeaveQueue shows that a place in the queue is given up by a client that
-// leaves.
+// TestLeaveQueue: a client that leaves is in the queue no more.
 func TestLeaveQueue(t *testing.T) {
 	m := newModel(Model{}, Options{MaxRunning: 1})
 	m.enter()
@@ -55,7 +54,7 @@ func TestLeaveQueue(t *testing.T) {
 	select {
 	case <-second:
 	default:
-		t.Error("the place was not passed on")
+		t.Error("the next one does not run")
 	}
 	m.abandon(second) // it has its turn by now, and leaves all the same
 	if n := m.counts(); n[0] != 0 || n[1] != 0 {

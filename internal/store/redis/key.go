@@ -7,7 +7,7 @@ import "strings"
 //
 //	token:usage:{MODEL}          the account of the model
 //	token:usage:{MODEL}:USER     the account of a user of it
-//	token:usage:{MODEL}/...      the place of tenants, and of their users
+//	token:usage:{MODEL}/...      for tenants, and their users
 //	token:usage:{MODEL}.try      what commands are tried on; see rehearsal
 //	token:concurrent:{MODEL}     the replicas that serve it
 //

@@ -46,7 +46,7 @@ type outbox struct {
 	hurry chan struct{} // has a value when somebody waits for it
 	end   chan struct{} // closed when the model is forgotten, and nothing waits
 
-	// sending is held from the choice of what is sent until it has its place on
+	// sending is held from the choice of what is sent until it is in the queue of
 	// the connection, so that batches go out in their order and a decision behind
 	// them. It is taken before mu, and never while settling.
 	sending sync.Mutex

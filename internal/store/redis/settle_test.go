@@ -82,7 +82,7 @@ func TestSettledAgainInAnotherBatch(t *testing.T) {
 }
 
 // TestCancelledAfterItCame undoes a charge that was made, with its slots and
-// its place among the running requests.
+// its running slot.
 func TestCancelledAfterItCame(t *testing.T) {
 	clock := limittest.NewClock()
 	s := open(t, Options{Now: clock.Now, Timeout: patient, replica: "me"})

@@ -8,7 +8,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// turn is the context of a call, and notices when the call has its place on the
+// turn is the context of a call, and notices when the call is in the queue of the
 // connection. The client has one queue for its connection, puts a call into it, and
 // then asks the context for its Done, to wait for the answer: whoever begins a call
 // after that is behind it. Where Done is asked for earlier, or never, order is lost:
