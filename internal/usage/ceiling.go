@@ -1,8 +1,6 @@
 package usage
 
-import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
-)
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 
 // ExcessMax is how many times its price the text of an input can cost at most, whatever
 // the text, the tokenizer and what was learned: see [Ceiling]. Of the ordinary texts of

@@ -81,15 +81,17 @@ func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request
 // does that: the text takes the server a millisecond, and all who run meet it at once.
 func (ob *outbox) teach(ctx context.Context, till time.Time, r *request, taught int64,
 ) (a answer, before point) {
-	sc, told := r.script, *r
+	sc := r.script
 	sc.teaching.Lock()
-	if told.whole = sc.taught.Load() == taught; told.whole {
-		defer sc.teaching.Unlock()
-	} else {
+	if sc.taught.Load() != taught {
 		sc.teaching.Unlock()
+		a, before, _ = ob.send(ctx, till, r)
+		return a, before
 	}
-	a, before, _ = ob.send(ctx, till, &told)
-	if told.whole && a.err == nil {
+	defer sc.teaching.Unlock()
+	told := *r
+	told.whole = true
+	if a, before, _ = ob.send(ctx, till, &told); a.err == nil {
 		sc.taught.Add(1)
 	}
 	return a, before

@@ -202,18 +202,20 @@ func (s *Store) read(client *client, r *request, result rueidis.RedisResult) ans
 		return answer{values: values[1:]}
 	}
 	failure := &callError{r.script.operation, err, true, &s.options}
-	dial, ok := errors.AsType[*net.OpError](err)
-	if _, refused := rueidis.IsRedisErr(err); err == nil {
+	_, refused := rueidis.IsRedisErr(err)
+	switch {
+	case err == nil:
 		s.drop(client)
 		failure.cause = errDesync
-	} else if refused {
+	case refused:
 		if strings.Contains(err.Error(), "READONLY") {
 			s.demoted()
 		}
 		midway := strings.Contains(err.Error(), "can't run this command")
 		failure.unsure = midway && r.script != s.scripts.try
-	} else if ok && dial.Op == "dial" || errors.Is(err, errUntried) {
-		failure.unsure = false
+	default:
+		dial, ok := errors.AsType[*net.OpError](err)
+		failure.unsure = !(ok && dial.Op == "dial") && !errors.Is(err, errUntried)
 	}
 	return answer{err: failure}
 }

@@ -57,8 +57,7 @@ func (s *Store) renew() {
 // renewAll renews the leases on models in one round trip, and in another one asks
 // whether the server takes again what it has refused: a view reads what a decision does.
 // It returns the answers to the first, and when they were asked for and had come.
-func (s *Store) renewAll(
-	ctx context.Context, timeout time.Duration, models []*model,
+func (s *Store) renewAll(ctx context.Context, timeout time.Duration, models []*model,
 ) (answers []answer, asked, got int64) {
 	refused := make([]bool, len(models))
 	beats := make([]request, len(models))
