@@ -92,9 +92,9 @@ func (m *model) insert(user string, now limit.Instant) *seat {
 }
 
 // evict forgets an account of a kind from k on, whose moment is the first of its kind's and
-// not after till, and reports whether there was one. Its room in the store is then the
-// caller's. An account of which nothing runs is idle at the moment at which it stands, whatever
-// the clock has done since: its own time is never behind the store's.
+// not after till, and reports whether there was one, whose room in the store is then to be
+// used or given back. An account of which nothing runs is idle at the moment at which it
+// stands, whatever the clock has done since: its own time is never behind the store's.
 func (m *model) evict(k kind, till limit.Instant) bool {
 	for ; k < kinds; k++ {
 		c := &m.accounts[k]
