@@ -78,8 +78,9 @@ func (f *fixture) testSettledTwice() {
 	g := f.charged(p, "u", output(50))
 	f.charged(p, "u", output(50))
 	for range 3 {
-		f.settle(g, output(20))
+		f.Settle(g, output(20))
 	}
+	f.flush()
 	f.checkUsed(p, "u", []int64{70}, []int64{50}, 1)
 }
 
@@ -95,7 +96,7 @@ func (f *fixture) testLimitsChange() {
 	f.clock.Set(sec)
 	b := f.charged(after, "u", need)
 	f.checkUsed(after, "u", []int64{180, 30}, []int64{180, 30}, 2)
-	f.settle(a, limit.Amount{Input: 30, Output: 10, Requests: 1})
+	f.Settle(a, limit.Amount{Input: 30, Output: 10, Requests: 1})
 	f.settle(b, need)
 	f.checkUsed(after, "u", []int64{130, 30}, []int64{0, 0}, 0)
 }

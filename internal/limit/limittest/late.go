@@ -27,7 +27,7 @@ func (f *fixture) testLateWindow(later time.Duration) {
 	before, after := f.lateWindow()
 	early := f.charged(before, "u", output(1000))
 	f.clock.Advance(later)
-	f.settle(f.charged(after, "u", output(1000)), output(1000))
+	f.Settle(f.charged(after, "u", output(1000)), output(1000))
 	f.settle(early, output(10))
 	f.checkBoth(after, 1010, 1000)
 
@@ -42,7 +42,7 @@ func (f *fixture) testLateWindowExceeded() {
 	before, after := f.lateWindow()
 	early := f.charged(before, "u", output(100))
 	f.clock.Advance(sec)
-	f.settle(f.charged(after, "u", output(1000)), output(1000))
+	f.charged(after, "u", output(1000))
 	f.settle(early, output(150))
 	f.checkBoth(after, 1150, 1050)
 }
