@@ -50,10 +50,14 @@ func NewAccount(l *Layout) *Account {
 
 // Cover adds the rings of l that the account does not have yet, empty: a
 // limit that is new begins to count when it is first applied, and the others
-// keep what they have counted.
-func (a *Account) Cover(l *Layout) {
-	if a.layout == l || a.layout.covers(l) {
-		return
+// keep what they have counted. It returns the account, which is a new one where a is nil
+// and l is not. A nil l has no rings.
+func (a *Account) Cover(l *Layout) *Account {
+	switch {
+	case l == nil || a != nil && (a.layout == l || a.layout.covers(l)):
+		return a
+	case a == nil:
+		return NewAccount(l)
 	}
 	u := a.layout.union(l)
 	slots := make([]uint32, u.slots)
@@ -70,6 +74,7 @@ func (a *Account) Cover(l *Layout) {
 	}
 	a.layout, a.slots, a.rings = u, slots, rings
 	a.roll(a.last)
+	return a
 }
 
 // Advance moves the account to the store's time now, dropping the slots that
@@ -125,7 +130,6 @@ func (a *Account) index(i int, s int64) int {
 	return shape.offset + int(((s%shape.slots)+shape.slots)%shape.slots)
 }
 
-// get returns what slot s of ring i holds.
 func (a *Account) get(i int, s int64) int64 {
 	if s == a.rings[i].head {
 		return a.rings[i].current
@@ -133,7 +137,6 @@ func (a *Account) get(i int, s int64) int64 {
 	return a.at(a.index(i, s))
 }
 
-// set makes slot s of ring i hold v.
 func (a *Account) set(i int, s, v int64) {
 	if s == a.rings[i].head {
 		a.rings[i].current = v
@@ -152,7 +155,7 @@ func (a *Account) at(index int) int64 {
 func (a *Account) put(index int, v int64) {
 	if a.wide == nil {
 		if v <= math.MaxUint32 {
-			a.slots[index] = uint32(v) // #nosec G115 -- at most MaxUint32, and what is charged is not negative
+			a.slots[index] = uint32(v) // #nosec G115 -- at most that, and not negative
 			return
 		}
 		a.widen()
@@ -171,14 +174,10 @@ func (a *Account) widen() {
 // Sum returns what counts at the moment on a meter and window; 0 where the
 // account has no such ring, or is nil.
 func (a *Account) Sum(m Meter, w Window) int64 {
-	if a == nil {
+	if a == nil || a.layout.at[m][w] < 0 {
 		return 0
 	}
-	i := a.layout.at[m][w]
-	if i < 0 {
-		return 0
-	}
-	return a.rings[i].sum
+	return a.rings[a.layout.at[m][w]].sum
 }
 
 // Held returns what grants that are not settled yet have charged, in all.
@@ -273,6 +272,28 @@ func (a *Account) newest(i int) int64 {
 		s--
 	}
 	return s
+}
+
+// Empties returns the store's time at which nothing that the account has charged
+// counts any more, if nothing more is charged; 0 where nothing counts as it stands.
+// What has left the windows since the account was last advanced may still be in it:
+// then the time has passed. Charges move it on, only refunds bring it nearer.
+func (a *Account) Empties() Instant {
+	var at Instant
+	shapes := a.layout.rings
+	rings := a.rings[:len(shapes)]
+	for i := range shapes {
+		switch r := &rings[i]; {
+		case r.current != 0:
+			at = max(at, shapes[i].leaves(r.head))
+		case r.sum != 0:
+			at = max(at, shapes[i].leaves(a.newest(i)))
+		}
+	}
+	if at == 0 {
+		return 0
+	}
+	return at - a.skew
 }
 
 // Idle reports whether nothing counts any more and no grant is unsettled, so

@@ -62,7 +62,8 @@ func (d *Decision) Reset(at Instant) {
 
 // Sort orders the violations, the longest wait first.
 func (d *Decision) Sort() {
-	slices.SortStableFunc(d.Violations, func(a, b Violation) int { return cmp.Compare(b.Wait, a.Wait) })
+	longer := func(a, b Violation) int { return cmp.Compare(b.Wait, a.Wait) }
+	slices.SortStableFunc(d.Violations, longer)
 }
 
 // Accounts is the accounts that one decision concerns, by scope. One that was
@@ -82,8 +83,8 @@ type Subjects struct {
 
 // Advance moves the accounts to the store's time now.
 func (s *Subjects) Advance(now Instant) {
-	for scope := range s.Accounts {
-		if a := s.Accounts[scope]; a != nil {
+	for _, a := range s.Accounts {
+		if a != nil {
 			a.Advance(now)
 		}
 	}
@@ -105,11 +106,13 @@ func (s *Subjects) Check(p *Policy, need Amount, at Instant, d *Decision) {
 		a := s.Accounts[r.Scope]
 		sum := a.Sum(r.Meter, r.Window)
 		if excess := sum + need.Of(r.Meter) - r.Admissible; excess > 0 {
-			d.Violations = append(d.Violations, Violation{Rule: *r, Used: sum, Wait: a.Wait(r.Meter, r.Window, excess)})
+			wait := a.Wait(r.Meter, r.Window, excess)
+			d.Violations = append(d.Violations, Violation{*r, sum, wait})
 		}
 	}
-	d.Admitted = len(d.Full)+len(d.Violations) == 0
-	d.Sort()
+	if d.Admitted = len(d.Full)+len(d.Violations) == 0; !d.Admitted {
+		d.Sort()
+	}
 }
 
 // Stand writes the standing under every rule of p to d.
@@ -139,23 +142,13 @@ func (s *Subjects) Charge(need Amount, g *Grant) { g.append(s.charge(need)) }
 // charge charges need to every account.
 func (s *Subjects) charge(need Amount) Charge {
 	c := Charge{Amount: need}
-	for scope := range s.Accounts {
-		if a := s.Accounts[scope]; a != nil {
+	for scope, a := range s.Accounts {
+		if a != nil {
 			c.At[scope] = a.Charge(need)
 			a.held = a.held.Plus(need)
 		}
 	}
 	return c
-}
-
-// lanes returns what is known of the accounts.
-func (s *Subjects) lanes() (l lanes) {
-	for scope, a := range s.Accounts {
-		if a != nil {
-			l[scope] = lane{layout: a.layout, rings: a.rings, at: a.last}
-		}
-	}
-	return l
 }
 
 // TopUp charges more for the running request of g where its limits have room
@@ -176,9 +169,9 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 		t.Debt = max(t.Debt, sum+need-max(sum, r.Admissible))
 	}
 	t.Granted = true
-	c, l := s.charge(more), s.lanes()
+	c := s.charge(more)
 	c.Debt = t.Debt
-	g.note(c, &l)
+	g.note(c, &s.Accounts)
 	return t
 }
 
@@ -188,22 +181,19 @@ func (s *Subjects) TopUp(p *Policy, g *Grant, more Amount, b Bound) TopUp {
 // gives back nothing of charges that are older than it is.
 func (s *Subjects) Settle(g *Grant, used Amount) {
 	delta := used.Minus(g.Granted())
-	for scope := range s.Accounts {
-		a := s.Accounts[scope]
+	for scope, a := range s.Accounts {
 		if a == nil {
 			continue
 		}
-		held, charged := g.charged(Scope(scope)) // #nosec G115 -- a scope is 0 or 1
-		if !charged {
-			continue // the account is younger than the grant
+		if held, charged := g.charged(scope); charged { // else the account is younger
+			a.held = a.held.Minus(held)
+			a.settle(scope, g.Charges, delta)
 		}
-		a.held = a.held.Minus(held)
-		a.settle(Scope(scope), g.Charges, delta) // #nosec G115 -- a scope is 0 or 1
 	}
 }
 
 // settle corrects every ring by delta.
-func (a *Account) settle(scope Scope, charges []Charge, delta Amount) {
+func (a *Account) settle(scope int, charges []Charge, delta Amount) {
 	if a.isCurrent(charges[0].At[scope]) { // and so are those after it
 		a.correct(delta)
 		return

@@ -38,12 +38,12 @@ func (e *MisfitError) Error() string {
 	if e.Blocked() {
 		return fmt.Sprintf("the limit of %s per %s is 0", e.Rule.Meter, e.Rule.Window)
 	}
+	needs := "needs at least"
 	if e.Estimated {
-		return fmt.Sprintf("the request is estimated at %d %s, and at most %d per %s are ever admitted",
-			e.Need, e.Rule.Meter, e.Rule.Admissible, e.Rule.Window)
+		needs = "is estimated at"
 	}
-	return fmt.Sprintf("the request needs at least %d %s, and at most %d per %s are ever admitted",
-		e.Need, e.Rule.Meter, e.Rule.Admissible, e.Rule.Window)
+	return fmt.Sprintf("the request %s %d %s, and at most %d per %s are ever admitted",
+		needs, e.Need, e.Rule.Meter, e.Rule.Admissible, e.Rule.Window)
 }
 
 // Fit returns what to charge for a price: the price itself, or what an empty
@@ -64,9 +64,10 @@ func (p *Policy) Fit(price Price) (Amount, error) {
 			return Amount{}, err
 		}
 	}
+	estimated := Price{InputFloor: price.Input, OutputFloor: price.OutputFloor}
 	for i := range rules {
 		r := &rules[i]
-		if err := r.admits(Price{InputFloor: price.Input, OutputFloor: price.OutputFloor}); err != nil {
+		if err := r.admits(estimated); err != nil {
 			err.Estimated = true
 			return Amount{}, err
 		}

@@ -19,8 +19,6 @@ type Grant struct {
 	// still count: see Note.
 	Charges []Charge
 	granted Amount // the sum of Charges
-	// Number identifies the grant among those of one store; the store sets it.
-	Number uint64
 	// Account is for the store that made the grant, to find what it charged.
 	Account any
 	open    bool
@@ -52,7 +50,7 @@ func (g *Grant) Granted() Amount { return g.granted }
 
 // charged returns what g has charged to the account of one scope, and whether
 // it has at all.
-func (g *Grant) charged(s Scope) (sum Amount, any bool) {
+func (g *Grant) charged(s int) (sum Amount, any bool) {
 	for i := range g.Charges {
 		if g.Charges[i].At[s] != 0 {
 			sum, any = sum.Plus(g.Charges[i].Amount), true

@@ -1,5 +1,10 @@
 package limit
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Layout says which rings an account has and where their slots lie. It is
 // immutable; accounts of one policy share it.
 type Layout struct {
@@ -36,8 +41,8 @@ func newLayout(limits []Limit) *Layout {
 			l.at[m][w] = -1
 		}
 	}
-	for _, lim := range limits {
-		l.add(lim.Meter, lim.Window)
+	for _, limit := range limits {
+		l.add(limit.Meter, limit.Window)
 	}
 	return l
 }
@@ -46,14 +51,11 @@ func (l *Layout) add(m Meter, w Window) {
 	if l.at[m][w] >= 0 {
 		return
 	}
-	l.at[m][w] = int8(len(l.rings)) // #nosec G115 -- there are as many rings as meters and windows, a dozen
-	kept := w.Slots() + 1
-	l.rings = append(l.rings, ringShape{meter: m, window: w, offset: l.slots, width: windowShapes[w].width, slots: int64(kept)})
-	l.slots += kept
-	width := windowShapes[w].width
-	if l.narrowest == 0 || width < l.narrowest {
-		l.narrowest = width
-	}
+	l.at[m][w] = int8(len(l.rings)) // #nosec G115 -- a dozen at the most
+	width, kept := windowShapes[w].width, windowShapes[w].slots+1
+	l.rings = append(l.rings, ringShape{m, w, l.slots, width, kept})
+	l.slots += int(kept)
+	l.narrowest = min(cmp.Or(l.narrowest, width), width)
 }
 
 // covers reports whether every ring of other is also in l.
@@ -69,10 +71,8 @@ func (l *Layout) covers(other *Layout) bool {
 // union returns a layout with the rings of both; those of l keep their index.
 func (l *Layout) union(other *Layout) *Layout {
 	u := newLayout(nil)
-	for _, rings := range [][]ringShape{l.rings, other.rings} {
-		for _, r := range rings {
-			u.add(r.meter, r.window)
-		}
+	for _, r := range slices.Concat(l.rings, other.rings) {
+		u.add(r.meter, r.window)
 	}
 	return u
 }

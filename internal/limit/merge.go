@@ -4,36 +4,22 @@ package limit
 // most have one to three.
 const foldFrom = 16
 
-// lane is what is known of one account that a grant has charged: its rings, and its
-// time. The zero value knows no rings.
-type lane struct {
-	layout *Layout
-	rings  []ring // when each ring was added; nil: all were there from the beginning
-	at     Instant
-}
-
-// lanes are those of all scopes.
-type lanes [scopes]lane
-
 // alike reports whether charges that were made at t and u will give back alike from
 // now on, however often: in every ring, either both give nothing back any more, or
 // both lie in the same slot. An account that one of them has not charged (0) the
 // other must not have charged either.
-func (l *lane) alike(t, u Instant) bool {
-	if t == 0 || u == 0 {
+func (a *Account) alike(t, u Instant) bool {
+	if a == nil || t == 0 || u == 0 {
 		return t == u
 	}
-	if l.layout == nil {
-		return true
-	}
-	for i := range l.layout.rings {
-		shape := &l.layout.rings[i]
-		var since Instant
-		if l.rings != nil {
-			since = l.rings[i].since
+	for i := range a.layout.rings {
+		shape, since := &a.layout.rings[i], Instant(0)
+		if a.rings != nil {
+			since = a.rings[i].since
 		}
-		left := shape.slot(l.at) - shape.slots
-		goneT, goneU := t <= since || shape.slot(t) <= left, u <= since || shape.slot(u) <= left
+		left := shape.slot(a.last) - shape.slots
+		goneT := t <= since || shape.slot(t) <= left
+		goneU := u <= since || shape.slot(u) <= left
 		if goneT != goneU || !goneT && shape.slot(t) != shape.slot(u) {
 			return false
 		}
@@ -41,10 +27,10 @@ func (l *lane) alike(t, u Instant) bool {
 	return true
 }
 
-// alike reports whether a and b will give back alike in every account.
-func (l *lanes) alike(a, b *Charge) bool {
-	for s := range l {
-		if !l[s].alike(a.At[s], b.At[s]) {
+// alike reports whether c and o will give back alike in every account.
+func (as *Accounts) alike(c, o *Charge) bool {
+	for s, a := range as {
+		if !a.alike(c.At[s], o.At[s]) {
 			return false
 		}
 	}
@@ -57,25 +43,27 @@ func (l *lanes) alike(a, b *Charge) bool {
 // has no more charges than there are slots that still count, however long its request
 // runs. The rings are those of the grant's policy.
 func (g *Grant) Note(c Charge) {
-	var l lanes
-	if g.Policy != nil {
-		for s := range l {
-			l[s] = lane{layout: g.Policy.layouts[s], at: c.At[s]}
+	var known [scopes]Account // without rings: they were there from the beginning
+	var as Accounts
+	for s, l := range g.Policy.layouts {
+		if l != nil {
+			known[s] = Account{layout: l, last: c.At[s]}
+			as[s] = &known[s]
 		}
 	}
-	g.note(c, &l)
+	g.note(c, &as)
 }
 
-// note adds c, on accounts of which l is known.
-func (g *Grant) note(c Charge, l *lanes) {
+// note adds c, a charge to as.
+func (g *Grant) note(c Charge, as *Accounts) {
 	n := len(g.Charges)
-	if n > 0 && l.alike(&g.Charges[n-1], &c) {
+	if n > 0 && as.alike(&g.Charges[n-1], &c) {
 		g.granted = g.granted.Plus(c.Amount)
 		g.Charges[n-1].take(&c)
 		return
 	}
 	if n >= foldFrom && n == cap(g.Charges) {
-		g.fold(l)
+		g.fold(as)
 	}
 	g.append(c)
 }
@@ -88,10 +76,10 @@ func (g *Grant) append(c Charge) {
 
 // fold makes neighbours that give back alike one charge. It is called when the
 // memory of the charges is used up, and so costs little per charge.
-func (g *Grant) fold(l *lanes) {
+func (g *Grant) fold(as *Accounts) {
 	kept := g.Charges[:1]
 	for i := 1; i < len(g.Charges); i++ {
-		if last := &kept[len(kept)-1]; l.alike(last, &g.Charges[i]) {
+		if last := &kept[len(kept)-1]; as.alike(last, &g.Charges[i]) {
 			last.take(&g.Charges[i])
 		} else {
 			kept = append(kept, g.Charges[i])

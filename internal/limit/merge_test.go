@@ -62,8 +62,8 @@ func TestMergedChargesSettleAlike(t *testing.T) {
 			whole.Advance(now)
 			single.Advance(now)
 			i, more := r.IntN(2), Amount{Input: r.Int64N(3), Output: r.Int64N(20)}
-			c, l := whole.charge(more), whole.lanes()
-			merged[i].note(c, &l)
+			c := whole.charge(more)
+			merged[i].note(c, &whole.Accounts)
 			apart[i].append(single.charge(more))
 			if merged[i].Granted() != apart[i].Granted() {
 				t.Fatalf("seed %d: granted %v, want %v", seed, merged[i].Granted(), apart[i].Granted())
@@ -126,8 +126,8 @@ func TestChargesAreBoundedBySlots(t *testing.T) {
 		s := Subjects{Accounts: Accounts{UserScope: NewAccount(p.Layout(UserScope))}}
 		for i, at := 0, Instant(1_700_000_000_000); i < 50_000; i, at = i+1, at+step {
 			s.Advance(at)
-			c, l := s.charge(Amount{Output: 9}), s.lanes()
-			g.note(c, &l)
+			c := s.charge(Amount{Output: 9})
+			g.note(c, &s.Accounts)
 			noted.Note(c)
 			if len(g.Charges) > 2*most || len(noted.Charges) > 2*most {
 				t.Fatalf("every %s: after %d top-ups there are %d and %d charges, want %d at most", name, i, len(g.Charges), len(noted.Charges), 2*most)
@@ -153,8 +153,8 @@ func BenchmarkLongDebt(b *testing.B) {
 	top := func() {
 		at += 90
 		s.Advance(at)
-		c, l := s.charge(Amount{Output: 9}), s.lanes()
-		g.note(c, &l)
+		c := s.charge(Amount{Output: 9})
+		g.note(c, &s.Accounts)
 	}
 	for range 300_000 / 9 {
 		top()

@@ -48,10 +48,10 @@ func (a Amount) Of(m Meter) int64 {
 
 // Plus returns a + b, member by member.
 func (a Amount) Plus(b Amount) Amount {
-	return Amount{Input: a.Input + b.Input, Output: a.Output + b.Output, Requests: a.Requests + b.Requests}
+	return Amount{a.Input + b.Input, a.Output + b.Output, a.Requests + b.Requests}
 }
 
 // Minus returns a - b, member by member; members may become negative.
 func (a Amount) Minus(b Amount) Amount {
-	return Amount{Input: a.Input - b.Input, Output: a.Output - b.Output, Requests: a.Requests - b.Requests}
+	return Amount{a.Input - b.Input, a.Output - b.Output, a.Requests - b.Requests}
 }

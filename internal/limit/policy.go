@@ -3,7 +3,6 @@ package limit
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -45,7 +44,8 @@ type Limit struct {
 // counts is what is counted of a user whom no window limits, so that what was used
 // can be told all the same.
 var counts = []Limit{
-	{Tokens, Minute, Unlimited}, {Tokens, Hour, Unlimited}, {Tokens, Day, Unlimited}, {Requests, Day, Unlimited},
+	{Tokens, Minute, Unlimited}, {Tokens, Hour, Unlimited}, {Tokens, Day, Unlimited},
+	{Requests, Day, Unlimited},
 }
 
 // Rule is a limit as a policy applies it.
@@ -71,13 +71,15 @@ type Overrun uint8
 
 // The overrun policies.
 const (
-	Debt Overrun = iota // it goes on; the excess is charged, and admission is closed until it has slid out
-	Stop                // it is ended, as if it had reached its own maximum of tokens
+	// Debt lets it go on: the excess is charged, and nothing is admitted until it has slid out.
+	Debt Overrun = iota
+	// Stop ends it, as if it had reached its own maximum of tokens.
+	Stop
 )
 
-// stopHeadroom is the fraction of a limit that is kept back under Stop, for
+// stopHeadroom is the part of a limit, a hundredth, that is kept back under Stop, for
 // what running requests generate between the last count and their end.
-const stopHeadroom = 0.01
+const stopHeadroom = 100
 
 // PolicyOptions is what NewPolicy compiles.
 type PolicyOptions struct {
@@ -90,9 +92,6 @@ type PolicyOptions struct {
 
 	Overrun Overrun
 	MaxDebt float64 // times the limit; >= 0, only for Debt
-	// OutageReserve is the fraction of every limit kept back for store
-	// outages, in [0, 1).
-	OutageReserve float64
 }
 
 // Policy is all that limits one model, compiled. It is immutable and safe for
@@ -114,11 +113,9 @@ func NewPolicy(o PolicyOptions) (*Policy, error) {
 	if o.Model == "" {
 		return nil, fmt.Errorf("policy: the model has no name")
 	}
-	if math.IsNaN(o.MaxDebt) || o.MaxDebt < 0 || o.MaxDebt > 100 {
-		return nil, fmt.Errorf("policy of %s: max-debt is %v, and must be from 0 to 100", o.Model, o.MaxDebt)
-	}
-	if math.IsNaN(o.OutageReserve) || o.OutageReserve < 0 || o.OutageReserve >= 1 {
-		return nil, fmt.Errorf("policy of %s: outage-reserve is %v, and must be at least 0 and below 1", o.Model, o.OutageReserve)
+	if !(o.MaxDebt >= 0 && o.MaxDebt <= 100) { // NaN is neither
+		return nil, fmt.Errorf("policy of %s: max-debt is %v, and must be from 0 to 100",
+			o.Model, o.MaxDebt)
 	}
 	p := &Policy{
 		model:         o.Model,
@@ -129,10 +126,8 @@ func NewPolicy(o PolicyOptions) (*Policy, error) {
 	if len(o.User) == 0 {
 		p.count()
 	}
-	for scope, limits := range [scopes][]Limit{UserScope: o.User, ModelScope: o.Total} {
-		if err := p.add(Scope(scope) /* #nosec G115 -- a scope is 0 or 1 */, limits, o); err != nil {
-			return nil, err
-		}
+	if err := cmp.Or(p.add(UserScope, o.User, o), p.add(ModelScope, o.Total, o)); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -140,42 +135,40 @@ func NewPolicy(o PolicyOptions) (*Policy, error) {
 // count has what a user uses counted, and no more.
 func (p *Policy) count() {
 	for _, l := range counts {
-		p.rules = append(p.rules, Rule{Limit: l, Scope: UserScope, Admissible: MaximumMax, Ceiling: MaximumMax})
+		p.rules = append(p.rules, Rule{Limit: l, Admissible: MaximumMax, Ceiling: MaximumMax})
 	}
 	p.layouts[UserScope], p.counting = newLayout(counts), len(counts)
 }
 
 // add compiles the limits of one scope.
 func (p *Policy) add(scope Scope, limits []Limit, o PolicyOptions) error {
+	if len(limits) == 0 {
+		return nil
+	}
 	limits = slices.Clone(limits)
 	slices.SortFunc(limits, func(a, b Limit) int {
 		return cmp.Or(cmp.Compare(a.Meter, b.Meter), cmp.Compare(a.Window, b.Window))
 	})
 	for i, l := range limits {
+		name := l.Meter.String() + " per " + l.Window.String()
 		if l.Max < 0 || l.Max > MaximumMax {
-			return fmt.Errorf("policy of %s: the maximum of %s per %s is %d, and must be from 0 to %d",
-				o.Model, l.Meter, l.Window, l.Max, MaximumMax)
+			return fmt.Errorf("policy of %s: the maximum of %s is %d, and must be from 0 to %d",
+				o.Model, name, l.Max, MaximumMax)
 		}
 		if i > 0 && limits[i-1].Meter == l.Meter && limits[i-1].Window == l.Window {
-			return fmt.Errorf("policy of %s: %s per %s is limited twice", o.Model, l.Meter, l.Window)
+			return fmt.Errorf("policy of %s: %s is limited twice", o.Model, name)
 		}
 		p.rules = append(p.rules, newRule(scope, l, o))
 	}
-	if len(limits) > 0 {
-		p.layouts[scope] = newLayout(limits)
-	}
+	p.layouts[scope] = newLayout(limits)
 	return nil
 }
 
 func newRule(scope Scope, l Limit, o PolicyOptions) Rule {
-	kept := o.OutageReserve
-	if o.Overrun == Stop {
-		kept += stopHeadroom
-	}
-	r := Rule{Limit: l, Scope: scope, Admissible: int64(math.Floor(float64(l.Max)*(1-kept) + 1e-6))}
-	if l.Meter == Requests {
-		// A request is charged whole when it is admitted, and never overruns.
-		r.Admissible = int64(math.Floor(float64(l.Max)*(1-o.OutageReserve) + 1e-6))
+	r := Rule{Limit: l, Scope: scope, Admissible: l.Max}
+	// A request is charged whole when it is admitted, and never overruns.
+	if o.Overrun == Stop && l.Meter != Requests {
+		r.Admissible -= (l.Max + stopHeadroom - 1) / stopHeadroom
 	}
 	r.Ceiling = r.Admissible
 	if o.Overrun == Debt {
@@ -187,13 +180,11 @@ func newRule(scope Scope, l Limit, o PolicyOptions) Rule {
 // Model returns the name whose accounts are charged.
 func (p *Policy) Model() string { return p.model }
 
-// Rules returns the limits that apply, those of the user first. The caller
-// must not change them.
+// Rules returns the limits that apply, those of the user first. They must not be changed.
 func (p *Policy) Rules() []Rule { return p.rules[p.counting:] }
 
-// Counted returns what is counted, in the order of Rules: their limits, and before them,
-// where no window limits users, what is counted of a user all the same. The caller must
-// not change it.
+// Counted returns what is counted: the limits in the order of Rules, and before them, where
+// no window limits users, what is counted of a user all the same. It must not be changed.
 func (p *Policy) Counted() []Rule { return p.rules }
 
 // OnlyCounts reports whether no window limits users, so that what their accounts have

@@ -21,12 +21,10 @@ func TestAdmissibleMaximum(t *testing.T) {
 		{"no debt", PolicyOptions{User: tokens(Minute, 1000)}, 1000, 1000},
 		{"stop keeps 1 % back", PolicyOptions{User: tokens(Minute, 1000), Overrun: Stop, MaxDebt: 1}, 990, 990},
 		{"rounded down", PolicyOptions{User: tokens(Minute, 150), Overrun: Stop}, 148, 148},
-		{"outage reserve", PolicyOptions{User: tokens(Minute, 1000), OutageReserve: 0.1, MaxDebt: 0.5}, 900, 1400},
-		{"both", PolicyOptions{User: tokens(Minute, 1000), OutageReserve: 0.1, Overrun: Stop}, 890, 890},
+		{"half a debt", PolicyOptions{User: tokens(Minute, 1000), MaxDebt: 0.5}, 1000, 1500},
 		{"requests do not overrun", PolicyOptions{User: []Limit{{Requests, Minute, 10}}, Overrun: Stop}, 10, 10},
-		{"but some are kept back for outages", PolicyOptions{User: []Limit{{Requests, Minute, 1000}}, OutageReserve: 0.1}, 900, 900},
-		{"of requests, stop or not", PolicyOptions{User: []Limit{{Requests, Minute, 1000}}, OutageReserve: 0.1, Overrun: Stop}, 900, 900},
-		{"a whole number in spite of fractions", PolicyOptions{User: tokens(Minute, 1000), OutageReserve: 0.7, MaxDebt: 0}, 300, 300},
+		{"a hundred lose one", PolicyOptions{User: tokens(Minute, 100), Overrun: Stop}, 99, 99},
+		{"one more loses two", PolicyOptions{User: tokens(Minute, 101), Overrun: Stop}, 99, 99},
 		{"all that can be counted", PolicyOptions{User: tokens(Minute, MaximumMax)}, MaximumMax, MaximumMax},
 	} {
 		c.options.Model = "m"
@@ -45,13 +43,10 @@ func TestNewPolicyRefuses(t *testing.T) {
 		"has no name":                        {},
 		"max-debt is 100.5":                  {Model: "m", MaxDebt: 100.5},
 		"max-debt is NaN":                    {Model: "m", MaxDebt: math.NaN()},
-		"outage-reserve is -0.1":             {Model: "m", OutageReserve: -0.1},
-		"outage-reserve is NaN":              {Model: "m", OutageReserve: math.NaN()},
 		"maximum of requests per day is -2":  {Model: "m", User: tokens(Day, 1), Total: []Limit{{Requests, Day, -2}}},
 		"per minute is -1":                   {Model: "m", User: tokens(Minute, -1)},
 		"tokens per hour is limited twice":   {Model: "m", Total: append(tokens(Hour, 1), tokens(Hour, 2)...)},
 		"max-debt is -1":                     {Model: "m", MaxDebt: -1},
-		"outage-reserve is 1":                {Model: "m", OutageReserve: 1},
 		"must be from 0 to 2251799813685248": {Model: "m", User: tokens(Day, MaximumMax+1)},
 	} {
 		if _, err := NewPolicy(o); err == nil || !strings.Contains(err.Error(), want) {
@@ -64,7 +59,7 @@ func TestNewPolicyRefuses(t *testing.T) {
 func TestNewPolicyTakes(t *testing.T) {
 	for name, o := range map[string]PolicyOptions{
 		"the greatest debt":                {MaxDebt: 100},
-		"nearly all kept back":             {OutageReserve: 0.999},
+		"no debt":                          {MaxDebt: 0},
 		"maxima of 0 and the greatest":     {User: append(tokens(Minute, 0), tokens(Hour, MaximumMax)...)},
 		"one meter and window per scope":   {User: tokens(Minute, 1), Total: tokens(Minute, 1)},
 		"two meters of a window":           {User: []Limit{{InputTokens, Minute, 1}, {OutputTokens, Minute, 1}}},

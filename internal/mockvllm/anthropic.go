@@ -62,21 +62,25 @@ func (a *anthropic) token(out *eventStream, t token) {
 	if a.kind != kind {
 		a.turn(out, kind)
 	}
-	out.send("content_block_delta", `{"type":"content_block_delta","delta":{"type":`+delta+`:"`+text+
-		`"},"index":`+strconv.Itoa(a.block)+"}")
+	a.send(out, "content_block_delta", `"delta":{"type":`+delta+`:"`+text+`"}`)
 }
 
 // turn closes the open block and opens one of another kind, "" for none.
 func (a *anthropic) turn(out *eventStream, kind string) {
 	if a.kind != "" {
-		out.send("content_block_stop", `{"type":"content_block_stop","index":`+strconv.Itoa(a.block)+"}")
+		const stop = `{"type":"content_block_stop","index":%d}`
+		out.send("content_block_stop", fmt.Sprintf(stop, a.block))
 		a.block++
 	}
 	a.kind = kind
 	if kind != "" {
-		out.send("content_block_start", `{"type":"content_block_start","content_block":`+
-			a.content(kind, "")+`,"index":`+strconv.Itoa(a.block)+"}")
+		a.send(out, "content_block_start", `"content_block":`+a.content(kind, ""))
 	}
+}
+
+// send sends an event of the open block, with a member.
+func (a *anthropic) send(out *eventStream, name, member string) {
+	out.send(name, `{"type":"`+name+`",`+member+`,"index":`+strconv.Itoa(a.block)+"}")
 }
 
 // content returns a content block; text goes into it without escapes.

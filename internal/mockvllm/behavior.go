@@ -101,27 +101,29 @@ type Behavior struct {
 	Ack bool `json:"ack"`
 }
 
-// Fault is something that goes wrong with an answer. See the package comment
-// for what each looks like on the wire.
+// Fault is something that goes wrong with an answer.
 type Fault string
 
-// The faults.
+// The faults, and what they look like.
 const (
 	NoFault         Fault = ""
-	Refuse          Fault = "refuse-before-byte"
-	ResetBeforeByte Fault = "reset-before-byte"
-	QueueFull       Fault = "queue-full"
-	Reset           Fault = "reset"
-	ResetMidEvent   Fault = "reset-mid-event"
-	Close           Fault = "close"
-	Truncate        Fault = "truncate"
-	Stall           Fault = "stall"
-	Malformed       Fault = "malformed"
-	ErrorEvent      Fault = "error"
-	NoDone          Fault = "no-done"
-	CloseIdle       Fault = "close-idle"
-	Chatter         Fault = "chatter"
-	Cut             Fault = "cut"
+	Refuse          Fault = "refuse-before-byte" // the connection is closed without one byte
+	ResetBeforeByte Fault = "reset-before-byte"  // it is reset without one byte
+	QueueFull       Fault = "queue-full"         // 503, as if no more requests could wait
+	Reset           Fault = "reset"              // it is reset between events, or within JSON
+	ResetMidEvent   Fault = "reset-mid-event"    // it is reset in the middle of an event
+	Close           Fault = "close"              // it is closed in the middle of the body
+	Truncate        Fault = "truncate"           // the body ends properly, the answer does not
+	Stall           Fault = "stall"              // nothing more comes until the client leaves
+	Chatter         Fault = "chatter"            // nothing but comments comes until then
+	Malformed       Fault = "malformed"          // one event, or the JSON body, is not JSON
+	NoDone          Fault = "no-done"            // the stream's last event does not come
+	CloseIdle       Fault = "close-idle"         // it is closed after the answer, unannounced
+	// ErrorEvent is an error object inside the stream of status 200 (with AfterTokens 0 as its
+	// first event), and 500 for a JSON answer.
+	ErrorEvent Fault = "error"
+	// Cut sends half of a JSON body, whose end nothing marks but that of its connection.
+	Cut Fault = "cut"
 )
 
 var faults = []Fault{
@@ -183,7 +185,8 @@ func (b *Behavior) check() error {
 	case !slices.Contains(usageModes, b.Usage):
 		return fmt.Errorf("mock.usage: %q is none of %q", b.Usage, usageModes[1:])
 	case !slices.Contains(optionsModes, b.StreamOptions):
-		return fmt.Errorf("mock.stream_options: %q is none of %q", b.StreamOptions, optionsModes[1:])
+		modes := optionsModes[1:]
+		return fmt.Errorf("mock.stream_options: %q is none of %q", b.StreamOptions, modes)
 	case lineEnds[b.LineEnd] == "":
 		return fmt.Errorf("mock.line_end: %q is neither crlf nor cr", b.LineEnd)
 	case b.Language != Latin && b.Language != Korean:

@@ -39,7 +39,6 @@ func (c *chunks) running(t token) string {
 	return ""
 }
 
-// end sends the usage and [DONE].
 func (c *chunks) end(out *eventStream) {
 	if c.final {
 		c.job.tellFinal()
@@ -54,7 +53,6 @@ func (c *chunks) end(out *eventStream) {
 // the members that were never set, and ChatCompletionResponse, written whole.
 type chat struct{ chunks }
 
-// open sends the role of each choice.
 func (c *chat) open(out *eventStream) {
 	for _, s := range c.job.choices() {
 		out.send("", c.head+`{"index":`+strconv.Itoa(s.choice)+
@@ -83,10 +81,10 @@ func (c *chat) delta(t token) string {
 	case t.index < j.behavior.ReasoningTokens:
 		return `"reasoning":"` + j.text(t.sequence, t.first, t.index+1) + `"`
 	}
-	return `"content":"` + j.content(t.sequence, j.behavior.ReasoningTokens, t.first, t.index+1) + `"`
+	start := j.behavior.ReasoningTokens
+	return `"content":"` + j.content(t.sequence, start, t.first, t.index+1) + `"`
 }
 
-// toolDelta returns a piece of a tool call.
 func (c *chat) toolDelta(t token) string {
 	arguments := c.job.arguments(t.sequence, t.first, t.index+1)
 	if t.first > 0 {

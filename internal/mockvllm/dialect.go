@@ -102,11 +102,11 @@ func (j *job) validate() error {
 	case j.endpoint == wire.Messages && b.MaxTokens.value == nil:
 		return invalid("max_tokens", "Field required: max_tokens")
 	case b.MinTokens < 0:
-		return invalid("min_tokens", "min_tokens must be greater than or equal to 0, got %d.",
-			b.MinTokens)
+		return invalid("min_tokens",
+			"min_tokens must be greater than or equal to 0, got %d.", b.MinTokens)
 	case limited && b.MinTokens > limit:
-		return invalid("min_tokens", "min_tokens must be less than or equal to max_tokens=%d, got %d.",
-			limit, b.MinTokens)
+		return invalid("min_tokens",
+			"min_tokens must be less than or equal to max_tokens=%d, got %d.", limit, b.MinTokens)
 	case b.UseBeamSearch && b.Stream && j.endpoint == wire.Completions:
 		return invalid("", "Streaming is not currently supported with beam search")
 	}

@@ -24,8 +24,8 @@
 // string: what is around the text is no token, as with a tool's arguments. Usage
 // counts all sequences of best_of. stop, echo, seed and sampling parameters do
 // nothing. stream_interval is how many tokens an event of chats and completions has, but for
-// the first and the last, and include_reasoning false lets no event come of reasoning: the usage comes as
-// seldom. A completion without max_tokens, or with null, gets what [Model] says.
+// the first and the last, and include_reasoning false lets no event come of reasoning: the
+// usage comes as seldom. A completion without max_tokens, or with null, gets what [Model] says.
 //
 // # Behaviour of a request
 //
@@ -35,50 +35,8 @@
 //	{"model": "m", "messages": [...], "mock": {"output_tokens": 40, "ttft_ms": 5, "token_ms": 1}}
 //
 // A value or member that is not known is answered with 400. What is left out
-// comes from [Server.SetDefaults]. In short:
-//
-//	output_tokens, choice_tokens     length of every choice; of the first ones
-//	input_tokens, cached_tokens      override the prompt's count; its cached part
-//	reasoning_tokens, tool_call      the first tokens reason; a tool is called
-//	language, token_bytes            "ko"; bytes of each token
-//	ttft_ms, token_ms                pace, for JSON answers as well
-//	usage                            "none", "null", "zero", "final-only", "shrinking"
-//	output_count                     what usage has in place of output tokens; "absent"
-//	null_usage, stream_options       how older servers write and take usage
-//	fail, after_tokens               what goes wrong, after how many tokens
-//	fail_attempts                    only in the first attempts of a request id
-//	status, body, retry_after        an error instead of an answer
-//	encoding                         Content-Encoding of the answer: gzip, deflate, others by name
-//	after_done                       events that follow the last one of a stream
-//	split, line_end                  bytes of each write; "crlf", "cr"
-//	comments, bom, multiline, ping   what server-sent events may contain
-//	padding_bytes                    of a JSON answer; padding_first, padding_chunked
-//	ack                              each event waits for [Server.Ack]
-//	user                             whom the ledger books it on
-//
-// The values of fail, and what they look like:
-//
-//	refuse-before-byte   the connection is closed without one byte
-//	reset-before-byte    it is reset without one byte
-//	queue-full           503, as if no more requests could wait
-//	reset                it is reset between two events, or in the middle of a JSON body
-//	reset-mid-event      it is reset in the middle of an event
-//	close                it is closed in the middle, without the end of the body
-//	truncate             the body ends properly, but the answer is not complete
-//	stall                nothing more comes until the client leaves
-//	malformed            one event, or the JSON body, is not JSON; the rest is well
-//	error                an error object inside the stream of status 200 (with
-//	                     after_tokens 0 as its first event); 500 for a JSON answer
-//	no-done              the stream's last event ([DONE], message_stop,
-//	                     response.completed) does not come
-//	chatter              nothing but comments comes until the client leaves
-//	cut                  half of a JSON body comes, whose end nothing marks but that of
-//	                     its connection
-//	close-idle           the answer is complete, then the connection is closed
-//	                     without having said so
-//
-// [Options.Stumbles] answers bodies of a kind so, for instance with 500, without their
-// asking.
+// comes from [Server.SetDefaults]. [Options.Stumbles] answers bodies of a kind so, for
+// instance with 500, without their asking.
 //
 // # Invariants
 //

@@ -27,7 +27,7 @@ func newModel(m Model, o Options) *model {
 	return &model{Model: m, quoted: quote(m.Name), maxRunning: o.MaxRunning, maxQueue: o.MaxQueue}
 }
 
-// enter takes a place. It returns a nil channel if the request runs at once,
+// enter adds a request. It returns a nil channel if the request runs at once,
 // else one that is closed when it does; full reports that there is no room
 // even in the queue.
 func (m *model) enter() (turn chan struct{}, full bool) {
@@ -45,7 +45,7 @@ func (m *model) enter() (turn chan struct{}, full bool) {
 	return turn, false
 }
 
-// abandon gives up a place in the queue, or the one that turn has just become.
+// abandon takes a request out of the queue, or ends its run that turn has just begun.
 func (m *model) abandon(turn chan struct{}) {
 	m.mu.Lock()
 	i := slices.Index(m.queue, turn)
@@ -58,7 +58,7 @@ func (m *model) abandon(turn chan struct{}) {
 	}
 }
 
-// leave gives the place to whoever has waited longest.
+// leave ends a run, and begins that of who has waited longest.
 func (m *model) leave() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,9 +70,11 @@ func (m *model) leave() {
 	m.running--
 }
 
-// load returns how many requests run and wait.
-func (m *model) load() (running, waiting int) {
+// counts returns how many requests run and wait, how many tokens prompts had and were
+// generated, and how many requests were answered to the end.
+func (m *model) counts() [5]int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.running, len(m.queue)
+	return [...]int64{int64(m.running), int64(len(m.queue)),
+		m.promptTokens.Load(), m.generationTokens.Load(), m.succeeded.Load()}
 }

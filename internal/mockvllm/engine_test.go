@@ -20,8 +20,8 @@ func TestQueue(t *testing.T) {
 			go send(id)
 			synctest.Wait()
 		}
-		if running, waiting := s.models()[0].load(); running != 1 || waiting != 1 {
-			t.Errorf("%d run and %d wait", running, waiting)
+		if n := s.models()[0].counts(); n[0] != 1 || n[1] != 1 {
+			t.Errorf("%d run and %d wait", n[0], n[1])
 		}
 		if b, _ := s.Ledger().Entry("b"); b.Input != 0 || b.InFlight != 2 {
 			t.Errorf("the waiting request is booked as %+v", b)
@@ -43,8 +43,7 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// TestLeaveQueue shows that a place in the queue is given up by a client that
-// leaves.
+// TestLeaveQueue: a client that leaves is in the queue no more.
 func TestLeaveQueue(t *testing.T) {
 	m := newModel(Model{}, Options{MaxRunning: 1})
 	m.enter()
@@ -55,11 +54,11 @@ func TestLeaveQueue(t *testing.T) {
 	select {
 	case <-second:
 	default:
-		t.Error("the place was not passed on")
+		t.Error("the next one does not run")
 	}
 	m.abandon(second) // it has its turn by now, and leaves all the same
-	if running, waiting := m.load(); running != 0 || waiting != 0 {
-		t.Errorf("%d run and %d wait", running, waiting)
+	if n := m.counts(); n[0] != 0 || n[1] != 0 {
+		t.Errorf("%d run and %d wait", n[0], n[1])
 	}
 	none := newModel(Model{}, Options{MaxRunning: 1, MaxQueue: -1})
 	none.enter()

@@ -50,14 +50,14 @@ func unknownModel(name string) *apiError {
 
 // contextExceeded is vLLM's answer to a prompt and cap that do not fit.
 func contextExceeded(context, input, output int64) *apiError {
-	return invalid("input_tokens", "This model's maximum context length is %d tokens. "+
-		"However, you requested %d output tokens and your prompt contains at least %d input tokens, "+
-		"for a total of at least %d tokens. Please reduce the length of the input prompt or the "+
+	return invalid("input_tokens", "This model's maximum context length is %d tokens. However, "+
+		"you requested %d output tokens and your prompt contains at least %d input tokens, for a "+
+		"total of at least %d tokens. Please reduce the length of the input prompt or the "+
 		"number of requested output tokens. (parameter=input_tokens, value=%[3]d)",
 		context, output, input, input+output)
 }
 
-// errQueueFull is the answer to a request that finds no place.
+// errQueueFull is the answer to a request for which there is no room.
 var errQueueFull = &apiError{
 	status: http.StatusServiceUnavailable, kind: "ServiceUnavailableError",
 	message: "The server is overloaded: its request queue is full. Please try again later.",

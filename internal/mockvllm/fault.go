@@ -97,8 +97,8 @@ func (j *job) sendError(out *eventStream) error {
 		out.raw("error", `{"code":"server_error","message":"Internal server error","param":null,`+
 			`"sequence_number":`+strconv.Itoa(out.count)+`,"type":"error"}`)
 	default: // with the spaces that Python's json.dumps puts after separators
-		out.raw("", `{"error": {"message": "Internal server error", "type": "InternalServerError", `+
-			`"param": null, "code": 500}}`)
+		out.raw("", `{"error": {"message": "Internal server error", `+
+			`"type": "InternalServerError", "param": null, "code": 500}}`)
 		out.raw("", "[DONE]")
 	}
 	return errStruck

@@ -160,8 +160,8 @@ func TestCancel(t *testing.T) {
 			}
 		})
 	}
-	if running, waiting := s.models()[0].load(); running != 0 || waiting != 0 {
-		t.Errorf("%d still run and %d wait", running, waiting)
+	if n := s.models()[0].counts(); n[0] != 0 || n[1] != 0 {
+		t.Errorf("%d still run and %d wait", n[0], n[1])
 	}
 }
 

@@ -137,7 +137,6 @@ func (j *job) round(d dialect, out *eventStream, i int64) error {
 	return nil
 }
 
-// generate books n tokens of sequence k.
 func (j *job) generate(k int, n int64, now time.Time) {
 	j.record.generate(k, n, now)
 	j.model.generationTokens.Add(n)

@@ -40,7 +40,6 @@ type job struct {
 	sent     int64 // tokens sent, of all choices
 }
 
-// serve returns the handler of an endpoint.
 func (s *Server) serve(e wire.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		j := &job{server: s, endpoint: e, w: w, r: r, id: r.Header.Get("X-Request-Id")}

@@ -37,26 +37,18 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 // serveMetrics writes a few of vLLM's metrics in the Prometheus text format.
 func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	var text []byte
-	for _, metric := range []struct {
-		name, kind, help string
-		value            func(m *model) int64
-	}{
-		{"vllm:num_requests_running", "gauge", "Number of requests in model execution batches.",
-			func(m *model) int64 { running, _ := m.load(); return int64(running) }},
-		{"vllm:num_requests_waiting", "gauge", "Number of requests waiting to be processed.",
-			func(m *model) int64 { _, waiting := m.load(); return int64(waiting) }},
-		{"vllm:prompt_tokens_total", "counter", "Number of prefill tokens processed.",
-			func(m *model) int64 { return m.promptTokens.Load() }},
-		{"vllm:generation_tokens_total", "counter", "Number of generation tokens processed.",
-			func(m *model) int64 { return m.generationTokens.Load() }},
-		{"vllm:request_success_total", "counter", "Count of successfully processed requests.",
-			func(m *model) int64 { return m.succeeded.Load() }},
+	for i, metric := range []struct{ name, kind, help string }{
+		{"vllm:num_requests_running", "gauge", "Number of requests in model execution batches."},
+		{"vllm:num_requests_waiting", "gauge", "Number of requests waiting to be processed."},
+		{"vllm:prompt_tokens_total", "counter", "Number of prefill tokens processed."},
+		{"vllm:generation_tokens_total", "counter", "Number of generation tokens processed."},
+		{"vllm:request_success_total", "counter", "Count of successfully processed requests."},
 	} {
 		text = fmt.Appendf(text, "# HELP %s %s\n# TYPE %[1]s %[3]s\n",
 			metric.name, metric.help, metric.kind)
 		for _, m := range s.models() {
 			text = fmt.Appendf(text, "%s{engine=\"0\",model_name=%s} %d.0\n",
-				metric.name, m.quoted, metric.value(m))
+				metric.name, m.quoted, m.counts()[i])
 		}
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

@@ -83,9 +83,9 @@ func (r *response) end(out *eventStream) {
 	if out.err == nil && !r.job.fails(NoDone) {
 		r.job.tellFinal()
 	}
-	const name = "response.completed"
+	const name, delta = "response.completed", "response.output_text.delta"
 	out.end(event{name, numbered(out, name, `"response":`+r.whole(r.status()), "")},
-		event{"response.output_text.delta", `{"type":"response.output_text.delta","delta":"beyond "}`})
+		event{delta, `{"type":"` + delta + `","delta":"beyond "}`})
 }
 
 func (r *response) answer() []byte { return []byte(r.whole(r.status())) }
@@ -112,7 +112,8 @@ func (r *response) message(content, status string) string {
 
 // outputText returns a part of a message's content; text goes into it without escapes.
 func outputText(text, logprobs string) string {
-	return `{"annotations":[],"text":"` + text + `","type":"output_text","logprobs":` + logprobs + "}"
+	return fmt.Sprintf(`{"annotations":[],"text":"%s","type":"output_text","logprobs":%s}`,
+		text, logprobs)
 }
 
 func (r *response) arguments() string {
@@ -144,7 +145,8 @@ func (r *response) whole(status string) string {
 		`"max_output_tokens":%d,"max_tool_calls":null,"previous_response_id":null,"prompt":null,`+
 		`"reasoning":null,"service_tier":"auto","status":"%s","text":null,"top_logprobs":null,`+
 		`"truncation":"disabled"%s,"user":null,"input_messages":null,"output_messages":null}`,
-		quote("resp_"+j.id), j.created, details, j.model.quoted, output, j.limit(j.input), status, usage)
+		quote("resp_"+j.id), j.created, details, j.model.quoted, output, j.limit(j.input),
+		status, usage)
 }
 
 func (r *response) usage(u wire.Usage) string {

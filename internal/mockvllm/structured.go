@@ -45,7 +45,8 @@ func (j *job) structure() error {
 			schema = f.JSONSchema.Schema
 		}
 	default:
-		return invalid("response_format", "Input tag %q does not match any of the expected tags", f.Type)
+		return invalid("response_format",
+			"Input tag %q does not match any of the expected tags", f.Type)
 	}
 	example := instance{root: schema}
 	text := example.value(schema, 0)

@@ -42,7 +42,7 @@ func Text(language Language, choice int, tokens int64) string {
 // escapes.
 func appendPiece(dst []byte, b *Behavior, choice int, i int64) []byte {
 	start := len(dst)
-	index := uint64(i) + uint64(choice)*choiceStep // #nosec G115 -- any number does; it wraps around
+	index := uint64(i) + uint64(choice)*choiceStep // #nosec G115 -- any number does
 	if b.Language == Korean {
 		if i > 0 && i%3 == 0 {
 			dst = append(dst, ' ')

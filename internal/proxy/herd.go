@@ -22,10 +22,10 @@ type herd struct {
 
 // crowd counts the recent denials of one model.
 type crowd struct {
-	since time.Time
-	count int     // since then
-	last  int     // in the interval before
-	place float64 // of the latest one in the spread, from 0 to 1
+	since    time.Time
+	count    int     // since then
+	last     int     // in the interval before
+	fraction float64 // of the spread that the latest one waits, from 0 to 1
 }
 
 const (
@@ -49,15 +49,15 @@ const (
 
 // spread returns wait, and what a client is to wait beyond it.
 func (h *herd) spread(model string, wait time.Duration, now time.Time) time.Duration {
-	n, place := h.join(model, now)
+	n, fraction := h.join(model, now)
 	ofCrowd := crowdSpread * time.Duration(min(n, crowdSize)) / crowdSize
 	width := max(jitterMin, wait/jitterShare, ofCrowd)
-	return wait + time.Duration(place*float64(width))
+	return wait + time.Duration(fraction*float64(width))
 }
 
 // join counts one more denial of model. It returns how many there were lately,
-// and the place of this one in the spread.
-func (h *herd) join(model string, now time.Time) (n int, place float64) {
+// and the fraction of the spread that this one waits.
+func (h *herd) join(model string, now time.Time) (n int, fraction float64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := h.crowd(model, now)
@@ -69,12 +69,12 @@ func (h *herd) join(model string, now time.Time) (n int, place float64) {
 		c.since, c.count = now, 0
 	}
 	c.count++
-	_, c.place = math.Modf(c.place + golden)
-	return c.last + c.count - 1, c.place
+	_, c.fraction = math.Modf(c.fraction + golden)
+	return c.last + c.count - 1, c.fraction
 }
 
 // crowd returns the crowd of model, and drops those that have dispersed for a new one:
-// models come and go. Its places begin anywhere, so that replicas do not send their
+// models come and go. Its fractions begin anywhere, so that replicas do not send their
 // clients back at the same moments.
 func (h *herd) crowd(model string, now time.Time) *crowd {
 	c := h.models[model]
@@ -85,8 +85,8 @@ func (h *herd) crowd(model string, now time.Time) *crowd {
 		maps.DeleteFunc(h.models, func(_ string, c *crowd) bool {
 			return now.Sub(c.since) >= 2*crowdInterval
 		})
-		place := rand.Float64() // #nosec G404 -- spreads clients; nothing is secret
-		c = &crowd{since: now, place: place}
+		fraction := rand.Float64() // #nosec G404 -- spreads clients; nothing is secret
+		c = &crowd{since: now, fraction: fraction}
 		h.models[model] = c
 	}
 	return c

@@ -17,7 +17,7 @@ func crowdOf(random *rand.Rand, n int, over, until time.Duration) (busiest int) 
 	for i := range n {
 		at := over * time.Duration(i) / time.Duration(n)
 		if i == 0 {
-			h.crowd("m", begin).place = random.Float64()
+			h.crowd("m", begin).fraction = random.Float64()
 		}
 		wait := h.spread("m", until-at, begin.Add(at))
 		told := (wait + time.Second - 1).Truncate(time.Second)

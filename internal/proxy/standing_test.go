@@ -21,7 +21,7 @@ func TestStanding(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var buffer []byte
 	for range 2000 {
-		o := limit.PolicyOptions{Model: "m", User: randomLimits(r), Total: randomLimits(r), OutageReserve: r.Float64() / 2}
+		o := limit.PolicyOptions{Model: "m", User: randomLimits(r), Total: randomLimits(r), Overrun: limit.Overrun(r.IntN(2))}
 		p, err := limit.NewPolicy(o)
 		if err != nil {
 			t.Fatal(err)

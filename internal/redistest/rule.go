@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -40,7 +41,7 @@ func (s *Server) Allow(more ...string) error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{"ACL", "SETUSER", GatewayUser, "reset", "on", ">" + GatewayPassword}, rule...)
-	_, err = s.Do(append(args, more...)...)
+	user := []string{"ACL", "SETUSER", GatewayUser, "reset", "on", ">" + GatewayPassword}
+	_, err = s.Do(slices.Concat(user, rule, more)...)
 	return err
 }

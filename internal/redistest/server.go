@@ -52,7 +52,8 @@ func Start(tb testing.TB, args ...string) *Server {
 // testing.TB.
 func Open(dir string, args ...string) (*Server, error) {
 	if _, err := exec.LookPath(Program); err != nil {
-		return nil, fmt.Errorf("%s is needed for this test: install it (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis): %w", Program, err)
+		return nil, fmt.Errorf("%s is needed for this test: install it (Debian, Ubuntu: "+
+			"apt-get install redis-server; macOS: brew install redis): %w", Program, err)
 	}
 	s := &Server{dir: dir, args: args}
 	var err error
@@ -84,9 +85,9 @@ func (s *Server) run() error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{"--bind", host, "--port", port, "--dir", s.dir, "--save", "", "--appendonly", "no"}, s.args...)
 	s.output = &bytes.Buffer{}
-	s.cmd = exec.Command(Program, args...)
+	s.cmd = exec.Command(Program, "--bind", host, "--port", port, "--dir", s.dir, "--save", "")
+	s.cmd.Args = append(append(s.cmd.Args, "--appendonly", "no"), s.args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	s.cmd.SysProcAttr = child()
 	if err := s.cmd.Start(); err != nil {
@@ -105,8 +106,8 @@ func (s *Server) await() error {
 	deadline := time.After(startTimeout)
 	for {
 		_, err := s.Do("PING")
-		var answered serverError
-		if err == nil || errors.As(err, &answered) && !strings.HasPrefix(answered.Error(), "LOADING") {
+		var answer serverError
+		if err == nil || errors.As(err, &answer) && !strings.HasPrefix(string(answer), "LOADING") {
 			return nil
 		}
 		select {
@@ -114,7 +115,8 @@ func (s *Server) await() error {
 			return fmt.Errorf("%s ended at once:\n%s", Program, s.output)
 		case <-deadline:
 			s.Kill()
-			return fmt.Errorf("%s did not answer within %v: %w\n%s", Program, startTimeout, err, s.output)
+			return fmt.Errorf("%s did not answer within %v: %w\n%s",
+				Program, startTimeout, err, s.output)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -117,22 +117,22 @@ func TestReached(t *testing.T) {
 	is := func(health int) func(t testing.TB) string {
 		return func(t testing.TB) string { return full(t, health) }
 	}
-	type places []func(t testing.TB) string
+	type endpoints []func(t testing.TB) string
 	for _, tt := range []struct {
 		name              string
-		servers           places // the last is asked first, if there are two
+		servers           endpoints // the last is asked first, if there are two
 		kind              Kind
 		reached, declined bool
 	}{
-		{"nobody listens", places{closedAddress}, Refused, false, false},
-		{"its queue is full", places{is(200)}, Busy, false, true},
-		{"it is ill", places{is(503)}, Away, true, true},
-		{"it closes", places{closes}, Closed, true, false},
-		{"it breaks off an answer", places{breaksOff("HTTP/1.1 200 OK\r\n")}, Broken, true, false},
-		{"it breaks off a failure", places{breaksOff("HTTP/1.1 500 No\r\n")}, Broken, true, true},
-		{"it dies, and the other one is full", places{is(200), dies}, Closed, true, false},
-		{"its queue is full, and the other one dies", places{dies, is(200)}, Busy, true, true},
-		{"it dies, and nobody is at the other one", places{closedAddress, dies}, Closed, true, false},
+		{"nobody listens", endpoints{closedAddress}, Refused, false, false},
+		{"its queue is full", endpoints{is(200)}, Busy, false, true},
+		{"it is ill", endpoints{is(503)}, Away, true, true},
+		{"it closes", endpoints{closes}, Closed, true, false},
+		{"it breaks off an answer", endpoints{breaksOff("HTTP/1.1 200 OK\r\n")}, Broken, true, false},
+		{"it breaks off a failure", endpoints{breaksOff("HTTP/1.1 500 No\r\n")}, Broken, true, true},
+		{"it dies, and the other one is full", endpoints{is(200), dies}, Closed, true, false},
+		{"its queue is full, and the other one dies", endpoints{dies, is(200)}, Busy, true, true},
+		{"it dies, and nobody is at the other one", endpoints{closedAddress, dies}, Closed, true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var addresses []string

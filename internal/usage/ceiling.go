@@ -1,8 +1,6 @@
 package usage
 
-import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
-)
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 
 // ExcessMax is how many times its price the text of an input can cost at most, whatever
 // the text, the tokenizer and what was learned: see [Ceiling]. Of the ordinary texts of
@@ -20,7 +18,9 @@ const messageBytes = 8
 // What the template itself adds beyond messageBytes a message, such as a system prompt of
 // its own, no body brings and no bound has.
 func Ceiling(r *request.Request) int64 {
-	return bounded(r.Text.Bytes()+r.Text.Growth()) + bounded(r.Words) + times(messageBytes, bounded(r.Messages)+bounded(r.Prompts))
+	messages := bounded(r.Messages) + bounded(r.Prompts)
+	text := bounded(r.Text.Bytes()+r.Text.Growth()) + bounded(r.Words)
+	return text + times(messageBytes, messages)
 }
 
 // leastPrice returns what the text of r is priced at the least: texts that tokenizers

@@ -43,9 +43,10 @@ func (p *Pricer) cutMax(r *request.Request) int64 {
 // by length.
 func textFloor(t, optional *chars.Text) int64 {
 	counted := func(c chars.Class) int64 { return max(t.Chars(c)-optional.Chars(c), 0) }
-	words := t.Runs(chars.Space) - optional.Runs(chars.Space) - counted(chars.Newline) - counted(chars.Mark)
-	dense := counted(chars.Hangul)*120 + (counted(chars.Han)+counted(chars.Particle))*80 + counted(chars.Kana)*75 +
-		counted(chars.Digit)*270 + counted(chars.Letter)*25 + counted(chars.Other)*40 +
-		(counted(chars.Lower)+counted(chars.Upper))*20
+	words := t.Runs(chars.Space) - optional.Runs(chars.Space) -
+		counted(chars.Newline) - counted(chars.Mark)
+	dense := counted(chars.Hangul)*120 + (counted(chars.Han)+counted(chars.Particle))*80 +
+		counted(chars.Kana)*75 + counted(chars.Digit)*270 + counted(chars.Letter)*25 +
+		counted(chars.Other)*40 + (counted(chars.Lower)+counted(chars.Upper))*20
 	return max(min(max(words, dense/1000), (t.Bytes()-optional.Bytes())/4), 0)
 }

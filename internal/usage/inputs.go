@@ -40,7 +40,6 @@ var naive = newInputLearner().model()
 // estimate returns the middle of the estimate of a text.
 func (m *inputModel) estimate(x *features) float64 { return dot(m.weights[:], x[:]) }
 
-// learn teaches a panel.
 func (in *inputs) learn(panel int, x *features, tokens float64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

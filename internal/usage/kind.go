@@ -1,8 +1,6 @@
 package usage
 
-import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
-)
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 
 // Errors differ by what a text mostly is, so each such kind has a margin of its own.
 const (

@@ -1,8 +1,6 @@
 package usage
 
-import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
-)
+import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 
 // outputPrice returns the output to expect of all sequences of r.
 func (p *Pricer) outputPrice(k known, r *request.Request, input int64) int64 {

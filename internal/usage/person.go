@@ -33,9 +33,8 @@ const noPanel = -1
 var stranger = known{panel: noPanel}
 
 func (p *person) known() known {
-	k := known{
-		panel: int(p.panel), inputs: p.inputs >= trusted, times: p.times >= trusted, bias: p.bias.correction(),
-	}
+	k := known{panel: int(p.panel), inputs: p.inputs >= trusted, times: p.times >= trusted}
+	k.bias = p.bias.correction()
 	if p.seen >= trusted {
 		k.output = p.p90
 	}

@@ -29,7 +29,9 @@ func (p *Pricer) PlausibleInput(r *request.Request, tokens int64) bool {
 // has a byte at least. Those that are not shown, of reasoning and of sequences that
 // are not returned, cannot be more than the request may get, nor than the fastest
 // server could have generated.
-func (p *Pricer) PlausibleOutput(r *request.Request, input, tokens, bytes int64, elapsed time.Duration) bool {
+func (p *Pricer) PlausibleOutput(r *request.Request, input, tokens, bytes int64,
+	elapsed time.Duration,
+) bool {
 	if !r.Endpoint.Generates() {
 		return tokens == 0
 	}

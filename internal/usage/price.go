@@ -10,7 +10,9 @@ import (
 
 // Price is the estimate made before a request is sent, in tokens.
 type Price struct {
-	Input      int64 // upper quantile: about one request in fourteen needs more; none more than ExcessMax times that
+	// Input is an upper quantile: about one request in fourteen needs more, and none more than
+	// ExcessMax times that.
+	Input      int64
 	InputFloor int64 // the least that the input can be; at most Input
 	Output     int64 // over all prompts and sequences; 0 where nothing is generated
 }
@@ -128,7 +130,8 @@ func (p *Pricer) Counted(user string, r *request.Request, n int64) Price {
 // server admits.
 func (p *Pricer) inputPrice(k known, r *request.Request) int64 {
 	tokens := bounded(r.TokenIDs) + p.mediaTokens(r)
-	isOfIDs := r.TokenIDs >= r.Prompts // others have tokens that begin and end them, also where there is nothing between
+	// Prompts of other than ids have tokens that begin and end them, also where they are empty.
+	isOfIDs := r.TokenIDs >= r.Prompts
 	if r.Text.Bytes() > 0 || r.Messages > 0 || !isOfIDs {
 		tokens += max(p.input.upper(k, r), leastPrice(r))
 	} else if r.Words > 0 {

@@ -17,12 +17,11 @@ const (
 	octaves     = 16 // up to a million
 	bucketCount = exactBelow + octaves*perOctave
 
-	lengthWeight = 16                 // of one length; more than 1, so that halving does not erase it
+	lengthWeight = 16                 // of one length, which halving must not erase
 	totalMax     = 200 * lengthWeight // then all counts are halved
 	percentile   = 90
 )
 
-// learn adds a length, in tokens.
 func (q *quantile) learn(length int64) {
 	b := bucketOf(length)
 	q.counts[b] += lengthWeight

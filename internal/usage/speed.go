@@ -44,7 +44,9 @@ func newSpeed() *regression {
 // LearnSpeed takes how long a complete answer to r of a user took, from sending the
 // request to the end of the answer, and what it cost. The time to the first
 // token of a stream may be told as well, as an answer of one token.
-func (p *Pricer) LearnSpeed(user string, r *request.Request, got wire.Usage, elapsed time.Duration) {
+func (p *Pricer) LearnSpeed(user string, r *request.Request, got wire.Usage,
+	elapsed time.Duration,
+) {
 	if got.Output <= 0 || elapsed <= 0 {
 		return
 	}
@@ -67,7 +69,9 @@ func (p *Pricer) LearnSpeed(user string, r *request.Request, got wire.Usage, ela
 // all its sequences, when an answer that is not streamed is abandoned after the
 // elapsed time. input is the request's input in tokens, as priced. The result is at
 // most what r may get.
-func (p *Pricer) TokensAfter(user string, r *request.Request, input int64, elapsed time.Duration) int64 {
+func (p *Pricer) TokensAfter(user string, r *request.Request, input int64,
+	elapsed time.Duration,
+) int64 {
 	if !r.Endpoint.Generates() {
 		return 0
 	}

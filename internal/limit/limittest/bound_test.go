@@ -36,11 +36,11 @@ func (r *shortRing) admit(now limit.Instant, cost int64) bool {
 func TestJudge(t *testing.T) {
 	for keep, guilty := range map[int64]bool{60: true, 61: false} {
 		var heaviest int64
-		for _, arrivals := range Adversaries() {
+		for _, arrivals := range adversaries() {
 			clock := NewClock()
 			r := &shortRing{slots: map[int64]int64{}, keep: keep, maximum: 1000}
-			log := Drive(arrivals, clock, func(cost int64) bool { return r.admit(clock.Now(), cost) })
-			heaviest = max(heaviest, HeaviestWindow(log, time.Minute))
+			log := drive(arrivals, clock, func(cost int64) bool { return r.admit(clock.Now(), cost) })
+			heaviest = max(heaviest, heaviestWindow(log, time.Minute))
 		}
 		if (heaviest > 1000) != guilty {
 			t.Errorf("with %d slots the heaviest minute carries %d of 1000", keep, heaviest)
@@ -49,8 +49,8 @@ func TestJudge(t *testing.T) {
 }
 
 func TestHeaviestWindow(t *testing.T) {
-	log := []Charged{{0, 5}, {59_999, 5}, {60_000, 5}, {60_000, 1}, {119_998, 9}, {200_000, 2}}
-	if got := HeaviestWindow(log, time.Minute); got != 20 {
+	log := []charged{{0, 5}, {59_999, 5}, {60_000, 5}, {60_000, 1}, {119_998, 9}, {200_000, 2}}
+	if got := heaviestWindow(log, time.Minute); got != 20 {
 		t.Errorf("the heaviest minute is %d, want 20", got)
 	}
 }

@@ -2,9 +2,9 @@ package limittest
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
-	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
@@ -12,160 +12,121 @@ import (
 // testCompeting lets 300 callers compete for one account, all at once: exactly
 // what fits is admitted, never more run than may, and nothing is held in the
 // end.
-func testCompeting(t *testing.T, open Open) {
+func (f *fixture) testCompeting() {
 	const callers, cost, fits, slots = 300, 10, 120, 9
-	s, _ := start(t, open)
-	p := Policy(t, limit.PolicyOptions{
-		User:          []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: cost*fits + cost/2}},
-		MaxConcurrent: slots,
-	})
+	o := users(tokens(limit.Minute, cost*fits+cost/2))
+	o.MaxConcurrent = slots
+	p := Policy(f, o)
 	var wg sync.WaitGroup
 	var admitted, running, most atomic.Int64
 	for range callers {
 		wg.Go(func() {
-			need := limit.Amount{Output: cost, Requests: 1}
-			for {
-				var g limit.Grant
-				var d limit.Decision
-				if err := s.Reserve(t.Context(), p, "u", need, &g, &d); err != nil {
-					t.Errorf("Reserve: %v", err)
-					return
-				}
-				if d.Admitted {
-					admitted.Add(1)
-					raise(&most, running.Add(1))
-					running.Add(-1)
-					s.Settle(&g, need)
+			var g limit.Grant
+			var d limit.Decision
+			for !d.Admitted {
+				if err := f.Reserve(f.Context(), p, "u", output(cost), &g, &d); err != nil {
+					f.Errorf("Reserve: %v", err)
 					return
 				}
 				if len(d.Violations) > 0 {
 					return
 				}
-				Flush(t, s)
+				if err := f.Flush(f.Context()); err != nil {
+					f.Errorf("Flush: %v", err)
+					return
+				}
 			}
+			admitted.Add(1)
+			raise(&most, running.Add(1))
+			running.Add(-1)
+			f.Settle(&g, output(cost))
 		})
 	}
 	wg.Wait()
-	Flush(t, s)
+	f.flush()
 	if got := admitted.Load(); got != fits {
-		t.Errorf("%d were admitted, and %d fit", got, fits)
+		f.Errorf("%d were admitted, and %d fit", got, fits)
 	}
 	if got := most.Load(); got > slots {
-		t.Errorf("%d ran at once, and %d may", got, slots)
+		f.Errorf("%d ran at once, and %d may", got, slots)
 	}
-	got := viewed(t, s, p, "u")
-	if got.sums[0] != cost*fits || got.held[0] != 0 || got.full[0].Running != 0 {
-		t.Errorf("in the end %d are used, %d held, %d running; want %d, 0, 0", got.sums[0], got.held[0], got.full[0].Running, cost*fits)
-	}
+	f.checkUsed(p, "u", []int64{cost * fits}, []int64{0}, 0)
 }
 
-// raise sets v to at least n.
 func raise(v *atomic.Int64, n int64) {
-	for {
-		old := v.Load()
-		if n <= old || v.CompareAndSwap(old, n) {
-			return
-		}
+	for old := v.Load(); n > old && !v.CompareAndSwap(old, n); old = v.Load() {
 	}
 }
 
-// testSettledTwice settles one grant from many callers in turn.
-func testSettledTwice(t *testing.T, open Open) {
-	s, _ := start(t, open)
-	p := Policy(t, limit.PolicyOptions{
-		User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 100}}, MaxConcurrent: 2,
-	})
-	var a, b limit.Grant
-	var d limit.Decision
-	for _, g := range []*limit.Grant{&a, &b} {
-		if err := s.Reserve(t.Context(), p, "u", limit.Amount{Output: 50, Requests: 1}, g, &d); err != nil || !d.Admitted {
-			t.Fatalf("Reserve: %v, %+v", err, d)
-		}
+// checkUsed compares what counts under every rule, what of that is held, and how many
+// requests of the model run.
+func (f *fixture) checkUsed(p *limit.Policy, user string, sums, held []int64, running int64) {
+	f.Helper()
+	got := viewed(f.view(p, user))
+	if n := got.full[0].Running; !slices.Equal(got.sums, sums) || !slices.Equal(got.held, held) ||
+		n != running {
+		f.Errorf("used %v, held %v, running %d; want %v, %v, %d",
+			got.sums, got.held, n, sums, held, running)
 	}
+}
+
+// testSettledTwice settles one grant more than once.
+func (f *fixture) testSettledTwice() {
+	o := users(tokens(limit.Minute, 100))
+	o.MaxConcurrent = 2
+	p := Policy(f, o)
+	g := f.charged(p, "u", output(50))
+	f.charged(p, "u", output(50))
 	for range 3 {
-		s.Settle(&a, limit.Amount{Output: 20, Requests: 1})
+		f.Settle(g, output(20))
 	}
-	Flush(t, s)
-	got := viewed(t, s, p, "u")
-	if got.sums[0] != 70 || got.held[0] != 50 || got.full[0].Running != 1 {
-		t.Errorf("used %d, held %d, running %d; want 70, 50, 1", got.sums[0], got.held[0], got.full[0].Running)
-	}
+	f.flush()
+	f.checkUsed(p, "u", []int64{70}, []int64{50}, 1)
 }
 
 // testLimitsChange swaps the policy while a request runs: what was used stays,
 // a limit that is new counts from then on, and the request settles under what
 // it was admitted with.
-func testLimitsChange(t *testing.T, open Open) {
-	s, clock := start(t, open)
-	before := Policy(t, limit.PolicyOptions{User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 100}}})
-	after := Policy(t, limit.PolicyOptions{User: []limit.Limit{
-		{Meter: limit.InputTokens, Window: limit.Hour, Max: 40},
-		{Meter: limit.Tokens, Window: limit.Minute, Max: 200},
-	}})
-	var a, b limit.Grant
-	var d limit.Decision
+func (f *fixture) testLimitsChange() {
+	before := Policy(f, users(tokens(limit.Minute, 100)))
+	inputs := limit.Limit{Meter: limit.InputTokens, Window: limit.Hour, Max: 40}
+	after := Policy(f, users(inputs, tokens(limit.Minute, 200)))
 	need := limit.Amount{Input: 30, Output: 60, Requests: 1}
-	if err := s.Reserve(t.Context(), before, "u", need, &a, &d); err != nil || !d.Admitted {
-		t.Fatalf("Reserve: %v, %+v", err, d)
-	}
-	clock.Set(sec)
-	if err := s.Reserve(t.Context(), after, "u", need, &b, &d); err != nil || !d.Admitted {
-		t.Fatalf("Reserve: %v, %+v", err, d)
-	}
-	if got := viewed(t, s, after, "u"); got.sums[0] != 180 || got.sums[1] != 30 {
-		t.Errorf("the sums are %v, want [180 30]", got.sums)
-	}
-	s.Settle(&a, limit.Amount{Input: 30, Output: 10, Requests: 1})
-	s.Settle(&b, need)
-	Flush(t, s)
-	if got := viewed(t, s, after, "u"); got.sums[0] != 130 || got.sums[1] != 30 {
-		t.Errorf("settled, the sums are %v, want [130 30]", got.sums)
-	}
+	a := f.charged(before, "u", need)
+	f.clock.Set(sec)
+	b := f.charged(after, "u", need)
+	f.checkUsed(after, "u", []int64{180, 30}, []int64{180, 30}, 2)
+	f.Settle(a, limit.Amount{Input: 30, Output: 10, Requests: 1})
+	f.settle(b, need)
+	f.checkUsed(after, "u", []int64{130, 30}, []int64{0, 0}, 0)
 }
 
 // testLateLimit adds a limit over all users while a request runs that was
 // admitted without it: settling that request concerns only what it charged.
-func testLateLimit(t *testing.T, open Open) {
-	s, _ := start(t, open)
-	user := []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 1000}}
-	before := Policy(t, limit.PolicyOptions{User: user})
-	after := Policy(t, limit.PolicyOptions{User: user, Total: []limit.Limit{{Meter: limit.Tokens, Window: limit.Hour, Max: 500}}})
-	var early, late limit.Grant
-	var d limit.Decision
-	if err := s.Reserve(t.Context(), before, "u", limit.Amount{Output: 100, Requests: 1}, &early, &d); err != nil || !d.Admitted {
-		t.Fatalf("Reserve: %v, %+v", err, d)
-	}
-	if err := s.Reserve(t.Context(), after, "v", limit.Amount{Output: 50, Requests: 1}, &late, &d); err != nil || !d.Admitted {
-		t.Fatalf("Reserve: %v, %+v", err, d)
-	}
-	s.Settle(&early, limit.Amount{Output: 40, Requests: 1})
-	Flush(t, s)
-	if got := viewed(t, s, after, "u"); got.sums[0] != 40 || got.held[0] != 0 || got.sums[1] != 50 || got.held[1] != 50 {
-		t.Errorf("sums %v, held %v; want [40 50], [0 50]", got.sums, got.held)
-	}
-	s.Settle(&late, limit.Amount{Output: 50, Requests: 1})
-	Flush(t, s)
-	if got := viewed(t, s, after, "v"); got.sums[0] != 50 || got.held[0] != 0 || got.sums[1] != 50 || got.held[1] != 0 {
-		t.Errorf("settled, sums %v, held %v; want [50 50], [0 0]", got.sums, got.held)
-	}
+func (f *fixture) testLateLimit() {
+	o := users(tokens(limit.Minute, 1000))
+	before := Policy(f, o)
+	o.Total = []limit.Limit{tokens(limit.Hour, 500)}
+	after := Policy(f, o)
+	early := f.charged(before, "u", output(100))
+	late := f.charged(after, "v", output(50))
+	f.settle(early, output(40))
+	f.checkUsed(after, "u", []int64{40, 50}, []int64{0, 50}, 1)
+	f.settle(late, output(50))
+	f.checkUsed(after, "v", []int64{50, 50}, []int64{0, 0}, 0)
 }
 
-// testClosed checks that a closed store says so.
-func testClosed(t *testing.T, open Open) {
-	s, _ := start(t, open)
-	p := Policy(t, perMinute)
-	if err := s.Ping(t.Context()); err != nil {
-		t.Errorf("Ping: %v", err)
+func (f *fixture) testClosed() {
+	if err := f.Ping(f.Context()); err != nil {
+		f.Errorf("Ping: %v", err)
 	}
-	if err := s.Close(t.Context()); err != nil {
-		t.Errorf("Close: %v", err)
+	if err := f.Close(f.Context()); err != nil {
+		f.Errorf("Close: %v", err)
 	}
 	var g limit.Grant
 	var d limit.Decision
-	if err := s.Reserve(t.Context(), p, "u", limit.Amount{}, &g, &d); !errors.Is(err, limit.ErrClosed) {
-		t.Errorf("Reserve: %v, want ErrClosed", err)
-	}
-	if g.IsOpen() {
-		t.Error("the grant is open")
+	err := f.Reserve(f.Context(), Policy(f, perMinute), "u", limit.Amount{}, &g, &d)
+	if !errors.Is(err, limit.ErrClosed) || g.IsOpen() {
+		f.Errorf("Reserve: %v, want ErrClosed; the grant is open: %v", err, g.IsOpen())
 	}
 }

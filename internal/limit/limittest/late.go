@@ -1,105 +1,88 @@
 package limittest
 
 import (
-	"testing"
+	"slices"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
+// policies returns a policy with the first of two limits, and one with both, of users and
+// of the model alike.
+func (f *fixture) policies(first, second limit.Limit) (before, after *limit.Policy) {
+	one, both := []limit.Limit{first}, []limit.Limit{first, second}
+	return Policy(f, limit.PolicyOptions{User: one, Total: one}),
+		Policy(f, limit.PolicyOptions{User: both, Total: both})
+}
+
+// lateWindow are policies that add a window of a day to accounts that count minutes.
+func (f *fixture) lateWindow() (before, after *limit.Policy) {
+	return f.policies(tokens(limit.Minute, 10_000), tokens(limit.Day, 100_000))
+}
+
 // testLateWindow adds a window of a day to accounts that count minutes already,
 // while a request runs: the refund of that request is not taken out of what
 // others have charged to the day, whose slots are half an hour wide.
-func testLateWindow(t *testing.T, open Open) {
-	minute := []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 10_000}}
-	both := append(minute[:1:1], limit.Limit{Meter: limit.Tokens, Window: limit.Day, Max: 100_000})
-	before := Policy(t, limit.PolicyOptions{User: minute, Total: minute})
-	after := Policy(t, limit.PolicyOptions{User: both, Total: both})
-	for name, later := range map[string]time.Duration{"later": sec, "in the same millisecond": 0} {
-		t.Run(name, func(t *testing.T) {
-			s, clock := start(t, open)
-			early := charged(t, s, before, 1000)
-			clock.Advance(later)
-			whole := charged(t, s, after, 1000)
-			s.Settle(whole, limit.Amount{Output: 1000, Requests: 1})
-			s.Settle(early, limit.Amount{Output: 10, Requests: 1})
-			Flush(t, s)
-			checkSums(t, s, after, 1010, 1000)
+func (f *fixture) testLateWindow(later time.Duration) {
+	before, after := f.lateWindow()
+	early := f.charged(before, "u", output(1000))
+	f.clock.Advance(later)
+	f.Settle(f.charged(after, "u", output(1000)), output(1000))
+	f.settle(early, output(10))
+	f.checkBoth(after, 1010, 1000)
 
-			clock.Advance(sec)
-			s.Settle(charged(t, s, after, 500), limit.Amount{Output: 100, Requests: 1})
-			Flush(t, s)
-			checkSums(t, s, after, 1110, 1100)
-		})
-	}
-	t.Run("more used than charged", func(t *testing.T) {
-		s, clock := start(t, open)
-		early := charged(t, s, before, 100)
-		clock.Advance(sec)
-		charged(t, s, after, 1000)
-		s.Settle(early, limit.Amount{Output: 150, Requests: 1})
-		Flush(t, s)
-		checkSums(t, s, after, 1150, 1050)
-	})
+	f.clock.Advance(sec)
+	f.settle(f.charged(after, "u", output(500)), output(100))
+	f.checkBoth(after, 1110, 1100)
+}
+
+// testLateWindowExceeded is testLateWindow with a request that has used more than it was
+// charged.
+func (f *fixture) testLateWindowExceeded() {
+	before, after := f.lateWindow()
+	early := f.charged(before, "u", output(100))
+	f.clock.Advance(sec)
+	f.charged(after, "u", output(1000))
+	f.settle(early, output(150))
+	f.checkBoth(after, 1150, 1050)
 }
 
 // testShorterWindow adds a window of a minute to accounts that count days: its
 // slots end long before those of the day, and what they hold leaves with them.
-func testShorterWindow(t *testing.T, open Open) {
-	day := []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 100_000}}
-	both := append(day[:1:1], limit.Limit{Meter: limit.Tokens, Window: limit.Minute, Max: 10_000})
-	before := Policy(t, limit.PolicyOptions{User: day, Total: day})
-	after := Policy(t, limit.PolicyOptions{User: both, Total: both})
-	s, clock := start(t, open)
-	charged(t, s, before, 1000)
-	clock.Advance(sec)
-	charged(t, s, after, 500)
-	checkSums(t, s, after, 500, 1500)
-	clock.Advance(sec)
-	charged(t, s, after, 50)
-	clock.Advance(60 * sec)
-	checkSums(t, s, after, 50, 1550)
-	clock.Advance(sec)
-	checkSums(t, s, after, 0, 1550)
+func (f *fixture) testShorterWindow() {
+	before, after := f.policies(tokens(limit.Day, 100_000), tokens(limit.Minute, 10_000))
+	f.charged(before, "u", output(1000))
+	f.clock.Advance(sec)
+	f.charged(after, "u", output(500))
+	f.checkBoth(after, 500, 1500)
+	f.clock.Advance(sec)
+	f.charged(after, "u", output(50))
+	f.clock.Advance(60 * sec)
+	f.checkBoth(after, 50, 1550)
+	f.clock.Advance(sec)
+	f.checkBoth(after, 0, 1550)
 }
 
-// charged reserves n output tokens for the user u, which must be admitted.
-func charged(t *testing.T, s limit.Store, p *limit.Policy, n int64) *limit.Grant {
-	t.Helper()
-	var g limit.Grant
-	var d limit.Decision
-	if err := s.Reserve(t.Context(), p, "u", limit.Amount{Output: n, Requests: 1}, &g, &d); err != nil || !d.Admitted {
-		t.Fatalf("Reserve: %v, %+v", err, d)
-	}
-	return &g
-}
-
-// checkSums compares what the minute and the day have, of the user u and of
+// checkBoth compares what the minute and the day have, of the user u and of
 // the model.
-func checkSums(t *testing.T, s limit.Store, p *limit.Policy, minute, day int64) {
-	t.Helper()
-	if diff := cmp.Diff([]int64{minute, day, minute, day}, viewed(t, s, p, "u").sums); diff != "" {
-		t.Errorf("the sums of minute and day, of the user and of the model (-want +got):\n%s", diff)
+func (f *fixture) checkBoth(p *limit.Policy, minute, day int64) {
+	f.Helper()
+	got, want := viewed(f.view(p, "u")).sums, []int64{minute, day, minute, day}
+	if !slices.Equal(got, want) {
+		f.Errorf("the sums of minute and day, of the user and of the model: %v, want %v", got, want)
 	}
 }
 
 // testTopUpOfClosed tops up what is settled, and what never was admitted:
 // nobody would give it back.
-func testTopUpOfClosed(t *testing.T, open Open) {
-	s, _ := start(t, open)
-	p := Policy(t, perMinute)
-	settled, never := charged(t, s, p, 100), &limit.Grant{}
-	s.Settle(settled, limit.Amount{Output: 40, Requests: 1})
-	Flush(t, s)
-	for name, g := range map[string]*limit.Grant{"settled": settled, "never admitted": never} {
-		got, err := s.TopUp(t.Context(), g, limit.Amount{Output: 10}, limit.WithinDebt)
-		if err != nil || got != (limit.TopUp{}) {
-			t.Errorf("%s: %+v, %v; want refused", name, got, err)
+func (f *fixture) testTopUpOfClosed() {
+	p := Policy(f, perMinute)
+	settled := f.charged(p, "u", output(100))
+	f.settle(settled, output(40))
+	for name, g := range map[string]*limit.Grant{"settled": settled, "never admitted": {}} {
+		if got := f.topUp(g, output(10), limit.WithinDebt); got != (limit.TopUp{}) {
+			f.Errorf("%s: %+v; want refused", name, got)
 		}
 	}
-	if got := viewed(t, s, p, "u"); got.sums[0] != 40 || got.held[0] != 0 {
-		t.Errorf("used %d, held %d; want 40, 0", got.sums[0], got.held[0])
-	}
+	f.checkUsed(p, "u", []int64{40}, []int64{0}, 0)
 }

@@ -1,8 +1,6 @@
 package limittest
 
-import (
-	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-)
+import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 
 // reference is the arithmetic of accounts, too simple to be wrong: it forgets
 // nothing, and adds everything up for every answer. It has one policy and a
@@ -27,7 +25,7 @@ type entry struct {
 }
 
 func newReference(p *limit.Policy) *reference {
-	return &reference{policy: p, entries: map[subject][]*entry{}, running: map[string]int64{}}
+	return &reference{p, map[subject][]*entry{}, map[string]int64{}}
 }
 
 func (r *reference) subject(rule limit.Rule, user string) subject {
@@ -80,19 +78,22 @@ func (r *reference) wait(user string, need limit.Amount, now limit.Instant) limi
 	}
 }
 
-// topUp returns whether more may be charged, and the debt.
-func (r *reference) topUp(user string, more limit.Amount, now limit.Instant, b limit.Bound) (granted bool, debt int64) {
+// topUp returns the answer to a top-up.
+func (r *reference) topUp(user string, more limit.Amount, now limit.Instant, b limit.Bound,
+) limit.TopUp {
+	answer := limit.TopUp{Granted: true}
 	for _, rule := range r.policy.Rules() {
 		sum, need := r.sum(rule, user, now), more.Of(rule.Meter)
 		if need == 0 {
 			continue
 		}
 		if sum+need > rule.Admissible && (b == limit.WithinLimits || sum+need > rule.Ceiling) {
-			return false, 0
+			return limit.TopUp{}
 		}
-		debt = max(debt, max(0, sum+need-rule.Admissible)-max(0, sum-rule.Admissible))
+		debt := max(0, sum+need-rule.Admissible) - max(0, sum-rule.Admissible)
+		answer.Debt = max(answer.Debt, debt)
 	}
-	return true, debt
+	return answer
 }
 
 func (r *reference) charge(grant int, user string, a limit.Amount, now limit.Instant) {

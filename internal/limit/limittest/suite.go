@@ -1,6 +1,7 @@
 package limittest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -12,35 +13,50 @@ type Open func(t *testing.T, now func() limit.Instant) limit.Store
 
 // Run runs the suite, each test on a store of its own.
 func Run(t *testing.T, open Open) {
-	for _, tl := range timelines {
-		t.Run(tl.name, func(t *testing.T) { tl.run(t, open) })
+	on := func(name string, test func(f *fixture)) {
+		t.Run(name, func(t *testing.T) { test(start(t, open)) })
 	}
-	t.Run("equivalence", func(t *testing.T) { testEquivalence(t, open) })
-	t.Run("competing callers", func(t *testing.T) { testCompeting(t, open) })
-	t.Run("adversarial arrivals", func(t *testing.T) { testBound(t, open) })
-	t.Run("settled twice", func(t *testing.T) { testSettledTwice(t, open) })
-	t.Run("limits change", func(t *testing.T) { testLimitsChange(t, open) })
-	t.Run("a limit on the model comes while a request runs", func(t *testing.T) { testLateLimit(t, open) })
-	t.Run("a window comes while a request runs", func(t *testing.T) { testLateWindow(t, open) })
-	t.Run("a shorter window comes", func(t *testing.T) { testShorterWindow(t, open) })
-	t.Run("a top-up of a settled request", func(t *testing.T) { testTopUpOfClosed(t, open) })
-	t.Run("nothing is limited", func(t *testing.T) { testUnlimited(t, open) })
-	t.Run("no user is limited", func(t *testing.T) { testUncountedUser(t, open) })
-	t.Run("closed", func(t *testing.T) { testClosed(t, open) })
+	for _, tl := range timelines {
+		on(tl.name, tl.run)
+	}
+	for seed := range uint64(4) {
+		on(fmt.Sprint("equivalence, seed ", seed), func(f *fixture) { f.testEquivalence(seed) })
+	}
+	for name, arrivals := range adversaries() {
+		on("adversarial arrivals, "+name, func(f *fixture) { f.testBound(arrivals) })
+	}
+	on("competing callers", (*fixture).testCompeting)
+	on("settled twice", (*fixture).testSettledTwice)
+	on("limits change", (*fixture).testLimitsChange)
+	on("a limit on the model comes while a request runs", (*fixture).testLateLimit)
+	on("a window comes while a request runs", func(f *fixture) { f.testLateWindow(sec) })
+	on("a window comes in the same millisecond", func(f *fixture) { f.testLateWindow(0) })
+	on("a window comes, and more is used than charged", (*fixture).testLateWindowExceeded)
+	on("a shorter window comes", (*fixture).testShorterWindow)
+	on("a top-up of a settled request", (*fixture).testTopUpOfClosed)
+	on("nothing is limited", (*fixture).testUnlimited)
+	on("no user is limited", (*fixture).testUncountedUser)
+	on("closed", (*fixture).testClosed)
 }
 
-// start opens a store on a clock of its own, and closes it at the end of the
-// test.
-func start(t *testing.T, open Open) (limit.Store, *Clock) {
+// fixture is a store under test, on a clock of its own.
+type fixture struct {
+	*testing.T
+	limit.Store
+	clock *Clock
+}
+
+// start opens a store, and closes it at the end of the test.
+func start(t *testing.T, open Open) *fixture {
 	t.Helper()
 	clock := NewClock()
-	s := open(t, clock.Now)
+	f := &fixture{t, open(t, clock.Now), clock}
 	t.Cleanup(func() {
-		if err := s.Close(t.Context()); err != nil && t.Context().Err() == nil {
+		if err := f.Close(t.Context()); err != nil && t.Context().Err() == nil {
 			t.Errorf("Close: %v", err)
 		}
 	})
-	return s, clock
+	return f
 }
 
 // Policy compiles o, and ends the test where that fails. Maxima of concurrent
@@ -61,4 +77,74 @@ func Policy(t testing.TB, o limit.PolicyOptions) *limit.Policy {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// users returns the options of a policy that limits each user.
+func users(limits ...limit.Limit) limit.PolicyOptions { return limit.PolicyOptions{User: limits} }
+
+func tokens(w limit.Window, n int64) limit.Limit {
+	return limit.Limit{Meter: limit.Tokens, Window: w, Max: n}
+}
+
+// output is what a request with so many output tokens is charged, or has used.
+func output(n int64) limit.Amount { return limit.Amount{Output: n, Requests: 1} }
+
+// reserve returns the answer to a reservation, and its grant, which is open where it was
+// admitted.
+func (f *fixture) reserve(p *limit.Policy, user string, need limit.Amount,
+) (g *limit.Grant, d limit.Decision) {
+	f.Helper()
+	g = &limit.Grant{}
+	if err := f.Reserve(f.Context(), p, user, need, g, &d); err != nil {
+		f.Fatalf("Reserve: %v", err)
+	}
+	if d.Admitted != g.IsOpen() {
+		f.Errorf("admitted is %v, and the grant is open: %v", d.Admitted, g.IsOpen())
+	}
+	if d.Admitted && len(d.Violations)+len(d.Full) > 0 {
+		f.Errorf("admitted, although %+v and %+v are in the way", d.Violations, d.Full)
+	}
+	return g, d
+}
+
+// charged reserves for a user, which must be admitted.
+func (f *fixture) charged(p *limit.Policy, user string, need limit.Amount) *limit.Grant {
+	f.Helper()
+	g, d := f.reserve(p, user, need)
+	if !d.Admitted {
+		f.Fatalf("denied: %+v", d)
+	}
+	return g
+}
+
+func (f *fixture) topUp(g *limit.Grant, more limit.Amount, b limit.Bound) limit.TopUp {
+	f.Helper()
+	got, err := f.TopUp(f.Context(), g, more, b)
+	if err != nil {
+		f.Fatalf("TopUp: %v", err)
+	}
+	return got
+}
+
+// settle settles g, and waits until that has been applied.
+func (f *fixture) settle(g *limit.Grant, used limit.Amount) {
+	f.Helper()
+	f.Settle(g, used)
+	f.flush()
+}
+
+func (f *fixture) flush() {
+	f.Helper()
+	if err := f.Flush(f.Context()); err != nil {
+		f.Fatalf("Flush: %v", err)
+	}
+}
+
+func (f *fixture) view(p *limit.Policy, user string) limit.View {
+	f.Helper()
+	v, err := f.View(f.Context(), p, user)
+	if err != nil {
+		f.Fatalf("View: %v", err)
+	}
+	return v
 }

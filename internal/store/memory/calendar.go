@@ -20,16 +20,19 @@ import (
 // The model's lock guards it, except next. The zero value is not usable; see open.
 type calendar struct {
 	at      map[limit.Instant]*seat // the first of those of a moment, in a ring
-	moments []limit.Instant         // the keys of at, in order
+	moments []limit.Instant         // the keys of at, in order, and never
 	// next is the first of the moments. Others may read it without the lock, to see
 	// whether a look is worth while.
 	next atomic.Int64
 }
 
-const never = math.MaxInt64
+const (
+	never = math.MaxInt64 // no moment
+	ever  = never - 1     // the last one
+)
 
 func (c *calendar) open() {
-	c.at = map[limit.Instant]*seat{}
+	c.at, c.moments = map[limit.Instant]*seat{}, []limit.Instant{never}
 	c.next.Store(never)
 }
 
@@ -80,21 +83,14 @@ func (c *calendar) end(at limit.Instant) {
 	delete(c.at, at)
 	i, _ := slices.BinarySearch(c.moments, at)
 	c.moments = slices.Delete(c.moments, i, i+1)
-	if len(c.moments) == 0 {
-		c.next.Store(never)
-		return
-	}
 	c.next.Store(int64(c.moments[0]))
 }
 
-// first returns an account whose moment has come: the one that has been idle the
-// longest, unless requests of it run. It returns nil where there is none.
-func (c *calendar) first(now limit.Instant) *seat {
-	if !c.due(now) {
+// first returns the account whose moment is the first, and not after till; nil where there
+// is none.
+func (c *calendar) first(till limit.Instant) *seat {
+	if c.moments[0] > till {
 		return nil
 	}
 	return c.at[c.moments[0]]
 }
-
-// due reports whether an account may be idle. It may be called without the lock.
-func (c *calendar) due(now limit.Instant) bool { return c.next.Load() <= int64(now) }

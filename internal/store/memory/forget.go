@@ -25,7 +25,7 @@ func (s *Store) Forget(served func(name string) bool) {
 // model. It holds no lock for long: the model may return at any time.
 func (s *Store) forget(name string) {
 	m := s.lock(name)
-	for m.evict(s.now()) || m.evictCounting() {
+	for m.evict(limiting, s.now()) || m.evict(counting, ever) {
 		s.leave()
 		m.mu.Unlock()
 		m.mu.Lock()

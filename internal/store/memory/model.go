@@ -20,10 +20,19 @@ type model struct {
 	total    *limit.Account // over all users; nil until a limit needs it
 	running  int64
 	users    map[string]*seat
-	limiting calendar // of users: their accounts limit them
-	counting calendar // and these only tell what was used
-	overflow seat     // of users who come when there is no room for their own
+	accounts [kinds]calendar // of users
+	overflow seat            // of users who come when there is no room for their own
 }
+
+// kind is what an account is for.
+type kind uint8
+
+// The kinds of accounts, in the order in which they make room for others.
+const (
+	limiting kind = iota // it limits its user
+	counting             // it only tells what was used
+	kinds    = iota
+)
 
 // seat is what is kept of one user on one model.
 type seat struct {
@@ -32,8 +41,7 @@ type seat struct {
 	account *limit.Account // nil before the first charge
 	running int64
 	own     bool // one user's own: not overflow
-
-	counts bool // the account only tells what was used
+	kind    kind
 
 	in         *calendar     // where it stands; nil: nowhere
 	at         limit.Instant // its moment there
@@ -42,8 +50,9 @@ type seat struct {
 
 func newModel(s *Store) *model {
 	m := &model{store: s, users: map[string]*seat{}}
-	m.limiting.open()
-	m.counting.open()
+	for k := range m.accounts {
+		m.accounts[k].open()
+	}
 	m.overflow.model = m
 	return m
 }
@@ -64,76 +73,55 @@ func (m *model) enter(e *seat, p *limit.Policy, user string, now limit.Instant) 
 	if e == nil {
 		e = m.insert(user, now)
 	}
-	e.account = cover(e.account, p.Layout(limit.UserScope))
-	m.total = cover(m.total, p.Layout(limit.ModelScope))
+	e.account = e.account.Cover(p.Layout(limit.UserScope))
+	m.total = m.total.Cover(p.Layout(limit.ModelScope))
 	return e
-}
-
-// cover returns a with at least the rings of l, or a new account where a is
-// nil. Nothing is needed where l is nil.
-func cover(a *limit.Account, l *limit.Layout) *limit.Account {
-	if l == nil {
-		return a
-	}
-	if a == nil {
-		return limit.NewAccount(l)
-	}
-	a.Cover(l)
-	return a
 }
 
 // insert makes the seat of user. It stands in no calendar until its request has
 // ended.
 func (m *model) insert(user string, now limit.Instant) *seat {
 	for range evictions {
-		if !m.evict(now) {
-			break
+		if m.evict(limiting, now) {
+			m.store.leave()
 		}
-		m.store.accounts.Add(-1)
 	}
 	e := &seat{model: m, name: strings.Clone(user), own: true}
 	m.users[e.name] = e
 	return e
 }
 
-// evict forgets the account that has been idle the longest, and reports whether
-// there was one. Its place among the store's accounts is the caller's.
-func (m *model) evict(now limit.Instant) bool {
-	return m.evictFrom(&m.limiting, now) || m.evictFrom(&m.counting, now)
-}
-
-// evictCounting forgets an account that only tells what was used, although it does
-// still, and reports whether there was one. Its place is the caller's.
-func (m *model) evictCounting() bool { return m.evictFrom(&m.counting, never-1) }
-
-// evictFrom forgets the account of c whose moment is the first, and not after till. An
-// account of which nothing runs is idle at the moment at which it stands, whatever the clock
-// has done since: its own time is never behind the store's.
-func (m *model) evictFrom(c *calendar, till limit.Instant) bool {
-	for e := c.first(till); e != nil; e = c.first(till) {
-		c.remove(e)
-		if e.running > 0 {
-			continue // ended puts it back
+// evict forgets an account of a kind from k on, whose moment is the first of its kind's and
+// not after till, and reports whether there was one, whose room in the store is then to be
+// used or given back. An account of which nothing runs is idle at the moment at which it
+// stands, whatever the clock has done since: its own time is never behind the store's.
+func (m *model) evict(k kind, till limit.Instant) bool {
+	for ; k < kinds; k++ {
+		c := &m.accounts[k]
+		for e := c.first(till); e != nil; e = c.first(till) {
+			c.remove(e)
+			if e.running == 0 { // else ended puts it back
+				delete(m.users, e.name)
+				return true
+			}
 		}
-		delete(m.users, e.name)
-		return true
 	}
 	return false
 }
 
-// next returns the first moment at which an account of m may be idle.
-func (m *model) next() int64 { return min(m.limiting.next.Load(), m.counting.next.Load()) }
+// next returns the first moment of an account of a kind from k on. It needs no lock.
+func (m *model) next(k kind) limit.Instant {
+	at := int64(never)
+	for ; k < kinds; k++ {
+		at = min(at, m.accounts[k].next.Load())
+	}
+	return limit.Instant(at)
+}
 
 // ended notes that a request of e has been settled.
 func (m *model) ended(e *seat) {
 	m.running--
-	e.running--
-	if e.running > 0 || !e.own {
-		return
+	if e.running--; e.running == 0 && e.own {
+		m.accounts[e.kind].put(e, e.account.Empties())
 	}
-	c := &m.limiting
-	if e.counts {
-		c = &m.counting
-	}
-	c.put(e, e.account.Empties())
 }

@@ -186,10 +186,10 @@ func (w *town) checkWhoWent(t *testing.T, pressed bool) {
 	}
 }
 
-// checkPlaces fails where an account of which nothing runs stands at another moment
+// checkStands fails where an account of which nothing runs stands at another moment
 // than that at which nothing of it counts any more: it would be looked at in vain, or
 // late.
-func (w *town) checkPlaces(t *testing.T) {
+func (w *town) checkStands(t *testing.T) {
 	for r := range w.resident {
 		e := w.model(w.policies[r.model].Model()).users[r.user]
 		if e.running > 0 {
@@ -201,8 +201,9 @@ func (w *town) checkPlaces(t *testing.T) {
 		}
 	}
 	for _, m := range *w.models.Load() {
-		for _, c := range []*calendar{&m.limiting, &m.counting} {
-			if len(c.moments) != len(c.at) || !slices.IsSorted(c.moments) || len(c.at) > len(m.users) {
+		for k := range m.accounts {
+			c := &m.accounts[k]
+			if len(c.moments) != len(c.at)+1 || !slices.IsSorted(c.moments) || len(c.at) > len(m.users) {
 				t.Fatalf("%d accounts stand at the moments %v, of which there are %d", len(m.users), c.moments, len(c.at))
 			}
 		}
@@ -234,7 +235,7 @@ func TestWhoIsIdleMakesRoom(t *testing.T) {
 		w := newTown(t, random)
 		for range 300 {
 			w.clock.Advance(pauses[random.IntN(len(pauses))])
-			w.checkPlaces(t)
+			w.checkStands(t)
 			if n := len(w.open); n > 0 && random.IntN(2) == 0 {
 				w.end(random.IntN(n), limit.Amount{Output: int64(random.IntN(3) * 20), Requests: int64(random.IntN(2))})
 				continue

@@ -93,8 +93,8 @@ func (s *Store) lock(name string) *model {
 	}
 }
 
-// seatOf returns the model called by p, locked, and the seat of user there: nil, and
-// room for a new one, which the caller uses or gives back; or the overflow seat.
+// seatOf returns the model that p charges, locked, and the seat of user there: nil, and
+// room for a new one, which is to be used or given back; or the overflow seat.
 func (s *Store) seatOf(p *limit.Policy, user string) (m *model, e *seat, room bool) {
 	m = s.lock(p.Model())
 	if e = m.users[user]; e != nil {
@@ -113,7 +113,7 @@ func (s *Store) seatOf(p *limit.Policy, user string) (m *model, e *seat, room bo
 	return m, e, room
 }
 
-// take takes a place for an account, if one is free.
+// take takes room for an account, if there is some.
 func (s *Store) take() bool {
 	for n := s.accounts.Load(); n < s.maxAccounts; n = s.accounts.Load() {
 		if s.accounts.CompareAndSwap(n, n+1) {
@@ -123,58 +123,42 @@ func (s *Store) take() bool {
 	return false
 }
 
-// leave gives a place back.
+// leave gives room for an account back.
 func (s *Store) leave() { s.accounts.Add(-1) }
 
-// makeRoom forgets an idle account, of whichever model, and takes its place; where none
-// is idle, one that only tells what was used. It reports false where there is none of
+// makeRoom forgets an idle account, of whichever model, and takes its room; where none is
+// idle, that of one that only tells what was used. It reports false where there is none of
 // these either. No lock may be held.
 func (s *Store) makeRoom() bool {
-	now := s.now()
-	return s.evict(func() *model { return s.ripest(now) }, func(m *model) bool { return m.evict(now) }) ||
-		s.evict(s.spare, (*model).evictCounting) || s.take()
+	return s.evict(limiting, s.now()) || s.evict(counting, ever) || s.take()
 }
 
-// evict forgets an account of a model that find names, until evict has found one there.
-func (s *Store) evict(find func() *model, evict func(*model) bool) bool {
-	for m := find(); m != nil; m = find() {
+// evict forgets the account of a kind from k on whose moment is the first of all models',
+// and not after till.
+func (s *Store) evict(k kind, till limit.Instant) (found bool) {
+	for m := s.ripest(k, till); m != nil && !found; m = s.ripest(k, till) {
 		m.mu.Lock()
-		found := evict(m)
+		found = m.evict(k, till)
 		m.mu.Unlock()
-		if found {
-			return true
-		}
-	}
-	return false
-}
-
-// ripest returns the model with the account that has been idle the longest, as far
-// as can be told without its lock; nil where no account is idle. A model without
-// one is not named twice.
-func (s *Store) ripest(now limit.Instant) (found *model) {
-	best := int64(now)
-	for _, m := range *s.models.Load() {
-		if next := m.next(); next <= best {
-			found, best = m, next
-		}
 	}
 	return found
 }
 
-// spare returns the model with the account that only tells what was used, and will do so
-// for the shortest time; nil where there is none.
-func (s *Store) spare() (found *model) {
-	best := int64(never)
+// ripest returns the model with the account that evict is to forget, as far as can be told
+// without its lock; nil where there is none. A model without one is not named twice.
+func (s *Store) ripest(k kind, till limit.Instant) (found *model) {
 	for _, m := range *s.models.Load() {
-		if next := m.counting.next.Load(); next < best {
-			found, best = m, next
+		if next := m.next(k); next <= till {
+			found, till = m, next
 		}
 	}
 	return found
 }
 
 // Reserve implements limit.Store. Its only error is limit.ErrClosed.
-func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
+func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need limit.Amount,
+	g *limit.Grant, d *limit.Decision,
+) error {
 	if s.closed.Load() {
 		return limit.ErrClosed
 	}
@@ -196,7 +180,10 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 			m.look(e, &sub)
 			sub.Advance(now)
 		}
-		e.counts = p.OnlyCounts()
+		e.kind = limiting
+		if p.OnlyCounts() {
+			e.kind = counting
+		}
 		g.Open(p, e.name)
 		g.Account = e
 		sub.Charge(need, g)
@@ -211,7 +198,8 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 }
 
 // TopUp implements limit.Store. Its only error is limit.ErrClosed.
-func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b limit.Bound) (limit.TopUp, error) {
+func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b limit.Bound,
+) (limit.TopUp, error) {
 	if s.closed.Load() {
 		return limit.TopUp{}, limit.ErrClosed
 	}
@@ -272,7 +260,8 @@ func (s *Store) Accounts() int { return int(s.accounts.Load()) }
 // Full reports whether new users share overflow accounts: there are as many accounts
 // as may be, and none of them is idle.
 func (s *Store) Full() bool {
-	return s.accounts.Load() >= s.maxAccounts && s.ripest(s.now()) == nil && s.spare() == nil
+	return s.accounts.Load() >= s.maxAccounts &&
+		s.ripest(limiting, s.now()) == nil && s.ripest(counting, ever) == nil
 }
 
 // Flush implements limit.Store: there is nothing to wait for.

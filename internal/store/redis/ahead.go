@@ -9,12 +9,16 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// point is a place in a outbox: what was to be applied before a decision.
+// errGivenUp is the cause of a charge that the server refused because this
+// replica had given it up.
+var errGivenUp = errors.New("the charge had been given up")
+
+// point is a moment of an outbox: what was to be applied before a decision.
 type point struct {
 	added    uint64 // entries, up to here
 	setbacks uint64 // that had been known
 	behind   bool   // something was left that was not sent
-	own      bool   // something of the caller's own may have been
+	own      bool   // something of the same user may have been
 }
 
 // decide runs the script of a decision on m behind what was settled before it and may
@@ -28,10 +32,14 @@ func (s *Store) decide(ctx context.Context, m *model, r *request) ([]int64, erro
 		if err != nil {
 			return nil, err
 		}
-		if r.script.decides() {
-			m.decided(a.err)
+		if !r.script.decides() {
+			return a.values, a.err
 		}
-		if a.err != nil || again || !r.script.decides() || a.values[0] != verdictDenied {
+		m.decided(a.err)
+		if a.err == nil && a.values[0] == verdictRefused {
+			return nil, s.failed(r.script.operation, errGivenUp)
+		}
+		if a.err != nil || again || a.values[0] != verdictDenied {
 			return a.values, a.err
 		}
 		holds, err := m.outbox.holds(ctx, till, r, before, a.values)
@@ -50,7 +58,8 @@ const arrivals = 4
 
 // arrive sends the script of a decision until it has run, or its answer is lost: where
 // the server does not know it, and where the connection was lost before, it did not.
-func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request) (a answer, before point, err error) {
+func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request,
+) (a answer, before point, err error) {
 	for range arrivals {
 		if err := s.permitted(ctx, till, m); err != nil {
 			return a, before, err
@@ -70,19 +79,19 @@ func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request
 // teach sends a decision whose script the server has forgotten since it was taught so
 // often: whole, or by its hash where somebody else has taught it meanwhile. One at a time
 // does that: the text takes the server a millisecond, and all who run meet it at once.
-func (ob *outbox) teach(ctx context.Context, till time.Time, r *request, taught int64) (answer, point) {
+func (ob *outbox) teach(ctx context.Context, till time.Time, r *request, taught int64,
+) (a answer, before point) {
 	sc := r.script
 	sc.teaching.Lock()
 	if sc.taught.Load() != taught {
 		sc.teaching.Unlock()
-		a, before, _ := ob.send(ctx, till, r)
+		a, before, _ = ob.send(ctx, till, r)
 		return a, before
 	}
 	defer sc.teaching.Unlock()
 	told := *r
 	told.whole = true
-	a, before, _ := ob.send(ctx, till, &told)
-	if a.err == nil {
+	if a, before, _ = ob.send(ctx, till, &told); a.err == nil {
 		sc.taught.Add(1)
 	}
 	return a, before
@@ -91,17 +100,13 @@ func (ob *outbox) teach(ctx context.Context, till time.Time, r *request, taught 
 // send sends what waits and, behind it, a decision, if there is one. It returns the
 // answer to that, what was to be applied before it, and whether there were batches and
 // all have been applied.
-func (ob *outbox) send(ctx context.Context, till time.Time, decision *request) (a answer, before point, applied bool) {
-	s := ob.store
+func (ob *outbox) send(ctx context.Context, till time.Time, decision *request,
+) (a answer, before point, applied bool) {
 	ob.sending.Lock()
 	batches, before := ob.gather(decision)
 	requests := make([]request, 0, len(batches)+1)
 	for _, b := range batches {
-		r := b.request(ob.model)
-		if ob.forgotten.Load() {
-			r.whole = true
-		}
-		requests = append(requests, r)
+		requests = append(requests, b.request(ob.model))
 	}
 	if decision != nil {
 		requests = append(requests, *decision)
@@ -110,7 +115,8 @@ func (ob *outbox) send(ctx context.Context, till time.Time, decision *request) (
 		ob.sending.Unlock()
 		return a, before, false
 	}
-	answers := s.exchange(&turn{Context: ctx, over: ob.sending.Unlock}, till, requests)
+	turn := &turn{Context: ctx, over: ob.sending.Unlock}
+	answers := ob.store.exchange(turn, till, requests)
 	if len(batches) != 0 {
 		applied = ob.note(batches, answers)
 	}
@@ -125,12 +131,10 @@ func (ob *outbox) unsent() bool {
 }
 
 // firstBack returns the index in the queue of the first batch that has come back,
-// from which on all are sent again. The caller holds mu.
+// from which on all are sent again. mu is held.
 func (ob *outbox) firstBack() int {
-	for i, b := range ob.queue {
-		if b.back {
-			return i
-		}
+	if i := slices.IndexFunc(ob.queue, func(b *batch) bool { return b.back }); i >= 0 {
+		return i
 	}
 	return len(ob.queue)
 }
@@ -138,7 +142,7 @@ func (ob *outbox) firstBack() int {
 // gather returns the batches that are to be sent, as many as may go at once: those
 // that have come back, with what was sent behind them, and new ones. A batch that the
 // server refuses is tried alone and in its own time, not by decisions. A decision that
-// has no need of them takes none. The caller holds sending.
+// has no need of them takes none. sending is held.
 func (ob *outbox) gather(decision *request) (batches []*batch, before point) {
 	ob.mu.Lock()
 	defer ob.mu.Unlock()
@@ -146,7 +150,10 @@ func (ob *outbox) gather(decision *request) (batches []*batch, before point) {
 	refused := ob.refusal.Load() != nil || !takes
 	charges, next := 0, ob.firstBack()
 	fits := func(more int) bool {
-		return len(batches) == 0 && (!refused || decision == nil) || !refused && charges+more <= sendCharges
+		if len(batches) == 0 {
+			return !refused || decision == nil
+		}
+		return !refused && charges+more <= sendCharges
 	}
 	for next < len(ob.queue) && fits(ob.queue[next].charges) {
 		batches = append(batches, ob.queue[next])
@@ -155,8 +162,7 @@ func (ob *outbox) gather(decision *request) (batches []*batch, before point) {
 	}
 	for next == len(ob.queue) && next < queuedBatches && len(ob.entries) > 0 && fits(batchCharges) {
 		b := ob.next()
-		ob.queue = append(ob.queue, b)
-		batches = append(batches, b)
+		ob.queue, batches = append(ob.queue, b), append(batches, b)
 		charges += b.charges
 		next++
 	}
@@ -176,18 +182,15 @@ func (ob *outbox) gather(decision *request) (batches []*batch, before point) {
 
 // needs reports whether a decision may come out otherwise by what has not been sent yet:
 // by a settlement of the same user, or of anybody where the model is near a limit of its
-// own. One that is denied for want of the others is asked again behind them. The caller
-// holds mu.
+// own. One that is denied for want of the others is asked again behind them. mu
+// is held.
 func (ob *outbox) needs(decision *request) bool {
-	if !ob.roomy.Load() || !decision.script.decides() || ob.firstBack() < len(ob.queue) || len(ob.entries) > batchCharges {
+	if !ob.roomy.Load() || !decision.script.decides() ||
+		ob.firstBack() < len(ob.queue) || len(ob.entries) > batchCharges {
 		return true
 	}
-	for i := range ob.entries {
-		if ob.entries[i].user == decision.keys[2] {
-			return true
-		}
-	}
-	return false
+	same := func(e entry) bool { return e.user == decision.keys[2] }
+	return slices.ContainsFunc(ob.entries, same)
 }
 
 // roomyShare is the part of a limit of the model, a half, up to which there is room.
@@ -197,31 +200,25 @@ const roomyShare = 2
 func (ob *outbox) noteRoom(p *limit.Policy, d *limit.Decision, running int64) {
 	roomy := p.MaxConcurrent() == limit.Unlimited || roomyShare*running < p.MaxConcurrent()-1
 	for i, r := range p.Rules() {
-		roomy = roomy && (r.Scope != limit.ModelScope || roomyShare*d.Standings[i].Used < r.Admissible)
+		far := roomyShare*d.Standings[i].Used < r.Admissible
+		roomy = roomy && (far || r.Scope != limit.ModelScope)
 	}
 	if ob.roomy.Load() != roomy {
 		ob.roomy.Store(roomy)
 	}
 }
 
-// nextCount returns how many entries the next batch may have, and their charges. The
-// caller holds mu.
-func (ob *outbox) nextCount() (entries, charges int) {
-	for entries < len(ob.entries) {
-		n := ob.entries[entries].weight()
-		if entries > 0 && charges+n > batchCharges {
+// next makes the next batch: of one entry, and of more as far as their charges fit. sending
+// and mu are held.
+func (ob *outbox) next() *batch {
+	s, n, charges := ob.store, 1, ob.entries[0].weight()
+	for ; n < len(ob.entries); n++ {
+		more := ob.entries[n].weight()
+		if charges+more > batchCharges {
 			break
 		}
-		charges += n
-		entries++
+		charges += more
 	}
-	return entries, charges
-}
-
-// next makes the next batch. The caller holds sending and mu.
-func (ob *outbox) next() *batch {
-	s := ob.store
-	n, charges := ob.nextCount()
 	entries := ob.entries[:n:n]
 	ob.entries = ob.entries[n:]
 	for i := range entries {
@@ -231,7 +228,7 @@ func (ob *outbox) next() *batch {
 			s.pending.end(entries[i].charges[0].number)
 		}
 	}
-	b := newBatch(ob.model, ob.model.caller(s), s.batches.Add(1), s.pending.lowest(), entries)
+	b := newBatch(ob.model, ob.model.self(s), s.batches.Add(1), s.pending.lowest(), entries)
 	b.charges = charges
 	return b
 }
@@ -262,7 +259,7 @@ func (ob *outbox) note(batches []*batch, answers []answer) bool {
 }
 
 // acknowledge drops b from the queue, and what is before it: batches are applied in
-// their order. The caller holds mu.
+// their order. mu is held.
 func (ob *outbox) acknowledge(b *batch, values []int64) {
 	ob.model.sees(ob.store, values)
 	ob.model.settled.Store(max(b.number, ob.model.settled.Load()))
@@ -281,7 +278,7 @@ func (ob *outbox) acknowledge(b *batch, values []int64) {
 	ob.queue = slices.Delete(ob.queue, 0, n)
 }
 
-// comeBack notes that b was not applied, or may not have been. The caller holds mu.
+// comeBack notes that b was not applied, or may not have been. mu is held.
 func (ob *outbox) comeBack(b *batch, a *answer) {
 	if len(ob.queue) == 0 || b.number < ob.queue[0].number {
 		return // another copy was applied

@@ -304,7 +304,7 @@ func TestEarlyBatch(t *testing.T) {
 	p := minute(t, 1000)
 	a, b := mustReserve(t, s, p, "u", output(300)), mustReserve(t, s, p, "u", output(200))
 	m := s.model(p.Model())
-	first, second := newBatch(m, m.caller(s), 1, 1, []entry{settlement(a, output(100))}), newBatch(m, m.caller(s), 5, 1, []entry{settlement(b, output(50))})
+	first, second := newBatch(m, m.self(s), 1, 1, []entry{settlement(a, output(100))}), newBatch(m, m.self(s), 5, 1, []entry{settlement(b, output(50))})
 	second.after = 1
 	for i, step := range []struct {
 		b       *batch

@@ -213,7 +213,7 @@ func TestBesideTheReleaseBefore(t *testing.T) {
 func TestEndsBesideTheReleaseBefore(t *testing.T) {
 	start := func(t *testing.T) (*Store, *oldReplica, *limittest.Clock, *limit.Policy) {
 		clock := limittest.NewClock()
-		s := open(t, Options{Now: clock.Now, Timeout: patient, heartbeat: -1, Replica: "new"})
+		s := open(t, Options{Now: clock.Now, Timeout: patient, heartbeat: -1, replica: "new"})
 		return s, &oldReplica{t: t, s: s, p: ten(t)}, clock, ten(t)
 	}
 	t.Run("the old one", func(t *testing.T) {

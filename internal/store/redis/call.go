@@ -22,8 +22,8 @@ var errShut = errors.New("it did not answer, and is being probed")
 // errDesync is the cause of a reply that belongs to another call.
 var errDesync = errors.New("the reply belongs to another call")
 
-// errNoPlace is the cause of calls that are not sent because so many wait for answers.
-var errNoPlace = errors.New("as many calls as may wait for its answer")
+// errBacklog is the cause of calls that are not sent because so many wait for answers.
+var errBacklog = errors.New("as many calls as may wait for its answer")
 
 // callError is the error of a call that failed.
 type callError struct {
@@ -36,7 +36,8 @@ type callError struct {
 
 // Error names the server, and the settings to look at.
 func (e *callError) Error() string {
-	text := fmt.Sprintf("redis: %s: %v: %s: %v", e.operation, limit.ErrUnavailable, e.server.Address, e.cause)
+	text := fmt.Sprintf("redis: %s: %v: %s: %v",
+		e.operation, limit.ErrUnavailable, e.server.Address, e.cause)
 	if remedy := e.server.remedy(e.operation, e.cause); remedy != "" {
 		text += "; " + remedy
 	}
@@ -98,12 +99,30 @@ func (a *answer) forgotten() bool {
 	return cause.IsNoScript()
 }
 
-// call runs a script once and returns its result without the nonce, which is
-// args[0]. It takes at most timeout, and fails at once while the gate is closed. It
-// is never sent twice, but where the server does not know it by its hash.
-func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, keys, args []string) ([]int64, error) {
-	a := s.callAll(ctx, timeout, []request{{script: sc, keys: keys, args: args}})[0]
-	return a.values, a.err
+// callAll runs requests together, all in one round trip, within timeout, and returns an
+// answer for each. Their number is to be bounded. A server that does not know the script
+// is told it by the first request; that takes another round trip. Nothing is sent twice
+// but for that.
+func (s *Store) callAll(ctx context.Context, timeout time.Duration, requests []request) []answer {
+	if len(requests) == 0 {
+		return nil
+	}
+	till := time.Now().Add(timeout)
+	answers := s.exchange(newTurn(ctx), till, requests)
+	var again []request
+	var at []int
+	for i := range answers {
+		if answers[i].forgotten() {
+			again, at = append(again, requests[i]), append(at, i)
+		}
+	}
+	if len(again) > 0 {
+		again[0].whole = true
+		for i, a := range s.exchange(newTurn(ctx), till, again) {
+			answers[at[i]] = a
+		}
+	}
+	return answers
 }
 
 // exchange sends requests together on one connection, in their order, and returns
@@ -127,7 +146,8 @@ func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answe
 		if !unsent {
 			s.options.Observe(requests[i].script.operation, took, a.err)
 		}
-		lost = lost || !unsent && a.err != nil && asRefusal(a.err) == nil && !gaveUp(ctx, a.err, till)
+		silent := !unsent && a.err != nil && asRefusal(a.err) == nil
+		lost = lost || silent && !gaveUp(ctx, a.err, till)
 	}
 	if lost {
 		s.gate.failed(start)
@@ -137,14 +157,14 @@ func (s *Store) exchange(turn *turn, till time.Time, requests []request) []answe
 	return answers
 }
 
-// carry sends requests once there is a place for them, and reads the answers.
+// carry sends requests once the backlog has room for them, and reads the answers.
 func (s *Store) carry(turn *turn, requests []request) []answer {
-	if !s.places.take(turn.Context) {
-		return s.unsent(requests, fmt.Errorf("%w: %w", errNoPlace, turn.Err()))
+	if !s.backlog.enter(turn.Context) {
+		return s.unsent(requests, fmt.Errorf("%w: %w", errBacklog, turn.Err()))
 	}
 	client, answers := s.client.Load(), make([]answer, len(requests))
 	results := client.together(turn, s.stamped(requests))
-	s.places.leave(results[len(results)-1].Error())
+	s.backlog.leave(results[len(results)-1].Error())
 	for i := range answers {
 		answers[i] = s.read(client, &requests[i], results[i])
 	}
@@ -177,34 +197,34 @@ func (s *Store) stamped(requests []request) []request {
 // (the server is full, or loading its data) has changed nothing: its first write is
 // what fails. But a command may have been taken away from it, which is not its first.
 func (s *Store) read(client *client, r *request, result rueidis.RedisResult) answer {
-	operation := r.script.operation
 	values, err := result.AsIntSlice()
-	if err == nil && (len(values) == 0 || strconv.FormatInt(values[0], 10) != r.args[0]) {
-		s.drop(client)
-		return answer{err: &callError{operation, errDesync, true, &s.options}}
-	}
-	if err == nil {
+	if err == nil && len(values) > 0 && strconv.FormatInt(values[0], 10) == r.args[0] {
 		return answer{values: values[1:]}
 	}
-	if _, refused := rueidis.IsRedisErr(err); refused {
+	failure := &callError{r.script.operation, err, true, &s.options}
+	_, refused := rueidis.IsRedisErr(err)
+	switch {
+	case err == nil:
+		s.drop(client)
+		failure.cause = errDesync
+	case refused:
 		if strings.Contains(err.Error(), "READONLY") {
 			s.demoted()
 		}
-		midway := r.script != s.scripts.try && strings.Contains(err.Error(), "can't run this command")
-		return answer{err: &callError{operation, err, midway, &s.options}}
+		midway := strings.Contains(err.Error(), "can't run this command")
+		failure.unsure = midway && r.script != s.scripts.try
+	default:
+		dial, ok := errors.AsType[*net.OpError](err)
+		failure.unsure = !(ok && dial.Op == "dial") && !errors.Is(err, errUntried)
 	}
-	dial, ok := errors.AsType[*net.OpError](err)
-	unsent := ok && dial.Op == "dial" || errors.Is(err, errUntried)
-	return answer{err: &callError{operation, err, !unsent, &s.options}}
+	return answer{err: failure}
 }
 
-// gaveUp reports whether a call ended with err because its caller's context
+// gaveUp reports whether a call ended with err because the context of who made it
 // did, and not at the deadline that every call has. The connection may notice
 // a deadline before the context does.
 func gaveUp(ctx context.Context, err error, deadline time.Time) bool {
-	if ctx.Err() != nil {
-		return true
-	}
-	callers, ok := ctx.Deadline()
-	return ok && callers.Before(deadline) && errors.Is(err, context.DeadlineExceeded)
+	own, ok := ctx.Deadline()
+	early := ok && own.Before(deadline) && errors.Is(err, context.DeadlineExceeded)
+	return early || ctx.Err() != nil
 }

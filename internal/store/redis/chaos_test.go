@@ -164,7 +164,7 @@ func TestOlderStatesUnderLoad(t *testing.T) {
 		})
 	}
 	for _, s := range stores {
-		eventually(t, "no record", func() bool { return len(records(t, server, s.Replica())) == 0 })
+		eventually(t, "no record", func() bool { return len(records(t, server, s.options.replica)) == 0 })
 	}
 	if st := stores[0].Stats(); st.Restored == 0 || st.Lost == 0 {
 		t.Errorf("nothing was lost, so nothing was tested: %+v", st)

@@ -40,7 +40,8 @@ const demotedEvery = time.Second
 // demoted ends the connection to a server that has become a replica: its address may lead
 // to the new primary by now, and nobody else would end it. The client makes a new one.
 func (s *Store) demoted() {
-	if w := s.wire.Load(); w != nil && time.Since(w.made) > demotedEvery && s.wire.CompareAndSwap(w, nil) {
+	w := s.wire.Load()
+	if w != nil && time.Since(w.made) > demotedEvery && s.wire.CompareAndSwap(w, nil) {
 		_ = w.Close()
 	}
 }
@@ -50,29 +51,13 @@ func (s *Store) demoted() {
 func (s *Store) dial() (*client, error) {
 	o := &s.options
 	c, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{o.Address},
-		Username:    o.Username,
-		Password:    o.Password,
-		SelectDB:    o.Database,
-		TLSConfig:   o.TLS,
-		Dialer:      net.Dialer{Timeout: dialTimeout},
-		DialCtxFn: func(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
-			turn, isCall := ctx.(*turn)
-			if isCall && !turn.first {
-				s.connections.Add(1) // so that the commands are tried
-				return nil, errUntried
-			}
-			c, err := connect(ctx, address, d, t)
-			if err != nil {
-				s.unmade.Store(&unmade{time.Now(), err})
-			} else {
-				s.wire.Store(&wire{c, time.Now()})
-			}
-			if n := s.connections.Add(1); isCall {
-				turn.made = n
-			}
-			return c, err
-		},
+		InitAddress:         []string{o.Address},
+		Username:            o.Username,
+		Password:            o.Password,
+		SelectDB:            o.Database,
+		TLSConfig:           o.TLS,
+		Dialer:              net.Dialer{Timeout: dialTimeout},
+		DialCtxFn:           s.connect,
 		ConnWriteTimeout:    writeTimeout,
 		ReadBufferEachConn:  bufferBytes,
 		WriteBufferEachConn: bufferBytes,
@@ -97,8 +82,28 @@ func (s *Store) dial() (*client, error) {
 	return &client{c}, nil
 }
 
-// connect makes a connection.
-func connect(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
+// connect makes a connection, unless it is for a call that must not be the first one on it.
+func (s *Store) connect(ctx context.Context, address string, d *net.Dialer, t *tls.Config,
+) (net.Conn, error) {
+	turn, isCall := ctx.(*turn)
+	if isCall && !turn.first {
+		s.connections.Add(1) // so that the commands are tried
+		return nil, errUntried
+	}
+	c, err := dial(ctx, address, d, t)
+	if err != nil {
+		s.unmade.Store(&unmade{time.Now(), err})
+	} else {
+		s.wire.Store(&wire{c, time.Now()})
+	}
+	if n := s.connections.Add(1); isCall {
+		turn.made = n
+	}
+	return c, err
+}
+
+// dial makes a connection, encrypted where t is set.
+func dial(ctx context.Context, address string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	c, err := d.DialContext(ctx, "tcp", address)
@@ -124,7 +129,6 @@ func (s *Store) drop(c *client) {
 
 // watch probes the server while the gate is closed, and opens it again.
 func (s *Store) watch() {
-	defer s.done.Done()
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -138,7 +142,7 @@ func (s *Store) watch() {
 			case <-time.After(probeEvery):
 			}
 		}
-		s.places.clear()
+		s.backlog.clear()
 		s.gate.open()
 	}
 }

@@ -53,7 +53,7 @@ func TestFailedHandshakeLeavesNothing(t *testing.T) {
 		_, err = io.Copy(io.Discard, c)
 		closed <- err
 	}()
-	c, err := connect(t.Context(), l.Addr().String(), &net.Dialer{}, &tls.Config{ServerName: "x"})
+	c, err := dial(t.Context(), l.Addr().String(), &net.Dialer{}, &tls.Config{ServerName: "x"})
 	var failed *handshakeError
 	if c != nil || !errors.As(err, &failed) {
 		t.Errorf("connect: %v, %v; want a handshake that failed", c, err)

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -14,7 +15,9 @@ var errUnsettled = errors.New("what was settled before is not applied yet")
 // holds reports whether the denial of r that values are holds. One that is due to the
 // user's own limits does at once, if all that was settled of that user had been applied:
 // what is settled of others changes nothing about it. Any other waits for them.
-func (ob *outbox) holds(ctx context.Context, till time.Time, r *request, before point, values []int64) (bool, error) {
+func (ob *outbox) holds(ctx context.Context, till time.Time, r *request, before point,
+	values []int64,
+) (bool, error) {
 	if r.deniedByUser(values) && ob.behindOwn(r.keys[2], before) {
 		return true, nil
 	}
@@ -44,15 +47,8 @@ func (r *request) deniedByUser(values []int64) bool {
 func (ob *outbox) behindOwn(user string, before point) bool {
 	ob.mu.Lock()
 	defer ob.mu.Unlock()
-	if before.own || ob.setbacks != before.setbacks {
-		return false
-	}
-	for _, b := range ob.queue {
-		if b.index(user) != 0 {
-			return false
-		}
-	}
-	return true
+	settles := func(b *batch) bool { return b.index(user) != 0 }
+	return !before.own && ob.setbacks == before.setbacks && !slices.ContainsFunc(ob.queue, settles)
 }
 
 // await waits until all that was added before a decision has been applied, and
@@ -62,7 +58,8 @@ func (ob *outbox) behindOwn(user string, before point) bool {
 func (ob *outbox) await(ctx context.Context, till time.Time, before point) (holds bool, err error) {
 	for {
 		ob.mu.Lock()
-		applied, orderly := ob.applied >= before.added, !before.behind && ob.setbacks == before.setbacks
+		applied := ob.applied >= before.added
+		orderly := !before.behind && ob.setbacks == before.setbacks
 		if applied || ob.refusal.Load() != nil {
 			ob.mu.Unlock()
 			return orderly || !applied, nil

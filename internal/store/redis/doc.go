@@ -10,15 +10,9 @@
 //
 // # Keys
 //
-// key.go has them all.
-//
-//   - token:usage:{MODEL}:USER is the account of a user, token:usage:{MODEL}
-//     that of the model over all users; account.lua has the fields.
-//   - token:concurrent:{MODEL} has the replicas, what each of them runs, the lease
-//     clock, and the records of grants that are not settled; replica.lua has the fields.
-//
-// The braces are the hash tag of Redis Cluster: all that one decision touches
-// lies in one slot. All keys expire.
+// key.go has them all, account.lua and replica.lua the fields of their hashes. All that one
+// decision touches has one hash tag, and so lies in one slot of a Redis Cluster. All keys
+// expire.
 //
 // # Invariants
 //

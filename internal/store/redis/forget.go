@@ -1,7 +1,5 @@
 package redis
 
-import "context"
-
 // Forget implements limit.Store: it ends the goroutines and the heartbeats of models that
 // are not served, and gives their leases back, as far as no request of theirs is running and
 // all that was settled has been applied.
@@ -12,9 +10,16 @@ import "context"
 func (s *Store) Forget(served func(name string) bool) {
 	for _, m := range s.all() {
 		if !served(m.name) && s.part(m) {
-			s.giveBack(s.ctx, m)
+			s.giveBack(m)
 		}
 	}
+}
+
+// giveBack ends the lease on m, which would end by itself where that fails.
+func (s *Store) giveBack(m *model) {
+	args := []string{number(s.pending.skip()), m.self(s)}
+	leave := request{script: s.scripts.leave, keys: []string{m.replicas}, args: args}
+	_ = s.callAll(s.ctx, s.options.Timeout, []request{leave})
 }
 
 // part ends what the store does for m, unless m is in use.
@@ -27,11 +32,4 @@ func (s *Store) part(m *model) bool {
 	delete(s.models, m.name)
 	close(m.outbox.end)
 	return true
-}
-
-// giveBack ends the lease on m, which would end by itself where that fails.
-func (s *Store) giveBack(ctx context.Context, m *model) {
-	n := s.pending.begin()
-	defer s.pending.end(n)
-	_, _ = s.call(ctx, s.scripts.leave, s.options.Timeout, []string{m.replicas}, []string{number(n), m.caller(s)})
 }

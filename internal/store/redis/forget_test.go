@@ -55,7 +55,7 @@ func mustRefuseMore(t *testing.T, s *Store, p *limit.Policy, user string) {
 // returns as new, and what it settles is settled.
 func TestForget(t *testing.T) {
 	clock := limittest.NewClock()
-	s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me", heartbeat: -1})
+	s := open(t, Options{Now: clock.Now, Timeout: patient, replica: "me", heartbeat: -1})
 	p := minute(t, 1000)
 	before := outboxes()
 	g := mustReserve(t, s, p, "u", output(100))
@@ -130,7 +130,7 @@ func TestForgetWaits(t *testing.T) {
 // after that, and after it has returned.
 func TestLateAfterForget(t *testing.T) {
 	clock := limittest.NewClock()
-	s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me", heartbeat: -1})
+	s := open(t, Options{Now: clock.Now, Timeout: patient, replica: "me", heartbeat: -1})
 	p := minute(t, 1000)
 	g := mustReserve(t, s, p, "u", output(100))
 	e, m := settlement(g, output(140)), s.model(p.Model())
@@ -144,7 +144,7 @@ func TestLateAfterForget(t *testing.T) {
 			t.Errorf("%s, a late batch is applied: %v", when, reply)
 		}
 		program := m.program(p)
-		args := program.reserve(uint64(old[3])-1, m.caller(s), output(10))
+		args := program.reserve(uint64(old[3])-1, m.self(s), output(10))
 		reply, err := s.call(t.Context(), s.scripts.reserve, patient, m.keys(m.user("u")), args)
 		if err != nil || reply[0] != verdictRefused {
 			t.Errorf("%s, a late charge: %v, %v; want that it is refused", when, reply, err)
@@ -155,7 +155,7 @@ func TestLateAfterForget(t *testing.T) {
 	s.Forget(nothing)
 	g = mustReserve(t, s, p, "u", output(100))
 	late("once it has returned", standing{140, 100, 1})
-	s.giveBack(t.Context(), m) // late too
+	s.giveBack(m) // late too
 	if state := replicaOf(t, "me"); state[0] <= int64(clock.Now()) || state[1] != 1 {
 		t.Errorf("a lease is taken from a running request: %v", state)
 	}

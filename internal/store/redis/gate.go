@@ -16,7 +16,6 @@ const failuresToClose = 3
 type gate struct {
 	shut     atomic.Bool // changed under mu
 	failures atomic.Int32
-	tell     func(open bool) // of every change, and of the beginning
 
 	mu     sync.Mutex
 	missed time.Time     // when the last failure that counts was noted
@@ -25,13 +24,12 @@ type gate struct {
 }
 
 // newGate returns a gate that is closed.
-func newGate(tell func(open bool)) *gate {
-	g := &gate{closed: make(chan struct{}, 1), tell: tell}
+func newGate() *gate {
+	g := &gate{closed: make(chan struct{}, 1)}
 	g.close()
 	return g
 }
 
-// isOpen reports whether calls may be sent.
 func (g *gate) isOpen() bool { return !g.shut.Load() }
 
 // succeeded notes that a call was answered as it should.
@@ -63,7 +61,6 @@ func (g *gate) close() {
 	}
 	g.opened = make(chan struct{})
 	g.closed <- struct{}{}
-	g.tell(false)
 }
 
 // open lets calls through again.
@@ -76,7 +73,6 @@ func (g *gate) open() {
 	g.failures.Store(0)
 	g.shut.Store(false)
 	close(g.opened)
-	g.tell(true)
 }
 
 // opening returns a channel that is closed once the gate is open.

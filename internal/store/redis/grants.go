@@ -51,17 +51,15 @@ func (gs *grants) restore(ob *outbox, enrolment int64) int {
 	defer gs.mu.Unlock()
 	n := 0
 	for h := range gs.open {
-		if h.enrolment == enrolment {
-			continue
-		}
-		if h.enrolment == 0 { // not known when it was entered, and it is on its way
-			h.enrolment = enrolment
+		lost := h.enrolment != enrolment && h.enrolment != 0 // 0: not known then, and on its way
+		h.enrolment = enrolment
+		if !lost {
 			continue
 		}
 		n++
-		h.enrolment = enrolment
 		// A top-up may have made a record in this enrolment: only what is missing is written.
-		ob.add(entry{restore: true, user: h.user, program: h.program, charges: slices.Clone(h.charges)})
+		charges := slices.Clone(h.charges)
+		ob.add(entry{restore: true, user: h.user, program: h.program, charges: charges})
 	}
 	return n
 }

@@ -11,7 +11,6 @@ import (
 // beat renews this replica's lease on every model, so that its running
 // requests go on counting however long they run.
 func (s *Store) beat() {
-	defer s.done.Done()
 	if s.options.heartbeat < 0 {
 		return
 	}
@@ -58,8 +57,7 @@ func (s *Store) renew() {
 // renewAll renews the leases on models in one round trip, and in another one asks
 // whether the server takes again what it has refused: a view reads what a decision does.
 // It returns the answers to the first, and when they were asked for and had come.
-func (s *Store) renewAll(
-	ctx context.Context, timeout time.Duration, models []*model,
+func (s *Store) renewAll(ctx context.Context, timeout time.Duration, models []*model,
 ) (answers []answer, asked, got int64) {
 	refused := make([]bool, len(models))
 	beats := make([]request, len(models))
@@ -91,7 +89,7 @@ func (s *Store) renewAll(
 
 // heartbeat returns what renews the lease on m.
 func (m *model) heartbeat(s *Store) request {
-	args := []string{number(s.pending.skip()), m.caller(s), number(m.settled.Load())}
+	args := []string{number(s.pending.skip()), m.self(s), number(m.settled.Load())}
 	return request{script: s.scripts.heartbeat, keys: []string{m.replicas}, args: args}
 }
 
@@ -108,7 +106,7 @@ func (m *model) leased(s *Store, a answer, asked int64) {
 
 // look returns what reads all that a decision on m reads of the model, under g.
 func (m *model) look(s *Store, g *program) request {
-	args := []string{number(s.pending.skip()), m.caller(s), "", g.modelRings}
+	args := []string{number(s.pending.skip()), m.self(s), "", g.modelRings}
 	return request{script: s.scripts.view, keys: m.keys("")[:2], args: args}
 }
 

@@ -7,7 +7,7 @@ import "strings"
 //
 //	token:usage:{MODEL}          the account of the model
 //	token:usage:{MODEL}:USER     the account of a user of it
-//	token:usage:{MODEL}/...      the place of tenants, and of their users
+//	token:usage:{MODEL}/...      for tenants, and their users
 //	token:usage:{MODEL}.try      what commands are tried on; see rehearsal
 //	token:concurrent:{MODEL}     the replicas that serve it
 //
@@ -19,10 +19,8 @@ import "strings"
 // of its own would end the tag early.
 var hashTag = strings.NewReplacer("%", "%25", "{", "%7B", "}", "%7D")
 
-// replicasKey names the hash of the replicas that serve a model.
 func replicasKey(model string) string { return "token:concurrent:{" + hashTag.Replace(model) + "}" }
 
-// modelKey names the account of a model over all its users.
 func modelKey(model string) string { return "token:usage:{" + hashTag.Replace(model) + "}" }
 
 // userKey names the account of a user, of the model whose own is modelKey.

@@ -54,7 +54,7 @@ var names = []string{
 }
 
 // TestKeysAreInjective: what a key is about can be read off it, so no two subjects
-// have the same; and none is in the place that is left for tenants.
+// have the same; and none is among the keys that are left for tenants.
 func TestKeysAreInjective(t *testing.T) {
 	seen := map[string]subject{}
 	for _, model := range names {
@@ -74,7 +74,7 @@ func checkKey(t *testing.T, seen map[string]subject, s subject) {
 		t.Errorf("%q of %+v is read as %+v", key, s, got)
 	}
 	if strings.HasPrefix(key, modelKey(s.model)+"/") {
-		t.Errorf("%q of %+v is in the place of tenants", key, s)
+		t.Errorf("%q of %+v is among the keys of tenants", key, s)
 	}
 	if other, taken := seen[key]; taken && other != s {
 		t.Errorf("%q is the key of %+v and of %+v", key, s, other)

@@ -119,9 +119,9 @@ func TestCutOffForLong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var told []int
 			clock := limittest.NewClock()
-			o := Options{Now: clock.Now, Timeout: patient, heartbeat: -1, Replica: "a", Restored: func(_ string, n int) { told = append(told, n) }}
+			o := Options{Now: clock.Now, Timeout: patient, heartbeat: -1, replica: "a", Restored: func(_ string, n int) { told = append(told, n) }}
 			a := open(t, o)
-			o.Replica, o.Restored = "b", nil
+			o.replica, o.Restored = "b", nil
 			b := join(t, shared, o)
 			p := ten(t)
 			b.Serve([]string{p.Model()})
@@ -344,7 +344,7 @@ func TestForgottenRecordsGoSomeAtATime(t *testing.T) {
 	a, b, clock := pair(t)
 	p := limittest.Policy(t, limit.PolicyOptions{User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1 << 40}}, MaxConcurrent: many})
 	b.Serve([]string{p.Model()})
-	c := join(t, shared, Options{Now: clock.Now, Timeout: patient, heartbeat: -1, Replica: "c"})
+	c := join(t, shared, Options{Now: clock.Now, Timeout: patient, heartbeat: -1, replica: "c"})
 	admitted(t, c, p, "w", many/2) // which are passed over
 	admitted(t, a, p, "u", many/2)
 	pass(clock, forgetAfter+leaseTTL+heartbeatEvery, b, c)
@@ -425,7 +425,10 @@ func TestStandstillEndsNoLease(t *testing.T) {
 	p := ten(t)
 	running := admitted(t, a, p, "u", 10)
 	b.Serve([]string{p.Model()})
-	eventually(t, "the heartbeat of both", func() bool { h, _ := server.Hash("token:concurrent:{llama2-7b}"); return h["r:"+b.Replica()] != "" })
+	eventually(t, "the heartbeat of both", func() bool {
+		h, _ := server.Hash("token:concurrent:{llama2-7b}")
+		return h["r:"+b.options.replica] != ""
+	})
 	server.Pause()
 	time.Sleep(leaseTTL + 2*time.Second)
 	server.Resume()

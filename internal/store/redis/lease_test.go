@@ -14,9 +14,9 @@ func pair(t *testing.T) (a, b *Store, clock *limittest.Clock) {
 	t.Helper()
 	clock = limittest.NewClock()
 	o := Options{Now: clock.Now, Timeout: patient, heartbeat: -1}
-	o.Replica = "a"
+	o.replica = "a"
 	a = open(t, o)
-	o.Replica = "b"
+	o.replica = "b"
 	return a, join(t, shared, o), clock
 }
 
@@ -75,10 +75,10 @@ func TestSharedSlots(t *testing.T) {
 // later, and look for what forgotten replicas have left.
 func TestHoldingsOfAll(t *testing.T) {
 	clock := limittest.NewClock()
-	o := Options{Now: clock.Now, Timeout: patient, heartbeat: -1, Replica: "gateway-7d9f-a"}
+	o := Options{Now: clock.Now, Timeout: patient, heartbeat: -1, replica: "gateway-7d9f-a"}
 	stores := []*Store{open(t, o)}
 	for _, id := range []string{"gateway-7d9f-b", "gateway_7d9f-c"} {
-		o.Replica = id
+		o.replica = id
 		stores = append(stores, join(t, shared, o))
 	}
 	var limits []limit.Limit
@@ -100,7 +100,7 @@ func TestHoldingsOfAll(t *testing.T) {
 			}
 			got := [3]int64{v.Windows[0].Reserved, v.Windows[1].Reserved, v.Windows[2].Reserved}
 			if got != want || v.Gauges[0].Running != running || v.Gauges[1].Running != running {
-				t.Errorf("to %s the requests hold %v, and %+v run; want %v and %d", s.Replica(), got, v.Gauges, want, running)
+				t.Errorf("to %s the requests hold %v, and %+v run; want %v and %d", s.options.replica, got, v.Gauges, want, running)
 			}
 		}
 	}

@@ -102,7 +102,7 @@ func TestLongDebtIsCheap(t *testing.T) {
 			// not folded yet.
 			elapsed := time.Duration(n/9) * time.Second / 2
 			most := 61 + min(61, int(elapsed/time.Minute)+1) + min(49, int(elapsed/(30*time.Minute))+1) + 30
-			for _, text := range records(t, server, s.Replica()) {
+			for _, text := range records(t, server, s.options.replica) {
 				if charges := strings.Count(text, ";"); charges > most {
 					t.Errorf("a record has %d charges, may have %d", charges, most)
 				}

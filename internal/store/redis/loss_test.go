@@ -66,7 +66,7 @@ func TestWindowsBeginAnewAfterALoss(t *testing.T) {
 // TestHoldsOfBeforeGo: what an account says that a replica holds, and is of an enrolment
 // that has ended, goes with the next settlement: releases before this one would count it.
 func TestHoldsOfBeforeGo(t *testing.T) {
-	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, Replica: "me", heartbeat: -1})
+	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, replica: "me", heartbeat: -1})
 	p := minute(t, 1000)
 	g := mustReserve(t, s, p, "u", output(10))
 	must(t, shared, "DEL", "token:concurrent:{llama2-7b}")

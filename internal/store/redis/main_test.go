@@ -136,3 +136,9 @@ func eventually(tb testing.TB, what string, done func() bool) {
 		}
 	}
 }
+
+// call runs a script once and returns its result without the nonce, which is args[0].
+func (s *Store) call(ctx context.Context, sc *script, timeout time.Duration, keys, args []string) ([]int64, error) {
+	a := s.callAll(ctx, timeout, []request{{script: sc, keys: keys, args: args}})[0]
+	return a.values, a.err
+}

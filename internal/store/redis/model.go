@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -13,7 +15,7 @@ type model struct {
 	account  string // key of its account
 	outbox   *outbox
 	grants   grants
-	seen     atomic.Pointer[seen]    // what has been written last, as far as it is known; nil: nothing
+	seen     atomic.Pointer[seen]    // what is known to be written last; nil: nothing
 	settled  atomic.Uint64           // the last batch that is known to be applied; 0: none
 	users    atomic.Int64            // calls that are under way, and open grants; see Store.use
 	latest   atomic.Pointer[program] // of the policy that was used last
@@ -55,13 +57,13 @@ func (m *model) enrolment() int64 {
 	return 0
 }
 
-// caller returns what scripts get of this process: who it is, and what it has seen.
-func (m *model) caller(s *Store) string {
+// self returns what scripts get of this process: who it is, and what it has seen.
+func (m *model) self(s *Store) string {
 	var now seen
 	if known := m.seen.Load(); known != nil {
 		now = *known
 	}
-	return s.options.Replica + " " + number(now.last) + " " + number(now.enrolment)
+	return s.options.replica + " " + number(now.last) + " " + number(now.enrolment)
 }
 
 // use returns the model called name, made at first use, which is not forgotten until
@@ -78,41 +80,26 @@ func (s *Store) use(name string) *model {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m = s.known(name)
+	if m = s.models[name]; m == nil {
+		m = &model{name: name, replicas: replicasKey(name), account: modelKey(name)}
+		m.outbox = newOutbox(s, m)
+		s.models[name] = m
+		if !s.closed.Load() {
+			s.done.Go(m.outbox.run)
+		}
+	}
 	m.users.Add(1)
 	return m
 }
 
-// leave ends what use has begun.
 func (m *model) leave() { m.users.Add(-1) }
-
-// known returns the model called name, made where there is none. The caller holds
-// the lock.
-func (s *Store) known(name string) *model {
-	m := s.models[name]
-	if m != nil {
-		return m
-	}
-	m = &model{name: name, replicas: replicasKey(name), account: modelKey(name)}
-	m.outbox = newOutbox(s, m)
-	s.models[name] = m
-	if !s.closed.Load() {
-		s.done.Add(1)
-		go m.outbox.run()
-	}
-	return m
-}
 
 // all returns the models that are known: those that are served, and those that calls
 // have been about.
 func (s *Store) all() []*model {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	models := make([]*model, 0, len(s.models))
-	for _, m := range s.models {
-		models = append(models, m)
-	}
-	return models
+	return slices.Collect(maps.Values(s.models))
 }
 
 // program returns p in the words of the scripts.
@@ -128,5 +115,4 @@ func (m *model) program(p *limit.Policy) *program {
 // keys returns what the decision scripts get as KEYS; user is that of the user's account.
 func (m *model) keys(user string) []string { return []string{m.replicas, m.account, user} }
 
-// user returns the key of a user's account.
 func (m *model) user(user string) string { return userKey(m.account, user) }

@@ -1,10 +1,10 @@
 package redis
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/tls"
-	"fmt"
-	"strings"
+	"errors"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -31,11 +31,6 @@ type Options struct {
 	// Timeout is how long one call may take; 0 means DefaultTimeout.
 	Timeout time.Duration
 
-	// Replica identifies this process among those that share the Redis, in
-	// letters, digits, '-' and '_'. It must be new at every start, for the
-	// numbers of charges start anew; "" makes a random one.
-	Replica string
-
 	// Now replaces the server's clock in every script, for tests; nil means
 	// the server's.
 	Now func() limit.Instant
@@ -44,11 +39,6 @@ type Options struct {
 	// operation: how long it took, and the error if it failed. It is called
 	// on the request path, from many goroutines. nil means nobody.
 	Observe func(operation string, took time.Duration, err error)
-
-	// Available is told when the server stops answering (false), and when it
-	// answers again (true), beginning with New. It is called by one goroutine
-	// at a time, and must not call the store. nil means nobody.
-	Available func(bool)
 
 	// Restored is told when the server is found to have lost what this process runs of
 	// a model (its data are gone, or the process was cut off for longer than an hour):
@@ -65,6 +55,11 @@ type Options struct {
 	// how much at the least: ahead, or back where it is negative. As Restored.
 	Stepped func(by time.Duration)
 
+	// replica identifies this process among those that share the Redis, in letters, digits,
+	// '-' and '_'. It must be new at every start, for the numbers of charges start anew; ""
+	// makes a random one.
+	replica string
+
 	// local is a clock of this process, in ms, that does not step; nil: its own.
 	local func() int64
 
@@ -77,22 +72,13 @@ type Options struct {
 // option that cannot be.
 func (o Options) withDefaults() (Options, error) {
 	if o.Address == "" {
-		return o, fmt.Errorf("redis: no address is given; set the host and port of the server")
+		return o, errors.New("redis: no address is given; set the host and port of the server")
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
-	}
-	if o.Replica == "" {
-		o.Replica = rand.Text()[:12]
-	}
-	if i := strings.IndexFunc(o.Replica, outsideID); i >= 0 {
-		return o, fmt.Errorf("redis: the replica id %q has a %q; use letters, digits, '-' and '_'", o.Replica, o.Replica[i])
-	}
+	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
+	o.heartbeat = cmp.Or(o.heartbeat, heartbeatEvery)
+	o.replica = cmp.Or(o.replica, rand.Text()[:12])
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
-	}
-	if o.Available == nil {
-		o.Available = func(bool) {}
 	}
 	if o.Restored == nil {
 		o.Restored = func(string, int) {}
@@ -103,18 +89,5 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Stepped == nil {
 		o.Stepped = func(time.Duration) {}
 	}
-	if o.heartbeat == 0 {
-		o.heartbeat = heartbeatEvery
-	}
 	return o, nil
-}
-
-// outsideID reports whether r may not be in a replica's id: the scripts keep
-// ids in lists and patterns.
-func outsideID(r rune) bool {
-	switch {
-	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-		return false
-	}
-	return true
 }

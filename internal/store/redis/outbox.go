@@ -46,7 +46,7 @@ type outbox struct {
 	hurry chan struct{} // has a value when somebody waits for it
 	end   chan struct{} // closed when the model is forgotten, and nothing waits
 
-	// sending is held from the choice of what is sent until it has its place on
+	// sending is held from the choice of what is sent until it is in the queue of
 	// the connection, so that batches go out in their order and a decision behind
 	// them. It is taken before mu, and never while settling.
 	sending sync.Mutex
@@ -96,7 +96,7 @@ func (ob *outbox) waiting() int {
 	return int(ob.added - ob.applied) // #nosec G115 -- entries in memory
 }
 
-// change returns a channel that is closed at the next change. The caller holds mu.
+// change returns a channel that is closed at the next change. mu is held.
 func (ob *outbox) change() <-chan struct{} {
 	if ob.moved == nil {
 		ob.moved = make(chan struct{})
@@ -104,7 +104,7 @@ func (ob *outbox) change() <-chan struct{} {
 	return ob.moved
 }
 
-// changed wakes who waits for a change. The caller holds mu.
+// changed wakes who waits for a change. mu is held.
 func (ob *outbox) changed() {
 	if ob.moved != nil {
 		close(ob.moved)
@@ -136,7 +136,6 @@ func (ob *outbox) flush(ctx context.Context) error {
 // run sends what no decision has taken along, until the store is closed or the
 // model forgotten.
 func (ob *outbox) run() {
-	defer ob.store.done.Done()
 	for {
 		select {
 		case <-ob.store.ctx.Done():

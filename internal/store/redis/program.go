@@ -14,7 +14,7 @@ type program struct {
 	modelRings string
 	gauges     [2]string   // how many requests of the model, of the user may run
 	admissible []string    // of all that is counted, the user's first
-	bounds     [2][]string // by limit.Bound, of the same: the admissible maximum and how far a top-up may go
+	bounds     [2][]string // by limit.Bound: the same, each with how far a top-up may go
 }
 
 func newProgram(p *limit.Policy) *program {
@@ -26,15 +26,14 @@ func newProgram(p *limit.Policy) *program {
 	for _, r := range p.Counted() {
 		_, _ = rings[r.Scope].WriteString(ringName(r.Meter, r.Window))
 		g.admissible = append(g.admissible, number(r.Admissible))
-		for b := range g.bounds {
-			g.bounds[b] = append(g.bounds[b], number(r.Admissible), number(r.Bound(limit.Bound(b)))) // #nosec G115 -- an index of bounds
+		for _, b := range []limit.Bound{limit.WithinLimits, limit.WithinDebt} {
+			g.bounds[b] = append(g.bounds[b], number(r.Admissible), number(r.Bound(b)))
 		}
 	}
 	g.userRings, g.modelRings = rings[limit.UserScope].String(), rings[limit.ModelScope].String()
 	return g
 }
 
-// number formats n for a script.
 func number[N int | int64 | uint64](n N) string { return strconv.FormatInt(int64(n), 10) }
 
 // appendAmount appends the three arguments that an amount is.

@@ -12,7 +12,7 @@ import (
 
 // idle returns a outbox of a store that has no server, which nothing is sent from.
 func idle() *outbox {
-	s := &Store{options: Options{Replica: "me"}, scripts: newScripts(argumentClock)}
+	s := &Store{options: Options{replica: "me"}, scripts: newScripts(argumentClock)}
 	m := &model{replicas: replicasKey("m"), account: modelKey("m")}
 	m.outbox = newOutbox(s, m)
 	return m.outbox
@@ -66,7 +66,7 @@ func TestWhatGoesNext(t *testing.T) {
 		"no room behind what came back": {
 			queue: []batch{{number: 1, sent: 1, back: true, charges: 129}}, entries: []int{1}, want: "[1>0] left true own true repeated 1"},
 		"a full queue":   {queue: full, entries: []int{1}, want: "[] left true own true"},
-		"the last place": {queue: full[1:], entries: []int{1, 128}, want: "[257>256] left true own true"},
+		"the last batch": {queue: full[1:], entries: []int{1, 128}, want: "[257>256] left true own true"},
 		"refused, and tried alone": {
 			queue: []batch{{number: 1, sent: 1, back: true}, {number: 2, sent: 1, back: true}}, refused: true, want: "[1>0] left true own true repeated 1"},
 		"refused, and not tried by decisions": {
@@ -111,7 +111,7 @@ func TestWhatGoesNext(t *testing.T) {
 	}
 }
 
-// TestNothingIsSent: where there is nothing to send, or no place, nobody is told that
+// TestNothingIsSent: where there is nothing to send, or no room, nobody is told that
 // batches were applied.
 func TestNothingIsSent(t *testing.T) {
 	st := idle()
@@ -226,7 +226,7 @@ func TestRoom(t *testing.T) {
 // may be under way.
 func TestRequestsOfABatch(t *testing.T) {
 	st := idle()
-	b := newBatch(st.model, st.model.caller(st.store), 1, 1, []entry{{user: "u", program: newProgram(minute(t, 10))}})
+	b := newBatch(st.model, st.model.self(st.store), 1, 1, []entry{{user: "u", program: newProgram(minute(t, 10))}})
 	b.sent = 1
 	first := b.request(st.model)
 	before := strings.Join(first.args, " ")

@@ -25,7 +25,7 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 			for _, goesOn := range []bool{false, true} {
 				t.Run(fmt.Sprint(came, " after ", wait, ", goes on: ", goesOn), func(t *testing.T) {
 					clock := limittest.NewClock()
-					s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me", heartbeat: -1})
+					s := open(t, Options{Now: clock.Now, Timeout: patient, replica: "me", heartbeat: -1})
 					p := minute(t, 1000)
 					topUp := func(g *limit.Grant, n int64) {
 						t.Helper()
@@ -42,7 +42,7 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 					n, into := s.pending.begin(), h.part()
 					arrive := func() []int64 {
 						t.Helper()
-						reply, err := s.call(t.Context(), s.scripts.topUp, patient, h.model.keys(h.user), h.program.topUp(n, h.model.caller(s), more, into, limit.WithinDebt))
+						reply, err := s.call(t.Context(), s.scripts.topUp, patient, h.model.keys(h.user), h.program.topUp(n, h.model.self(s), more, into, limit.WithinDebt))
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -65,7 +65,7 @@ func TestLostTopUpIsCancelled(t *testing.T) {
 							t.Errorf("the top-ups after it are in %+v, want one record", h.charges)
 						}
 					}
-					s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lostTopUp(n, more, into)}, &callError{"topup", errors.New("lost"), true, &s.options})
+					s.giveUp(h.model, entry{user: h.user, program: h.program, charges: []charge{{n, more}, {number: into}}}, &callError{"topup", errors.New("lost"), true, &s.options})
 					mustFlush(t, s)
 					want := int64(125)
 					if goesOn {
@@ -104,7 +104,7 @@ func TestLongStreamsLikeMemory(t *testing.T) {
 		w := &twins{
 			t: t, rand: rand.New(rand.NewPCG(seed, 20)), clock: clock,
 			memory:   memory.New(memory.Options{Now: clock.Now}),
-			redis:    open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me", heartbeat: -1}),
+			redis:    open(t, Options{Now: clock.Now, Timeout: patient, replica: "me", heartbeat: -1}),
 			policies: changingPolicies(t),
 		}
 		step := []int{300, 1500, 70_000, 1_000_000, 100_000, 5000}[seed]
@@ -155,15 +155,13 @@ func records(t *testing.T, server *redistest.Server, id string) (texts []string)
 // TestBatchesAreBoundedByCharges: batches are bounded by the charges that their records have,
 // not only by the requests that they settle.
 func TestBatchesAreBoundedByCharges(t *testing.T) {
-	st := &outbox{}
+	st, program := idle(), newProgram(minute(t, 10))
 	for i, work := range []int{1, 60, 67, 1, 500, 1, 128, 1} {
-		st.entries = append(st.entries, entry{user: strconv.Itoa(i), work: work})
+		st.entries = append(st.entries, entry{user: strconv.Itoa(i), program: program, work: work})
 	}
 	var sizes []int
 	for len(st.entries) > 0 {
-		n, _ := st.nextCount()
-		sizes = append(sizes, n)
-		st.entries = st.entries[n:]
+		sizes = append(sizes, st.next().size)
 	}
 	if fmt.Sprint(sizes) != "[3 1 1 1 1 1]" {
 		t.Errorf("batches of %v entries", sizes)
@@ -174,7 +172,7 @@ func TestBatchesAreBoundedByCharges(t *testing.T) {
 // it has grown by a thousand bytes, and not with every charge, which would walk it each time.
 func TestRecordsAreFoldedAtTimes(t *testing.T) {
 	clock := limittest.NewClock()
-	s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me", heartbeat: -1})
+	s := open(t, Options{Now: clock.Now, Timeout: patient, replica: "me", heartbeat: -1})
 	p := minute(t, 1000)
 	g := mustReserve(t, s, p, "u", limit.Amount{Input: 5, Output: 1, Requests: 1})
 	grown, folded := 0, 0

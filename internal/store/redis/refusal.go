@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,13 @@ func (r *refusal) note(err error) {
 	}
 }
 
+func (r *refusal) err() error {
+	if e := r.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
 // asRefusal returns err as what the server answered to a call; nil where it did
 // not answer with an error.
 func asRefusal(err error) *callError {
@@ -38,7 +46,6 @@ func asRefusal(err error) *callError {
 	return nil
 }
 
-// decided notes how a decision of m has ended.
 func (m *model) decided(err error) {
 	m.decisions.note(err)
 	m.rehearsal.doubted(err)
@@ -47,17 +54,18 @@ func (m *model) decided(err error) {
 // refused returns what the server refuses of m, or nil: a command that its scripts
 // need; its settlements, which wait; its decisions; its lease.
 func (m *model) refused() error {
-	if e := m.rehearsal.Load(); e != nil {
-		return fmt.Errorf("a command that %s needs is refused: %w", m.name, e)
-	}
-	if e := m.outbox.refusal.Load(); e != nil {
-		return fmt.Errorf("settlements of %s are refused: %w", m.name, e)
-	}
-	if e := m.decisions.Load(); e != nil {
-		return fmt.Errorf("decisions of %s are refused: %w", m.name, e)
-	}
-	if e := m.leases.Load(); e != nil {
-		return fmt.Errorf("the lease of %s is refused: %w", m.name, e)
+	for _, what := range []struct {
+		refusal *refusal
+		format  string
+	}{
+		{&m.rehearsal.refusal, "a command that %s needs is refused: %w"},
+		{&m.outbox.refusal, "settlements of %s are refused: %w"},
+		{&m.decisions, "decisions of %s are refused: %w"},
+		{&m.leases, "the lease of %s is refused: %w"},
+	} {
+		if e := what.refusal.Load(); e != nil {
+			return fmt.Errorf(what.format, m.name, e)
+		}
 	}
 	return nil
 }
@@ -80,28 +88,25 @@ func (s *Store) Refused(model string) error {
 // anybody's is about.
 func (s *Store) refusesAll(ctx context.Context) error {
 	s.tryAll(ctx)
-	var well, refused []*model
-	for _, m := range s.all() {
-		if m.refused() == nil {
-			well = append(well, m)
-		} else {
-			refused = append(refused, m)
-		}
-	}
+	models := s.all()
+	isRefused := func(m *model) bool { return m.refused() != nil }
+	refused := slices.DeleteFunc(slices.Clone(models), func(m *model) bool { return !isRefused(m) })
 	if len(refused) == 0 {
 		return nil
 	}
 	taken := false
 	for _, m := range refused {
 		s.look(ctx, m)
-		taken = taken || m.refused() == nil
+		taken = taken || !isRefused(m)
 	}
-	for _, m := range well {
+	for _, m := range models {
 		if taken {
 			return nil
 		}
-		s.look(ctx, m)
-		taken = m.refused() == nil
+		if !slices.Contains(refused, m) {
+			s.look(ctx, m)
+			taken = !isRefused(m)
+		}
 	}
 	if taken {
 		return nil

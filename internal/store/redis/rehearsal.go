@@ -53,26 +53,22 @@ func commandsOf(sources ...string) []string {
 // this connection, until the given time at most, and otherwise costs nothing.
 func (s *Store) permitted(ctx context.Context, till time.Time, m *model) error {
 	t := &m.rehearsal
-	if t.on.Load() == s.connections.Load() {
-		e := t.Load()
-		if e == nil {
-			return nil
+	if t.on.Load() != s.connections.Load() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.on.Load() != s.connections.Load() { // no other request had it tried meanwhile
+			return s.try(ctx, till, m)
 		}
-		at, now := t.at.Load(), time.Since(s.started).Milliseconds()
-		if now-at < tryAgain.Milliseconds() || !t.at.CompareAndSwap(at, now) {
-			return e
-		}
-		return s.try(ctx, till, m)
+		return t.err()
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.on.Load() != s.connections.Load() { // no other request had it tried meanwhile
-		return s.try(ctx, till, m)
+	if t.Load() == nil {
+		return nil
 	}
-	if e := t.Load(); e != nil {
-		return e
+	at, now := t.at.Load(), time.Since(s.started).Milliseconds()
+	if now-at < tryAgain.Milliseconds() || !t.at.CompareAndSwap(at, now) {
+		return t.err()
 	}
-	return nil
+	return s.try(ctx, till, m)
 }
 
 // doubted notes how a script of m has ended. After an error the commands are tried
@@ -90,12 +86,14 @@ func (s *Store) tryAll(ctx context.Context) {
 	now := time.Since(s.started).Milliseconds()
 	for _, m := range s.all() {
 		t := &m.rehearsal
-		if t.on.Load() != s.connections.Load() || t.Load() != nil || now-t.at.Load() > triedFor.Milliseconds() {
+		old := now-t.at.Load() > triedFor.Milliseconds()
+		if old || t.on.Load() != s.connections.Load() || t.Load() != nil {
 			doubtful = append(doubtful, m)
 		}
 	}
 	for some := range slices.Chunk(doubtful, triedAtOnce) {
-		if err := s.try(ctx, time.Now().Add(tryTimeout), some...); err != nil && asRefusal(err) == nil {
+		err := s.try(ctx, time.Now().Add(tryTimeout), some...)
+		if err != nil && asRefusal(err) == nil {
 			return // it does not answer
 		}
 	}
@@ -108,7 +106,8 @@ func (s *Store) try(ctx context.Context, till time.Time, models ...*model) (err 
 	// Whole scripts have to be taken too, which has to do with the keys of no model.
 	requests := []request{{script: s.scripts.try, args: s.tryArgs(), whole: true}}
 	for _, m := range models {
-		requests = append(requests, request{script: s.scripts.try, keys: m.tryKeys(), args: append(s.tryArgs(), s.scripts.commands...)})
+		args := append(s.tryArgs(), s.scripts.commands...)
+		requests = append(requests, request{script: s.scripts.try, keys: m.tryKeys(), args: args})
 	}
 	turn := newTurn(ctx)
 	answers := s.exchange(turn, till, requests)
@@ -147,7 +146,7 @@ func unsent(err error) error {
 }
 
 // tryArgs returns the arguments of a rehearsal of no command.
-func (s *Store) tryArgs() []string { return []string{number(s.pending.skip()), s.options.Replica} }
+func (s *Store) tryArgs() []string { return []string{number(s.pending.skip()), s.options.replica} }
 
 // tryKeys returns a key of each kind that m has, which no account or replica has: its
 // own have a colon or nothing behind the hash tag.

@@ -28,7 +28,8 @@ func (o *Options) remedy(operation string, err error) string {
 	var network *net.OpError
 	switch {
 	case descriptor.Exhausted(err):
-		return "this process has no file descriptor left for a connection: raise its limit (ulimit -n)"
+		return "this process has no file descriptor left for a connection: " +
+			"raise its limit (ulimit -n)"
 	case errors.As(err, &handshake):
 		return handshake.remedy()
 	case errors.As(err, &name):
@@ -38,7 +39,8 @@ func (o *Options) remedy(operation string, err error) string {
 	case operation == operationPing && broken(err) && o.TLS == nil:
 		return "it broke the connection: where it wants TLS, set redis.tls.enabled"
 	case operation == operationPing && broken(err):
-		return "it broke the connection: where it wants a certificate, set redis.tls.certificate and redis.tls.key"
+		return "it broke the connection: where it wants a certificate, " +
+			"set redis.tls.certificate and redis.tls.key"
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("it did not answer in time: redis.timeout is %v", o.Timeout)
 	}
@@ -48,7 +50,9 @@ func (o *Options) remedy(operation string, err error) string {
 // broken reports whether err is that of a connection that the other side ended.
 func broken(err error) bool {
 	var alert *net.OpError
-	return errors.As(err, &alert) && alert.Op == "remote error" || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return errors.As(err, &alert) && alert.Op == "remote error" ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // remedy says which settings to look at after a handshake that failed.
@@ -62,7 +66,8 @@ func (e *handshakeError) remedy() string {
 	case errors.As(e.cause, &alert), errors.As(e.cause, &remote) && remote.Op == "remote error":
 		return "the server refuses the handshake: look at redis.tls.certificate and redis.tls.key"
 	}
-	return "it does not speak TLS there: switch redis.tls.enabled (ssl: of a Spring application) off, or set redis.port to its port for TLS"
+	return "it does not speak TLS there: switch redis.tls.enabled (ssl: of a Spring application) " +
+		"off, or set redis.port to its port for TLS"
 }
 
 // remedyOf says which settings to look at after an error that the server answered.

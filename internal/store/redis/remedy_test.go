@@ -105,14 +105,9 @@ func TestErrorsNameTheSetting(t *testing.T) {
 // TestOneMissedAnswer: a server that misses one answer is asked again, and is not away.
 func TestOneMissedAnswer(t *testing.T) {
 	server := redistest.Start(t)
-	var told atomic.Int64
-	s := join(t, server, Options{Timeout: brief, heartbeat: -1, Available: func(yes bool) {
-		if !yes {
-			told.Add(1)
-		}
-	}})
+	s := join(t, server, Options{Timeout: brief, heartbeat: -1})
 	mustReserve(t, s, minute(t, 1000), "u", output(1))
-	before := told.Load()
+	before := s.gate.opening()
 	for range failuresToClose {
 		asked := make(chan error)
 		server.Pause()
@@ -123,8 +118,8 @@ func TestOneMissedAnswer(t *testing.T) {
 			t.Errorf("Ping: %v", err)
 		}
 	}
-	if told.Load() != before {
-		t.Error("the server was said to be away")
+	if s.gate.opening() != before {
+		t.Error("the gate was closed")
 	}
 	server.Pause()
 	defer server.Resume()

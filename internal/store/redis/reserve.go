@@ -29,7 +29,9 @@ const (
 // Reserve implements limit.Store, in one script and one round trip. It takes another one
 // for a denial that may be due to requests that have ended, and where the server did not
 // know the script or the connection was lost. Where p limits nothing it takes none.
-func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount, g *limit.Grant, d *limit.Decision) error {
+func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need limit.Amount,
+	g *limit.Grant, d *limit.Decision,
+) error {
 	if !p.Limits() {
 		return s.enter(p, user, g, d)
 	}
@@ -42,14 +44,12 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 			m.leave() // Settle does, of a grant
 		}
 	}()
-	program := m.program(p)
-	key := m.user(user)
+	program, key := m.program(p), m.user(user)
 	n, asked := s.pending.begin(), s.leaseTime()
-	args := program.reserve(n, m.caller(s), need)
-	reply, err := s.decide(ctx, m, &request{script: s.scripts.reserve, keys: m.keys(key), args: args, program: program})
-	if err == nil && reply[0] == verdictRefused {
-		err = s.failed(operationReserve, errGivenUp)
-	}
+	args := program.reserve(n, m.self(s), need)
+	reply, err := s.decide(ctx, m, &request{
+		script: s.scripts.reserve, keys: m.keys(key), args: args, program: program,
+	})
 	if err != nil {
 		s.giveUp(m, entry{user: key, program: program, charges: []charge{{n, need}}}, err)
 		return err
@@ -60,11 +60,10 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	if d.Admitted {
 		m.renewed(asked)
 		m.sees(s, reply)
-		g.Open(p, user)
-		g.Number = n
 		h := &holding{model: m, program: program, user: key, enrolment: reply[len(reply)-2]}
 		h.charges = append(h.first[:0], charge{n, need})
 		m.grants.add(h)
+		g.Open(p, user)
 		g.Account = h
 		g.Note(limit.Charge{Amount: need, At: times(reply[2], reply[3])})
 	}
@@ -88,17 +87,16 @@ func times(user, model int64) (at [2]limit.Instant) {
 }
 
 // reserve returns the arguments of the script.
-func (g *program) reserve(n uint64, caller string, need limit.Amount) []string {
-	head := appendAmount(append(make([]string, 0, 5), number(n), caller), need)
+func (g *program) reserve(n uint64, self string, need limit.Amount) []string {
+	head := appendAmount(append(make([]string, 0, 5), number(n), self), need)
 	return slices.Concat(head, g.gauges[:], []string{g.userRings, g.modelRings}, g.admissible)
 }
 
 // What the result of the reserve script begins with.
 const (
-	decisionNow         = 1
-	decisionRunning     = 4
-	decisionUserRunning = 5
-	decisionRules       = 6 // from here on, three for each of what is counted
+	decisionNow     = 1
+	decisionRunning = 4 // of the model; behind it, of the user
+	decisionRules   = 6 // from here on, three for each of what is counted
 )
 
 // decisionRule returns where the result has the rule of p with index i.
@@ -109,23 +107,21 @@ func decisionRule(p *limit.Policy, i int) int {
 
 // readDecision writes the script's result to d, whose slices it reuses.
 func readDecision(d *limit.Decision, p *limit.Policy, reply []int64) {
-	*d = limit.Decision{
-		Admitted:   reply[0] != verdictDenied,
-		Violations: d.Violations[:0],
-		Full:       d.Full[:0],
-		Standings:  d.Standings[:0],
-		At:         limit.Instant(reply[decisionNow]),
-	}
-	if !d.Admitted {
-		d.Full = appendFull(d.Full, limit.ModelScope, reply[decisionRunning], p.MaxConcurrent())
-		d.Full = appendFull(d.Full, limit.UserScope, reply[decisionUserRunning], p.MaxConcurrentPerUser())
+	d.Reset(limit.Instant(reply[decisionNow]))
+	if d.Admitted = reply[0] != verdictDenied; !d.Admitted {
+		for _, g := range gauges(p, reply[decisionRunning:]) {
+			if g.Max != limit.Unlimited && g.Running >= g.Max {
+				d.Full = append(d.Full, g)
+			}
+		}
 	}
 	for i, r := range p.Rules() {
 		rule := reply[decisionRule(p, i):]
 		sum, reset, wait := rule[0], milliseconds(rule[1]), rule[2]
 		d.Standings = append(d.Standings, limit.Standing{Used: sum, Reset: reset})
 		if wait != fits {
-			d.Violations = append(d.Violations, limit.Violation{Rule: r, Used: sum, Wait: milliseconds(wait)})
+			v := limit.Violation{Rule: r, Used: sum, Wait: milliseconds(wait)}
+			d.Violations = append(d.Violations, v)
 		}
 	}
 	d.Sort()
@@ -134,12 +130,12 @@ func readDecision(d *limit.Decision, p *limit.Policy, reply []int64) {
 // fits is the wait of a rule that is not violated.
 const fits = -1
 
-// appendFull appends the gauge to full if it is full.
-func appendFull(full []limit.Gauge, scope limit.Scope, running, max int64) []limit.Gauge {
-	if max == limit.Unlimited || running < max {
-		return full
+// gauges returns the gauges of p, of which running are told: of the model, and of the user.
+func gauges(p *limit.Policy, running []int64) []limit.Gauge {
+	return []limit.Gauge{
+		{Scope: limit.ModelScope, Running: running[0], Max: p.MaxConcurrent()},
+		{Scope: limit.UserScope, Running: running[1], Max: p.MaxConcurrentPerUser()},
 	}
-	return append(full, limit.Gauge{Scope: scope, Running: running, Max: max})
 }
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

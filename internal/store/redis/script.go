@@ -21,7 +21,8 @@ var lua embed.FS
 
 // Where a script's time comes from: the server, or (in tests) a last argument.
 const (
-	serverClock   = `local TIME = redis.call('TIME') local now = TIME[1] * 1000 + math.floor(TIME[2] / 1000)`
+	serverClock = `local TIME = redis.call('TIME') ` +
+		`local now = TIME[1] * 1000 + math.floor(TIME[2] / 1000)`
 	argumentClock = `local now = tonumber(table.remove(ARGV))`
 )
 
@@ -63,22 +64,24 @@ type scripts struct {
 // needs, and what it does. It panics if a file is missing.
 func newScripts(clock string) *scripts {
 	start := prelude(clock)
-	compile := func(operation string, parts ...string) *script {
-		source := []string{start}
-		for _, name := range append(parts, operation) {
-			source = append(source, part(name))
+	var sources []string
+	compile := func(operation, parts string) *script {
+		source := start
+		for _, name := range append(strings.Fields(parts), operation) {
+			source += "\n" + part(name)
 		}
-		return newScript(operation, strings.Join(source, "\n"))
+		sources = append(sources, source)
+		return newScript(operation, source)
 	}
 	all := &scripts{
-		reserve:   compile(operationReserve, "account", "window", "charge", "replica", "record", "grant"),
-		topUp:     compile(operationTopUp, "account", "charge", "replica", "record", "merge", "grant"),
-		settle:    compile("settle", "account", "charge", "replica", "record", "bulk"),
-		view:      compile("view", "account", "window", "replica"),
-		heartbeat: compile("heartbeat", "account", "replica", "bulk"),
-		leave:     compile("leave", "account", "replica"),
+		reserve:   compile(operationReserve, "account window charge replica record grant"),
+		topUp:     compile(operationTopUp, "account charge replica record merge grant"),
+		settle:    compile("settle", "account charge replica record bulk"),
+		view:      compile("view", "account window replica"),
+		heartbeat: compile("heartbeat", "account replica bulk"),
+		leave:     compile("leave", "account replica"),
 	}
-	all.commands = commandsOf(all.reserve.source, all.topUp.source, all.settle.source, all.view.source, all.heartbeat.source, all.leave.source)
+	all.commands = commandsOf(sources...)
 	all.try = newScript("try", part("try"))
 	if clock == argumentClock {
 		all.try = newScript("try", clock+"\n"+part("try"))
@@ -86,7 +89,6 @@ func newScripts(clock string) *scripts {
 	return all
 }
 
-// part returns the text of a file.
 func part(name string) string {
 	text, err := lua.ReadFile(name + ".lua")
 	if err != nil {
@@ -123,7 +125,7 @@ var (
 // from their own, as in limit.Account.
 const clockTolerance = time.Second
 
-// prelude defines what every script expects: the time, the caller, the shapes
+// prelude defines what every script expects: the time, who has sent it, the shapes
 // of windows and the times that Go knows.
 func prelude(clock string) string {
 	var widths, slots []string

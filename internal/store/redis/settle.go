@@ -38,26 +38,30 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 		return
 	}
 	h.model.grants.remove(h, func() {
-		h.model.outbox.add(entry{user: h.user, program: h.program, used: used, charges: h.charges, work: len(g.Charges)})
+		h.model.outbox.add(entry{
+			user: h.user, program: h.program, used: used, charges: h.charges, work: len(g.Charges),
+		})
 	})
 }
 
 // weight returns how many charges the script walks for e, at the most.
 func (e *entry) weight() int { return max(e.work, len(e.charges)) }
 
-// batch is a numbered part of a outbox. However often it is sent, it says the
+// batch is a numbered part of an outbox. However often it is sent, it says the
 // same.
 type batch struct {
 	number  uint64
 	keys    []string
-	args    []string // the first three, nonce, caller and order, are set anew when it is sent
+	args    []string // the first three, nonce, self and order, are set anew when it is sent
 	size    int      // entries
 	charges int      // that the script walks for them, as weight says
 
 	// Guarded by the outbox.
-	sent  int    // how often
-	back  bool   // it has come back and was not applied, or may not have been
-	after uint64 // number of the batch before it that was not acknowledged when it was sent last; 0: none
+	sent int  // how often
+	back bool // it has come back and was not applied, or may not have been
+	// after is the number of the batch before it that was not acknowledged when it was sent
+	// last; 0: none.
+	after uint64
 }
 
 // request returns what is sent of b now. A request that was sent before is left as
@@ -67,8 +71,9 @@ func (b *batch) request(m *model) request {
 	if b.sent > 1 {
 		args = slices.Clone(args)
 	}
-	args[0], args[1], args[2] = number(s.pending.skip()), m.caller(s), b.order()
-	return request{script: s.scripts.settle, keys: b.keys, args: args}
+	args[0], args[1], args[2] = number(s.pending.skip()), m.self(s), b.order()
+	whole := m.outbox.forgotten.Load()
+	return request{script: s.scripts.settle, keys: b.keys, args: args, whole: whole}
 }
 
 // order is the number of b, and that of the batch that it follows.
@@ -76,7 +81,7 @@ func (b *batch) order() string { return number(b.number) + " " + number(b.after)
 
 // newBatch makes the batch with the given number. floor is the lowest number
 // of a charge that may still arrive.
-func newBatch(m *model, caller string, n, floor uint64, entries []entry) *batch {
+func newBatch(m *model, self string, n, floor uint64, entries []entry) *batch {
 	b := &batch{number: n, keys: make([]string, 2, 2+len(entries)), size: len(entries)}
 	b.keys[0], b.keys[1] = m.replicas, m.account
 	rings := make([]string, 2, 2+len(entries))
@@ -91,7 +96,7 @@ func newBatch(m *model, caller string, n, floor uint64, entries []entry) *batch 
 		*at = unite(*at, e.program.userRings)
 	}
 	b.args = make([]string, 0, 4+len(b.keys)+10*len(entries)) // of one charge each
-	b.args = append(b.args, "", caller, b.order(), number(floor))
+	b.args = append(b.args, "", self, b.order(), number(floor))
 	b.args = append(b.args, rings[1:]...)
 	for i := range entries {
 		b.args = entries[i].append(b.args, b.index(entries[i].user))

@@ -18,7 +18,7 @@ import (
 // the result: applied, lost, missing, marked.
 func sent(t *testing.T, s *Store, m *model, n, floor uint64, entries ...entry) []int64 {
 	t.Helper()
-	b := newBatch(m, m.caller(s), n, floor, entries)
+	b := newBatch(m, m.self(s), n, floor, entries)
 	b.args[0] = "7"
 	reply, err := s.call(t.Context(), s.scripts.settle, patient, b.keys, b.args)
 	if err != nil {
@@ -82,15 +82,16 @@ func TestSettledAgainInAnotherBatch(t *testing.T) {
 }
 
 // TestCancelledAfterItCame undoes a charge that was made, with its slots and
-// its place among the running requests.
+// its running slot.
 func TestCancelledAfterItCame(t *testing.T) {
 	clock := limittest.NewClock()
-	s := open(t, Options{Now: clock.Now, Timeout: patient, Replica: "me"})
+	s := open(t, Options{Now: clock.Now, Timeout: patient, replica: "me"})
 	p := minute(t, 1000)
 	keep := mustReserve(t, s, p, "u", output(100))
 	g := mustReserve(t, s, p, "u", output(300))
 	clock.Set(5e9)
-	sent(t, s, s.model(p.Model()), 1, keep.Number, cancellation(s.model(p.Model()), p, "u", g.Number, output(300)))
+	number := func(g *limit.Grant) uint64 { return g.Account.(*holding).charges[0].number }
+	sent(t, s, s.model(p.Model()), 1, number(keep), cancellation(s.model(p.Model()), p, "u", number(g), output(300)))
 	mustStand(t, s, p, "u", standing{0, 100, 1})
 	if left := records(t, shared, "me"); len(left) != 1 {
 		t.Errorf("the records are %q, want that of the other charge", left)
@@ -101,7 +102,7 @@ func TestCancelledAfterItCame(t *testing.T) {
 // up, whether a mark tells so or the floor, and keeps no mark for longer than
 // it is needed.
 func TestCancelledBeforeItCame(t *testing.T) {
-	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, Replica: "me"})
+	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, replica: "me"})
 	p := minute(t, 1000)
 	m := s.model(p.Model())
 	program := m.program(p)
@@ -110,7 +111,7 @@ func TestCancelledBeforeItCame(t *testing.T) {
 	}
 	late := func(n uint64) int64 {
 		t.Helper()
-		reply, err := s.call(t.Context(), s.scripts.reserve, patient, m.keys(m.user("u")), program.reserve(n, m.caller(s), output(10)))
+		reply, err := s.call(t.Context(), s.scripts.reserve, patient, m.keys(m.user("u")), program.reserve(n, m.self(s), output(10)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +125,7 @@ func TestCancelledBeforeItCame(t *testing.T) {
 			t.Errorf("charge %d: the verdict is %d, want %d", n, got, want)
 		}
 	}
-	reply, err := s.call(t.Context(), s.scripts.topUp, patient, m.keys(m.user("u")), program.topUp(6, m.caller(s), output(10), 0, limit.WithinDebt))
+	reply, err := s.call(t.Context(), s.scripts.topUp, patient, m.keys(m.user("u")), program.topUp(6, m.self(s), output(10), 0, limit.WithinDebt))
 	if err != nil || reply[0] != verdictRefused {
 		t.Errorf("a late top-up: %v, %v, want refused", reply, err)
 	}
@@ -178,7 +179,7 @@ func TestSettledAfterDataLoss(t *testing.T) {
 // TestLeavesNothing checks that settled requests leave no record, and empty
 // rings no field.
 func TestLeavesNothing(t *testing.T) {
-	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, Replica: "me"})
+	s := open(t, Options{Now: limittest.NewClock().Now, Timeout: patient, replica: "me"})
 	p := minute(t, 1000)
 	for range 5 {
 		g := mustReserve(t, s, p, "u", output(10))

@@ -9,8 +9,8 @@ type Stats struct {
 	Refused   int64 // attempts at a batch that the server answered with an error
 	Cancelled int64 // charges that were cancelled because their answer was lost
 	Lost      int64 // charges whose record was gone when they were settled: Redis lost data
-	Missing   int64 // tokens and requests that could not be given back, for their slots did not hold them
-	Forgone   int64 // requests without limits that are not counted, for too much waited to be applied
+	Missing   int64 // tokens and requests not given back, for their slots did not hold them
+	Forgone   int64 // requests without limits that are not counted: see Options
 	Restored  int64 // running requests that the server had lost, and that count there again
 	Steps     int64 // steps of the server's clock
 	Desyncs   int64 // connections dropped because a reply belonged to another call

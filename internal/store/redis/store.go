@@ -20,7 +20,7 @@ type Store struct {
 	client   atomic.Pointer[client]
 	desynced atomic.Pointer[client] // to be replaced; nil while all is well
 	gate     *gate
-	places   *places
+	backlog  *backlog
 	trouble  atomic.Pointer[callError] // why the last probe failed; nil if it did not
 	pending  pending
 	batches  atomic.Uint64 // the number of the last batch, of any model
@@ -54,8 +54,9 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		options: o, started: time.Now(), scripts: newScripts(serverClock), models: map[string]*model{},
-		gate: newGate(o.Available), places: newPlaces(), served: make(chan struct{}, 1),
+		options: o, started: time.Now(), models: map[string]*model{},
+		scripts: newScripts(serverClock),
+		gate:    newGate(), backlog: newBacklog(), served: make(chan struct{}, 1),
 	}
 	if o.Now != nil {
 		s.scripts = newScripts(argumentClock)
@@ -70,14 +71,10 @@ func New(ctx context.Context, o Options) (*Store, error) {
 		<-s.gate.closed
 		s.gate.open()
 	}
-	s.done.Add(2)
-	go s.watch()
-	go s.beat()
+	s.done.Go(s.watch)
+	s.done.Go(s.beat)
 	return s, nil
 }
-
-// Replica returns the id of this process among those that share the Redis.
-func (s *Store) Replica() string { return s.options.Replica }
 
 // ready reports why no call can be sent, if so.
 func (s *Store) ready() error {
@@ -118,7 +115,6 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.refusesAll(ctx) // other calls are answered meanwhile
 }
 
-// operationPing is the operation of a sign of life.
 const operationPing = "ping"
 
 // sign asks the server for a sign of life.
@@ -130,7 +126,8 @@ func (s *Store) sign(ctx context.Context, timeout time.Duration) error {
 	if err == nil {
 		return nil
 	}
-	if e := s.unmade.Load(); e != nil && e.at.After(begun) && errors.Is(err, context.DeadlineExceeded) {
+	late := errors.Is(err, context.DeadlineExceeded)
+	if e := s.unmade.Load(); late && e != nil && e.at.After(begun) {
 		err = e.cause // what took so long
 	}
 	failure := s.failed(operationPing, err)
@@ -144,25 +141,22 @@ func (s *Store) sign(ctx context.Context, timeout time.Duration) error {
 // maxmemory-policy, and anything but noeviction drops accounts that still count, which is
 // free quota.
 func (s *Store) Hazard(ctx context.Context) (string, error) {
-	policy, err := s.maxMemoryPolicy(ctx)
-	if err != nil || policy == "noeviction" {
-		return "", err
-	}
-	return "this Redis drops live counters when its memory is full: its maxmemory-policy is " + policy + "; set that to noeviction", nil
-}
-
-func (s *Store) maxMemoryPolicy(ctx context.Context) (string, error) {
 	c := s.client.Load()
 	text, err := c.Do(ctx, c.B().Info().Section("memory").Build()).ToString()
 	if err != nil {
 		return "", s.failed("info", err)
 	}
 	for line := range strings.Lines(text) {
-		if name, value, _ := strings.Cut(line, ":"); name == "maxmemory_policy" {
-			return strings.TrimSpace(value), nil
+		switch name, policy, _ := strings.Cut(strings.TrimSpace(line), ":"); {
+		case name != "maxmemory_policy":
+		case policy == "noeviction":
+			return "", nil
+		default:
+			return "this Redis drops live counters when its memory is full: " +
+				"its maxmemory-policy is " + policy + "; set that to noeviction", nil
 		}
 	}
-	return "", fmt.Errorf("redis: the server does not tell its maxmemory_policy")
+	return "", errors.New("redis: the server does not tell its maxmemory_policy")
 }
 
 // Flush implements limit.Store. It does not hurry a server that is down: it

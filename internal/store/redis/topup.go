@@ -2,22 +2,18 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
-
-// errGivenUp is the cause of a charge that the server refused because this
-// replica had given it up.
-var errGivenUp = errors.New("the charge had been given up")
 
 // denialOfModel is where the result of the script that denies says whether a rule of the
 // model is in the way.
 const denialOfModel = 2
 
 // TopUp implements limit.Store, in one script.
-func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b limit.Bound) (limit.TopUp, error) {
+func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b limit.Bound,
+) (limit.TopUp, error) {
 	if g.IsOpen() && !g.Policy.Limits() {
 		return limit.TopUp{Granted: true}, nil
 	}
@@ -29,14 +25,17 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	}
 	h := g.Account.(*holding)
 	n, into, asked := s.pending.begin(), h.part(), s.leaseTime()
-	args := h.program.topUp(n, h.model.caller(s), more, into, b)
-	reply, err := s.decide(ctx, h.model, &request{script: s.scripts.topUp, keys: h.model.keys(h.user), args: args, program: h.program})
-	if err == nil && reply[0] == verdictRefused {
-		err = s.failed(operationTopUp, errGivenUp)
-	}
+	args := h.program.topUp(n, h.model.self(s), more, into, b)
+	reply, err := s.decide(ctx, h.model, &request{
+		script: s.scripts.topUp, keys: h.model.keys(h.user), args: args, program: h.program,
+	})
 	if err != nil {
 		h.doubtful = h.doubtful || isUnsure(err)
-		s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lostTopUp(n, more, into)}, err)
+		lost := []charge{{n, more}}
+		if into != 0 { // it may have been added to that
+			lost = append(lost, charge{number: into})
+		}
+		s.giveUp(h.model, entry{user: h.user, program: h.program, charges: lost}, err)
 		return limit.TopUp{}, err
 	}
 	s.pending.end(n)
@@ -45,7 +44,7 @@ func (s *Store) TopUp(ctx context.Context, g *limit.Grant, more limit.Amount, b 
 	}
 	h.model.renewed(asked)
 	h.model.sees(s, reply)
-	h.model.grants.note(h, charge{uint64(reply[4]), more}) // #nosec G115 -- the number that the script gave it
+	h.model.grants.note(h, charge{uint64(reply[4]), more}) // #nosec G115 -- the script's number
 	h.doubtful = false
 	g.Note(limit.Charge{Amount: more, At: times(reply[2], reply[3]), Debt: reply[1]})
 	return limit.TopUp{Granted: true, Debt: reply[1]}, nil
@@ -63,19 +62,10 @@ func (h *holding) part() uint64 {
 	return h.charges[len(h.charges)-1].number
 }
 
-// lostTopUp returns what an entry names to cancel a top-up that may have been added to
-// the record with number into.
-func lostTopUp(n uint64, more limit.Amount, into uint64) []charge {
-	c := []charge{{n, more}}
-	if into != 0 {
-		c = append(c, charge{number: into})
-	}
-	return c
-}
-
 // topUp returns the arguments of the script. into is the number of the record that the
 // charge may be added to; 0 for none.
-func (g *program) topUp(n uint64, caller string, more limit.Amount, into uint64, b limit.Bound) []string {
-	head := appendAmount(append(make([]string, 0, 5), number(n), caller), more)
+func (g *program) topUp(n uint64, self string, more limit.Amount, into uint64, b limit.Bound,
+) []string {
+	head := appendAmount(append(make([]string, 0, 5), number(n), self), more)
 	return slices.Concat(head, []string{g.userRings, g.modelRings, number(into)}, g.bounds[b])
 }

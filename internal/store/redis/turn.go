@@ -8,7 +8,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// turn is the context of a call, and notices when the call has its place on the
+// turn is the context of a call, and notices when the call is in the queue of the
 // connection. The client has one queue for its connection, puts a call into it, and
 // then asks the context for its Done, to wait for the answer: whoever begins a call
 // after that is behind it. Where Done is asked for earlier, or never, order is lost:
@@ -48,10 +48,13 @@ var errUntried = errors.New("the connection was lost, and a new one is made")
 
 // command returns r as it is sent.
 func (r *request) command(c *client) rueidis.Completed {
+	n := int64(len(r.keys))
 	if r.whole {
-		return c.B().Eval().Script(r.script.source).Numkeys(int64(len(r.keys))).Key(r.keys...).Arg(r.args...).Build()
+		eval := c.B().Eval().Script(r.script.source)
+		return eval.Numkeys(n).Key(r.keys...).Arg(r.args...).Build()
 	}
-	return c.B().Evalsha().Sha1(r.script.hash).Numkeys(int64(len(r.keys))).Key(r.keys...).Arg(r.args...).Build()
+	eval := c.B().Evalsha().Sha1(r.script.hash)
+	return eval.Numkeys(n).Key(r.keys...).Arg(r.args...).Build()
 }
 
 // together sends requests in their order, with no other call between them.

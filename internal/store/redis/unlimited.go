@@ -24,7 +24,7 @@ func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Dec
 	h := &holding{model: m, program: m.program(p), user: m.user(user), enrolment: m.enrolment()}
 	h.charges = append(h.first[:0], charge{number: s.pending.skip()})
 	g.Open(p, user)
-	g.Number, g.Account = h.charges[0].number, h
+	g.Account = h
 	h.forgone = m.outbox.waiting() >= unlimitedWaiting
 	first := m.forgoing.Swap(h.forgone) != h.forgone
 	if h.forgone {

@@ -16,18 +16,17 @@ func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.V
 	g := m.program(p)
 	n := s.pending.begin()
 	defer s.pending.end(n)
-	args := []string{number(n), m.caller(s), g.userRings, g.modelRings}
-	reply, err := s.decide(ctx, m, &request{script: s.scripts.view, keys: m.keys(m.user(user)), args: args})
+	args := []string{number(n), m.self(s), g.userRings, g.modelRings}
+	r := &request{script: s.scripts.view, keys: m.keys(m.user(user)), args: args}
+	reply, err := s.decide(ctx, m, r)
 	if err != nil {
 		return limit.View{}, err
 	}
-	v := limit.View{At: limit.Instant(reply[0]), Gauges: []limit.Gauge{
-		{Scope: limit.ModelScope, Running: reply[1], Max: p.MaxConcurrent()},
-		{Scope: limit.UserScope, Running: reply[2], Max: p.MaxConcurrentPerUser()},
-	}}
+	v := limit.View{At: limit.Instant(reply[0]), Gauges: gauges(p, reply[1:])}
 	for i, r := range p.Counted() {
 		rule := reply[3+3*i:]
-		v.Windows = append(v.Windows, limit.NewWindowView(r, rule[0], rule[1], milliseconds(rule[2])))
+		w := limit.NewWindowView(r, rule[0], rule[1], milliseconds(rule[2]))
+		v.Windows = append(v.Windows, w)
 	}
 	return v, nil
 }

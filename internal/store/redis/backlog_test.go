@@ -13,9 +13,9 @@ import (
 
 // TestStalledServerKeepsNobody stops a server while more calls than the client's queue
 // has room for want answers: all are told soon, and not when the connection is given up.
-// Nothing stays charged, and no place stays taken.
+// Nothing stays charged, and nothing in the backlog.
 func TestStalledServerKeepsNobody(t *testing.T) {
-	const callers, soon = placesMost + 300, 3500 * time.Millisecond
+	const callers, soon = backlogMax + 300, 3500 * time.Millisecond
 	server := redistest.Start(t)
 	s := join(t, server, Options{Timeout: 500 * time.Millisecond, heartbeat: -1})
 	p := minute(t, 1<<40)
@@ -41,44 +41,44 @@ func TestStalledServerKeepsNobody(t *testing.T) {
 	}
 	server.Resume()
 	mustFlush(t, s)
-	if n := len(s.places.taken); n != 0 {
-		t.Errorf("%d places are taken, and nobody calls", n)
+	if n := len(s.backlog.calls); n != 0 {
+		t.Errorf("%d calls wait, and nobody calls", n)
 	}
 	mustStand(t, s, p, "u", standing{0, 0, 0})
 }
 
-// TestPlaces: a call whose caller has gone keeps its place until the server answers a
-// later one, or the connection ends.
-func TestPlaces(t *testing.T) {
-	p := newPlaces()
+// TestPlacesInTheBacklog: a call that nobody waits for any more stays in the backlog until the server
+// answers a later one, or the connection ends.
+func TestPlacesInTheBacklog(t *testing.T) {
+	p := newBacklog()
 	ended, end := context.WithCancel(t.Context())
 	end()
-	for range placesMost {
-		if !p.take(t.Context()) {
-			t.Fatal("no place is free")
+	for range backlogMax {
+		if !p.enter(t.Context()) {
+			t.Fatal("there is no room")
 		}
 	}
 	for range 3 {
 		p.leave(context.DeadlineExceeded)
 		p.leave(context.Canceled)
 	}
-	if p.take(ended) {
-		t.Error("a place is free whose call is in the queue")
+	if p.enter(ended) {
+		t.Error("there is room, and the calls are in the queue")
 	}
 	waiting := make(chan bool)
-	go func() { waiting <- p.take(t.Context()) }()
+	go func() { waiting <- p.enter(t.Context()) }()
 	time.Sleep(10 * time.Millisecond)
 	p.leave(nil)
 	if !<-waiting {
-		t.Error("who has waited gets no place")
+		t.Error("who has waited gets no room")
 	}
-	<-p.taken
-	if n := len(p.taken); n != placesMost-7 {
-		t.Errorf("%d places are taken after an answer, want %d", n, placesMost-7)
+	<-p.calls
+	if n := len(p.calls); n != backlogMax-7 {
+		t.Errorf("%d calls wait after an answer, want %d", n, backlogMax-7)
 	}
 	p.leave(context.DeadlineExceeded)
 	p.leave(errors.New("the connection has ended"))
-	if n := len(p.taken); n != placesMost-9 {
-		t.Errorf("%d places are taken after the end of a connection, want %d", n, placesMost-9)
+	if n := len(p.calls); n != backlogMax-9 {
+		t.Errorf("%d calls wait after the end of a connection, want %d", n, backlogMax-9)
 	}
 }
