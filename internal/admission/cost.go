@@ -36,9 +36,8 @@ func RequestOnly(came bool) Cost {
 	return Cost{Amount: limit.Amount{Requests: 1}}
 }
 
-// Abandoned returns the cost of an answer of which nothing was seen until now, from the time
-// that the model server has worked on it. A stream of which no event has come has generated
-// nothing.
+// Abandoned returns the cost of an answer of which nothing was seen until now, from the time that
+// the model server has worked on it. A stream of which no event has come has generated nothing.
 func (t *Ticket) Abandoned(now time.Time) Cost {
 	c := Cost{Doubt: Interrupted, Usage: wire.Usage{Input: t.price.Input}}
 	if !t.request.Call.Stream {

@@ -13,11 +13,10 @@ import (
 // admit it. Where the terms want the exact input, or where the estimate of it is all that
 // is in the way, a model server is asked.
 //
-// It may be called again before Reserve, and estimates anew. It fails with a
-// *limit.MisfitError where the request can never be admitted; with the Counter's error where
-// a model server would have had to be asked and none could be; and as Reserve does, for a
-// question needs a reservation. The ticket may be open afterwards, and is not where Price
-// fails.
+// It may be called again before Reserve, and estimates anew. It fails with a *limit.MisfitError
+// where the request can never be admitted; with the Counter's error where a model server would have
+// had to be asked and none could be; and as Reserve does, for a question needs a reservation. The
+// ticket may be open afterwards, and is not where Price fails.
 func (t *Ticket) Price(ctx context.Context) error {
 	t.price = t.request.Terms.Pricer.Price(t.request.User, t.request.Call)
 	t.inputMin = t.price.InputFloor

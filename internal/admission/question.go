@@ -15,11 +15,10 @@ type Counter interface {
 	Count(ctx context.Context, floor int64) (n int64, reached bool, err error)
 }
 
-// countable reports whether a model server can be asked how many tokens the input has.
-// vLLM's /tokenize takes the members of a chat or of a completion with one prompt,
-// count_tokens those of Anthropic's messages, and both ignore what they do not know, so
-// they get the body as it is. They see a placeholder where a picture or a recording is:
-// those keep their declared price.
+// countable reports whether a model server can be asked how many tokens the input has. vLLM's
+// /tokenize takes the members of a chat or of a completion with one prompt, count_tokens those of
+// Anthropic's messages, and both ignore what they do not know, so they get the body as it is. They
+// see a placeholder where a picture or a recording is: those keep their declared price.
 func (t *Ticket) countable() bool {
 	r := t.request.Call
 	if t.request.Counter == nil || r.HasMedia() || r.Twofold {
@@ -34,12 +33,11 @@ func (t *Ticket) countable() bool {
 	return false
 }
 
-// ask has a model server count the tokens of the input, and returns what is to be charged,
-// or why that can never be admitted: as given, where it does not tell. Nobody is asked for a
-// client whom the limits would deny, and a question that a model server has got counts as a
-// request, whatever comes of it. So it is asked under a reservation of the least that the
-// request can be, which grows to what is to be charged: to the limits they are one request,
-// with one running slot.
+// ask has a model server count the tokens of the input, and returns what is to be charged, or why
+// that can never be admitted: as given, where it does not tell. Nobody is asked for a client whom
+// the limits would deny, and a question that a model server has got counts as a request, whatever
+// comes of it. So it is asked under a reservation of the least that the request can be, which grows
+// to what is to be charged: to the limits they are one request, with one running slot.
 func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limit.Amount, error) {
 	if misfit == nil && !t.affords(ctx, need) {
 		return need, nil // Reserve denies it, unless room has come back
@@ -66,8 +64,7 @@ func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limi
 	return need, misfit
 }
 
-// affords reports whether the limits would admit need at the moment, as far as a look can
-// tell.
+// affords reports whether the limits would admit need at the moment, as far as a look can tell.
 func (t *Ticket) affords(ctx context.Context, need limit.Amount) bool {
 	v, err := t.request.Store.View(ctx, t.request.Terms.Policy, t.request.User)
 	if err != nil {

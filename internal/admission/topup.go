@@ -56,10 +56,9 @@ func (t *Ticket) Streaming() {
 	t.topUp = topUp{needless: !t.request.Terms.Policy.LimitsTokens(), most: t.outputMost()}
 }
 
-// Backed sees to it that what has been generated is charged, and something ahead of it. It
-// reports false where it is not and cannot be: the stream must be stopped, and the event
-// that has just come not be relayed. Behind the end of an answer, which is settled, nothing
-// is charged any more.
+// Backed sees to it that what has been generated is charged, and something ahead of it. It reports
+// false where it is not and cannot be: the stream must be stopped, and the event that has just come
+// not be relayed. Behind the end of an answer, which is settled, nothing is charged any more.
 func (t *Ticket) Backed(ctx context.Context, p *answer.Stream, pace Pace) bool {
 	if t.topUp.needless || !t.IsOpen() || t.isCalm(p) {
 		return true

@@ -55,9 +55,8 @@ func (b *body) Close() error {
 // connection can be kept; as in net/http.
 const droppedBytesMax = 256 << 10
 
-// drop ends the reading, because an answer begins. What is left of the body is passed
-// over: what has come of it, and, with wait, what comes of it in time. It reports
-// whether that is all.
+// drop ends the reading, because an answer begins. What is left of the body is passed over: what
+// has come of it, and, with wait, what comes of it in time. It reports whether that is all.
 func (b *body) drop(wait bool) (complete bool) {
 	if b.left == 0 {
 		return true

@@ -141,8 +141,7 @@ func (c *conn) await(patience time.Duration, least int) bool {
 	return c.state.Swap(serving) != closed
 }
 
-// freshTime is how long a connection has for its first request while the server is
-// shut down.
+// freshTime is how long a connection has for its first request while the server is shut down.
 const freshTime = 5 * time.Second
 
 // spareFresh gives a connection that has had no request freshTime for one, and
@@ -180,9 +179,8 @@ func (c *conn) extend(patience time.Duration) error {
 	return c.setReadDeadline(extended(c.until, patience))
 }
 
-// extended returns a deadline that leaves the time of patience. Because setting one
-// costs as much as parsing a head, a new one is late by an eighth, and kept until it
-// would be too early.
+// extended returns a deadline that leaves the time of patience. Because setting one costs as much
+// as parsing a head, a new one is late by an eighth, and kept until it would be too early.
 func extended(until time.Time, patience time.Duration) time.Time {
 	earliest := time.Now().Add(patience)
 	latest := earliest.Add(patience / 8)

@@ -32,10 +32,9 @@ const (
 	trailer
 )
 
-// framing follows the requests of a connection, one after the other, as net/http
-// reads them, and tells where one of them could be read in another way. What net/http
-// refuses anyway it leaves to net/http, which ends the connection. The zero value is
-// before the first request.
+// framing follows the requests of a connection, one after the other, as net/http reads them, and
+// tells where one of them could be read in another way. What net/http refuses anyway it leaves to
+// net/http, which ends the connection. The zero value is before the first request.
 type framing struct {
 	line []byte   // of which the end has not come
 	next lineKind // what it is

@@ -40,11 +40,10 @@ func (h *head) reset() {
 // parse reads the head that b begins with and returns its size. It is 0, and
 // nothing is said about the request, where the head is not all there or not plain.
 //
-// Plain is (RFC 9112): a method of upper-case letters; a target that is an absolute
-// path, with or without a query; HTTP/1.1; fields of one line each, which all end with CR
-// LF; one Host; at most one Content-Length; a Connection that is "close" or
-// "keep-alive", if there is one; no transfer coding, expectation or upgrade. The
-// body, if there is one, has a length then.
+// Plain is (RFC 9112): a method of upper-case letters; a target that is an absolute path, with or
+// without a query; HTTP/1.1; fields of one line each, which all end with CR LF; one Host; at most
+// one Content-Length; a Connection that is "close" or "keep-alive", if there is one; no transfer
+// coding, expectation or upgrade. The body, if there is one, has a length then.
 func (h *head) parse(b []byte) (size int) {
 	end := bytes.Index(b, []byte("\r\n\r\n"))
 	if end < 0 {

@@ -32,8 +32,7 @@ func (c *closable) Close() error {
 	return c.Listener.Close()
 }
 
-// sort accepts what comes to l and serves it, and returns a listener for what is
-// handed over.
+// sort accepts what comes to l and serves it, and returns a listener for what is handed over.
 func (s *Server) sort(l net.Listener, w *watch) *sorter {
 	o := &sorter{watch: w, handed: make(chan net.Conn), failed: make(chan error)}
 	o.Listener, o.closed = l, make(chan struct{})
@@ -118,9 +117,8 @@ func (o *sorter) hand(raw net.Conn, lastWords string) {
 // is being shut down.
 const unavailable = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
-// begun is a connection that net/http reads, of which something may have been read.
-// Where a request on it could be read in two ways, it cannot be read any more: net/http
-// answers 400 and closes it.
+// begun is a connection that net/http reads, of which something may have been read. Where a request
+// on it could be read in two ways, it cannot be read any more: net/http answers 400 and closes it.
 type begun struct {
 	stream
 	rest    []byte
@@ -185,8 +183,7 @@ func (b *begun) Read(p []byte) (int, error) {
 	return 0, wrong
 }
 
-// Close implements net.Conn. What was refused may still be coming: its client shall see
-// the answer.
+// Close implements net.Conn. What was refused may still be coming: its client shall see the answer.
 func (b *begun) Close() error {
 	if !b.refused.Load() {
 		return b.stream.Close()

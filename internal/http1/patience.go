@@ -33,9 +33,8 @@ type patient struct {
 	cut      atomic.Bool
 }
 
-// CutOff ends the connection, or the stream of HTTP/2, as that of a response does. The
-// deadlines that the handler may be about to set come before its own, or see that it
-// has come.
+// CutOff ends the connection, or the stream of HTTP/2, as that of a response does. The deadlines
+// that the handler may be about to set come before its own, or see that it has come.
 func (p *patient) CutOff() {
 	p.cut.Store(true)
 	p.expire()
@@ -63,8 +62,7 @@ func (p *patient) SetReadDeadline(t time.Time) error {
 // Unwrap is for http.ResponseController.
 func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// SetWriteDeadline is for http.ResponseController. The zero time stands for the
-// patience.
+// SetWriteDeadline is for http.ResponseController. The zero time stands for the patience.
 func (p *patient) SetWriteDeadline(t time.Time) error {
 	if p.left = !t.IsZero(); !p.left {
 		p.extend()

@@ -50,9 +50,8 @@ func New(other *http.Server, patience time.Duration) *Server {
 	return s
 }
 
-// Serve answers what comes to the listener until the server is shut down or the
-// listener fails for good. Its error is never nil; after Shutdown or Close it is
-// [http.ErrServerClosed].
+// Serve answers what comes to the listener until the server is shut down or the listener fails for
+// good. Its error is never nil; after Shutdown or Close it is [http.ErrServerClosed].
 func (s *Server) Serve(l net.Listener) error {
 	w := s.watching()
 	if w == nil {
@@ -84,8 +83,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Close closes the listeners and all connections at once. It does not wait for
-// handlers.
+// Close closes the listeners and all connections at once. It does not wait for handlers.
 func (s *Server) Close() error {
 	s.closing.Store(true)
 	s.mu.Lock()
@@ -97,8 +95,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// LeaveToNetHTTP has net/http serve all connections, within the same bounds. Call it
-// before Serve.
+// LeaveToNetHTTP has net/http serve all connections, within the same bounds. Call it before Serve.
 func (s *Server) LeaveToNetHTTP() { s.leaves = true }
 
 // watching returns what tells that clients have left; nil where that cannot be
@@ -157,8 +154,7 @@ func (s *Server) drop(c *conn) {
 	delete(s.conns, c)
 }
 
-// each does something with every connection, without a lock: others come and go
-// meanwhile.
+// each does something with every connection, without a lock: others come and go meanwhile.
 func (s *Server) each(do func(*conn)) {
 	s.mu.Lock()
 	all := slices.Collect(maps.Keys(s.conns))

@@ -9,10 +9,9 @@ import (
 // watch learns from the kernel when clients leave. A connection is shown to it
 // once, and costs nothing more.
 //
-// It is an epoll of its own, which asks only whether the other side has sent its
-// last byte (EPOLLRDHUP in epoll_ctl(2); a reset is always told), and tells that once for each
-// connection. It is itself waited for by Go's poller, so it takes one goroutine
-// and no thread.
+// It is an epoll of its own, which asks only whether the other side has sent its last byte
+// (EPOLLRDHUP in epoll_ctl(2); a reset is always told), and tells that once for each connection. It
+// is itself waited for by Go's poller, so it takes one goroutine and no thread.
 type watch struct {
 	file *os.File
 	fd   int
@@ -73,8 +72,7 @@ func (w *watch) at(number uint64) *conn {
 	return w.conns[number]
 }
 
-// add begins to watch a connection. It reports false for one that cannot be
-// watched.
+// add begins to watch a connection. It reports false for one that cannot be watched.
 func (w *watch) add(c *conn) bool {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
-// trailerBytesMax bounds the fields after the last chunk, which are read and
-// forgotten.
+// trailerBytesMax bounds the fields after the last chunk, which are read and forgotten.
 const trailerBytesMax = 8 << 10
 
 // nextChunk reads the line that begins a chunk and returns the chunk's size;

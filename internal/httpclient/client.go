@@ -32,8 +32,7 @@ type Options struct {
 	RootCAs *x509.CertPool
 	// APIKey, if not empty, is sent as the bearer token of every request.
 	APIKey string
-	// ConnectTimeout bounds making a connection, TLS included.
-	// Zero means DefaultConnectTimeout.
+	// ConnectTimeout bounds making a connection, TLS included. Zero means DefaultConnectTimeout.
 	ConnectTimeout time.Duration
 	// IdleTimeout is the longest time that a connection is kept unused.
 	// Zero means DefaultIdleTimeout; it must be below the server's own.
@@ -103,7 +102,6 @@ func (cl *Client) Name() string { return cl.name }
 // CloseIdle closes the unused connections.
 func (cl *Client) CloseIdle() { cl.kept.close(false) }
 
-// Close closes the unused connections and refuses new requests with [ErrClosed]. Running
-// exchanges go on to their end, where their connections are closed. It may be called more
-// than once.
+// Close closes the unused connections and refuses new requests with [ErrClosed]. Running exchanges
+// go on to their end, where their connections are closed. It may be called more than once.
 func (cl *Client) Close() { cl.kept.close(true) }

@@ -20,12 +20,10 @@ func tlsConfig(name string, roots *x509.CertPool) *tls.Config {
 	}
 }
 
-// dial makes a connection. The context and the connect timeout bound it, TLS
-// included.
+// dial makes a connection. The context and the connect timeout bound it, TLS included.
 //
-// It does so in a goroutine of its own, for which it waits: dialling is deep,
-// and a stack that has grown for it would stay as large for as long as the
-// answer streams.
+// It does so in a goroutine of its own, for which it waits: dialling is deep, and a stack that has
+// grown for it would stay as large for as long as the answer streams.
 func (cl *Client) dial(ctx context.Context) (*conn, *Error) {
 	if cl.kept.isShut() {
 		return nil, cl.dialFailure(ctx, ErrClosed)
@@ -71,9 +69,8 @@ func (cl *Client) secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	return stream, stream.HandshakeContext(ctx)
 }
 
-// Stays makes a connection that no request is sent on, and reports whether the server
-// leaves it open for the time of wait. An error is an [*Error]: no connection could be
-// made.
+// Stays makes a connection that no request is sent on, and reports whether the server leaves it
+// open for the time of wait. An error is an [*Error]: no connection could be made.
 func (cl *Client) Stays(ctx context.Context, wait time.Duration) (bool, error) {
 	c, failure := cl.dial(ctx)
 	if failure != nil {

@@ -63,21 +63,18 @@ func (b *Body) Part() {
 	b.Body.Part()
 }
 
-// Conclude says that the answer has come to its end, as its reader understands it: the
-// model server has done well, whatever comes. The rest of the body must come within
-// the patience given.
+// Conclude says that the answer has come to its end, as its reader understands it: the model server
+// has done well, whatever comes. The rest of the body must come within the patience given.
 func (b *Body) Conclude(patience time.Duration) {
 	b.judge(wentWell)
 	b.Hurry(patience)
 }
 
-// Blame says that the model server has failed although what it sent is proper
-// HTTP: it is an error, or not whole. It may be called until the body is closed,
-// also after its end, and counts once.
+// Blame says that the model server has failed although what it sent is proper HTTP: it is an error,
+// or not whole. It may be called until the body is closed, also after its end, and counts once.
 func (b *Body) Blame() { b.judge(wentWrong) }
 
-// excuse says that the answer, whatever it is, is none to judge the model server
-// by.
+// excuse says that the answer, whatever it is, is none to judge the model server by.
 func (b *Body) excuse() { b.judge(saysNothing) }
 
 // conclude judges the model server by an answer that is closed.
@@ -88,8 +85,7 @@ func (b *Body) conclude() {
 	}
 }
 
-// judge lets the model server be judged by the answer, the first time that it is
-// called.
+// judge lets the model server be judged by the answer, the first time that it is called.
 func (b *Body) judge(s sign) {
 	if !b.judged.Swap(true) {
 		b.run.judge(s)

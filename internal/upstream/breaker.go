@@ -23,11 +23,10 @@ func (s BreakerState) String() string { return [...]string{"closed", "half-open"
 
 // BreakerOptions say when a breaker opens. The zero value is the defaults.
 type BreakerOptions struct {
-	// Failures among the last Outcomes of an only caller open the breaker; where
-	// there are several, as large a share of the requests of at least half of them,
-	// and as many failures in all. Outcomes is at most 32, 0 means DefaultOutcomes;
-	// Failures of 0 means DefaultFailures, and a negative number that requests never
-	// open it: only a server that is away does.
+	// Failures among the last Outcomes of an only caller open the breaker; where there are several,
+	// as large a share of the requests of at least half of them, and as many failures in all.
+	// Outcomes is at most 32, 0 means DefaultOutcomes; Failures of 0 means DefaultFailures, and a
+	// negative number that requests never open it: only a server that is away does.
 	Failures, Outcomes int
 	// Wait is how long it stays open before it is tried; 0 means DefaultWait.
 	Wait time.Duration
@@ -53,8 +52,7 @@ func (o BreakerOptions) withDefaults() BreakerOptions {
 // trialEvery is how long it is between two trials of a half-open breaker.
 const trialEvery = time.Second
 
-// trialsMax bounds the trials that callers make at once who would be refused
-// otherwise.
+// trialsMax bounds the trials that callers make at once who would be refused otherwise.
 const trialsMax = 32
 
 // breaker keeps requests from a model server that fails. It opens when the server
@@ -63,12 +61,11 @@ const trialsMax = 32
 // its callers fail, and of more than one of them unless there is one only: a caller
 // whose own requests are what makes it fail does not take it from the others.
 //
-// Where the server was away, only a check that finds it back closes the breaker,
-// because no request needs to be risked for that. Otherwise it half-opens after a
-// while and lets a request a second pass, of which the first that goes well closes
-// it. The while is for those whose requests have failed. Others find out for
-// themselves: they take the turns that those must not, and where there is no other
-// server for them they need no turn.
+// Where the server was away, only a check that finds it back closes the breaker, because no request
+// needs to be risked for that. Otherwise it half-opens after a while and lets a request a second
+// pass, of which the first that goes well closes it. The while is for those whose requests have
+// failed. Others find out for themselves: they take the turns that those must not, and where there
+// is no other server for them they need no turn.
 //
 // A server has one for each model that it serves: that every request of one fails says
 // nothing about another. That the server is away is said to all.
@@ -170,8 +167,7 @@ func (b *breaker) pass(now time.Time, id uint64, alone bool) (how way, changed b
 	return how, changed
 }
 
-// blind reports whether requests never open the breaker, so that nobody need be
-// told apart.
+// blind reports whether requests never open the breaker, so that nobody need be told apart.
 func (b *breaker) blind() bool { return b.options.Failures < 0 }
 
 // begin notes a request that has come by way of how, and returns the epoch.
@@ -232,8 +228,7 @@ func (b *breaker) record(now time.Time, epoch uint32, id uint64, failed bool) (c
 	return true
 }
 
-// condemned reports whether requests have failed of so many callers that it is the
-// server's fault.
+// condemned reports whether requests have failed of so many callers that it is the server's fault.
 func (b *breaker) condemned(now time.Time) bool {
 	if b.blind() {
 		return false
@@ -257,8 +252,7 @@ func (b *breaker) tried(now time.Time, failed, failedBefore bool) (changed bool)
 	return true
 }
 
-// found notes whether the server was there when somebody looked, and reports
-// whether that is news.
+// found notes whether the server was there when somebody looked, and reports whether that is news.
 func (b *breaker) found(now time.Time, there bool) (news bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -63,8 +63,7 @@ func (c *callers) index(id uint64) int {
 	return slices.IndexFunc(c.list, func(one caller) bool { return one.id == id })
 }
 
-// find returns a caller that is active; nil where it is not known, or was here too
-// long ago.
+// find returns a caller that is active; nil where it is not known, or was here too long ago.
 func (c *callers) find(id uint64, now time.Time) *caller {
 	if i := c.index(id); i >= 0 && c.list[i].active(now) {
 		return &c.list[i]
@@ -121,8 +120,7 @@ func (c *callers) flows(id uint64, now time.Time) {
 	one.flowing++
 }
 
-// ebbs notes that it has ended. Of a caller that was forgotten meanwhile it says
-// nothing.
+// ebbs notes that it has ended. Of a caller that was forgotten meanwhile it says nothing.
 func (c *callers) ebbs(id uint64) {
 	if i := c.index(id); i >= 0 && c.list[i].flowing > 0 {
 		c.list[i].flowing--

@@ -7,8 +7,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
-// ErrServerClosed is the cause of the Refused error of requests made after
-// [Server.Close].
+// ErrServerClosed is the cause of the Refused error of requests made after [Server.Close].
 var ErrServerClosed = httpclient.ErrClosed
 
 // Kind says what became of a request, Phase which time limit passed.
@@ -28,8 +27,7 @@ const (
 	Canceled = httpclient.Canceled
 	// Busy: the queue of every model server that was asked is full.
 	Busy Kind = "full queue"
-	// Away: there is no model server that can be asked, or the one that was says
-	// that it is ill.
+	// Away: there is no model server that can be asked, or the one that was says that it is ill.
 	Away Kind = "away"
 )
 
@@ -86,13 +84,11 @@ func (e *Error) Scarce() bool {
 	return e.unconnected() && (errors.Is(e.Err, syscall.EMFILE) || errors.Is(e.Err, syscall.ENFILE))
 }
 
-// Sent reports whether the model server may have received the request, or a
-// part of it.
+// Sent reports whether the model server may have received the request, or a part of it.
 func (e *Error) Sent() bool { return e.sent }
 
-// Reached reports whether a [Pool] has sent the request, or a part of it, to any
-// model server that did not turn it away for a full queue: it has cost something,
-// whatever came of it.
+// Reached reports whether a [Pool] has sent the request, or a part of it, to any model server that
+// did not turn it away for a full queue: it has cost something, whatever came of it.
 func (e *Error) Reached() bool { return e.reached }
 
 // Declined reports whether the last model server had answered with a status that
@@ -111,11 +107,10 @@ func (e *Error) unconnected() bool {
 // not there, or does not answer.
 func (e *Error) nobodyThere() bool { return e.unconnected() && !e.ours() }
 
-// refused reports whether the server's machine says that nobody listens. Only
-// that tells that a process is gone: where packets get lost, or a name is not
-// found, it may be working on what was sent to it before.
-// A connection that is reset while it is made was in the queue of a listener that
-// was closed.
+// refused reports whether the server's machine says that nobody listens. Only that tells that a
+// process is gone: where packets get lost, or a name is not found, it may be working on what was
+// sent to it before. A connection that is reset while it is made was in the queue of a listener
+// that was closed.
 func (e *Error) refused() bool {
 	return e.Kind == Refused && (errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ECONNRESET))
 }

@@ -23,9 +23,8 @@ const (
 	contextTokensMax = 1 << 40
 )
 
-// modelList is what a model server's list of models says: its names, each with the tokens
-// of its context, 0 where they are not told. Without names it says nothing. It is not
-// changed.
+// modelList is what a model server's list of models says: its names, each with the tokens of its
+// context, 0 where they are not told. Without names it says nothing. It is not changed.
 type modelList struct{ contexts map[string]int64 }
 
 // lacks reports whether the list says that there is no model of that name.

@@ -14,9 +14,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
-// Pool is the model servers of one model, any of which can answer its requests.
-// It may share them with other pools. Use NewPool; its methods may be called
-// concurrently.
+// Pool is the model servers of one model, any of which can answer its requests. It may share them
+// with other pools. Use NewPool; its methods may be called concurrently.
 type Pool struct {
 	servers  []*Server
 	model    string     // as they know it; empty: any
@@ -26,11 +25,10 @@ type Pool struct {
 	deadly   deadly
 }
 
-// NewPool returns a pool of the given servers, of which there is at least one, for the
-// requests of a model, which is named as they know it; "" is none. One that says that it
-// lacks the model is not asked. Pools of one model judge a server together. failed, if not
-// nil, is called for every failure of one of them that a request of this pool has met
-// with; it may be called concurrently.
+// NewPool returns a pool of the given servers, of which there is at least one, for the requests of
+// a model, which is named as they know it; "" is none. One that says that it lacks the model is not
+// asked. Pools of one model judge a server together. failed, if not nil, is called for every
+// failure of one of them that a request of this pool has met with; it may be called concurrently.
 func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
 	p := &Pool{servers: slices.Clone(servers), model: model, failed: failed}
 	for _, s := range servers {
@@ -42,14 +40,12 @@ func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
 // Do sends r to the least busy server that may be asked and waits until the body of the
 // answer has begun. Errors are of type [*Error]; see [Server.Do] for the rest.
 //
-// It asks another server in three cases, in which nothing was generated that
-// anybody could still get: no connection could be made; the connection closed
-// before the answer began and nobody is at the address any more; the queue is
-// full. The last is tried at one other. A request whose server died is tried at
-// two others at most, so that one that kills its server does not kill them all; one
-// of a caller whose requests have killed all of them before at none. Whatever else
-// goes wrong is for whoever called to tell: a request may be generating although nothing
-// comes back.
+// It asks another server in three cases, in which nothing was generated that anybody could still
+// get: no connection could be made; the connection closed before the answer began and nobody is at
+// the address any more; the queue is full. The last is tried at one other. A request whose server
+// died is tried at two others at most, so that one that kills its server does not kill them all;
+// one of a caller whose requests have killed all of them before at none. Whatever else goes wrong
+// is for whoever called to tell: a request may be generating although nothing comes back.
 //
 // All of them have the time limits of r between them.
 func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
@@ -99,8 +95,7 @@ const (
 	diedMax = 2 // servers that may die of it, or beside it
 )
 
-// goesOn notes how a try has failed, and reports whether another server may be
-// asked.
+// goesOn notes how a try has failed, and reports whether another server may be asked.
 func (p *Pool) goesOn(r *Request, w *walk, s *Server, err *Error, now time.Time) bool {
 	w.reached = w.reached || err.sent && err.Kind != Busy
 	if err.Kind == Busy {
@@ -257,8 +252,7 @@ func (s *Server) try(ctx context.Context, r *Request, sent *httpclient.Request) 
 	return nil, failure
 }
 
-// unavailable tells a full queue, which another server may not have, from a
-// server that is ill.
+// unavailable tells a full queue, which another server may not have, from a server that is ill.
 func (s *Server) unavailable(ctx context.Context, response *Response) *Error {
 	err := s.Check(ctx)
 	if err == nil {

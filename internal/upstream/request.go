@@ -28,9 +28,8 @@ type Request struct {
 	// asked; empty: the least busy one.
 	Server string
 
-	// Caller names the user that the request is for, so that one whose requests fail is
-	// told from a server that does. Only a hash of it is kept. Requests without a name are
-	// one caller's.
+	// Caller names the user that the request is for, so that one whose requests fail is told from a
+	// server that does. Only a hash of it is kept. Requests without a name are one caller's.
 	Caller string
 
 	// Aside tells that the request is a question, of which no outcome says how the
@@ -66,8 +65,7 @@ func (r *Request) since(now time.Time) ClientRequest {
 	return sent
 }
 
-// Response is the final response to a request. Its body must be read to the
-// end or closed.
+// Response is the final response to a request. Its body must be read to the end or closed.
 type Response struct {
 	httpclient.Response
 	Server string // the name of the model server that sent it
@@ -76,9 +74,8 @@ type Response struct {
 	body Body
 }
 
-// Do sends r and waits for the head of the final response, whatever its
-// status. Errors are of type [*Error]. The context covers the body too: its end
-// closes the connection at once.
+// Do sends r and waits for the head of the final response, whatever its status. Errors are of type
+// [*Error]. The context covers the body too: its end closes the connection at once.
 func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
 	sent := r.since(time.Now())
 	response, failure := s.do(ctx, r, &sent)

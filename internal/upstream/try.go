@@ -23,8 +23,7 @@ type Choice struct {
 	Tried bool // the request was there already
 }
 
-// choices returns how the model servers stand before a try; nil where nobody wants
-// to know.
+// choices returns how the model servers stand before a try; nil where nobody wants to know.
 func (p *Pool) choices(r *Request, w *walk) []Choice {
 	if r.Explain == nil {
 		return nil

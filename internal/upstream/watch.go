@@ -13,9 +13,8 @@ const (
 	recheckInterval = time.Second
 	// checkTimeout bounds one such question.
 	checkTimeout = 2 * time.Second
-	// silencesMax is how many of them in a row may go without an answer before
-	// the server is away: a busy one may be late. An answer to anything else begins
-	// the count anew.
+	// silencesMax is how many of them in a row may go without an answer before the server is away:
+	// a busy one may be late. An answer to anything else begins the count anew.
 	silencesMax = 3
 )
 
@@ -34,8 +33,7 @@ func (b *breaker) standing() Standing {
 	return Standing{Model: b.model, Reachable: !b.isAway(), Breaker: b.current()}
 }
 
-// Cause returns the error for which the server was found not reachable; nil while it
-// is.
+// Cause returns the error for which the server was found not reachable; nil while it is.
 func (s *Server) Cause() error {
 	if cause := s.cause.Load(); cause != nil {
 		return *cause
@@ -151,9 +149,8 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("model server %s: GET /health answered %d", e.Address, e.Status)
 }
 
-// Health asks GET /health, vLLM's own check that its engine is alive, and
-// returns nil on 200, a [*StatusError] on another answer and an [*Error] on
-// none. The context bounds the time.
+// Health asks GET /health, vLLM's own check that its engine is alive, and returns nil on 200, a
+// [*StatusError] on another answer and an [*Error] on none. The context bounds the time.
 func (s *Server) Health(ctx context.Context) error {
 	r, err := s.ask(ctx, "/health")
 	if err != nil {
@@ -196,8 +193,7 @@ const (
 	// goneWait is how long a new connection is watched. It is spent on a request
 	// that has failed, to find out whether it may be sent elsewhere.
 	goneWait = 50 * time.Millisecond
-	// goneLooks bounds the connections that are made for that, to a server that
-	// closes them all.
+	// goneLooks bounds the connections that are made for that, to a server that closes them all.
 	goneLooks = 3
 )
 

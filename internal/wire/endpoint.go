@@ -81,8 +81,7 @@ func (e Endpoint) Generates() bool {
 	return false
 }
 
-// Pools reports whether the endpoint turns prompts or conversations into numbers, as embeddings
-// do.
+// Pools reports whether the endpoint turns prompts or conversations into numbers, as embeddings do.
 func (e Endpoint) Pools() bool { return e == Embeddings || e == Pooling || e == Classify }
 
 // OutputCap returns the name of the request member that bounds the output: "max_tokens", or what

@@ -105,9 +105,8 @@ func (s *Stream) Reset(e wire.Endpoint, o StreamOptions) {
 // Of what comes after the event that ends the stream the client sees nothing, and nothing is
 // metered, but for the [DONE] that vLLM sends behind message_stop: see [Stream.Beyond].
 //
-// A partial event is relayed only where its data is whole (a "[DONE]" without the blank line,
-// say): a client must ignore it, and what the gateway may have to append would make a broken
-// event of it.
+// A partial event is relayed only where its data is whole (a "[DONE]" without the blank line, say):
+// a client must ignore it, and what the gateway may have to append would make a broken event of it.
 func (s *Stream) Event(dst []byte, ev sse.Event) []byte {
 	s.told.Meter.Begin()
 	dst = s.event(dst, ev)

@@ -22,8 +22,7 @@ type Error struct {
 	First bool
 }
 
-// Blames reports whether it is the model server that has failed, and not the request that is
-// wrong.
+// Blames reports whether it is the model server that has failed, and not the request that is wrong.
 func (e *Error) Blames() bool { return e.Status < 400 || e.Status >= 500 }
 
 // Error returns the message.

@@ -13,8 +13,8 @@ import (
 type Report struct {
 	wire.Usage
 	InputTold, OutputTold bool // which of them are told
-	// OddUsage is set where a count is negative, a fraction or a string. One that means a whole number
-	// ("300", 300.0) is told as well.
+	// OddUsage is set where a count is negative, a fraction or a string. One that means a whole
+	// number ("300", 300.0) is told as well.
 	OddUsage bool
 	// NullDetails is set where the object spells out that it has no details of the prompt: see
 	// openai.Chunks.
