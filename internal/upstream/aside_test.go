@@ -43,7 +43,7 @@ func TestQuestionsJudgeNothing(t *testing.T) {
 
 	status = 200
 	for range 3 {
-		if _, failure := put(t, p); failure == nil || failure.Kind != Away || failure.Reached() {
+		if _, failure := put(t, p); failure == nil || failure.Kind != Away || failure.Reached {
 			t.Fatalf("a question to a server that is condemned: %v", failure)
 		}
 	}

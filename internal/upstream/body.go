@@ -74,9 +74,6 @@ func (b *Body) Conclude(patience time.Duration) {
 // or not whole. It may be called until the body is closed, also after its end, and counts once.
 func (b *Body) Blame() { b.judge(wentWrong) }
 
-// excuse says that the answer, whatever it is, is none to judge the model server by.
-func (b *Body) excuse() { b.judge(saysNothing) }
-
 // conclude judges the model server by an answer that is closed.
 func (b *Body) conclude() {
 	b.end()
@@ -101,16 +98,13 @@ func (b *Body) end() {
 
 // failed notes an error of reading, the end too, and returns it as those of this package.
 func (b *Body) failed(err error) error {
-	switch {
-	case b.err != nil:
+	if b.err != nil {
 		return b.err
-	case err == io.EOF, err == httpclient.ErrBodyClosed:
-		b.err = err
-		b.end()
-	default:
+	}
+	b.end()
+	if b.err = err; err != io.EOF && err != httpclient.ErrBodyClosed {
 		failure := asError(err)
 		b.err = failure
-		b.end()
 		if !b.parted.Load() {
 			b.judge(failure.sign())
 		}

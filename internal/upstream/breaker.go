@@ -102,18 +102,17 @@ const (
 // current returns the state.
 func (b *breaker) current() BreakerState { return BreakerState(b.state.Load()) }
 
-// passable returns how a request of the caller could pass at the time now. Alone
-// says that no other server can be asked.
-func (b *breaker) passable(now time.Time, id uint64, alone bool) way {
-	if b.current() == BreakerClosed {
-		return passing
+// lets reports whether r could pass at the time now. Alone says that no other server can be asked.
+func (b *breaker) lets(r *Request, now time.Time, alone bool) bool {
+	if r.Aside || b.current() == BreakerClosed {
+		return b.current() == BreakerClosed
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.wayOf(now, id, alone)
+	return b.wayOf(now, r.caller, alone) != barred
 }
 
-// wayOf is passable for the holder of the lock.
+// wayOf returns how a request of the caller could pass. It is called under the lock.
 func (b *breaker) wayOf(now time.Time, id uint64, alone bool) way {
 	switch {
 	case b.current() == BreakerClosed:

@@ -74,10 +74,10 @@ func (c *callers) find(id uint64, now time.Time) *caller {
 // at returns the caller, of which nothing is remembered if it was not active. It is
 // valid until the next call.
 func (c *callers) at(id uint64, now time.Time) *caller {
-	i := c.index(id)
-	if i >= 0 && c.list[i].active(now) {
-		return &c.list[i]
+	if one := c.find(id, now); one != nil {
+		return one
 	}
+	i := c.index(id)
 	if i < 0 {
 		i = c.room(now)
 	}

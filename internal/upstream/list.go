@@ -48,7 +48,8 @@ func readList(text []byte) *modelList {
 			Context int64  `json:"max_model_len"`
 		}
 	}
-	if len(text) > listBytesMax || json.Unmarshal(text, &list) != nil || list.Object != "list" || len(list.Data) == 0 {
+	isJSON := len(text) <= listBytesMax && json.Unmarshal(text, &list) == nil
+	if !isJSON || list.Object != "list" || len(list.Data) == 0 {
 		return &modelList{}
 	}
 	contexts := make(map[string]int64, len(list.Data))
@@ -56,9 +57,7 @@ func readList(text []byte) *modelList {
 		if m.Owner != listOwner || m.ID == "" {
 			return &modelList{}
 		}
-		if m.Context > 0 && m.Context <= contextTokensMax {
-			contexts[m.ID] = m.Context
-		} else {
+		if contexts[m.ID] = m.Context; m.Context < 0 || m.Context > contextTokensMax {
 			contexts[m.ID] = 0
 		}
 	}
@@ -130,7 +129,8 @@ func (s *Server) LackReason(model string) string {
 	for i, name := range names {
 		names[i] = strconv.QuoteToGraphic(name[:min(len(name), 128)])
 	}
-	return fmt.Sprintf("its %s lists %s%s, and not %q: see served-as", listPath, strings.Join(names, ", "), more, model)
+	listed := strings.Join(names, ", ") + more
+	return fmt.Sprintf("its %s lists %s, and not %q: see served-as", listPath, listed, model)
 }
 
 // ContextLength returns how many tokens the context of the pool's model has, as its servers

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
 // failures keeps the names of servers that a pool has blamed.
@@ -236,7 +238,7 @@ func TestPoolGoesElsewhere(t *testing.T) {
 		}, 400, "", false, 0, 0},
 		{"it does not speak HTTP", func(t testing.TB) string {
 			return listen(t, answer("hello\r\n\r\n")).url()
-		}, 0, Protocol, false, 1, 0},
+		}, 0, httpclient.Protocol, false, 1, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var reached atomic.Int32
@@ -366,7 +368,7 @@ func TestPoolAllAway(t *testing.T) {
 		t.Errorf("error %v, want a refused connection", failure)
 	}
 	_, _, failure := ask(t, p)
-	if failure == nil || failure.Kind != Away || failure.Sent() {
+	if failure == nil || failure.Kind != Away || failure.Sent {
 		t.Fatalf("error %v, want that all are away", failure)
 	}
 	for _, s := range p.servers {
@@ -409,7 +411,7 @@ func TestPoolCanceled(t *testing.T) {
 	p, f := poolOf(t, stuck.url())
 	_, err := p.Do(ctx, post("{}"))
 	var failure *Error
-	if !errors.As(err, &failure) || failure.Kind != Canceled || !failure.Sent() {
+	if !errors.As(err, &failure) || failure.Kind != Canceled || !failure.Sent {
 		t.Errorf("error %v, want canceled", err)
 	}
 	if len(f.names) != 0 || p.servers[0].Running() != 0 {

@@ -86,7 +86,7 @@ func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
 }
 
 // do sends what is sent of r.
-func (s *Server) do(ctx context.Context, r *Request, sent *httpclient.Request) (*Response, *Error) {
+func (s *Server) do(ctx context.Context, r *Request, sent *ClientRequest) (*Response, *Error) {
 	running := s.begin(r)
 	got, err := s.client.Do(ctx, *sent)
 	if err != nil {

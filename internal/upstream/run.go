@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 )
@@ -16,7 +17,7 @@ const (
 
 // sign returns what e says about the server.
 func (e *Error) sign() sign {
-	if e.ours() || e.short {
+	if e.ours() || e.Short {
 		return saysNothing
 	}
 	return wentWrong
@@ -53,11 +54,9 @@ func (s *Server) begin(r *Request) run {
 		return run{}
 	}
 	s.running.Add(1)
-	b := r.breaker
-	if b == nil {
-		b = &s.breaker
-	}
-	return run{server: s, breaker: b, caller: r.caller, how: r.how, epoch: b.begin(r.how), failed: r.failed}
+	b := cmp.Or(r.breaker, &s.breaker)
+	epoch := b.begin(r.how)
+	return run{server: s, breaker: b, caller: r.caller, epoch: epoch, how: r.how, failed: r.failed}
 }
 
 // flow notes that the answer has begun. It is called once, by whoever reads.

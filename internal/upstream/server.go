@@ -49,9 +49,8 @@ type Options struct {
 // It starts no goroutine of its own, and refuses nobody: whether to ask it
 // is for a [Pool] to decide. Use New; its methods may be called concurrently.
 type Server struct {
-	client  Client
-	address string // the client's
-	name    string
+	client Client
+	name   string // the client's
 
 	running  atomic.Int64             // requests whose answer has not ended
 	breaker  breaker                  // of requests of no model, and of whether it is away
@@ -72,13 +71,14 @@ type Server struct {
 func New(o Options) *Server {
 	return &Server{
 		client:  o.Client,
-		address: o.Client.Address(),
 		name:    o.Client.Name(),
 		breaker: breaker{options: o.Breaker.withDefaults()},
 		every:   cmp.Or(o.CheckInterval, DefaultCheckInterval),
 		alarm:   make(chan struct{}, 1),
 		changed: o.Changed,
 		listed:  o.Listed,
+
+		breakers: map[string]*breaker{},
 	}
 }
 
@@ -97,9 +97,6 @@ func (s *Server) breakerOf(model string) *breaker {
 	if s.breaker.isAway() {
 		b.found(time.Now(), false)
 	}
-	if s.breakers == nil {
-		s.breakers = map[string]*breaker{}
-	}
 	s.breakers[model] = b
 	return b
 }
@@ -117,7 +114,7 @@ func (s *Server) found(there bool) (news bool) {
 }
 
 // Address returns the host and port that connections are made to.
-func (s *Server) Address() string { return s.address }
+func (s *Server) Address() string { return s.client.Address() }
 
 // Name tells the server apart from others, for people and metrics: its host and
 // port, and its base path if it has one.

@@ -60,8 +60,8 @@ func (s *Server) Watch(ctx context.Context) {
 		case <-timer.C:
 			if err := asError(s.Check(ctx)); err == nil {
 				s.look(ctx)
-			} else if !err.ours() {
-				s.silent(err)
+			} else if !err.ours() && s.silences.Add(1) >= silencesMax {
+				s.noteFound(err)
 			}
 			wait := s.every
 			if s.breaker.isAway() {
@@ -119,16 +119,11 @@ func (s *Server) check(ctx context.Context) error {
 	case ok, asError(err).nobodyThere():
 		s.noteFound(err)
 	case bounded.Err() != nil:
-		return &Error{Kind: Timeout, Phase: Whole, Address: s.address, Err: bounded.Err()}
+		late := newError(Timeout, s.Address(), bounded.Err())
+		late.Phase = Whole
+		return late
 	}
 	return err
-}
-
-// silent notes that a check was not answered; too many make the server away.
-func (s *Server) silent(err error) {
-	if s.silences.Add(1) >= silencesMax {
-		s.noteFound(err)
-	}
 }
 
 // heard notes that the server has answered something.
@@ -158,7 +153,7 @@ func (s *Server) Health(ctx context.Context) error {
 	}
 	defer func() { _ = r.Body.Close() }()
 	if r.Status != http.StatusOK {
-		return &StatusError{Address: s.address, Status: r.Status}
+		return &StatusError{Address: s.Address(), Status: r.Status}
 	}
 	return nil
 }
