@@ -80,8 +80,8 @@ func multiplier(r *request.Request) string {
 // Lower names the member of the request that lowers most of what m is charged: that which
 // bounds the output, where the output is more than the input.
 func (t *Ticket) Lower(m limit.Meter) string {
-	switch {
-	case m == limit.Tokens && t.need.Output > t.need.Input, m == limit.OutputTokens && t.need.Output > 1:
+	if m == limit.Tokens && t.need.Output > t.need.Input ||
+		m == limit.OutputTokens && t.need.Output > 1 {
 		return t.request.Call.Endpoint.OutputCap()
 	}
 	return ""

@@ -42,7 +42,8 @@ func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limi
 	if misfit == nil && !t.affords(ctx, need) {
 		return need, nil // Reserve denies it, unless room has come back
 	}
-	t.need = limit.Amount{Input: max(1, t.price.InputFloor), Output: t.asked().OutputFloor, Requests: 1}
+	least := t.asked()
+	t.need = limit.Amount{Input: max(1, least.InputFloor), Output: least.OutputFloor, Requests: 1}
 	if err := t.Reserve(ctx); err != nil {
 		return need, err
 	}
@@ -86,8 +87,7 @@ func (t *Ticket) affords(ctx context.Context, need limit.Amount) bool {
 // extend charges the rest of need to the grant under which was asked. Where that does not
 // fit it ends the grant, and Reserve asks for the whole anew.
 func (t *Ticket) extend(ctx context.Context, need limit.Amount) (limit.Amount, error) {
-	granted := t.grant.Granted()
-	more := limit.Amount{Input: max(0, need.Input-granted.Input), Output: max(0, need.Output-granted.Output)}
+	more := beyond(need, t.grant.Granted())
 	topUp, err := t.request.Store.TopUp(ctx, &t.grant, more, limit.WithinLimits)
 	if err != nil {
 		t.dismiss()

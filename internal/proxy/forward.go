@@ -102,7 +102,7 @@ const silentEvents = 4
 // usage on every chunk: what it streams cannot be stopped in time by what it
 // tells.
 func (x *exchange) noteSilence() {
-	if x.metered() && !x.stream.UsageRan() && x.stream.OutputEvents() >= silentEvents {
+	if x.metered() && !x.stream.Tally().Ran && x.stream.Tally().OutputEvents >= silentEvents {
 		x.remember(catalog.Quirk{Silent: true})
 	}
 }

@@ -177,13 +177,13 @@ func (p *pattern) learn(ev *sse.Event, env *event.Envelope, es *event.Edits) {
 	if ev.Partial || !ev.IsInOnePiece() || len(ev.Raw) > patternBytesMax {
 		return
 	}
-	r := patternReader{c: jsonscan.Cursor{Text: env.Data, At: env.Values[event.FieldChoices].Start}}
+	r := patternReader{c: env.At(event.FieldChoices)}
 	if !env.Has(event.FieldChoices) || !r.choices() {
 		return
 	}
 	if env.Has(event.FieldUsage) {
-		u := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
-		r.c.At = env.Values[event.FieldUsage].Start
+		u := metering.ReadUsage(env)
+		r.c = env.At(event.FieldUsage)
 		if !r.usage() || u.Cached == u.Input { // it may have been cut to the input
 			return
 		}

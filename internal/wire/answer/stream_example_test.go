@@ -24,7 +24,7 @@ func ExampleStream() {
 		}
 		fmt.Printf("%s", stream.Event(nil, ev))
 	}
-	used, evidence := stream.Usage()
+	used, evidence := stream.Tally().Usage()
 	fmt.Println(used.Input, used.Output, evidence, stream.Complete())
 	// Output:
 	// data: {"model":"public","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}

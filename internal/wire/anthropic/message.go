@@ -41,12 +41,12 @@ func (m *Message) Read(env *event.Envelope, es *event.Edits, t *metering.Telling
 
 func startMessage(env *event.Envelope, es *event.Edits, t *metering.Telling) {
 	var message event.Envelope
-	if !message.Nested(env.Data, env.Values[event.FieldMessage]) {
+	if !message.Nested(env, event.FieldMessage) {
 		return
 	}
 	t.Ident.Note(&message)
 	t.Rename(&message, es)
-	if u := metering.ReadUsage(env.Data, message.Values[event.FieldUsage]); u.Tried() {
+	if u := metering.ReadUsage(&message); u.Tried() {
 		t.Meter.SetRunning(0, u)
 	}
 }
@@ -54,11 +54,11 @@ func startMessage(env *event.Envelope, es *event.Edits, t *metering.Telling) {
 // endMessage reads a message_delta. The input is as message_start has told it, unless it is here
 // too.
 func endMessage(env *event.Envelope, t *metering.Telling) {
-	if u := metering.ReadUsage(env.Data, env.Values[event.FieldUsage]); u.Tried() {
+	if u := metering.ReadUsage(env); u.Tried() {
 		t.Meter.SetFinal(u)
 	}
 	var delta event.Envelope
-	if delta.Nested(env.Data, env.Values[event.FieldDelta]) {
+	if delta.Nested(env, event.FieldDelta) {
 		t.Meter.See(0, delta.Has(event.FieldStopReason))
 	}
 }

@@ -91,13 +91,10 @@ func (e *Envelope) Parse(data []byte) bool {
 	return c.Peek() == '{' && e.read(&c) && c.End()
 }
 
-// Nested reads the object that is the value at v, which is known to be valid. It reports false
-// where the value is not an object or has a member twice.
-func (e *Envelope) Nested(data []byte, v jsonscan.Extent) bool {
-	if !v.IsSet() {
-		return false
-	}
-	c := jsonscan.Cursor{Text: data, At: v.Start}
+// Nested reads the object that is a member of another, which is known to be valid. It reports
+// false where the member is not an object or has a member twice.
+func (e *Envelope) Nested(outer *Envelope, f Field) bool {
+	c := outer.At(f)
 	return e.read(&c)
 }
 
@@ -125,6 +122,12 @@ func (e *Envelope) read(c *jsonscan.Cursor) bool {
 	return !c.Bad
 }
 
+// At returns a cursor before the value of a member; before nothing where it is absent.
+func (e *Envelope) At(f Field) jsonscan.Cursor {
+	v := e.Values[f]
+	return jsonscan.Cursor{Text: e.Data[:v.End], At: v.Start}
+}
+
 // Has reports whether the member is there and not null.
 func (e *Envelope) Has(f Field) bool {
 	v := e.Values[f]
@@ -150,11 +153,7 @@ func (e *Envelope) Inner(f Field) []byte {
 
 // Count returns a member that is a number of tokens or an index.
 func (e *Envelope) Count(f Field) (n int64, ok bool) {
-	v := e.Values[f]
-	if !v.IsSet() {
-		return 0, false
-	}
-	c := jsonscan.Cursor{Text: e.Data, At: v.Start}
+	c := e.At(f)
 	return c.Count()
 }
 

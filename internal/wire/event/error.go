@@ -35,7 +35,7 @@ func (e *Error) Error() string { return "model server: " + e.Message }
 func (e *Envelope) Failure(name []byte) (told Error, ok bool) {
 	var nested Envelope
 	switch {
-	case nested.Nested(e.Data, e.Values[FieldError]):
+	case nested.Nested(e, FieldError):
 		return nested.ErrorObject(), true
 	case e.Has(FieldError):
 		return Error{Message: BoundedText(e.unquoted(FieldError))}, true

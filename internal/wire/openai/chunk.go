@@ -36,7 +36,7 @@ type Chunk struct {
 // Read meters a chunk, and notes in es what the client is not to see of it.
 func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) Chunk {
 	t.Ident.Note(env)
-	report := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
+	report := metering.ReadUsage(env)
 	first, isEmpty := readChoices(env, &t.Meter, t.Meter.Sink(report.OutputTold))
 	if report.Tried() {
 		if isEmpty {
@@ -64,11 +64,7 @@ func isTotal(env *event.Envelope, m *metering.Meter) bool {
 func readChoices(
 	env *event.Envelope, m *metering.Meter, sink metering.Sink,
 ) (first int64, isEmpty bool) {
-	v := env.Values[event.FieldChoices]
-	if !v.IsSet() {
-		return 0, false
-	}
-	c := jsonscan.Cursor{Text: env.Data, At: v.Start}
+	c := env.At(event.FieldChoices)
 	isList := c.Enter('[')
 	isEmpty = isList
 	for isList && c.Element() {

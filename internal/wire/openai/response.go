@@ -6,7 +6,6 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
@@ -26,18 +25,17 @@ func (r *Response) Read(
 	}
 	kind := env.Inner(event.FieldType)
 	if bytes.HasSuffix(kind, []byte(".delta")) { // it has generated text
-		if v := env.Values[event.FieldDelta]; v.IsSet() {
-			t.Meter.Sink(false).AddString(&jsonscan.Cursor{Text: env.Data, At: v.Start})
-		}
+		c := env.At(event.FieldDelta)
+		t.Meter.Sink(false).AddString(&c)
 		return false, nil
 	}
 	var response event.Envelope
-	if !response.Nested(env.Data, env.Values[event.FieldResponse]) {
+	if !response.Nested(env, event.FieldResponse) {
 		return false, nil
 	}
 	t.Ident.Note(&response)
 	t.Rename(&response, es)
-	if u := metering.ReadUsage(env.Data, response.Values[event.FieldUsage]); u.Tried() {
+	if u := metering.ReadUsage(&response); u.Tried() {
 		t.Meter.SetFinal(u)
 	}
 	switch string(kind) {
@@ -52,7 +50,7 @@ func (r *Response) Read(
 // whyFailed returns the error of a response that has failed.
 func whyFailed(response *event.Envelope) *event.Error {
 	var err event.Envelope
-	if err.Nested(response.Data, response.Values[event.FieldError]) {
+	if err.Nested(response, event.FieldError) {
 		told := err.ErrorObject()
 		return &told
 	}
