@@ -17,7 +17,8 @@ func (p *Pool) Endpoints() []Endpoint {
 	list := make([]Endpoint, len(p.servers))
 	for i, s := range p.servers {
 		now := p.breakers[i].standing()
-		e := Endpoint{s.name, now.Reachable, "", now.Breaker, s.Running()}
+		e := Endpoint{Server: s.name, Healthy: now.Reachable, Breaker: now.Breaker}
+		e.Running = s.Running()
 		if cause := s.Cause(); !e.Healthy && cause != nil {
 			e.Reason = cause.Error()
 		} else if e.Healthy && p.lacking(s) {

@@ -32,8 +32,8 @@ type parsed struct {
 	err      *failure.Error // the first one
 
 	r           Request
-	in          content   // what all prompts consist of
-	common      content   // what each of them has
+	in          Content   // what all prompts consist of
+	common      Content   // what each of them has
 	left, right inputSide // of pairs to score
 	said        said      // of what may be said but once
 	tooling     tooling

@@ -111,7 +111,7 @@ func (w *waiting) isHarmless(b []byte, stream bool) bool {
 func (p *parse) price(w *waiting) {
 	p.At = w.value.Start
 	if w.Reader == member.ReadEmbeds {
-		p.in.images += 1 + embeds(w.value.Len())
+		p.in.Images += 1 + embeds(w.value.Len())
 		return
 	}
 	p.shared()
