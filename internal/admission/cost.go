@@ -88,8 +88,7 @@ func (t *Ticket) CutShort(text chars.Text, took time.Duration) Cost {
 // token into an event, so what no event has told was not generated.
 func (t *Ticket) Partial(p *answer.Stream, now time.Time) Cost {
 	tally := p.Tally()
-	u, _ := tally.Usage()
-	c := Cost{Usage: u}
+	c := Cost{Usage: tally.Usage}
 	if tally.IsOdd() {
 		c.doubted(Unreadable)
 	}

@@ -80,8 +80,8 @@ func (t *Ticket) Backed(ctx context.Context, p *answer.Stream, pace Pace) bool {
 // is less than when the grant is to be looked at. What it tells must keep up with the
 // events, of which nearly each has a token.
 func (t *Ticket) isCalm(p *metering.Tally) bool {
-	u, evidence := p.Usage()
-	return p.OutputEvents <= 2*u.Output+calmEvents && evidence == metering.RunningUsage &&
+	u := &p.Usage
+	return p.OutputEvents <= 2*u.Output+calmEvents && p.Evidence == metering.RunningUsage &&
 		u.Output < t.topUp.calm && u.Input == t.topUp.input &&
 		p.UnmeteredEvents == 0 && p.InputTold()
 }

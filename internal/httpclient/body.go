@@ -78,11 +78,9 @@ func (b *body) begin(h head) {
 	b.framing, b.keep = h.framing, h.keep && c.writeErr == nil
 	c.flowing = c.br.Buffered() > 0
 	if h.framing == byLength {
-		b.left = h.length
-	}
-	if h.framing == byLength && h.length == 0 {
-		b.state.Store(complete)
-		_ = b.finish()
+		if b.left = h.length; b.left == 0 {
+			_ = b.finish()
+		}
 	}
 }
 
@@ -192,30 +190,22 @@ func (b *body) Part() {
 
 // advance makes sure that there are bytes of the body to wait for.
 func (b *body) advance() error {
-	if b.err != nil {
+	switch {
+	case b.err != nil:
 		return b.err
-	}
-	if b.state.Load() == gone {
+	case b.state.Load() == gone:
 		b.err = ErrBodyClosed
 		return b.err
-	}
-	if b.left > 0 || b.framing == byClose {
+	case b.left > 0 || b.framing == byClose:
 		return nil
-	}
-	if b.framing == byLength {
+	case b.framing == byLength:
 		return b.finish()
 	}
-	return b.advanceChunk()
-}
-
-func (b *body) advanceChunk() error {
 	size, err := nextChunk(b.conn.br, b.chunked)
 	if err != nil {
 		return b.fail(err)
 	}
-	b.left, b.chunked = size, true
-	if size == 0 {
-		b.state.CompareAndSwap(open, complete)
+	if b.left, b.chunked = size, true; size == 0 {
 		return b.finish()
 	}
 	return nil
@@ -237,15 +227,15 @@ func (b *body) took(n int) {
 // connection, that is its end.
 func (b *body) ended(err error) error {
 	if b.framing == byClose && err == io.EOF && b.ctx.Err() == nil {
-		b.state.CompareAndSwap(open, complete)
 		return b.finish()
 	}
 	return b.fail(err)
 }
 
-// finish gives the connection back at the end of the body.
+// finish gives the connection back at the end of the body, unless the body was closed meanwhile.
 func (b *body) finish() error {
 	b.err = io.EOF
+	b.state.CompareAndSwap(open, complete)
 	if b.state.CompareAndSwap(complete, gone) {
 		b.release()
 	}

@@ -14,13 +14,15 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
-// Defaults of [Options].
+// DefaultConnectTimeout is that of [Options].
+const DefaultConnectTimeout = 2 * time.Second
+
 const (
-	DefaultConnectTimeout = 2 * time.Second
-	// DefaultIdleTimeout is below the 5 s after which uvicorn, the HTTP server
-	// of vLLM, closes an idle connection (its timeout_keep_alive).
-	DefaultIdleTimeout = 4 * time.Second
-	DefaultMaxIdle     = 1024
+	// idleTimeout is the longest time that a connection is kept unused. It is below the 5 s after
+	// which uvicorn, the HTTP server of vLLM, closes one (its timeout_keep_alive).
+	idleTimeout = 4 * time.Second
+	// idleMax bounds the unused connections that are kept.
+	idleMax = 1024
 )
 
 // Options describe one server and how to reach it.
@@ -34,11 +36,6 @@ type Options struct {
 	APIKey string
 	// ConnectTimeout bounds making a connection, TLS included. Zero means DefaultConnectTimeout.
 	ConnectTimeout time.Duration
-	// IdleTimeout is the longest time that a connection is kept unused.
-	// Zero means DefaultIdleTimeout; it must be below the server's own.
-	IdleTimeout time.Duration
-	// MaxIdle bounds the unused connections kept. Zero means DefaultMaxIdle.
-	MaxIdle int
 	// Dial makes the TCP connections; nil means net.Dialer.DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -74,9 +71,8 @@ func New(o Options) (*Client, error) {
 		fields:  commonFields(o.URL.Host, o.APIKey),
 		connect: cmp.Or(o.ConnectTimeout, DefaultConnectTimeout),
 		dialRaw: o.Dial,
+		kept:    kept{max: idleMax, timeout: idleTimeout},
 	}
-	cl.kept.max = cmp.Or(o.MaxIdle, DefaultMaxIdle)
-	cl.kept.timeout = cmp.Or(o.IdleTimeout, DefaultIdleTimeout)
 	cl.name = cl.address + cl.prefix
 	if cl.dialRaw == nil {
 		cl.dialRaw = new(net.Dialer).DialContext

@@ -28,20 +28,17 @@ func (cl *Client) dial(ctx context.Context) (*conn, *Error) {
 	if cl.kept.isShut() {
 		return nil, cl.dialFailure(ctx, ErrClosed)
 	}
-	type made struct {
-		c   *conn
-		err error
-	}
-	done := make(chan made, 1)
+	var c *conn
+	var err error
+	done := make(chan struct{})
 	go func() {
-		c, err := cl.reach(ctx)
-		done <- made{c, err}
+		defer close(done)
+		c, err = cl.reach(ctx)
 	}()
-	m := <-done
-	if m.err != nil {
-		return nil, cl.dialFailure(ctx, m.err)
+	if <-done; err != nil {
+		return nil, cl.dialFailure(ctx, err)
 	}
-	return m.c, nil
+	return c, nil
 }
 
 // reach makes a connection that bytes of a request can be written to.

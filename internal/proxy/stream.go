@@ -121,7 +121,7 @@ func (x *exchange) nextEvent() error {
 func (x *exchange) arrived(s *streamed) {
 	s.Last = time.Now()
 	if s.First.IsZero() {
-		if u, _ := x.stream.Tally().Usage(); u.Output > 0 || x.stream.Tally().Output.Bytes() > 0 {
+		if t := x.stream.Tally(); t.Usage.Output > 0 || t.Output.Bytes() > 0 {
 			s.First = s.Last
 		}
 	}
@@ -227,7 +227,7 @@ func (x *exchange) stop(s *streamed) error {
 	cost.Stopped = true
 	granted := x.ticket.Granted()
 	x.ticket.Settle(cost)
-	u, _ := x.stream.Tally().Usage()
+	u := x.stream.Tally().Usage
 	x.answer = x.stream.AppendFinish(x.answer, wire.Usage{
 		Input: u.Input, Output: min(u.Output, granted.Output), Cached: u.Cached,
 	})

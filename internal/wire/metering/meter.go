@@ -17,11 +17,6 @@ const (
 	FinalUsage                   // the total
 )
 
-// String returns "none", "running" or "final".
-func (e Evidence) String() string {
-	return [...]string{"none", "running", "final"}[e]
-}
-
 // choicesMax bounds how many choices of a stream are kept apart, whatever the request says.
 // vLLM's own bound of n is 16,384.
 const choicesMax = 1 << 16
@@ -40,6 +35,10 @@ type Meter struct {
 
 // Tally is what the events of a stream have told up to now. Only its [Meter] changes it.
 type Tally struct {
+	// Usage is what the model server says was spent, each prompt once, and Evidence how well that
+	// is known.
+	Usage    wire.Usage
+	Evidence Evidence
 	// Output is all the generated text: contents, reasoning, refusals, names and arguments of tool
 	// calls. Unmetered is what of it came after the last usage, and must be estimated.
 	Output, Unmetered chars.Text
@@ -61,18 +60,12 @@ type Tally struct {
 	finished  int64
 	told      int64 // prompts whose input is known
 
-	sum        wire.Usage // what counts
 	running    wire.Usage // told before the total, summed up
-	evidence   Evidence
 	inputTotal bool // the total has told the input
 	odd        bool // something in the place of a number was none
 }
 
-// Usage returns what the model server says was spent so far, and how well that is known. Of input,
-// each prompt counts once.
-func (t *Tally) Usage() (wire.Usage, Evidence) { return t.sum, t.evidence }
-
-// InputTold reports whether the input that Usage returns is that of every prompt. Of several
+// InputTold reports whether the input of the Usage is that of every prompt. Of several
 // prompts, each tells its own with its first event.
 func (t *Tally) InputTold() bool {
 	return t.inputTotal || t.told > 0 && t.told >= t.expected/t.perPrompt
@@ -193,12 +186,12 @@ func (m *Meter) Withhold() {
 func (m *Meter) SetRunning(index int64, u Report) {
 	m.odd = m.odd || u.OddUsage
 	if u.HasUsage() {
-		m.evidence = max(m.evidence, RunningUsage)
+		m.Evidence = max(m.Evidence, RunningUsage)
 	}
 	c, p := m.choice(index), m.prompt(index)
 	if u.OutputTold {
 		m.settled()
-		m.Ran = m.Ran || m.evidence == RunningUsage
+		m.Ran = m.Ran || m.Evidence == RunningUsage
 		m.Shrank = m.Shrank || u.Output < c.output
 		raise(&c.output, &m.running.Output, u.Output)
 		c.shown = c.output
@@ -212,9 +205,9 @@ func (m *Meter) SetRunning(index int64, u Report) {
 			m.told++
 		}
 	}
-	m.sum.Output = max(m.sum.Output, m.running.Output)
-	m.sum.Input = max(m.sum.Input, m.running.Input)
-	m.sum.Cached = min(max(m.sum.Cached, m.running.Cached), m.sum.Input)
+	m.Usage.Output = max(m.Usage.Output, m.running.Output)
+	m.Usage.Input = max(m.Usage.Input, m.running.Input)
+	m.Usage.Cached = min(max(m.Usage.Cached, m.running.Cached), m.Usage.Input)
 }
 
 // raise makes *item at least n, and adds to *sum what that adds to *item.
@@ -229,18 +222,18 @@ func raise(item, sum *int64, n int64) {
 func (m *Meter) SetFinal(u Report) {
 	m.odd = m.odd || u.OddUsage
 	if u.HasUsage() {
-		m.evidence = max(m.evidence, RunningUsage)
+		m.Evidence = max(m.Evidence, RunningUsage)
 	}
 	if u.OutputTold {
 		m.settled()
-		m.Shrank = m.Shrank || u.Output < m.sum.Output
-		m.sum.Output = max(m.sum.Output, u.Output)
-		m.evidence = FinalUsage
+		m.Shrank = m.Shrank || u.Output < m.Usage.Output
+		m.Usage.Output = max(m.Usage.Output, u.Output)
+		m.Evidence = FinalUsage
 	}
 	if u.InputTold {
-		m.Shrank = m.Shrank || u.Input < m.sum.Input
-		m.sum.Input = max(m.sum.Input, u.Input)
-		m.sum.Cached = min(max(m.sum.Cached, u.Cached), m.sum.Input)
+		m.Shrank = m.Shrank || u.Input < m.Usage.Input
+		m.Usage.Input = max(m.Usage.Input, u.Input)
+		m.Usage.Cached = min(max(m.Usage.Cached, u.Cached), m.Usage.Input)
 		m.inputTotal = true
 	}
 }

@@ -106,7 +106,7 @@ func TestParseRequestTextEscapes(t *testing.T) {
 }
 
 // tensorsAllowed lets tensors pass, which are held back.
-var tensorsAllowed = Options{AllowFields: []string{"image_embeds", "audio_embeds"}}
+var tensorsAllowed = Options{Models: always{Allow: []string{"image_embeds", "audio_embeds"}}}
 
 func TestParseRequestMedia(t *testing.T) {
 	base64Data := strings.Repeat("QUJD", 4000)

@@ -106,12 +106,8 @@ type Options struct {
 	// PathModel is the model named in the URL's path; empty: the path names none. It wins, and a
 	// different one in the body is refused.
 	PathModel string
-	// AllowFields and RefuseUnknown are the rules for members that are not known or held back, as
-	// in [FieldRules].
-	AllowFields   []string
-	RefuseUnknown bool
-	// Models, if set, takes the place of both: the rules are those of the model that the request
-	// is for.
+	// Models has the rules for members that are not known or held back, by the model that the
+	// request is for; nil: the zero rules.
 	Models ModelRules
 	// SequencesMax bounds n and best_of; 0: [SequencesMax].
 	SequencesMax int64

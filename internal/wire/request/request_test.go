@@ -241,7 +241,7 @@ func TestParseRequestHeldBack(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Param != m.Name || !strings.Contains(refused.Message, "allow-fields") {
 				t.Errorf("%s %s: error %v, want one about %s and allow-fields", e, body, err, m.Name)
 			}
-			r := parseOK(t, e, body, Options{AllowFields: []string{"other", m.Name}})
+			r := parseOK(t, e, body, Options{Models: always{Allow: []string{"other", m.Name}}})
 			if sent := string(r.AppendBody(nil, []byte(body), Patch{})); !strings.Contains(sent, m.Name) {
 				t.Errorf("%s %s: although allowed, %s is sent", e, body, sent)
 			}
@@ -278,7 +278,7 @@ func TestParseRequestHeldBackPart(t *testing.T) {
 		if !errors.As(err, &e) || e.Param != want {
 			t.Errorf("%s: error %v, want one about %s", body, err, want)
 		}
-		parseOK(t, wire.ChatCompletions, body, Options{AllowFields: []string{want}})
+		parseOK(t, wire.ChatCompletions, body, Options{Models: always{Allow: []string{want}}})
 	}
 	parseOK(t, wire.ChatCompletions, `{"messages":[{"role":"user","content":[{"type":"image_embeds","image_embeds":null,"uuid":"u"}]}]}`, Options{})
 }
