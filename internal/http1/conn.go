@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -242,21 +241,11 @@ func (c *conn) gone() {
 func (c *conn) handle(r *http.Request) (returned bool) {
 	defer func() {
 		if fault := recover(); fault != nil && fault != http.ErrAbortHandler {
-			c.server.logf("http: panic serving %v: %v\n%s", c.remote, fault, debug.Stack())
+			c.server.log.Printf("http: panic serving %v: %v\n%s", c.remote, fault, debug.Stack())
 		}
 	}()
 	c.server.handler.ServeHTTP(&c.response, r)
 	return true
-}
-
-func (s *Server) logf(format string, args ...any) { logTo(s.http.ErrorLog, format, args...) }
-
-// logTo writes to a log; nil is the standard one.
-func logTo(l *log.Logger, format string, args ...any) {
-	if l == nil {
-		l = log.Default()
-	}
-	l.Printf(format, args...)
 }
 
 const (

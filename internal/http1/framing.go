@@ -157,11 +157,9 @@ func (f *framing) chunk(line []byte) error {
 	}
 	digits, _, _ := strings.Cut(strings.TrimRight(string(line), " \t"), ";")
 	size, err := strconv.ParseUint(digits, 16, 64)
-	switch f.lost = err != nil; {
-	case size == 0:
+	f.lost, f.next, f.left = err != nil, chunkEnd, size
+	if size == 0 {
 		f.next = trailer
-	default:
-		f.next, f.left = chunkEnd, size
 	}
 	return nil
 }

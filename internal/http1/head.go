@@ -85,7 +85,8 @@ func (h *head) parseFields(fields string) bool {
 	}
 	for fields != "" {
 		name, value, after, ok := httpsyntax.CutField(fields)
-		if !ok || !strings.HasPrefix(after, "\r\n") || !h.field(textproto.CanonicalMIMEHeaderKey(name), value) {
+		if !ok || !strings.HasPrefix(after, "\r\n") ||
+			!h.field(textproto.CanonicalMIMEHeaderKey(name), value) {
 			return false
 		}
 		fields = after[2:]
@@ -139,8 +140,9 @@ func (h *head) parseLength(digits string) bool {
 // request returns the request.
 func (h *head) request(ctx context.Context, remote string, b *body) *http.Request {
 	r := http.Request{
-		Method: h.method, URL: &h.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: h.header,
-		Body: http.NoBody, ContentLength: h.length, Close: h.close, Host: h.host, RemoteAddr: remote, RequestURI: h.target,
+		Method: h.method, URL: &h.url, RequestURI: h.target, Host: h.host, Header: h.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: h.close, RemoteAddr: remote,
+		Body: http.NoBody, ContentLength: h.length,
 	}
 	if h.length > 0 {
 		r.Body = b

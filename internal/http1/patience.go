@@ -18,6 +18,7 @@ func (w *response) CutOff() { w.c.cut() }
 func Patient(next http.Handler, patience time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &patient{ResponseWriter: w, patience: patience}
+		p.control = http.NewResponseController(w)
 		p.extend()       // the connection may have the deadline of the request before
 		defer p.extend() // what is left is written when the handler has returned
 		next.ServeHTTP(p, r)
@@ -27,6 +28,7 @@ func Patient(next http.Handler, patience time.Duration) http.Handler {
 // patient is the http.ResponseWriter of such an answer.
 type patient struct {
 	http.ResponseWriter
+	control  *http.ResponseController
 	patience time.Duration
 	extended time.Time // when the deadline was last moved on
 	left     bool      // to the handler's own deadlines
@@ -42,9 +44,15 @@ func (p *patient) CutOff() {
 
 // expire ends what is read and written now.
 func (p *patient) expire() {
-	c := http.NewResponseController(p.ResponseWriter)
-	_ = c.SetReadDeadline(longAgo)
-	_ = c.SetWriteDeadline(longAgo)
+	_ = p.control.SetReadDeadline(longAgo)
+	_ = p.control.SetWriteDeadline(longAgo)
+}
+
+// expireIfCut is called behind each deadline, which may have come behind the one of CutOff.
+func (p *patient) expireIfCut() {
+	if p.cut.Load() {
+		p.expire()
+	}
 }
 
 // longAgo is a deadline that has passed.
@@ -52,11 +60,8 @@ var longAgo = time.Unix(1, 0)
 
 // SetReadDeadline is for http.ResponseController.
 func (p *patient) SetReadDeadline(t time.Time) error {
-	err := http.NewResponseController(p.ResponseWriter).SetReadDeadline(t)
-	if p.cut.Load() {
-		p.expire()
-	}
-	return err
+	defer p.expireIfCut()
+	return p.control.SetReadDeadline(t)
 }
 
 // Unwrap is for http.ResponseController.
@@ -68,11 +73,8 @@ func (p *patient) SetWriteDeadline(t time.Time) error {
 		p.extend()
 		return nil
 	}
-	err := http.NewResponseController(p.ResponseWriter).SetWriteDeadline(t)
-	if p.cut.Load() {
-		p.expire()
-	}
-	return err
+	defer p.expireIfCut()
+	return p.control.SetWriteDeadline(t)
 }
 
 // Write implements http.ResponseWriter.
@@ -87,10 +89,8 @@ func (p *patient) Write(b []byte) (int, error) {
 func (p *patient) extend() {
 	p.extended = time.Now()
 	// A stream that cannot have deadlines is one that a test made up.
-	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(p.extended.Add(p.patience))
-	if p.cut.Load() {
-		p.expire()
-	}
+	_ = p.control.SetWriteDeadline(p.extended.Add(p.patience))
+	p.expireIfCut()
 }
 
 // extendWrites has writes of the connection fail that wait for the client for longer

@@ -1,7 +1,9 @@
 package http1
 
 import (
+	"cmp"
 	"context"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -15,6 +17,7 @@ import (
 // is net/http's. Use New; its methods may be called concurrently.
 type Server struct {
 	http     *http.Server
+	log      *log.Logger
 	handler  http.Handler    // of the connections that are served here
 	patience time.Duration   // with clients that do not read
 	base     context.Context // of all requests
@@ -40,6 +43,7 @@ type Server struct {
 func New(other *http.Server, patience time.Duration) *Server {
 	s := &Server{
 		http:     other,
+		log:      cmp.Or(other.ErrorLog, log.Default()),
 		handler:  other.Handler,
 		patience: patience,
 		base:     context.WithValue(context.Background(), http.ServerContextKey, other),
@@ -55,7 +59,7 @@ func New(other *http.Server, patience time.Duration) *Server {
 func (s *Server) Serve(l net.Listener) error {
 	w := s.watching()
 	if w == nil {
-		return s.http.Serve(Strict(s.bounds(l), s.http.ErrorLog))
+		return s.http.Serve(Strict(s.bounds(l), s.log))
 	}
 	return s.http.Serve(s.sort(l, w))
 }

@@ -54,7 +54,7 @@ type Body interface {
 	Hurry(d time.Duration)
 }
 
-// body is the Body of a response on a connection.
+// body is the [Body] of a response on a connection; see there for its methods.
 type body struct {
 	// The context is that of the request, which the body is the rest of; it
 	// tells a cancelled read from a broken one.
@@ -117,7 +117,6 @@ func (b *body) readPart(p []byte) (int, error) {
 	return n, nil
 }
 
-// Next implements [Body].
 func (b *body) Next() ([]byte, error) {
 	if err := b.advance(); err != nil {
 		return nil, err
@@ -136,7 +135,6 @@ func (b *body) Next() ([]byte, error) {
 	return view, nil
 }
 
-// Await implements [Body].
 func (b *body) Await() error {
 	if err := b.advance(); err != nil {
 		return err
@@ -147,7 +145,6 @@ func (b *body) Await() error {
 	return nil
 }
 
-// Ready implements [Body].
 func (b *body) Ready() bool {
 	if b.state.Load() != open || b.conn.br.Buffered() == 0 {
 		return false
@@ -155,10 +152,8 @@ func (b *body) Ready() bool {
 	return b.left > 0 || b.framing == byClose || b.chunked && anotherChunk(b.conn.br)
 }
 
-// EndsWithConnection implements [Body].
 func (b *body) EndsWithConnection() bool { return b.framing == byClose }
 
-// Whole implements [Body].
 func (b *body) Whole() bool { return b.whole.Load() }
 
 // Close implements [Body]. Its error is nil.
@@ -167,7 +162,6 @@ func (b *body) Close() error {
 	return nil
 }
 
-// Abandon implements [Body].
 func (b *body) Abandon() { b.giveUp((*conn).partAndWait) }
 
 // giveUp ends the body. Where more of it was to come, it ends the connection so.
@@ -181,7 +175,6 @@ func (b *body) giveUp(end func(*conn)) {
 	}
 }
 
-// Part implements [Body].
 func (b *body) Part() {
 	if b.state.Load() == open {
 		b.conn.part()
@@ -265,4 +258,28 @@ func (b *body) release() {
 	}
 	c.reused = true
 	b.kept.put(c, time.Now())
+}
+
+func (b *body) CountEvents() {
+	if b.state.Load() == open {
+		b.conn.events, b.conn.event, b.conn.eventAt = true, false, time.Time{}
+	}
+}
+
+func (b *body) Event() {
+	if b.state.Load() == open { // the connection may be another request's by now
+		b.conn.event = true
+	}
+}
+
+func (b *body) Delay(d time.Duration) {
+	if b.state.Load() == open && !b.conn.limits.whole.IsZero() {
+		b.conn.limits.whole = b.conn.limits.whole.Add(d)
+	}
+}
+
+func (b *body) Hurry(d time.Duration) {
+	if b.state.Load() == open {
+		b.conn.limits = limits{whole: time.Now().Add(d)}
+	}
 }

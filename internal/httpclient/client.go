@@ -58,12 +58,12 @@ func New(o Options) (*Client, error) {
 	if u := o.URL; u == nil || u.Scheme != "http" && u.Scheme != "https" ||
 		u.Hostname() == "" || !httpsyntax.ValidHost(u.Host) ||
 		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return nil, errors.New("a server needs an http or https URL, with a host that a header can carry " +
-			"and without credentials, query or fragment")
+		return nil, errors.New("a server needs an http or https URL, with a host that a header " +
+			"can carry and without credentials, query or fragment")
 	}
 	if !httpsyntax.ValidValue(o.APIKey) {
-		return nil, errors.New("the API key of a server has a character that a header cannot carry; " +
-			"remove line breaks and control characters")
+		return nil, errors.New("the API key of a server has a character that a header cannot " +
+			"carry; remove line breaks and control characters")
 	}
 	cl := &Client{
 		address: addressOf(o.URL),

@@ -74,7 +74,8 @@ func (r *Request) check() malformed {
 		case !httpsyntax.ValidName(f.Name):
 			return "the name of a header field has a character that names cannot have"
 		case httpsyntax.Reserved(f.Name):
-			return "a header field concerns the connection, the body or credentials, which are not to be set"
+			return "a header field concerns the connection, the body or credentials, " +
+				"which are not to be set"
 		case !httpsyntax.ValidValue(f.Value):
 			return "the value of a header field has a line break or another control character"
 		}

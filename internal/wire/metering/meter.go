@@ -61,8 +61,8 @@ type Tally struct {
 	told      int64 // prompts whose input is known
 
 	running    wire.Usage // told before the total, summed up
-	inputTotal bool // the total has told the input
-	odd        bool // something in the place of a number was none
+	inputTotal bool       // the total has told the input
+	odd        bool       // something in the place of a number was none
 }
 
 // InputTold reports whether the input of the Usage is that of every prompt. Of several
