@@ -20,7 +20,7 @@ import (
 func (t *Ticket) Price(ctx context.Context) error {
 	t.price = t.request.Terms.Pricer.Price(t.request.User, t.request.Call)
 	t.inputMin = t.price.InputFloor
-	need, err := t.request.Terms.Policy.Fit(t.asked())
+	need, err := t.request.Terms.Policy.Fit(t.wanted())
 	if t.wantsCount(err) && t.countable() {
 		need, err = t.ask(ctx, need, err)
 	}
@@ -41,8 +41,8 @@ func (t *Ticket) wantsCount(misfit error) bool {
 	return errors.As(misfit, &m) && m.Estimated
 }
 
-// asked returns the price as what the limits are asked to admit.
-func (t *Ticket) asked() limit.Price {
+// wanted returns the price as what the limits are to admit.
+func (t *Ticket) wanted() limit.Price {
 	p := limit.Price{Input: t.price.Input, InputFloor: t.price.InputFloor, Output: t.price.Output}
 	if t.bounded() {
 		p.OutputFloor = usage.OutputFloor(t.request.Call)
@@ -53,7 +53,7 @@ func (t *Ticket) asked() limit.Price {
 // Insists names the member of the request that insists on most of the least that m can be
 // charged; "" where that is the input, or no member does.
 func (t *Ticket) Insists(m limit.Meter) string {
-	p := t.asked()
+	p := t.wanted()
 	switch {
 	case m != limit.OutputTokens && (m != limit.Tokens || p.OutputFloor <= p.InputFloor):
 		return ""

@@ -42,7 +42,7 @@ func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limi
 	if misfit == nil && !t.affords(ctx, need) {
 		return need, nil // Reserve denies it, unless room has come back
 	}
-	least := t.asked()
+	least := t.wanted()
 	t.need = limit.Amount{Input: max(1, least.InputFloor), Output: least.OutputFloor, Requests: 1}
 	if err := t.Reserve(ctx); err != nil {
 		return need, err
@@ -51,7 +51,7 @@ func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limi
 	t.inquired = reached
 	if n > 0 {
 		t.price = t.request.Terms.Pricer.Counted(t.request.User, t.request.Call, n)
-		need, misfit = t.request.Terms.Policy.Fit(t.asked())
+		need, misfit = t.request.Terms.Policy.Fit(t.wanted())
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -178,7 +178,7 @@ func (c *conn) extend(patience time.Duration) error {
 	return c.setReadDeadline(extended(c.until, patience))
 }
 
-// extended returns a deadline that leaves the time of patience. Because setting one costs as much
+// extended returns a deadline that gives the time of patience. Because setting one costs as much
 // as parsing a head, a new one is late by an eighth, and kept until it would be too early.
 func extended(until time.Time, patience time.Duration) time.Time {
 	earliest := time.Now().Add(patience)
@@ -203,7 +203,7 @@ func (c *conn) answer() bool {
 	ctx, cancel := context.WithCancel(c.server.base)
 	defer cancel() // also where the handler does not return
 	c.begin(cancel)
-	c.body = body{c: c, left: c.head.length}
+	c.body = body{c: c, remaining: c.head.length}
 	c.response.begin(c)
 	ok := c.handle(c.head.request(ctx, c.remote, &c.body))
 	c.begin(nil)
@@ -211,7 +211,7 @@ func (c *conn) answer() bool {
 	ok = ok && c.response.end()
 	c.head.reset()
 	c.response.reset()
-	if c.body.left > 0 {
+	if c.body.remaining > 0 {
 		linger(c.TCPConn)
 	}
 	return ok
@@ -256,7 +256,7 @@ const (
 	lingerBytesMax = 4 << 20
 )
 
-// linger ends our side of a connection that is to be closed, and leaves the other one
+// linger ends our side of a connection that is to be closed, and keeps the other one
 // open for a while.
 func linger(c stream) {
 	end := time.Now().Add(lingerTime)

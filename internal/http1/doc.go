@@ -1,5 +1,5 @@
 // Package http1 serves clients that speak plain HTTP/1.1, at a third of what
-// net/http's server needs, and leaves everybody else to net/http.
+// net/http's server needs, and hands everybody else over to net/http.
 //
 // It reads a request only where the whole head has come in one piece and is of the plain form that
 // nearly every client sends: see [parseHead]. A connection that brings anything else, or that
@@ -10,7 +10,7 @@
 // something in front may read in another way: see [Strict].
 //
 // A client that leaves is noticed by the kernel (watch_linux.go), not by a goroutine that reads
-// ahead; on other systems net/http serves everybody, as it does after [Server.LeaveToNetHTTP]. The
+// ahead; on other systems net/http serves everybody, as it does after [Server.HandOverAll]. The
 // bounds on connections, slow readers and ambiguous requests are the same then; a connection that
 // has brought no request when a shutdown begins is closed by net/http, and answered here.
 //

@@ -40,7 +40,7 @@ func startPatient(t testing.TB, patience time.Duration, h http.HandlerFunc, chan
 func startLeft(t testing.TB, patience time.Duration, h http.HandlerFunc) (*Server, string) {
 	t.Helper()
 	s := New(&http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}, patience)
-	s.LeaveToNetHTTP()
+	s.HandOverAll()
 	return startServer(t, s)
 }
 

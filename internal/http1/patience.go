@@ -14,13 +14,13 @@ func (w *response) CutOff() { w.c.cut() }
 // of it for the given time. In HTTP/2 a client decides how much may be sent on a
 // stream: nothing, if he likes. In HTTP/1.1 one that sends requests without reading the
 // answers fills the connection's buffers, after which the shortest answer waits. A handler
-// that sets deadlines of its own is left to them, until it has returned.
+// that sets deadlines of its own keeps to them, until it has returned.
 func Patient(next http.Handler, patience time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &patient{ResponseWriter: w, patience: patience}
 		p.control = http.NewResponseController(w)
 		p.extend()       // the connection may have the deadline of the request before
-		defer p.extend() // what is left is written when the handler has returned
+		defer p.extend() // the rest is written when the handler has returned
 		next.ServeHTTP(p, r)
 	})
 }
@@ -31,7 +31,7 @@ type patient struct {
 	control  *http.ResponseController
 	patience time.Duration
 	extended time.Time // when the deadline was last moved on
-	left     bool      // to the handler's own deadlines
+	own      bool      // deadlines of the handler's count
 	cut      atomic.Bool
 }
 
@@ -69,7 +69,7 @@ func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // SetWriteDeadline is for http.ResponseController. The zero time stands for the patience.
 func (p *patient) SetWriteDeadline(t time.Time) error {
-	if p.left = !t.IsZero(); !p.left {
+	if p.own = !t.IsZero(); !p.own {
 		p.extend()
 		return nil
 	}
@@ -79,7 +79,7 @@ func (p *patient) SetWriteDeadline(t time.Time) error {
 
 // Write implements http.ResponseWriter.
 func (p *patient) Write(b []byte) (int, error) {
-	if !p.left && time.Since(p.extended) > p.patience/8 {
+	if !p.own && time.Since(p.extended) > p.patience/8 {
 		p.extend()
 	}
 	return p.ResponseWriter.Write(b)

@@ -22,10 +22,10 @@ type Server struct {
 	patience time.Duration   // with clients that do not read
 	base     context.Context // of all requests
 
-	leaves  bool        // all connections to net/http
-	room    *room       // for connections; nil: no bound
-	failed  func(error) // told of errors of accepting that may pass; may be nil
-	closing atomic.Bool // every answer is the last one of its connection
+	handsOver bool        // all connections to net/http
+	room      *room       // for connections; nil: no bound
+	failed    func(error) // told of errors of accepting that may pass; may be nil
+	closing   atomic.Bool // every answer is the last one of its connection
 
 	mu        sync.Mutex
 	watch     *watch // nil: none yet, or none to be had
@@ -35,7 +35,7 @@ type Server struct {
 }
 
 // New returns a server that answers with other's Handler, keeps to its
-// ReadHeaderTimeout, IdleTimeout and ErrorLog, and leaves what it does not serve
+// ReadHeaderTimeout, IdleTimeout and ErrorLog, and hands over what it does not serve
 // itself to other, which belongs to it from now on. ReadTimeout, WriteTimeout,
 // ConnState, BaseContext and ConnContext have to be unset: only other knows them.
 // A client that reads nothing for the time of patience, which is above 0, up to an
@@ -72,7 +72,7 @@ func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 // Shutdown closes the listeners and then the connections that wait for a further
 // request, and returns when all others have their answer and are closed too, or when
 // ctx ends, with its error. As with net/http, connections that have not brought a
-// request yet have 5 s for it: who has been let in is not left without an answer.
+// request yet have 5 s for it: who has been let in gets an answer.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
 	err := s.http.Shutdown(ctx)
@@ -99,15 +99,15 @@ func (s *Server) Close() error {
 	return err
 }
 
-// LeaveToNetHTTP has net/http serve all connections, within the same bounds. Call it before Serve.
-func (s *Server) LeaveToNetHTTP() { s.leaves = true }
+// HandOverAll has net/http serve all connections, within the same bounds. Call it before Serve.
+func (s *Server) HandOverAll() { s.handsOver = true }
 
 // watching returns what tells that clients have left; nil where that cannot be
 // told, the server is shut, or it serves no connection itself.
 func (s *Server) watching() *watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watch == nil && !s.closing.Load() && !s.leaves {
+	if s.watch == nil && !s.closing.Load() && !s.handsOver {
 		s.watch = newWatch()
 	}
 	return s.watch

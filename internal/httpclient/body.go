@@ -63,13 +63,13 @@ type body struct {
 	conn *conn
 	stop func() bool // ends the watch on the context
 
-	framing framing
-	left    int64 // bytes of the body, or of the chunk
-	chunked bool  // a chunk has been read
-	keep    bool
-	err     error
-	state   atomic.Uint32
-	whole   atomic.Bool
+	framing   framing
+	remaining int64 // bytes of the body, or of the chunk
+	chunked   bool  // a chunk has been read
+	keep      bool
+	err       error
+	state     atomic.Uint32
+	whole     atomic.Bool
 }
 
 // begin starts the body behind h.
@@ -78,7 +78,7 @@ func (b *body) begin(h head) {
 	b.framing, b.keep = h.framing, h.keep && c.writeErr == nil
 	c.flowing = c.br.Buffered() > 0
 	if h.framing == byLength {
-		if b.left = h.length; b.left == 0 {
+		if b.remaining = h.length; b.remaining == 0 {
 			_ = b.finish()
 		}
 	}
@@ -90,7 +90,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := b.readPart(p)
-	for err == nil && n < len(p) && b.left == 0 && b.chunked && anotherChunk(b.conn.br) {
+	for err == nil && n < len(p) && b.remaining == 0 && b.chunked && anotherChunk(b.conn.br) {
 		var more int
 		more, err = b.readPart(p[n:])
 		n += more
@@ -106,8 +106,8 @@ func (b *body) readPart(p []byte) (int, error) {
 	if err := b.advance(); err != nil {
 		return 0, err
 	}
-	if b.framing != byClose && int64(len(p)) > b.left {
-		p = p[:b.left]
+	if b.framing != byClose && int64(len(p)) > b.remaining {
+		p = p[:b.remaining]
 	}
 	n, err := b.conn.br.Read(p)
 	b.took(n)
@@ -126,8 +126,8 @@ func (b *body) Next() ([]byte, error) {
 		return nil, b.ended(err)
 	}
 	n := br.Buffered()
-	if b.framing != byClose && int64(n) > b.left {
-		n = int(b.left)
+	if b.framing != byClose && int64(n) > b.remaining {
+		n = int(b.remaining)
 	}
 	view, _ := br.Peek(n)
 	_, _ = br.Discard(n)
@@ -149,7 +149,7 @@ func (b *body) Ready() bool {
 	if b.state.Load() != open || b.conn.br.Buffered() == 0 {
 		return false
 	}
-	return b.left > 0 || b.framing == byClose || b.chunked && anotherChunk(b.conn.br)
+	return b.remaining > 0 || b.framing == byClose || b.chunked && anotherChunk(b.conn.br)
 }
 
 func (b *body) EndsWithConnection() bool { return b.framing == byClose }
@@ -189,7 +189,7 @@ func (b *body) advance() error {
 	case b.state.Load() == gone:
 		b.err = ErrBodyClosed
 		return b.err
-	case b.left > 0 || b.framing == byClose:
+	case b.remaining > 0 || b.framing == byClose:
 		return nil
 	case b.framing == byLength:
 		return b.finish()
@@ -198,7 +198,7 @@ func (b *body) advance() error {
 	if err != nil {
 		return b.fail(err)
 	}
-	if b.left, b.chunked = size, true; size == 0 {
+	if b.remaining, b.chunked = size, true; size == 0 {
 		return b.finish()
 	}
 	return nil
@@ -210,8 +210,8 @@ func (b *body) took(n int) {
 	if b.framing == byClose {
 		return
 	}
-	b.left -= int64(n)
-	if b.left == 0 && b.framing == byLength {
+	b.remaining -= int64(n)
+	if b.remaining == 0 && b.framing == byLength {
 		b.state.CompareAndSwap(open, complete)
 	}
 }

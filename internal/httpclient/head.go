@@ -66,13 +66,13 @@ type head struct {
 
 // receiveHead reads the head of the final response to a request of the given method.
 func receiveHead(br *bufio.Reader, method string) (head, error) {
-	left := headBytesMax
+	remaining := headBytesMax
 	for range interimMax + 1 {
-		block, err := readBlock(br, left)
+		block, err := readBlock(br, remaining)
 		if err != nil {
 			return head{}, err
 		}
-		left -= len(block)
+		remaining -= len(block)
 		h, err := parseHead(block, method)
 		if err != nil || h.status >= 200 {
 			return h, err

@@ -16,7 +16,7 @@ type Endpoint struct {
 func (p *Pool) Endpoints() []Endpoint {
 	list := make([]Endpoint, len(p.servers))
 	for i, s := range p.servers {
-		now := p.breakers[i].standing()
+		now := p.breakers[i].condition()
 		e := Endpoint{Server: s.name, Healthy: now.Reachable, Breaker: now.Breaker}
 		e.Running = s.Running()
 		if cause := s.Cause(); !e.Healthy && cause != nil {

@@ -114,8 +114,8 @@ func TestNoTimeToConnect(t *testing.T) {
 		if took := time.Since(begin); took != 5*time.Second {
 			t.Errorf("it took %v, want the 5 s that were left", took)
 		}
-		if !s.breaker.standing().Reachable || f.of(s) != 0 {
-			t.Errorf("the server is said to be away, or blamed: %+v", s.breaker.standing())
+		if !s.breaker.condition().Reachable || f.of(s) != 0 {
+			t.Errorf("the server is said to be away, or blamed: %+v", s.breaker.condition())
 		}
 	})
 }

@@ -74,7 +74,7 @@ func readList(text []byte) *modelList {
 func (s *Server) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	r, err := s.ask(ctx, listPath)
+	r, err := s.get(ctx, listPath)
 	if err != nil {
 		return
 	}

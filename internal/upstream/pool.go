@@ -171,8 +171,8 @@ func (p *Pool) leastBusy(r *Request, w *walk, now time.Time, alone bool) int {
 // lacking reports whether s says that it lacks the model.
 func (p *Pool) lacking(s *Server) bool { return p.model != "" && s.Lacks(p.model) }
 
-// pass returns how r passes, and tells where it is what the breaker has waited for. A
-// question takes nobody's turn.
+// pass returns how r passes, and tells where it is what the breaker has waited for. A request aside
+// takes nobody's turn.
 func (s *Server) pass(r *Request, now time.Time, alone bool) way {
 	if r.Aside {
 		return passing
@@ -184,7 +184,7 @@ func (s *Server) pass(r *Request, now time.Time, alone bool) way {
 	return how
 }
 
-// none returns why no server is left to ask.
+// none returns why there is no server to ask any more.
 func (p *Pool) none() *Error {
 	why := errNone
 	if !slices.ContainsFunc(p.servers, func(s *Server) bool { return !p.lacking(s) }) {
@@ -193,7 +193,7 @@ func (p *Pool) none() *Error {
 	return newError(Away, p.names(), why)
 }
 
-// late returns why no time is left to ask a server.
+// late returns why there is no time to ask a server.
 func (p *Pool) late(phase Phase) *Error {
 	e := newError(Timeout, p.names(), context.DeadlineExceeded)
 	e.Phase, e.Short = phase, true
@@ -268,15 +268,15 @@ var errQueueFull = errors.New("it takes no more requests at the moment")
 // Check asks all servers whether they are well, and reports whether one is that does not
 // lack the model.
 func (p *Pool) Check(ctx context.Context) bool {
-	var asked sync.WaitGroup
+	var checks sync.WaitGroup
 	var found atomic.Bool
 	for _, s := range p.servers {
-		asked.Go(func() {
+		checks.Go(func() {
 			if s.Check(ctx) == nil && !p.lacking(s) {
 				found.Store(true)
 			}
 		})
 	}
-	asked.Wait()
+	checks.Wait()
 	return found.Load()
 }

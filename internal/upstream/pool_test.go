@@ -252,7 +252,7 @@ func TestPoolGoesElsewhere(t *testing.T) {
 				t.Errorf("answer %d, error %v; want %d, %v", status, failure, tt.status, tt.kind)
 			}
 			faulty := p.servers[1]
-			if reachable := faulty.breaker.standing().Reachable; reachable == tt.away {
+			if reachable := faulty.breaker.condition().Reachable; reachable == tt.away {
 				t.Errorf("the faulty one is reachable: %v", reachable)
 			}
 			if n := f.of(faulty); n != tt.blamed {
@@ -339,7 +339,7 @@ func TestPoolFullQueues(t *testing.T) {
 		t.Errorf("full queues were blamed: %v", f.names)
 	}
 	for _, s := range p.servers {
-		if s.breaker.standing().Breaker != BreakerClosed {
+		if s.breaker.condition().Breaker != BreakerClosed {
 			t.Errorf("a full queue opened a breaker")
 		}
 	}
@@ -395,8 +395,8 @@ func TestPoolOwnScarcity(t *testing.T) {
 			t.Fatalf("error %v", failure)
 		}
 	}
-	if standing := s.breaker.standing(); !standing.Reachable || standing.Breaker != BreakerClosed {
-		t.Errorf("it stands at %+v", standing)
+	if now := s.breaker.condition(); !now.Reachable || now.Breaker != BreakerClosed {
+		t.Errorf("its condition is %+v", now)
 	}
 }
 
@@ -438,7 +438,7 @@ func TestPoolBlame(t *testing.T) {
 	if n := f.of(p.servers[0]); n != DefaultFailures {
 		t.Errorf("%d failures, want %d", n, DefaultFailures)
 	}
-	if s := p.servers[0].breaker.standing(); s.Breaker != BreakerOpen || !s.Reachable {
+	if s := p.servers[0].breaker.condition(); s.Breaker != BreakerOpen || !s.Reachable {
 		t.Errorf("it stands at %+v, want an open breaker", s)
 	}
 	if _, _, failure := ask(t, p); failure == nil || failure.Kind != Away {

@@ -32,9 +32,9 @@ type Request struct {
 	// server that does. Only a hash of it is kept. Requests without a name are one caller's.
 	Caller string
 
-	// Aside tells that the request is a question, of which no outcome says how the
-	// server fares with what it is for: it is not counted and not judged, and a [Pool]
-	// sends it to nobody whose breaker is not closed.
+	// Aside tells that the request generates nothing: a check, a look at the list, a question. Its
+	// outcome says nothing of others: it is not counted and not judged, and a [Pool] sends it to
+	// nobody whose breaker is not closed.
 	Aside bool
 
 	// Explain, if not nil, is told of every try of a [Pool]. The goroutine that has

@@ -37,9 +37,9 @@ type Options struct {
 	// CheckInterval is how often Watch asks the server whether it is well.
 	// Zero means DefaultCheckInterval.
 	CheckInterval time.Duration
-	// Changed, if not nil, is called after the server's standing has changed. It
+	// Changed, if not nil, is called after the server's condition has changed. It
 	// may be called concurrently, and must not call the server.
-	Changed func(Standing)
+	Changed func(Condition)
 	// Listed, if not nil, is called by Watch after what the server says of its models has
 	// changed: see [Server.Lacks]. It must not call the server.
 	Listed func()
@@ -56,10 +56,10 @@ type Server struct {
 	breaker  breaker                  // of requests of no model, and of whether it is away
 	silences atomic.Int32             // checks that were not answered, since it answered anything
 	every    time.Duration            // between two checks
-	asked    atomic.Pointer[question] // whether it is well, on its way; nil: none is
+	checking atomic.Pointer[checking] // whether it is well, on its way; nil: none is
 	cause    atomic.Pointer[error]    // why the server is away; nil, or to nil: it is not
 	alarm    chan struct{}            // wakes Watch when the server has gone away
-	changed  func(Standing)
+	changed  func(Condition)
 	list     atomic.Pointer[modelList] // nil: nobody has looked since it was away
 	listed   func()
 

@@ -74,15 +74,15 @@ func Text(e wire.Endpoint, body []byte) (text chars.Text) {
 	}
 	switch e {
 	case wire.ChatCompletions, wire.Completions:
-		c := env.At(event.FieldChoices)
+		c := env.At(event.MemberChoices)
 		for in := c.Enter('['); in && c.Element(); {
 			openai.ReadChoice(&c, sink)
 		}
 	case wire.Responses:
-		c := env.At(event.FieldOutput)
+		c := env.At(event.MemberOutput)
 		sink.AddContent(&c)
 	case wire.Messages:
-		c := env.At(event.FieldContent)
+		c := env.At(event.MemberContent)
 		sink.AddContent(&c)
 	}
 	return text

@@ -101,8 +101,8 @@ func FuzzReadAnswer(f *testing.F) {
 			return
 		}
 		want := metering.ReadUsage(&env)
-		if want.HasUsage() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.Inner(event.FieldModel) != nil) != a.model.IsSet() {
-			t.Fatalf("%q tells %+v, by its envelope %+v, %v", body, a, want, env.Values[event.FieldModel])
+		if want.HasUsage() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.Inner(event.MemberModel) != nil) != a.model.IsSet() {
+			t.Fatalf("%q tells %+v, by its envelope %+v, %v", body, a, want, env.Values[event.MemberModel])
 		}
 	})
 }

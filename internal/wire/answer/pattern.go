@@ -177,13 +177,13 @@ func (p *pattern) learn(ev *sse.Event, env *event.Envelope, es *event.Edits) {
 	if ev.Partial || !ev.IsInOnePiece() || len(ev.Raw) > patternBytesMax {
 		return
 	}
-	r := patternReader{c: env.At(event.FieldChoices)}
-	if !env.Has(event.FieldChoices) || !r.choices() {
+	r := patternReader{c: env.At(event.MemberChoices)}
+	if !env.Has(event.MemberChoices) || !r.choices() {
 		return
 	}
-	if env.Has(event.FieldUsage) {
+	if env.Has(event.MemberUsage) {
 		u := metering.ReadUsage(env)
-		r.c = env.At(event.FieldUsage)
+		r.c = env.At(event.MemberUsage)
 		if !r.usage() || u.Cached == u.Input { // it may have been cut to the input
 			return
 		}

@@ -263,7 +263,7 @@ type Telling struct {
 // Rename replaces the model's name in an event by the public one. A model that is not a string
 // stays.
 func (t *Telling) Rename(env *event.Envelope, es *event.Edits) {
-	if v := env.Values[event.FieldModel]; len(t.Model) > 0 && env.Inner(event.FieldModel) != nil {
+	if v := env.Values[event.MemberModel]; len(t.Model) > 0 && env.Inner(event.MemberModel) != nil {
 		es.Replace(v, t.Model)
 	}
 }

@@ -30,7 +30,7 @@ func (u *Report) Tried() bool { return u.HasUsage() || u.OddUsage }
 
 // ReadUsage reads the usage object of an answer or event, which is valid JSON.
 func ReadUsage(env *event.Envelope) Report {
-	c := env.At(event.FieldUsage)
+	c := env.At(event.MemberUsage)
 	return UsageAhead(&c)
 }
 

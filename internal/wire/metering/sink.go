@@ -78,7 +78,7 @@ func (k Sink) addRaw(c *jsonscan.Cursor) {
 }
 
 // AddPartAt counts the text of a member that is a content block, or a piece of one.
-func (k Sink) AddPartAt(env *event.Envelope, f event.Field) {
+func (k Sink) AddPartAt(env *event.Envelope, f event.Member) {
 	c := env.At(f)
 	k.addPart(&c)
 }

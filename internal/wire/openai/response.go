@@ -20,17 +20,17 @@ type Response struct {
 func (r *Response) Read(
 	env *event.Envelope, es *event.Edits, t *metering.Telling,
 ) (isLast bool, failed *event.Error) {
-	if n, ok := env.Count(event.FieldSequence); ok {
+	if n, ok := env.Count(event.MemberSequence); ok {
 		r.sequence = max(r.sequence, n+1)
 	}
-	kind := env.Inner(event.FieldType)
+	kind := env.Inner(event.MemberType)
 	if bytes.HasSuffix(kind, []byte(".delta")) { // it has generated text
-		c := env.At(event.FieldDelta)
+		c := env.At(event.MemberDelta)
 		t.Meter.Sink(false).AddString(&c)
 		return false, nil
 	}
 	var response event.Envelope
-	if !response.Nested(env, event.FieldResponse) {
+	if !response.Nested(env, event.MemberResponse) {
 		return false, nil
 	}
 	t.Ident.Note(&response)
@@ -50,7 +50,7 @@ func (r *Response) Read(
 // whyFailed returns the error of a response that has failed.
 func whyFailed(response *event.Envelope) *event.Error {
 	var err event.Envelope
-	if err.Nested(response, event.FieldError) {
+	if err.Nested(response, event.MemberError) {
 		told := err.ErrorObject()
 		return &told
 	}
