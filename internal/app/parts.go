@@ -66,7 +66,7 @@ func (a *App) openDataPlane() {
 	a.data = proxy.New(proxy.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers, BodyTimeout: server.BodyTimeout,
-		Readers: []outcome.Reader{outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}},
+		Readers: []outcome.Reader{outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}, outcome.Trace{}},
 	})
 }
 

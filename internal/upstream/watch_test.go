@@ -17,10 +17,10 @@ import (
 
 // ward is a model server in one of these states, whose checks are counted.
 type ward struct {
-	mu        sync.Mutex
+	mu    sync.Mutex
 	state string
-	asked     []time.Time
-	told      []Condition
+	asked []time.Time
+	told  []Condition
 }
 
 const (
@@ -102,7 +102,7 @@ func TestWatch(t *testing.T) {
 		}()
 		here, gone := Condition{Reachable: true, Breaker: BreakerClosed}, Condition{Breaker: BreakerOpen}
 		for i, tt := range []struct {
-			state string
+			state     string
 			after     time.Duration
 			checks    int
 			condition Condition
