@@ -26,7 +26,7 @@ type Fleet struct {
 	started chan struct{} // closed when they are to be watched
 
 	mu      sync.Mutex
-	servers map[key]*modelServer
+	servers map[key]*member
 }
 
 // key is what tells model servers apart: everything that a request is
@@ -39,8 +39,8 @@ type key struct {
 	check       time.Duration
 }
 
-// modelServer is one and the end of its watch.
-type modelServer struct {
+// member is a model server and the end of its watch.
+type member struct {
 	*upstream.Server
 	models  map[string]int    // those that it serves, and how often each holds it
 	served  map[string]string // the name that it knows each by
@@ -49,10 +49,10 @@ type modelServer struct {
 	watched chan struct{} // closed when the watch has ended
 }
 
-// New returns an empty fleet. It calls listed whenever one has said something else of
+// New returns a fleet without members. It calls listed whenever one has said something else of
 // its models, and tells log what becomes of them.
 func New(log *slog.Logger, listed func()) *Fleet {
-	return &Fleet{log: log, listed: listed, started: make(chan struct{}), servers: map[key]*modelServer{}}
+	return &Fleet{log: log, listed: listed, started: make(chan struct{}), servers: map[key]*member{}}
 }
 
 // Service says which model servers serve a model, and how they are asked.
@@ -114,7 +114,7 @@ func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upst
 	if err != nil {
 		return nil, err
 	}
-	added := &modelServer{models: map[string]int{}, served: map[string]string{}, lacking: map[string]bool{}, watched: make(chan struct{})}
+	added := &member{models: map[string]int{}, served: map[string]string{}, lacking: map[string]bool{}, watched: make(chan struct{})}
 	added.Server = upstream.New(upstream.Options{
 		Client: client, Breaker: k.breaker, CheckInterval: k.check,
 		Changed: func(s upstream.Condition) { f.report(added, s) },
@@ -136,7 +136,7 @@ func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upst
 }
 
 // report writes a line for a change of a model server.
-func (f *Fleet) report(changed *modelServer, s upstream.Condition) {
+func (f *Fleet) report(changed *member, s upstream.Condition) {
 	f.mu.Lock()
 	log := f.log.With("server", changed.Name(), "models", slices.Sorted(maps.Keys(changed.models)))
 	f.mu.Unlock()
@@ -157,7 +157,7 @@ func (f *Fleet) report(changed *modelServer, s upstream.Condition) {
 
 // reportList writes a line for each model that a model server says it lacks, and for each
 // that it has again.
-func (f *Fleet) reportList(changed *modelServer) {
+func (f *Fleet) reportList(changed *member) {
 	f.mu.Lock()
 	defer f.mu.Unlock() // so that lines are in order
 	for _, model := range slices.Sorted(maps.Keys(changed.models)) {
@@ -180,7 +180,7 @@ func (f *Fleet) reportList(changed *modelServer) {
 // that no other one uses are closed.
 func (f *Fleet) Release(model string, servers []*upstream.Server) {
 	f.mu.Lock()
-	var unused []*modelServer
+	var unused []*member
 	for key, known := range f.servers {
 		for _, s := range servers {
 			if known.Server == s {
@@ -211,7 +211,7 @@ func (f *Fleet) Close() {
 
 // acquire notes that a model, which the server knows as served, holds it once more. The caller
 // holds the lock. What the server has said of its models may be older than one that is new.
-func (m *modelServer) acquire(model, served string) {
+func (m *member) acquire(model, served string) {
 	if m.served[model] != served {
 		m.served[model] = served
 		delete(m.lacking, model) // that was said of another name
@@ -223,7 +223,7 @@ func (m *modelServer) acquire(model, served string) {
 }
 
 // release notes that a model holds it once less. The caller holds the lock.
-func (m *modelServer) release(model string) {
+func (m *member) release(model string) {
 	if m.models[model]--; m.models[model] == 0 {
 		delete(m.models, model)
 		delete(m.served, model)
@@ -233,7 +233,7 @@ func (m *modelServer) release(model string) {
 
 // close ends the watch of a model server and closes it. Requests that are
 // running on it go on to their end.
-func (m *modelServer) close() {
+func (m *member) close() {
 	m.unwatch()
 	<-m.watched
 	m.Close()

@@ -63,7 +63,7 @@ func noDetails(*catalog.Model, *identity.Principal) modelDetails { return modelD
 func (h *Handler) list(details detailing) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		shape := reply.ShapeOf(r)
-		p, refused := h.Gate.Principal(r, "")
+		p, refused := h.Gate.Permit(r, "")
 		if refused != nil {
 			reply.Error(w, refused, shape)
 			return
@@ -103,7 +103,7 @@ func newList(shape wire.Endpoint, models []*catalog.Model, items []any) any {
 func (h *Handler) permitted(
 	w http.ResponseWriter, r *http.Request,
 ) (identity.Principal, *catalog.Model) {
-	p, refused := h.Gate.Principal(r, "")
+	p, refused := h.Gate.Permit(r, "")
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if refused == nil && !ok {
 		refused = failure.NoModel(r.PathValue("model"))

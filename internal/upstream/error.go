@@ -92,8 +92,8 @@ func (e *Error) nobodyThere() bool { return e.unconnected() && !e.ours() }
 // sent to it before. A connection that is reset while it is made was in the queue of a listener
 // that was closed.
 func (e *Error) refused() bool {
-	isReset := errors.Is(e.Err, syscall.ECONNRESET)
-	return e.Kind == Refused && (isReset || errors.Is(e.Err, syscall.ECONNREFUSED))
+	return e.Kind == Refused &&
+		(errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ECONNRESET))
 }
 
 // ours reports whether what went wrong is this process's own affair.

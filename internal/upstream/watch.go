@@ -74,7 +74,7 @@ func (s *Server) Watch(ctx context.Context) {
 
 // Check asks the server whether it is well, within two seconds, notes what it says, and returns nil
 // if it is well, or why not. A server that does not know the path is well: it answers. Those who
-// check at the same time share one request. That no answer comes in time says nothing yet: see Watch.
+// check at the same time share one request. No answer in time says nothing yet: see Watch.
 func (s *Server) Check(ctx context.Context) error {
 	for {
 		q := &checking{done: make(chan struct{})}

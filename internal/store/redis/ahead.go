@@ -52,7 +52,7 @@ const arrivals = 4
 // the server does not know it, and where the connection was lost before, it did not.
 func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request) (a answer, before point, err error) {
 	for range arrivals {
-		if err := s.rehearsed(ctx, till, m); err != nil {
+		if err := s.permitted(ctx, till, m); err != nil {
 			return a, before, err
 		}
 		taught := r.script.taught.Load()
