@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"cmp"
 	"net/http"
 	"time"
 )
@@ -54,7 +53,10 @@ func (s *Server) begin(r *Request) run {
 		return run{}
 	}
 	s.running.Add(1)
-	b := cmp.Or(r.breaker, &s.breaker)
+	b := r.breaker
+	if b == nil {
+		b = &s.breaker
+	}
 	epoch := b.begin(r.how)
 	return run{server: s, breaker: b, caller: r.caller, epoch: epoch, how: r.how, failed: r.failed}
 }

@@ -172,12 +172,11 @@ func (p *parse) optional() {
 // shared reads a value that a template may put into each prompt of the request, and returns how
 // many bytes of text and words it has.
 func (p *parse) shared() int64 {
-	p.in, p.common = p.common, p.in
-	before := p.in.maybe()
+	before, in := p.common.maybe(), p.in
+	p.in = &p.common
 	p.rendered()
-	n := p.in.maybe() - before
-	p.in, p.common = p.common, p.in
-	return n
+	p.in = in
+	return p.common.maybe() - before
 }
 
 // maybe returns how many bytes a template may print that it does not surely print.

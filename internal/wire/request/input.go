@@ -131,7 +131,7 @@ func (p *parse) documents() {
 // side reads one side of the pairs to score: an item, or a list of items.
 func (p *parse) side(s *inputSide) {
 	var items, parts int64
-	p.in, s.Content = s.Content, p.in
+	p.in = &s.Content
 	switch kind := p.Peek(); kind {
 	case '[':
 		items, parts = p.sideList()
@@ -145,7 +145,7 @@ func (p *parse) side(s *inputSide) {
 			parts = p.partsIn(start)
 		}
 	}
-	p.in, s.Content = s.Content, p.in
+	p.in = &p.r.Content
 	s.items += items
 	s.most += max(items, parts)
 	s.lone = s.lone || items == 1
@@ -200,7 +200,6 @@ func (p *parse) finishInput() {
 	if p.common.Words > 0 || p.common.Optional.Bytes() > 0 {
 		p.in.add(&p.common, r.Prompts)
 	}
-	r.Content = p.in
 	if r.Optional.Bytes() > 0 {
 		r.Text.AddText(r.Optional)
 	}
