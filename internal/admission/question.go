@@ -24,13 +24,9 @@ func (t *Ticket) countable() bool {
 	if t.request.Counter == nil || r.HasMedia() || r.Twofold {
 		return false
 	}
-	switch r.Endpoint {
-	case wire.ChatCompletions, wire.Messages:
-		return true
-	case wire.Completions:
-		return r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
-	}
-	return false
+	isText := r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
+	return r.Endpoint == wire.ChatCompletions || r.Endpoint == wire.Messages ||
+		r.Endpoint == wire.Completions && isText
 }
 
 // ask has a model server count the tokens of the input, and returns what is to be charged, or why

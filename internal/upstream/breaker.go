@@ -232,7 +232,7 @@ func (b *breaker) condemned(now time.Time) bool {
 	if b.blind() {
 		return false
 	}
-	active, failing, failures := b.callers.tally(&b.options, now)
+	active, failing, failures := b.callers.counts(&b.options, now)
 	return failures >= b.options.Failures && 2*failing >= active && (failing > 1 || active == 1)
 }
 
@@ -243,7 +243,7 @@ func (b *breaker) tried(now time.Time, failed, failedBefore bool) (changed bool)
 		b.close()
 		return true
 	}
-	if active, _, _ := b.callers.tally(&b.options, now); failedBefore && active > 1 {
+	if active, _, _ := b.callers.counts(&b.options, now); failedBefore && active > 1 {
 		b.next = now.Add(b.options.Wait)
 		return false
 	}

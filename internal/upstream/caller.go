@@ -127,9 +127,9 @@ func (c *callers) ebbs(id uint64) {
 	}
 }
 
-// tally counts the active callers and those of them whose requests fail, and the
-// failed requests of these.
-func (c *callers) tally(o *BreakerOptions, now time.Time) (active, failing, failures int) {
+// counts returns the number of active callers, of those whose requests fail, and of the failed
+// requests of these.
+func (c *callers) counts(o *BreakerOptions, now time.Time) (active, failing, failures int) {
 	for i := range c.list {
 		switch one := &c.list[i]; {
 		case !one.active(now):
