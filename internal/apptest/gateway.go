@@ -67,7 +67,7 @@ type Options struct {
 	// Mock configures the model server.
 	Mock mockvllm.Options
 	// Wrap, if set, takes the mock's place as the model server's handler, in
-	// order to see or to change what passes. Checks of its health and its
+	// order to see or to change what passes. Questions about its health and its
 	// models, which come at any time, pass by it.
 	Wrap func(mock http.Handler) http.Handler
 	// Breaker leaves the circuit breaker on, which otherwise only opens for a

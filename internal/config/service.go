@@ -17,7 +17,7 @@ type Service struct {
 	FirstByteTimeout time.Duration // of streams
 	ResponseTimeout  time.Duration // of everything else
 	IdleTimeout      time.Duration // between two events of a stream
-	HealthInterval   time.Duration // between two checks whether an endpoint is well
+	HealthInterval   time.Duration // between two questions whether an endpoint is well
 	BreakerFailures  int64         // among the last BreakerOutcomes that open an endpoint's breaker; 0: never
 	BreakerOutcomes  int64
 	BreakerWait      time.Duration // for which it stays open
