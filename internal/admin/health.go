@@ -11,7 +11,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// pingTimeout bounds the question whether the store can decide.
+// pingTimeout bounds the check whether the store can decide.
 const pingTimeout = time.Second
 
 // report is what the health endpoints answer.

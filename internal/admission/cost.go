@@ -36,9 +36,8 @@ func RequestOnly(came bool) Cost {
 	return Cost{Amount: limit.Amount{Requests: 1}}
 }
 
-// Abandoned returns the cost of an answer of which nothing was seen until now, from the time
-// that the model server has worked on it. A stream of which no event has come has generated
-// nothing.
+// Abandoned returns the cost of an answer of which nothing was seen until now, from the time that
+// the model server has worked on it. A stream of which no event has come has generated nothing.
 func (t *Ticket) Abandoned(now time.Time) Cost {
 	c := Cost{Doubt: Interrupted, Usage: wire.Usage{Input: t.price.Input}}
 	if !t.request.Call.Stream {
@@ -50,22 +49,26 @@ func (t *Ticket) Abandoned(now time.Time) Cost {
 // Told returns the cost of an answer that is one JSON object of so many bytes, for which the
 // model server took so long: what is plausible of the usage that it tells, and an estimate
 // of the rest. text returns what was generated, as far as the answer shows it.
-func (t *Ticket) Told(a *answer.Answer, bytes int64, took time.Duration, text func() chars.Text) Cost {
+func (t *Ticket) Told(
+	a *answer.Answer, bytes int64, took time.Duration, text func() chars.Text,
+) Cost {
 	c := Cost{Usage: a.Usage, Complete: true, Took: took}
 	if a.OddUsage {
 		c.doubted(Unreadable)
 	}
 	t.checkInput(&c, a.InputTold)
+	generates := t.request.Call.Endpoint.Generates()
 	switch {
-	case !a.OutputTold && t.request.Call.Endpoint.Generates():
+	case generates && !a.OutputTold:
 		c.doubted(Untold)
-		c.Usage.Output = t.outputTokens(text(), 0)
 	case !t.plausible(c.Usage.Output, bytes, took) || t.tooFew(a, bytes, text):
 		c.doubted(Implausible)
-		c.Usage.Output = 0
-		if t.request.Call.Endpoint.Generates() {
-			c.Usage.Output = t.outputTokens(text(), 0)
-		}
+	default:
+		return t.costing(c)
+	}
+	c.Usage.Output = 0
+	if generates {
+		c.Usage.Output = t.outputTokens(text(), 0)
 	}
 	return t.costing(c)
 }
@@ -84,13 +87,13 @@ func (t *Ticket) CutShort(text chars.Text, took time.Duration) Cost {
 // was told, and an estimate of the text that came after it. The model server puts every
 // token into an event, so what no event has told was not generated.
 func (t *Ticket) Partial(p *answer.Stream, now time.Time) Cost {
-	u, _ := p.Usage()
-	c := Cost{Usage: u}
-	if p.OddUsage() {
+	tally := p.Tally()
+	c := Cost{Usage: tally.Usage}
+	if tally.IsOdd() {
 		c.doubted(Unreadable)
 	}
-	t.checkInput(&c, p.InputTold())
-	t.checkOutput(&c, p, now)
+	t.checkInput(&c, tally.InputTold())
+	t.checkOutput(&c, tally, now)
 	return t.costing(c)
 }
 
@@ -129,5 +132,6 @@ func (t *Ticket) outputTokens(text chars.Text, events int64) int64 {
 
 // tokensIn estimates the tokens that the model server has generated in the time elapsed.
 func (t *Ticket) tokensIn(elapsed time.Duration) int64 {
-	return t.request.Terms.Pricer.TokensAfter(t.request.User, t.request.Call, t.price.Input, elapsed)
+	r := &t.request
+	return r.Terms.Pricer.TokensAfter(r.User, r.Call, t.price.Input, elapsed)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/answer"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
 // Doubt is why something of what a request has cost is estimated. The zero value is no
@@ -31,8 +32,9 @@ func (c *Cost) doubted(d Doubt) { c.Doubt = max(c.Doubt, d) }
 
 // checkInput sees to it that c has an input that can be.
 func (t *Ticket) checkInput(c *Cost, told bool) {
+	possible := t.request.Terms.Pricer.PlausibleInput(t.request.Call, c.Usage.Input)
 	switch {
-	case !t.request.Terms.Pricer.PlausibleInput(t.request.Call, c.Usage.Input), told && t.tooFewRead(c):
+	case !possible, told && t.tooFewRead(c):
 		c.doubted(Implausible)
 		c.Usage.Input = t.price.Input
 	case !told:
@@ -44,37 +46,40 @@ func (t *Ticket) checkInput(c *Cost, told bool) {
 
 // checkOutput sees to it that c has an output that can be: no less than the text of the
 // stream shows, and no more than there can have been.
-func (t *Ticket) checkOutput(c *Cost, p *answer.Stream, now time.Time) {
-	text, told := p.OutputText(), c.Usage.Output
-	since := p.Unmetered()
-	if since.Bytes() > 0 {
+func (t *Ticket) checkOutput(c *Cost, p *metering.Tally, now time.Time) {
+	told, bytes := c.Usage.Output, p.Output.Bytes()
+	if p.Unmetered.Bytes() > 0 {
 		c.doubted(Untold)
-		c.Usage.Output += t.outputTokens(since, p.UnmeteredEvents())
-	} else if saysNothing(c.Usage, p.InputTold(), p.OddUsage()) {
+		c.Usage.Output += t.outputTokens(p.Unmetered, p.UnmeteredEvents)
+	} else if saysNothing(c.Usage, p.InputTold(), p.IsOdd()) {
 		return
 	}
-	if p.UsageShrank() && !t.request.Call.Echo {
-		c.Usage.Output = max(c.Usage.Output, t.outputTokens(text, p.OutputEvents()))
+	if p.Shrank && !t.request.Call.Echo {
+		c.Usage.Output = max(c.Usage.Output, t.outputTokens(p.Output, p.OutputEvents))
 	}
-	if c.Usage.Output >= t.shownFloor(&text) && (told <= text.Bytes() || t.plausible(told, text.Bytes(), now.Sub(t.sent))) {
+	possible := told <= bytes || t.plausible(told, bytes, now.Sub(t.sent))
+	if possible && c.Usage.Output >= t.shownFloor(&p.Output) {
 		return
 	}
 	c.doubted(Implausible)
-	c.Usage.Output = t.outputTokens(text, p.OutputEvents())
+	c.Usage.Output = t.outputTokens(p.Output, p.OutputEvents)
 }
 
 // tooFewRead reports whether c, which was told, has fewer tokens of input than the text of
 // the request must have. What is longer than the model's context is not read whole by
 // servers that cut it down unasked, and neither is what is not for generation.
 func (t *Ticket) tooFewRead(c *Cost) bool {
-	return c.Usage.Input < t.inputMin && t.request.Call.Endpoint.Generates() && !saysNothing(c.Usage, true, c.Estimated()) &&
-		t.request.Terms.Pricer.PlausibleInput(t.request.Call, t.inputMin)
+	call := t.request.Call
+	return c.Usage.Input < t.inputMin && call.Endpoint.Generates() &&
+		!saysNothing(c.Usage, true, c.Estimated()) &&
+		t.request.Terms.Pricer.PlausibleInput(call, t.inputMin)
 }
 
 // plausible reports whether so many tokens of output can have been generated, of which so
 // many bytes have come in the time elapsed.
 func (t *Ticket) plausible(output, bytes int64, elapsed time.Duration) bool {
-	return t.request.Terms.Pricer.PlausibleOutput(t.request.Call, t.price.Input, output, bytes, elapsed)
+	r := &t.request
+	return r.Terms.Pricer.PlausibleOutput(r.Call, t.price.Input, output, bytes, elapsed)
 }
 
 const (
@@ -88,8 +93,8 @@ const (
 // tooFew reports whether an answer shows more tokens than it tells. A usage of nothing at
 // all is believed: it is how a server says that it does not count.
 func (t *Ticket) tooFew(a *answer.Answer, bytes int64, text func() chars.Text) bool {
-	told := a.Usage.Output
-	if !t.request.Call.Endpoint.Generates() || t.request.Call.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
+	call, told := t.request.Call, a.Usage.Output
+	if !call.Endpoint.Generates() || call.Echo || saysNothing(a.Usage, a.InputTold, a.OddUsage) ||
 		told > 0 && told*tokenBytes >= bytes-frameBytes {
 		return false
 	}

@@ -13,15 +13,14 @@ import (
 // admit it. Where the terms want the exact input, or where the estimate of it is all that
 // is in the way, a model server is asked.
 //
-// It may be called again before Reserve, and estimates anew. It fails with a
-// *limit.MisfitError where the request can never be admitted; with the Counter's error where
-// a model server would have had to be asked and none could be; and as Reserve does, for a
-// question needs a reservation. The ticket may be open afterwards, and is not where Price
-// fails.
+// It may be called again before Reserve, and estimates anew. It fails with a *limit.MisfitError
+// where the request can never be admitted; with the Counter's error where a model server would have
+// had to be asked and none could be; and as Reserve does, for a question needs a reservation. The
+// ticket may be open afterwards, and is not where Price fails.
 func (t *Ticket) Price(ctx context.Context) error {
 	t.price = t.request.Terms.Pricer.Price(t.request.User, t.request.Call)
 	t.inputMin = t.price.InputFloor
-	need, err := t.request.Terms.Policy.Fit(t.asked())
+	need, err := t.request.Terms.Policy.Fit(t.wanted())
 	if t.wantsCount(err) && t.countable() {
 		need, err = t.ask(ctx, need, err)
 	}
@@ -42,8 +41,8 @@ func (t *Ticket) wantsCount(misfit error) bool {
 	return errors.As(misfit, &m) && m.Estimated
 }
 
-// asked returns the price as what the limits are asked to admit.
-func (t *Ticket) asked() limit.Price {
+// wanted returns the price as what the limits are to admit.
+func (t *Ticket) wanted() limit.Price {
 	p := limit.Price{Input: t.price.Input, InputFloor: t.price.InputFloor, Output: t.price.Output}
 	if t.bounded() {
 		p.OutputFloor = usage.OutputFloor(t.request.Call)
@@ -54,7 +53,7 @@ func (t *Ticket) asked() limit.Price {
 // Insists names the member of the request that insists on most of the least that m can be
 // charged; "" where that is the input, or no member does.
 func (t *Ticket) Insists(m limit.Meter) string {
-	p := t.asked()
+	p := t.wanted()
 	switch {
 	case m != limit.OutputTokens && (m != limit.Tokens || p.OutputFloor <= p.InputFloor):
 		return ""
@@ -81,8 +80,8 @@ func multiplier(r *request.Request) string {
 // Lower names the member of the request that lowers most of what m is charged: that which
 // bounds the output, where the output is more than the input.
 func (t *Ticket) Lower(m limit.Meter) string {
-	switch {
-	case m == limit.Tokens && t.need.Output > t.need.Input, m == limit.OutputTokens && t.need.Output > 1:
+	if m == limit.Tokens && t.need.Output > t.need.Input ||
+		m == limit.OutputTokens && t.need.Output > 1 {
 		return t.request.Call.Endpoint.OutputCap()
 	}
 	return ""

@@ -15,36 +15,31 @@ type Counter interface {
 	Count(ctx context.Context, floor int64) (n int64, reached bool, err error)
 }
 
-// countable reports whether a model server can be asked how many tokens the input has.
-// vLLM's /tokenize takes the members of a chat or of a completion with one prompt,
-// count_tokens those of Anthropic's messages, and both ignore what they do not know, so
-// they get the body as it is. They see a placeholder where a picture or a recording is:
-// those keep their declared price.
+// countable reports whether a model server can be asked how many tokens the input has. vLLM's
+// /tokenize takes the members of a chat or of a completion with one prompt, count_tokens those of
+// Anthropic's messages, and both ignore what they do not know, so they get the body as it is. They
+// see a placeholder where a picture or a recording is: those keep their declared price.
 func (t *Ticket) countable() bool {
 	r := t.request.Call
 	if t.request.Counter == nil || r.HasMedia() || r.Twofold {
 		return false
 	}
-	switch r.Endpoint {
-	case wire.ChatCompletions, wire.Messages:
-		return true
-	case wire.Completions:
-		return r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
-	}
-	return false
+	isText := r.Prompts == 1 && r.TokenIDs == 0 && r.Messages == 0
+	return r.Endpoint == wire.ChatCompletions || r.Endpoint == wire.Messages ||
+		r.Endpoint == wire.Completions && isText
 }
 
-// ask has a model server count the tokens of the input, and returns what is to be charged,
-// or why that can never be admitted: as given, where it does not tell. Nobody is asked for a
-// client whom the limits would deny, and a question that a model server has got counts as a
-// request, whatever comes of it. So it is asked under a reservation of the least that the
-// request can be, which grows to what is to be charged: to the limits they are one request,
-// with one running slot.
+// ask has a model server count the tokens of the input, and returns what is to be charged, or why
+// that can never be admitted: as given, where it does not tell. Nobody is asked for a client whom
+// the limits would deny, and a question that a model server has got counts as a request, whatever
+// comes of it. So it is asked under a reservation of the least that the request can be, which grows
+// to what is to be charged: to the limits they are one request, with one running slot.
 func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limit.Amount, error) {
 	if misfit == nil && !t.affords(ctx, need) {
 		return need, nil // Reserve denies it, unless room has come back
 	}
-	t.need = limit.Amount{Input: max(1, t.price.InputFloor), Output: t.asked().OutputFloor, Requests: 1}
+	least := t.wanted()
+	t.need = limit.Amount{Input: max(1, least.InputFloor), Output: least.OutputFloor, Requests: 1}
 	if err := t.Reserve(ctx); err != nil {
 		return need, err
 	}
@@ -52,7 +47,7 @@ func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limi
 	t.inquired = reached
 	if n > 0 {
 		t.price = t.request.Terms.Pricer.Counted(t.request.User, t.request.Call, n)
-		need, misfit = t.request.Terms.Policy.Fit(t.asked())
+		need, misfit = t.request.Terms.Policy.Fit(t.wanted())
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -66,8 +61,7 @@ func (t *Ticket) ask(ctx context.Context, need limit.Amount, misfit error) (limi
 	return need, misfit
 }
 
-// affords reports whether the limits would admit need at the moment, as far as a look can
-// tell.
+// affords reports whether the limits would admit need at the moment, as far as a look can tell.
 func (t *Ticket) affords(ctx context.Context, need limit.Amount) bool {
 	v, err := t.request.Store.View(ctx, t.request.Terms.Policy, t.request.User)
 	if err != nil {
@@ -89,8 +83,7 @@ func (t *Ticket) affords(ctx context.Context, need limit.Amount) bool {
 // extend charges the rest of need to the grant under which was asked. Where that does not
 // fit it ends the grant, and Reserve asks for the whole anew.
 func (t *Ticket) extend(ctx context.Context, need limit.Amount) (limit.Amount, error) {
-	granted := t.grant.Granted()
-	more := limit.Amount{Input: max(0, need.Input-granted.Input), Output: max(0, need.Output-granted.Output)}
+	more := beyond(need, t.grant.Granted())
 	topUp, err := t.request.Store.TopUp(ctx, &t.grant, more, limit.WithinLimits)
 	if err != nil {
 		t.dismiss()

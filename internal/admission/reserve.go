@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -36,25 +37,32 @@ func (e *DeniedError) Limit() string {
 	return e.Full[0].Name()
 }
 
+// ErrUnpriced is the mistake of a caller that reserves without a price.
+var ErrUnpriced = errors.New("admission: a ticket was reserved that Price has found nothing for")
+
 // Reserve charges what the last Price has found to every limit, or to none. It does nothing
-// where Price has reserved it. It fails with a *DeniedError; with an error that wraps
-// limit.ErrUnavailable or limit.ErrClosed where the store has not decided; and with
-// context.Canceled where ctx has ended meanwhile.
+// where Price has reserved it. It fails with ErrUnpriced where Price has found nothing; with a
+// *DeniedError; with an error that wraps limit.ErrUnavailable or limit.ErrClosed where the store
+// has not decided; and with context.Canceled where ctx has ended meanwhile.
 func (t *Ticket) Reserve(ctx context.Context) error {
 	if t.IsOpen() {
 		return nil
 	}
-	t.request.Observer.Reserving()
-	err := t.request.Store.Reserve(ctx, t.request.Terms.Policy, t.request.User, t.need, &t.grant, &t.decision)
+	if t.need == (limit.Amount{}) {
+		return ErrUnpriced
+	}
+	r := &t.request
+	r.Observer.Reserving()
+	err := r.Store.Reserve(ctx, r.Terms.Policy, r.User, t.need, &t.grant, &t.decision)
 	switch {
 	case err != nil:
-		t.request.Observer.Reserved(Undecided)
+		r.Observer.Reserved(Undecided)
 		return unlessGone(ctx, err)
 	case !t.decision.Admitted:
-		t.request.Observer.Reserved(Denied)
+		r.Observer.Reserved(Denied)
 		return t.denied()
 	}
-	t.request.Observer.Reserved(Admitted)
+	r.Observer.Reserved(Admitted)
 	return nil
 }
 

@@ -1,9 +1,11 @@
 package admission
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
@@ -32,6 +34,25 @@ func TestLower(t *testing.T) {
 			if got := x.Lower(tt.meter); got != want {
 				t.Errorf("%s of %+v: %q, want %q", tt.meter, tt.need, got, want)
 			}
+		}
+	}
+}
+
+// TestReserveNeedsAPrice: without one nothing is reserved, and nobody is told of anything; the
+// next request of a ticket needs a price of its own.
+func TestReserveNeedsAPrice(t *testing.T) {
+	store, terms := memory.New(memory.Options{}), model(t, "a", 1000)
+	r := Request{User: "alice", Terms: terms, Call: call(100), Store: store}
+	var ticket Ticket
+	for range 2 {
+		var seen witness
+		r.Observer = &seen
+		ticket.Begin(r)
+		if err := ticket.Reserve(t.Context()); !errors.Is(err, ErrUnpriced) || len(seen) > 0 {
+			t.Errorf("got %v, and told %v", err, seen)
+		}
+		if err := errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context())); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

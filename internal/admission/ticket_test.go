@@ -38,7 +38,7 @@ func model(t testing.TB, name string, tokens int64) Terms {
 
 // call returns a chat of so many tokens of input, of which the pricer knows the number.
 func call(tokens int64) *request.Request {
-	return &request.Request{Endpoint: wire.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: tokens}
+	return &request.Request{Endpoint: wire.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, Content: request.Content{TokenIDs: tokens}}
 }
 
 // account returns what is used and reserved of tokens and requests, and what runs.
@@ -275,7 +275,7 @@ func TestSettledOnce(t *testing.T) {
 			switch step := rng.IntN(7); {
 			case step < 2 && !ticket.IsOpen():
 				c := &counter{n: rng.Int64N(300), reached: rng.IntN(3) > 0}
-				r := &request.Request{Endpoint: wire.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, Messages: 1, Beside: rng.Int64N(800)}
+				r := &request.Request{Endpoint: wire.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, Beside: rng.Int64N(800), Content: request.Content{Messages: 1}}
 				recorded += ticket.Cost().Amount.Requests
 				ticket.Begin(Request{User: "alice", Terms: terms, Call: r, Store: store, Counter: c, Observer: &settled})
 				before := settled.dismissed

@@ -149,7 +149,7 @@ func replay(t *testing.T, trace []traced, maximum int64, oracle bool) outcome {
 func (p *player) arrive(r traced, oracle bool) {
 	p.clock.Set(r.at)
 	s := &stream{traced: r, began: r.at + replayFirst, refused: oracle}
-	s.request = request.Request{Endpoint: wire.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: r.input}
+	s.request = request.Request{Endpoint: wire.ChatCompletions, Stream: true, Sequences: 1, Choices: 1, Prompts: 1, Content: request.Content{TokenIDs: r.input}}
 	need := limit.Amount{Input: r.input, Output: r.output, Requests: 1}
 	if !oracle {
 		need.Output = p.pricer.Price("u", &s.request).Output

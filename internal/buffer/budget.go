@@ -27,8 +27,7 @@ const (
 	lookAgainAfter = 5 * time.Millisecond
 )
 
-// Budget is how many bytes may be held at once. It is safe for concurrent use. Use
-// NewBudget.
+// Budget is how many bytes may be held at once. It is safe for concurrent use. Use NewBudget.
 type Budget struct {
 	most   int64
 	bodies int64 // what of it request bodies may fill
@@ -42,8 +41,7 @@ type Budget struct {
 	lookAgain time.Time
 }
 
-// NewBudget returns a budget of so many bytes; 0, and less, is none: everything
-// fits.
+// NewBudget returns a budget of so many bytes; 0, and less, is none: everything fits.
 func NewBudget(bytesMax int64) *Budget {
 	if bytesMax <= 0 {
 		bytesMax = math.MaxInt64 / 2
@@ -69,8 +67,7 @@ func (b *Budget) Refused() int64 { return b.refused.Load() }
 // CutOff returns how many were cut off.
 func (b *Budget) CutOff() int64 { return b.cut.Load() }
 
-// take takes n bytes, where not more than most are held then, and reports whether it
-// has.
+// take takes n bytes, where not more than most are held then, and reports whether it has.
 func (b *Budget) take(n, most int64) bool {
 	return b.takeFree(n, most) || b.takeFromSlowest(n, most)
 }

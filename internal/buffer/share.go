@@ -7,9 +7,8 @@ import (
 
 // Client is whoever is at the other end of what holds bytes.
 type Client interface {
-	// CutOff ends the connection to it, so that who reads from it or writes to it is
-	// told at once. It does not wait, and is called by any goroutine, between Begin and
-	// End of its share.
+	// CutOff ends the connection to it, so that who reads from it or writes to it is told at once.
+	// It does not wait, and is called by any goroutine, between Begin and End of its share.
 	CutOff()
 }
 
@@ -47,9 +46,8 @@ func (s *Share) End() {
 	s.budget, s.client, s.covered = nil, nil, 0
 }
 
-// Cover makes the share one of n bytes at the least, and reports whether there is
-// room for that. Where there is not, it stays as it was. It never is for a share
-// that was cut off.
+// Cover makes the share one of n bytes at the least, and reports whether there is room for that.
+// Where there is not, it stays as it was. It never is for a share that was cut off.
 func (s *Share) Cover(n int64) bool { return s.cover(n, false) }
 
 // CoverBody is Cover for the body of a request. Those that make the share larger than

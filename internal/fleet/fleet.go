@@ -117,7 +117,7 @@ func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upst
 	added := &member{models: map[string]int{}, served: map[string]string{}, lacking: map[string]bool{}, watched: make(chan struct{})}
 	added.Server = upstream.New(upstream.Options{
 		Client: client, Breaker: k.breaker, CheckInterval: k.check,
-		Changed: func(s upstream.Standing) { f.report(added, s) },
+		Changed: func(s upstream.Condition) { f.report(added, s) },
 		Listed:  func() { f.reportList(added); f.listed() },
 	})
 	added.acquire(model, served)
@@ -136,7 +136,7 @@ func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upst
 }
 
 // report writes a line for a change of a model server.
-func (f *Fleet) report(changed *member, s upstream.Standing) {
+func (f *Fleet) report(changed *member, s upstream.Condition) {
 	f.mu.Lock()
 	log := f.log.With("server", changed.Name(), "models", slices.Sorted(maps.Keys(changed.models)))
 	f.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -141,8 +140,7 @@ func (c *conn) await(patience time.Duration, least int) bool {
 	return c.state.Swap(serving) != closed
 }
 
-// freshTime is how long a connection has for its first request while the server is
-// shut down.
+// freshTime is how long a connection has for its first request while the server is shut down.
 const freshTime = 5 * time.Second
 
 // spareFresh gives a connection that has had no request freshTime for one, and
@@ -180,9 +178,8 @@ func (c *conn) extend(patience time.Duration) error {
 	return c.setReadDeadline(extended(c.until, patience))
 }
 
-// extended returns a deadline that leaves the time of patience. Because setting one
-// costs as much as parsing a head, a new one is late by an eighth, and kept until it
-// would be too early.
+// extended returns a deadline that gives the time of patience. Because setting one costs as much
+// as parsing a head, a new one is late by an eighth, and kept until it would be too early.
 func extended(until time.Time, patience time.Duration) time.Time {
 	earliest := time.Now().Add(patience)
 	latest := earliest.Add(patience / 8)
@@ -206,7 +203,7 @@ func (c *conn) answer() bool {
 	ctx, cancel := context.WithCancel(c.server.base)
 	defer cancel() // also where the handler does not return
 	c.begin(cancel)
-	c.body = body{c: c, left: c.head.length}
+	c.body = body{c: c, remaining: c.head.length}
 	c.response.begin(c)
 	ok := c.handle(c.head.request(ctx, c.remote, &c.body))
 	c.begin(nil)
@@ -214,7 +211,7 @@ func (c *conn) answer() bool {
 	ok = ok && c.response.end()
 	c.head.reset()
 	c.response.reset()
-	if c.body.left > 0 {
+	if c.body.remaining > 0 {
 		linger(c.TCPConn)
 	}
 	return ok
@@ -244,21 +241,11 @@ func (c *conn) gone() {
 func (c *conn) handle(r *http.Request) (returned bool) {
 	defer func() {
 		if fault := recover(); fault != nil && fault != http.ErrAbortHandler {
-			c.server.logf("http: panic serving %v: %v\n%s", c.remote, fault, debug.Stack())
+			c.server.log.Printf("http: panic serving %v: %v\n%s", c.remote, fault, debug.Stack())
 		}
 	}()
 	c.server.handler.ServeHTTP(&c.response, r)
 	return true
-}
-
-func (s *Server) logf(format string, args ...any) { logTo(s.http.ErrorLog, format, args...) }
-
-// logTo writes to a log; nil is the standard one.
-func logTo(l *log.Logger, format string, args ...any) {
-	if l == nil {
-		l = log.Default()
-	}
-	l.Printf(format, args...)
 }
 
 const (
@@ -269,7 +256,7 @@ const (
 	lingerBytesMax = 4 << 20
 )
 
-// linger ends our side of a connection that is to be closed, and leaves the other one
+// linger ends our side of a connection that is to be closed, and keeps the other one
 // open for a while.
 func linger(c stream) {
 	end := time.Now().Add(lingerTime)

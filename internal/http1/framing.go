@@ -32,15 +32,14 @@ const (
 	trailer
 )
 
-// framing follows the requests of a connection, one after the other, as net/http
-// reads them, and tells where one of them could be read in another way. What net/http
-// refuses anyway it leaves to net/http, which ends the connection. The zero value is
-// before the first request.
+// framing follows the requests of a connection, one after the other, as net/http reads them, and
+// tells where one of them could be read in another way. What net/http refuses anyway is refused by
+// net/http, which ends the connection. The zero value is before the first request.
 type framing struct {
-	line []byte   // of which the end has not come
-	next lineKind // what it is
-	left uint64   // bytes of the body, or of the chunk, that come before the next line
-	lost bool     // net/http ends the connection: what comes means nothing
+	line      []byte   // of which the end has not come
+	next      lineKind // what it is
+	remaining uint64   // bytes of the body, or of the chunk, that come before the next line
+	lost      bool     // net/http ends the connection: what comes means nothing
 
 	old, coded, counted bool // HTTP/1.0; a transfer coding or a length was told
 	length              uint64
@@ -50,9 +49,9 @@ type framing struct {
 // what is wrong with the next one.
 func (f *framing) see(b []byte) (sure int, err error) {
 	for sure < len(b) && !f.lost {
-		if f.left > 0 {
-			n := min(f.left, uint64(len(b)-sure)) // #nosec G115 -- sure is below len(b)
-			f.left -= n
+		if f.remaining > 0 {
+			n := min(f.remaining, uint64(len(b)-sure)) // #nosec G115 -- sure is below len(b)
+			f.remaining -= n
 			sure += int(n) // #nosec G115 -- at most len(b)
 			continue
 		}
@@ -145,7 +144,7 @@ func (f *framing) headEnds() {
 	if f.coded {
 		f.next = chunkLine
 	}
-	f.left = f.length
+	f.remaining = f.length
 	if cap(f.line) > inputBytes {
 		f.line = nil // most heads have no line as long
 	}
@@ -158,11 +157,9 @@ func (f *framing) chunk(line []byte) error {
 	}
 	digits, _, _ := strings.Cut(strings.TrimRight(string(line), " \t"), ";")
 	size, err := strconv.ParseUint(digits, 16, 64)
-	switch f.lost = err != nil; {
-	case size == 0:
+	f.lost, f.next, f.remaining = err != nil, chunkEnd, size
+	if size == 0 {
 		f.next = trailer
-	default:
-		f.next, f.left = chunkEnd, size
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func FuzzFraming(f *testing.F) {
 		var s framing
 		if sure, err := s.see(b[:end]); err != nil {
 			return
-		} else if sure != end || s.lost || s.left > 0 || s.next != requestLine || len(s.line) > 0 {
+		} else if sure != end || s.lost || s.remaining > 0 || s.next != requestLine || len(s.line) > 0 {
 			t.Errorf("%q ends at %d to net/http, and here there is %+v", b, end, s)
 		}
 		if s.coded && s.counted || s.coded && s.old {

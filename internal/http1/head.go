@@ -40,11 +40,10 @@ func (h *head) reset() {
 // parse reads the head that b begins with and returns its size. It is 0, and
 // nothing is said about the request, where the head is not all there or not plain.
 //
-// Plain is (RFC 9112): a method of upper-case letters; a target that is an absolute
-// path, with or without a query; HTTP/1.1; fields of one line each, which all end with CR
-// LF; one Host; at most one Content-Length; a Connection that is "close" or
-// "keep-alive", if there is one; no transfer coding, expectation or upgrade. The
-// body, if there is one, has a length then.
+// Plain is (RFC 9112): a method of upper-case letters; a target that is an absolute path, with or
+// without a query; HTTP/1.1; fields of one line each, which all end with CR LF; one Host; at most
+// one Content-Length; a Connection that is "close" or "keep-alive", if there is one; no transfer
+// coding, expectation or upgrade. The body, if there is one, has a length then.
 func (h *head) parse(b []byte) (size int) {
 	end := bytes.Index(b, []byte("\r\n\r\n"))
 	if end < 0 {
@@ -86,7 +85,8 @@ func (h *head) parseFields(fields string) bool {
 	}
 	for fields != "" {
 		name, value, after, ok := httpsyntax.CutField(fields)
-		if !ok || !strings.HasPrefix(after, "\r\n") || !h.field(textproto.CanonicalMIMEHeaderKey(name), value) {
+		if !ok || !strings.HasPrefix(after, "\r\n") ||
+			!h.field(textproto.CanonicalMIMEHeaderKey(name), value) {
 			return false
 		}
 		fields = after[2:]
@@ -140,8 +140,9 @@ func (h *head) parseLength(digits string) bool {
 // request returns the request.
 func (h *head) request(ctx context.Context, remote string, b *body) *http.Request {
 	r := http.Request{
-		Method: h.method, URL: &h.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: h.header,
-		Body: http.NoBody, ContentLength: h.length, Close: h.close, Host: h.host, RemoteAddr: remote, RequestURI: h.target,
+		Method: h.method, URL: &h.url, RequestURI: h.target, Host: h.host, Header: h.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: h.close, RemoteAddr: remote,
+		Body: http.NoBody, ContentLength: h.length,
 	}
 	if h.length > 0 {
 		r.Body = b

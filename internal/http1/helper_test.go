@@ -36,22 +36,22 @@ func startPatient(t testing.TB, patience time.Duration, h http.HandlerFunc, chan
 	return startServer(t, New(other, patience))
 }
 
-// startLeft is startPatient for a server that leaves all connections to net/http.
-func startLeft(t testing.TB, patience time.Duration, h http.HandlerFunc) (*Server, string) {
+// startHandedOver is startPatient for a server that hands all connections over to net/http.
+func startHandedOver(t testing.TB, patience time.Duration, h http.HandlerFunc) (*Server, string) {
 	t.Helper()
 	s := New(&http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}, patience)
-	s.LeaveToNetHTTP()
+	s.HandOverAll()
 	return startServer(t, s)
 }
 
 // starters are the servers whose clients find no difference: one that serves them itself,
-// and one that leaves them to net/http.
+// and one that hands them over to net/http.
 var starters = map[string]func(testing.TB, time.Duration, http.HandlerFunc) (*Server, string){
 	"here": func(t testing.TB, patience time.Duration, h http.HandlerFunc) (*Server, string) {
 		t.Helper()
 		return startPatient(t, patience, h)
 	},
-	"net/http": startLeft,
+	"net/http": startHandedOver,
 }
 
 func startServer(t testing.TB, s *Server) (*Server, string) {

@@ -10,12 +10,10 @@ import (
 // head is not plain.
 const inputBytes = 4 << 10
 
-// inputs keeps buffers. A connection has one only while it waits, and while
-// something is in it.
+// inputs keeps buffers. A connection has one only while it waits, and while something is in it.
 var inputs = sync.Pool{New: func() any { return new([inputBytes]byte) }}
 
-// input is what has come from a client and is not used yet. The zero value is
-// empty.
+// input is what has come from a client and is not used yet. The zero value is empty.
 type input struct {
 	buffer     *[inputBytes]byte // nil: empty
 	start, end int

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"log"
@@ -32,8 +33,7 @@ func (c *closable) Close() error {
 	return c.Listener.Close()
 }
 
-// sort accepts what comes to l and serves it, and returns a listener for what is
-// handed over.
+// sort accepts what comes to l and serves it, and returns a listener for what is handed over.
 func (s *Server) sort(l net.Listener, w *watch) *sorter {
 	o := &sorter{watch: w, handed: make(chan net.Conn), failed: make(chan error)}
 	o.Listener, o.closed = l, make(chan struct{})
@@ -73,7 +73,7 @@ func (o *sorter) accept(s *Server) {
 			return
 		}
 		pause = min(max(2*pause, firstPause), pauseMax)
-		s.logf("http: Accept error: %v; retrying in %v", err, pause)
+		s.log.Printf("http: Accept error: %v; retrying in %v", err, pause)
 		s.tellFailure(err)
 		select {
 		case <-time.After(pause):
@@ -116,25 +116,25 @@ func (o *sorter) hand(raw net.Conn, lastWords string) {
 
 // unavailable is what this server says by itself, to who has begun a request: that it
 // is being shut down.
-const unavailable = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+const unavailable = "HTTP/1.1 503 Service Unavailable\r\n" +
+	"Connection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
-// begun is a connection that net/http reads, of which something may have been read.
-// Where a request on it could be read in two ways, it cannot be read any more: net/http
-// answers 400 and closes it.
+// begun is a connection that net/http reads, of which something may have been read. Where a request
+// on it could be read in two ways, it cannot be read any more: net/http answers 400 and closes it.
 type begun struct {
 	stream
 	rest    []byte
 	framing framing
 	failed  error       // what was wrong
 	refused atomic.Bool // it has failed; for who does not read
-	log     *log.Logger // nil: the standard one
+	log     *log.Logger
 }
 
 // begun returns a connection for net/http, of which rest has been read. Its permit is given
 // back when it is closed in truth: that of one that was refused not before its client has
 // had time for the answer.
 func (s *Server) begun(c stream, rest []byte) *begun {
-	return &begun{stream: s.counted(c).(stream), rest: rest, log: s.http.ErrorLog}
+	return &begun{stream: s.counted(c).(stream), rest: rest, log: s.log}
 }
 
 // Strict returns a listener for a server of net/http alone that refuses what a [Server]
@@ -142,7 +142,9 @@ func (s *Server) begun(c stream, rest []byte) *begun {
 // coding beside a length or in HTTP/1.0, and control characters behind the size of a
 // chunk. net/http answers such a request with 400 and closes the connection, or lets its
 // handler find that the body cannot be read. The log tells it; nil is the standard one.
-func Strict(l net.Listener, log *log.Logger) net.Listener { return strict{l, log} }
+func Strict(l net.Listener, to *log.Logger) net.Listener {
+	return strict{l, cmp.Or(to, log.Default())}
+}
 
 type strict struct {
 	net.Listener
@@ -178,15 +180,14 @@ func (b *begun) Read(p []byte) (int, error) {
 	}
 	b.failed = wrong
 	b.refused.Store(true)
-	logTo(b.log, "http: a request could be read in two ways: %v", wrong)
+	b.log.Printf("http: a request could be read in two ways: %v", wrong)
 	if sure > 0 {
 		return sure, nil // net/http learns at its next read
 	}
 	return 0, wrong
 }
 
-// Close implements net.Conn. What was refused may still be coming: its client shall see
-// the answer.
+// Close implements net.Conn. What was refused may still be coming: its client shall see the answer.
 func (b *begun) Close() error {
 	if !b.refused.Load() {
 		return b.stream.Close()

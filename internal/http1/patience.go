@@ -14,12 +14,13 @@ func (w *response) CutOff() { w.c.cut() }
 // of it for the given time. In HTTP/2 a client decides how much may be sent on a
 // stream: nothing, if he likes. In HTTP/1.1 one that sends requests without reading the
 // answers fills the connection's buffers, after which the shortest answer waits. A handler
-// that sets deadlines of its own is left to them, until it has returned.
+// that sets deadlines of its own keeps to them, until it has returned.
 func Patient(next http.Handler, patience time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &patient{ResponseWriter: w, patience: patience}
+		p.control = http.NewResponseController(w)
 		p.extend()       // the connection may have the deadline of the request before
-		defer p.extend() // what is left is written when the handler has returned
+		defer p.extend() // the rest is written when the handler has returned
 		next.ServeHTTP(p, r)
 	})
 }
@@ -27,15 +28,15 @@ func Patient(next http.Handler, patience time.Duration) http.Handler {
 // patient is the http.ResponseWriter of such an answer.
 type patient struct {
 	http.ResponseWriter
+	control  *http.ResponseController
 	patience time.Duration
 	extended time.Time // when the deadline was last moved on
-	left     bool      // to the handler's own deadlines
+	own      bool      // deadlines of the handler's count
 	cut      atomic.Bool
 }
 
-// CutOff ends the connection, or the stream of HTTP/2, as that of a response does. The
-// deadlines that the handler may be about to set come before its own, or see that it
-// has come.
+// CutOff ends the connection, or the stream of HTTP/2, as that of a response does. The deadlines
+// that the handler may be about to set come before its own, or see that it has come.
 func (p *patient) CutOff() {
 	p.cut.Store(true)
 	p.expire()
@@ -43,9 +44,15 @@ func (p *patient) CutOff() {
 
 // expire ends what is read and written now.
 func (p *patient) expire() {
-	c := http.NewResponseController(p.ResponseWriter)
-	_ = c.SetReadDeadline(longAgo)
-	_ = c.SetWriteDeadline(longAgo)
+	_ = p.control.SetReadDeadline(longAgo)
+	_ = p.control.SetWriteDeadline(longAgo)
+}
+
+// expireIfCut is called behind each deadline, which may have come behind the one of CutOff.
+func (p *patient) expireIfCut() {
+	if p.cut.Load() {
+		p.expire()
+	}
 }
 
 // longAgo is a deadline that has passed.
@@ -53,33 +60,26 @@ var longAgo = time.Unix(1, 0)
 
 // SetReadDeadline is for http.ResponseController.
 func (p *patient) SetReadDeadline(t time.Time) error {
-	err := http.NewResponseController(p.ResponseWriter).SetReadDeadline(t)
-	if p.cut.Load() {
-		p.expire()
-	}
-	return err
+	defer p.expireIfCut()
+	return p.control.SetReadDeadline(t)
 }
 
 // Unwrap is for http.ResponseController.
 func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// SetWriteDeadline is for http.ResponseController. The zero time stands for the
-// patience.
+// SetWriteDeadline is for http.ResponseController. The zero time stands for the patience.
 func (p *patient) SetWriteDeadline(t time.Time) error {
-	if p.left = !t.IsZero(); !p.left {
+	if p.own = !t.IsZero(); !p.own {
 		p.extend()
 		return nil
 	}
-	err := http.NewResponseController(p.ResponseWriter).SetWriteDeadline(t)
-	if p.cut.Load() {
-		p.expire()
-	}
-	return err
+	defer p.expireIfCut()
+	return p.control.SetWriteDeadline(t)
 }
 
 // Write implements http.ResponseWriter.
 func (p *patient) Write(b []byte) (int, error) {
-	if !p.left && time.Since(p.extended) > p.patience/8 {
+	if !p.own && time.Since(p.extended) > p.patience/8 {
 		p.extend()
 	}
 	return p.ResponseWriter.Write(b)
@@ -89,10 +89,8 @@ func (p *patient) Write(b []byte) (int, error) {
 func (p *patient) extend() {
 	p.extended = time.Now()
 	// A stream that cannot have deadlines is one that a test made up.
-	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(p.extended.Add(p.patience))
-	if p.cut.Load() {
-		p.expire()
-	}
+	_ = p.control.SetWriteDeadline(p.extended.Add(p.patience))
+	p.expireIfCut()
 }
 
 // extendWrites has writes of the connection fail that wait for the client for longer

@@ -106,7 +106,7 @@ func FuzzRequests(f *testing.F) {
 		f.Add([]byte(r.text + r.text))
 	}
 	_, ours := start(f, describe)
-	_, left := startLeft(f, patience, describe)
+	_, left := startHandedOver(f, patience, describe)
 	theirs := startOther(f, describe)
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		if _, err := new(framing).see(sent); err != nil {

@@ -19,8 +19,7 @@ const (
 	copiedBytesMax = 16 << 10
 )
 
-// outputs keeps the buffers of answers: each is used from the first byte of one to
-// the last.
+// outputs keeps the buffers of answers: each is used from the first byte of one to the last.
 var outputs = sync.Pool{New: func() any { return new(output) }}
 
 // output is what is on its way to a client.

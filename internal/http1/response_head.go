@@ -17,12 +17,10 @@ func (w *response) writeHead(next []byte) {
 		return
 	}
 	w.headed = true
-	if told := w.header["Connection"]; w.c.server.closing.Load() || len(told) > 0 && strings.EqualFold(told[0], "close") {
-		w.last = true
-	}
-	if !w.c.body.drop(!w.last) {
-		w.last = true
-	}
+	told := w.header["Connection"]
+	closes := len(told) > 0 && strings.EqualFold(told[0], "close")
+	w.last = w.last || closes || w.c.server.closing.Load()
+	w.last = !w.c.body.drop(!w.last) || w.last
 	w.chunked = w.length < 0 && w.mayHaveBody() && !w.isHead()
 	if w.mayHaveBody() {
 		w.tellType(next)

@@ -167,7 +167,7 @@ func TestAnswers(t *testing.T) {
 	for name, h := range handlers {
 		t.Run(name, func(t *testing.T) {
 			_, ours := start(t, h)
-			_, left := startLeft(t, patience, h)
+			_, left := startHandedOver(t, patience, h)
 			theirs := startOther(t, h)
 			for _, method := range []string{"GET", "HEAD", "POST"} {
 				request := method + " / HTTP/1.1\r\nHost: a\r\n\r\n"

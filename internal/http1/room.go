@@ -45,11 +45,10 @@ func (r *room) release() {
 	}
 }
 
-// Bound has the server let in as many connections at once as that, over all listeners;
-// 0 is no bound. One more is accepted and waits, the others in the queues of the system,
-// and meanwhile connections that wait for a further request are closed, a few at a time.
-// full is called while some wait, and failed with errors of accepting that may pass. Call
-// it once, before Serve.
+// Bound has the server let in as many connections at once as that, over all listeners; 0 is no
+// bound. One more is accepted and waits, the others in the queues of the system, and meanwhile
+// connections that wait for a further request are closed, a few at a time. full is called while
+// some wait, and failed with errors of accepting that may pass. Call it once, before Serve.
 func (s *Server) Bound(connections int, full func(), failed func(error)) {
 	s.failed = failed
 	if connections > 0 {

@@ -64,7 +64,7 @@ func TestBound(t *testing.T) {
 					}
 				})}, time.Minute)
 			if name == "left to net/http" {
-				s.LeaveToNetHTTP()
+				s.HandOverAll()
 			}
 			s.Bound(2, func() { full.Add(1) }, func(error) { failures.Add(1) })
 			l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -132,7 +132,7 @@ func givesPermitsBack(t *testing.T, left bool) {
 	s := New(&http.Server{ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}, time.Minute)
 	if left {
-		s.LeaveToNetHTTP()
+		s.HandOverAll()
 	}
 	s.Bound(8, func() {}, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,7 +1,9 @@
 package http1
 
 import (
+	"cmp"
 	"context"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -15,14 +17,15 @@ import (
 // is net/http's. Use New; its methods may be called concurrently.
 type Server struct {
 	http     *http.Server
+	log      *log.Logger
 	handler  http.Handler    // of the connections that are served here
 	patience time.Duration   // with clients that do not read
 	base     context.Context // of all requests
 
-	leaves  bool        // all connections to net/http
-	room    *room       // for connections; nil: no bound
-	failed  func(error) // told of errors of accepting that may pass; may be nil
-	closing atomic.Bool // every answer is the last one of its connection
+	handsOver bool        // all connections to net/http
+	room      *room       // for connections; nil: no bound
+	failed    func(error) // told of errors of accepting that may pass; may be nil
+	closing   atomic.Bool // every answer is the last one of its connection
 
 	mu        sync.Mutex
 	watch     *watch // nil: none yet, or none to be had
@@ -32,7 +35,7 @@ type Server struct {
 }
 
 // New returns a server that answers with other's Handler, keeps to its
-// ReadHeaderTimeout, IdleTimeout and ErrorLog, and leaves what it does not serve
+// ReadHeaderTimeout, IdleTimeout and ErrorLog, and hands over what it does not serve
 // itself to other, which belongs to it from now on. ReadTimeout, WriteTimeout,
 // ConnState, BaseContext and ConnContext have to be unset: only other knows them.
 // A client that reads nothing for the time of patience, which is above 0, up to an
@@ -40,6 +43,7 @@ type Server struct {
 func New(other *http.Server, patience time.Duration) *Server {
 	s := &Server{
 		http:     other,
+		log:      cmp.Or(other.ErrorLog, log.Default()),
 		handler:  other.Handler,
 		patience: patience,
 		base:     context.WithValue(context.Background(), http.ServerContextKey, other),
@@ -50,13 +54,12 @@ func New(other *http.Server, patience time.Duration) *Server {
 	return s
 }
 
-// Serve answers what comes to the listener until the server is shut down or the
-// listener fails for good. Its error is never nil; after Shutdown or Close it is
-// [http.ErrServerClosed].
+// Serve answers what comes to the listener until the server is shut down or the listener fails for
+// good. Its error is never nil; after Shutdown or Close it is [http.ErrServerClosed].
 func (s *Server) Serve(l net.Listener) error {
 	w := s.watching()
 	if w == nil {
-		return s.http.Serve(Strict(s.bounds(l), s.http.ErrorLog))
+		return s.http.Serve(Strict(s.bounds(l), s.log))
 	}
 	return s.http.Serve(s.sort(l, w))
 }
@@ -69,7 +72,7 @@ func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 // Shutdown closes the listeners and then the connections that wait for a further
 // request, and returns when all others have their answer and are closed too, or when
 // ctx ends, with its error. As with net/http, connections that have not brought a
-// request yet have 5 s for it: who has been let in is not left without an answer.
+// request yet have 5 s for it: who has been let in gets an answer.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
 	err := s.http.Shutdown(ctx)
@@ -84,8 +87,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Close closes the listeners and all connections at once. It does not wait for
-// handlers.
+// Close closes the listeners and all connections at once. It does not wait for handlers.
 func (s *Server) Close() error {
 	s.closing.Store(true)
 	s.mu.Lock()
@@ -97,16 +99,15 @@ func (s *Server) Close() error {
 	return err
 }
 
-// LeaveToNetHTTP has net/http serve all connections, within the same bounds. Call it
-// before Serve.
-func (s *Server) LeaveToNetHTTP() { s.leaves = true }
+// HandOverAll has net/http serve all connections, within the same bounds. Call it before Serve.
+func (s *Server) HandOverAll() { s.handsOver = true }
 
 // watching returns what tells that clients have left; nil where that cannot be
 // told, the server is shut, or it serves no connection itself.
 func (s *Server) watching() *watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watch == nil && !s.closing.Load() && !s.leaves {
+	if s.watch == nil && !s.closing.Load() && !s.handsOver {
 		s.watch = newWatch()
 	}
 	return s.watch
@@ -157,8 +158,7 @@ func (s *Server) drop(c *conn) {
 	delete(s.conns, c)
 }
 
-// each does something with every connection, without a lock: others come and go
-// meanwhile.
+// each does something with every connection, without a lock: others come and go meanwhile.
 func (s *Server) each(do func(*conn)) {
 	s.mu.Lock()
 	all := slices.Collect(maps.Keys(s.conns))

@@ -9,10 +9,9 @@ import (
 // watch learns from the kernel when clients leave. A connection is shown to it
 // once, and costs nothing more.
 //
-// It is an epoll of its own, which asks only whether the other side has sent its
-// last byte (EPOLLRDHUP in epoll_ctl(2); a reset is always told), and tells that once for each
-// connection. It is itself waited for by Go's poller, so it takes one goroutine
-// and no thread.
+// It is an epoll of its own, which asks only whether the other side has sent its last byte
+// (EPOLLRDHUP in epoll_ctl(2); a reset is always told), and tells that once for each connection. It
+// is itself waited for by Go's poller, so it takes one goroutine and no thread.
 type watch struct {
 	file *os.File
 	fd   int
@@ -59,7 +58,7 @@ func (w *watch) run(raw syscall.RawConn) {
 				return false
 			}
 			for _, e := range events[:max(n, 0)] {
-				if c := w.at(uint64(uint32(e.Fd)) /* #nosec G115 -- the halves of a number */ | uint64(uint32(e.Pad))<<32); c != nil {
+				if c := w.at(e.Fd, e.Pad); c != nil {
 					c.gone()
 				}
 			}
@@ -67,14 +66,14 @@ func (w *watch) run(raw syscall.RawConn) {
 	})
 }
 
-func (w *watch) at(number uint64) *conn {
+// at returns the connection whose number has these halves; nil if it is not watched any more.
+func (w *watch) at(low, high int32) *conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.conns[number]
+	return w.conns[uint64(uint32(low))|uint64(uint32(high))<<32] // #nosec G115 -- bit for bit
 }
 
-// add begins to watch a connection. It reports false for one that cannot be
-// watched.
+// add begins to watch a connection. It reports false for one that cannot be watched.
 func (w *watch) add(c *conn) bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -87,8 +86,11 @@ func (w *watch) add(c *conn) bool {
 	}
 	w.last++
 	c.number = w.last
-	event := syscall.EpollEvent{Events: peerGone, Fd: int32(uint32(c.number)), Pad: int32(uint32(c.number >> 32))} // #nosec G115 -- the halves of a number, bit for bit
-	controlled := raw.Control(func(fd uintptr) { err = syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_ADD, int(fd), &event) })
+	low, high := int32(uint32(c.number)), int32(uint32(c.number>>32)) // #nosec G115 -- bit for bit
+	event := syscall.EpollEvent{Events: peerGone, Fd: low, Pad: high}
+	controlled := raw.Control(func(fd uintptr) {
+		err = syscall.EpollCtl(w.fd, syscall.EPOLL_CTL_ADD, int(fd), &event)
+	})
 	if controlled != nil || err != nil {
 		return false
 	}

@@ -4,7 +4,7 @@ package httpclient
 
 import "net"
 
-// acks leaves acknowledgements to the system.
+// acks has the system acknowledge as it does.
 type acks struct{}
 
 func (a *acks) watch(net.Conn) {}

@@ -54,7 +54,7 @@ type Body interface {
 	Hurry(d time.Duration)
 }
 
-// body is the Body of a response on a connection.
+// body is the [Body] of a response on a connection; see there for its methods.
 type body struct {
 	// The context is that of the request, which the body is the rest of; it
 	// tells a cancelled read from a broken one.
@@ -63,13 +63,13 @@ type body struct {
 	conn *conn
 	stop func() bool // ends the watch on the context
 
-	framing framing
-	left    int64 // bytes of the body, or of the chunk
-	chunked bool  // a chunk has been read
-	keep    bool
-	err     error
-	state   atomic.Uint32
-	whole   atomic.Bool
+	framing   framing
+	remaining int64 // bytes of the body, or of the chunk
+	chunked   bool  // a chunk has been read
+	keep      bool
+	err       error
+	state     atomic.Uint32
+	whole     atomic.Bool
 }
 
 // begin starts the body behind h.
@@ -78,11 +78,9 @@ func (b *body) begin(h head) {
 	b.framing, b.keep = h.framing, h.keep && c.writeErr == nil
 	c.flowing = c.br.Buffered() > 0
 	if h.framing == byLength {
-		b.left = h.length
-	}
-	if h.framing == byLength && h.length == 0 {
-		b.state.Store(complete)
-		_ = b.finish()
+		if b.remaining = h.length; b.remaining == 0 {
+			_ = b.finish()
+		}
 	}
 }
 
@@ -92,7 +90,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := b.readPart(p)
-	for err == nil && n < len(p) && b.left == 0 && b.chunked && anotherChunk(b.conn.br) {
+	for err == nil && n < len(p) && b.remaining == 0 && b.chunked && anotherChunk(b.conn.br) {
 		var more int
 		more, err = b.readPart(p[n:])
 		n += more
@@ -108,8 +106,8 @@ func (b *body) readPart(p []byte) (int, error) {
 	if err := b.advance(); err != nil {
 		return 0, err
 	}
-	if b.framing != byClose && int64(len(p)) > b.left {
-		p = p[:b.left]
+	if b.framing != byClose && int64(len(p)) > b.remaining {
+		p = p[:b.remaining]
 	}
 	n, err := b.conn.br.Read(p)
 	b.took(n)
@@ -119,7 +117,6 @@ func (b *body) readPart(p []byte) (int, error) {
 	return n, nil
 }
 
-// Next implements [Body].
 func (b *body) Next() ([]byte, error) {
 	if err := b.advance(); err != nil {
 		return nil, err
@@ -129,8 +126,8 @@ func (b *body) Next() ([]byte, error) {
 		return nil, b.ended(err)
 	}
 	n := br.Buffered()
-	if b.framing != byClose && int64(n) > b.left {
-		n = int(b.left)
+	if b.framing != byClose && int64(n) > b.remaining {
+		n = int(b.remaining)
 	}
 	view, _ := br.Peek(n)
 	_, _ = br.Discard(n)
@@ -138,7 +135,6 @@ func (b *body) Next() ([]byte, error) {
 	return view, nil
 }
 
-// Await implements [Body].
 func (b *body) Await() error {
 	if err := b.advance(); err != nil {
 		return err
@@ -149,18 +145,15 @@ func (b *body) Await() error {
 	return nil
 }
 
-// Ready implements [Body].
 func (b *body) Ready() bool {
 	if b.state.Load() != open || b.conn.br.Buffered() == 0 {
 		return false
 	}
-	return b.left > 0 || b.framing == byClose || b.chunked && anotherChunk(b.conn.br)
+	return b.remaining > 0 || b.framing == byClose || b.chunked && anotherChunk(b.conn.br)
 }
 
-// EndsWithConnection implements [Body].
 func (b *body) EndsWithConnection() bool { return b.framing == byClose }
 
-// Whole implements [Body].
 func (b *body) Whole() bool { return b.whole.Load() }
 
 // Close implements [Body]. Its error is nil.
@@ -169,7 +162,6 @@ func (b *body) Close() error {
 	return nil
 }
 
-// Abandon implements [Body].
 func (b *body) Abandon() { b.giveUp((*conn).partAndWait) }
 
 // giveUp ends the body. Where more of it was to come, it ends the connection so.
@@ -183,7 +175,6 @@ func (b *body) giveUp(end func(*conn)) {
 	}
 }
 
-// Part implements [Body].
 func (b *body) Part() {
 	if b.state.Load() == open {
 		b.conn.part()
@@ -192,30 +183,22 @@ func (b *body) Part() {
 
 // advance makes sure that there are bytes of the body to wait for.
 func (b *body) advance() error {
-	if b.err != nil {
+	switch {
+	case b.err != nil:
 		return b.err
-	}
-	if b.state.Load() == gone {
+	case b.state.Load() == gone:
 		b.err = ErrBodyClosed
 		return b.err
-	}
-	if b.left > 0 || b.framing == byClose {
+	case b.remaining > 0 || b.framing == byClose:
 		return nil
-	}
-	if b.framing == byLength {
+	case b.framing == byLength:
 		return b.finish()
 	}
-	return b.advanceChunk()
-}
-
-func (b *body) advanceChunk() error {
 	size, err := nextChunk(b.conn.br, b.chunked)
 	if err != nil {
 		return b.fail(err)
 	}
-	b.left, b.chunked = size, true
-	if size == 0 {
-		b.state.CompareAndSwap(open, complete)
+	if b.remaining, b.chunked = size, true; size == 0 {
 		return b.finish()
 	}
 	return nil
@@ -227,8 +210,8 @@ func (b *body) took(n int) {
 	if b.framing == byClose {
 		return
 	}
-	b.left -= int64(n)
-	if b.left == 0 && b.framing == byLength {
+	b.remaining -= int64(n)
+	if b.remaining == 0 && b.framing == byLength {
 		b.state.CompareAndSwap(open, complete)
 	}
 }
@@ -237,15 +220,15 @@ func (b *body) took(n int) {
 // connection, that is its end.
 func (b *body) ended(err error) error {
 	if b.framing == byClose && err == io.EOF && b.ctx.Err() == nil {
-		b.state.CompareAndSwap(open, complete)
 		return b.finish()
 	}
 	return b.fail(err)
 }
 
-// finish gives the connection back at the end of the body.
+// finish gives the connection back at the end of the body, unless the body was closed meanwhile.
 func (b *body) finish() error {
 	b.err = io.EOF
+	b.state.CompareAndSwap(open, complete)
 	if b.state.CompareAndSwap(complete, gone) {
 		b.release()
 	}
@@ -275,4 +258,28 @@ func (b *body) release() {
 	}
 	c.reused = true
 	b.kept.put(c, time.Now())
+}
+
+func (b *body) CountEvents() {
+	if b.state.Load() == open {
+		b.conn.events, b.conn.event, b.conn.eventAt = true, false, time.Time{}
+	}
+}
+
+func (b *body) Event() {
+	if b.state.Load() == open { // the connection may be another request's by now
+		b.conn.event = true
+	}
+}
+
+func (b *body) Delay(d time.Duration) {
+	if b.state.Load() == open && !b.conn.limits.whole.IsZero() {
+		b.conn.limits.whole = b.conn.limits.whole.Add(d)
+	}
+}
+
+func (b *body) Hurry(d time.Duration) {
+	if b.state.Load() == open {
+		b.conn.limits = limits{whole: time.Now().Add(d)}
+	}
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
-// trailerBytesMax bounds the fields after the last chunk, which are read and
-// forgotten.
+// trailerBytesMax bounds the fields after the last chunk, which are read and forgotten.
 const trailerBytesMax = 8 << 10
 
 // nextChunk reads the line that begins a chunk and returns the chunk's size;
@@ -52,7 +51,7 @@ func anotherChunk(br *bufio.Reader) bool {
 
 // skipTrailer reads up to and including an empty line.
 func skipTrailer(br *bufio.Reader) error {
-	for left := trailerBytesMax; left > 0; {
+	for remaining := trailerBytesMax; remaining > 0; {
 		line, err := readLine(br)
 		if err != nil || len(line) == 0 {
 			return err
@@ -60,7 +59,7 @@ func skipTrailer(br *bufio.Reader) error {
 		if _, _, after, ok := httpsyntax.CutField(string(line)); !ok || after != "" {
 			return malformed("a trailer field is malformed")
 		}
-		left -= len(line) + len("\r\n")
+		remaining -= len(line) + len("\r\n")
 	}
 	return malformed("the trailer is too large")
 }

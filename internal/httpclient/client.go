@@ -14,13 +14,15 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
 )
 
-// Defaults of [Options].
+// DefaultConnectTimeout is that of [Options].
+const DefaultConnectTimeout = 2 * time.Second
+
 const (
-	DefaultConnectTimeout = 2 * time.Second
-	// DefaultIdleTimeout is below the 5 s after which uvicorn, the HTTP server
-	// of vLLM, closes an idle connection (its timeout_keep_alive).
-	DefaultIdleTimeout = 4 * time.Second
-	DefaultMaxIdle     = 1024
+	// idleTimeout is the longest time that a connection is kept unused. It is below the 5 s after
+	// which uvicorn, the HTTP server of vLLM, closes one (its timeout_keep_alive).
+	idleTimeout = 4 * time.Second
+	// idleMax bounds the unused connections that are kept.
+	idleMax = 1024
 )
 
 // Options describe one server and how to reach it.
@@ -32,14 +34,8 @@ type Options struct {
 	RootCAs *x509.CertPool
 	// APIKey, if not empty, is sent as the bearer token of every request.
 	APIKey string
-	// ConnectTimeout bounds making a connection, TLS included.
-	// Zero means DefaultConnectTimeout.
+	// ConnectTimeout bounds making a connection, TLS included. Zero means DefaultConnectTimeout.
 	ConnectTimeout time.Duration
-	// IdleTimeout is the longest time that a connection is kept unused.
-	// Zero means DefaultIdleTimeout; it must be below the server's own.
-	IdleTimeout time.Duration
-	// MaxIdle bounds the unused connections kept. Zero means DefaultMaxIdle.
-	MaxIdle int
 	// Dial makes the TCP connections; nil means net.Dialer.DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -62,12 +58,12 @@ func New(o Options) (*Client, error) {
 	if u := o.URL; u == nil || u.Scheme != "http" && u.Scheme != "https" ||
 		u.Hostname() == "" || !httpsyntax.ValidHost(u.Host) ||
 		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return nil, errors.New("a server needs an http or https URL, with a host that a header can carry " +
-			"and without credentials, query or fragment")
+		return nil, errors.New("a server needs an http or https URL, with a host that a header " +
+			"can carry and without credentials, query or fragment")
 	}
 	if !httpsyntax.ValidValue(o.APIKey) {
-		return nil, errors.New("the API key of a server has a character that a header cannot carry; " +
-			"remove line breaks and control characters")
+		return nil, errors.New("the API key of a server has a character that a header cannot " +
+			"carry; remove line breaks and control characters")
 	}
 	cl := &Client{
 		address: addressOf(o.URL),
@@ -75,9 +71,8 @@ func New(o Options) (*Client, error) {
 		fields:  commonFields(o.URL.Host, o.APIKey),
 		connect: cmp.Or(o.ConnectTimeout, DefaultConnectTimeout),
 		dialRaw: o.Dial,
+		kept:    kept{max: idleMax, timeout: idleTimeout},
 	}
-	cl.kept.max = cmp.Or(o.MaxIdle, DefaultMaxIdle)
-	cl.kept.timeout = cmp.Or(o.IdleTimeout, DefaultIdleTimeout)
 	cl.name = cl.address + cl.prefix
 	if cl.dialRaw == nil {
 		cl.dialRaw = new(net.Dialer).DialContext
@@ -103,7 +98,6 @@ func (cl *Client) Name() string { return cl.name }
 // CloseIdle closes the unused connections.
 func (cl *Client) CloseIdle() { cl.kept.close(false) }
 
-// Close closes the unused connections and refuses new requests with [ErrClosed]. Running
-// exchanges go on to their end, where their connections are closed. It may be called more
-// than once.
+// Close closes the unused connections and refuses new requests with [ErrClosed]. Running exchanges
+// go on to their end, where their connections are closed. It may be called more than once.
 func (cl *Client) Close() { cl.kept.close(true) }

@@ -12,8 +12,7 @@ import (
 
 const (
 	readBufferBytes = 4 << 10
-	// Request bodies up to joinedBytes are copied behind the head, so that one
-	// Write carries both.
+	// Request bodies up to joinedBytes are copied behind the head, so that one Write carries both.
 	joinedBytes = 8 << 10
 	// Request bodies up to inlineBytes fit into the socket buffers of both ends,
 	// so that their Write does not wait for the server to read. Larger ones are
@@ -25,9 +24,8 @@ const (
 	grace = 50 * time.Millisecond
 )
 
-// conn is a connection with the exchange that it is being used for. It belongs
-// to one goroutine at a time, and while idle to those kept; only kill may be
-// called by others.
+// conn is a connection with the exchange that it is being used for. It belongs to one goroutine at
+// a time, and while idle to those kept; only kill may be called by others.
 type conn struct {
 	address string
 	raw     net.Conn // TCP
@@ -64,9 +62,8 @@ func newConn(address string, raw, stream net.Conn) *conn {
 	return c
 }
 
-// kill closes the connection at once and may be called at any time, by anyone.
-// TLS is not closed politely: that would wait for a lock that a blocked write
-// holds, and nobody reads the alert.
+// kill closes the connection at once and may be called at any time, by anyone. TLS is not closed
+// politely: that would wait for a lock that a blocked write holds, and nobody reads the alert.
 func (c *conn) kill() { _ = c.raw.Close() }
 
 // partGrace is how long a server has to close a connection whose request
@@ -98,9 +95,8 @@ func (c *conn) part() {
 // hasParted reports whether part was called.
 func (c *conn) hasParted() bool { return c.parted.Load() != 0 }
 
-// partAndWait closes the connection of a request that is given up, and returns when
-// the server has stopped working on it or has had the time to. It is for the
-// goroutine that reads.
+// partAndWait closes the connection of a request that is given up, and returns when the server has
+// stopped working on it or has had the time to. It is for the goroutine that reads.
 func (c *conn) partAndWait() {
 	c.part()
 	if c.arm(time.Now()) == nil {
@@ -188,9 +184,8 @@ func (c *conn) armFor(now time.Time) error {
 	return c.raw.SetDeadline(late)
 }
 
-// send writes the request and returns head, with the capacity that it has now.
-// An error is kept, not returned: the server may have answered before it
-// closed, and then the answer is what counts.
+// send writes the request and returns head, with the capacity that it has now. An error is kept,
+// not returned: the server may have answered before it closed, and then the answer is what counts.
 func (c *conn) send(head, body []byte) []byte {
 	if len(body) <= joinedBytes {
 		head = append(head, body...)
@@ -215,10 +210,9 @@ func (c *conn) sendLarge(head, body []byte) {
 	}()
 }
 
-// drained reports whether nothing that has been read is still waiting in a
-// buffer. What lies in the socket is the probe's to find; TLS, which may have
-// decrypted more than was asked for, tells only when read, with a deadline that
-// keeps it from waiting.
+// drained reports whether nothing that has been read is still waiting in a buffer. What lies in the
+// socket is the probe's to find; TLS, which may have decrypted more than was asked for, tells only
+// when read, with a deadline that keeps it from waiting.
 func (c *conn) drained() bool {
 	if c.br.Buffered() > 0 || c.stream == c.raw {
 		return c.br.Buffered() == 0

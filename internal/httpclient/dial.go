@@ -20,30 +20,25 @@ func tlsConfig(name string, roots *x509.CertPool) *tls.Config {
 	}
 }
 
-// dial makes a connection. The context and the connect timeout bound it, TLS
-// included.
+// dial makes a connection. The context and the connect timeout bound it, TLS included.
 //
-// It does so in a goroutine of its own, for which it waits: dialling is deep,
-// and a stack that has grown for it would stay as large for as long as the
-// answer streams.
+// It does so in a goroutine of its own, for which it waits: dialling is deep, and a stack that has
+// grown for it would stay as large for as long as the answer streams.
 func (cl *Client) dial(ctx context.Context) (*conn, *Error) {
 	if cl.kept.isShut() {
 		return nil, cl.dialFailure(ctx, ErrClosed)
 	}
-	type made struct {
-		c   *conn
-		err error
-	}
-	done := make(chan made, 1)
+	var c *conn
+	var err error
+	done := make(chan struct{})
 	go func() {
-		c, err := cl.reach(ctx)
-		done <- made{c, err}
+		defer close(done)
+		c, err = cl.reach(ctx)
 	}()
-	m := <-done
-	if m.err != nil {
-		return nil, cl.dialFailure(ctx, m.err)
+	if <-done; err != nil {
+		return nil, cl.dialFailure(ctx, err)
 	}
-	return m.c, nil
+	return c, nil
 }
 
 // reach makes a connection that bytes of a request can be written to.
@@ -71,9 +66,8 @@ func (cl *Client) secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	return stream, stream.HandshakeContext(ctx)
 }
 
-// Stays makes a connection that no request is sent on, and reports whether the server
-// leaves it open for the time of wait. An error is an [*Error]: no connection could be
-// made.
+// Stays makes a connection that no request is sent on, and reports whether the server leaves it
+// open for the time of wait. An error is an [*Error]: no connection could be made.
 func (cl *Client) Stays(ctx context.Context, wait time.Duration) (bool, error) {
 	c, failure := cl.dial(ctx)
 	if failure != nil {

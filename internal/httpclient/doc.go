@@ -2,11 +2,10 @@
 // own, in clear text or TLS. It knows nothing of what the server is for, whether it is
 // well, or which other servers there are.
 //
-// It exists because [net/http.Transport] spends two goroutines per connection
-// and several hand-overs per request on features that a gateway in front of a
-// model server has no use for (HTTP/2, proxies, cookies, redirects, content
-// decoding). Here the goroutine that asks is the one that writes the request
-// and reads the response. BenchmarkDo measures both side by side.
+// It exists because [net/http.Transport] spends two goroutines per connection and several
+// hand-overs per request on features that a gateway in front of a model server has no use for
+// (HTTP/2, proxies, cookies, redirects, content decoding). Here the goroutine that asks is the one
+// that writes the request and reads the response. BenchmarkDo measures both side by side.
 //
 // [Client.Do] differs from [net/http.RoundTripper] for what that costs: a request and a
 // response are values, so that neither is an object of its own; a request's body is bytes

@@ -94,8 +94,7 @@ type malformed string
 
 func (m malformed) Error() string { return string(m) }
 
-// failure classifies an error of reading from c, of which a failed write is the
-// better explanation.
+// failure classifies an error of reading from c, of which a failed write is the better explanation.
 func (c *conn) failure(ctx context.Context, err error) *Error {
 	_, bad := err.(malformed)
 	if c.writeErr != nil && !bad {
@@ -126,8 +125,7 @@ func unexpected(err error) error {
 	return err
 }
 
-// dialFailure classifies an error of making a connection. No byte of the
-// request has been sent.
+// dialFailure classifies an error of making a connection. No byte of the request has been sent.
 func (cl *Client) dialFailure(ctx context.Context, err error) *Error {
 	e := &Error{Kind: Refused, Address: cl.address, Err: err}
 	var t interface{ Timeout() bool }

@@ -19,9 +19,8 @@ type Response struct {
 	Connections int
 }
 
-// Do sends r and waits for the head of the final response, whatever its
-// status. Errors are of type [*Error]. The context covers the body too: its end
-// closes the connection at once.
+// Do sends r and waits for the head of the final response, whatever its status. Errors are of type
+// [*Error]. The context covers the body too: its end closes the connection at once.
 //
 // A request is sent a second time in one case: a kept connection turned out to
 // be closed, at once, before one byte of a response came back.
@@ -45,9 +44,8 @@ func (cl *Client) Do(ctx context.Context, r Request) (Response, error) {
 	return response, nil
 }
 
-// staleWithin is how soon a kept connection shows that the server had closed it
-// before the request came: about a round trip. One that closes later may have
-// been worked on.
+// staleWithin is how soon a kept connection shows that the server had closed it before the request
+// came: about a round trip. One that closes later may have been worked on.
 const staleWithin = 100 * time.Millisecond
 
 // again sends r on a fresh connection, after a kept one turned out to be closed.

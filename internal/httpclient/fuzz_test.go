@@ -39,7 +39,7 @@ func FuzzResponse(f *testing.F) {
 			return
 		}
 		s := &Client{}
-		s.kept.max, s.kept.timeout = 1, DefaultIdleTimeout
+		s.kept.max, s.kept.timeout = 1, idleTimeout
 		defer s.Close()
 		b := body{ctx: context.Background(), kept: &s.kept, conn: c, stop: func() bool { return true }}
 		b.begin(h)

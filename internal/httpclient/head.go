@@ -25,17 +25,15 @@ const (
 	byClose
 )
 
-// Header is the header of a response as the server sent it, hop-by-hop
-// fields included, so take from it by an allow-list. It has few fields, of which
-// few are asked for, so it is searched where a map would have to be made.
-// The zero value has no field.
+// Header is the header of a response as the server sent it, hop-by-hop fields included, so take
+// from it by an allow-list. It has few fields, of which few are asked for, so it is searched where
+// a map would have to be made. The zero value has no field.
 type Header struct {
 	names, values []string // in the order in which they were sent; not to be changed
 }
 
-// Values returns the values of a field, in the order in which they were sent; nil
-// where there is none. The name is compared without regard to case. They must not
-// be changed.
+// Values returns the values of a field, in the order in which they were sent; nil where there is
+// none. The name is compared without regard to case. They must not be changed.
 func (h Header) Values(name string) (values []string) {
 	for i, n := range h.names {
 		switch {
@@ -66,16 +64,15 @@ type head struct {
 	keep    bool  // the connection can be used again after the body
 }
 
-// receiveHead reads the head of the final response to a request of the given
-// method.
+// receiveHead reads the head of the final response to a request of the given method.
 func receiveHead(br *bufio.Reader, method string) (head, error) {
-	left := headBytesMax
+	remaining := headBytesMax
 	for range interimMax + 1 {
-		block, err := readBlock(br, left)
+		block, err := readBlock(br, remaining)
 		if err != nil {
 			return head{}, err
 		}
-		left -= len(block)
+		remaining -= len(block)
 		h, err := parseHead(block, method)
 		if err != nil || h.status >= 200 {
 			return h, err
@@ -99,8 +96,7 @@ func readBlock(br *bufio.Reader, limit int) (string, error) {
 	return readLines(br, limit)
 }
 
-// blockLen returns the length of what ends with the first empty line; 0 where
-// there is none.
+// blockLen returns the length of what ends with the first empty line; 0 where there is none.
 func blockLen(b []byte) int {
 	for line := 0; ; {
 		n := bytes.IndexByte(b[line:], '\n')
@@ -209,8 +205,7 @@ func cutLine(s string) (line, rest string, ok bool) {
 	return line[:len(line)-1], rest, true
 }
 
-// frame finds where the body ends, and whether the connection can be used
-// again after it.
+// frame finds where the body ends, and whether the connection can be used again after it.
 func (h *head) frame(method string, old bool) error {
 	chunked, err := h.chunked()
 	if err != nil || chunked && old {
@@ -237,8 +232,7 @@ func (h *head) frame(method string, old bool) error {
 	return nil
 }
 
-// chunked reports whether the body is in chunks. Any other transfer coding is an
-// error.
+// chunked reports whether the body is in chunks. Any other transfer coding is an error.
 func (h *head) chunked() (yes bool, err error) {
 	for _, coding := range h.header.Values("Transfer-Encoding") {
 		if yes || !httpsyntax.EqualFold(coding, "chunked") {
@@ -249,8 +243,7 @@ func (h *head) chunked() (yes bool, err error) {
 	return yes, nil
 }
 
-// contentLength returns -1 without a Content-Length. Several must agree to the
-// letter.
+// contentLength returns -1 without a Content-Length. Several must agree to the letter.
 func (h *head) contentLength() (int64, error) {
 	first, length := "", int64(-1)
 	for _, v := range h.header.Values("Content-Length") {

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// kept holds the unused connections, the most recently used on top: under a
-// falling load those at the bottom grow old and are closed. A timer runs only
-// while there are any, so that a server that closed its end does not leave
-// sockets in CLOSE_WAIT here.
+// kept holds the unused connections, the most recently used on top: under a falling load those at
+// the bottom grow old and are closed. A timer runs only while there are any, so that a server that
+// closed its end does not leave sockets in CLOSE_WAIT here.
 type kept struct {
 	max     int
 	timeout time.Duration

@@ -134,7 +134,8 @@ func TestLastInFirstOut(t *testing.T) {
 
 func TestMaxIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _, open := piped(t, answer(ok), func(o *Options) { o.MaxIdle = 2 })
+		s, _, open := piped(t, answer(ok))
+		s.kept.max = 2
 		fill(t, s, 5, 0)
 		synctest.Wait()
 		if n := s.Idle(); n != 2 || open.Load() != 2 {

@@ -10,8 +10,7 @@ type limits struct {
 	used                   time.Duration // before this exchange began
 }
 
-// unknown stands for a deadline that the connection may have and that no
-// exchange wants.
+// unknown stands for a deadline that the connection may have and that no exchange wants.
 var unknown = time.Unix(0, 0)
 
 // lateness is the part of a time limit, 1/8, by which it may be exceeded so

@@ -15,10 +15,9 @@ type Field struct{ Name, Value string }
 type Request struct {
 	Method string // such as POST; upper-case letters
 	Path   string // begins with a slash; appended to the base path of the URL
-	// Header is sent in order. It must not hold what this package writes itself
-	// (Host, Content-Type, Content-Length, Accept-Encoding), what concerns the
-	// connection, or credentials: those are an Invalid error, so that a mistake
-	// in a list of fields cannot leak them.
+	// Header is sent in order. It must not hold what this package writes itself (Host,
+	// Content-Type, Content-Length, Accept-Encoding), what concerns the connection, or credentials:
+	// those are an Invalid error, so that a mistake in a list of fields cannot leak them.
 	Header []Field
 	// Body is JSON; nil sends none. It is read until Do returns, not later.
 	Body []byte
@@ -75,7 +74,8 @@ func (r *Request) check() malformed {
 		case !httpsyntax.ValidName(f.Name):
 			return "the name of a header field has a character that names cannot have"
 		case httpsyntax.Reserved(f.Name):
-			return "a header field concerns the connection, the body or credentials, which are not to be set"
+			return "a header field concerns the connection, the body or credentials, " +
+				"which are not to be set"
 		case !httpsyntax.ValidValue(f.Value):
 			return "the value of a header field has a line break or another control character"
 		}

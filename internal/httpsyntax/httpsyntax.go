@@ -1,7 +1,6 @@
-// Package httpsyntax has what HTTP/1.1 is written with (RFC 9110, section 5; RFC 9112,
-// sections 3 and 5), for whoever reads or writes it: the characters of its words, and
-// fields. It is pure, and strict: it takes for valid what nobody could read in
-// another way.
+// Package httpsyntax has what HTTP/1.1 is written with (RFC 9110, section 5; RFC 9112, sections 3
+// and 5), for whoever reads or writes it: the characters of its words, and fields. It is pure, and
+// strict: it takes for valid what nobody could read in another way.
 package httpsyntax
 
 // Set is a set of bytes, or a union of such sets.
@@ -88,9 +87,8 @@ func ValidPath(s string) bool { return s != "" && s[0] == '/' && All(s, Path) }
 // ValidHost reports whether s can be a host, with or without a port.
 func ValidHost(s string) bool { return All(s, Host) }
 
-// CutField returns the field that s begins with, and what follows its last character
-// that a value can have, which ought to be the end of the line. It reports false
-// where s begins with none.
+// CutField returns the field that s begins with, and what follows its last character that a value
+// can have, which ought to be the end of the line. It reports false where s begins with none.
 func CutField(s string) (name, value, after string, ok bool) {
 	n := Span(s, Name)
 	if n == 0 || n == len(s) || s[n] != ':' {

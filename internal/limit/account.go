@@ -195,7 +195,7 @@ func (a *Account) Charge(amount Amount) Instant {
 	return a.last
 }
 
-// correct adds delta, of which members may be negative, to the current slot of
+// correct adds delta, of which numbers may be negative, to the current slot of
 // every ring. A slot is not taken below 0.
 func (a *Account) correct(delta Amount) {
 	shapes := a.layout.rings

@@ -46,12 +46,12 @@ func (a Amount) Of(m Meter) int64 {
 	return a.Requests
 }
 
-// Plus returns a + b, member by member.
+// Plus returns a + b, number by number.
 func (a Amount) Plus(b Amount) Amount {
 	return Amount{a.Input + b.Input, a.Output + b.Output, a.Requests + b.Requests}
 }
 
-// Minus returns a - b, member by member; members may become negative.
+// Minus returns a - b, number by number; they may become negative.
 func (a Amount) Minus(b Amount) Amount {
 	return Amount{a.Input - b.Input, a.Output - b.Output, a.Requests - b.Requests}
 }

@@ -53,7 +53,7 @@ func NewServer(o Options, scarce *descriptor.Scarcity) Server {
 	s := http1.New(o.server(), patience)
 	s.Bound(scarce.Connections, scarce.Full, scarce.Failed)
 	if o.NetHTTP {
-		s.LeaveToNetHTTP()
+		s.HandOverAll()
 	}
 	return s
 }

@@ -103,7 +103,7 @@ const silentEvents = 4
 // usage on every chunk: what it streams cannot be stopped in time by what it
 // tells.
 func (x *exchange) noteSilence() {
-	if x.metered() && !x.stream.UsageRan() && x.stream.OutputEvents() >= silentEvents {
+	if x.metered() && !x.stream.Tally().Ran && x.stream.Tally().OutputEvents >= silentEvents {
 		x.remember(catalog.Quirk{Silent: true})
 	}
 }
@@ -222,12 +222,12 @@ func (x *exchange) unanswered(err error) error {
 // model server was working when the client left or the time was over.
 func (x *exchange) costOf(e *upstream.Error) admission.Cost {
 	switch {
-	case e.Declined(), !e.Sent():
+	case e.Declined, !e.Sent:
 	case e.Kind == upstream.Canceled, e.Kind == upstream.Timeout && e.Phase != upstream.Connect,
-		e.Started() && e.Kind != upstream.Busy && e.Kind != upstream.Away:
+		e.Started && e.Kind != upstream.Busy && e.Kind != upstream.Away:
 		return x.ticket.Abandoned(time.Now())
 	}
-	return admission.RequestOnly(e.Reached() || x.response != nil)
+	return admission.RequestOnly(e.Reached || x.response != nil)
 }
 
 // noAnswer returns what to tell the client where e is all that has come of asking.

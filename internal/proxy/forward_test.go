@@ -13,7 +13,7 @@ import (
 // model server owes nothing.
 func TestLeftBeforeTheRequestWasSent(t *testing.T) {
 	x := new(exchange)
-	e := &upstream.Error{Kind: upstream.Canceled, Err: context.Canceled}
+	e := &upstream.Error{ClientError: upstream.ClientError{Kind: upstream.Canceled, Err: context.Canceled}}
 	if err := x.unanswered(e); !errors.Is(err, context.Canceled) || x.costOf(e) != (admission.Cost{}) {
 		t.Errorf("%v, and %+v is spent", err, x.costOf(e))
 	}

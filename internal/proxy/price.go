@@ -37,7 +37,7 @@ func (x *exchange) Count(ctx context.Context, floor int64) (n int64, reached boo
 	defer func() { x.asking = time.Since(begun) }()
 	response, err := x.inquire(ctx)
 	var unasked *upstream.Error
-	if errors.As(err, &unasked) && !unasked.Reached() {
+	if errors.As(err, &unasked) && !unasked.Reached {
 		return 0, false, unasked
 	}
 	if err != nil {

@@ -120,7 +120,7 @@ func (x *exchange) nextEvent() error {
 func (x *exchange) arrived() {
 	x.pace.Last = time.Now()
 	if x.pace.First.IsZero() {
-		if u, _ := x.stream.Usage(); u.Output > 0 || x.stream.OutputText().Bytes() > 0 {
+		if t := x.stream.Tally(); t.Usage.Output > 0 || t.Output.Bytes() > 0 {
 			x.pace.First = x.pace.Last
 		}
 	}
@@ -225,7 +225,7 @@ func (x *exchange) stop(s *streamed) error {
 	cost.Stopped = true
 	granted := x.ticket.Granted()
 	x.ticket.Settle(cost)
-	u, _ := x.stream.Usage()
+	u := x.stream.Tally().Usage
 	x.answer = x.stream.AppendFinish(x.answer, wire.Usage{
 		Input: u.Input, Output: min(u.Output, granted.Output), Cached: u.Cached,
 	})

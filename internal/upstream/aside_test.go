@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// put asks a question on p, of an active caller, and returns whether it was answered.
+// put sends a question aside, of an active caller, and returns whether it was answered.
 func put(t testing.TB, p *Pool) (status int, failure *Error) {
 	t.Helper()
 	r := post("{}")
@@ -25,7 +25,7 @@ func TestQuestionsJudgeNothing(t *testing.T) {
 	p := judged(t, func() (int, string) { answers++; return status, "{}" })
 	want := func(state BreakerState, asked int) {
 		t.Helper()
-		if got := p.servers[0].breaker.standing().Breaker; got != state || answers != asked {
+		if got := p.servers[0].breaker.condition().Breaker; got != state || answers != asked {
 			t.Fatalf("the breaker is %v after %d answers, want %v after %d", got, answers, state, asked)
 		}
 	}
@@ -43,7 +43,7 @@ func TestQuestionsJudgeNothing(t *testing.T) {
 
 	status = 200
 	for range 3 {
-		if _, failure := put(t, p); failure == nil || failure.Kind != Away || failure.Reached() {
+		if _, failure := put(t, p); failure == nil || failure.Kind != Away || failure.Reached {
 			t.Fatalf("a question to a server that is condemned: %v", failure)
 		}
 	}

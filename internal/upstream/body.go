@@ -63,22 +63,16 @@ func (b *Body) Part() {
 	b.Body.Part()
 }
 
-// Conclude says that the answer has come to its end, as its reader understands it: the
-// model server has done well, whatever comes. The rest of the body must come within
-// the patience given.
+// Conclude says that the answer has come to its end, as its reader understands it: the model server
+// has done well, whatever comes. The rest of the body must come within the patience given.
 func (b *Body) Conclude(patience time.Duration) {
 	b.judge(wentWell)
 	b.Hurry(patience)
 }
 
-// Blame says that the model server has failed although what it sent is proper
-// HTTP: it is an error, or not whole. It may be called until the body is closed,
-// also after its end, and counts once.
+// Blame says that the model server has failed although what it sent is proper HTTP: it is an error,
+// or not whole. It may be called until the body is closed, also after its end, and counts once.
 func (b *Body) Blame() { b.judge(wentWrong) }
-
-// excuse says that the answer, whatever it is, is none to judge the model server
-// by.
-func (b *Body) excuse() { b.judge(saysNothing) }
 
 // conclude judges the model server by an answer that is closed.
 func (b *Body) conclude() {
@@ -88,8 +82,7 @@ func (b *Body) conclude() {
 	}
 }
 
-// judge lets the model server be judged by the answer, the first time that it is
-// called.
+// judge lets the model server be judged by the answer, the first time that it is called.
 func (b *Body) judge(s sign) {
 	if !b.judged.Swap(true) {
 		b.run.judge(s)
@@ -105,16 +98,13 @@ func (b *Body) end() {
 
 // failed notes an error of reading, the end too, and returns it as those of this package.
 func (b *Body) failed(err error) error {
-	switch {
-	case b.err != nil:
+	if b.err != nil {
 		return b.err
-	case err == io.EOF, err == httpclient.ErrBodyClosed:
-		b.err = err
-		b.end()
-	default:
+	}
+	b.end()
+	if b.err = err; err != io.EOF && err != httpclient.ErrBodyClosed {
 		failure := asError(err)
 		b.err = failure
-		b.end()
 		if !b.parted.Load() {
 			b.judge(failure.sign())
 		}

@@ -23,11 +23,10 @@ func (s BreakerState) String() string { return [...]string{"closed", "half-open"
 
 // BreakerOptions say when a breaker opens. The zero value is the defaults.
 type BreakerOptions struct {
-	// Failures among the last Outcomes of an only caller open the breaker; where
-	// there are several, as large a share of the requests of at least half of them,
-	// and as many failures in all. Outcomes is at most 32, 0 means DefaultOutcomes;
-	// Failures of 0 means DefaultFailures, and a negative number that requests never
-	// open it: only a server that is away does.
+	// Failures among the last Outcomes of an only caller open the breaker; where there are several,
+	// as large a share of the requests of at least half of them, and as many failures in all.
+	// Outcomes is at most 32, 0 means DefaultOutcomes; Failures of 0 means DefaultFailures, and a
+	// negative number that requests never open it: only a server that is away does.
 	Failures, Outcomes int
 	// Wait is how long it stays open before it is tried; 0 means DefaultWait.
 	Wait time.Duration
@@ -53,8 +52,7 @@ func (o BreakerOptions) withDefaults() BreakerOptions {
 // trialEvery is how long it is between two trials of a half-open breaker.
 const trialEvery = time.Second
 
-// trialsMax bounds the trials that callers make at once who would be refused
-// otherwise.
+// trialsMax bounds the trials that callers make at once who would be refused otherwise.
 const trialsMax = 32
 
 // breaker keeps requests from a model server that fails. It opens when the server
@@ -63,12 +61,11 @@ const trialsMax = 32
 // its callers fail, and of more than one of them unless there is one only: a caller
 // whose own requests are what makes it fail does not take it from the others.
 //
-// Where the server was away, only a check that finds it back closes the breaker,
-// because no request needs to be risked for that. Otherwise it half-opens after a
-// while and lets a request a second pass, of which the first that goes well closes
-// it. The while is for those whose requests have failed. Others find out for
-// themselves: they take the turns that those must not, and where there is no other
-// server for them they need no turn.
+// Where the server was away, only a check that finds it back closes the breaker, because no request
+// needs to be risked for that. Otherwise it half-opens after a while and lets a request a second
+// pass, of which the first that goes well closes it. The while is for those whose requests have
+// failed. Others find out for themselves: they take the turns that those must not, and where there
+// is no other server for them they need no turn.
 //
 // A server has one for each model that it serves: that every request of one fails says
 // nothing about another. That the server is away is said to all.
@@ -105,18 +102,17 @@ const (
 // current returns the state.
 func (b *breaker) current() BreakerState { return BreakerState(b.state.Load()) }
 
-// passable returns how a request of the caller could pass at the time now. Alone
-// says that no other server can be asked.
-func (b *breaker) passable(now time.Time, id uint64, alone bool) way {
-	if b.current() == BreakerClosed {
-		return passing
+// lets reports whether r could pass at the time now. Alone says that no other server can be asked.
+func (b *breaker) lets(r *Request, now time.Time, alone bool) bool {
+	if r.Aside || b.current() == BreakerClosed {
+		return b.current() == BreakerClosed
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.wayOf(now, id, alone)
+	return b.wayOf(now, r.caller, alone) != barred
 }
 
-// wayOf is passable for the holder of the lock.
+// wayOf returns how a request of the caller could pass. It is called under the lock.
 func (b *breaker) wayOf(now time.Time, id uint64, alone bool) way {
 	switch {
 	case b.current() == BreakerClosed:
@@ -170,8 +166,7 @@ func (b *breaker) pass(now time.Time, id uint64, alone bool) (how way, changed b
 	return how, changed
 }
 
-// blind reports whether requests never open the breaker, so that nobody need be
-// told apart.
+// blind reports whether requests never open the breaker, so that nobody need be told apart.
 func (b *breaker) blind() bool { return b.options.Failures < 0 }
 
 // begin notes a request that has come by way of how, and returns the epoch.
@@ -232,13 +227,12 @@ func (b *breaker) record(now time.Time, epoch uint32, id uint64, failed bool) (c
 	return true
 }
 
-// condemned reports whether requests have failed of so many callers that it is the
-// server's fault.
+// condemned reports whether requests have failed of so many callers that it is the server's fault.
 func (b *breaker) condemned(now time.Time) bool {
 	if b.blind() {
 		return false
 	}
-	active, failing, failures := b.callers.tally(&b.options, now)
+	active, failing, failures := b.callers.counts(&b.options, now)
 	return failures >= b.options.Failures && 2*failing >= active && (failing > 1 || active == 1)
 }
 
@@ -249,7 +243,7 @@ func (b *breaker) tried(now time.Time, failed, failedBefore bool) (changed bool)
 		b.close()
 		return true
 	}
-	if active, _, _ := b.callers.tally(&b.options, now); failedBefore && active > 1 {
+	if active, _, _ := b.callers.counts(&b.options, now); failedBefore && active > 1 {
 		b.next = now.Add(b.options.Wait)
 		return false
 	}
@@ -257,8 +251,7 @@ func (b *breaker) tried(now time.Time, failed, failedBefore bool) (changed bool)
 	return true
 }
 
-// found notes whether the server was there when somebody looked, and reports
-// whether that is news.
+// found notes whether the server was there when somebody looked, and reports whether that is news.
 func (b *breaker) found(now time.Time, there bool) (news bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -90,7 +90,7 @@ func TestBreaker(t *testing.T) {
 					case lost, here:
 						changed = b.found(now, s.what == here)
 					case may, not:
-						could := b.passable(now, 1, true) != barred
+						could := b.lets(&Request{caller: 1}, now, true)
 						var how way
 						how, changed = b.pass(now, 1, true)
 						if ok = how != barred; ok != (s.what == may) || could != ok {

@@ -63,8 +63,7 @@ func (c *callers) index(id uint64) int {
 	return slices.IndexFunc(c.list, func(one caller) bool { return one.id == id })
 }
 
-// find returns a caller that is active; nil where it is not known, or was here too
-// long ago.
+// find returns a caller that is active; nil where it is not known, or was here too long ago.
 func (c *callers) find(id uint64, now time.Time) *caller {
 	if i := c.index(id); i >= 0 && c.list[i].active(now) {
 		return &c.list[i]
@@ -75,10 +74,10 @@ func (c *callers) find(id uint64, now time.Time) *caller {
 // at returns the caller, of which nothing is remembered if it was not active. It is
 // valid until the next call.
 func (c *callers) at(id uint64, now time.Time) *caller {
-	i := c.index(id)
-	if i >= 0 && c.list[i].active(now) {
-		return &c.list[i]
+	if one := c.find(id, now); one != nil {
+		return one
 	}
+	i := c.index(id)
 	if i < 0 {
 		i = c.room(now)
 	}
@@ -121,17 +120,16 @@ func (c *callers) flows(id uint64, now time.Time) {
 	one.flowing++
 }
 
-// ebbs notes that it has ended. Of a caller that was forgotten meanwhile it says
-// nothing.
+// ebbs notes that it has ended. Of a caller that was forgotten meanwhile it says nothing.
 func (c *callers) ebbs(id uint64) {
 	if i := c.index(id); i >= 0 && c.list[i].flowing > 0 {
 		c.list[i].flowing--
 	}
 }
 
-// tally counts the active callers and those of them whose requests fail, and the
-// failed requests of these.
-func (c *callers) tally(o *BreakerOptions, now time.Time) (active, failing, failures int) {
+// counts returns the number of active callers, of those whose requests fail, and of the failed
+// requests of these.
+func (c *callers) counts(o *BreakerOptions, now time.Time) (active, failing, failures int) {
 	for i := range c.list {
 		switch one := &c.list[i]; {
 		case !one.active(now):

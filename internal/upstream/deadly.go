@@ -13,8 +13,7 @@ type deadly struct {
 	callers callers
 }
 
-// deadlyOptions say that a caller is known as long as one of its last ten requests
-// was such a one.
+// deadlyOptions say that a caller is known as long as one of its last ten requests was such a one.
 var deadlyOptions = BreakerOptions{Failures: 1, Outcomes: 10}
 
 // note remembers the caller of a request that was one.

@@ -5,7 +5,7 @@ import "slices"
 // Endpoint is how a model server stands as one of a [Pool].
 type Endpoint struct {
 	Server  string // its name
-	Healthy bool   // it is reachable, as far as is known, and does not lack the model: see [Standing]
+	Healthy bool   // it is reachable, as far as is known, and does not lack the model
 	Reason  string // why it is not; empty: it is
 	Breaker BreakerState
 	Running int // requests of this process
@@ -16,8 +16,9 @@ type Endpoint struct {
 func (p *Pool) Endpoints() []Endpoint {
 	list := make([]Endpoint, len(p.servers))
 	for i, s := range p.servers {
-		standing := p.breakers[i].standing()
-		e := Endpoint{Server: s.name, Healthy: standing.Reachable, Breaker: standing.Breaker, Running: s.Running()}
+		now := p.breakers[i].condition()
+		e := Endpoint{Server: s.name, Healthy: now.Reachable, Breaker: now.Breaker}
+		e.Running = s.Running()
 		if cause := s.Cause(); !e.Healthy && cause != nil {
 			e.Reason = cause.Error()
 		} else if e.Healthy && p.lacking(s) {

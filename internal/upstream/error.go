@@ -7,14 +7,15 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
-// ErrServerClosed is the cause of the Refused error of requests made after
-// [Server.Close].
+// ErrServerClosed is the cause of the Refused error of requests made after [Server.Close].
 var ErrServerClosed = httpclient.ErrClosed
 
-// Kind says what became of a request, Phase which time limit passed.
+// Kind says what became of a request, Phase which time limit passed, ClientError both of a request
+// at one server.
 type (
-	Kind  = httpclient.Kind
-	Phase = httpclient.Phase
+	Kind        = httpclient.Kind
+	Phase       = httpclient.Phase
+	ClientError = httpclient.Error
 )
 
 // The kinds of failure: those of a client, and two that only a [Pool] tells.
@@ -24,37 +25,38 @@ const (
 	Closed   = httpclient.Closed
 	Timeout  = httpclient.Timeout
 	Broken   = httpclient.Broken
-	Protocol = httpclient.Protocol
 	Canceled = httpclient.Canceled
 	// Busy: the queue of every model server that was asked is full.
 	Busy Kind = "full queue"
-	// Away: there is no model server that can be asked, or the one that was says
-	// that it is ill.
+	// Away: there is no model server that can be asked, or the one that was says that it is ill.
 	Away Kind = "away"
 )
 
-// The phases of an exchange that have a time limit.
+// Those of the phases that make a difference here.
 const (
-	Connect   = httpclient.Connect
-	FirstByte = httpclient.FirstByte
-	Whole     = httpclient.Whole
-	Idle      = httpclient.Idle
+	Connect = httpclient.Connect
+	Whole   = httpclient.Whole
 )
 
-// Error is every error of this package but [*StatusError]: what a client tells, and what
-// became of the request in a pool. It never carries bytes that the model server sent.
+// Error is every error of this package but [*StatusError]: what a client tells, and what became of
+// the request in a pool. It never carries bytes that the model server sent.
 type Error struct {
-	Kind        Kind
-	Phase       Phase  // of a Timeout; else zero
-	Address     string // of the model server, host:port; of several with commas between
-	Connections int    // how many were tried; 0 if none
-	Err         error  // the cause; for Canceled the context's
+	// ClientError says what went wrong. Where a [Pool] has asked nobody, its Address is those of
+	// all its model servers, with commas between.
+	ClientError
 
-	sent, started bool
-	declined      bool // the head that has come refuses the request
-	reached       bool // see Reached
-	elsewhere     bool // another server may be asked
-	short         bool // of a Timeout: others had used the time
+	// Declined is set where the last model server had answered with a status that refuses the
+	// request, before what went wrong then: it has not worked on it.
+	Declined bool
+	// Reached is set where a [Pool] has sent the request, or a part of it, to any model server that
+	// did not turn it away for a full queue: it has cost something, whatever came of it.
+	Reached bool
+
+	elsewhere bool // another server may be asked
+}
+
+func newError(kind Kind, address string, cause error) *Error {
+	return &Error{ClientError: ClientError{Kind: kind, Address: address, Err: cause}}
 }
 
 // asError returns err, of a client or of this package, as what all errors here are.
@@ -62,45 +64,19 @@ func asError(err error) *Error {
 	if own, ok := errors.AsType[*Error](err); ok || err == nil {
 		return own
 	}
-	e, ok := errors.AsType[*httpclient.Error](err)
-	if !ok {
-		e = &httpclient.Error{Kind: Broken, Err: err}
+	if e, ok := errors.AsType[*ClientError](err); ok {
+		return &Error{ClientError: *e}
 	}
-	return &Error{
-		Kind: e.Kind, Phase: e.Phase, Address: e.Address, Connections: e.Connections, Err: e.Err,
-		sent: e.Sent, started: e.Started, short: e.Short,
-	}
+	return newError(Broken, "", err)
 }
 
 // Error names the server, what happened and the cause.
-func (e *Error) Error() string {
-	told := httpclient.Error{Kind: e.Kind, Phase: e.Phase, Address: e.Address, Err: e.Err}
-	return "model server " + told.Error()
-}
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Error() string { return "model server " + e.ClientError.Error() }
 
 // Scarce reports whether the process had no file descriptor left for a connection.
 func (e *Error) Scarce() bool {
 	return e.unconnected() && (errors.Is(e.Err, syscall.EMFILE) || errors.Is(e.Err, syscall.ENFILE))
 }
-
-// Sent reports whether the model server may have received the request, or a
-// part of it.
-func (e *Error) Sent() bool { return e.sent }
-
-// Reached reports whether a [Pool] has sent the request, or a part of it, to any
-// model server that did not turn it away for a full queue: it has cost something,
-// whatever came of it.
-func (e *Error) Reached() bool { return e.reached }
-
-// Declined reports whether the last model server had answered with a status that
-// refuses the request, before what went wrong then: it has not worked on it.
-func (e *Error) Declined() bool { return e.declined }
-
-// Started reports whether a byte of a response was received.
-func (e *Error) Started() bool { return e.started }
 
 // unconnected reports whether no connection could be made.
 func (e *Error) unconnected() bool {
@@ -111,13 +87,13 @@ func (e *Error) unconnected() bool {
 // not there, or does not answer.
 func (e *Error) nobodyThere() bool { return e.unconnected() && !e.ours() }
 
-// refused reports whether the server's machine says that nobody listens. Only
-// that tells that a process is gone: where packets get lost, or a name is not
-// found, it may be working on what was sent to it before.
-// A connection that is reset while it is made was in the queue of a listener that
-// was closed.
+// refused reports whether the server's machine says that nobody listens. Only that tells that a
+// process is gone: where packets get lost, or a name is not found, it may be working on what was
+// sent to it before. A connection that is reset while it is made was in the queue of a listener
+// that was closed.
 func (e *Error) refused() bool {
-	return e.Kind == Refused && (errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ECONNRESET))
+	return e.Kind == Refused &&
+		(errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ECONNRESET))
 }
 
 // ours reports whether what went wrong is this process's own affair.

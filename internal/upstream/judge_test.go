@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// TestChecksAtTheSameTime: those who ask at the same time share a question, and
+// TestChecksAtTheSameTime: those who check at the same time share a request, and
 // that it is not answered in time says nothing yet.
 func TestChecksAtTheSameTime(t *testing.T) {
 	var asked atomic.Int32
@@ -26,13 +26,13 @@ func TestChecksAtTheSameTime(t *testing.T) {
 	for range 9 {
 		group.Go(func() {
 			if s.Check(t.Context()) == nil {
-				t.Error("a question that was not answered is told as well")
+				t.Error("a check that was not answered is told as well")
 			}
 		})
 	}
 	group.Wait()
-	if n := asked.Load(); !s.breaker.standing().Reachable || n > 4 {
-		t.Errorf("it was asked %d times and stands at %+v", n, s.breaker.standing())
+	if n := asked.Load(); !s.breaker.condition().Reachable || n > 4 {
+		t.Errorf("it was asked %d times and stands at %+v", n, s.breaker.condition())
 	}
 }
 
@@ -65,12 +65,12 @@ func TestWhatSaysNothing(t *testing.T) {
 		ask(t, p)
 		status, body = 500, ""
 		ask(t, p)
-		if got := p.servers[0].breaker.standing().Breaker; got != BreakerOpen {
+		if got := p.servers[0].breaker.condition().Breaker; got != BreakerOpen {
 			t.Errorf("two failures with %d between them: the breaker is %v", tt.status, got)
 		}
 		status, body = tt.status, tt.body
 		ask(t, p)
-		if got := p.servers[0].breaker.standing().Breaker; got != BreakerHalfOpen {
+		if got := p.servers[0].breaker.condition().Breaker; got != BreakerHalfOpen {
 			t.Errorf("%d as a trial: the breaker is %v", tt.status, got)
 		}
 	}
@@ -94,7 +94,7 @@ func TestBlamedAfterItsEnd(t *testing.T) {
 		if i == 0 {
 			want = BreakerClosed
 		}
-		if got := p.servers[0].breaker.standing().Breaker; got != want {
+		if got := p.servers[0].breaker.condition().Breaker; got != want {
 			t.Errorf("after %d failures the breaker is %v", i+1, got)
 		}
 	}
@@ -111,7 +111,7 @@ func TestOwnScarcity(t *testing.T) {
 		ctx, end := context.WithTimeout(t.Context(), time.Minute)
 		defer end()
 		s.Watch(ctx)
-		if !s.breaker.standing().Reachable {
+		if !s.breaker.condition().Reachable {
 			t.Error("the server is away")
 		}
 	})

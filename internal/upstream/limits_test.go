@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
 // fullAfter is a model server whose queue is full, which it says after a while. It
@@ -45,14 +47,14 @@ func TestOneSetOfLimits(t *testing.T) {
 		asked  int32 // connections to the second server
 		blamed int   // how often the second server is
 	}{
-		"most of it":                   {first: 40 * time.Second, set: byFirst, kind: Timeout, phase: FirstByte, took: limit, asked: 1},
+		"most of it":                   {first: 40 * time.Second, set: byFirst, kind: Timeout, phase: httpclient.FirstByte, took: limit, asked: 1},
 		"most of it, of the whole":     {first: 40 * time.Second, set: byWhole, kind: Timeout, phase: Whole, took: limit, asked: 1},
-		"nearly none":                  {first: time.Second, set: byFirst, kind: Timeout, phase: FirstByte, took: limit, asked: 1, blamed: 1},
+		"nearly none":                  {first: time.Second, set: byFirst, kind: Timeout, phase: httpclient.FirstByte, took: limit, asked: 1, blamed: 1},
 		"nearly none, of the whole":    {first: time.Second, set: byWhole, kind: Timeout, phase: Whole, took: limit, asked: 1, blamed: 1},
 		"all of it":                    {first: limit + time.Second, set: byFirst, kind: Busy, took: limit},
-		"begun before":                 {first: time.Second, begun: limit / 2, set: byFirst, kind: Timeout, phase: FirstByte, took: limit / 2, asked: 1},
+		"begun before":                 {first: time.Second, begun: limit / 2, set: byFirst, kind: Timeout, phase: httpclient.FirstByte, took: limit / 2, asked: 1},
 		"over before":                  {begun: limit + time.Second, set: byWhole, kind: Timeout, phase: Whole},
-		"begun before, nearly at once": {first: time.Second, begun: time.Second, set: byFirst, kind: Timeout, phase: FirstByte, took: limit - time.Second, asked: 1, blamed: 1},
+		"begun before, nearly at once": {first: time.Second, begun: time.Second, set: byFirst, kind: Timeout, phase: httpclient.FirstByte, took: limit - time.Second, asked: 1, blamed: 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -106,14 +108,14 @@ func TestNoTimeToConnect(t *testing.T) {
 		r.Begun = begin.Add(-5 * time.Second)
 		_, err := NewPool("", []*Server{s}, f.note).Do(t.Context(), r)
 		e := asError(err)
-		if e == nil || e.Kind != Timeout || e.Phase != FirstByte || e.Sent() {
+		if e == nil || e.Kind != Timeout || e.Phase != httpclient.FirstByte || e.Sent {
 			t.Errorf("error %v, want that no first byte came in time, and nothing was sent", err)
 		}
 		if took := time.Since(begin); took != 5*time.Second {
 			t.Errorf("it took %v, want the 5 s that were left", took)
 		}
-		if !s.breaker.standing().Reachable || f.of(s) != 0 {
-			t.Errorf("the server is said to be away, or blamed: %+v", s.breaker.standing())
+		if !s.breaker.condition().Reachable || f.of(s) != 0 {
+			t.Errorf("the server is said to be away, or blamed: %+v", s.breaker.condition())
 		}
 	})
 }

@@ -23,9 +23,8 @@ const (
 	contextTokensMax = 1 << 40
 )
 
-// modelList is what a model server's list of models says: its names, each with the tokens
-// of its context, 0 where they are not told. Without names it says nothing. It is not
-// changed.
+// modelList is what a model server's list of models says: its names, each with the tokens of its
+// context, 0 where they are not told. Without names it says nothing. It is not changed.
 type modelList struct{ contexts map[string]int64 }
 
 // lacks reports whether the list says that there is no model of that name.
@@ -49,7 +48,8 @@ func readList(text []byte) *modelList {
 			Context int64  `json:"max_model_len"`
 		}
 	}
-	if len(text) > listBytesMax || json.Unmarshal(text, &list) != nil || list.Object != "list" || len(list.Data) == 0 {
+	isJSON := len(text) <= listBytesMax && json.Unmarshal(text, &list) == nil
+	if !isJSON || list.Object != "list" || len(list.Data) == 0 {
 		return &modelList{}
 	}
 	contexts := make(map[string]int64, len(list.Data))
@@ -57,9 +57,7 @@ func readList(text []byte) *modelList {
 		if m.Owner != listOwner || m.ID == "" {
 			return &modelList{}
 		}
-		if m.Context > 0 && m.Context <= contextTokensMax {
-			contexts[m.ID] = m.Context
-		} else {
+		if contexts[m.ID] = m.Context; m.Context < 0 || m.Context > contextTokensMax {
 			contexts[m.ID] = 0
 		}
 	}
@@ -76,7 +74,7 @@ func readList(text []byte) *modelList {
 func (s *Server) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	r, err := s.ask(ctx, listPath)
+	r, err := s.get(ctx, listPath)
 	if err != nil {
 		return
 	}
@@ -131,7 +129,8 @@ func (s *Server) LackReason(model string) string {
 	for i, name := range names {
 		names[i] = strconv.QuoteToGraphic(name[:min(len(name), 128)])
 	}
-	return fmt.Sprintf("its %s lists %s%s, and not %q: see served-as", listPath, strings.Join(names, ", "), more, model)
+	listed := strings.Join(names, ", ") + more
+	return fmt.Sprintf("its %s lists %s, and not %q: see served-as", listPath, listed, model)
 }
 
 // ContextLength returns how many tokens the context of the pool's model has, as its servers

@@ -17,8 +17,8 @@ func TestModelsAreJudgedApart(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}).URL
-	var told []Standing
-	s := connect(t, address, func(o *setup) { o.Changed = func(now Standing) { told = append(told, now) } })
+	var told []Condition
+	s := connect(t, address, func(o *setup) { o.Changed = func(now Condition) { told = append(told, now) } })
 	broken, well := NewPool("broken", []*Server{s}, nil), NewPool("well", []*Server{s}, nil)
 	refused := 0
 	for round := range 30 {
@@ -38,31 +38,31 @@ func TestModelsAreJudgedApart(t *testing.T) {
 	if refused < 90 {
 		t.Errorf("%d of 120 requests of the broken model are kept from the server", refused)
 	}
-	want := func(of *Pool, now Standing) {
+	want := func(of *Pool, now Condition) {
 		t.Helper()
-		if got := of.breakers[0].standing(); got != now {
+		if got := of.breakers[0].condition(); got != now {
 			t.Errorf("it stands at %+v, want %+v", got, now)
 		}
 	}
-	want(broken, Standing{"broken", true, BreakerOpen})
-	want(well, Standing{"well", true, BreakerClosed})
-	if len(told) != 1 || told[0] != (Standing{"broken", true, BreakerOpen}) {
+	want(broken, Condition{"broken", true, BreakerOpen})
+	want(well, Condition{"well", true, BreakerClosed})
+	if len(told) != 1 || told[0] != (Condition{"broken", true, BreakerOpen}) {
 		t.Errorf("told of %+v, want that the breaker of one model has opened", told)
 	}
 
 	ill.Store(true)
 	_ = s.Check(t.Context())
-	want(broken, Standing{"broken", false, BreakerOpen})
-	want(well, Standing{"well", false, BreakerOpen})
-	want(NewPool("new", []*Server{s}, nil), Standing{"new", false, BreakerOpen})
+	want(broken, Condition{"broken", false, BreakerOpen})
+	want(well, Condition{"well", false, BreakerOpen})
+	want(NewPool("new", []*Server{s}, nil), Condition{"new", false, BreakerOpen})
 	ill.Store(false)
 	_ = s.Check(t.Context())
 	for _, p := range []*Pool{broken, well, NewPool("new", []*Server{s}, nil), NewPool("well", []*Server{s}, nil)} {
-		if now := p.breakers[0].standing(); !now.Reachable || now.Breaker != BreakerClosed {
+		if now := p.breakers[0].condition(); !now.Reachable || now.Breaker != BreakerClosed {
 			t.Errorf("after the server is back it stands at %+v", now)
 		}
 	}
-	if len(told) != 3 || told[1] != (Standing{"", false, BreakerOpen}) || told[2] != (Standing{"", true, BreakerClosed}) {
+	if len(told) != 3 || told[1] != (Condition{"", false, BreakerOpen}) || told[2] != (Condition{"", true, BreakerClosed}) {
 		t.Errorf("told of %+v, want of the server once as it goes, once as it comes", told)
 	}
 }

@@ -10,13 +10,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
-// Pool is the model servers of one model, any of which can answer its requests.
-// It may share them with other pools. Use NewPool; its methods may be called
-// concurrently.
+// Pool is the model servers of one model, any of which can answer its requests. It may share them
+// with other pools. Use NewPool; its methods may be called concurrently.
 type Pool struct {
 	servers  []*Server
 	model    string     // as they know it; empty: any
@@ -26,11 +23,10 @@ type Pool struct {
 	deadly   deadly
 }
 
-// NewPool returns a pool of the given servers, of which there is at least one, for the
-// requests of a model, which is named as they know it; "" is none. One that says that it
-// lacks the model is not asked. Pools of one model judge a server together. failed, if not
-// nil, is called for every failure of one of them that a request of this pool has met
-// with; it may be called concurrently.
+// NewPool returns a pool of the given servers, of which there is at least one, for the requests of
+// a model, which is named as they know it; "" is none. One that says that it lacks the model is not
+// asked. Pools of one model judge a server together. failed, if not nil, is called for every
+// failure of one of them that a request of this pool has met with; it may be called concurrently.
 func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
 	p := &Pool{servers: slices.Clone(servers), model: model, failed: failed}
 	for _, s := range servers {
@@ -42,14 +38,12 @@ func NewPool(model string, servers []*Server, failed func(*Server)) *Pool {
 // Do sends r to the least busy server that may be asked and waits until the body of the
 // answer has begun. Errors are of type [*Error]; see [Server.Do] for the rest.
 //
-// It asks another server in three cases, in which nothing was generated that
-// anybody could still get: no connection could be made; the connection closed
-// before the answer began and nobody is at the address any more; the queue is
-// full. The last is tried at one other. A request whose server died is tried at
-// two others at most, so that one that kills its server does not kill them all; one
-// of a caller whose requests have killed all of them before at none. Whatever else
-// goes wrong is for whoever called to tell: a request may be generating although nothing
-// comes back.
+// It asks another server in three cases, in which nothing was generated that anybody could still
+// get: no connection could be made; the connection closed before the answer began and nobody is at
+// the address any more; the queue is full. The last is tried at one other. A request whose server
+// died is tried at two others at most, so that one that kills its server does not kill them all;
+// one of a caller whose requests have killed all of them before at none. Whatever else goes wrong
+// is for whoever called to tell: a request may be generating although nothing comes back.
 //
 // All of them have the time limits of r between them.
 func (p *Pool) Do(ctx context.Context, r *Request) (*Response, error) {
@@ -99,13 +93,12 @@ const (
 	diedMax = 2 // servers that may die of it, or beside it
 )
 
-// goesOn notes how a try has failed, and reports whether another server may be
-// asked.
+// goesOn notes how a try has failed, and reports whether another server may be asked.
 func (p *Pool) goesOn(r *Request, w *walk, s *Server, err *Error, now time.Time) bool {
-	w.reached = w.reached || err.sent && err.Kind != Busy
+	w.reached = w.reached || err.Sent && err.Kind != Busy
 	if err.Kind == Busy {
 		w.full++
-	} else if err.sent && err.elsewhere {
+	} else if err.Sent && err.elsewhere {
 		w.died++
 	}
 	if !err.elsewhere || w.full > fullMax || w.died > diedMax {
@@ -114,7 +107,7 @@ func (p *Pool) goesOn(r *Request, w *walk, s *Server, err *Error, now time.Time)
 	if w.died > 0 && p.deadly.known(r.caller, now) {
 		return false
 	}
-	if w.failure == nil || !w.failure.sent {
+	if w.failure == nil || !w.failure.Sent {
 		w.failure = err
 	}
 	w.tried = append(w.tried, s)
@@ -123,7 +116,7 @@ func (p *Pool) goesOn(r *Request, w *walk, s *Server, err *Error, now time.Time)
 
 // end completes the error that the request ends with.
 func (p *Pool) end(r *Request, w *walk, err *Error) *Error {
-	err.reached = w.reached
+	err.Reached = w.reached
 	if w.died > 1 {
 		p.deadly.note(r.caller, time.Now())
 	}
@@ -156,7 +149,7 @@ func (p *Pool) leastBusy(r *Request, w *walk, now time.Time, alone bool) int {
 	n := len(p.servers)
 	first := 0
 	if n > 1 {
-		first = int(p.turn.Add(1) % uint32(n)) // #nosec G115 -- servers of a model; the remainder is below n
+		first = int(p.turn.Add(1) % uint32(n)) // #nosec G115 -- the remainder is below n
 	}
 	best := -1
 	for i := range n {
@@ -178,16 +171,8 @@ func (p *Pool) leastBusy(r *Request, w *walk, now time.Time, alone bool) int {
 // lacking reports whether s says that it lacks the model.
 func (p *Pool) lacking(s *Server) bool { return p.model != "" && s.Lacks(p.model) }
 
-// lets reports whether r could pass.
-func (b *breaker) lets(r *Request, now time.Time, alone bool) bool {
-	if r.Aside {
-		return b.current() == BreakerClosed
-	}
-	return b.passable(now, r.caller, alone) != barred
-}
-
-// pass returns how r passes, and tells where it is what the breaker has waited for. A
-// question takes nobody's turn.
+// pass returns how r passes, and tells where it is what the breaker has waited for. A request aside
+// takes nobody's turn.
 func (s *Server) pass(r *Request, now time.Time, alone bool) way {
 	if r.Aside {
 		return passing
@@ -199,18 +184,20 @@ func (s *Server) pass(r *Request, now time.Time, alone bool) way {
 	return how
 }
 
-// none returns why no server is left to ask.
+// none returns why there is no server to ask any more.
 func (p *Pool) none() *Error {
 	why := errNone
 	if !slices.ContainsFunc(p.servers, func(s *Server) bool { return !p.lacking(s) }) {
 		why = errLacking
 	}
-	return &Error{Kind: Away, Address: p.names(), Err: why}
+	return newError(Away, p.names(), why)
 }
 
-// late returns why no time is left to ask a server.
+// late returns why there is no time to ask a server.
 func (p *Pool) late(phase Phase) *Error {
-	return &Error{Kind: Timeout, Phase: phase, Address: p.names(), Err: context.DeadlineExceeded, short: true}
+	e := newError(Timeout, p.names(), context.DeadlineExceeded)
+	e.Phase, e.Short = phase, true
+	return e
 }
 
 // names returns the names of all servers, for people.
@@ -229,7 +216,7 @@ var (
 
 // try sends what is sent of r to the server, and waits until the body of the answer has
 // begun. Its error says whether another server may be asked.
-func (s *Server) try(ctx context.Context, r *Request, sent *httpclient.Request) (*Response, *Error) {
+func (s *Server) try(ctx context.Context, r *Request, sent *ClientRequest) (*Response, *Error) {
 	response, failure := s.do(ctx, r, sent)
 	if failure == nil {
 		if response.Status == http.StatusServiceUnavailable {
@@ -242,10 +229,10 @@ func (s *Server) try(ctx context.Context, r *Request, sent *httpclient.Request) 
 		}
 		failure = asError(err)
 	}
-	failure.declined = response != nil && response.Status >= http.StatusMultipleChoices
+	failure.Declined = response != nil && response.Status >= http.StatusMultipleChoices
 	switch {
 	case failure.unconnected():
-		failure.elsewhere = !failure.sent || failure.refused()
+		failure.elsewhere = !failure.Sent || failure.refused()
 		if failure.nobodyThere() {
 			s.noteFound(failure)
 		}
@@ -257,25 +244,21 @@ func (s *Server) try(ctx context.Context, r *Request, sent *httpclient.Request) 
 	return nil, failure
 }
 
-// unavailable tells a full queue, which another server may not have, from a
-// server that is ill.
+// unavailable tells a full queue, which another server may not have, from a server that is ill.
 func (s *Server) unavailable(ctx context.Context, response *Response) *Error {
 	err := s.Check(ctx)
-	if err == nil {
-		response.Body.excuse()
-		_ = response.Body.Close()
-		return &Error{Kind: Busy, Address: s.address, Err: errQueueFull, sent: true, started: true, declined: true, elsewhere: true}
-	}
-	failure := &Error{Kind: Away, Address: s.address, Err: err, sent: true, started: true, declined: true}
+	failure := newError(Away, s.Address(), err)
+	failure.Sent, failure.Started, failure.Declined = true, true, true
+	judged := saysNothing
 	switch checked, ok := errors.AsType[*Error](err); {
+	case err == nil:
+		failure.Kind, failure.Err, failure.elsewhere = Busy, errQueueFull, true
 	case ctx.Err() != nil:
 		failure.Kind, failure.Err = Canceled, context.Cause(ctx)
-		response.Body.excuse()
-	case ok && checked.ours():
-		response.Body.excuse()
-	default:
-		response.Body.Blame()
+	case !ok || !checked.ours():
+		judged = wentWrong
 	}
+	response.Body.judge(judged)
 	_ = response.Body.Close()
 	return failure
 }
@@ -285,15 +268,15 @@ var errQueueFull = errors.New("it takes no more requests at the moment")
 // Check asks all servers whether they are well, and reports whether one is that does not
 // lack the model.
 func (p *Pool) Check(ctx context.Context) bool {
-	var asked sync.WaitGroup
+	var checks sync.WaitGroup
 	var found atomic.Bool
 	for _, s := range p.servers {
-		asked.Go(func() {
+		checks.Go(func() {
 			if s.Check(ctx) == nil && !p.lacking(s) {
 				found.Store(true)
 			}
 		})
 	}
-	asked.Wait()
+	checks.Wait()
 	return found.Load()
 }

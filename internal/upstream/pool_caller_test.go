@@ -144,16 +144,16 @@ func TestReached(t *testing.T) {
 			if failure == nil {
 				t.Fatal("there is no error")
 			}
-			if failure.Kind != tt.kind || failure.Reached() != tt.reached || failure.Declined() != tt.declined {
+			if failure.Kind != tt.kind || failure.Reached != tt.reached || failure.Declined != tt.declined {
 				t.Errorf("%v (%v): reached: %v, declined: %v; want %v, %v, %v",
-					failure, failure.Kind, failure.Reached(), failure.Declined(), tt.kind, tt.reached, tt.declined)
+					failure, failure.Kind, failure.Reached, failure.Declined, tt.kind, tt.reached, tt.declined)
 			}
 		})
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	p, _ := poolOf(t, closes(t))
-	if _, err := p.Do(ctx, post("{}")); asError(err).Reached() {
+	if _, err := p.Do(ctx, post("{}")); asError(err).Reached {
 		t.Error("a request of a client that had left has come to a model server")
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
 // failures keeps the names of servers that a pool has blamed.
@@ -236,7 +238,7 @@ func TestPoolGoesElsewhere(t *testing.T) {
 		}, 400, "", false, 0, 0},
 		{"it does not speak HTTP", func(t testing.TB) string {
 			return listen(t, answer("hello\r\n\r\n")).url()
-		}, 0, Protocol, false, 1, 0},
+		}, 0, httpclient.Protocol, false, 1, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var reached atomic.Int32
@@ -250,7 +252,7 @@ func TestPoolGoesElsewhere(t *testing.T) {
 				t.Errorf("answer %d, error %v; want %d, %v", status, failure, tt.status, tt.kind)
 			}
 			faulty := p.servers[1]
-			if reachable := faulty.breaker.standing().Reachable; reachable == tt.away {
+			if reachable := faulty.breaker.condition().Reachable; reachable == tt.away {
 				t.Errorf("the faulty one is reachable: %v", reachable)
 			}
 			if n := f.of(faulty); n != tt.blamed {
@@ -337,7 +339,7 @@ func TestPoolFullQueues(t *testing.T) {
 		t.Errorf("full queues were blamed: %v", f.names)
 	}
 	for _, s := range p.servers {
-		if s.breaker.standing().Breaker != BreakerClosed {
+		if s.breaker.condition().Breaker != BreakerClosed {
 			t.Errorf("a full queue opened a breaker")
 		}
 	}
@@ -366,7 +368,7 @@ func TestPoolAllAway(t *testing.T) {
 		t.Errorf("error %v, want a refused connection", failure)
 	}
 	_, _, failure := ask(t, p)
-	if failure == nil || failure.Kind != Away || failure.Sent() {
+	if failure == nil || failure.Kind != Away || failure.Sent {
 		t.Fatalf("error %v, want that all are away", failure)
 	}
 	for _, s := range p.servers {
@@ -393,8 +395,8 @@ func TestPoolOwnScarcity(t *testing.T) {
 			t.Fatalf("error %v", failure)
 		}
 	}
-	if standing := s.breaker.standing(); !standing.Reachable || standing.Breaker != BreakerClosed {
-		t.Errorf("it stands at %+v", standing)
+	if now := s.breaker.condition(); !now.Reachable || now.Breaker != BreakerClosed {
+		t.Errorf("its condition is %+v", now)
 	}
 }
 
@@ -409,7 +411,7 @@ func TestPoolCanceled(t *testing.T) {
 	p, f := poolOf(t, stuck.url())
 	_, err := p.Do(ctx, post("{}"))
 	var failure *Error
-	if !errors.As(err, &failure) || failure.Kind != Canceled || !failure.Sent() {
+	if !errors.As(err, &failure) || failure.Kind != Canceled || !failure.Sent {
 		t.Errorf("error %v, want canceled", err)
 	}
 	if len(f.names) != 0 || p.servers[0].Running() != 0 {
@@ -436,7 +438,7 @@ func TestPoolBlame(t *testing.T) {
 	if n := f.of(p.servers[0]); n != DefaultFailures {
 		t.Errorf("%d failures, want %d", n, DefaultFailures)
 	}
-	if s := p.servers[0].breaker.standing(); s.Breaker != BreakerOpen || !s.Reachable {
+	if s := p.servers[0].breaker.condition(); s.Breaker != BreakerOpen || !s.Reachable {
 		t.Errorf("it stands at %+v, want an open breaker", s)
 	}
 	if _, _, failure := ask(t, p); failure == nil || failure.Kind != Away {

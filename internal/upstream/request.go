@@ -28,14 +28,13 @@ type Request struct {
 	// asked; empty: the least busy one.
 	Server string
 
-	// Caller names the user that the request is for, so that one whose requests fail is
-	// told from a server that does. Only a hash of it is kept. Requests without a name are
-	// one caller's.
+	// Caller names the user that the request is for, so that one whose requests fail is told from a
+	// server that does. Only a hash of it is kept. Requests without a name are one caller's.
 	Caller string
 
-	// Aside tells that the request is a question, of which no outcome says how the
-	// server fares with what it is for: it is not counted and not judged, and a [Pool]
-	// sends it to nobody whose breaker is not closed.
+	// Aside tells that the request generates nothing: a check, a look at the list, a question. Its
+	// outcome says nothing of others: it is not counted and not judged, and a [Pool] sends it to
+	// nobody whose breaker is not closed.
 	Aside bool
 
 	// Explain, if not nil, is told of every try of a [Pool]. The goroutine that has
@@ -66,8 +65,7 @@ func (r *Request) since(now time.Time) ClientRequest {
 	return sent
 }
 
-// Response is the final response to a request. Its body must be read to the
-// end or closed.
+// Response is the final response to a request. Its body must be read to the end or closed.
 type Response struct {
 	httpclient.Response
 	Server string // the name of the model server that sent it
@@ -76,9 +74,8 @@ type Response struct {
 	body Body
 }
 
-// Do sends r and waits for the head of the final response, whatever its
-// status. Errors are of type [*Error]. The context covers the body too: its end
-// closes the connection at once.
+// Do sends r and waits for the head of the final response, whatever its status. Errors are of type
+// [*Error]. The context covers the body too: its end closes the connection at once.
 func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
 	sent := r.since(time.Now())
 	response, failure := s.do(ctx, r, &sent)
@@ -89,7 +86,7 @@ func (s *Server) Do(ctx context.Context, r *Request) (*Response, error) {
 }
 
 // do sends what is sent of r.
-func (s *Server) do(ctx context.Context, r *Request, sent *httpclient.Request) (*Response, *Error) {
+func (s *Server) do(ctx context.Context, r *Request, sent *ClientRequest) (*Response, *Error) {
 	running := s.begin(r)
 	got, err := s.client.Do(ctx, *sent)
 	if err != nil {

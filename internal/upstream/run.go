@@ -16,7 +16,7 @@ const (
 
 // sign returns what e says about the server.
 func (e *Error) sign() sign {
-	if e.ours() || e.short {
+	if e.ours() || e.Short {
 		return saysNothing
 	}
 	return wentWrong
@@ -57,7 +57,8 @@ func (s *Server) begin(r *Request) run {
 	if b == nil {
 		b = &s.breaker
 	}
-	return run{server: s, breaker: b, caller: r.caller, how: r.how, epoch: b.begin(r.how), failed: r.failed}
+	epoch := b.begin(r.how)
+	return run{server: s, breaker: b, caller: r.caller, epoch: epoch, how: r.how, failed: r.failed}
 }
 
 // flow notes that the answer has begun. It is called once, by whoever reads.

@@ -37,9 +37,9 @@ type Options struct {
 	// CheckInterval is how often Watch asks the server whether it is well.
 	// Zero means DefaultCheckInterval.
 	CheckInterval time.Duration
-	// Changed, if not nil, is called after the server's standing has changed. It
+	// Changed, if not nil, is called after the server's condition has changed. It
 	// may be called concurrently, and must not call the server.
-	Changed func(Standing)
+	Changed func(Condition)
 	// Listed, if not nil, is called by Watch after what the server says of its models has
 	// changed: see [Server.Lacks]. It must not call the server.
 	Listed func()
@@ -49,18 +49,17 @@ type Options struct {
 // It starts no goroutine of its own, and refuses nobody: whether to ask it
 // is for a [Pool] to decide. Use New; its methods may be called concurrently.
 type Server struct {
-	client  Client
-	address string // the client's
-	name    string
+	client Client
+	name   string // the client's
 
 	running  atomic.Int64             // requests whose answer has not ended
 	breaker  breaker                  // of requests of no model, and of whether it is away
 	silences atomic.Int32             // checks that were not answered, since it answered anything
 	every    time.Duration            // between two checks
-	asked    atomic.Pointer[question] // whether it is well, on its way; nil: none is
+	checking atomic.Pointer[checking] // whether it is well, on its way; nil: none is
 	cause    atomic.Pointer[error]    // why the server is away; nil, or to nil: it is not
 	alarm    chan struct{}            // wakes Watch when the server has gone away
-	changed  func(Standing)
+	changed  func(Condition)
 	list     atomic.Pointer[modelList] // nil: nobody has looked since it was away
 	listed   func()
 
@@ -72,13 +71,14 @@ type Server struct {
 func New(o Options) *Server {
 	return &Server{
 		client:  o.Client,
-		address: o.Client.Address(),
 		name:    o.Client.Name(),
 		breaker: breaker{options: o.Breaker.withDefaults()},
 		every:   cmp.Or(o.CheckInterval, DefaultCheckInterval),
 		alarm:   make(chan struct{}, 1),
 		changed: o.Changed,
 		listed:  o.Listed,
+
+		breakers: map[string]*breaker{},
 	}
 }
 
@@ -97,9 +97,6 @@ func (s *Server) breakerOf(model string) *breaker {
 	if s.breaker.isAway() {
 		b.found(time.Now(), false)
 	}
-	if s.breakers == nil {
-		s.breakers = map[string]*breaker{}
-	}
 	s.breakers[model] = b
 	return b
 }
@@ -117,7 +114,7 @@ func (s *Server) found(there bool) (news bool) {
 }
 
 // Address returns the host and port that connections are made to.
-func (s *Server) Address() string { return s.address }
+func (s *Server) Address() string { return s.client.Address() }
 
 // Name tells the server apart from others, for people and metrics: its host and
 // port, and its base path if it has one.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"testing"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
 func TestBasePath(t *testing.T) {
@@ -56,11 +58,11 @@ func TestAwayKeepsNothing(t *testing.T) {
 
 func TestErrorTexts(t *testing.T) {
 	tests := map[string]error{
-		"model server h:1: timeout between two parts of the response":                      &Error{Kind: Timeout, Phase: Idle, Address: "h:1", Err: context.DeadlineExceeded},
-		"model server h:1: closed before a response: unexpected EOF":                       &Error{Kind: Closed, Address: "h:1", Err: io.ErrUnexpectedEOF},
+		"model server h:1: timeout between two parts of the response":                      &Error{ClientError: ClientError{Kind: Timeout, Phase: httpclient.Idle, Address: "h:1", Err: context.DeadlineExceeded}},
+		"model server h:1: closed before a response: unexpected EOF":                       &Error{ClientError: ClientError{Kind: Closed, Address: "h:1", Err: io.ErrUnexpectedEOF}},
 		"model server h:1: GET /health answered 503":                                       &StatusError{Address: "h:1", Status: 503},
-		"model server h:1: malformed response: there are too many header fields":           &Error{Kind: Protocol, Address: "h:1", Err: errors.New("there are too many header fields")},
-		"model server h:1: no connection: the connections to this server have been closed": &Error{Kind: Refused, Address: "h:1", Err: ErrServerClosed},
+		"model server h:1: malformed response: there are too many header fields":           &Error{ClientError: ClientError{Kind: httpclient.Protocol, Address: "h:1", Err: errors.New("there are too many header fields")}},
+		"model server h:1: no connection: the connections to this server have been closed": &Error{ClientError: ClientError{Kind: Refused, Address: "h:1", Err: ErrServerClosed}},
 	}
 	for want, err := range tests {
 		if got := err.Error(); got != want {

@@ -23,8 +23,7 @@ type Choice struct {
 	Tried bool // the request was there already
 }
 
-// choices returns how the model servers stand before a try; nil where nobody wants
-// to know.
+// choices returns how the model servers stand before a try; nil where nobody wants to know.
 func (p *Pool) choices(r *Request, w *walk) []Choice {
 	if r.Explain == nil {
 		return nil
@@ -37,16 +36,16 @@ func (p *Pool) choices(r *Request, w *walk) []Choice {
 }
 
 // explain tells of a try that has ended, at s or, where that is nil, nowhere.
-func (r *Request) explain(s *Server, choice []Choice, response *Response, err *Error, begun time.Time) {
+func (r *Request) explain(s *Server, from []Choice, got *Response, err *Error, begun time.Time) {
 	if r.Explain == nil {
 		return
 	}
-	a := Try{Err: err, Took: time.Since(begun), Choice: choice}
+	a := Try{Err: err, Took: time.Since(begun), Choice: from}
 	if s != nil {
 		a.Server = s.name
 	}
-	if response != nil {
-		a.Status, a.Connections = response.Status, response.Connections
+	if got != nil {
+		a.Status, a.Connections = got.Status, got.Connections
 	} else if err != nil {
 		a.Connections = err.Connections
 	}

@@ -11,16 +11,15 @@ import (
 const (
 	// recheckInterval is how often a model server that is away is asked.
 	recheckInterval = time.Second
-	// checkTimeout bounds one such question.
+	// checkTimeout bounds a check.
 	checkTimeout = 2 * time.Second
-	// silencesMax is how many of them in a row may go without an answer before
-	// the server is away: a busy one may be late. An answer to anything else begins
-	// the count anew.
+	// silencesMax is how many of them in a row may go without an answer before the server is away:
+	// a busy one may be late. An answer to anything else begins the count anew.
 	silencesMax = 3
 )
 
-// Standing is what is known of a model server.
-type Standing struct {
+// Condition is how a model server does.
+type Condition struct {
 	// Model is that of whose requests Breaker tells; "" where it tells of all.
 	Model string
 	// Reachable tells that a connection could be made, and that the server said
@@ -29,13 +28,12 @@ type Standing struct {
 	Breaker   BreakerState
 }
 
-// standing returns how the server stands for a model.
-func (b *breaker) standing() Standing {
-	return Standing{Model: b.model, Reachable: !b.isAway(), Breaker: b.current()}
+// condition returns that of the server for the model.
+func (b *breaker) condition() Condition {
+	return Condition{Model: b.model, Reachable: !b.isAway(), Breaker: b.current()}
 }
 
-// Cause returns the error for which the server was found not reachable; nil while it
-// is.
+// Cause returns the error for which the server was found not reachable; nil while it is.
 func (s *Server) Cause() error {
 	if cause := s.cause.Load(); cause != nil {
 		return *cause
@@ -62,8 +60,8 @@ func (s *Server) Watch(ctx context.Context) {
 		case <-timer.C:
 			if err := asError(s.Check(ctx)); err == nil {
 				s.look(ctx)
-			} else if !err.ours() {
-				s.silent(err)
+			} else if !err.ours() && s.silences.Add(1) >= silencesMax {
+				s.noteFound(err)
 			}
 			wait := s.every
 			if s.breaker.isAway() {
@@ -74,20 +72,19 @@ func (s *Server) Watch(ctx context.Context) {
 	}
 }
 
-// Check asks the server whether it is well, within two seconds, notes what it
-// says, and returns nil if it is well, or why not. A server that does not know
-// the question is well: it answers. Those who ask at the same time share one
-// question. That there is no answer in time says nothing yet, see Watch.
+// Check asks the server whether it is well, within two seconds, notes what it says, and returns nil
+// if it is well, or why not. A server that does not know the path is well: it answers. Those who
+// check at the same time share one request. No answer in time says nothing yet: see Watch.
 func (s *Server) Check(ctx context.Context) error {
 	for {
-		q := &question{done: make(chan struct{})}
-		if s.asked.CompareAndSwap(nil, q) {
+		q := &checking{done: make(chan struct{})}
+		if s.checking.CompareAndSwap(nil, q) {
 			q.err = s.check(ctx)
-			s.asked.Store(nil)
+			s.checking.Store(nil)
 			close(q.done)
 			return q.err
 		}
-		if q = s.asked.Load(); q == nil {
+		if q = s.checking.Load(); q == nil {
 			continue // it has been answered meanwhile
 		}
 		select {
@@ -101,8 +98,8 @@ func (s *Server) Check(ctx context.Context) error {
 	}
 }
 
-// question is one that is on its way.
-type question struct {
+// checking is a check that is on its way.
+type checking struct {
 	done chan struct{} // closed when err is set
 	err  error
 }
@@ -121,16 +118,11 @@ func (s *Server) check(ctx context.Context) error {
 	case ok, asError(err).nobodyThere():
 		s.noteFound(err)
 	case bounded.Err() != nil:
-		return &Error{Kind: Timeout, Phase: Whole, Address: s.address, Err: bounded.Err()}
+		late := newError(Timeout, s.Address(), bounded.Err())
+		late.Phase = Whole
+		return late
 	}
 	return err
-}
-
-// silent notes that a check was not answered; too many make the server away.
-func (s *Server) silent(err error) {
-	if s.silences.Add(1) >= silencesMax {
-		s.noteFound(err)
-	}
 }
 
 // heard notes that the server has answered something.
@@ -151,23 +143,22 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("model server %s: GET /health answered %d", e.Address, e.Status)
 }
 
-// Health asks GET /health, vLLM's own check that its engine is alive, and
-// returns nil on 200, a [*StatusError] on another answer and an [*Error] on
-// none. The context bounds the time.
+// Health asks GET /health, vLLM's own check that its engine is alive, and returns nil on 200, a
+// [*StatusError] on another answer and an [*Error] on none. The context bounds the time.
 func (s *Server) Health(ctx context.Context) error {
-	r, err := s.ask(ctx, "/health")
+	r, err := s.get(ctx, "/health")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = r.Body.Close() }()
 	if r.Status != http.StatusOK {
-		return &StatusError{Address: s.address, Status: r.Status}
+		return &StatusError{Address: s.Address(), Status: r.Status}
 	}
 	return nil
 }
 
-// ask sends a question to the server.
-func (s *Server) ask(ctx context.Context, path string) (*Response, error) {
+// get sends a GET to the server, aside.
+func (s *Server) get(ctx context.Context, path string) (*Response, error) {
 	r := ClientRequest{Method: http.MethodGet, Path: path}
 	return s.Do(ctx, &Request{ClientRequest: r, Aside: true})
 }
@@ -196,8 +187,7 @@ const (
 	// goneWait is how long a new connection is watched. It is spent on a request
 	// that has failed, to find out whether it may be sent elsewhere.
 	goneWait = 50 * time.Millisecond
-	// goneLooks bounds the connections that are made for that, to a server that
-	// closes them all.
+	// goneLooks bounds the connections that are made for that, to a server that closes them all.
 	goneLooks = 3
 )
 
@@ -218,6 +208,6 @@ func (s *Server) noteFound(away error) {
 // tell tells of a change of a breaker.
 func (s *Server) tell(b *breaker) {
 	if s.changed != nil {
-		s.changed(b.standing())
+		s.changed(b.condition())
 	}
 }

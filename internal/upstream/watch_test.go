@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// ward is a model server in one of these conditions, whose checks are counted.
+// ward is a model server in one of these states, whose checks are counted.
 type ward struct {
-	mu        sync.Mutex
-	condition string
-	asked     []time.Time
-	told      []Standing
+	mu    sync.Mutex
+	state string
+	asked []time.Time
+	told  []Condition
 }
 
 const (
@@ -32,10 +32,10 @@ const (
 	busy   = "busy"   // answers requests, but no checks
 )
 
-func (w *ward) set(condition string) {
+func (w *ward) set(state string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.condition, w.asked, w.told = condition, nil, nil
+	w.state, w.asked, w.told = state, nil, nil
 }
 
 func (w *ward) checks() int {
@@ -47,9 +47,9 @@ func (w *ward) checks() int {
 func (w *ward) dial(context.Context, string, string) (net.Conn, error) {
 	w.mu.Lock()
 	w.asked = append(w.asked, time.Now())
-	condition := w.condition
+	state := w.state
 	w.mu.Unlock()
-	if condition == absent {
+	if state == absent {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	}
 	near, far := net.Pipe()
@@ -64,16 +64,16 @@ func (w *ward) dial(context.Context, string, string) (net.Conn, error) {
 			w.asked = w.asked[:max(0, len(w.asked)-1)] // it is no check
 			w.mu.Unlock()
 		}
-		condition := condition
-		if condition == busy {
-			condition = map[bool]string{true: deaf, false: well}[r.URL.Path == "/health"]
+		state := state
+		if state == busy {
+			state = map[bool]string{true: deaf, false: well}[r.URL.Path == "/health"]
 		}
 		say := map[string]string{
 			well:  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
 			ill:   "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
 			other: "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-		}[condition]
-		if condition == deaf {
+		}[state]
+		if state == deaf {
 			_, _ = io.Copy(io.Discard, far)
 		}
 		_, _ = io.WriteString(far, say)
@@ -85,10 +85,10 @@ func (w *ward) dial(context.Context, string, string) (net.Conn, error) {
 // what is made of its answers.
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &ward{condition: well}
+		w := &ward{state: well}
 		s := connect(t, "http://ward", func(o *setup) {
 			o.Dial = w.dial
-			o.Changed = func(s Standing) {
+			o.Changed = func(s Condition) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				w.told = append(w.told, s)
@@ -100,39 +100,39 @@ func TestWatch(t *testing.T) {
 			defer close(ended)
 			s.Watch(ctx)
 		}()
-		here, gone := Standing{Reachable: true, Breaker: BreakerClosed}, Standing{Breaker: BreakerOpen}
+		here, gone := Condition{Reachable: true, Breaker: BreakerClosed}, Condition{Breaker: BreakerOpen}
 		for i, tt := range []struct {
-			condition string
+			state     string
 			after     time.Duration
 			checks    int
-			standing  Standing
-			told      []Standing
+			condition Condition
+			told      []Condition
 		}{
 			{well, time.Second, 1, here, nil},                                             // at once
 			{well, 10 * time.Second, 2, here, nil},                                        // then every five seconds
-			{ill, 4500 * time.Millisecond, 1, gone, []Standing{gone}},                     // its word is enough
+			{ill, 4500 * time.Millisecond, 1, gone, []Condition{gone}},                    // its word is enough
 			{ill, 10 * time.Second, 10, gone, nil},                                        // now every second
-			{well, 2 * time.Second, 1, here, []Standing{here}},                            // and then at its pace again
+			{well, 2 * time.Second, 1, here, []Condition{here}},                           // and then at its pace again
 			{deaf, 14 * time.Second, 2, here, nil},                                        // it may be busy
-			{deaf, 6 * time.Second, 1, gone, []Standing{gone}},                            // but not for ever
-			{other, 5 * time.Second, 1, here, []Standing{here}},                           // another kind of server
-			{absent, time.Second, 1, gone, []Standing{gone}},                              // nobody is there
-			{well, 6500 * time.Millisecond, 2, here, []Standing{here}},                    // back
+			{deaf, 6 * time.Second, 1, gone, []Condition{gone}},                           // but not for ever
+			{other, 5 * time.Second, 1, here, []Condition{here}},                          // another kind of server
+			{absent, time.Second, 1, gone, []Condition{gone}},                             // nobody is there
+			{well, 6500 * time.Millisecond, 2, here, []Condition{here}},                   // back
 			{deaf, 14 * time.Second, 2, here, nil},                                        // what was silent before
 			{well, 7 * time.Second, 1, here, nil}, {deaf, 14 * time.Second, 2, here, nil}, // is forgotten
 		} {
 			if i > 0 { // it may have been asked already, as it was made
-				w.set(tt.condition)
+				w.set(tt.state)
 			}
 			time.Sleep(tt.after)
 			synctest.Wait()
 			if n := w.checks(); n != tt.checks {
 				t.Errorf("step %d: asked %d times, want %d", i, n, tt.checks)
 			}
-			if got := s.breaker.standing(); got != tt.standing {
-				t.Errorf("step %d: it stands at %+v, want %+v", i, got, tt.standing)
+			if got := s.breaker.condition(); got != tt.condition {
+				t.Errorf("step %d: its condition is %+v, want %+v", i, got, tt.condition)
 			}
-			if cause := s.Cause(); tt.standing.Reachable != (cause == nil) {
+			if cause := s.Cause(); tt.condition.Reachable != (cause == nil) {
 				t.Errorf("step %d: the cause is %v", i, cause)
 			}
 			w.mu.Lock()
@@ -150,7 +150,7 @@ func TestWatch(t *testing.T) {
 // not when its turn comes.
 func TestWatchAlarmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &ward{condition: well}
+		w := &ward{state: well}
 		s := connect(t, "http://ward", func(o *setup) { o.Dial, o.CheckInterval = w.dial, time.Hour })
 		ctx, end := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -167,8 +167,8 @@ func TestWatchAlarmed(t *testing.T) {
 		w.set(well)
 		time.Sleep(1500 * time.Millisecond)
 		synctest.Wait()
-		if n := w.checks(); n != 1 || !s.breaker.standing().Reachable {
-			t.Errorf("asked %d times within 1.5 s; it stands at %+v", n, s.breaker.standing())
+		if n := w.checks(); n != 1 || !s.breaker.condition().Reachable {
+			t.Errorf("asked %d times within 1.5 s; its condition is %+v", n, s.breaker.condition())
 		}
 		end()
 		<-ended
@@ -183,7 +183,7 @@ func TestCheckGivenUp(t *testing.T) {
 	if err := s.Check(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if !s.breaker.standing().Reachable {
+	if !s.breaker.condition().Reachable {
 		t.Error("the server is away")
 	}
 }
@@ -209,7 +209,7 @@ func TestPoolCheck(t *testing.T) {
 // as long as it answers requests.
 func TestWatchBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &ward{condition: busy}
+		w := &ward{state: busy}
 		s := connect(t, "http://ward", func(o *setup) { o.Dial = w.dial })
 		p := NewPool("", []*Server{s}, nil)
 		ctx, end := context.WithCancel(t.Context())
@@ -227,7 +227,7 @@ func TestWatchBusy(t *testing.T) {
 		w.set(deaf)
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		if s.breaker.standing().Reachable {
+		if s.breaker.condition().Reachable {
 			t.Error("a server that answers nothing at all is not away")
 		}
 		end()

@@ -22,7 +22,7 @@ func TestPricesKeepTheirShareOfTheCeiling(t *testing.T) {
 	hollow.Messages, hollow.Words = 5000, 50*5000
 	requests["hollow messages"] = hollow
 	requests["prompts of nothing"] = &request.Request{Endpoint: wire.Embeddings, Prompts: 1000}
-	requests["some prompts of ids"] = &request.Request{Endpoint: wire.Completions, Prompts: 1000, TokenIDs: 999}
+	requests["some prompts of ids"] = &request.Request{Endpoint: wire.Completions, Prompts: 1000, Content: request.Content{TokenIDs: 999}}
 	p := NewPricer(Options{})
 	check := func(when string) {
 		t.Helper()
@@ -51,10 +51,10 @@ func TestCeiling(t *testing.T) {
 	}{
 		{"nothing", request.Request{}, 0},
 		{"a prompt", request.Request{Prompts: 3}, 3 * messageBytes},
-		{"messages", request.Request{Prompts: 1, Messages: 4}, 5 * messageBytes},
-		{"words", request.Request{Words: 7, Prompts: 1}, 7 + messageBytes},
-		{"absurd counts", request.Request{Words: math.MaxInt64, Prompts: math.MaxInt64, Messages: math.MaxInt64}, 2 * priceMax},
-		{"less than nothing", request.Request{Words: -9, Prompts: -9, Messages: -9}, 0},
+		{"messages", request.Request{Prompts: 1, Content: request.Content{Messages: 4}}, 5 * messageBytes},
+		{"words", request.Request{Prompts: 1, Content: request.Content{Words: 7}}, 7 + messageBytes},
+		{"absurd counts", request.Request{Prompts: math.MaxInt64, Content: request.Content{Words: math.MaxInt64, Messages: math.MaxInt64}}, 2 * priceMax},
+		{"less than nothing", request.Request{Prompts: -9, Content: request.Content{Words: -9, Messages: -9}}, 0},
 	} {
 		if got := Ceiling(&tt.r); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)

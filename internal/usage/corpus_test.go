@@ -70,7 +70,7 @@ func interleave(all []sample) []sample {
 
 // chat returns a chat request with one message.
 func chat(text string) *request.Request {
-	r := &request.Request{Endpoint: wire.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, Messages: 1}
+	r := &request.Request{Endpoint: wire.ChatCompletions, Sequences: 1, Choices: 1, Prompts: 1, Content: request.Content{Messages: 1}}
 	r.Text.Add([]byte(text))
 	return r
 }

@@ -17,7 +17,7 @@ import (
 // ids returns a completion request of n prompt tokens given as numbers: its
 // input is known exactly, so that tests can tell the output.
 func ids(n int64, change func(r *request.Request)) *request.Request {
-	r := &request.Request{Endpoint: wire.Completions, Sequences: 1, Choices: 1, Prompts: 1, TokenIDs: n}
+	r := &request.Request{Endpoint: wire.Completions, Sequences: 1, Choices: 1, Prompts: 1, Content: request.Content{TokenIDs: n}}
 	if change != nil {
 		change(r)
 	}
@@ -138,9 +138,9 @@ func TestWhatTeachesTheInput(t *testing.T) {
 	r := chat("a question about a cat")
 	for name, told := range map[string]*request.Request{
 		"both":               r,
-		"text of no message": {Endpoint: wire.Completions, Prompts: 1, Text: r.Text},
-		"an embedding":       {Endpoint: wire.Embeddings, Prompts: 1, Text: r.Text},
-		"messages only":      {Endpoint: wire.ChatCompletions, Prompts: 1, Messages: 1},
+		"text of no message": {Endpoint: wire.Completions, Prompts: 1, Content: request.Content{Text: r.Text}},
+		"an embedding":       {Endpoint: wire.Embeddings, Prompts: 1, Content: request.Content{Text: r.Text}},
+		"messages only":      {Endpoint: wire.ChatCompletions, Prompts: 1, Content: request.Content{Messages: 1}},
 	} {
 		p := NewPricer(Options{})
 		before := p.Price("user", told)

@@ -74,15 +74,10 @@ func EndpointAtEnd(path string) (meant string) {
 
 // Generates reports whether the endpoint produces output tokens.
 func (e Endpoint) Generates() bool {
-	switch e {
-	case ChatCompletions, Completions, Responses, Messages:
-		return true
-	}
-	return false
+	return e == ChatCompletions || e == Completions || e == Responses || e == Messages
 }
 
-// Pools reports whether the endpoint turns prompts or conversations into numbers, as embeddings
-// do.
+// Pools reports whether the endpoint turns prompts or conversations into numbers, as embeddings do.
 func (e Endpoint) Pools() bool { return e == Embeddings || e == Pooling || e == Classify }
 
 // OutputCap returns the name of the request member that bounds the output: "max_tokens", or what
@@ -96,13 +91,7 @@ func (e Endpoint) OutputCap() string {
 
 // Counts reports whether the endpoint spends tokens at all. The others (count_tokens, tokenize,
 // detokenize) count as a request and no tokens.
-func (e Endpoint) Counts() bool {
-	switch e {
-	case CountTokens, Tokenize, Detokenize:
-		return false
-	}
-	return true
-}
+func (e Endpoint) Counts() bool { return e != CountTokens && e != Tokenize && e != Detokenize }
 
 // Anthropic reports whether clients of the endpoint expect Anthropic's error bodies and stream
 // events rather than OpenAI's.

@@ -65,7 +65,7 @@ func appendLimit(dst []byte, l *failure.Limit) []byte {
 	return AppendQuotedOrNull(append(dst, `,"scope":`...), l.Scope)
 }
 
-// appendUse appends what is used of the limit, what is left, and what the request needs of it.
+// appendUse appends what is used of the limit, what remains, and what the request needs of it.
 func appendUse(dst []byte, l *failure.Limit) []byte {
 	dst = strconv.AppendInt(append(dst, `,"used":`...), l.Used, 10)
 	dst = strconv.AppendInt(append(dst, `,"remaining":`...), l.Remaining, 10)

@@ -25,7 +25,13 @@ var printsAll = mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model, 
 // Tensors are held back; the properties have them, too.
 const tensorsAllowed = "allow-fields: [image_embeds, audio_embeds]"
 
-var tensorsParsed = request.Options{AllowFields: []string{"image_embeds", "audio_embeds"}}
+var tensorsParsed = request.Options{Models: tensorRules{}}
+
+type tensorRules struct{}
+
+func (tensorRules) FieldRules(string) request.FieldRules {
+	return request.FieldRules{Allow: []string{"image_embeds", "audio_embeds"}}
+}
 
 // seeded returns what makes bodies, always the same ones but for PRICED_SEED.
 func seeded(seed uint64) anybody {

@@ -22,7 +22,7 @@ type Answer struct {
 func Read(body []byte) Answer {
 	var a Answer
 	c := jsonscan.Cursor{Text: body}
-	if c.Peek() != '{' || !a.read(&c) || !c.End() {
+	if !a.read(&c) || !c.End() {
 		return Answer{}
 	}
 	return a
@@ -30,35 +30,23 @@ func Read(body []byte) Answer {
 
 // read reads the object ahead, and reports whether it has neither member twice.
 func (a *Answer) read(c *jsonscan.Cursor) bool {
-	var hasUsage, hasModel bool
-	c.Open()
-	for name, ok := c.Member(); ok; name, ok = c.Member() {
+	var usages, models int
+	for name, ok := c.First(); ok; name, ok = c.Member() {
 		switch string(name) {
 		case "usage":
-			if hasUsage {
-				return false
-			}
-			hasUsage = true
+			usages++
 			a.Report = metering.UsageAhead(c)
 		case "model":
-			if hasModel {
-				return false
+			models++
+			isString := c.Peek() == '"'
+			if at := c.Value(); isString {
+				a.model = at
 			}
-			hasModel = true
-			a.readModel(c)
 		default:
 			c.Skip()
 		}
 	}
-	return true
-}
-
-// readModel takes the place of the model's name, if the value ahead is a string.
-func (a *Answer) readModel(c *jsonscan.Cursor) {
-	isString := c.Peek() == '"'
-	if at := c.Value(); isString {
-		a.model = at
-	}
+	return usages <= 1 && models <= 1
 }
 
 // IsWhole reports whether body is one JSON value, and not the beginning of one. It allocates
@@ -79,30 +67,23 @@ func IsWhole(body []byte) bool {
 // nothing it is empty. It allocates nothing.
 func Text(e wire.Endpoint, body []byte) (text chars.Text) {
 	var env event.Envelope
+	sink := metering.Sink{All: &text}
 	if !env.Parse(body) {
 		text.Add(body)
 		return text
 	}
-	f := event.Fields
 	switch e {
 	case wire.ChatCompletions, wire.Completions:
-		f = event.FieldChoices
+		c := env.At(event.MemberChoices)
+		for in := c.Enter('['); in && c.Element(); {
+			openai.ReadChoice(&c, sink)
+		}
 	case wire.Responses:
-		f = event.FieldOutput
-	case wire.Messages:
-		f = event.FieldContent
-	}
-	if f == event.Fields || !env.Values[f].IsSet() {
-		return text
-	}
-	sink := metering.Sink{All: &text}
-	c := jsonscan.Cursor{Text: env.Data, At: env.Values[f].Start}
-	if f != event.FieldChoices {
+		c := env.At(event.MemberOutput)
 		sink.AddContent(&c)
-		return text
-	}
-	for in := c.Enter('['); in && c.Element(); {
-		openai.ReadChoice(&c, sink)
+	case wire.Messages:
+		c := env.At(event.MemberContent)
+		sink.AddContent(&c)
 	}
 	return text
 }

@@ -100,9 +100,9 @@ func FuzzReadAnswer(f *testing.F) {
 		if !env.Parse(body) {
 			return
 		}
-		want := metering.ReadUsage(body, env.Values[event.FieldUsage])
-		if want.HasUsage() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.Inner(event.FieldModel) != nil) != a.model.IsSet() {
-			t.Fatalf("%q tells %+v, by its envelope %+v, %v", body, a, want, env.Values[event.FieldModel])
+		want := metering.ReadUsage(&env)
+		if want.HasUsage() != a.HasUsage() || a.HasUsage() && want.Usage != a.Usage || (env.Inner(event.MemberModel) != nil) != a.model.IsSet() {
+			t.Fatalf("%q tells %+v, by its envelope %+v, %v", body, a, want, env.Values[event.MemberModel])
 		}
 	})
 }

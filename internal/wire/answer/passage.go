@@ -16,7 +16,7 @@ import (
 // It checks only as much of the grammar as tells it where it is. Its memory does not grow with the
 // answer. A Passage is for one goroutine; use NewPassage.
 type Passage struct {
-	model    []byte // the public name as JSON; empty: the name is left alone
+	model    []byte // the public name as JSON; empty: the name stays
 	endpoint wire.Endpoint
 	text     chars.Text // that was generated
 
@@ -146,7 +146,7 @@ func appendPiece(out [][]byte, piece []byte) [][]byte {
 // keepReport keeps a piece of the usage object.
 func (p *Passage) keepReport(piece []byte) {
 	if len(p.report)+len(piece) > reportBytesMax {
-		piece = piece[:0] // what is left does not end as an object does, and tells nothing
+		piece = piece[:0] // the rest does not end as an object does, and tells nothing
 		p.report = append(p.report[:0], '!')
 	}
 	p.report = append(p.report, piece...)

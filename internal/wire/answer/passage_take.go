@@ -15,7 +15,7 @@ func (p *Passage) take(b byte) bool {
 		return b == '{' && p.enter(b)
 	case passFirst, passNext:
 		if b == '}' && p.mode == passFirst {
-			return p.leave(b)
+			return p.exit(b)
 		}
 		p.mode, p.nameLen = passName, 0
 		return b == '"'
@@ -29,14 +29,14 @@ func (p *Passage) take(b byte) bool {
 			p.mode = passNext
 			return true
 		}
-		return p.leave(b)
+		return p.exit(b)
 	case passArray:
 		p.kind = kindElements[p.kinds[p.depth]]
 		if b == '"' {
 			p.mode = passString
 			return true
 		}
-		return p.enter(b) || p.leave(b)
+		return p.enter(b) || p.exit(b)
 	}
 	return false // behind the end
 }
@@ -95,8 +95,8 @@ func (p *Passage) enter(b byte) bool {
 	return true
 }
 
-// leave steps out of the object or array that b ends.
-func (p *Passage) leave(b byte) bool {
+// exit steps out of the object or array that b ends.
+func (p *Passage) exit(b byte) bool {
 	if b != '}' && b != ']' || p.objects[p.depth] != (b == '}') {
 		return false
 	}

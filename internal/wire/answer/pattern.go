@@ -18,15 +18,13 @@ const (
 	patternPauseMax = 64
 )
 
-// pattern is one ordinary chunk of a stream, taken apart, so that the next
-// one need not be parsed: nearly every chunk repeats the one before it but for
-// the text, the usage and the choice.
+// pattern is one ordinary chunk of a stream, taken apart, so that the next one need not be parsed:
+// nearly every chunk repeats the one before it but for the text, the usage and the choice.
 //
-// Events match byte for byte outside of those parts, and in the place of each
-// have a JSON value of the same kind. So they are valid where the first one was,
-// have the same members, and mean the same with other values; all that was
-// decided by the rest of the bytes, such as what is cut out, holds for them too.
-// What differs in anything else is parsed.
+// Events match byte for byte outside of those parts, and in the place of each have a JSON value of
+// the same kind. So they are valid where the first one was, have the same members, and mean the
+// same with other values; all that was decided by the rest of the bytes, such as what is cut out,
+// holds for them too. What differs in anything else is parsed.
 //
 // The zero value matches nothing.
 type pattern struct {
@@ -34,8 +32,7 @@ type pattern struct {
 	parts [5]piece
 	n     int // of parts; 0: there is no pattern
 
-	// What the client does not get as it is. What is put in its place is the
-	// same for each event.
+	// What the client does not get as it is. What is put in its place is the same for each event.
 	cuts     [2]cut
 	cutCount int
 
@@ -85,8 +82,7 @@ func (p *pattern) reset() {
 	*p = pattern{raw: p.raw[:0]}
 }
 
-// match compares an event with the pattern. What it finds in m is of no use where
-// it is not ok.
+// match compares an event with the pattern. What it finds in m is of no use where it is not ok.
 func (p *pattern) match(raw []byte, m *values) (ok bool) {
 	if p.n == 0 {
 		return false
@@ -181,13 +177,13 @@ func (p *pattern) learn(ev *sse.Event, env *event.Envelope, es *event.Edits) {
 	if ev.Partial || !ev.IsInOnePiece() || len(ev.Raw) > patternBytesMax {
 		return
 	}
-	r := patternReader{c: jsonscan.Cursor{Text: env.Data, At: env.Values[event.FieldChoices].Start}}
-	if !env.Has(event.FieldChoices) || !r.choices() {
+	r := patternReader{c: env.At(event.MemberChoices)}
+	if !env.Has(event.MemberChoices) || !r.choices() {
 		return
 	}
-	if env.Has(event.FieldUsage) {
-		u := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
-		r.c.At = env.Values[event.FieldUsage].Start
+	if env.Has(event.MemberUsage) {
+		u := metering.ReadUsage(env)
+		r.c = env.At(event.MemberUsage)
 		if !r.usage() || u.Cached == u.Input { // it may have been cut to the input
 			return
 		}

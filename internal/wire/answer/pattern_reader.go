@@ -91,7 +91,8 @@ func (r *patternReader) usage() bool {
 			return r.part(outputPiece)
 		case "total_tokens":
 			return r.part(totalPiece)
-		case "input_tokens", "output_tokens", "input_tokens_details", "cache_read_input_tokens", "cache_creation_input_tokens":
+		case "input_tokens", "output_tokens", "input_tokens_details",
+			"cache_read_input_tokens", "cache_creation_input_tokens":
 			return false
 		}
 		r.c.Skip()

@@ -168,7 +168,7 @@ func TestPatternAcrossLines(t *testing.T) {
 			}
 			out = s.Event(out, ev)
 		}
-		u, _ := s.Usage()
+		u := s.Tally().Usage
 		return u, string(out)
 	}
 	a, _ := run(ord + odd)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/anthropic"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/openai"
@@ -105,9 +104,8 @@ func (s *Stream) Reset(e wire.Endpoint, o StreamOptions) {
 // Of what comes after the event that ends the stream the client sees nothing, and nothing is
 // metered, but for the [DONE] that vLLM sends behind message_stop: see [Stream.Beyond].
 //
-// A partial event is relayed only where its data is whole (a "[DONE]" without the blank line,
-// say): a client must ignore it, and what the gateway may have to append would make a broken
-// event of it.
+// A partial event is relayed only where its data is whole (a "[DONE]" without the blank line, say):
+// a client must ignore it, and what the gateway may have to append would make a broken event of it.
 func (s *Stream) Event(dst []byte, ev sse.Event) []byte {
 	s.told.Meter.Begin()
 	dst = s.event(dst, ev)
@@ -187,8 +185,8 @@ func (s *Stream) afterEnd(dst []byte, ev *sse.Event) []byte {
 }
 
 // Withhold says that the client does not get the last event. [Stream.AppendFinish] and
-// [Stream.AppendError] then go on from the event before. What the event has spent stays spent:
-// Usage and Unmetered do not change. Every event that follows must be withheld as well.
+// [Stream.AppendError] then go on from the event before. What it has spent stays in the Tally.
+// Every event that follows must be withheld as well.
 func (s *Stream) Withhold() {
 	s.relayed, s.failed = s.before, s.failedBefore
 	s.told.Meter.Withhold()
@@ -251,39 +249,8 @@ func (s *Stream) Complete() bool {
 	return !s.failed && (s.relayed.ended || s.told.Meter.AllFinished())
 }
 
-// Usage returns what the model server says was spent so far, and how well that is known. Of
-// input, each prompt counts once.
-func (s *Stream) Usage() (wire.Usage, metering.Evidence) { return s.told.Meter.Usage() }
-
-// UsageRan reports whether usage was told before the total, as it is where it was asked for on
-// every chunk.
-func (s *Stream) UsageRan() bool { return s.told.Meter.Ran }
-
-// InputTold reports whether the input that Usage returns is that of every prompt. Of several
-// prompts, each tells its own with its first event.
-func (s *Stream) InputTold() bool { return s.told.Meter.InputTold() }
-
-// OddUsage reports whether the model server has told something in the place of a number of tokens
-// that is not written as one, or numbers that shrink.
-func (s *Stream) OddUsage() bool { return s.told.Meter.Odd || s.told.Meter.Shrank }
-
-// UsageShrank reports whether the model server has told a number of tokens that is less than one
-// before it. The largest counts, for what was spent does not become less; but the text that came
-// with the smaller one may be in none of them.
-func (s *Stream) UsageShrank() bool { return s.told.Meter.Shrank }
-
-// Unmetered returns the generated text that came after the last usage: what must be estimated.
-func (s *Stream) Unmetered() chars.Text { return s.told.Meter.Pending }
-
-// UnmeteredEvents returns how many events brought that text. Each has a token at least.
-func (s *Stream) UnmeteredEvents() int64 { return s.told.Meter.PendingEvents }
-
-// OutputText returns all the generated text: contents, reasoning, refusals, names and arguments
-// of tool calls.
-func (s *Stream) OutputText() chars.Text { return s.told.Meter.Output }
-
-// OutputEvents returns how many events brought that text.
-func (s *Stream) OutputEvents() int64 { return s.told.Meter.Events }
+// Tally returns what the stream has told of tokens and text, which each event changes.
+func (s *Stream) Tally() *metering.Tally { return &s.told.Meter.Tally }
 
 // isDone reports whether data is the word that ends OpenAI's streams.
 func isDone(data []byte) bool {

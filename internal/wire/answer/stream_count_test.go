@@ -46,11 +46,11 @@ func TestStreamCounts(t *testing.T) {
 	for name, tt := range tests {
 		s := NewStream(tt.endpoint, tt.options)
 		relayString(s, tt.stream)
-		if got := (counts{s.OutputEvents(), s.UnmeteredEvents(), s.InputTold()}); got != tt.want {
+		if got := (counts{s.Tally().OutputEvents, s.Tally().UnmeteredEvents, s.Tally().InputTold()}); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 		s.Reset(tt.endpoint, tt.options)
-		if got := (counts{s.OutputEvents(), s.UnmeteredEvents(), s.InputTold()}); got != (counts{}) {
+		if got := (counts{s.Tally().OutputEvents, s.Tally().UnmeteredEvents, s.Tally().InputTold()}); got != (counts{}) {
 			t.Errorf("%s: after Reset %+v", name, got)
 		}
 	}
@@ -60,7 +60,7 @@ func TestStreamCounts(t *testing.T) {
 func TestStreamOfABrokenEvent(t *testing.T) {
 	s := NewStream(wire.ChatCompletions, StreamOptions{})
 	relayString(s, `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","choices":[{"index":0,"del`)
-	if n := s.OutputText().Bytes(); n != 0 {
+	if n := s.Tally().Output.Bytes(); n != 0 {
 		t.Errorf("%d bytes are counted", n)
 	}
 }

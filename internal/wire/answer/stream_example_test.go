@@ -24,12 +24,12 @@ func ExampleStream() {
 		}
 		fmt.Printf("%s", stream.Event(nil, ev))
 	}
-	used, evidence := stream.Usage()
-	fmt.Println(used.Input, used.Output, evidence, stream.Complete())
+	used := stream.Tally().Usage
+	fmt.Println(used.Input, used.Output, stream.Complete())
 	// Output:
 	// data: {"model":"public","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}
 	//
 	// data: [DONE]
 	//
-	// 9 1 final true
+	// 9 1 true
 }

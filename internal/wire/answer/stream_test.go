@@ -37,8 +37,8 @@ type metered struct {
 }
 
 func meteredBy(s *Stream) metered {
-	u, e := s.Usage()
-	return metered{u, e, s.Complete(), s.Unmetered().Bytes()}
+	u, e := s.Tally().Usage, s.Tally().Evidence
+	return metered{u, e, s.Complete(), s.Tally().Unmetered.Bytes()}
 }
 
 // The client sees, byte for byte, what the model server would have sent without
@@ -197,7 +197,7 @@ func TestStreamMeters(t *testing.T) {
 func TestStreamOutputText(t *testing.T) {
 	s := NewStream(wire.ChatCompletions, StreamOptions{})
 	relayString(s, script{n: 1, prompts: 1, tokens: 3}.forced().chat())
-	if got, want := s.OutputText(), counted(` t"0,1} t"0,2} t"0,3}`); !got.Equal(want) {
+	if got, want := s.Tally().Output, counted(` t"0,1} t"0,2} t"0,3}`); !got.Equal(want) {
 		t.Errorf("text %+v, want %+v", got, want)
 	}
 }
@@ -319,7 +319,7 @@ func FuzzStream(f *testing.F) {
 		if !isSubsequence([]byte(out), stream) && endpoint != wire.Completions {
 			t.Fatalf("%q is not a part of %q", out, stream)
 		}
-		u, _ := s.Usage()
+		u := s.Tally().Usage
 		if u.Input < 0 || u.Output < 0 || u.Cached < 0 || u.Cached > u.Input {
 			t.Fatalf("usage %+v", u)
 		}

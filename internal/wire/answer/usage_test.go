@@ -65,7 +65,7 @@ func TestOddUsageOfStreams(t *testing.T) {
 	} {
 		s := NewStream(tt.endpoint, StreamOptions{})
 		relayString(s, tt.stream)
-		if got := s.OddUsage(); got != tt.want {
+		if got := s.Tally().IsOdd(); got != tt.want {
 			t.Errorf("%s: odd is %v, want %v", name, got, tt.want)
 		}
 	}

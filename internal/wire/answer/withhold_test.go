@@ -39,8 +39,8 @@ func TestWithhold(t *testing.T) {
 					}
 					all := NewStream(tt.endpoint, tt.options)
 					relayString(all, strings.Join(events[:end], ""))
-					got, evidence := s.Usage()
-					if want, e := all.Usage(); got != want || evidence != e || s.Unmetered() != all.Unmetered() {
+					got, evidence := s.Tally().Usage, s.Tally().Evidence
+					if want, e := all.Tally().Usage, all.Tally().Evidence; got != want || evidence != e || s.Tally().Unmetered != all.Tally().Unmetered {
 						t.Errorf("the usage is %v, %v, want %v, %v", got, evidence, want, e)
 					}
 					seen += string(s.AppendFinish(nil, wire.Usage{Input: 30, Output: 1}))

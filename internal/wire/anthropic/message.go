@@ -20,15 +20,15 @@ type Message struct {
 // vllm/entrypoints/anthropic/serving.py, message_stream_converter.
 func (m *Message) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) (isLast bool) {
 	sink := t.Meter.Sink(false)
-	switch string(env.Inner(event.FieldType)) {
+	switch string(env.Inner(event.MemberType)) {
 	case "message_start":
 		startMessage(env, es, t)
 	case "content_block_start":
-		m.block, _ = env.Count(event.FieldIndex)
+		m.block, _ = env.Count(event.MemberIndex)
 		m.isOpen = true
-		sink.AddPartAt(env, event.FieldContentBlock)
+		sink.AddPartAt(env, event.MemberContentBlock)
 	case "content_block_delta":
-		sink.AddPartAt(env, event.FieldDelta)
+		sink.AddPartAt(env, event.MemberDelta)
 	case "content_block_stop":
 		m.isOpen = false
 	case "message_delta":
@@ -41,12 +41,12 @@ func (m *Message) Read(env *event.Envelope, es *event.Edits, t *metering.Telling
 
 func startMessage(env *event.Envelope, es *event.Edits, t *metering.Telling) {
 	var message event.Envelope
-	if !message.Nested(env.Data, env.Values[event.FieldMessage]) {
+	if !message.Nested(env, event.MemberMessage) {
 		return
 	}
 	t.Ident.Note(&message)
 	t.Rename(&message, es)
-	if u := metering.ReadUsage(env.Data, message.Values[event.FieldUsage]); u.Tried() {
+	if u := metering.ReadUsage(&message); u.Tried() {
 		t.Meter.SetRunning(0, u)
 	}
 }
@@ -54,12 +54,12 @@ func startMessage(env *event.Envelope, es *event.Edits, t *metering.Telling) {
 // endMessage reads a message_delta. The input is as message_start has told it, unless it is here
 // too.
 func endMessage(env *event.Envelope, t *metering.Telling) {
-	if u := metering.ReadUsage(env.Data, env.Values[event.FieldUsage]); u.Tried() {
+	if u := metering.ReadUsage(env); u.Tried() {
 		t.Meter.SetFinal(u)
 	}
 	var delta event.Envelope
-	if delta.Nested(env.Data, env.Values[event.FieldDelta]) {
-		t.Meter.See(0, delta.Has(event.FieldStopReason))
+	if delta.Nested(env, event.MemberDelta) {
+		t.Meter.See(0, delta.Has(event.MemberStopReason))
 	}
 }
 

@@ -83,8 +83,10 @@ func threeByteClass(char []byte) Class {
 // particles are Chinese characters that are mostly a word by themselves: pronouns, prepositions,
 // auxiliaries, final particles; simplified and traditional. Vocabularies join other characters to
 // words, but these seldom.
-const particles = "的了是我你您他她它们們在不没沒有也都就还還很这這那哪个個把被和与與着著过過吗嗎呢吧啊呀哦嘛" +
-	"地得上下里裡去来來说說要会會能想看给給让讓又只从從对對再才为為以而其之则則并並或及但因所"
+const particles = "的了是我你您他她它们們在不没沒有也都就还還很这這" +
+	"那哪个個把被和与與着著过過吗嗎呢吧啊呀哦嘛地得上下里裡去来來" +
+	"说說要会會能想看给給让讓又只从從对對再才为為以而其之则則并並" +
+	"或及但因所"
 
 const firstHan, hanCount = 0x4E00, 0xA000 - 0x4E00
 

@@ -2,86 +2,86 @@ package event
 
 import "github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 
-// Field names a member of an answer or event that the gateway looks at.
-type Field uint8
+// Member names a member of an answer or event that the gateway looks at.
+type Member uint8
 
 // The fields.
 const (
-	FieldChoices Field = iota
-	fieldCode
-	FieldContent
-	FieldContentBlock
-	fieldCreated
-	fieldCreatedAt
-	FieldDelta
-	FieldError
-	fieldFingerprint
-	fieldID
-	FieldIndex
-	FieldMessage
-	FieldModel
-	fieldObject
-	FieldOutput
-	FieldResponse
-	FieldSequence
-	FieldStopReason
-	FieldType
-	FieldUsage
-	Fields // their number; also what any other member is
+	MemberChoices Member = iota
+	memberCode
+	MemberContent
+	MemberContentBlock
+	memberCreated
+	memberCreatedAt
+	MemberDelta
+	MemberError
+	memberFingerprint
+	memberID
+	MemberIndex
+	MemberMessage
+	MemberModel
+	memberObject
+	MemberOutput
+	MemberResponse
+	MemberSequence
+	MemberStopReason
+	MemberType
+	MemberUsage
+	Members // their number; also what any other member is
 )
 
-func fieldOf(name []byte) Field {
+func memberOf(name []byte) Member {
 	switch string(name) {
 	case "choices":
-		return FieldChoices
+		return MemberChoices
 	case "code":
-		return fieldCode
+		return memberCode
 	case "content":
-		return FieldContent
+		return MemberContent
 	case "content_block":
-		return FieldContentBlock
+		return MemberContentBlock
 	case "created":
-		return fieldCreated
+		return memberCreated
 	case "created_at":
-		return fieldCreatedAt
+		return memberCreatedAt
 	case "delta":
-		return FieldDelta
+		return MemberDelta
 	case "error":
-		return FieldError
+		return MemberError
 	case "id":
-		return fieldID
+		return memberID
 	case "index":
-		return FieldIndex
+		return MemberIndex
 	case "message":
-		return FieldMessage
+		return MemberMessage
 	case "model":
-		return FieldModel
+		return MemberModel
 	case "object":
-		return fieldObject
+		return memberObject
 	case "output":
-		return FieldOutput
+		return MemberOutput
 	case "response":
-		return FieldResponse
+		return MemberResponse
 	case "sequence_number":
-		return FieldSequence
+		return MemberSequence
 	case "stop_reason":
-		return FieldStopReason
+		return MemberStopReason
 	case "system_fingerprint":
-		return fieldFingerprint
+		return memberFingerprint
 	case "type":
-		return FieldType
+		return MemberType
 	case "usage":
-		return FieldUsage
+		return MemberUsage
 	}
-	return Fields
+	return Members
 }
 
 // Envelope says where an object has the members that the gateway looks at. The zero value is an
 // object without members.
 type Envelope struct {
-	Data   []byte                  // the text that the object is in
-	Values [Fields]jsonscan.Extent // of the value; zero where the member is absent
-	usage  int                     // start of the usage member's name
+	Data   []byte                   // the text that the object is in
+	Values [Members]jsonscan.Extent // of the value; zero where the member is absent
+	usage  int                      // start of the usage member's name
 }
 
 // Parse reads data, which must be one JSON object and nothing more. It reports false for anything
@@ -91,13 +91,10 @@ func (e *Envelope) Parse(data []byte) bool {
 	return c.Peek() == '{' && e.read(&c) && c.End()
 }
 
-// Nested reads the object that is the value at v, which is known to be valid. It reports false
-// where the value is not an object or has a member twice.
-func (e *Envelope) Nested(data []byte, v jsonscan.Extent) bool {
-	if !v.IsSet() {
-		return false
-	}
-	c := jsonscan.Cursor{Text: data, At: v.Start}
+// Nested reads the object that is a member of another, which is known to be valid. It reports
+// false where the member is not an object or has a member twice.
+func (e *Envelope) Nested(outer *Envelope, f Member) bool {
+	c := outer.At(f)
 	return e.read(&c)
 }
 
@@ -108,12 +105,12 @@ func (e *Envelope) read(c *jsonscan.Cursor) bool {
 		return false
 	}
 	for name, ok := c.Member(); ok; name, ok = c.Member() {
-		f := fieldOf(name)
-		if f == Fields {
+		f := memberOf(name)
+		if f == Members {
 			c.Skip()
 			continue
 		}
-		if f == FieldUsage {
+		if f == MemberUsage {
 			e.usage = c.Name.Start
 		}
 		if e.Values[f].IsSet() {
@@ -125,14 +122,20 @@ func (e *Envelope) read(c *jsonscan.Cursor) bool {
 	return !c.Bad
 }
 
+// At returns a cursor before the value of a member; before nothing where it is absent.
+func (e *Envelope) At(f Member) jsonscan.Cursor {
+	v := e.Values[f]
+	return jsonscan.Cursor{Text: e.Data[:v.End], At: v.Start}
+}
+
 // Has reports whether the member is there and not null.
-func (e *Envelope) Has(f Field) bool {
+func (e *Envelope) Has(f Member) bool {
 	v := e.Values[f]
 	return v.IsSet() && e.Data[v.Start] != 'n'
 }
 
 // raw returns the JSON text of the member's value, nil where it is absent.
-func (e *Envelope) raw(f Field) []byte {
+func (e *Envelope) raw(f Member) []byte {
 	if v := e.Values[f]; v.IsSet() {
 		return v.Of(e.Data)
 	}
@@ -140,7 +143,7 @@ func (e *Envelope) raw(f Field) []byte {
 }
 
 // Inner returns what is between the quotes of a member that is a string, nil where it is not one.
-func (e *Envelope) Inner(f Field) []byte {
+func (e *Envelope) Inner(f Member) []byte {
 	raw := e.raw(f)
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil
@@ -149,19 +152,15 @@ func (e *Envelope) Inner(f Field) []byte {
 }
 
 // Count returns a member that is a number of tokens or an index.
-func (e *Envelope) Count(f Field) (n int64, ok bool) {
-	v := e.Values[f]
-	if !v.IsSet() {
-		return 0, false
-	}
-	c := jsonscan.Cursor{Text: e.Data, At: v.Start}
+func (e *Envelope) Count(f Member) (n int64, ok bool) {
+	c := e.At(f)
 	return c.Count()
 }
 
 // UsageMember returns what to cut out so that the object has no usage member and stays valid JSON:
 // the member with the comma before it or, if it is the first, with the comma after it.
 func (e *Envelope) UsageMember() jsonscan.Extent {
-	cut := jsonscan.Extent{Start: e.usage, End: e.Values[FieldUsage].End}
+	cut := jsonscan.Extent{Start: e.usage, End: e.Values[MemberUsage].End}
 	before := e.usage - 1
 	for jsonscan.IsSpace(e.Data[before]) {
 		before--

@@ -36,7 +36,7 @@ func FuzzUsageMember(f *testing.F) {
 	f.Add([]byte(`{ "a" : 1 , "usage" : {"b":[]} , "c":"}" }`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var env Envelope
-		if !env.Parse(data) || !env.Values[FieldUsage].IsSet() {
+		if !env.Parse(data) || !env.Values[MemberUsage].IsSet() {
 			return
 		}
 		before, _ := membersIn(data)

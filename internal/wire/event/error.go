@@ -22,8 +22,7 @@ type Error struct {
 	First bool
 }
 
-// Blames reports whether it is the model server that has failed, and not the request that is
-// wrong.
+// Blames reports whether it is the model server that has failed, and not the request that is wrong.
 func (e *Error) Blames() bool { return e.Status < 400 || e.Status >= 500 }
 
 // Error returns the message.
@@ -36,12 +35,12 @@ func (e *Error) Error() string { return "model server: " + e.Message }
 func (e *Envelope) Failure(name []byte) (told Error, ok bool) {
 	var nested Envelope
 	switch {
-	case nested.Nested(e.Data, e.Values[FieldError]):
+	case nested.Nested(e, MemberError):
 		return nested.ErrorObject(), true
-	case e.Has(FieldError):
-		return Error{Message: BoundedText(e.unquoted(FieldError))}, true
-	case string(e.Inner(fieldObject)) == "error",
-		string(e.Inner(FieldType)) == "error",
+	case e.Has(MemberError):
+		return Error{Message: BoundedText(e.unquoted(MemberError))}, true
+	case string(e.Inner(memberObject)) == "error",
+		string(e.Inner(MemberType)) == "error",
 		string(name) == "error":
 		return e.ErrorObject(), true
 	}
@@ -51,11 +50,11 @@ func (e *Envelope) Failure(name []byte) (told Error, ok bool) {
 // ErrorObject reads an error object.
 func (e *Envelope) ErrorObject() Error {
 	err := Error{
-		Type:    BoundedText(e.unquoted(FieldType)),
-		Code:    BoundedText(e.unquoted(fieldCode)),
-		Message: BoundedText(e.unquoted(FieldMessage)),
+		Type:    BoundedText(e.unquoted(MemberType)),
+		Code:    BoundedText(e.unquoted(memberCode)),
+		Message: BoundedText(e.unquoted(MemberMessage)),
 	}
-	if code, ok := e.Count(fieldCode); ok {
+	if code, ok := e.Count(memberCode); ok {
 		if code >= http.StatusBadRequest && code < 600 {
 			err.Status = int(code)
 		}
@@ -65,7 +64,7 @@ func (e *Envelope) ErrorObject() Error {
 
 // unquoted returns the text of a member that is a string, the JSON text of any other value, and
 // nothing for null.
-func (e *Envelope) unquoted(f Field) []byte {
+func (e *Envelope) unquoted(f Member) []byte {
 	if inner := e.Inner(f); inner != nil {
 		return jsonscan.AppendUnescaped(nil, inner)
 	}

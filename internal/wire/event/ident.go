@@ -20,12 +20,12 @@ func (d *Ident) Reset() {
 
 // Note keeps what the object tells for the first time.
 func (d *Ident) Note(env *Envelope) {
-	keep(&d.ID, env.raw(fieldID))
-	keep(&d.Object, env.raw(fieldObject))
-	keep(&d.Created, env.raw(fieldCreated))
-	keep(&d.Created, env.raw(fieldCreatedAt))
-	keep(&d.Model, env.raw(FieldModel))
-	keep(&d.Fingerprint, env.raw(fieldFingerprint))
+	keep(&d.ID, env.raw(memberID))
+	keep(&d.Object, env.raw(memberObject))
+	keep(&d.Created, env.raw(memberCreated))
+	keep(&d.Created, env.raw(memberCreatedAt))
+	keep(&d.Model, env.raw(MemberModel))
+	keep(&d.Fingerprint, env.raw(memberFingerprint))
 }
 
 func keep(kept *[]byte, raw []byte) {

@@ -97,7 +97,7 @@ func (c *Cursor) Member() (name []byte, ok bool) {
 		c.At, c.first = i+1, false
 		c.depth--
 		if c.Names != nil {
-			c.Names.leave()
+			c.Names.exit()
 		}
 		return nil, false
 	case x == ',' && !c.first:
@@ -136,7 +136,7 @@ func (c *Cursor) Value() Extent {
 	return Extent{start, c.At}
 }
 
-// End reports whether only white space is left and nothing was wrong.
+// End reports whether only white space follows and nothing was wrong.
 func (c *Cursor) End() bool { return c.Peek() == 0 && c.At == len(c.Text) && !c.Bad }
 
 // IsNull reports whether the value ahead is null; it does not pass over it.

@@ -28,8 +28,8 @@ func (o *Names) enter() {
 	o.first = o.count
 }
 
-// leave ends the innermost object.
-func (o *Names) leave() {
+// exit ends the innermost object.
+func (o *Names) exit() {
 	if !o.Unsure {
 		o.count = o.first - 1
 		o.first = o.list[o.count].End

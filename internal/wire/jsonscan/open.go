@@ -11,7 +11,7 @@ func OpenNames(body []byte) (names, bytes int) {
 		case '{', '[':
 			at.enter()
 		case '}', ']':
-			at.leave()
+			at.exit()
 		case '"':
 			end := quotedEnd(body, i+1)
 			next := SkipSpace(body, end)
@@ -56,7 +56,7 @@ func (o *openCount) enter() {
 	}
 }
 
-func (o *openCount) leave() { o.depth = max(0, o.depth-1) }
+func (o *openCount) exit() { o.depth = max(0, o.depth-1) }
 
 func (o *openCount) name(bytes int) {
 	d := min(o.depth, NestingMax)

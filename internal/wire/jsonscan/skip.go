@@ -28,12 +28,12 @@ func (c *Cursor) objectEnd(i, depth int) int {
 	}
 	c.Names.enter()
 	end := c.insideEnd(i, depth, '}')
-	c.Names.leave()
+	c.Names.exit()
 	return end
 }
 
 // insideEnd returns the end of the object or array that has begun before i and ends with last; 0
-// if it is none. It leaves Names to its caller.
+// if it is none. Its caller sees to Names.
 func (c *Cursor) insideEnd(i, depth int, last byte) int {
 	i, b := nextByte(c.Text, i)
 	if b == last {

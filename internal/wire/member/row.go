@@ -6,11 +6,9 @@ type Treatment uint8
 
 // The treatments.
 const (
-	// Passed members are sent as they are: they neither reach a prompt nor change cost or
-	// metering.
+	// Passed members are sent as they are: they neither reach a prompt nor change cost or metering.
 	Passed Treatment = iota + 1
-	// Priced members are sent as they are: their text may reach the prompt, and so counts as
-	// input.
+	// Priced members are sent as they are: their text may reach the prompt, and so counts as input.
 	Priced
 	// Overridden members are read; the gateway may write a value of its own, or leave them out.
 	Overridden

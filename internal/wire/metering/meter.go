@@ -17,11 +17,6 @@ const (
 	FinalUsage                   // the total
 )
 
-// String returns "none", "running" or "final".
-func (e Evidence) String() string {
-	return [...]string{"none", "running", "final"}[e]
-}
-
 // choicesMax bounds how many choices of a stream are kept apart, whatever the request says.
 // vLLM's own bound of n is 16,384.
 const choicesMax = 1 << 16
@@ -35,32 +30,53 @@ type Meter struct {
 	choices []choiceMeter
 	prompts []promptMeter
 	changed []choiceChange // by the current event
-	tally
+	Tally
 }
 
-// tally is a Meter without its lists.
-type tally struct {
-	Output  chars.Text // everything generated
-	Pending chars.Text // since the last usage
+// Tally is what the events of a stream have told up to now. Only its [Meter] changes it.
+type Tally struct {
+	// Usage is what the model server says was spent, each prompt once, and Evidence how well that
+	// is known.
+	Usage    wire.Usage
+	Evidence Evidence
+	// Output is all the generated text: contents, reasoning, refusals, names and arguments of tool
+	// calls. Unmetered is what of it came after the last usage, and must be estimated.
+	Output, Unmetered chars.Text
+	// OutputEvents and UnmeteredEvents are how many events brought that text. Each has a token at
+	// least.
+	OutputEvents, UnmeteredEvents int64
+	// Ran is set where output was told before the total, as it is where usage was asked for on
+	// every chunk.
+	Ran bool
+	// Shrank is set where a number of tokens was less than one before it. The largest counts, for
+	// what was spent does not become less; but the text that came with the smaller one may be in
+	// none of them.
+	Shrank bool
 
-	Events        int64 // with generated text
-	PendingEvents int64 // since the last usage
-
-	outputBefore, pendingBefore int64 // bytes of text before the current event
+	outputBefore, unmeteredBefore int64 // bytes of text before the current event
 
 	perPrompt int64 // choices of each prompt
 	expected  int64 // choices of all prompts; those beyond are one
 	finished  int64
 	told      int64 // prompts whose input is known
 
-	sum        wire.Usage // what counts
 	running    wire.Usage // told before the total, summed up
-	evidence   Evidence
-	Ran        bool // output was told before the total
-	inputTotal bool // the total has told the input
-	Odd        bool // something in the place of a number was none
-	Shrank     bool // a number was less than one before it
+	inputTotal bool       // the total has told the input
+	odd        bool       // something in the place of a number was none
 }
+
+// InputTold reports whether the input of the Usage is that of every prompt. Of several
+// prompts, each tells its own with its first event.
+func (t *Tally) InputTold() bool {
+	return t.inputTotal || t.told > 0 && t.told >= t.expected/t.perPrompt
+}
+
+// IsOdd reports whether the model server has told something in the place of a number of tokens that
+// is not written as one, or numbers that shrink.
+func (t *Tally) IsOdd() bool { return t.odd || t.Shrank }
+
+// AllFinished reports whether every choice of the request has finished.
+func (t *Tally) AllFinished() bool { return t.finished > 0 && t.finished == t.expected }
 
 type choiceMeter struct {
 	output         int64 // told by the model server
@@ -83,7 +99,7 @@ type promptMeter struct {
 func (m *Meter) Reset(choices, prompts int64) {
 	per := min(max(choices, 1), choicesMax)
 	expected := min(per*min(max(prompts, 1), choicesMax), choicesMax)
-	m.tally = tally{perPrompt: per, expected: expected}
+	m.Tally = Tally{perPrompt: per, expected: expected}
 	m.choices, m.prompts, m.changed = m.choices[:0], m.prompts[:0], m.changed[:0]
 }
 
@@ -93,29 +109,29 @@ func (m *Meter) Sink(metered bool) Sink {
 	if metered {
 		return Sink{All: &m.Output}
 	}
-	return Sink{All: &m.Output, pending: &m.Pending}
+	return Sink{All: &m.Output, pending: &m.Unmetered}
 }
 
 // Begin notes that an event has come.
 func (m *Meter) Begin() {
-	m.outputBefore, m.pendingBefore = m.Output.Bytes(), m.Pending.Bytes()
+	m.outputBefore, m.unmeteredBefore = m.Output.Bytes(), m.Unmetered.Bytes()
 	m.changed = m.changed[:0]
 }
 
 // End notes that the event has been read.
 func (m *Meter) End() {
 	if m.Output.Bytes() > m.outputBefore {
-		m.Events++
+		m.OutputEvents++
 	}
-	if m.Pending.Bytes() > m.pendingBefore {
-		m.PendingEvents++
+	if m.Unmetered.Bytes() > m.unmeteredBefore {
+		m.UnmeteredEvents++
 	}
 }
 
 // settled notes that usage has been told: nothing is pending.
 func (m *Meter) settled() {
-	if m.Pending.Bytes() > 0 || m.PendingEvents > 0 { // seldom, and a text is large
-		m.Pending, m.PendingEvents = chars.Text{}, 0
+	if m.Unmetered.Bytes() > 0 || m.UnmeteredEvents > 0 { // seldom, and a text is large
+		m.Unmetered, m.UnmeteredEvents = chars.Text{}, 0
 	}
 }
 
@@ -166,19 +182,16 @@ func (m *Meter) Withhold() {
 	m.changed = m.changed[:0]
 }
 
-// AllFinished reports whether every choice of the request has finished.
-func (m *Meter) AllFinished() bool { return m.finished > 0 && m.finished == m.expected }
-
 // SetRunning takes the usage of a chunk of the choice.
 func (m *Meter) SetRunning(index int64, u Report) {
-	m.Odd = m.Odd || u.OddUsage
+	m.odd = m.odd || u.OddUsage
 	if u.HasUsage() {
-		m.evidence = max(m.evidence, RunningUsage)
+		m.Evidence = max(m.Evidence, RunningUsage)
 	}
 	c, p := m.choice(index), m.prompt(index)
 	if u.OutputTold {
 		m.settled()
-		m.Ran = m.Ran || m.evidence == RunningUsage
+		m.Ran = m.Ran || m.Evidence == RunningUsage
 		m.Shrank = m.Shrank || u.Output < c.output
 		raise(&c.output, &m.running.Output, u.Output)
 		c.shown = c.output
@@ -192,9 +205,9 @@ func (m *Meter) SetRunning(index int64, u Report) {
 			m.told++
 		}
 	}
-	m.sum.Output = max(m.sum.Output, m.running.Output)
-	m.sum.Input = max(m.sum.Input, m.running.Input)
-	m.sum.Cached = min(max(m.sum.Cached, m.running.Cached), m.sum.Input)
+	m.Usage.Output = max(m.Usage.Output, m.running.Output)
+	m.Usage.Input = max(m.Usage.Input, m.running.Input)
+	m.Usage.Cached = min(max(m.Usage.Cached, m.running.Cached), m.Usage.Input)
 }
 
 // raise makes *item at least n, and adds to *sum what that adds to *item.
@@ -207,26 +220,23 @@ func raise(item, sum *int64, n int64) {
 
 // SetFinal takes the total. Of what it does not tell, what was told before stays.
 func (m *Meter) SetFinal(u Report) {
-	m.Odd = m.Odd || u.OddUsage
+	m.odd = m.odd || u.OddUsage
 	if u.HasUsage() {
-		m.evidence = max(m.evidence, RunningUsage)
+		m.Evidence = max(m.Evidence, RunningUsage)
 	}
 	if u.OutputTold {
 		m.settled()
-		m.Shrank = m.Shrank || u.Output < m.sum.Output
-		m.sum.Output = max(m.sum.Output, u.Output)
-		m.evidence = FinalUsage
+		m.Shrank = m.Shrank || u.Output < m.Usage.Output
+		m.Usage.Output = max(m.Usage.Output, u.Output)
+		m.Evidence = FinalUsage
 	}
 	if u.InputTold {
-		m.Shrank = m.Shrank || u.Input < m.sum.Input
-		m.sum.Input = max(m.sum.Input, u.Input)
-		m.sum.Cached = min(max(m.sum.Cached, u.Cached), m.sum.Input)
+		m.Shrank = m.Shrank || u.Input < m.Usage.Input
+		m.Usage.Input = max(m.Usage.Input, u.Input)
+		m.Usage.Cached = min(max(m.Usage.Cached, u.Cached), m.Usage.Input)
 		m.inputTotal = true
 	}
 }
-
-// Usage returns what was spent so far, and how well that is known.
-func (m *Meter) Usage() (wire.Usage, Evidence) { return m.sum, m.evidence }
 
 // Unfinished yields each choice of the request that has begun and not finished, by its index, and
 // the output that the client was told of it.
@@ -242,11 +252,6 @@ func (m *Meter) Unfinished(yield func(index, shown int64) bool) {
 // PromptInput returns the input of the prompt that a choice belongs to.
 func (m *Meter) PromptInput(index int64) int64 { return m.prompt(index).input }
 
-// InputTold reports whether the input of every prompt is known.
-func (m *Meter) InputTold() bool {
-	return m.inputTotal || m.told > 0 && m.told >= m.expected/m.perPrompt
-}
-
 // Telling is what the events of one stream have told, and what its client is to see of that.
 type Telling struct {
 	Meter Meter
@@ -258,7 +263,7 @@ type Telling struct {
 // Rename replaces the model's name in an event by the public one. A model that is not a string
 // stays.
 func (t *Telling) Rename(env *event.Envelope, es *event.Edits) {
-	if v := env.Values[event.FieldModel]; len(t.Model) > 0 && env.Inner(event.FieldModel) != nil {
+	if v := env.Values[event.MemberModel]; len(t.Model) > 0 && env.Inner(event.MemberModel) != nil {
 		es.Replace(v, t.Model)
 	}
 }

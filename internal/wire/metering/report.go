@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
@@ -13,8 +14,8 @@ import (
 type Report struct {
 	wire.Usage
 	InputTold, OutputTold bool // which of them are told
-	// OddUsage is set where a count is negative, a fraction or a string. One that means a whole number
-	// ("300", 300.0) is told as well.
+	// OddUsage is set where a count is negative, a fraction or a string. One that means a whole
+	// number ("300", 300.0) is told as well.
 	OddUsage bool
 	// NullDetails is set where the object spells out that it has no details of the prompt: see
 	// openai.Chunks.
@@ -27,12 +28,9 @@ func (u *Report) HasUsage() bool { return u.InputTold || u.OutputTold }
 // Tried reports whether the object told a number of tokens or something in the place of one.
 func (u *Report) Tried() bool { return u.HasUsage() || u.OddUsage }
 
-// ReadUsage reads the usage object at v in data, which is valid JSON.
-func ReadUsage(data []byte, v jsonscan.Extent) (u Report) {
-	if !v.IsSet() {
-		return u
-	}
-	c := jsonscan.Cursor{Text: data, At: v.Start}
+// ReadUsage reads the usage object of an answer or event, which is valid JSON.
+func ReadUsage(env *event.Envelope) Report {
+	c := env.At(event.MemberUsage)
 	return UsageAhead(&c)
 }
 

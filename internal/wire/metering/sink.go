@@ -78,8 +78,7 @@ func (k Sink) addRaw(c *jsonscan.Cursor) {
 }
 
 // AddPartAt counts the text of a member that is a content block, or a piece of one.
-func (k Sink) AddPartAt(env *event.Envelope, f event.Field) {
-	if v := env.Values[f]; v.IsSet() {
-		k.addPart(&jsonscan.Cursor{Text: env.Data, At: v.Start})
-	}
+func (k Sink) AddPartAt(env *event.Envelope, f event.Member) {
+	c := env.At(f)
+	k.addPart(&c)
 }

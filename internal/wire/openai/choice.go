@@ -25,9 +25,8 @@ func ReadChoice(c *jsonscan.Cursor, sink metering.Sink) (index int64, finished b
 	return index, finished
 }
 
-// addDelta counts the text of a chat delta or message: content, reasoning, refusal and tool
-// calls. Servers that renamed reasoning_content to reasoning send both for a while; it counts
-// once.
+// addDelta counts the text of a chat delta or message: content, reasoning, refusal and tool calls.
+// Servers that renamed reasoning_content to reasoning send both for a while; it counts once.
 func addDelta(k metering.Sink, c *jsonscan.Cursor) {
 	var reasoning, legacy jsonscan.Extent
 	for name, ok := c.First(); ok; name, ok = c.Member() {

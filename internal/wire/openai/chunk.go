@@ -36,7 +36,7 @@ type Chunk struct {
 // Read meters a chunk, and notes in es what the client is not to see of it.
 func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling) Chunk {
 	t.Ident.Note(env)
-	report := metering.ReadUsage(env.Data, env.Values[event.FieldUsage])
+	report := metering.ReadUsage(env)
 	first, isEmpty := readChoices(env, &t.Meter, t.Meter.Sink(report.OutputTold))
 	if report.Tried() {
 		if isEmpty {
@@ -56,7 +56,7 @@ func (s *Chunks) Read(env *event.Envelope, es *event.Edits, t *metering.Telling)
 // isTotal reports whether a chunk without choices is there for the total: it has a usage, or
 // comes after the end of all choices and says that it has none.
 func isTotal(env *event.Envelope, m *metering.Meter) bool {
-	return env.Has(event.FieldUsage) || env.Values[event.FieldUsage].IsSet() && m.AllFinished()
+	return env.Has(event.MemberUsage) || env.Values[event.MemberUsage].IsSet() && m.AllFinished()
 }
 
 // readChoices meters the text of each choice and notes what has finished. It returns the index of
@@ -64,11 +64,7 @@ func isTotal(env *event.Envelope, m *metering.Meter) bool {
 func readChoices(
 	env *event.Envelope, m *metering.Meter, sink metering.Sink,
 ) (first int64, isEmpty bool) {
-	v := env.Values[event.FieldChoices]
-	if !v.IsSet() {
-		return 0, false
-	}
-	c := jsonscan.Cursor{Text: env.Data, At: v.Start}
+	c := env.At(event.MemberChoices)
 	isList := c.Enter('[')
 	isEmpty = isList
 	for isList && c.Element() {
@@ -85,11 +81,11 @@ func readChoices(
 func (s *Chunks) cutUsage(
 	env *event.Envelope, es *event.Edits, report metering.Report, isTotal bool,
 ) {
-	v := env.Values[event.FieldUsage]
+	v := env.Values[event.MemberUsage]
 	if !v.IsSet() || s.ContinuousUsage || isTotal && s.IncludeUsage {
 		return
 	}
-	null := !env.Has(event.FieldUsage)
+	null := !env.Has(event.MemberUsage)
 	switch {
 	case s.IsText && null:
 	case s.IsText && report.NullDetails:

@@ -6,7 +6,6 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/event"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/metering"
 )
 
@@ -21,23 +20,22 @@ type Response struct {
 func (r *Response) Read(
 	env *event.Envelope, es *event.Edits, t *metering.Telling,
 ) (isLast bool, failed *event.Error) {
-	if n, ok := env.Count(event.FieldSequence); ok {
+	if n, ok := env.Count(event.MemberSequence); ok {
 		r.sequence = max(r.sequence, n+1)
 	}
-	kind := env.Inner(event.FieldType)
+	kind := env.Inner(event.MemberType)
 	if bytes.HasSuffix(kind, []byte(".delta")) { // it has generated text
-		if v := env.Values[event.FieldDelta]; v.IsSet() {
-			t.Meter.Sink(false).AddString(&jsonscan.Cursor{Text: env.Data, At: v.Start})
-		}
+		c := env.At(event.MemberDelta)
+		t.Meter.Sink(false).AddString(&c)
 		return false, nil
 	}
 	var response event.Envelope
-	if !response.Nested(env.Data, env.Values[event.FieldResponse]) {
+	if !response.Nested(env, event.MemberResponse) {
 		return false, nil
 	}
 	t.Ident.Note(&response)
 	t.Rename(&response, es)
-	if u := metering.ReadUsage(env.Data, response.Values[event.FieldUsage]); u.Tried() {
+	if u := metering.ReadUsage(&response); u.Tried() {
 		t.Meter.SetFinal(u)
 	}
 	switch string(kind) {
@@ -52,7 +50,7 @@ func (r *Response) Read(
 // whyFailed returns the error of a response that has failed.
 func whyFailed(response *event.Envelope) *event.Error {
 	var err event.Envelope
-	if err.Nested(response.Data, response.Values[event.FieldError]) {
+	if err.Nested(response, event.MemberError) {
 		told := err.ErrorObject()
 		return &told
 	}

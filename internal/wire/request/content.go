@@ -6,35 +6,54 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 )
 
-// content is what one or several prompts consist of.
-type content struct {
-	text, optional    chars.Text // apart: what is surely in the prompt, and what may be
-	words             int64
-	messages          int64
-	tokenIDs          int64
-	images            int64
-	audioParts, timed int64 // recordings; those of them whose length is known
-	audioSeconds      float64
+// Content is what prompts consist of, as far as it has a price. The zero value is nothing. While a
+// body is read, Text is without Optional.
+type Content struct {
+	// Text is all text that ends in a prompt, or may: whatever a chat template, a tool's schema,
+	// a grammar or a tokenizer may see of the body, known members and unknown ones, keys and
+	// numbers too. What a prompt has in common with others of the request counts for each.
+	Text chars.Text
+	// Optional counts the text in Text that may be missing from the prompt, because templates
+	// differ: everything but what users, the system and tools say.
+	Optional chars.Text
+	// Words is how many bytes the protocol's own words have in the messages, with their
+	// punctuation: roles, types, names of members. Text leaves them out, because the overhead of a
+	// message covers them; but a template that prints a message as it came prints them too. They
+	// include the bytes that JSON adds to a text, and ids of tokens that only control sampling,
+	// where a request has more of them than usual.
+	Words    int64
+	Messages int64 // messages or input items, each with the chat template's overhead
+	// TokenIDs is the number of tokens that are given as numbers.
+	TokenIDs int64
+	// Images is the number of pictures. A video counts as the 32 frames that vLLM samples from
+	// one by default.
+	Images int64
+	// AudioParts is the number of audio recordings. AudioSeconds is the length of AudioTimed of
+	// them, as far as the body tells it: it tells nothing of recordings that are fetched from
+	// elsewhere.
+	AudioParts   int64
+	AudioTimed   int64
+	AudioSeconds float64
 }
 
 // add adds another content n times.
-func (c *content) add(o *content, n int64) {
-	c.text.AddTimes(&o.text, n)
-	c.optional.AddTimes(&o.optional, n)
-	c.words += n * o.words
-	c.messages += n * o.messages
-	c.tokenIDs += n * o.tokenIDs
-	c.images += n * o.images
-	c.audioParts += n * o.audioParts
-	c.timed += n * o.timed
-	c.audioSeconds += float64(n) * o.audioSeconds
+func (c *Content) add(o *Content, n int64) {
+	c.Text.AddTimes(&o.Text, n)
+	c.Optional.AddTimes(&o.Optional, n)
+	c.Words += n * o.Words
+	c.Messages += n * o.Messages
+	c.TokenIDs += n * o.TokenIDs
+	c.Images += n * o.Images
+	c.AudioParts += n * o.AudioParts
+	c.AudioTimed += n * o.AudioTimed
+	c.AudioSeconds += float64(n) * o.AudioSeconds
 }
 
 // asOptional returns the content with all of its text optional.
-func (c *content) asOptional() *content {
+func (c *Content) asOptional() *Content {
 	o := *c
-	o.optional.AddText(c.text)
-	o.text = chars.Text{}
+	o.Optional.AddText(c.Text)
+	o.Text = chars.Text{}
 	return &o
 }
 
@@ -50,10 +69,10 @@ func (p *parse) content(t *chars.Text) {
 	case '"':
 		p.text(t)
 	case '[':
-		p.in.words += punctuation
+		p.in.Words += punctuation
 		p.Enter('[')
 		for p.Element() {
-			p.in.words += punctuation
+			p.in.Words += punctuation
 			p.content(t)
 		}
 	case '{':
@@ -72,10 +91,10 @@ func (p *parse) parts(t *chars.Text) {
 	}
 	e := p.endpoint
 	m := mediaMembers{isPart: e == wire.ChatCompletions || e.Pools() || e == wire.Tokenize}
-	p.in.words += punctuation
+	p.in.Words += punctuation
 	p.Enter('[')
 	for p.Element() {
-		p.in.words += punctuation
+		p.in.Words += punctuation
 		if p.Peek() == '{' {
 			p.part(t, m)
 		} else {
@@ -87,7 +106,7 @@ func (p *parse) parts(t *chars.Text) {
 // text reads a string as text, which stands apart from the text before it.
 func (p *parse) text(t *chars.Text) {
 	if inner, escaped := p.Cursor.Str(); escaped {
-		p.in.words += t.AddJSON(inner)
+		p.in.Words += t.AddJSON(inner)
 	} else {
 		t.Add(inner)
 	}
@@ -99,9 +118,9 @@ func (p *parse) text(t *chars.Text) {
 func (p *parse) rendered() {
 	switch p.Peek() {
 	case '"':
-		p.text(&p.in.optional)
+		p.text(&p.in.Optional)
 	case 'n':
-		p.in.words += punctuation
+		p.in.Words += punctuation
 		p.Skip()
 	default:
 		p.in.print(p.Raw())
@@ -109,13 +128,13 @@ func (p *parse) rendered() {
 }
 
 // print counts JSON text that a template may print.
-func (c *content) print(raw []byte) {
+func (c *Content) print(raw []byte) {
 	if string(raw) == "[]" || string(raw) == ephemeral {
-		c.words += int64(len(raw))
+		c.Words += int64(len(raw))
 		return
 	}
-	c.words += c.optional.AddJSON(raw) + lineBytes*structure(raw)
-	c.optional.End()
+	c.Words += c.Optional.AddJSON(raw) + lineBytes*structure(raw)
+	c.Optional.End()
 }
 
 // lineBytes is how many bytes a template adds for each name, value and bracket of JSON that it
@@ -153,16 +172,15 @@ func (p *parse) optional() {
 // shared reads a value that a template may put into each prompt of the request, and returns how
 // many bytes of text and words it has.
 func (p *parse) shared() int64 {
-	p.in, p.common = p.common, p.in
-	before := p.in.maybe()
+	before, in := p.common.maybe(), p.in
+	p.in = &p.common
 	p.rendered()
-	n := p.in.maybe() - before
-	p.in, p.common = p.common, p.in
-	return n
+	p.in = in
+	return p.common.maybe() - before
 }
 
 // maybe returns how many bytes a template may print that it does not surely print.
-func (c *content) maybe() int64 { return c.optional.Bytes() + c.words }
+func (c *Content) maybe() int64 { return c.Optional.Bytes() + c.Words }
 
 // carried reports whether a member of the body needs no place in a question for the number of
 // tokens, or has one.
@@ -182,23 +200,23 @@ func (p *parse) carried(name jsonscan.Extent) bool {
 // twice.
 func (p *parse) message() {
 	if p.Peek() != '{' {
-		p.content(&p.in.optional)
+		p.content(&p.in.Optional)
 		return
 	}
-	said := &p.in.optional
+	said := &p.in.Optional
 	plain := true
 	var first jsonscan.Extent // a text that came before the role, as some libraries write it
 	var m mediaMembers
 	for name, ok := p.First(); ok; name, ok = p.Member() {
 		switch string(name) {
 		case "role":
-			p.in.words += int64(len(name)) + punctuation
+			p.in.Words += int64(len(name)) + punctuation
 			if p.role() && plain {
-				said = &p.in.text
+				said = &p.in.Text
 			}
 		case "content":
-			p.in.words += int64(len(name)) + punctuation
-			if said == &p.in.optional && plain && p.Peek() == '"' {
+			p.in.Words += int64(len(name)) + punctuation
+			if said == &p.in.Optional && plain && p.Peek() == '"' {
 				first = p.Value()
 			} else {
 				p.parts(said)
@@ -206,14 +224,14 @@ func (p *parse) message() {
 		case "type":
 			p.kind(&m)
 			if plain = m.kind <= messageKind; !plain {
-				said = &p.in.optional
+				said = &p.in.Optional
 			}
 		default:
-			p.partMember(&m, name, &p.in.optional)
+			p.partMember(&m, name, &p.in.Optional)
 		}
 	}
 	if first.IsSet() && !p.Bad {
-		p.in.words += said.AddJSON(p.Text[first.Start+1 : first.End-1])
+		p.in.Words += said.AddJSON(p.Text[first.Start+1 : first.End-1])
 		said.End()
 	}
 	p.finishMedia(&m)
@@ -239,20 +257,20 @@ func (p *parse) partMember(m *mediaMembers, name []byte, t *chars.Text) {
 	switch string(name) {
 	case "text":
 		if m.kind != textKind {
-			t = &p.in.optional
+			t = &p.in.Optional
 		}
-		p.in.words += int64(len(name)) + punctuation
+		p.in.Words += int64(len(name)) + punctuation
 		p.content(t)
 	case "content", "output", "summary", "tool_calls", "function", "function_call":
-		p.in.words += int64(len(name)) + punctuation
-		p.content(&p.in.optional)
+		p.in.Words += int64(len(name)) + punctuation
+		p.content(&p.in.Optional)
 	case "input":
-		p.in.words += int64(len(name)) + punctuation
+		p.in.Words += int64(len(name)) + punctuation
 		p.toolInput()
 	case "name", "arguments", "parameters", "id", "tool_call_id", "tool_use_id", "call_id",
 		"refusal", "thinking", "reasoning", "reasoning_content", "status", "annotations",
 		"logprobs", "cache_control":
-		p.in.words += int64(len(name)) + punctuation
+		p.in.Words += int64(len(name)) + punctuation
 		p.rendered()
 	case "prompt_embeds":
 		p.promptEmbeds()
@@ -273,7 +291,7 @@ func (p *parse) toolInput() {
 	p.Peek()
 	start := p.At
 	if p.rendered(); p.endpoint.Anthropic() && !p.Bad {
-		p.in.words += chars.ASCIIGrowth(p.Text[start:p.At])
+		p.in.Words += chars.ASCIIGrowth(p.Text[start:p.At])
 	}
 }
 
@@ -285,7 +303,7 @@ func (p *parse) promptEmbeds() {
 		return
 	}
 	p.held |= heldEmbeds
-	p.in.images += 1 + embeds(p.Value().Len())
+	p.in.Images += 1 + embeds(p.Value().Len())
 }
 
 // role reads who says a message, and reports whether every template prints that.
@@ -297,10 +315,10 @@ func (p *parse) role() bool {
 	inner, _ := p.Cursor.Str()
 	switch string(inner) {
 	case "user", "system", "tool":
-		p.in.words += int64(len(inner))
+		p.in.Words += int64(len(inner))
 		return true
 	case "assistant", "developer", "function":
-		p.in.words += int64(len(inner))
+		p.in.Words += int64(len(inner))
 		return false
 	}
 	p.in.print(inner)
@@ -317,7 +335,7 @@ func (p *parse) messages() {
 			p.messages()
 			continue
 		}
-		p.in.messages++
+		p.in.Messages++
 		p.message()
 	}
 }

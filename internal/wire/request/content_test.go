@@ -106,7 +106,7 @@ func TestParseRequestTextEscapes(t *testing.T) {
 }
 
 // tensorsAllowed lets tensors pass, which are held back.
-var tensorsAllowed = Options{AllowFields: []string{"image_embeds", "audio_embeds"}}
+var tensorsAllowed = Options{Models: always{Allow: []string{"image_embeds", "audio_embeds"}}}
 
 func TestParseRequestMedia(t *testing.T) {
 	base64Data := strings.Repeat("QUJD", 4000)
@@ -354,9 +354,9 @@ func TestAudioSeconds(t *testing.T) {
 }
 
 func TestAddTimes(t *testing.T) {
-	one := content{text: textsOf("a b"), optional: textsOf("한"), words: 7, messages: 1, tokenIDs: 2, images: 3, audioParts: 4, timed: 2, audioSeconds: 5}
+	one := Content{Text: textsOf("a b"), Optional: textsOf("한"), Words: 7, Messages: 1, TokenIDs: 2, Images: 3, AudioParts: 4, AudioTimed: 2, AudioSeconds: 5}
 	for n := range int64(20) {
-		var got, want content
+		var got, want Content
 		got.add(&one, n)
 		for range n {
 			want.add(&one, 1)

@@ -38,7 +38,7 @@ func FuzzParseRequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which byte, body []byte) {
 		e := wire.Endpoints[int(which)%len(wire.Endpoints)]
-		r, err := Parse(e, body, Options{AllowFields: heldBackFields()})
+		r, err := Parse(e, body, Options{Models: always{Allow: heldBackFields()}})
 		if err != nil {
 			checkRefusal(t, e, err)
 			return

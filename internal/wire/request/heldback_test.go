@@ -28,7 +28,7 @@ func TestPaddingIsHeldBack(t *testing.T) {
 			if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != "padding" {
 				t.Errorf("%s %s: error %v, want one about padding: %v", e, body, err, isHeld)
 			}
-			parseOK(t, e, body, Options{AllowFields: []string{"padding"}})
+			parseOK(t, e, body, Options{Models: always{Allow: []string{"padding"}}})
 		}
 	}
 }
@@ -49,7 +49,7 @@ func TestPiecesOfPicturesAreHeldBack(t *testing.T) {
 				if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != name {
 					t.Errorf("%s: error %v, want one about %s: %v", body, err, name, isHeld)
 				}
-				parseOK(t, wire.ChatCompletions, body, Options{AllowFields: []string{name}})
+				parseOK(t, wire.ChatCompletions, body, Options{Models: always{Allow: []string{name}}})
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func TestBytesAreHeldBack(t *testing.T) {
 			if errors.As(err, &refused); (refused != nil) != isHeld || isHeld && refused.Param != "encoding_format" {
 				t.Errorf("%s %s: error %v, want one about encoding_format: %v", e, body, err, isHeld)
 			}
-			parseOK(t, e, body, Options{AllowFields: []string{"encoding_format"}})
+			parseOK(t, e, body, Options{Models: always{Allow: []string{"encoding_format"}}})
 		}
 	}
 }
@@ -97,7 +97,7 @@ func TestTemplatesAreHeldBack(t *testing.T) {
 			if errors.As(err, &refused); (refused != nil) != isTemplate || isTemplate && refused.Param != "chat_template" {
 				t.Errorf("%s %s: error %v, want one about chat_template: %v", e, body, err, isTemplate)
 			}
-			r := parseOK(t, e, body, Options{AllowFields: []string{"chat_template"}})
+			r := parseOK(t, e, body, Options{Models: always{Allow: []string{"chat_template"}}})
 			if isTemplate && r.Text.Bytes() == 0 {
 				t.Errorf("%s %s: although allowed, nothing counts as input", e, body)
 			}
@@ -122,7 +122,7 @@ func TestEncodingsThatTellNoUsage(t *testing.T) {
 			if ok && string(r.AppendBody(nil, []byte(body), Patch{})) != body {
 				t.Errorf("%s %s is sent as %s", e, body, r.AppendBody(nil, []byte(body), Patch{}))
 			}
-			if allowed := parseOK(t, e, body, Options{AllowFields: []string{"encoding_format"}}); string(allowed.AppendBody(nil, []byte(body), Patch{})) != body {
+			if allowed := parseOK(t, e, body, Options{Models: always{Allow: []string{"encoding_format"}}}); string(allowed.AppendBody(nil, []byte(body), Patch{})) != body {
 				t.Errorf("%s %s: although allowed, it is not sent", e, body)
 			}
 		}

@@ -7,3 +7,8 @@ func counted(s string) chars.Text {
 	t.Add([]byte(s))
 	return t
 }
+
+// always is the rules of every model.
+type always FieldRules
+
+func (r always) FieldRules(string) FieldRules { return FieldRules(r) }

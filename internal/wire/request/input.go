@@ -9,7 +9,7 @@ import (
 
 // inputSide is one side of the pairs that are to be scored.
 type inputSide struct {
-	content
+	Content
 	items int64
 	most  int64 // items that a server may see: some take for several what others take for one
 	lone  bool  // one of the members that say it has a single item
@@ -46,7 +46,7 @@ func (p *parse) input(m member.Reader) {
 		p.side(&p.right)
 	default: // previous_input_messages, previous_response
 		before := p.in.maybe()
-		p.content(&p.in.optional)
+		p.content(&p.in.Optional)
 		p.r.Beside += p.in.maybe() - before
 	}
 }
@@ -83,8 +83,8 @@ func (p *parse) system() {
 		p.Skip()
 		return
 	}
-	p.in.messages++
-	p.content(&p.in.text)
+	p.in.Messages++
+	p.content(&p.in.Text)
 }
 
 // messageList reads the named member, a list of messages.
@@ -111,8 +111,8 @@ func (p *parse) inputMember() {
 	case p.endpoint != wire.Responses:
 		p.prompts("input")
 	case p.Peek() == '"':
-		p.in.messages++
-		p.text(&p.in.text)
+		p.in.Messages++
+		p.text(&p.in.Text)
 	default:
 		p.messageList("input")
 	}
@@ -131,7 +131,7 @@ func (p *parse) documents() {
 // side reads one side of the pairs to score: an item, or a list of items.
 func (p *parse) side(s *inputSide) {
 	var items, parts int64
-	p.in, s.content = s.content, p.in
+	p.in = &s.Content
 	switch kind := p.Peek(); kind {
 	case '[':
 		items, parts = p.sideList()
@@ -140,12 +140,12 @@ func (p *parse) side(s *inputSide) {
 	default:
 		start := p.At
 		items = 1
-		p.content(&p.in.text)
+		p.content(&p.in.Text)
 		if kind == '{' && !p.Bad {
 			parts = p.partsIn(start)
 		}
 	}
-	p.in, s.content = s.content, p.in
+	p.in = &p.r.Content
 	s.items += items
 	s.most += max(items, parts)
 	s.lone = s.lone || items == 1
@@ -162,7 +162,7 @@ func (p *parse) sideList() (items, parts int64) {
 		} else {
 			items++
 		}
-		p.content(&p.in.text)
+		p.content(&p.in.Text)
 	}
 	if parts = items + ids; ids > 0 {
 		items++
@@ -195,23 +195,14 @@ func (p *parse) finishInput() {
 	}
 	r.Prompts = max(r.Prompts, 1)
 	if p.tooling.named > 0 {
-		p.in.words += p.tooling.named * p.tooling.largest(p.Text)
+		p.in.Words += p.tooling.named * p.tooling.largest(p.Text)
 	}
-	if p.common.words > 0 || p.common.optional.Bytes() > 0 {
+	if p.common.Words > 0 || p.common.Optional.Bytes() > 0 {
 		p.in.add(&p.common, r.Prompts)
 	}
-	r.Text = p.in.text
-	if p.in.optional.Bytes() > 0 {
-		r.Optional = p.in.optional
+	if r.Optional.Bytes() > 0 {
 		r.Text.AddText(r.Optional)
 	}
-	r.Words = p.in.words
-	r.Messages = p.in.messages
-	r.TokenIDs = p.in.tokenIDs
-	r.Images = p.in.images
-	r.AudioParts = p.in.audioParts
-	r.AudioTimed = p.in.timed
-	r.AudioSeconds = p.in.audioSeconds
 }
 
 // finishPairs makes a prompt of every pair. A single item is paired with each of the other side;
@@ -231,8 +222,8 @@ func (p *parse) finishPairs() {
 
 // addSide adds one side of the pairs as often as it is surely in prompts, and at the most.
 func (p *parse) addSide(s *inputSide, surely, most int64) {
-	p.in.add(&s.content, surely)
+	p.in.add(&s.Content, surely)
 	if s.lone && most > surely {
-		p.in.add(s.content.asOptional(), most-surely)
+		p.in.add(s.Content.asOptional(), most-surely)
 	}
 }

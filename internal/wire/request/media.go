@@ -75,7 +75,7 @@ type mediaMembers struct {
 
 // kind reads the member "type".
 func (p *parse) kind(m *mediaMembers) {
-	p.in.words += int64(len("type")) + punctuation
+	p.in.Words += int64(len("type")) + punctuation
 	isNull := p.IsNull()
 	if !isNull {
 		m.kind = otherKind
@@ -88,15 +88,15 @@ func (p *parse) kind(m *mediaMembers) {
 	switch kind, ok := kinds[string(inner)]; {
 	case ok:
 		m.kind = kind
-		p.in.words += int64(len(inner))
+		p.in.Words += int64(len(inner))
 	case string(inner) == "prompt_embeds":
 		p.held |= heldEmbeds
 	case string(inner) == "tool_reference":
 		p.tooling.named++
-		p.in.words += int64(len(inner))
+		p.in.Words += int64(len(inner))
 	default:
-		p.in.words += p.in.optional.AddJSON(raw)
-		p.in.optional.End()
+		p.in.Words += p.in.Optional.AddJSON(raw)
+		p.in.Optional.End()
 	}
 }
 
@@ -107,7 +107,7 @@ func (p *parse) mediaMember(m *mediaMembers, name []byte) bool {
 	if !ok {
 		return false
 	}
-	p.in.words += int64(len(name)) + punctuation
+	p.in.Words += int64(len(name)) + punctuation
 	if p.IsNull() {
 		p.Skip()
 		if m.null != videoKind {
@@ -160,7 +160,7 @@ func (p *parse) misplaced(m mediaName, raw []byte) {
 	p.in.print(raw)
 	p.countMedia(m)
 	if m.embeds {
-		p.in.images += embeds(len(raw))
+		p.in.Images += embeds(len(raw))
 	}
 }
 
@@ -168,11 +168,11 @@ func (p *parse) misplaced(m mediaName, raw []byte) {
 func (p *parse) countMedia(m mediaName) {
 	switch m.kind {
 	case imageKind:
-		p.in.images++
+		p.in.Images++
 	case videoKind:
-		p.in.images += videoFrames
+		p.in.Images += videoFrames
 	default:
-		p.in.audioParts++
+		p.in.AudioParts++
 	}
 }
 
@@ -199,13 +199,13 @@ func (p *parse) media(m mediaName, c *jsonscan.Cursor) {
 		p.in.print(c.Raw())
 	}
 	if m.embeds {
-		p.in.images += embeds(c.At - start)
+		p.in.Images += embeds(c.At - start)
 	}
 }
 
 // mediaPart reads a member of an object that is media.
 func (p *parse) mediaPart(m mediaName, name []byte, c *jsonscan.Cursor) {
-	p.in.words += int64(len(name)) + punctuation
+	p.in.Words += int64(len(name)) + punctuation
 	switch s := string(name); {
 	case s == "url" && c.Peek() == '"':
 		p.reference(m, c)
@@ -237,7 +237,7 @@ const smallMax = 64
 
 // small counts a value beside media.
 func (p *parse) small(raw []byte) {
-	p.in.words += int64(len(raw))
+	p.in.Words += int64(len(raw))
 	if len(raw) > smallMax {
 		p.in.print(raw)
 	}
@@ -247,17 +247,17 @@ func (p *parse) small(raw []byte) {
 func (p *parse) reference(m mediaName, c *jsonscan.Cursor) {
 	raw, inner := c.Decoded()
 	if !isReference(inner, m.plain) {
-		p.in.words += p.in.optional.AddJSON(raw)
-		p.in.optional.End()
+		p.in.Words += p.in.Optional.AddJSON(raw)
+		p.in.Optional.End()
 		return
 	}
 	switch {
 	case m.kind == videoKind:
-		p.in.images += max(0, frames(inner)-videoFrames)
+		p.in.Images += max(0, frames(inner)-videoFrames)
 	case m.kind == audioKind && !m.embeds:
 		if s := audioSeconds(inner); s > 0 {
-			p.in.audioSeconds += s
-			p.in.timed++
+			p.in.AudioSeconds += s
+			p.in.AudioTimed++
 		}
 	}
 }

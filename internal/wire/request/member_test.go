@@ -119,11 +119,11 @@ func TestUnknownMembers(t *testing.T) {
 		{"a longer name", `{"` + long + `z":1}`, Options{}, "...", "", false},
 		{"as many as may be", many(waitingMax), Options{}, "", "", false},
 		{"more than may be", many(waitingMax + 1), Options{}, "", "", true},
-		{"refused", `{"n":1,"x":1}`, Options{RefuseUnknown: true}, "", "x", true},
-		{"refused by a name that is not shown", `{"a b":1}`, Options{RefuseUnknown: true}, "", "", true},
-		{"refused inside stream_options", `{"stream":true,"stream_options":{"x":1}}`, Options{RefuseUnknown: true}, "", "stream_options.x", true},
-		{"allowed", `{"x":1}`, Options{AllowFields: []string{"x"}, RefuseUnknown: true}, "", "", false},
-		{"silencing, and allowed", `{"stream":true,"stream_interval":50}`, Options{AllowFields: []string{"stream_interval"}}, "", "", false},
+		{"refused", `{"n":1,"x":1}`, Options{Models: always{RefuseUnknown: true}}, "", "x", true},
+		{"refused by a name that is not shown", `{"a b":1}`, Options{Models: always{RefuseUnknown: true}}, "", "", true},
+		{"refused inside stream_options", `{"stream":true,"stream_options":{"x":1}}`, Options{Models: always{RefuseUnknown: true}}, "", "stream_options.x", true},
+		{"allowed", `{"x":1}`, Options{Models: always{Allow: []string{"x"}, RefuseUnknown: true}}, "", "", false},
+		{"silencing, and allowed", `{"stream":true,"stream_interval":50}`, Options{Models: always{Allow: []string{"stream_interval"}}}, "", "", false},
 		{"by its model", `{"x":1,"y":1,"model":"a"}`, Options{Models: rulesOf{"a": {Allow: []string{"x"}}}}, "y", "", false},
 		{"by another model", `{"x":1,"y":1,"model":"b"}`, Options{Models: rulesOf{"a": {Allow: []string{"x"}}}}, "x, y", "", false},
 		{"by the path's model", `{"x":1,"y":1}`, Options{PathModel: "a", Models: rulesOf{"a": {RefuseUnknown: true}}}, "", "x", true},
@@ -171,13 +171,13 @@ func TestWhatCountsAsInput(t *testing.T) {
 		{"ids in values", `"logit_bias":{"9999":"2",` + biases(500) + `}`, 3000, 6000},
 		{"a grammar", `"guided_json":{"a":` + words(10) + `}`, 50, 70},
 	} {
-		r := parseOK(t, wire.ChatCompletions, `{`+tt.members+`}`, Options{AllowFields: []string{"x", "prompt_embeds"}})
+		r := parseOK(t, wire.ChatCompletions, `{`+tt.members+`}`, Options{Models: always{Allow: []string{"x", "prompt_embeds"}}})
 		if got := r.Optional.Bytes(); got < tt.least || got > tt.most || r.Text.Bytes() != got {
 			t.Errorf("%s: %d bytes count, want %d to %d, all of them optional (%d in all)", tt.name, got, tt.least, tt.most, r.Text.Bytes())
 		}
 	}
 	embeddings := `{"prompt_embeds":"` + strings.Repeat("A", 1<<20) + `"}`
-	if r := parseOK(t, wire.ChatCompletions, embeddings, Options{AllowFields: []string{"prompt_embeds"}}); r.Images != 2 {
+	if r := parseOK(t, wire.ChatCompletions, embeddings, Options{Models: always{Allow: []string{"prompt_embeds"}}}); r.Images != 2 {
 		t.Errorf("embeddings of a megabyte count as %d pictures, want 2", r.Images)
 	}
 }

@@ -32,8 +32,8 @@ type parsed struct {
 	err      *failure.Error // the first one
 
 	r           Request
-	in          content   // what all prompts consist of
-	common      content   // what each of them has
+	in          *Content  // what is read counts there: in that of r, in common, or in a side
+	common      Content   // what each of them has
 	left, right inputSide // of pairs to score
 	said        said      // of what may be said but once
 	tooling     tooling
@@ -96,7 +96,7 @@ func (p *parse) read() *failure.Error {
 // request reads the whole body. After the first mistake it only passes over what follows: a body
 // of nothing but mistakes must not cost more than a good one.
 func (p *parse) request() {
-	p.r.Endpoint = p.endpoint
+	p.r.Endpoint, p.in = p.endpoint, &p.r.Content
 	if !p.Enter('{') {
 		p.Fail()
 		return

@@ -29,7 +29,7 @@ func (p *parse) numbers() {
 		return
 	}
 	if isNumbers(&jsonscan.Cursor{Text: p.Text[:v.End], At: v.Start}) {
-		p.common.words += int64(v.Len())
+		p.common.Words += int64(v.Len())
 		p.r.Beside += int64(v.Len())
 		return
 	}

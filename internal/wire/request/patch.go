@@ -19,17 +19,17 @@ import (
 //   - null is left out where servers disagree about what it means;
 //   - members of [Request.Dropped] are left out.
 type Patch struct {
-	// Model is the name to write, replaced or inserted; empty: leave it.
+	// Model is the name to write, replaced or inserted; empty: it stays.
 	Model string
 	// ForceUsage makes a stream of chat completions or completions report usage on every chunk:
 	// stream_options.include_usage and .continuous_usage_stats become true, and its other members
 	// stay. It has no effect on other requests, whose answers carry their usage anyway.
 	ForceUsage bool
-	// TotalOnly leaves continuous_usage_stats as the client wrote it, for model servers that do
+	// TotalOnly keeps continuous_usage_stats as the client wrote it, for model servers that do
 	// not know it: usage comes at the end only.
 	TotalOnly bool
 	// OutputCap is written to every output cap in the body or, if there is none, inserted as the
-	// endpoint's usual one; 0: leave them. It only lowers: a smaller cap of the client's stays.
+	// endpoint's usual one; 0: they stay. It only lowers: a smaller cap of the client's stays.
 	// It has no effect on endpoints that do not generate.
 	OutputCap int64
 }

@@ -13,7 +13,7 @@ func (p *parse) prompts(name string) {
 	switch p.Peek() {
 	case '"':
 		p.r.Prompts++
-		p.text(&p.in.text)
+		p.text(&p.in.Text)
 	case '[':
 		p.promptList(name)
 	case 'n':
@@ -51,13 +51,13 @@ func (p *parse) promptList(name string) {
 func (p *parse) promptElement(kind byte) bool {
 	switch kind {
 	case '"':
-		p.text(&p.in.text)
+		p.text(&p.in.Text)
 	case '0':
 		return p.tokenID()
 	case '[':
 		return p.nestedPrompt()
 	case '{':
-		p.in.messages++
+		p.in.Messages++
 		p.message()
 	default:
 		p.Skip()
@@ -95,6 +95,6 @@ func (p *parse) elementKind() byte {
 
 // tokenID reads a number, and reports whether it is a token id.
 func (p *parse) tokenID() bool {
-	p.in.tokenIDs++
+	p.in.TokenIDs++
 	return isDigits(p.Raw())
 }

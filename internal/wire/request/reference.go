@@ -36,8 +36,7 @@ func isReference(s []byte, plain bool) bool {
 	return plain && isBase64(s)
 }
 
-// isData reports whether s is a data URL. The scheme of a URL has no case (RFC 3986, section
-// 3.1).
+// isData reports whether s is a data URL. The scheme of a URL has no case (RFC 3986, section 3.1).
 func isData(s []byte) bool {
 	const scheme = "data:"
 	return len(s) >= len(scheme) && strings.EqualFold(string(s[:len(scheme)]), scheme)

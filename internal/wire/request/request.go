@@ -2,7 +2,6 @@ package request
 
 import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/jsonscan"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 )
@@ -43,21 +42,9 @@ type Request struct {
 	Sequences int64 // sequences generated per prompt (n, best_of, beam width); >= 1
 	Choices   int64 // choices returned per prompt (n); >= 1
 	Prompts   int64 // prompts, or pairs to score; >= 1
-	Messages  int64 // messages or input items, each with the chat template's overhead
 
-	// Text is all text that ends in a prompt, or may: whatever a chat template, a tool's schema,
-	// a grammar or a tokenizer may see of the body, known members and unknown ones, keys and
-	// numbers too. What a prompt has in common with others of the request counts for each.
-	Text chars.Text
-	// Optional counts the text in Text that may be missing from the prompt, because templates
-	// differ: everything but what users, the system and tools say.
-	Optional chars.Text
-	// Words is how many bytes the protocol's own words have in the messages, with their
-	// punctuation: roles, types, names of members. Text leaves them out, because the overhead of a
-	// message covers them; but a template that prints a message as it came prints them too. They
-	// include the bytes that JSON adds to a text, and ids of tokens that only control sampling,
-	// where a request has more of them than usual.
-	Words int64
+	Content // of all prompts
+
 	// Beside is how many bytes of Optional and Words a question for the number of tokens leaves
 	// out: vLLM's /tokenize reads the prompt or the messages, the tools and the arguments of the
 	// template. It does not count members that the operator has allowed by name.
@@ -66,17 +53,6 @@ type Request struct {
 	// names, and a model server reads one of them: both are in Text. A question for the number of
 	// tokens could be taken for either.
 	Twofold bool
-	// TokenIDs is the number of tokens that are given as numbers.
-	TokenIDs int64
-	// Images is the number of pictures. A video counts as the 32 frames that vLLM samples from
-	// one by default.
-	Images int64
-	// AudioParts is the number of audio recordings. AudioSeconds is the length of AudioTimed of
-	// them, as far as the body tells it: it tells nothing of recordings that are fetched from
-	// elsewhere.
-	AudioParts   int64
-	AudioTimed   int64
-	AudioSeconds float64
 	// TruncateInput is how many tokens the model server is asked to cut a longer prompt down to;
 	// -1: the context length; 0: it is not asked to. Some servers do not know the member, and serve
 	// the whole prompt.
@@ -130,12 +106,8 @@ type Options struct {
 	// PathModel is the model named in the URL's path; empty: the path names none. It wins, and a
 	// different one in the body is refused.
 	PathModel string
-	// AllowFields and RefuseUnknown are the rules for members that are not known or held back, as
-	// in [FieldRules].
-	AllowFields   []string
-	RefuseUnknown bool
-	// Models, if set, takes the place of both: the rules are those of the model that the request
-	// is for.
+	// Models has the rules for members that are not known or held back, by the model that the
+	// request is for; nil: the zero rules.
 	Models ModelRules
 	// SequencesMax bounds n and best_of; 0: [SequencesMax].
 	SequencesMax int64

@@ -48,7 +48,7 @@ func TestParseRequestNumbers(t *testing.T) {
 		want Request
 	}{
 		{"bare chat", wire.ChatCompletions, `{"model":"m","messages":[{"role":"user","content":"hi"}]}`,
-			Request{Model: "m", Messages: 1}},
+			Request{Model: "m", Content: Content{Messages: 1}}},
 		{"white space everywhere", wire.ChatCompletions, " {\n\t\"model\" : \"m\" ,\r\n \"messages\" : [ ] , \"n\" : 2 } \n",
 			Request{Model: "m", Sequences: 2, Choices: 2}},
 		{"escaped names and model", wire.ChatCompletions, `{"mod\u0065l":"\u006d\/x","messages":[],"\u006e":3}`,
@@ -63,9 +63,9 @@ func TestParseRequestNumbers(t *testing.T) {
 		{"completion that echoes as pydantic reads it", wire.Completions, `{"prompt":"x","echo":1}`, Request{OutputCap: 16, Echo: true}},
 		{"completion that does not echo", wire.Completions, `{"prompt":"x","echo":false}`, Request{OutputCap: 16}},
 		{"responses", wire.Responses, `{"input":"x","instructions":"y","max_output_tokens":7,"max_tokens":3,"stream":true}`,
-			Request{OutputCap: 7, Messages: 2, Stream: true, Dropped: "max_tokens"}},
+			Request{OutputCap: 7, Stream: true, Dropped: "max_tokens", Content: Content{Messages: 2}}},
 		{"messages", wire.Messages, `{"max_tokens":9,"system":"s","messages":[{"role":"user","content":"x"}]}`,
-			Request{OutputCap: 9, Messages: 2}},
+			Request{OutputCap: 9, Content: Content{Messages: 2}}},
 		{"min_tokens", wire.ChatCompletions, `{"min_tokens":5,"max_tokens":8}`, Request{OutputCap: 8, MinOutput: 5}},
 		{"min_tokens above the cap", wire.ChatCompletions, `{"min_tokens":9,"max_tokens":8}`, Request{OutputCap: 8, MinOutput: 8}},
 		{"ignore_eos", wire.ChatCompletions, `{"ignore_eos":true,"max_tokens":8}`, Request{OutputCap: 8, MinOutput: 8, IgnoreEOS: true}},
@@ -86,30 +86,30 @@ func TestParseRequestNumbers(t *testing.T) {
 		{"options without stream", wire.ChatCompletions, `{"stream_options":{"include_usage":true}}`, Request{}},
 		{"truncation", wire.Embeddings, `{"input":"x","truncate_prompt_tokens":12}`, Request{TruncateInput: 12}},
 		{"truncation to the context", wire.Embeddings, `{"input":"x","truncate_prompt_tokens":-1}`, Request{TruncateInput: -1}},
-		{"truncation of responses", wire.Responses, `{"input":"x","truncation":"a\u0075to"}`, Request{Messages: 1, TruncateInput: -1}},
+		{"truncation of responses", wire.Responses, `{"input":"x","truncation":"a\u0075to"}`, Request{TruncateInput: -1, Content: Content{Messages: 1}}},
 		{"prompt list", wire.Completions, `{"prompt":["a","b","c"]}`, Request{OutputCap: 16, Prompts: 3}},
-		{"token ids", wire.Completions, `{"prompt":[1,2, 3]}`, Request{OutputCap: 16, TokenIDs: 3}},
-		{"token id lists", wire.Completions, `{"prompt":[[1,2],[3],[]]}`, Request{OutputCap: 16, TokenIDs: 3, Prompts: 3}},
+		{"token ids", wire.Completions, `{"prompt":[1,2, 3]}`, Request{OutputCap: 16, Content: Content{TokenIDs: 3}}},
+		{"token id lists", wire.Completions, `{"prompt":[[1,2],[3],[]]}`, Request{OutputCap: 16, Prompts: 3, Content: Content{TokenIDs: 3}}},
 		{"empty prompt list", wire.Completions, `{"prompt":[]}`, Request{OutputCap: 16}},
 		{"embedding inputs", wire.Embeddings, `{"input":["a","b"]}`, Request{Prompts: 2}},
-		{"embedding of messages", wire.Embeddings, `{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}`, Request{Messages: 2}},
+		{"embedding of messages", wire.Embeddings, `{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}`, Request{Content: Content{Messages: 2}}},
 		{"embedding of conversations", wire.Embeddings, `{"messages":[[{"role":"user","content":"a"}],[{"role":"user","content":"b"}]]}`,
-			Request{Messages: 2, Prompts: 2}},
-		{"embedding of messages as input", wire.Embeddings, `{"input":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}`, Request{Messages: 2}},
+			Request{Prompts: 2, Content: Content{Messages: 2}}},
+		{"embedding of messages as input", wire.Embeddings, `{"input":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}`, Request{Content: Content{Messages: 2}}},
 		{"embedding of conversations as input", wire.Embeddings, `{"input":[[{"role":"user","content":"a"}],[{"role":"user","content":"b"}]]}`,
-			Request{Messages: 2, Prompts: 2}},
+			Request{Prompts: 2, Content: Content{Messages: 2}}},
 		{"rerank", wire.Rerank, `{"query":"q","documents":["a","b","c"]}`, Request{Prompts: 3}},
 		{"score one to many", wire.Score, `{"text_1":"q","text_2":["a","b"]}`, Request{Prompts: 2}},
 		{"score pairs", wire.Score, `{"queries":["q","r"],"documents":["a","b"]}`, Request{Prompts: 2}},
 		{"score many to one", wire.Score, `{"text_1":["q","r"],"text_2":"a"}`, Request{Prompts: 2}},
-		{"embedding of messages and input", wire.Embeddings, `{"messages":[{"role":"user","content":"a"}],"input":"b"}`, Request{Messages: 1, Twofold: true}},
+		{"embedding of messages and input", wire.Embeddings, `{"messages":[{"role":"user","content":"a"}],"input":"b"}`, Request{Twofold: true, Content: Content{Messages: 1}}},
 		{"embedding of input, messages null", wire.Embeddings, `{"messages":null,"input":"b"}`, Request{}},
 		{"chat with a prompt that goes", wire.ChatCompletions, `{"messages":[],"prompt":"b"}`, Request{Twofold: true, Dropped: "prompt"}},
 		{"score with documents by two names", wire.Score, `{"query":"q","documents":["a"],"items":["b"]}`, Request{Prompts: 2, Twofold: true}},
 		{"score with a side by two names", wire.Score, `{"text_1":"q","queries":["r"],"text_2":["a","b","c"]}`, Request{Prompts: 3, Twofold: true}},
-		{"detokenize", wire.Detokenize, `{"tokens":[1,2,3]}`, Request{TokenIDs: 3}},
+		{"detokenize", wire.Detokenize, `{"tokens":[1,2,3]}`, Request{Content: Content{TokenIDs: 3}}},
 		{"responses items", wire.Responses, `{"input":[{"role":"user","content":"a"},{"type":"function_call_output","call_id":"c","output":"o"}]}`,
-			Request{Messages: 2}},
+			Request{Content: Content{Messages: 2}}},
 		{"harmless held-back members", wire.Responses,
 			`{"priority":0,"background":false,"kv_transfer_params":null,"vllm_xargs":null,"previous_response_id":null}`, Request{}},
 		{"null messages", wire.ChatCompletions, `{"messages":null}`, Request{}},
@@ -241,7 +241,7 @@ func TestParseRequestHeldBack(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Param != m.Name || !strings.Contains(refused.Message, "allow-fields") {
 				t.Errorf("%s %s: error %v, want one about %s and allow-fields", e, body, err, m.Name)
 			}
-			r := parseOK(t, e, body, Options{AllowFields: []string{"other", m.Name}})
+			r := parseOK(t, e, body, Options{Models: always{Allow: []string{"other", m.Name}}})
 			if sent := string(r.AppendBody(nil, []byte(body), Patch{})); !strings.Contains(sent, m.Name) {
 				t.Errorf("%s %s: although allowed, %s is sent", e, body, sent)
 			}
@@ -278,7 +278,7 @@ func TestParseRequestHeldBackPart(t *testing.T) {
 		if !errors.As(err, &e) || e.Param != want {
 			t.Errorf("%s: error %v, want one about %s", body, err, want)
 		}
-		parseOK(t, wire.ChatCompletions, body, Options{AllowFields: []string{want}})
+		parseOK(t, wire.ChatCompletions, body, Options{Models: always{Allow: []string{want}}})
 	}
 	parseOK(t, wire.ChatCompletions, `{"messages":[{"role":"user","content":[{"type":"image_embeds","image_embeds":null,"uuid":"u"}]}]}`, Options{})
 }

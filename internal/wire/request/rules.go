@@ -24,14 +24,6 @@ type ModelRules interface {
 	FieldRules(model string) FieldRules
 }
 
-// rules returns what counts for a model.
-func (o *Options) rules(model string) FieldRules {
-	if o.Models != nil {
-		return o.Models.FieldRules(model)
-	}
-	return FieldRules{o.AllowFields, o.RefuseUnknown}
-}
-
 // unknownMember is the error for a member that nobody has classified. A name that is not fit to be
 // shown might be a prompt in the wrong place.
 func unknownMember(name string) *failure.Error {

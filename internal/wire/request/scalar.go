@@ -30,9 +30,8 @@ func (p *parse) integer(name string, least int64) (int64, bool) {
 	return v, true
 }
 
-// parseInteger returns the integer that a JSON value is, if it is one that fits. Fractions of
-// zero and exponents do not make a number less of an integer, as long as a float64 holds it
-// exactly.
+// parseInteger returns the integer that a JSON value is, if it is one that fits. Fractions of zero
+// and exponents do not make a number less of an integer, as long as a float64 holds it exactly.
 func parseInteger(raw []byte) (int64, bool) {
 	if raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
 		return 0, false // a string, a list, ...

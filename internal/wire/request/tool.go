@@ -54,7 +54,7 @@ func (t *tooling) largest(b []byte) (most int64) {
 
 // printedSize returns how many bytes a template may print of JSON text.
 func printedSize(raw []byte) int64 {
-	var c content
+	var c Content
 	c.print(raw)
 	return c.maybe()
 }

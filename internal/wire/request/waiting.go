@@ -52,7 +52,10 @@ func (p *parse) finishWaiting() {
 	if len(p.members) == 0 && len(p.inner) == 0 && p.held == 0 {
 		return
 	}
-	rules := p.options.rules(p.r.Model)
+	var rules FieldRules
+	if p.options.Models != nil {
+		rules = p.options.Models.FieldRules(p.r.Model)
+	}
 	for i, name := range heldNames {
 		if p.held&(1<<i) != 0 && !rules.allows(name) {
 			p.refuseHeldBack(name)
@@ -111,7 +114,7 @@ func (w *waiting) isHarmless(b []byte, stream bool) bool {
 func (p *parse) price(w *waiting) {
 	p.At = w.value.Start
 	if w.Reader == member.ReadEmbeds {
-		p.in.images += 1 + embeds(w.value.Len())
+		p.in.Images += 1 + embeds(w.value.Len())
 		return
 	}
 	p.shared()
