@@ -143,8 +143,7 @@ func (c *usageCommand) Run() error {
 	return printUsage(os.Stdout, u)
 }
 
-// segment returns name as a part of a path: one of dots alone, too, which would
-// mean another path.
+// segment returns name as a part of a path: one of dots alone, too, which would mean another path.
 func segment(name string) string { return strings.ReplaceAll(url.PathEscape(name), ".", "%2E") }
 
 func printUsage(w io.Writer, u admin.Usage) error {

@@ -1,6 +1,5 @@
-// Command token-rate-limiter holds users of self-hosted language models to
-// tokens per minute, hour and day. It is a gateway in front of OpenAI-compatible
-// model servers; see the README.
+// Command token-rate-limiter holds users of self-hosted language models to tokens per minute, hour
+// and day. It is a gateway in front of OpenAI-compatible model servers; see the README.
 package main
 
 import (

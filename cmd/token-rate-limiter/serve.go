@@ -41,9 +41,8 @@ type serveCommand struct {
 	Address string `placeholder:"HOST:PORT" help:"Address to listen on, in place of server.address."`
 }
 
-// Run runs the gateway until it is told to end. The first SIGINT or SIGTERM lets
-// running requests finish; a second one cuts them off. Either way they are
-// settled, and the exit code is 0.
+// Run runs the gateway until it is told to end. The first SIGINT or SIGTERM lets running requests
+// finish; a second one cuts them off. Either way they are settled, and the exit code is 0.
 func (c *serveCommand) Run() error {
 	outliveReaders()
 	hangups := outliveHangup()

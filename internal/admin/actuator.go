@@ -35,8 +35,7 @@ func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
 	reply.JSON(w, http.StatusOK, object{"_links": links})
 }
 
-// base returns the address under which the client knows the gateway; "" where it has
-// not said.
+// base returns the address under which the client knows the gateway; "" where it has not said.
 func base(r *http.Request) string {
 	switch {
 	case r.Host == "":

@@ -43,8 +43,7 @@ func (h *Handler) Register(mux reply.Routes) {
 	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(identity.Admin, h.usage))
 }
 
-// RegisterOperations adds to mux what operators look at, which may be served in
-// another place.
+// RegisterOperations adds to mux what operators look at, which may be served in another place.
 func (h *Handler) RegisterOperations(mux reply.Routes) {
 	mux.Handle("/actuator", h.get("", h.index))
 	mux.Handle("/actuator/health", h.get("", h.health))
@@ -58,8 +57,7 @@ func (h *Handler) RegisterOperations(mux reply.Routes) {
 	}
 }
 
-// get lets GET requests of principals with the role pass; an empty role is
-// everybody.
+// get lets GET requests of principals with the role pass; an empty role is everybody.
 func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {

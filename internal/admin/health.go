@@ -41,11 +41,10 @@ func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
 	reply.JSON(w, http.StatusOK, report{Status: up})
 }
 
-// health says whether requests of one model at least can be served: the store decides
-// and takes what concerns it, or nothing limits it and nobody asks the store; and the
-// gateway is not shutting down. Model servers
-// do not count: without one of them the others are served, and another replica would
-// find none either. Which models have none is told all the same.
+// health says whether requests of one model at least can be served: the store decides and takes
+// what concerns it, or nothing limits it and nobody asks the store; and the gateway is not shutting
+// down. Model servers do not count: without one of them the others are served, and another replica
+// would find none either. Which models have none is told all the same.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	store := h.store(r.Context())
 	rep := report{Status: up, Components: map[string]component{

@@ -10,8 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// Usage is where a user stands on a model: the answer of
-// /api/v1/admin/token-usage/{model}/{user}.
+// Usage is where a user stands on a model: the answer of /api/v1/admin/token-usage/{model}/{user}.
 type Usage struct {
 	Model       string        `json:"model"`
 	User        string        `json:"user"`

@@ -107,11 +107,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
-// Run listens and serves until ctx ends, then drains: readiness goes off, new
-// requests are refused, running ones finish within the configured time, and
-// everything is settled. It goes on listening for as long as one is running, so
-// that probes and clients are told. ready, if not nil, is called with the address once requests are
-// accepted.
+// Run listens and serves until ctx ends, then drains: readiness goes off, new requests are refused,
+// running ones finish within the configured time, and everything is settled. It goes on listening
+// for as long as one is running, so that probes and clients are told. ready, if not nil, is called
+// with the address once requests are accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
 	logResources(a.log, boundMemory(memlimit.FromCgroup), a.scarce)
@@ -141,8 +140,7 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	return err
 }
 
-// listen opens the listeners and serves them. What ends the serving is sent to
-// served.
+// listen opens the listeners and serves them. What ends the serving is sent to served.
 func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan error, err error) {
 	failed := make(chan error, 2)
 	if a.manage != nil {

@@ -6,12 +6,10 @@ import (
 	"github.com/rs/cors"
 )
 
-// preflightSeconds is how long a browser may remember what it may send; none
-// remembers it longer.
+// preflightSeconds is how long a browser may remember what it may send; none remembers it longer.
 const preflightSeconds = 7200
 
-// exposedFields are the header fields of answers that pages may read beside the
-// harmless ones.
+// exposedFields are the header fields of answers that pages may read beside the harmless ones.
 var exposedFields = []string{
 	"X-Request-ID", "Request-ID", "Retry-After", "Retry-After-Ms", "X-Should-Retry", "X-Token-Output-Cap", "X-Dropped-Fields", "RateLimit", "RateLimit-Policy",
 	"X-RateLimit-Limit-Requests", "X-RateLimit-Remaining-Requests", "X-RateLimit-Reset-Requests",

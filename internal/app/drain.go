@@ -7,18 +7,16 @@ import (
 	"time"
 )
 
-// cutOffTimeout bounds how long requests that are cut off may take to be
-// settled.
+// cutOffTimeout bounds how long requests that are cut off may take to be settled.
 const cutOffTimeout = 5 * time.Second
 
 // drain takes no more requests and waits for the running ones. Those that take
 // too long are cut off; when it returns, all are settled.
 //
-// First comes the configured delay, in which everything goes on but readiness is
-// off: what sends requests here, such as the proxies of a Kubernetes service,
-// needs a while to notice. The listener stays open while requests are running,
-// too: a client whose request still comes here is told so, instead of finding
-// nobody. When nothing is running there is no one to wait for, and the end is at
+// First comes the configured delay, in which everything goes on but readiness is off: what sends
+// requests here, such as the proxies of a Kubernetes service, needs a while to notice. The listener
+// stays open while requests are running, too: a client whose request still comes here is told so,
+// instead of finding nobody. When nothing is running there is no one to wait for, and the end is at
 // once.
 func (a *App) drain(ctx context.Context) error {
 	a.announce()
@@ -50,8 +48,7 @@ func (a *App) drain(ctx context.Context) error {
 	}
 	a.log.Warn("requests that are still running are cut off", "reason", reason)
 	err := a.server.Close()
-	// Close does not wait for handlers, and what they settle after the store is
-	// closed is lost.
+	// Close does not wait for handlers, and what they settle after the store is closed is lost.
 	if !a.awaitHandlers(cutOffTimeout) {
 		a.log.Error("requests that were cut off have not ended, and stay charged in full")
 	}

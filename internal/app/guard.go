@@ -15,11 +15,10 @@ import (
 // nobody reads too: the server reads what is left of a body before it answers and
 // before it closes, and would wait for it for ever.
 //
-// A request whose end may have been seen in another place by something in front
-// of the gateway is the last one of its connection, so that nothing behind it
-// passes for another: one with a transfer coding, because net/http does not
-// tell whether there was a length as well (RFC 9112, section 6.1), and one of
-// HTTP/1.0, where a transfer coding is ignored.
+// A request whose end may have been seen in another place by something in front of the gateway is
+// the last one of its connection, so that nothing behind it passes for another: one with a transfer
+// coding, because net/http does not tell whether there was a length as well (RFC 9112, section
+// 6.1), and one of HTTP/1.0, where a transfer coding is ignored.
 //
 // A request without a host is refused, but of HTTP/1.0, which has none: something in
 // front may have sent it here for the host of the target, or of the connection.

@@ -8,13 +8,11 @@ import (
 )
 
 const (
-	// heapGoal is how large the heap may grow, however little of it is live.
-	// Without it a gateway with a few megabytes of live memory collects dozens
-	// of times a second.
+	// heapGoal is how large the heap may grow, however little of it is live. Without it a gateway
+	// with a few megabytes of live memory collects dozens of times a second.
 	heapGoal = 24 << 20
-	// garbageMin is how much garbage is let gather at the least, and
-	// garbageShare the part of the live memory that it may be where that is
-	// more: a quarter, where Go's default is the whole.
+	// garbageMin is how much garbage is let gather at the least, and garbageShare the part of the
+	// live memory that it may be where that is more: a quarter, where Go's default is the whole.
 	garbageMin   = 8 << 20
 	garbageShare = 4
 	// heapMin is Go's least heap at a GOGC of 100, which grows with GOGC: a

@@ -34,8 +34,7 @@ func newManagement(c *config.Config, console *admin.Handler, log *slog.Logger) *
 	return &management{address: c.Management.Address, server: listener.NewPlainServer(serverOptions(c, operators(c, mux), log))}
 }
 
-// open begins to listen and to serve. What ends the serving, other than close, is
-// sent to failed.
+// open begins to listen and to serve. What ends the serving, other than close, is sent to failed.
 func (m *management) open(ctx context.Context, failed chan<- error) (err error) {
 	m.listener, err = listener.Listen(ctx, "management.address", m.address, "")
 	if err != nil {

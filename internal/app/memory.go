@@ -24,10 +24,9 @@ type memoryLimit struct {
 	from  string
 }
 
-// boundMemory makes the memory limit of the container one of Go's: the collector
-// then works harder before the kernel would end the process, where tuneCollector
-// alone would let garbage gather that there is no room for. A GOMEMLIMIT that is
-// set is left alone. container is asked for the limit.
+// boundMemory makes the memory limit of the container one of Go's: the collector then works harder
+// before the kernel would end the process, where tuneCollector alone would let garbage gather that
+// there is no room for. A GOMEMLIMIT that is set is left alone. container is asked for the limit.
 func boundMemory(container memlimit.Provider) memoryLimit {
 	bytes, err := memlimit.Set(memlimit.WithProvider(container), memlimit.WithRatio(memoryShare))
 	switch {
@@ -55,9 +54,8 @@ func knownMemory(container memlimit.Provider) memoryLimit {
 }
 
 const (
-	// bufferedShare is the part of the process's memory, a quarter, that bodies and
-	// answers may fill: beside them there are accounts, connections, and what the
-	// collector has not found yet.
+	// bufferedShare is the part of the process's memory, a quarter, that bodies and answers may
+	// fill: beside them there are accounts, connections, and what the collector has not found yet.
 	bufferedShare = 4
 	// memoryUnknown is what the machine is taken to have where it does not tell.
 	memoryUnknown = 4 << 30

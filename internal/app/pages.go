@@ -7,10 +7,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// ownPages refuses what browsers send for pages of other origins while everybody
-// is let in: such a page needs no key then, and whoever looks at it would spend
-// what is theirs. The listed origins may; "*" is every origin. While keys are
-// asked for, a page can use only one that it has.
+// ownPages refuses what browsers send for pages of other origins while everybody is let in: such a
+// page needs no key then, and whoever looks at it would spend what is theirs. The listed origins
+// may; "*" is every origin. While keys are asked for, a page can use only one that it has.
 func ownPages(origins []string, open func() bool) (middleware, error) {
 	if slices.Contains(origins, "*") {
 		return func(next http.Handler) http.Handler { return next }, nil

@@ -30,9 +30,8 @@ func (a *App) openControl(ctx context.Context, o *Options) (err error) {
 	return err
 }
 
-// Reload reads the configuration again at once and says what came of it, also
-// where the files are as they were. It is safe for concurrent use; callers wait
-// for each other.
+// Reload reads the configuration again at once and says what came of it, also where the files are
+// as they were. It is safe for concurrent use; callers wait for each other.
 func (a *App) Reload() { a.control.Reload(context.Background()) }
 
 // apply makes a state what is served, as far as it can change. Requests that are running go on
@@ -56,8 +55,7 @@ func (a *App) apply(next control.State) (atStart []string, err error) {
 	return atStart, nil
 }
 
-// patienceOfHTTP2 is what follows from a setting and cannot change, in the words of
-// the log.
+// patienceOfHTTP2 is what follows from a setting and cannot change, in the words of the log.
 const patienceOfHTTP2 = "vllm.services.NAME.idle-timeout, the longest of all, for HTTP/2 connections that take nothing"
 
 // keepsPatience reports whether a change of the configuration lets HTTP/2 connections

@@ -11,9 +11,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
-// snapshot is what one configuration makes of the gateway, as far as it can
-// change while it runs. It is immutable: requests take what they need of the
-// newest one, and end with it.
+// snapshot is what one configuration makes of the gateway, as far as it can change while it runs.
+// It is immutable: requests take what they need of the newest one, and end with it.
 type snapshot struct {
 	config  *config.Config
 	catalog *catalog.Catalog

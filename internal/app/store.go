@@ -165,8 +165,7 @@ func (a *App) watchStore(ctx context.Context) {
 	}
 }
 
-// refusedModels returns the models that are served, and which of them the store
-// refuses.
+// refusedModels returns the models that are served, and which of them the store refuses.
 func refusedModels(served *catalog.Catalog, s limit.Store) map[string]bool {
 	models := map[string]bool{}
 	for _, m := range served.All() {
@@ -175,13 +174,11 @@ func refusedModels(served *catalog.Catalog, s limit.Store) map[string]bool {
 	return models
 }
 
-// refusals knows for how many looks in a row the store has refused the accounts of
-// which models.
+// refusals knows for how many looks in a row the store has refused the accounts of which models.
 type refusals map[string]int
 
-// look writes a line for each model that the store refuses for the second time in
-// a row (what it has refused while it was away passes by itself), and one when it
-// takes it again.
+// look writes a line for each model that the store refuses for the second time in a row (what it
+// has refused while it was away passes by itself), and one when it takes it again.
 func (r refusals) look(log *slog.Logger, served []*catalog.Model, refused func(string) error) {
 	const told = 2
 	now := map[string]bool{}

@@ -53,8 +53,7 @@ func (g *Gateway) WriteConfig(t testing.TB, text string) {
 // Reload has the gateway read its configuration again, as SIGHUP does.
 func (g *Gateway) Reload() { g.app.Reload() }
 
-// Eventually reports whether something becomes true within 20 seconds, asking
-// again and again.
+// Eventually reports whether something becomes true within 20 seconds, asking again and again.
 func Eventually(ok func() bool) bool {
 	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {

@@ -24,12 +24,10 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
 
-// Model is the model that a gateway serves unless its configuration says
-// otherwise.
+// Model is the model that a gateway serves unless its configuration says otherwise.
 const Model = "llama2-7b"
 
-// mocked is a service's setting that lets requests tell the model server how to
-// answer them.
+// mocked is a service's setting that lets requests tell the model server how to answer them.
 const mocked = "allow-fields: [mock]"
 
 // Options of a Gateway. The zero value has no limits, no authentication, the
@@ -104,8 +102,7 @@ type Gateway struct {
 	hurrying sync.Once
 }
 
-// Start starts a gateway that ends with the test. What it needs to be stopped
-// earlier: Stop.
+// Start starts a gateway that ends with the test. What it needs to be stopped earlier: Stop.
 func Start(t testing.TB, o Options) *Gateway {
 	t.Helper()
 	g := &Gateway{Ledger: o.Mock.Ledger, Logs: &Log{}}

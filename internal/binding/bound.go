@@ -6,10 +6,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds on a file, beside BytesMax. They are far above what a configuration needs, and
-// keep the YAML library within time and stack: its work grows with the square of the
-// nesting and of the keys of a map that is not in braces, and it recurses with both. Lists
-// cost what they are long.
+// Bounds on a file, beside BytesMax. They are far above what a configuration needs, and keep the
+// YAML library within time and stack: its work grows with the square of the nesting and of the keys
+// of a map that is not in braces, and it recurses with both. Lists cost what they are long.
 const (
 	NestingMax = 64
 	MapKeysMax = 10_000    // of a map

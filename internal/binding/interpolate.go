@@ -7,9 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// placeholder begins a variable: ${NAME} or ${NAME:default}. A default goes
-// to the next closing brace and may be empty or hold colons; `$${` stands for
-// the two characters themselves.
+// placeholder begins a variable: ${NAME} or ${NAME:default}. A default goes to the next closing
+// brace and may be empty or hold colons; `$${` stands for the two characters themselves.
 const (
 	placeholder = "${"
 	escaped     = "$${"
@@ -27,10 +26,9 @@ const textBytesMax = 64 << 10
 
 func hasPlaceholder(s string) bool { return strings.Contains(s, placeholder) }
 
-// Interpolation fills environment variables into the scalars of a tree. It
-// works on values, never on raw text: a variable cannot add a key, and targets give the
-// result a type, so that ${PORT:6379} is a number. All fields but the results must be set.
-// It is for one goroutine.
+// Interpolation fills environment variables into the scalars of a tree. It works on values, never
+// on raw text: a variable cannot add a key, and targets give the result a type, so that
+// ${PORT:6379} is a number. All fields but the results must be set. It is for one goroutine.
 type Interpolation struct {
 	Env      func(name string) (value string, set bool)
 	ReadFile func(name string) ([]byte, error)

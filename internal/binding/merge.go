@@ -1,9 +1,8 @@
 package binding
 
-// Merge lays the tree over onto base and returns the result: maps merge
-// deeply, lists and scalars replace. A map of which nothing is written (only
-// the key, its lines commented out, say) changes nothing; null takes the value
-// away.
+// Merge lays the tree over onto base and returns the result: maps merge deeply, lists and scalars
+// replace. A map of which nothing is written (only the key, its lines commented out, say) changes
+// nothing; null takes the value away.
 func Merge(base, over *Node) *Node {
 	switch {
 	case over.Kind == EmptyKind && base.Kind == MapKind:

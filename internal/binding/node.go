@@ -49,8 +49,7 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Entry returns a key with its value and place, or nil, as Get does. It is valid until n
-// changes.
+// Entry returns a key with its value and place, or nil, as Get does. It is valid until n changes.
 func (n *Node) Entry(key string) *Entry {
 	if n == nil || n.Kind != MapKind {
 		return nil

@@ -34,8 +34,7 @@ func bound[T any](to *T, want string, parse func(string) (T, *Mistake)) Scalar {
 	}
 }
 
-// Wants says in the reference, and where a message has nothing better, what to
-// write.
+// Wants says in the reference, and where a message has nothing better, what to write.
 func (s Scalar) Wants(want string) Scalar {
 	s.Want = want
 	return s

@@ -57,9 +57,8 @@ type parsing struct {
 	whole     bool // nothing of the file is missing in the tree
 }
 
-// document returns the content of the only document; nil when it is empty or
-// cannot be read. A panic of the library is one more way of saying that it
-// cannot: the bytes are anyone's.
+// document returns the content of the only document; nil when it is empty or cannot be read. A
+// panic of the library is one more way of saying that it cannot: the bytes are anyone's.
 func (p *parsing) document(text string) ast.Node {
 	defer func() {
 		if recover() != nil {

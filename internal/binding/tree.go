@@ -55,9 +55,8 @@ func (p *parsing) tag(n *ast.TagNode, depth int) *Node {
 	return p.node(n.Value, depth+1)
 }
 
-// tooLarge reports once that a bound is exceeded, at the alias that leads
-// there if one does. The nodes that follow stay empty, so that the rest takes
-// no time.
+// tooLarge reports once that a bound is exceeded, at the alias that leads there if one does. The
+// nodes that follow stay empty, so that the rest takes no time.
 func (p *parsing) tooLarge(t *token.Token, m *Mistake) {
 	if p.nodes > 2*nodesMax {
 		return

@@ -31,6 +31,5 @@ func (c *Catalog) Find(name string) (*Model, bool) {
 	return m, ok
 }
 
-// All returns the models in the order of their names. The caller must not change the
-// slice.
+// All returns the models in the order of their names. The caller must not change the slice.
 func (c *Catalog) All() []*Model { return c.all }

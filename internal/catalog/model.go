@@ -28,8 +28,7 @@ type Model struct {
 	// WorstCase tells that the largest possible output is reserved, and that
 	// the model server is held to it.
 	WorstCase bool
-	// ExactInput tells that the model server counts the input before a
-	// request is admitted.
+	// ExactInput tells that the model server counts the input before a request is admitted.
 	ExactInput bool
 
 	ForwardHeaders []string // canonical names of request headers that are passed on
@@ -38,8 +37,7 @@ type Model struct {
 	// classified is refused; else the member is left out.
 	RefuseUnknown bool
 
-	// Quirks is what was found out about model servers, which all models share;
-	// never nil.
+	// Quirks is what was found out about model servers, which all models share; never nil.
 	Quirks *Quirks
 
 	// Gone, if not nil, is called when nobody holds the model any more.

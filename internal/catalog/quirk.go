@@ -23,8 +23,7 @@ const (
 	AskNothing                     // none
 )
 
-// quirkLife is how long a quirk is remembered: a model server may have been
-// replaced meanwhile.
+// quirkLife is how long a quirk is remembered: a model server may have been replaced meanwhile.
 const quirkLife = 10 * time.Minute
 
 // Quirks remembers the quirks of model servers, each by the server's name and the

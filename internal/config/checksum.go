@@ -9,13 +9,11 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
-// Sum stands for what files said at a moment: as long as they say the same, it is
-// the same.
+// Sum stands for what files said at a moment: as long as they say the same, it is the same.
 type Sum [sha256.Size]byte
 
-// Sum reads the files that Load may read, whichever the profile, without looking
-// at what they mean. It costs little. A file that cannot be read counts by the
-// reason.
+// Sum reads the files that Load may read, whichever the profile, without looking at what they mean.
+// It costs little. A file that cannot be read counts by the reason.
 func (o Options) Sum() Sum {
 	o = o.withDefaults()
 	files, err := fs.Glob(o.Files, profileFile("*"))

@@ -26,9 +26,8 @@ func (n Names) Any() bool { return len(n.Added)+len(n.Removed)+len(n.Changed) > 
 // Any reports whether there is a difference that takes effect at once.
 func (c Changes) Any() bool { return c.Models.Any() || c.Keys.Any() || len(c.Settings) > 0 }
 
-// Compare returns the configuration to go on with when the files that said
-// running now say next, and how it differs from running. What cannot change
-// while a gateway runs is as in running.
+// Compare returns the configuration to go on with when the files that said running now say next,
+// and how it differs from running. What cannot change while a gateway runs is as in running.
 func Compare(running, next *Config) (*Config, Changes) {
 	c := Changes{
 		Models: names(running.models(), next.models()),

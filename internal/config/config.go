@@ -60,8 +60,7 @@ type Management struct {
 	Pprof   bool   // profiles of the process, for admins
 }
 
-// ServerTLS is the encryption of the listener for clients. The zero value is
-// none.
+// ServerTLS is the encryption of the listener for clients. The zero value is none.
 type ServerTLS struct {
 	Certificate string // file of the certificate and those that vouch for it; "" for no encryption
 	Key         string // file of its key
@@ -85,8 +84,7 @@ type Redis struct {
 // modeStrict asks the store for every decision.
 const modeStrict = "strict"
 
-// RedisTLS is the encryption of the connection to Redis. The zero value is
-// none.
+// RedisTLS is the encryption of the connection to Redis. The zero value is none.
 type RedisTLS struct {
 	Enabled     bool
 	CAFile      string // "" trusts the system's authorities

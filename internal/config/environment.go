@@ -34,9 +34,8 @@ func begins(name string, prefixes []string) bool {
 	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// variables warns of variables that a Spring application would read, and that are set
-// and not read here: those of a setting, whatever the files say, and those of Spring
-// itself.
+// variables warns of variables that a Spring application would read, and that are set and not read
+// here: those of a setting, whatever the files say, and those of Spring itself.
 func (k checking) variables(o Options, asked map[string]bool) {
 	settings := k.settingsByVariable()
 	for _, v := range slices.Sorted(slices.Values(o.Environ())) {

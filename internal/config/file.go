@@ -19,8 +19,7 @@ var ErrNotRegular = errors.New("it is no regular file")
 // into a pipe, which is an ErrNotRegular, nor takes what has no end.
 func ReadFile(name string) ([]byte, error) { return readBounded(anywhere{}, name, FileBytesMax) }
 
-// anywhere is the files of the system by the paths that settings have, which fs.FS
-// does not know.
+// anywhere is the files of the system by the paths that settings have, which fs.FS does not know.
 type anywhere struct{}
 
 func (anywhere) Open(name string) (fs.File, error)     { return os.Open(name) } // #nosec G304 -- the files that the operator names

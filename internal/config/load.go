@@ -17,10 +17,9 @@ type Options struct {
 	// Dir holds application.yml and application-<profile>.yml; "" is
 	// configs. Errors name files by it.
 	Dir string
-	// Profile names the file to lay over application.yml. When it is "", the
-	// first of these that is set counts: the variables PROFILE and
-	// SPRING_PROFILES_ACTIVE, and spring.profiles.active in application.yml.
-	// When none is, nothing is laid over.
+	// Profile names the file to lay over application.yml. When it is "", the first of these that is
+	// set counts: the variables PROFILE and SPRING_PROFILES_ACTIVE, and spring.profiles.active in
+	// application.yml. When none is, nothing is laid over.
 	Profile string
 	// Address takes the place of server.address; "" does not.
 	Address string
@@ -43,14 +42,12 @@ type Finding = binding.Finding
 // Error is one mistake in the configuration.
 type Error = binding.Error
 
-// Errors is every mistake, or every warning, that Load found, in the order of the files'
-// lines.
+// Errors is every mistake, or every warning, that Load found, in the order of the files' lines.
 type Errors = binding.Errors
 
-// Load reads, merges and validates the configuration. The error is of type
-// Errors and lists every mistake, and files that could not be read with the system's
-// error. Load changes nothing and may be called again and concurrently, as far as
-// Options.Check may.
+// Load reads, merges and validates the configuration. The error is of type Errors and lists every
+// mistake, and files that could not be read with the system's error. Load changes nothing and may
+// be called again and concurrently, as far as Options.Check may.
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
 	r := &binding.Report{Advice: remedies}
@@ -142,8 +139,7 @@ func (o Options) tree(r *binding.Report) (root *binding.Node, profile string, wh
 // shown returns the name of a file of Dir as messages have it.
 func (o Options) shown(name string) string { return filepath.Join(o.Dir, name) }
 
-// lookalikes returns the files of Dir that are named as the one called name, but for
-// the ending.
+// lookalikes returns the files of Dir that are named as the one called name, but for the ending.
 func (o Options) lookalikes(name string) (found []string) {
 	stem := strings.TrimSuffix(name, filepath.Ext(name))
 	for _, ending := range []string{".yaml", ".properties"} {
@@ -166,8 +162,7 @@ func (o Options) read(name string, r *binding.Report) (_ *binding.Node, whole bo
 	return binding.Parse(shown, b, r)
 }
 
-// readProfile reads the file of a profile. That there is none is told where it was
-// chosen.
+// readProfile reads the file of a profile. That there is none is told where it was chosen.
 func (o Options) readProfile(c chosen, r *binding.Report) (_ *binding.Node, whole bool) {
 	name := profileFile(c.name)
 	if _, err := fs.Stat(o.Files, name); !errors.Is(err, fs.ErrNotExist) {

@@ -8,9 +8,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
-// planned is a setting that is known, but not in this version. It is refused
-// where it would change something: never ignored, so that nobody believes in
-// a limit that does not hold.
+// planned is a setting that is known, but not in this version. It is refused where it would change
+// something: never ignored, so that nobody believes in a limit that does not hold.
 type planned struct {
 	// path has the keys of the setting; * is any name.
 	path string

@@ -14,8 +14,7 @@ const profileProd = "prod"
 // profileForm keeps a profile's name from naming a file elsewhere.
 var profileForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// profileVariables name the profile in the environment, the first that is not
-// empty.
+// profileVariables name the profile in the environment, the first that is not empty.
 var profileVariables = []string{"PROFILE", "SPRING_PROFILES_ACTIVE"}
 
 // chosen is a profile and who has chosen it.

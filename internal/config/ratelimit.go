@@ -45,8 +45,7 @@ const (
 	ReserveWorstCase Reserve = "worst-case" // the most that it may take
 )
 
-// Overrun says what happens when a running request needs more than the limit
-// has room for.
+// Overrun says what happens when a running request needs more than the limit has room for.
 type Overrun string
 
 // The ways to overrun.
@@ -74,8 +73,7 @@ type Model struct {
 	Total Limits // of the model over all its users and all replicas
 }
 
-// Limits is what limits one subject. A meter and window that are absent are not
-// limited.
+// Limits is what limits one subject. A meter and window that are absent are not limited.
 type Limits struct {
 	Windows    []limit.Limit // in the order of their keys in the reference
 	Concurrent *int64        // requests that may run at once; nil: any number

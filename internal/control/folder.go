@@ -19,8 +19,7 @@ const (
 	lookInterval = 2 * time.Second
 )
 
-// rest tells when files that are being changed are to be read. The zero value
-// waits for nothing.
+// rest tells when files that are being changed are to be read. The zero value waits for nothing.
 type rest struct{ since time.Time }
 
 // waiting reports whether files are to be read.

@@ -152,9 +152,8 @@ func (r *Reconciler) anyFailed() bool {
 	return slices.ContainsFunc(r.tracked, func(t tracked) bool { return t.failed != "" })
 }
 
-// reconcile reads all sources and applies what has changed, one layer after the other. It
-// reports whether to read again in a while: what is wrong may be half written, and nobody has
-// asked.
+// reconcile reads all sources and applies what has changed, one layer after the other. It reports
+// whether to read again in a while: what is wrong may be half written, and nobody has asked.
 func (r *Reconciler) reconcile(ctx context.Context, why occasion) (again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -177,8 +176,7 @@ func (r *Reconciler) reconcile(ctx context.Context, why occasion) (again bool) {
 	return again
 }
 
-// read reads the i-th source and applies its layer. It reports whether to read it again in a
-// while.
+// read reads the i-th source and applies its layer. It reports whether to read it again in a while.
 func (r *Reconciler) read(ctx context.Context, i int, why occasion) (again bool) {
 	p := &r.tracked[i]
 	if r.closed || r.o.Leaving() || p.source == nil {

@@ -36,8 +36,7 @@ func (r *Reconciler) logMistakes(err error) {
 	r.o.Log.Error("the configuration is wrong and not applied; the gateway goes on with the one before", "mistakes", mistakes)
 }
 
-// newWarnings returns those of next that were not there before, wherever they stand in
-// the files.
+// newWarnings returns those of next that were not there before, wherever they stand in the files.
 func newWarnings(before, next config.Errors) (added []string) {
 	for _, w := range next {
 		if !slices.ContainsFunc(before, func(b *config.Error) bool { return b.Path == w.Path && b.Problem == w.Problem }) {

@@ -7,9 +7,8 @@ import (
 	"syscall"
 )
 
-// ownDescriptors is how many file descriptors are kept for what is neither a client's
-// connection nor one to a model server: listeners, Redis, the log, files that are read,
-// operators.
+// ownDescriptors is how many file descriptors are kept for what is neither a client's connection
+// nor one to a model server: listeners, Redis, the log, files that are read, operators.
 const ownDescriptors = 32
 
 // connectionsMax returns how many connections of clients may be open at once where the
@@ -23,8 +22,7 @@ func connectionsMax(descriptors uint64) int {
 	return int(max(1, (min(descriptors, most)-min(descriptors, ownDescriptors))/2)) // #nosec G115 -- at most 1 << 30
 }
 
-// Exhausted reports whether err is that the process, or the system, has no file
-// descriptor left.
+// Exhausted reports whether err is that the process, or the system, has no file descriptor left.
 func Exhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }

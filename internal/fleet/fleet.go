@@ -29,8 +29,7 @@ type Fleet struct {
 	servers map[key]*member
 }
 
-// key is what tells model servers apart: everything that a request is
-// sent with.
+// key is what tells model servers apart: everything that a request is sent with.
 type key struct {
 	url, apiKey string
 	roots       [sha256.Size]byte // of the file of authorities; zero without one
@@ -95,8 +94,7 @@ func (f *Fleet) Open(model string, s Service) ([]*upstream.Server, error) {
 	return servers, nil
 }
 
-// server returns the model server of a key, made and watched at first use, and
-// holds it.
+// server returns the model server of a key, made and watched at first use, and holds it.
 func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upstream.Server, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -32,8 +32,7 @@ type Gate struct {
 	Authenticator func() identity.Authenticator
 	// Log takes a line for each refusal of Permit; nil: there are none.
 	Log *slog.Logger
-	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for
-	// the log.
+	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for the log.
 	TrustedProxies []netip.Prefix
 }
 

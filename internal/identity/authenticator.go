@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Authenticator finds out whose a credential is. It is safe for concurrent use. [Keys] is
-// one.
+// Authenticator finds out whose a credential is. It is safe for concurrent use. [Keys] is one.
 type Authenticator interface {
 	// Authenticate returns the proof of a credential. It fails with [ErrUnknown] where the
 	// credential is nobody's. Any other error says that it could not be found out; the

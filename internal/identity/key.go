@@ -53,8 +53,7 @@ type hashedKey struct {
 	principal Principal
 }
 
-// NewKeys returns the given keys. It fails where a hash is none, or two keys
-// have the same one.
+// NewKeys returns the given keys. It fails where a hash is none, or two keys have the same one.
 func NewKeys(keys []Key) (*Keys, error) {
 	k := &Keys{byPrefix: map[[8]byte][]hashedKey{}}
 	seen := map[[sha256.Size]byte]string{}

@@ -19,8 +19,7 @@ import (
 	"time"
 )
 
-// Pair is the files of a certificate for 127.0.0.1, which vouches for itself,
-// and of its key.
+// Pair is the files of a certificate for 127.0.0.1, which vouches for itself, and of its key.
 type Pair struct{ Certificate, Key string }
 
 // New makes a pair in a folder of its own.
