@@ -32,7 +32,7 @@ type Build struct {
 	Go      string `json:"go"`
 }
 
-// Handler serves the control plane. It is safe for concurrent use.
+// Handler serves administration. It is safe for concurrent use.
 type Handler struct{ Options }
 
 // New returns a handler.

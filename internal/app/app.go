@@ -43,7 +43,7 @@ type App struct {
 	metrics  *telemetry.Metrics
 	gate     *gate.Gate
 	data     *proxy.Handler
-	console  *admin.Handler // the control plane over HTTP
+	admin    *admin.Handler // administration over HTTP
 	server   listener.Server
 	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
 	cert     *certificate.Pair // of the server; nil: not encrypted
@@ -100,7 +100,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.openGate()
 	a.openDataPlane()
-	a.openControlPlane(o.Build)
+	a.openAdministration(o.Build)
 	if err = a.openServer(); err != nil {
 		return nil, err
 	}

@@ -24,12 +24,12 @@ type management struct {
 
 // newManagement returns the listener that c asks for, not yet open; nil where
 // operators share the one for clients.
-func newManagement(c *config.Config, console *admin.Handler, log *slog.Logger) *management {
+func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *management {
 	if c.Management.Address == "" {
 		return nil
 	}
 	mux := http.NewServeMux()
-	console.RegisterOperations(mux)
+	h.RegisterOperations(mux)
 	mux.HandleFunc("/", reply.NotFound)
 	return &management{address: c.Management.Address, server: listener.NewPlainServer(serverOptions(c, operators(c, mux), log))}
 }

@@ -70,9 +70,9 @@ func (a *App) openDataPlane() {
 	})
 }
 
-// openControlPlane makes what serves operators.
-func (a *App) openControlPlane(build admin.Build) {
-	a.console = admin.New(admin.Options{
+// openAdministration makes what serves operators.
+func (a *App) openAdministration(build admin.Build) {
+	a.admin = admin.New(admin.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Build: build,
 		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		Config:   func() admin.Effective { return a.current.Load().config },
@@ -85,9 +85,9 @@ func (a *App) openControlPlane(build admin.Build) {
 func (a *App) openServer() (err error) {
 	mux := http.NewServeMux()
 	a.data.Register(mux)
-	a.console.Register(mux)
-	if a.manage = newManagement(a.config, a.console, a.log); a.manage == nil {
-		a.console.RegisterOperations(mux)
+	a.admin.Register(mux)
+	if a.manage = newManagement(a.config, a.admin, a.log); a.manage == nil {
+		a.admin.RegisterOperations(mux)
 	}
 	if err = a.openCertificate(); err != nil {
 		return err

@@ -1,5 +1,5 @@
 // Package gate finds out who sends a request: it takes the credential out of the header and
-// asks an identity.Authenticator. Both the data plane and the control plane stand behind it.
+// asks an identity.Authenticator. Both the data plane and administration stand behind it.
 //
 // Invariant: a principal comes from a credential alone. X-User-ID names another user only for
 // a principal that may act for others, and an address only serves people who read the log.
