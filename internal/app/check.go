@@ -16,6 +16,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -53,8 +54,8 @@ func (f *findings) add(setting []string, problem, remedy string) {
 }
 
 // roots checks a file of authorities. "" is none.
-func (f *findings) roots(file string, setting ...string) {
-	text, ok := f.read(file, setting)
+func (f *findings) roots(name string, setting ...string) {
+	text, ok := f.read(name, setting)
 	if !ok {
 		return
 	}
@@ -89,11 +90,11 @@ func (f *findings) pair(certificateFile, keyFile string, section ...string) {
 }
 
 // read returns what a file holds, and whether there is anything to look at.
-func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
-	if file == "" {
+func (f *findings) read(name string, setting []string) (text []byte, ok bool) {
+	if name == "" {
 		return nil, false
 	}
-	text, err := certificate.ReadFile(file)
+	text, err := file.Read(name)
 	if err == nil {
 		return text, true
 	}
@@ -103,7 +104,7 @@ func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
 	remedy := "write the name of a file that the user of the gateway can read"
 	if errors.Is(err, fs.ErrNotExist) {
 		remedy = "create it, or write the name of another file"
-		if folder, err := os.Getwd(); err == nil && !filepath.IsAbs(file) {
+		if folder, err := os.Getwd(); err == nil && !filepath.IsAbs(name) {
 			remedy += ", as seen from " + folder
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
 // lookInterval is how often the files of a pair are looked at. They are read whole: a time of
@@ -65,10 +66,10 @@ func (f Files) look() (found sight, pair tls.Certificate, err error) {
 			found.problem = err.Error()
 		}
 	}()
-	if found.certificate, err = ReadFile(f.Certificate); err != nil {
+	if found.certificate, err = file.Read(f.Certificate); err != nil {
 		return found, pair, fmt.Errorf("%s.certificate: %w", f.Section, err)
 	}
-	if found.key, err = ReadFile(f.Key); err != nil {
+	if found.key, err = file.Read(f.Key); err != nil {
 		return found, pair, fmt.Errorf("%s.key: %w", f.Section, err)
 	}
 	if pair, err = tls.X509KeyPair(found.certificate, found.key); err != nil {

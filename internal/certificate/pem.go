@@ -8,7 +8,10 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
 // ErrNone says that a text has no certificate. It continues a sentence about the text.
@@ -23,6 +26,18 @@ func Roots(text []byte) (*x509.CertPool, error) {
 		return nil, ErrNone
 	}
 	return roots, nil
+}
+
+// ReadRoots reads the file that a setting called ca-file names, and returns the authorities in it,
+// and what it holds.
+func ReadRoots(name string) (roots *x509.CertPool, text []byte, err error) {
+	if text, err = file.Read(name); err != nil {
+		return nil, nil, fmt.Errorf("ca-file: %w", err)
+	}
+	if roots, err = Roots(text); err != nil {
+		return nil, nil, fmt.Errorf("ca-file: %s %w", name, err)
+	}
+	return roots, text, nil
 }
 
 // HasCertificate reports whether the first certificate of a text in PEM, the one

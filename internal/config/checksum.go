@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
 // Sum stands for what files said at a moment: as long as they say the same, it is the same.
@@ -33,13 +34,13 @@ func (c *Config) SumNamed() Sum {
 		}
 	}
 	slices.Sort(files)
-	return sum(anywhere{}, slices.Compact(files))
+	return sum(file.System{}, slices.Compact(files))
 }
 
 func sum(files fs.FS, names []string) Sum {
 	h := sha256.New()
 	for _, name := range names {
-		b, err := readBounded(files, name, binding.BytesMax)
+		b, err := file.ReadIn(files, name, binding.BytesMax)
 		fmt.Fprintf(h, "%q %d %v\n%s", name, len(b), err, b)
 	}
 	return Sum(h.Sum(nil))

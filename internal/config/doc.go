@@ -1,16 +1,15 @@
-// Package config turns the files application.yml and
-// application-<profile>.yml and the environment into one validated Config.
+// Package config turns the files application.yml and application-<profile>.yml and the environment
+// into one validated Config.
 //
-// It reads, checks and prints settings, and the files that variables name (NAME_FILE). Of
-// the files that settings name it reads those that a reload reads again, and no other
-// ([Config.SumNamed]; [ReadFile] reads one for the composition root). It connects to nothing and
-// builds nothing: the composition root hands every package its own options, and looks at the
-// other files (Options.Check).
+// It reads, checks and prints settings, and the files that variables name (NAME_FILE). Of the files
+// that settings name it reads those that a reload reads again, and no other ([Config.SumNamed]). It
+// connects to nothing and builds nothing: the composition root hands every package its own options,
+// and looks at the other files (Options.Check).
 //
 // Invariants:
-//   - Load returns a Config or errors, never both, and reports all mistakes
-//     together, each with its place, key, value and remedy. What cannot be read
-//     is left out, and what that may be the cause of is not reported.
+//   - Load returns a Config or errors, never both, and reports all mistakes together, each with
+//     its place, key, value and remedy. What cannot be read is left out, and what that may be the
+//     cause of is not reported.
 //   - No setting is ignored: a key is used, or it is a mistake. One table
 //     (planned.go) names those that a later version will use.
 //   - The schema (schema.go) is the only description of the keys: reading,

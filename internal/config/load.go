@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
 // Options says where the configuration comes from.
@@ -102,7 +103,7 @@ var remedies = binding.Advice{
 // interpolation fills variables in from the environment, and from the files that it names.
 func (o Options) interpolation(r *binding.Report) *binding.Interpolation {
 	readFile := func(name string) ([]byte, error) {
-		b, err := ReadFile(name)
+		b, err := file.ReadIn(file.System{}, name, file.BytesMax)
 		return b, cause(err)
 	}
 	return &binding.Interpolation{Env: o.Env, ReadFile: readFile, Report: r}
@@ -153,7 +154,7 @@ func (o Options) lookalikes(name string) (found []string) {
 // read returns the tree of a file of Dir, and whether nothing is missing of it.
 func (o Options) read(name string, r *binding.Report) (_ *binding.Node, whole bool) {
 	shown := o.shown(name)
-	b, err := readBounded(o.Files, name, binding.BytesMax)
+	b, err := file.ReadIn(o.Files, name, binding.BytesMax)
 	if err != nil {
 		o.unreadable(name, err, r)
 		r.Caused(err)
@@ -202,9 +203,9 @@ func (o Options) rename(name, other string) string {
 }
 
 // folderRemedy says what to give for the folder in place of a file.
-func folderRemedy(file string) string {
-	name := filepath.Base(file)
-	remedy := "write --config " + filepath.Dir(file)
+func folderRemedy(path string) string {
+	name := filepath.Base(path)
+	remedy := "write --config " + filepath.Dir(path)
 	if profile, is := strings.CutPrefix(strings.TrimSuffix(name, ".yml"), "application-"); is {
 		remedy += " --profile " + profile
 	} else if name != baseFile {

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
-// ErrServerClosed is the cause of the Refused error of requests made after
-// [Server.Close].
+// ErrServerClosed is the cause of the Refused error of requests made after [Server.Close].
 var ErrServerClosed = httpclient.ErrClosed
 
 // Kind says what became of a request, Phase which time limit passed.
@@ -28,8 +28,7 @@ const (
 	Canceled = httpclient.Canceled
 	// Busy: the queue of every model server that was asked is full.
 	Busy Kind = "full queue"
-	// Away: there is no model server that can be asked, or the one that was says
-	// that it is ill.
+	// Away: there is no model server that can be asked, or the one that was says that it is ill.
 	Away Kind = "away"
 )
 
@@ -83,16 +82,14 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Scarce reports whether the process had no file descriptor left for a connection.
 func (e *Error) Scarce() bool {
-	return e.unconnected() && (errors.Is(e.Err, syscall.EMFILE) || errors.Is(e.Err, syscall.ENFILE))
+	return e.unconnected() && descriptor.Exhausted(e.Err)
 }
 
-// Sent reports whether the model server may have received the request, or a
-// part of it.
+// Sent reports whether the model server may have received the request, or a part of it.
 func (e *Error) Sent() bool { return e.sent }
 
-// Reached reports whether a [Pool] has sent the request, or a part of it, to any
-// model server that did not turn it away for a full queue: it has cost something,
-// whatever came of it.
+// Reached reports whether a [Pool] has sent the request, or a part of it, to any model server that
+// did not turn it away for a full queue: it has cost something, whatever came of it.
 func (e *Error) Reached() bool { return e.reached }
 
 // Declined reports whether the last model server had answered with a status that
@@ -111,24 +108,18 @@ func (e *Error) unconnected() bool {
 // not there, or does not answer.
 func (e *Error) nobodyThere() bool { return e.unconnected() && !e.ours() }
 
-// refused reports whether the server's machine says that nobody listens. Only
-// that tells that a process is gone: where packets get lost, or a name is not
-// found, it may be working on what was sent to it before.
-// A connection that is reset while it is made was in the queue of a listener that
-// was closed.
+// refused reports whether the server's machine says that nobody listens. Only that tells that a
+// process is gone: where packets get lost, or a name is not found, it may be working on what was
+// sent to it before. A connection that is reset while it is made was in the queue of a listener
+// that was closed.
 func (e *Error) refused() bool {
-	return e.Kind == Refused && (errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ECONNRESET))
+	return e.Kind == Refused &&
+		(errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ECONNRESET))
 }
 
 // ours reports whether what went wrong is this process's own affair.
 func (e *Error) ours() bool {
-	if e.Kind == Canceled || e.Kind == Invalid || errors.Is(e.Err, ErrServerClosed) {
-		return true
-	}
-	for _, scarcity := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS} {
-		if errors.Is(e.Err, scarcity) {
-			return true
-		}
-	}
-	return false
+	return e.Kind == Canceled || e.Kind == Invalid || errors.Is(e.Err, ErrServerClosed) ||
+		descriptor.Exhausted(e.Err) ||
+		errors.Is(e.Err, syscall.EADDRNOTAVAIL) || errors.Is(e.Err, syscall.ENOBUFS)
 }
