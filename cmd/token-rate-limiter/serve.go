@@ -84,7 +84,7 @@ func (c *serveCommand) Run() error {
 // name; "" if there is none.
 func mockModel(cfg *config.Config) (model string) {
 	for name, service := range cfg.Services {
-		if slices.Contains(service.Endpoints, config.MockEndpoint) {
+		if slices.Contains(service.Servers, config.MockServer) {
 			model = max(model, name)
 		}
 	}

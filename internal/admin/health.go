@@ -14,7 +14,7 @@ import (
 // pingTimeout bounds the question whether the store can decide.
 const pingTimeout = time.Second
 
-// report is what the health endpoints answer.
+// report is the answer to questions about health.
 type report struct {
 	Status     state                `json:"status"`
 	Components map[string]component `json:"components,omitzero"`

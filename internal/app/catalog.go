@@ -111,9 +111,9 @@ func (a *App) fleetService(s config.Service) fleet.Service {
 	if f.Breaker.Failures == 0 {
 		f.Breaker.Failures = -1 // the configuration's word for never
 	}
-	for _, address := range s.Endpoints {
+	for _, address := range s.Servers {
 		u := string(address)
-		if address == config.MockEndpoint {
+		if address == config.MockServer {
 			u = a.mocks.url()
 		}
 		f.URLs = append(f.URLs, u)
@@ -121,7 +121,7 @@ func (a *App) fleetService(s config.Service) fleet.Service {
 	return f
 }
 
-// standings returns how the endpoints of all models stand, for the gauges.
+// standings returns how the model servers of all models stand, for the gauges.
 func standings(c *catalog.Catalog) (all []telemetry.EndpointStanding) {
 	for _, m := range c.All() {
 		for _, e := range m.Pool.Endpoints() {

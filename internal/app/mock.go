@@ -22,7 +22,7 @@ const (
 // mockLength is how long their answers are: some ten of them use up the limits of the profile dev.
 var mockLength = mockvllm.Length{Min: 160, Max: 240}
 
-// mocks is the stand-in model server of the services whose endpoint is "mock:". It is a real server
+// mocks is the stand-in model server of the services whose address is "mock:". It is a real server
 // on a loopback port, so that nothing differs but the address.
 //
 // The zero value has not started. One goroutine at a time uses it.
@@ -36,7 +36,7 @@ type mocks struct {
 func (m *mocks) serve(c *config.Config) error {
 	var models []mockvllm.Model
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
-		if s := c.Services[name]; slices.Contains(s.Endpoints, config.MockEndpoint) {
+		if s := c.Services[name]; slices.Contains(s.Servers, config.MockServer) {
 			models = append(models, mockvllm.Model{Name: s.ServedAs})
 		}
 	}

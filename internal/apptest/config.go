@@ -74,12 +74,12 @@ func (o Options) yaml() string {
 	if !strings.Contains(service, "allow-fields") {
 		service = mocked + ", " + service
 	}
-	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, service)
+	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.ServerURL, service)
 	for _, name := range o.Aliases {
-		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s, %s}", name, o.Endpoint, Model, mocked)
+		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s, %s}", name, o.ServerURL, Model, mocked)
 	}
 	if o.Services != "" {
-		b.WriteString(", " + strings.ReplaceAll(o.Services, "MOCK", strconv.Quote(o.Endpoint)))
+		b.WriteString(", " + strings.ReplaceAll(o.Services, "MOCK", strconv.Quote(o.ServerURL)))
 	}
 	b.WriteString("}}\n")
 	if !o.Auth {

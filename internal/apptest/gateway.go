@@ -71,9 +71,9 @@ type Options struct {
 	// Breaker leaves the circuit breaker on, which otherwise only opens for a
 	// server that is away: most faults are asked for by requests.
 	Breaker bool
-	// Endpoint, if set, takes the place of the model server's address, for
+	// ServerURL, if set, takes the place of the model server's address, for
 	// servers that do not answer at all.
-	Endpoint string
+	ServerURL string
 	// Reloads has the gateway read its configuration from files in a folder, and
 	// read it again when they change; see Gateway.Folder and Configure.
 	Reloads bool
@@ -135,8 +135,8 @@ func Start(t testing.TB, o Options) *Gateway {
 // serve runs the gateway itself.
 func (g *Gateway) serve(t testing.TB, o Options) {
 	t.Helper()
-	if o.Endpoint == "" {
-		o.Endpoint = g.MockURL
+	if o.ServerURL == "" {
+		o.ServerURL = g.MockURL
 	}
 	scheme := "http://"
 	g.Client = http.DefaultClient

@@ -111,11 +111,11 @@ func (k checking) services() {
 	section := k.root.Find(serviceKeys...)
 	for name, s := range k.Services {
 		e := section.Entry(name)
-		if len(s.Endpoints) == 0 && k.whole && !k.Has(e.Value.Path) {
+		if len(s.Servers) == 0 && k.whole && !k.Has(e.Value.Path) {
 			k.AddKey(e, "", "has no endpoint", "write endpoints: [http://host:8000]")
 		}
-		if k.Profile == profileProd && slices.Contains(s.Endpoints, MockEndpoint) {
-			k.AddKey(e, binding.Quote(string(MockEndpoint)),
+		if k.Profile == profileProd && slices.Contains(s.Servers, MockServer) {
+			k.AddKey(e, binding.Quote(string(MockServer)),
 				"is not allowed in profile "+profileProd, "write the address of a model server")
 		}
 		k.service(s, e.Value)
@@ -127,9 +127,9 @@ func (k checking) services() {
 
 // service checks what is set of one service.
 func (k checking) service(s Service, n *binding.Node) {
-	for i, endpoint := range s.Endpoints {
-		if endpoint != "" && slices.Contains(s.Endpoints[:i], endpoint) { // "": it is none
-			k.Add(n.At, n.Path.Key("endpoints"), binding.Quote(string(endpoint)),
+	for i, url := range s.Servers {
+		if url != "" && slices.Contains(s.Servers[:i], url) { // "": it is none
+			k.Add(n.At, n.Path.Key("endpoints"), binding.Quote(string(url)),
 				"is listed twice", "list each address once")
 		}
 	}
@@ -242,11 +242,13 @@ func (a APIKey) Check() error {
 		return fmt.Errorf("the API key %q has no %s", a.Name, binding.Either(missing))
 	}
 	if len(a.User) > limit.NameBytesMax || !utf8.ValidString(a.User) {
-		return fmt.Errorf("the user of the API key %q is no text of at most %d bytes", a.Name, limit.NameBytesMax)
+		return fmt.Errorf("the user of the API key %q is no text of at most %d bytes",
+			a.Name, limit.NameBytesMax)
 	}
 	for _, r := range a.Roles {
 		if r != RoleUser && r != RoleAdmin {
-			return fmt.Errorf("the role %q of the API key %q is not known; write %s or %s", r, a.Name, RoleUser, RoleAdmin)
+			return fmt.Errorf("the role %q of the API key %q is not known; write %s or %s",
+				r, a.Name, RoleUser, RoleAdmin)
 		}
 	}
 	return nil
