@@ -36,22 +36,13 @@ type Server struct {
 	ReadHeaderTimeout time.Duration
 	BodyTimeout       time.Duration // for the whole request body
 	IdleTimeout       time.Duration // of a kept-alive connection
-	DrainDelay        time.Duration // from SIGTERM until requests are refused; readiness is off at once
+	DrainDelay        time.Duration // from SIGTERM until requests are refused; readiness is off
 	DrainTimeout      time.Duration // for running requests at shutdown; 0: none
 	TLS               ServerTLS
 	PlainHTTP         PlainHTTP
 	CORSOrigins       []string       // web pages that may read answers; "*": all; empty: none
 	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
 }
-
-// PlainHTTP says which server reads requests that are not encrypted.
-type PlainHTTP string
-
-// The servers: the gateway's own, and Go's.
-const (
-	PlainHTTPOwn PlainHTTP = "own"
-	PlainHTTPNet PlainHTTP = "net-http"
-)
 
 // Management is what operators look at. The zero value is the listener for
 // clients, without profiles.
@@ -81,9 +72,6 @@ type Redis struct {
 	TLS      RedisTLS
 }
 
-// modeStrict asks the store for every decision.
-const modeStrict = "strict"
-
 // RedisTLS is the encryption of the connection to Redis. The zero value is none.
 type RedisTLS struct {
 	Enabled     bool
@@ -108,41 +96,12 @@ type APIKey struct {
 	ActAs bool   // X-User-ID may name another user
 }
 
-// Role is what a principal may do.
-type Role string
-
-// The roles.
-const (
-	RoleUser  Role = "user"  // calls models
-	RoleAdmin Role = "admin" // sees and changes what concerns others
-)
-
 // Logging says what is written to standard error.
 type Logging struct {
 	Level     LogLevel
 	Format    LogFormat
 	HashUsers bool // write a hash instead of user names, and no addresses of clients
 }
-
-// LogLevel is the lowest level that is written.
-type LogLevel string
-
-// The levels.
-const (
-	LevelDebug LogLevel = "debug"
-	LevelInfo  LogLevel = "info"
-	LevelWarn  LogLevel = "warn"
-	LevelError LogLevel = "error"
-)
-
-// LogFormat is the shape of a log line.
-type LogFormat string
-
-// The formats.
-const (
-	FormatJSON LogFormat = "json"
-	FormatText LogFormat = "text"
-)
 
 // defaults is the configuration of empty files.
 func defaults() *Config {

@@ -14,16 +14,6 @@ type RateLimit struct {
 	Models map[string]Model
 }
 
-// Store names where accounts are kept.
-type Store string
-
-// The stores.
-const (
-	StoreAuto   Store = "auto" // Redis where it is configured, else memory
-	StoreMemory Store = "memory"
-	StoreRedis  Store = "redis"
-)
-
 // Settings is how a model's limits are applied.
 type Settings struct {
 	Reserve              Reserve
@@ -35,36 +25,6 @@ type Settings struct {
 	AudioTokensPerSecond float64 // price of a second of audio
 	OnStoreFailure       string  // what becomes of requests while the store is away: failClosed
 }
-
-// Reserve says how much output is charged before a request is sent.
-type Reserve string
-
-// The ways to reserve.
-const (
-	ReserveExpected  Reserve = "expected"   // what such requests usually take
-	ReserveWorstCase Reserve = "worst-case" // the most that it may take
-)
-
-// Overrun says what happens when a running request needs more than the limit has room for.
-type Overrun string
-
-// The ways to overrun.
-const (
-	OverrunDebt Overrun = "debt" // it goes on, and the excess is paid later
-	OverrunStop Overrun = "stop" // it is ended properly
-)
-
-// InputEstimate says how input tokens are counted before a request is sent.
-type InputEstimate string
-
-// The ways to estimate.
-const (
-	EstimateLearned InputEstimate = "learned" // from what earlier requests took
-	EstimateExact   InputEstimate = "exact"   // by the model server's /tokenize
-)
-
-// failClosed answers 503.
-const failClosed = "closed"
 
 // Model is the limits of one model and how they are applied.
 type Model struct {

@@ -27,15 +27,6 @@ type Service struct {
 	UnknownFields    UnknownFields // what happens to the other unknown ones
 }
 
-// UnknownFields says what happens to a body field that nobody has classified.
-type UnknownFields string
-
-// The ways.
-const (
-	UnknownDrop   UnknownFields = "drop"   // it is left out of what is sent
-	UnknownRefuse UnknownFields = "refuse" // the request is refused
-)
-
 // ServerURL is the address of a model server: an http or https URL without a trailing slash, or
 // MockServer.
 type ServerURL string
