@@ -10,7 +10,7 @@ import (
 )
 
 type keyCommand struct {
-	Hash keyHashCommand `cmd:"" help:"Read a key on standard input and print the hash for auth.api-keys."`
+	Hash keyHashCommand `cmd:"" help:"${key_hash}"`
 }
 
 type keyHashCommand struct{}

@@ -9,7 +9,7 @@ import (
 )
 
 type userCommand struct {
-	Hash userHashCommand `cmd:"" help:"Print the hash that the log has in place of a user's name, with logging.hash-users."`
+	Hash userHashCommand `cmd:"" help:"${user_hash}"`
 }
 
 type userHashCommand struct {
@@ -19,7 +19,8 @@ type userHashCommand struct {
 // Run prints the hash of the name.
 func (c *userHashCommand) Run() error {
 	if c.Name == "" {
-		return errors.New("NAME is empty; write the name of a user, as X-User-ID or auth.api-keys has it")
+		return errors.New("NAME is empty; " +
+			"write the name of a user, as X-User-ID or auth.api-keys has it")
 	}
 	if err := identity.CheckUser(c.Name); err != nil {
 		return fmt.Errorf("NAME: %w", err)

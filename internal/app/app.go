@@ -80,7 +80,9 @@ type Options struct {
 // New builds the gateway that o describes, part after part. The first part that cannot be
 // built ends it with an error, and what was built before is closed.
 func New(ctx context.Context, o Options) (_ *App, err error) {
-	a := &App{config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry, mocks: &mocks{}}
+	a := &App{
+		config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry, mocks: &mocks{},
+	}
 	defer func() {
 		if err != nil {
 			_ = a.close(ctx)
@@ -119,8 +121,9 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 		return errors.Join(err, a.close(ctx))
 	}
 	address := clients.Addr().String()
-	a.log.Info("listening", "address", address, "management", a.manage.where(), "profile", a.config.Profile,
-		"store", string(a.config.RateLimit.Store), "models", len(a.config.Services))
+	a.log.Info("listening", "address", address, "management", a.manage.where(),
+		"profile", a.config.Profile, "store", string(a.config.RateLimit.Store),
+		"models", len(a.config.Services))
 	a.listens(address)
 	a.servers.Start()
 	stopWatching := a.watch(context.WithoutCancel(ctx))
@@ -153,16 +156,8 @@ func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan e
 	if err != nil {
 		return nil, nil, err
 	}
-	go func() { failed <- a.serve(clients) }()
+	go func() { failed <- a.server.Serve(clients) }()
 	return clients, failed, nil
-}
-
-// serve answers what comes to the listener until the server is shut down.
-func (a *App) serve(l net.Listener) error {
-	if a.cert == nil {
-		return a.server.Serve(l)
-	}
-	return a.server.ServeTLS(l, "", "")
 }
 
 // watch follows what changes by itself, until stop is called, which waits for

@@ -9,15 +9,19 @@ import (
 // preflightSeconds is how long a browser may remember what it may send; none remembers it longer.
 const preflightSeconds = 7200
 
-// exposedFields are the header fields of answers that pages may read beside the harmless ones.
-var exposedFields = []string{
-	"X-Request-ID", "Request-ID", "Retry-After", "Retry-After-Ms", "X-Should-Retry", "X-Token-Output-Cap", "X-Dropped-Fields", "RateLimit", "RateLimit-Policy",
-	"X-RateLimit-Limit-Requests", "X-RateLimit-Remaining-Requests", "X-RateLimit-Reset-Requests",
-	"X-RateLimit-Limit-Tokens", "X-RateLimit-Remaining-Tokens", "X-RateLimit-Reset-Tokens",
-	"Anthropic-RateLimit-Requests-Limit", "Anthropic-RateLimit-Requests-Remaining", "Anthropic-RateLimit-Requests-Reset",
-	"Anthropic-RateLimit-Tokens-Limit", "Anthropic-RateLimit-Tokens-Remaining", "Anthropic-RateLimit-Tokens-Reset",
-	"Anthropic-RateLimit-Input-Tokens-Limit", "Anthropic-RateLimit-Input-Tokens-Remaining", "Anthropic-RateLimit-Input-Tokens-Reset",
-	"Anthropic-RateLimit-Output-Tokens-Limit", "Anthropic-RateLimit-Output-Tokens-Remaining", "Anthropic-RateLimit-Output-Tokens-Reset",
+// exposedFields returns the header fields of answers that pages may read beside the harmless ones.
+func exposedFields() []string {
+	fields := []string{
+		"X-Request-ID", "Request-ID", "Retry-After", "Retry-After-Ms", "X-Should-Retry",
+		"X-Token-Output-Cap", "X-Dropped-Fields", "RateLimit", "RateLimit-Policy",
+	}
+	for _, what := range []string{"Limit", "Remaining", "Reset"} {
+		fields = append(fields, "X-RateLimit-"+what+"-Requests", "X-RateLimit-"+what+"-Tokens")
+		for _, meter := range []string{"Requests", "Tokens", "Input-Tokens", "Output-Tokens"} {
+			fields = append(fields, "Anthropic-RateLimit-"+meter+"-"+what)
+		}
+	}
+	return fields
 }
 
 // crossOrigin lets pages of the origins send requests and read all of their answers, errors
@@ -30,11 +34,11 @@ func crossOrigin(origins []string) middleware {
 	}
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
-		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
+		AllowedMethods: []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"},
 		// Clients' libraries send fields of their own making; what they mean is
 		// decided here, not in the browser.
 		AllowedHeaders: []string{"*"},
-		ExposedHeaders: exposedFields,
+		ExposedHeaders: exposedFields(),
 		MaxAge:         preflightSeconds,
 	}).Handler
 }

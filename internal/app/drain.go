@@ -49,7 +49,7 @@ func (a *App) drain(ctx context.Context) error {
 	a.log.Warn("requests that are still running are cut off", "reason", reason)
 	err := a.server.Close()
 	// Close does not wait for handlers, and what they settle after the store is closed is lost.
-	if !a.awaitHandlers(cutOffTimeout) {
+	if !inTime(cutOffTimeout, a.handling.Lock) {
 		a.log.Error("requests that were cut off have not ended, and stay charged in full")
 	}
 	return err
@@ -58,29 +58,24 @@ func (a *App) drain(ctx context.Context) error {
 // announce turns readiness off and lets requests come for the configured delay.
 func (a *App) announce() {
 	a.leaving.Store(true)
-	if a.config.Server.DrainDelay == 0 {
+	delay := a.config.Server.DrainDelay
+	if delay == 0 {
 		return
 	}
-	a.log.Info("not ready any more; requests are still served", "for", a.config.Server.DrainDelay.String())
+	a.log.Info("not ready any more; requests are still served", "for", delay.String())
 	select {
 	case <-a.hurry:
-	case <-time.After(a.config.Server.DrainDelay):
+	case <-time.After(delay):
 	}
 }
 
-// tracked lets awaitHandlers know of the requests that next handles.
+// tracked lets drain wait for the requests that next handles.
 func (a *App) tracked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.handling.RLock()
 		defer a.handling.RUnlock()
 		next.ServeHTTP(w, r)
 	})
-}
-
-// awaitHandlers waits until no request is being handled, and keeps new ones
-// from beginning. It reports whether that came to pass in time.
-func (a *App) awaitHandlers(timeout time.Duration) bool {
-	return inTime(timeout, a.handling.Lock)
 }
 
 // inTime reports whether do ended in time; otherwise it goes on by itself.

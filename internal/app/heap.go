@@ -38,7 +38,7 @@ func collectorPercent(live uint64) int {
 	if live < heapGoal {
 		garbage = max(garbage, heapGoal-live)
 	}
-	return int(100 * garbage / live) // #nosec G115 -- a percentage; heapMin is the least that it is divided by
+	return int(100 * garbage / live) // #nosec G115 -- a percentage; live is heapMin at least
 }
 
 // liveHeap returns what the last collection found to be live, in bytes.

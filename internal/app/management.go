@@ -22,8 +22,8 @@ type management struct {
 	listener net.Listener
 }
 
-// newManagement returns the listener that c asks for, not yet open; nil where
-// operators share the one for clients.
+// newManagement returns the listener that c asks for, not yet open; nil where operators share the
+// one for clients.
 func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *management {
 	if c.Management.Address == "" {
 		return nil
@@ -31,7 +31,8 @@ func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *manage
 	mux := http.NewServeMux()
 	h.RegisterOperations(mux)
 	mux.HandleFunc("/", reply.NotFound)
-	return &management{address: c.Management.Address, server: listener.NewPlainServer(serverOptions(c, operators(c, mux), log))}
+	server := listener.NewPlainServer(serverOptions(c, operators(c, mux), log))
+	return &management{address: c.Management.Address, server: server}
 }
 
 // open begins to listen and to serve. What ends the serving, other than close, is sent to failed.

@@ -56,7 +56,8 @@ func (m *mocks) start(models []mockvllm.Model) error {
 	}
 	m.listener = listener
 	m.server = mockvllm.New(mockvllm.Options{
-		Models: models, TimeToFirstToken: mockFirstToken, TokenInterval: mockToken, OutputTokens: mockLength,
+		Models: models, OutputTokens: mockLength,
+		TimeToFirstToken: mockFirstToken, TokenInterval: mockToken,
 	})
 	m.http = &http.Server{Handler: m.server, ReadHeaderTimeout: 5 * time.Second}
 	go func() {

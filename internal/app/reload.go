@@ -56,7 +56,8 @@ func (a *App) apply(next control.State) (atStart []string, err error) {
 }
 
 // patienceOfHTTP2 is what follows from a setting and cannot change, in the words of the log.
-const patienceOfHTTP2 = "vllm.services.NAME.idle-timeout, the longest of all, for HTTP/2 connections that take nothing"
+const patienceOfHTTP2 = "vllm.services.NAME.idle-timeout, the longest of all, " +
+	"for HTTP/2 connections that take nothing"
 
 // keepsPatience reports whether a change of the configuration lets HTTP/2 connections
 // have another patience than the server, which takes it when it starts.
@@ -76,8 +77,9 @@ func (a *App) setLevel(c *config.Config) {
 func (a *App) applied(c config.Changes) {
 	switched := slices.Contains(c.Settings, "auth.enabled")
 	if switched && a.isOpen() {
-		a.log.Warn("authentication has been switched off: from now on everybody who reaches the gateway is admin and names the user whose limits count; " +
-			"to undo it, set auth.enabled to true in the configuration's files, which are read again by themselves")
+		a.log.Warn("authentication has been switched off: from now on everybody who reaches the " +
+			"gateway is admin and names the user whose limits count; to undo it, set auth.enabled " +
+			"to true in the configuration's files, which are read again by themselves")
 	}
 	if c.Keys.Any() || switched {
 		a.warnOfAccess()
@@ -100,12 +102,12 @@ func (a *App) warnOfAccess() {
 		return
 	}
 	if a.manage != nil && !isLoopback(a.manage.where()) {
-		a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
-			"address", a.manage.where())
+		a.log.Warn("authentication is off, and management.address is reached from beyond this "+
+			"machine: everybody is admin there", "address", a.manage.where())
 	}
 	if !isLoopback(address) {
-		a.log.Warn("authentication is off, and the gateway listens beyond this machine: everybody who reaches it is admin",
-			"address", address)
+		a.log.Warn("authentication is off, and the gateway listens beyond this machine: "+
+			"everybody who reaches it is admin", "address", address)
 	}
 }
 

@@ -79,7 +79,8 @@ func (a *App) fillContexts() {
 	}
 	for _, m := range s.catalog.All() {
 		if n, known := m.Pool.ContextLength(); known && m.Pricer.KnowContext(n) && n > 0 {
-			a.log.Info("the context-length of a model is what its model servers say", "model", m.Name, "tokens", n)
+			a.log.Info("the context-length of a model is what its model servers say",
+				"model", m.Name, "tokens", n)
 		}
 	}
 }

@@ -23,9 +23,6 @@ type Names struct{ Added, Removed, Changed []string }
 // Any reports whether there is a name.
 func (n Names) Any() bool { return len(n.Added)+len(n.Removed)+len(n.Changed) > 0 }
 
-// Any reports whether there is a difference that takes effect at once.
-func (c Changes) Any() bool { return c.Models.Any() || c.Keys.Any() || len(c.Settings) > 0 }
-
 // Compare returns the configuration to go on with when the files that said running now say next,
 // and how it differs from running. What cannot change while a gateway runs is as in running.
 func Compare(running, next *Config) (*Config, Changes) {
@@ -59,11 +56,8 @@ type served struct {
 func (c *Config) models() map[string]served {
 	all := make(map[string]served, len(c.Services))
 	for name, s := range c.Services {
-		limits := name
-		if s.ShareLimitsWith != "" {
-			limits = s.ShareLimitsWith
-		}
-		all[name] = served{s, c.RateLimit.Models[limits]}
+		_, limits := c.LimitsOf(name)
+		all[name] = served{s, limits}
 	}
 	return all
 }

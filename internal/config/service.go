@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
@@ -33,6 +34,12 @@ type ServerURL string
 
 // MockServer stands for a mock model server in this process.
 const MockServer ServerURL = "mock:"
+
+// LimitsOf returns the limits that the served model called name has, and the model whose they are.
+func (c *Config) LimitsOf(name string) (owner string, limits Model) {
+	owner = cmp.Or(c.Services[name].ShareLimitsWith, name)
+	return owner, c.RateLimit.Models[owner]
+}
 
 func defaultService(name string) Service {
 	return Service{

@@ -43,7 +43,6 @@ type Options struct {
 // Server answers clients, as an [http.Server] does.
 type Server interface {
 	Serve(net.Listener) error
-	ServeTLS(l net.Listener, certFile, keyFile string) error
 	Shutdown(context.Context) error
 	Close() error
 }
@@ -55,8 +54,15 @@ func NewServer(o Options, scarce *descriptor.Scarcity) Server {
 	if o.NetHTTP {
 		s.LeaveToNetHTTP()
 	}
+	if o.Certificate != nil {
+		return encrypted{s}
+	}
 	return s
 }
+
+type encrypted struct{ *http1.Server }
+
+func (s encrypted) Serve(l net.Listener) error { return s.ServeTLS(l, "", "") }
 
 // NewPlainServer returns a server for operators, by net/http alone. It reads requests as
 // strictly as the server for clients does.
