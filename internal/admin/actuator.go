@@ -25,12 +25,11 @@ type object map[string]any
 // index lists what there is below /actuator, as Spring does.
 func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
 	links := object{
+		"self":        object{"href": base(r) + "/actuator", "templated": false},
 		"health-path": object{"href": base(r) + "/actuator/health/{*path}", "templated": true},
 	}
-	for name, path := range map[string]string{
-		"self": "", "health": "/health", "prometheus": "/prometheus", "info": "/info", "env": "/env",
-	} {
-		links[name] = object{"href": base(r) + "/actuator" + path, "templated": false}
+	for _, name := range []string{"health", "prometheus", "info", "env"} {
+		links[name] = object{"href": base(r) + "/actuator/" + name, "templated": false}
 	}
 	reply.JSON(w, http.StatusOK, object{"_links": links})
 }

@@ -72,7 +72,8 @@ func (h *Handler) store(ctx context.Context) component {
 // servesWithout reports whether nothing limits one of the models, so that it is served
 // whatever becomes of the store.
 func (h *Handler) servesWithout() bool {
-	return slices.ContainsFunc(h.Catalog().All(), func(m *catalog.Model) bool { return !m.Policy.Limits() })
+	unlimited := func(m *catalog.Model) bool { return !m.Policy.Limits() }
+	return slices.ContainsFunc(h.Catalog().All(), unlimited)
 }
 
 // models says of which models the store takes nothing. It is asked for after the
@@ -87,7 +88,7 @@ func (h *Handler) models() component {
 		}
 		c.Refused = append(c.Refused, m.Name)
 		var lacking interface{ Lacking() string }
-		if errors.As(err, &lacking) && lacking.Lacking() != "" && !slices.Contains(c.Commands, lacking.Lacking()) {
+		if errors.As(err, &lacking) && !slices.Contains(c.Commands, lacking.Lacking()) {
 			c.Commands = append(c.Commands, lacking.Lacking())
 		}
 	}

@@ -14,7 +14,8 @@ import (
 func (h *Handler) registerProfiles(mux reply.Routes) {
 	mux.Handle("/debug/pprof/", h.get(identity.Admin, pprof.Index))
 	for name, serve := range map[string]http.HandlerFunc{
-		"cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
+		"cmdline": pprof.Cmdline, "profile": pprof.Profile,
+		"symbol": pprof.Symbol, "trace": pprof.Trace,
 	} {
 		mux.Handle("/debug/pprof/"+name, h.get(identity.Admin, serve))
 	}

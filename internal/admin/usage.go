@@ -28,7 +28,7 @@ type WindowUsage struct {
 	Limit     *int64    `json:"limit"`     // null: none
 	Used      int64     `json:"used"`      // by requests that have ended
 	Reserved  int64     `json:"reserved"`  // by requests that are running
-	Remaining *int64    `json:"remaining"` // of what is admitted, never below 0; null: there is no limit
+	Remaining *int64    `json:"remaining"` // of what is admitted, never below 0; null: no limit
 	ResetAt   time.Time `json:"resetAt"`   // when nothing counts any more
 }
 
@@ -60,14 +60,18 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 }
 
 func newUsage(model, user string, v limit.View) Usage {
-	u := Usage{Model: model, User: user, At: v.At.Time(), Windows: []WindowUsage{}, Concurrency: []Concurrency{}}
+	u := Usage{
+		Model: model, User: user, At: v.At.Time(),
+		Windows: []WindowUsage{}, Concurrency: []Concurrency{},
+	}
 	for _, w := range v.Windows {
+		r := w.Rule
 		usage := WindowUsage{
-			Scope: w.Rule.Scope.String(), Meter: w.Rule.Meter.String(), Window: w.Rule.Window.String(),
+			Scope: r.Scope.String(), Meter: r.Meter.String(), Window: r.Window.String(),
 			Used: w.Used, Reserved: w.Reserved, ResetAt: v.At.Add(w.Reset).Time(),
 		}
-		if remaining := w.Remaining(); w.Rule.Max != limit.Unlimited {
-			usage.Limit, usage.Remaining = &w.Rule.Max, &remaining
+		if remaining := w.Remaining(); r.Max != limit.Unlimited {
+			usage.Limit, usage.Remaining = &r.Max, &remaining
 		}
 		u.Windows = append(u.Windows, usage)
 	}

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,8 @@ import (
 // source returns where the gateway's configuration is.
 func (g *Gateway) source(t testing.TB, o Options) config.Options {
 	t.Helper()
-	s := config.Options{Env: func(string) (string, bool) { return "", false }, Check: app.CheckFiles}
+	unset := func(string) (string, bool) { return "", false }
+	s := config.Options{Env: unset, Check: app.CheckFiles}
 	if o.Reloads {
 		g.Folder = t.TempDir()
 		s.Dir = g.Folder
@@ -74,9 +76,10 @@ func (o Options) yaml() string {
 	if !strings.Contains(service, "allow-fields") {
 		service = mocked + ", " + service
 	}
-	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.ServerURL, service)
+	at := fmt.Sprintf("endpoints: [%q]", o.ServerURL)
+	fmt.Fprintf(&b, "vllm: {services: {%s: {%s, %s}", Model, at, service)
 	for _, name := range o.Aliases {
-		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s, %s}", name, o.ServerURL, Model, mocked)
+		fmt.Fprintf(&b, ", %q: {%s, served-as: %s, %s}", name, at, Model, mocked)
 	}
 	if o.Services != "" {
 		b.WriteString(", " + strings.ReplaceAll(o.Services, "MOCK", strconv.Quote(o.ServerURL)))
@@ -91,11 +94,8 @@ func (o Options) yaml() string {
 		fmt.Fprintf(&b, "redis: {host: %s, port: %s, timeout: 2s, %s}\n", host, port, o.RedisMore)
 		store = "redis"
 	}
-	limits := o.Limits
-	if limits == "" {
-		limits = "{}"
-	}
-	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}, %s}}\n", store, Model, limits, o.RateLimit)
+	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}, %s}}\n",
+		store, Model, cmp.Or(o.Limits, "{}"), o.RateLimit)
 	b.WriteString(o.Config)
 	return b.String()
 }

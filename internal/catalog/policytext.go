@@ -45,7 +45,8 @@ func newPolicyText(p *limit.Policy) PolicyText {
 		r := &p.Rules()[i]
 		item := fmt.Sprintf(`%s"%s-%s-%s"`, comma, r.Scope, r.Meter, r.Window)
 		fmt.Fprintf(&policy, "%s;q=%d;w=%d", item, Structured(r.Max), r.Window.Length()/time.Second)
-		t.Rules = append(t.Rules, RuleText{Max: []string{strconv.FormatInt(r.Max, 10)}, Item: item + ";r="})
+		most := []string{strconv.FormatInt(r.Max, 10)}
+		t.Rules = append(t.Rules, RuleText{Max: most, Item: item + ";r="})
 		comma = ", "
 	}
 	t.Policy = []string{policy.String()}

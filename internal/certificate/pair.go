@@ -36,7 +36,8 @@ type sight struct {
 }
 
 func (s sight) is(t sight) bool {
-	return s.problem == t.problem && bytes.Equal(s.certificate, t.certificate) && bytes.Equal(s.key, t.key)
+	return s.problem == t.problem &&
+		bytes.Equal(s.certificate, t.certificate) && bytes.Equal(s.key, t.key)
 }
 
 // Files are those of a pair, and the section of the configuration that names them.
@@ -83,9 +84,7 @@ func (f Files) look() (found sight, pair tls.Certificate, err error) {
 func (p *Pair) Expires() time.Time { return p.current.Load().Leaf.NotAfter }
 
 // Get is for tls.Config.
-func (p *Pair) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return p.current.Load(), nil
-}
+func (p *Pair) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.current.Load(), nil }
 
 // take makes a pair the one that clients are shown.
 func (p *Pair) take(found sight, pair tls.Certificate) {
@@ -121,11 +120,13 @@ func (p *Pair) look() {
 		p.doubted = sight{}
 	case err == nil:
 		p.take(found, pair)
-		p.log.Info("the certificate has changed", "certificate", p.files.Certificate, "expires", pair.Leaf.NotAfter)
+		p.log.Info("the certificate has changed",
+			"certificate", p.files.Certificate, "expires", pair.Leaf.NotAfter)
 	case !found.is(p.doubted):
 		p.doubted = found
 	default:
 		p.known = found
-		p.log.Error("the certificate has changed and cannot be used; the one before stays", "error", err)
+		p.log.Error("the certificate has changed and cannot be used; the one before stays",
+			"error", err)
 	}
 }

@@ -19,7 +19,8 @@ func connectionsMax(descriptors uint64) int {
 		return 0
 	}
 	const most = 1 << 30
-	return int(max(1, (min(descriptors, most)-min(descriptors, ownDescriptors))/2)) // #nosec G115 -- at most 1 << 30
+	left := min(descriptors, most) - min(descriptors, ownDescriptors)
+	return int(max(1, left/2)) // #nosec G115 -- at most 1 << 30
 }
 
 // Exhausted reports whether err is that the process, or the system, has no file descriptor left.

@@ -31,34 +31,37 @@ func New(log *slog.Logger) *Scarcity {
 const scarcityEvery = 10 * time.Second
 
 // Remedy says what to do where there are too few.
-const Remedy = "raise the limit of the process (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker)"
+const Remedy = "raise the limit of the process " +
+	"(ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker)"
 
 // Full tells that clients wait for connections to be closed.
 func (s *Scarcity) Full() {
 	if s.isNews("connections") {
-		s.log.Warn("as many connections of clients are open as file descriptors allow; new ones wait, and unused ones are closed: "+Remedy,
+		s.log.Warn("as many connections of clients are open as file descriptors allow; "+
+			"new ones wait, and unused ones are closed: "+Remedy,
 			"file_descriptors", s.Descriptors, "connections", s.Connections)
 	}
 }
 
 // Failed tells of an error of accepting, if it is one of descriptors.
 func (s *Scarcity) Failed(err error) {
-	if Exhausted(err) && s.isNews("accept") {
-		s.log.Error("there is no file descriptor left for connections of clients, which wait: "+Remedy,
-			"error", err, "file_descriptors", s.Descriptors)
-	}
+	s.lacks(err, "accept", "for connections of clients, which wait")
 }
 
 // Unread reports whether files were not read again for want of a descriptor, and tells it.
 func (s *Scarcity) Unread(err error) bool {
-	if !Exhausted(err) {
-		return false
-	}
-	if s.isNews("configuration") {
-		s.log.Error("there is no file descriptor left to read the configuration, which stays as it is and is read again: "+Remedy,
+	return s.lacks(err, "configuration",
+		"to read the configuration, which stays as it is and is read again")
+}
+
+// lacks reports whether err is that there is no descriptor left, and tells what it was for.
+func (s *Scarcity) lacks(err error, sort, purpose string) bool {
+	exhausted := Exhausted(err)
+	if exhausted && s.isNews(sort) {
+		s.log.Error("there is no file descriptor left "+purpose+": "+Remedy,
 			"error", err, "file_descriptors", s.Descriptors)
 	}
-	return true
+	return exhausted
 }
 
 // isNews reports whether something was not told lately.

@@ -9,11 +9,9 @@ import (
 
 // Error says why a request is not served. It is immutable once made, and may be shared.
 type Error struct {
-	Kind Kind
-	// Message is for people. It names the thing, its value and the remedy.
-	Message string
-	// Param is the member of the request that it is about; empty: none.
-	Param string
+	Kind    Kind
+	Message string // for people: the thing, its value and the remedy
+	Param   string // the member of the request that it is about; empty: none
 	// Limits are those that a request ran into for which there is no room, now or ever; the
 	// longest wait comes first.
 	Limits []Limit
@@ -43,7 +41,8 @@ func (e *Error) Error() string {
 	case e.Foreign != nil && e.Foreign.Status == 0:
 		text = "the model server told the client that it has failed"
 	case e.Foreign != nil:
-		text = fmt.Sprintf("the model server told the client an error of status %d", e.Foreign.Status)
+		const foreign = "the model server told the client an error of status %d"
+		text = fmt.Sprintf(foreign, e.Foreign.Status)
 	}
 	if e.cause != nil {
 		text += ": " + e.cause.Error()

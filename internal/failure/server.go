@@ -11,9 +11,7 @@ func AtCapacity(model string, retryAfter time.Duration) *Error {
 }
 
 // Upstream is about an answer of the model server that is none.
-func Upstream(format string, args ...any) *Error {
-	return of(KindUpstream, format, args...)
-}
+func Upstream(format string, args ...any) *Error { return of(KindUpstream, format, args...) }
 
 // UpstreamTimeout is about a model server that did not answer in time.
 func UpstreamTimeout(format string, args ...any) *Error {
@@ -38,7 +36,8 @@ func NoStore(retryAfter time.Duration) *Error {
 
 // NoIdentity is about a credential of which nobody can say now whose it is.
 func NoIdentity(retryAfter time.Duration) *Error {
-	return later(KindNoIdentity, retryAfter, "the credential cannot be checked now; try again later")
+	return later(KindNoIdentity, retryAfter,
+		"the credential cannot be checked now; try again later")
 }
 
 // OverCapacity is about a request that the gateway has no bytes left for: it holds as much of

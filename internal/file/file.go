@@ -17,8 +17,8 @@ const BytesMax = 1 << 20
 // ErrNotRegular is the error of a pipe, a device or a folder in place of a file.
 var ErrNotRegular = errors.New("it is no regular file")
 
-// Read reads a file of the system. It fails with [ErrNotRegular], with the system's error, and where
-// the file has more than BytesMax bytes.
+// Read reads a file of the system. It fails with [ErrNotRegular], with the system's error, and
+// where the file has more than BytesMax bytes.
 func Read(name string) ([]byte, error) {
 	text, err := ReadIn(System{}, name, BytesMax)
 	if err == nil && len(text) > BytesMax {

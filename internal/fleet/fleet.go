@@ -41,17 +41,24 @@ type key struct {
 // member is a model server and the end of its watch.
 type member struct {
 	*upstream.Server
-	models  map[string]int    // those that it serves, and how often each holds it
-	served  map[string]string // the name that it knows each by
-	lacking map[string]bool   // those of which the log has said that it lacks them
+	models  map[string]*use // by public name: those that it serves
 	unwatch context.CancelFunc
 	watched chan struct{} // closed when the watch has ended
+}
+
+// use is what a model makes of a model server.
+type use struct {
+	holds    int    // how often the model holds it
+	servedAs string // the name that it knows the model by
+	lacks    bool   // the log has said that it lacks the model
 }
 
 // New returns a fleet without members. It calls listed whenever one has said something else of
 // its models, and tells log what becomes of them.
 func New(log *slog.Logger, listed func()) *Fleet {
-	return &Fleet{log: log, listed: listed, started: make(chan struct{}), servers: map[key]*member{}}
+	return &Fleet{
+		log: log, listed: listed, started: make(chan struct{}), servers: map[key]*member{},
+	}
 }
 
 // Service says which model servers serve a model, and how they are asked.
@@ -71,7 +78,9 @@ func (f *Fleet) Start() { close(f.started) }
 // Open returns the model servers of a service, those that there are already and new ones, for
 // the model of that name, which gives them up with Release. An error names the setting.
 func (f *Fleet) Open(model string, s Service) ([]*upstream.Server, error) {
-	k := key{apiKey: s.APIKey, connect: s.ConnectTimeout, check: s.CheckInterval, breaker: s.Breaker}
+	k := key{
+		apiKey: s.APIKey, connect: s.ConnectTimeout, check: s.CheckInterval, breaker: s.Breaker,
+	}
 	var roots *x509.CertPool
 	if s.CAFile != "" {
 		var text []byte
@@ -81,27 +90,34 @@ func (f *Fleet) Open(model string, s Service) ([]*upstream.Server, error) {
 		}
 		k.roots = sha256.Sum256(text)
 	}
-	servers := make([]*upstream.Server, len(s.URLs))
-	for i, address := range s.URLs {
-		k.url = address
-		server, err := f.server(k, roots, model, s.ServedAs)
+	var servers []*upstream.Server
+	for _, k.url = range s.URLs {
+		m, err := f.acquire(k, roots, model, s.ServedAs)
 		if err != nil {
-			f.Release(model, servers[:i])
+			f.Release(model, servers)
 			return nil, err
 		}
-		servers[i] = server
+		servers = append(servers, m.Server)
 	}
 	return servers, nil
 }
 
-// server returns the model server of a key, made and watched at first use, and holds it.
-func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upstream.Server, error) {
+// acquire has a model hold the model server of a key, made and watched at first use.
+func (f *Fleet) acquire(k key, roots *x509.CertPool, model, servedAs string) (m *member, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if known := f.servers[k]; known != nil {
-		known.acquire(model, served)
-		return known.Server, nil
+	m = f.servers[k]
+	if m == nil {
+		if m, err = f.add(k, roots); err != nil {
+			return nil, err
+		}
 	}
+	m.acquire(model, servedAs)
+	return m, nil
+}
+
+// add makes a model server and has it watched. The caller holds the lock.
+func (f *Fleet) add(k key, roots *x509.CertPool) (*member, error) {
 	u, err := url.Parse(k.url)
 	if err != nil {
 		return nil, err
@@ -112,13 +128,12 @@ func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upst
 	if err != nil {
 		return nil, err
 	}
-	added := &member{models: map[string]int{}, served: map[string]string{}, lacking: map[string]bool{}, watched: make(chan struct{})}
+	added := &member{models: map[string]*use{}, watched: make(chan struct{})}
 	added.Server = upstream.New(upstream.Options{
 		Client: client, Breaker: k.breaker, CheckInterval: k.check,
 		Changed: func(s upstream.Standing) { f.report(added, s) },
 		Listed:  func() { f.reportList(added); f.listed() },
 	})
-	added.acquire(model, served)
 	ctx, unwatch := context.WithCancel(context.Background())
 	added.unwatch = unwatch
 	f.servers[k] = added
@@ -130,7 +145,7 @@ func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upst
 		case <-ctx.Done():
 		}
 	}()
-	return added.Server, nil
+	return added, nil
 }
 
 // report writes a line for a change of a model server.
@@ -143,9 +158,11 @@ func (f *Fleet) report(changed *member, s upstream.Standing) {
 	}
 	switch {
 	case !s.Reachable:
-		log.Warn("a model server is away; it is asked every second whether it is back", "error", changed.Cause())
+		log.Warn("a model server is away; it is asked every second whether it is back",
+			"error", changed.Cause())
 	case s.Breaker == upstream.BreakerOpen:
-		log.Warn("a model server fails; requests go elsewhere for a while", "breaker", s.Breaker.String())
+		log.Warn("a model server fails; requests go elsewhere for a while",
+			"breaker", s.Breaker.String())
 	case s.Breaker == upstream.BreakerHalfOpen:
 		log.Info("a model server that failed is tried again", "breaker", s.Breaker.String())
 	default:
@@ -153,23 +170,23 @@ func (f *Fleet) report(changed *member, s upstream.Standing) {
 	}
 }
 
-// reportList writes a line for each model that a model server says it lacks, and for each
-// that it has again.
+// reportList writes a line for each model that a model server says it lacks, and for each that it
+// has again.
 func (f *Fleet) reportList(changed *member) {
 	f.mu.Lock()
 	defer f.mu.Unlock() // so that lines are in order
 	for _, model := range slices.Sorted(maps.Keys(changed.models)) {
-		served := changed.served[model]
-		lacks := changed.Lacks(served)
-		if lacks == changed.lacking[model] {
+		u := changed.models[model]
+		if u.lacks == changed.Lacks(u.servedAs) {
 			continue
 		}
-		changed.lacking[model] = lacks
-		if lacks {
-			f.log.Warn("a model server does not list a model, and is not asked for it", "server", changed.Name(), "model", model,
-				"served_as", served, "reason", changed.LackReason(served))
+		u.lacks = !u.lacks
+		log := f.log.With("server", changed.Name(), "model", model, "served_as", u.servedAs)
+		if u.lacks {
+			log.Warn("a model server does not list a model, and is not asked for it",
+				"reason", changed.LackReason(u.servedAs))
 		} else {
-			f.log.Info("a model server lists a model again", "server", changed.Name(), "model", model, "served_as", served)
+			log.Info("a model server lists a model again")
 		}
 	}
 }
@@ -207,25 +224,27 @@ func (f *Fleet) Close() {
 	}
 }
 
-// acquire notes that a model, which the server knows as served, holds it once more. The caller
+// acquire notes that a model, which the server knows as servedAs, holds it once more. The caller
 // holds the lock. What the server has said of its models may be older than one that is new.
-func (m *member) acquire(model, served string) {
-	if m.served[model] != served {
-		m.served[model] = served
-		delete(m.lacking, model) // that was said of another name
-		if m.Lacks(served) {
+func (m *member) acquire(model, servedAs string) {
+	u := m.models[model]
+	if u == nil {
+		u = &use{}
+		m.models[model] = u
+	}
+	if u.holds++; u.servedAs != servedAs || u.holds == 1 {
+		u.servedAs, u.lacks = servedAs, false // that was said of another name
+		if m.Lacks(servedAs) {
 			m.Relist()
 		}
 	}
-	m.models[model]++
 }
 
 // release notes that a model holds it once less. The caller holds the lock.
 func (m *member) release(model string) {
-	if m.models[model]--; m.models[model] == 0 {
+	u := m.models[model]
+	if u.holds--; u.holds == 0 {
 		delete(m.models, model)
-		delete(m.served, model)
-		delete(m.lacking, model)
 	}
 }
 

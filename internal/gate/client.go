@@ -48,7 +48,8 @@ func isTrusted(a netip.Addr, trusted []netip.Prefix) bool {
 
 // hostOf returns an address without its port and without brackets.
 func hostOf(address string) string {
-	if i := strings.LastIndexByte(address, ':'); i > 0 && (address[i-1] == ']' || strings.IndexByte(address, ':') == i) {
+	i := strings.LastIndexByte(address, ':')
+	if i > 0 && (address[i-1] == ']' || strings.IndexByte(address, ':') == i) {
 		address = address[:i]
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")

@@ -50,8 +50,9 @@ func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal,
 	}
 	if !p.ActAs && user != p.User {
 		// The message has no names, for it is logged where names may have to be hashed.
-		return p, failure.Permission("X-User-ID names another user than the one of this credential, which may not act for others: " +
-			"leave X-User-ID out, or have act-as: true set for it in auth.api-keys")
+		return p, failure.Permission("X-User-ID names another user than the one of this " +
+			"credential, which may not act for others: leave X-User-ID out, or have act-as: true " +
+			"set for it in auth.api-keys")
 	}
 	return p.As(user), nil
 }
@@ -67,7 +68,8 @@ func namedUser(h http.Header) (string, error) {
 		return "", failure.InvalidRequest("", "X-User-ID must be sent once, with a name")
 	}
 	if strings.Contains(names[0], ",") {
-		return "", failure.InvalidRequest("", "X-User-ID has a comma, by which proxies join two of it: send it once, with a name that has none")
+		return "", failure.InvalidRequest("", "X-User-ID has a comma, by which proxies join two "+
+			"of it: send it once, with a name that has none")
 	}
 	if err := identity.CheckUser(names[0]); err != nil {
 		return "", failure.InvalidRequest("", "X-User-ID: %v", err)
@@ -112,10 +114,11 @@ func credentialOf(h http.Header) (string, error) {
 	}
 	key := first(h["X-Api-Key"])
 	authorization := first(h["Authorization"])
-	if authorization == "" {
-		if key == "" {
-			return "", failure.InvalidKey("there is no API key; send it as: Authorization: Bearer KEY, or X-API-Key: KEY")
-		}
+	switch {
+	case authorization == "" && key == "":
+		return "", failure.InvalidKey("there is no API key; " +
+			"send it as: Authorization: Bearer KEY, or X-API-Key: KEY")
+	case authorization == "":
 		return key, nil
 	}
 	scheme, bearer, ok := strings.Cut(authorization, " ")

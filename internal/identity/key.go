@@ -19,7 +19,8 @@ const hashPrefix = "sha256:"
 const KeyBytesMin = 32
 
 // ErrShortKey is returned by HashKey for a key that could be guessed.
-var ErrShortKey = fmt.Errorf("the key is shorter than %d characters; make one with: openssl rand -hex 32", KeyBytesMin)
+var ErrShortKey = fmt.Errorf("the key is shorter than %d characters; "+
+	"make one with: openssl rand -hex 32", KeyBytesMin)
 
 // ErrUnknown is returned for a credential that is nobody's.
 var ErrUnknown = errors.New("the credential is not known")
@@ -45,7 +46,7 @@ type Key struct {
 
 // Keys knows API keys by their hashes.
 type Keys struct {
-	byPrefix map[[8]byte][]hashedKey // by the first bytes of the hash, which tell nothing of the key
+	byPrefix map[[8]byte][]hashedKey // by the first bytes of the hash: they tell nothing of the key
 }
 
 type hashedKey struct {
@@ -79,7 +80,8 @@ func NewKeys(keys []Key) (*Keys, error) {
 func parseHash(s string) (hash [sha256.Size]byte, err error) {
 	digits, ok := strings.CutPrefix(s, hashPrefix)
 	if !ok || len(digits) != 2*len(hash) {
-		return hash, fmt.Errorf("its hash must be %q and %d hexadecimal digits; make it with: token-rate-limiter key hash", hashPrefix, 2*len(hash))
+		return hash, fmt.Errorf("its hash must be %q and %d hexadecimal digits; "+
+			"make it with: token-rate-limiter key hash", hashPrefix, 2*len(hash))
 	}
 	if _, err := hex.Decode(hash[:], []byte(digits)); err != nil {
 		return hash, fmt.Errorf("its hash: %w", err)

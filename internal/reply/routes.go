@@ -43,7 +43,8 @@ func NoHost(w http.ResponseWriter, r *http.Request) {
 
 // ForeignPage answers 403 to what a browser sends for a page of another origin.
 func ForeignPage(w http.ResponseWriter, r *http.Request) {
-	Error(w, failure.Permission("the page that sends this is of another origin: list that in server.cors.origins"), ShapeOf(r))
+	Error(w, failure.Permission("the page that sends this is of another origin: "+
+		"list that in server.cors.origins"), ShapeOf(r))
 }
 
 // anthropicVersion is the field that Anthropic's clients send with every request.

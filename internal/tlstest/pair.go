@@ -64,13 +64,16 @@ func (p Pair) Renew(t testing.TB) *big.Int {
 
 func write(t testing.TB, file, kind string, der []byte) {
 	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+	text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // YAML returns the pair as it is configured.
-func (p Pair) YAML() string { return fmt.Sprintf("{certificate: %q, key: %q}", p.Certificate, p.Key) }
+func (p Pair) YAML() string {
+	return fmt.Sprintf("{certificate: %q, key: %q}", p.Certificate, p.Key)
+}
 
 // Serial returns the serial number of the certificate as it is now.
 func (p Pair) Serial(t testing.TB) *big.Int {
