@@ -13,16 +13,14 @@ import (
 
 // Options of a Handler. All but Profiles are required.
 type Options struct {
-	Catalog func() *catalog.Catalog
-	Store   limit.Store
-	Gate    *gate.Gate
-	Metrics http.Handler     // serves the metrics
-	Build   Build            // what /actuator/info says
-	Config  func() Effective // what /actuator/env says
-	// Profiles lets admins take profiles of the process.
-	Profiles bool
-	// Draining reports whether the gateway is going to take no more requests.
-	Draining func() bool
+	Catalog  func() *catalog.Catalog
+	Store    limit.Store
+	Gate     *gate.Gate
+	Metrics  http.Handler     // serves the metrics
+	Build    Build            // what /actuator/info says
+	Config   func() Effective // what /actuator/env says
+	Profiles bool             // lets admins take profiles of the process
+	Draining func() bool      // reports whether the gateway is going to take no more requests
 }
 
 // Build says what is running.

@@ -62,14 +62,12 @@ type Options struct {
 	Build  admin.Build
 	// Store takes the place of the one that Config asks for, so that tests can
 	// move its clock; nil means that one. The App closes it.
-	Store limit.Store
-	// Sources are laid over Config, in their order.
-	Sources []control.Source
+	Store   limit.Store
+	Sources []control.Source // laid over Config, in their order
 	// Source says where Config was loaded from, and is read again by Reload and
 	// when a file changes; nil: never.
 	Source *config.Options
-	// Level is the level of Log, which follows the configuration; nil: it stays.
-	Level *slog.LevelVar
+	Level  *slog.LevelVar // the level of Log, which follows the configuration; nil: it stays
 	// LostLines tells how many lines of Log were lost since the start; nil: none ever is.
 	LostLines func() int64
 	// Hurry, when it is closed, ends the draining at once: what is still

@@ -59,8 +59,7 @@ const (
 	// bufferedShare is the part of the process's memory, a quarter, that bodies and answers may
 	// fill: beside them there are accounts, connections, and what the collector has not found yet.
 	bufferedShare = 4
-	// memoryUnknown is what the machine is taken to have where it does not tell.
-	memoryUnknown = 4 << 30
+	memoryUnknown = 4 << 30 // what the machine is taken to have where it does not tell
 )
 
 // bufferedBytes returns how many bytes of bodies and answers may be held at once:

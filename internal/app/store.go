@@ -123,12 +123,10 @@ func redisTLS(c *config.Redis) (*tls.Config, error) {
 }
 
 const (
-	// watchInterval is how often the store is asked whether it can decide.
-	watchInterval = time.Second
+	watchInterval = time.Second // how often the store is asked whether it can decide
 	// watchAgain is when it is asked the second time, before it is said to be away.
 	watchAgain = 200 * time.Millisecond
-	// told is how often in a row something must go wrong with the store before the log says so.
-	told = 2
+	told       = 2 // how often in a row something must go wrong with the store before the log says so
 )
 
 // watchStore keeps the gauge and writes one line when the store goes away and one when it is back,

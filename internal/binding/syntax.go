@@ -48,13 +48,12 @@ func Parse(file string, b []byte, r *Report) (root *Node, whole bool) {
 
 // parsing is the state of turning one file into a tree.
 type parsing struct {
-	file    string
-	report  *Report
-	anchors map[string]ast.Node
-	nodes   int
-	// expanding is the outermost alias that is being expanded, if any.
-	expanding *token.Token
-	whole     bool // nothing of the file is missing in the tree
+	file      string
+	report    *Report
+	anchors   map[string]ast.Node
+	nodes     int
+	expanding *token.Token // the outermost alias that is being expanded, if any
+	whole     bool         // nothing of the file is missing in the tree
 }
 
 // document returns the content of the only document; nil when it is empty or cannot be read. A

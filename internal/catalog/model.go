@@ -27,9 +27,8 @@ type Model struct {
 
 	// WorstCase tells that the largest possible output is reserved, and that
 	// the model server is held to it.
-	WorstCase bool
-	// ExactInput tells that the model server counts the input before a request is admitted.
-	ExactInput bool
+	WorstCase  bool
+	ExactInput bool // tells that the model server counts the input before a request is admitted
 
 	ForwardHeaders []string // canonical names of request headers that are passed on
 	AllowFields    []string // body members that are passed on and held back or unknown otherwise
@@ -37,11 +36,9 @@ type Model struct {
 	// classified is refused; else the member is left out.
 	RefuseUnknown bool
 
-	// Quirks is what was found out about model servers, which all models share; never nil.
-	Quirks *Quirks
+	Quirks *Quirks // what was found out about model servers, which all models share; never nil
 
-	// Gone, if not nil, is called when nobody holds the model any more.
-	Gone    func()
+	Gone    func() // gone, if not nil, is called when nobody holds the model any more
 	holders atomic.Int64
 	text    PolicyText
 }

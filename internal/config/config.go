@@ -10,18 +10,15 @@ import (
 // Config is everything that can be set, validated and with defaults filled
 // in. It is immutable: to change a setting, change the file and Load again.
 type Config struct {
-	// Profile is the profile that was laid over application.yml; "" for none.
-	Profile    string
-	Server     Server
-	Management Management
-	Redis      *Redis // nil when no Redis is configured
-	RateLimit  RateLimit
-	// Services holds the model servers by public model name.
-	Services map[string]Service
-	Auth     Auth
-	Logging  Logging
-	// VariableFiles are the files that variables were read from (NAME_FILE).
-	VariableFiles []string
+	Profile       string // the profile that was laid over application.yml; "" for none
+	Server        Server
+	Management    Management
+	Redis         *Redis // nil when no Redis is configured
+	RateLimit     RateLimit
+	Services      map[string]Service // holds the model servers by public model name
+	Auth          Auth
+	Logging       Logging
+	VariableFiles []string // the files that variables were read from (NAME_FILE)
 	// Warnings is what is right and probably not meant, each with its place, in the
 	// order of the files' lines.
 	Warnings binding.Errors

@@ -22,14 +22,12 @@ type Options struct {
 	// set counts: the variables PROFILE and SPRING_PROFILES_ACTIVE, and spring.profiles.active in
 	// application.yml. When none is, nothing is laid over.
 	Profile string
-	// Address takes the place of server.address; "" does not.
-	Address string
+	Address string // takes the place of server.address; "" does not
 	// Env looks up an environment variable, and Environ lists all as os.Environ does, for
 	// warnings; where Env is nil, they are the process's.
 	Env     func(string) (string, bool)
 	Environ func() []string
-	// Files holds the content of Dir; nil is the operating system's.
-	Files fs.FS
+	Files   fs.FS // holds the content of Dir; nil is the operating system's
 	// Check returns what is wrong with what settings name, such as files, which
 	// is not for this package to look at. What it finds is reported like any other
 	// mistake, together with the others: it is asked about a Config that may have

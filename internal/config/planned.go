@@ -11,13 +11,11 @@ import (
 // planned is a setting that is known, but not in this version. It is refused where it would change
 // something: never ignored, so that nobody believes in a limit that does not hold.
 type planned struct {
-	// path has the keys of the setting; * is any name.
-	path string
+	path string // has the keys of the setting; * is any name
 	// values are those that are refused; nil stands for every value but an
 	// empty one, false and 0, and then the setting has no place in the schema.
-	values []string
-	// instead says what to do today.
-	instead string
+	values  []string
+	instead string // says what to do today
 }
 
 // plannedSettings is every such setting. Whoever builds one adds it to the schema and

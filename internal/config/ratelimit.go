@@ -7,8 +7,7 @@ type RateLimit struct {
 	Store       Store // StoreMemory or StoreRedis: Load resolves StoreAuto
 	MaxAccounts int64 // accounts kept in memory
 	Settings          // what a model without its own inherits
-	// Defaults is the entry of served models that have none of their own.
-	Defaults Model
+	Defaults    Model // the entry of served models that have none of their own
 	// Models holds an entry for every served model that does not share another's
 	// limits, inheritance resolved.
 	Models map[string]Model

@@ -10,9 +10,8 @@ import (
 const (
 	// restFor is how long files must be left alone before they are read: an
 	// editor writes more than once, and a half-written file may look whole.
-	restFor = 200 * time.Millisecond
-	// restLatest is when they are read although somebody goes on writing.
-	restLatest = 2 * time.Second
+	restFor    = 200 * time.Millisecond
+	restLatest = 2 * time.Second // when they are read although somebody goes on writing
 	// lookInterval is how often the files are looked at without being told:
 	// nobody tells of changes on network file systems, behind links that lead
 	// out of the folder, or of a folder that has come back.

@@ -13,24 +13,18 @@ import (
 
 // Options of a Reconciler. All but Files and Sources are required.
 type Options struct {
-	// Config is what Files said at the start.
-	Config *config.Config
-	// Files is read again; nil: never.
-	Files *Files
-	// Sources are what is laid over Config, in their order.
-	Sources []Source
+	Config  *config.Config // what Files said at the start
+	Files   *Files         // read again; nil: never
+	Sources []Source       // what is laid over Config, in their order
 	// Apply makes a state what is served, or fails and changes nothing. It returns settings
 	// that have changed and take effect at the next start only.
-	Apply func(State) (atStart []string, err error)
-	// Applied is told of every change after the first state.
-	Applied func(config.Changes)
-	// Read is told whether what was read could be applied.
-	Read func(ok bool)
+	Apply   func(State) (atStart []string, err error)
+	Applied func(config.Changes) // told of every change after the first state
+	Read    func(ok bool)        // told whether what was read could be applied
 	// Scarce reports whether an error only says that nothing can be read at the moment. It
 	// tells whoever has to know.
-	Scarce func(error) bool
-	// Leaving reports whether the gateway ends, and is left as it is.
-	Leaving func() bool
+	Scarce  func(error) bool
+	Leaving func() bool // reports whether the gateway ends, and is left as it is
 	Log     *slog.Logger
 }
 

@@ -23,8 +23,7 @@ type Source interface {
 
 // Layer is what one source wants. It must not be changed once Read has returned it.
 type Layer struct {
-	// Version tells one content of the source from another; "" is none.
-	Version string
+	Version string // tells one content of the source from another; "" is none
 	// Config is what all other layers are laid over; nil: of every source but [Files].
 	Config *config.Config
 	// Keys are accepted beside those of other sources. Each has a name, a user and roles; names

@@ -9,10 +9,8 @@ import (
 // Scarcity tells the log of file descriptors that are scarce, of each sort seldom. It is safe
 // for concurrent use.
 type Scarcity struct {
-	// Descriptors is how many file descriptors the process may have; 0: it is not known.
-	Descriptors uint64
-	// Connections is how many connections of clients may be open at once; 0: any number.
-	Connections int
+	Descriptors uint64 // how many file descriptors the process may have; 0: it is not known
+	Connections int    // how many connections of clients may be open at once; 0: any number
 
 	log *slog.Logger
 

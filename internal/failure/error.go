@@ -14,9 +14,8 @@ type Error struct {
 	Param   string // the member of the request that it is about; empty: none
 	// Limits are those that a request ran into for which there is no room, now or ever; the
 	// longest wait comes first.
-	Limits []Limit
-	// Exhausted says what has run out, for [KindRateLimited]; else it is empty.
-	Exhausted Exhausted
+	Limits    []Limit
+	Exhausted Exhausted // says what has run out, for [KindRateLimited]; else it is empty
 	// RetryAfter is how long to wait before another try. 0: another try does not help, or
 	// nothing is known.
 	RetryAfter time.Duration

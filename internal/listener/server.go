@@ -19,8 +19,7 @@ const (
 	// with many that have not even been begun.
 	streamsMax = 250
 
-	// patience is how long a client may take for a part of an answer.
-	patience = time.Minute
+	patience = time.Minute // how long a client may take for a part of an answer
 )
 
 // Options of a server.
@@ -35,9 +34,8 @@ type Options struct {
 	// StreamPatience is how long a connection of HTTP/2 may take nothing. The deadlines of
 	// streams do not help there: what ends a stream has to be written too.
 	StreamPatience time.Duration
-	// NetHTTP has net/http serve plain requests too.
-	NetHTTP bool
-	Log     *slog.Logger
+	NetHTTP        bool // has net/http serve plain requests too
+	Log            *slog.Logger
 }
 
 // Server answers clients, as an [http.Server] does.
