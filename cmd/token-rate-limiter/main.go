@@ -26,6 +26,7 @@ var texts = kong.Vars{
 	"user_hash": "Print the hash that the log has in place of a user's name, " +
 		"with logging.hash-users.",
 	"listen": "Address to listen on (127.0.0.1:8000).",
+	"model":  "Model to serve; may be given more than once.",
 	"ledger": "File to append the books to, a line of JSON per request that has ended.",
 	"first":  "Time to the first token of an answer (0s).",
 }

@@ -16,7 +16,7 @@ import (
 
 type mockCommand struct {
 	Address    string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"${listen}"`
-	Model      []string      `placeholder:"NAME" help:"Model to serve; may be given more than once."`
+	Model      []string      `placeholder:"NAME" help:"${model}"`
 	Ledger     string        `placeholder:"FILE" help:"${ledger}"`
 	FirstToken time.Duration `default:"0s" help:"${first}"`
 	Token      time.Duration `default:"0s" help:"Time between tokens (${default})."`
@@ -47,8 +47,7 @@ func (c *mockCommand) Run() error {
 	return errors.Join(err, o.Ledger.Err(), f.Close())
 }
 
-// quiesceTimeout bounds the wait for requests that are broken off at the end,
-// so that the ledger has them.
+// quiesceTimeout bounds the wait for requests that are broken off, so that the ledger has them.
 const quiesceTimeout = 5 * time.Second
 
 // serve serves until a signal comes, and returns when nothing is running.

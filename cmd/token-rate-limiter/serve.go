@@ -83,8 +83,7 @@ func (c *serveCommand) Run() error {
 	})
 }
 
-// mockModel returns a model that a mock in this process serves, the last by
-// name; "" if there is none.
+// mockModel returns the last by name of the models that a mock here serves; "" for none.
 func mockModel(cfg *config.Config) (model string) {
 	for name, service := range cfg.Services {
 		if slices.Contains(service.Servers, config.MockServer) {

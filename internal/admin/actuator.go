@@ -45,8 +45,7 @@ func base(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// env shows the effective configuration: in Spring's form, or as YAML to whoever would
-// rather have that.
+// env shows the effective configuration in Spring's form, or as YAML to whoever prefers it.
 func (h *Handler) env(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Vary"] = []string{"Accept"}
 	c := h.Config()

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"net/http/pprof"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
@@ -76,4 +77,16 @@ func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
 // info says what is running.
 func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
 	reply.JSON(w, http.StatusOK, map[string]Build{"build": h.Build})
+}
+
+// registerProfiles adds the profiles of the process to mux, where the tools of Go look for them.
+// They tell of the code and of memory, and cost time, so that they are for admins.
+func (h *Handler) registerProfiles(mux reply.Routes) {
+	mux.Handle("/debug/pprof/", h.get(identity.Admin, pprof.Index))
+	for name, serve := range map[string]http.HandlerFunc{
+		"cmdline": pprof.Cmdline, "profile": pprof.Profile,
+		"symbol": pprof.Symbol, "trace": pprof.Trace,
+	} {
+		mux.Handle("/debug/pprof/"+name, h.get(identity.Admin, serve))
+	}
 }

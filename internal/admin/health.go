@@ -42,9 +42,8 @@ func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
 }
 
 // health says whether requests of one model at least can be served: the store decides and takes
-// what concerns it, or nothing limits it and nobody asks the store; and the gateway is not shutting
-// down. Model servers do not count: without one of them the others are served, and another replica
-// would find none either. Which models have none is told all the same.
+// what concerns it, or nothing limits it; and the gateway is not shutting down. Model servers do
+// not count: another replica would find none either. Which models have none is told all the same.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	store := h.store(r.Context())
 	rep := report{Status: up, Components: map[string]component{
@@ -69,15 +68,13 @@ func (h *Handler) store(ctx context.Context) component {
 	return component{Status: up}
 }
 
-// servesWithout reports whether nothing limits one of the models, so that it is served
-// whatever becomes of the store.
+// servesWithout reports whether one of the models needs no store, for nothing limits it.
 func (h *Handler) servesWithout() bool {
 	unlimited := func(m *catalog.Model) bool { return !m.Policy.Limits() }
 	return slices.ContainsFunc(h.Catalog().All(), unlimited)
 }
 
-// models says of which models the store takes nothing. It is asked for after the
-// store, which finds out.
+// models says of which models the store takes nothing. It is asked after the store.
 func (h *Handler) models() component {
 	c := component{Status: up}
 	served := h.Catalog().All()

@@ -19,8 +19,7 @@ type Usage struct {
 	Concurrency []Concurrency `json:"concurrency"`
 }
 
-// WindowUsage is where a user stands under one limit, or what was counted of one whom
-// no window limits.
+// WindowUsage is where a user stands under one limit, or what was used where there is none.
 type WindowUsage struct {
 	Scope     string    `json:"scope"` // "user", or "model": over all users
 	Meter     string    `json:"meter"`

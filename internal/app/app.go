@@ -79,7 +79,8 @@ type Options struct {
 // built ends it with an error, and what was built before is closed.
 func New(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{
-		config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry, mocks: &mocks{},
+		config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry,
+		mocks: &mocks{},
 	}
 	defer func() {
 		if err != nil {
@@ -89,8 +90,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.setLevel(o.Config)
 	a.scarce = descriptor.New(a.log)
 	a.openMetrics(&o)
-	if err = a.openStore(ctx); err != nil {
-		return nil, err
+	if a.store == nil {
+		if a.store, err = a.openStore(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err = a.openControl(ctx, &o); err != nil {
 		return nil, err
@@ -108,9 +111,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 }
 
 // Run listens and serves until ctx ends, then drains: readiness goes off, new requests are refused,
-// running ones finish within the configured time, and everything is settled. It goes on listening
-// for as long as one is running, so that probes and clients are told. ready, if not nil, is called
-// with the address once requests are accepted.
+// running ones finish within the configured time, and everything is settled. It listens until the
+// last has ended. ready, if not nil, is called with the address once requests are accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
 	logResources(a.log, boundMemory(memlimit.FromCgroup), a.scarce)
@@ -195,7 +197,7 @@ func (a *App) close(ctx context.Context) error {
 		err = a.store.Close(ctx)
 	}
 	if a.manage != nil {
-		err = errors.Join(err, a.manage.close())
+		err = errors.Join(err, a.manage.server.Close())
 	}
 	if failed := a.tracer.Close(ctx); failed != nil {
 		a.log.Warn("the last traces are lost", "error", failed)

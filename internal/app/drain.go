@@ -13,11 +13,9 @@ const cutOffTimeout = 5 * time.Second
 // drain takes no more requests and waits for the running ones. Those that take
 // too long are cut off; when it returns, all are settled.
 //
-// First comes the configured delay, in which everything goes on but readiness is off: what sends
-// requests here, such as the proxies of a Kubernetes service, needs a while to notice. The listener
-// stays open while requests are running, too: a client whose request still comes here is told so,
-// instead of finding nobody. When nothing is running there is no one to wait for, and the end is at
-// once.
+// First comes the configured delay, in which everything goes on but readiness is off: the proxies
+// of a Kubernetes service need a while to notice. The listener stays open while requests are
+// running: a client that still comes is told so. When nothing is running, the end is at once.
 func (a *App) drain(ctx context.Context) error {
 	a.announce()
 	ctx, cancel := context.WithTimeout(ctx, a.config.Server.DrainTimeout)

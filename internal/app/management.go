@@ -35,7 +35,7 @@ func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *manage
 	return &management{address: c.Management.Address, server: server}
 }
 
-// open begins to listen and to serve. What ends the serving, other than close, is sent to failed.
+// open begins to listen and to serve. What ends the serving is sent to failed.
 func (m *management) open(ctx context.Context, failed chan<- error) (err error) {
 	m.listener, err = listener.Listen(ctx, "management.address", m.address, "")
 	if err != nil {
@@ -48,8 +48,6 @@ func (m *management) open(ctx context.Context, failed chan<- error) (err error) 
 	}()
 	return nil
 }
-
-func (m *management) close() error { return m.server.Close() }
 
 // where returns the address that is listened on; "" for none of its own.
 func (m *management) where() string {

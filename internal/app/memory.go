@@ -17,18 +17,17 @@ import (
 // not count, such as the buffers of connections in the kernel.
 const memoryShare = 0.9
 
-// memoryLimit is what the collector keeps the process below, in bytes, and who says so; no bytes
-// are no limit.
+// memoryLimit is what the collector keeps the process below, in bytes, and who says so; 0: none.
 type memoryLimit struct {
 	bytes int64
 	from  string
 }
 
-// knownMemory returns the memory limit of the process: a GOMEMLIMIT that is set, or else a share of
-// what container says.
+// knownMemory returns the memory limit: a GOMEMLIMIT that is set, or a share of the container's.
 func knownMemory(container memlimit.Provider) memoryLimit {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); set {
-		return limitOf(uint64(debug.SetMemoryLimit(-1)), "GOMEMLIMIT") // #nosec G115 -- never below 0
+		bytes := uint64(debug.SetMemoryLimit(-1)) // #nosec G115 -- never below 0
+		return limitOf(bytes, "GOMEMLIMIT")
 	}
 	bytes, err := memlimit.ApplyRatio(container, memoryShare)()
 	if err != nil { // no container, or one without a limit
@@ -44,9 +43,8 @@ func limitOf(bytes uint64, from string) memoryLimit {
 	return memoryLimit{int64(bytes), from}
 }
 
-// boundMemory makes the limit that is known one of Go's: the collector then works harder before the
-// kernel would end the process, where tuneCollector alone would let garbage gather that there is no
-// room for.
+// boundMemory makes the known limit one of Go's: the collector then works harder before the kernel
+// would end the process.
 func boundMemory(container memlimit.Provider) memoryLimit {
 	m := knownMemory(container)
 	if m.from == "cgroup" {
@@ -62,9 +60,8 @@ const (
 	memoryUnknown = 4 << 30 // what the machine is taken to have where it does not tell
 )
 
-// bufferedBytes returns how many bytes of bodies and answers may be held at once:
-// what is configured, or else a quarter of the process's limit, or of what the machine
-// has where there is none.
+// bufferedBytes returns how many bytes of bodies and answers may be held at once: what is
+// configured, or a quarter of the process's limit, or of the machine's memory.
 func bufferedBytes(configured int64, limit memoryLimit, machine memlimit.Provider) int64 {
 	if configured > 0 {
 		return configured
@@ -88,7 +85,8 @@ func largestBody(configured int64, b *buffer.Budget, log *slog.Logger) int64 {
 		return configured
 	}
 	log.Warn("there is too little memory for the largest request bodies; "+
-		"smaller ones are refused too", "max_body_bytes", configured, "refused_above", most, "max_buffered_bytes", b.Most())
+		"smaller ones are refused too",
+		"max_body_bytes", configured, "refused_above", most, "max_buffered_bytes", b.Most())
 	return most
 }
 

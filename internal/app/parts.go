@@ -37,14 +37,6 @@ func (a *App) openMetrics(o *Options) {
 // served returns the models that are served at the moment.
 func (a *App) served() *catalog.Catalog { return a.current.Load().catalog }
 
-// openStore opens the store that is configured, unless another one was given.
-func (a *App) openStore(ctx context.Context) (err error) {
-	if a.store == nil {
-		a.store, err = a.newStore(ctx)
-	}
-	return err
-}
-
 // openTracer opens what sends traces, where the environment names a collector.
 func (a *App) openTracer(ctx context.Context, version string) (err error) {
 	a.tracer, err = telemetry.OpenTracer(ctx, version, func(err error) {
@@ -65,12 +57,15 @@ func (a *App) openDataPlane() {
 	server := &a.config.Server
 	limit := knownMemory(memlimit.FromCgroup)
 	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, limit, memlimit.FromSystem))
-	telemetry.RegisterBuffers(a.registry, buffers.Held, buffers.Most, buffers.Refused, buffers.CutOff)
+	telemetry.RegisterBuffers(a.registry,
+		buffers.Held, buffers.Most, buffers.Refused, buffers.CutOff)
 	a.data = proxy.New(proxy.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers,
 		BodyTimeout: server.BodyTimeout,
-		Readers:     []outcome.Reader{outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}},
+		Readers: []outcome.Reader{
+			outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log},
+		},
 	})
 }
 

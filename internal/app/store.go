@@ -22,9 +22,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// newStore returns the store that is configured. A Redis that is away is no error: the gateway
+// openStore opens the store that is configured. A Redis that is away is no error: the gateway
 // starts, is not ready, and recovers by itself.
-func (a *App) newStore(ctx context.Context) (limit.Store, error) {
+func (a *App) openStore(ctx context.Context) (limit.Store, error) {
 	c, r := a.config, a.registry
 	if c.RateLimit.Store == config.StoreMemory {
 		s := memory.New(memory.Options{MaxAccounts: int(c.RateLimit.MaxAccounts)})
@@ -81,17 +81,18 @@ func tellOfRedis(o *redis.Options, r prometheus.Registerer, log *slog.Logger) {
 	}
 	o.Stepped = func(by time.Duration) {
 		steps.Add(1)
-		message := "the clock of Redis has stepped back: windows go on from where they were"
 		if by > 0 {
-			message = "the clock of Redis has stepped ahead: " +
-				"what was charged leaves its windows too early by that time"
+			log.Warn("the clock of Redis has stepped ahead: "+
+				"what was charged leaves its windows too early by that time", "by", by.String())
+		} else {
+			log.Warn("the clock of Redis has stepped back: "+
+				"windows go on from where they were", "by", by.String())
 		}
-		log.Warn(message, "by", by.String())
 	}
 	o.Restored = func(model string, requests int) {
 		restored.Add(int64(requests))
-		log.Warn("Redis had lost what this gateway is running; "+
-			"it counts again, and is settled without a refund", "model", model, "requests", requests)
+		log.Warn("Redis had lost what this gateway is running; it counts again, and is settled "+
+			"without a refund", "model", model, "requests", requests)
 	}
 }
 
@@ -126,12 +127,12 @@ const (
 	watchInterval = time.Second // how often the store is asked whether it can decide
 	// watchAgain is when it is asked the second time, before it is said to be away.
 	watchAgain = 200 * time.Millisecond
-	told       = 2 // how often in a row something must go wrong with the store before the log says so
+	told       = 2 // how often in a row the store must fail before the log says so
 )
 
-// watchStore keeps the gauge and writes one line when the store goes away and one when it is back,
-// and as much for each model that it refuses, until ctx ends. A store is away that cannot decide
-// when it is asked twice.
+// watchStore keeps the gauge and writes a line when the store goes away and when it is back, and
+// for each model that it refuses, until ctx ends. A store is away that cannot decide when it is
+// asked twice.
 func (a *App) watchStore(ctx context.Context) {
 	failures, checked := 0, false
 	refused := refusals{}

@@ -30,8 +30,7 @@ func (g *Gateway) source(t testing.TB, o Options) config.Options {
 	return s
 }
 
-// Configure writes the configuration with a change of the options that the
-// gateway was started with, as a file that takes the place of the one before.
+// Configure writes the configuration of the options that the gateway was started with and a change.
 // The gateway finds out by itself, or at once by Reload.
 func (g *Gateway) Configure(t testing.TB, change func(*Options)) {
 	t.Helper()

@@ -16,9 +16,8 @@ const (
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// inFile ends the name of the variable that names a file with the value of another: secrets
-// of containers are files, and what is in a variable is shown to whoever may look at the
-// container or the process.
+// inFile ends the name of a variable that names a file with the value of another: secrets of
+// containers are files, and whoever may look at a process sees its variables.
 const inFile = "_FILE"
 
 // textBytesMax bounds a value after variables have been filled in.
@@ -26,9 +25,9 @@ const textBytesMax = 64 << 10
 
 func hasPlaceholder(s string) bool { return strings.Contains(s, placeholder) }
 
-// Interpolation fills environment variables into the scalars of a tree. It works on values, never
-// on raw text: a variable cannot add a key, and targets give the result a type, so that
-// ${PORT:6379} is a number. All fields but the results must be set. It is for one goroutine.
+// Interpolation fills environment variables into the scalars of a tree: into values, so that a
+// variable cannot add a key, and before they have types, so that ${PORT:6379} is a number. All
+// fields but the results must be set. It is for one goroutine.
 type Interpolation struct {
 	Env      func(name string) (value string, set bool)
 	ReadFile func(name string) ([]byte, error)

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Position is a place in a file; lines and columns count from 1. Without a line it is the
-// whole file.
+// Position is a place in a file, from line 1 and column 1. Without a line it is the whole file.
 type Position struct {
 	File         string
 	Line, Column int

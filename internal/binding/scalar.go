@@ -90,8 +90,7 @@ func (s Scalar) Encode() *Node {
 	return &Node{Kind: ScalarKind, value: v}
 }
 
-// variableUse finds the names of variables in a text. Their defaults are not
-// shown: they may be secrets.
+// variableUse finds the names of variables in a text: their defaults may be secrets.
 var variableUse = regexp.MustCompile(`\$\{[A-Za-z0-9_]+`)
 
 // origin names the variables that a value comes from, for a message.

@@ -69,8 +69,7 @@ func (p *parsing) document(text string) ast.Node {
 		p.lost(nil, m)
 		return nil
 	}
-	// The library looks for duplicate keys in quadratic time and stops at the
-	// first: see (*parsing).mapping.
+	// The library looks for duplicate keys in quadratic time: mapping finds them instead.
 	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		p.syntax(text, err)
@@ -108,8 +107,7 @@ func (p *parsing) syntax(text string, err error) {
 	p.lost(nil, Wrong(err.Error(), ""))
 }
 
-// lost notes a mistake for which something is missing in the tree; t is nil where that is
-// the whole file.
+// lost notes a mistake for which the tree lacks something; t is nil where that is the whole file.
 func (p *parsing) lost(t *token.Token, m *Mistake) {
 	p.whole = false
 	p.report.Add(p.at(t), "", "", m.Problem, m.Remedy)

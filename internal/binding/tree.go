@@ -41,8 +41,7 @@ func (p *parsing) node(n ast.Node, depth int) *Node {
 	return p.scalar(n)
 }
 
-// tag reports a tag, and returns what it is of. A text that begins with ! is no tag of
-// what the next line has.
+// tag reports a tag, and returns its value. A text that begins with ! is no tag of the next line.
 func (p *parsing) tag(n *ast.TagNode, depth int) *Node {
 	t := n.GetToken()
 	m := Wrong("tags are not used here", "remove "+Quote(strings.TrimSpace(t.Value))+

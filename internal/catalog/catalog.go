@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Catalog is the served models. It is immutable and safe for concurrent use.
-// The zero value serves none.
+// Catalog is the served models, immutable and safe for concurrent use. The zero value has none.
 type Catalog struct {
 	models map[string]*Model
 	all    []*Model // in the order of their names

@@ -10,8 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
-// Model is a served model. Its fields are set before it is put into a Catalog
-// and not changed after.
+// Model is a served model. Its fields are not changed once it is in a Catalog.
 type Model struct {
 	Name     string // the name that clients use
 	ServedAs string // the name that the model server knows
@@ -38,7 +37,7 @@ type Model struct {
 
 	Quirks *Quirks // what was found out about model servers, which all models share; never nil
 
-	Gone    func() // gone, if not nil, is called when nobody holds the model any more
+	Gone    func() // called when nobody holds the model any more; nil: nothing is
 	holders atomic.Int64
 	text    PolicyText
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// PolicyText is what every answer says of a policy in its header fields. It is made
-// once, and shared by the answers, which must not change it. The zero value is that
-// of a policy without rules.
+// PolicyText is what every answer says of a policy in its header fields. It is made once, shared,
+// and must not be changed. The zero value is that of a policy without rules.
 type PolicyText struct {
 	Policy []string   // the value of RateLimit-Policy
 	Rules  []RuleText // one for each rule, in their order

@@ -18,9 +18,8 @@ import (
 // keeps the time of its origin.
 const lookInterval = time.Second
 
-// Pair is a certificate with its key, as a listener shows it to clients. It follows its files;
-// what is wrong in them changes nothing. Get and Expires are safe for concurrent use, Follow is
-// for one goroutine.
+// Pair is a certificate with its key, as a listener shows it to clients. It follows its files; what
+// is wrong in them changes nothing. Follow is for one goroutine, the rest for all.
 type Pair struct {
 	files   Files
 	log     *slog.Logger

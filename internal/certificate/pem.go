@@ -17,9 +17,8 @@ import (
 // ErrNone says that a text has no certificate. It continues a sentence about the text.
 var ErrNone = errors.New("has no certificate (PEM)")
 
-// Roots returns the certificate authorities of a text in PEM, for tls.Config.
-// With them nobody else is trusted, the system's authorities included. The error
-// continues a sentence that begins with the name of the text.
+// Roots returns the authorities of a text in PEM, for tls.Config, which then trusts nobody else.
+// The error continues a sentence that begins with the name of the text.
 func Roots(text []byte) (*x509.CertPool, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
@@ -28,8 +27,7 @@ func Roots(text []byte) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// ReadRoots reads the file that a setting called ca-file names, and returns the authorities in it,
-// and what it holds.
+// ReadRoots reads the file of a setting called ca-file; text is what it holds.
 func ReadRoots(name string) (roots *x509.CertPool, text []byte, err error) {
 	if text, err = file.Read(name); err != nil {
 		return nil, nil, fmt.Errorf("ca-file: %w", err)

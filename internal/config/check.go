@@ -13,9 +13,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// check reports mistakes that concern more than one key. The tree tells where
-// they are; what follows from a mistake that was already reported is not reported, and
-// nothing is said to be missing where a part of the files is.
+// check reports mistakes that concern more than one key. What follows from a mistake that was
+// reported is not reported, and nothing is said to be missing where a part of the files is.
 func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
 	k := checking{c, r, root, whole}
 	k.services()
@@ -36,9 +35,8 @@ type checking struct {
 	whole bool // nothing is missing of the files
 }
 
-// bufferedMin is the least of max-buffered-bytes, in bytes, and bufferedBodies how many
-// of the largest bodies it has to hold: one as it comes, one as it is sent, and a part
-// that bodies may not fill.
+// bufferedMin is the least of max-buffered-bytes, in bytes, and bufferedBodies how many of the
+// largest bodies it has to hold: one as it comes, one as it is sent, and what is kept for answers.
 const bufferedMin, bufferedBodies = 1 << 20, 3
 
 // buffered checks that the largest request body can be held.

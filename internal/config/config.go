@@ -19,8 +19,7 @@ type Config struct {
 	Auth          Auth
 	Logging       Logging
 	VariableFiles []string // the files that variables were read from (NAME_FILE)
-	// Warnings is what is right and probably not meant, each with its place, in the
-	// order of the files' lines.
+	// Warnings is what is right and probably not meant, in the order of the files' lines.
 	Warnings binding.Errors
 }
 
@@ -41,8 +40,7 @@ type Server struct {
 	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
 }
 
-// Management is what operators look at. The zero value is the listener for
-// clients, without profiles.
+// Management is what operators look at. The zero value is the listener for clients.
 type Management struct {
 	Address string // host:port of a listener of its own; "": none
 	Pprof   bool   // profiles of the process, for admins

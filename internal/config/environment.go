@@ -8,8 +8,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
-// springPrefixes begin the names of variables that a Spring application reads, and
-// that mean nothing here.
+// springPrefixes begin the names of Spring's own variables, which mean nothing here.
 var springPrefixes = []string{
 	"SPRING_", "MANAGEMENT_ENDPOINT", "MANAGEMENT_SERVER_", "LOGGING_LEVEL_", "LOGGING_FILE_",
 	"LOGGING_PATTERN_", "SERVER_SERVLET_", "SERVER_SSL_", "SERVER_TOMCAT_", "SERVER_NETTY_",

@@ -28,10 +28,9 @@ type Options struct {
 	Env     func(string) (string, bool)
 	Environ func() []string
 	Files   fs.FS // holds the content of Dir; nil is the operating system's
-	// Check returns what is wrong with what settings name, such as files, which
-	// is not for this package to look at. What it finds is reported like any other
-	// mistake, together with the others: it is asked about a Config that may have
-	// some, and not all of its settings. nil finds nothing.
+	// Check returns what is wrong with what settings name, such as files, which this package does
+	// not look at. It is reported with the other mistakes, of which the Config may have some. nil
+	// finds nothing.
 	Check func(*Config) []Finding
 }
 
@@ -115,9 +114,8 @@ const baseFile = "application.yml"
 
 func profileFile(profile string) string { return "application-" + profile + ".yml" }
 
-// tree returns the merged settings of both files, the profile, and whether nothing is
-// missing of them: a file that there is not or that cannot be read, or a part of one.
-// What there is can be looked at all the same.
+// tree returns the merged settings of both files, the profile, and whether nothing of them is
+// missing. What there is can be looked at all the same.
 func (o Options) tree(r *binding.Report) (root *binding.Node, profile string, whole bool) {
 	base, whole := o.read(baseFile, r)
 	if _, err := fs.Stat(o.Files, "."); err != nil {
@@ -187,8 +185,7 @@ func (o Options) unreadable(name string, err error, r *binding.Report) {
 	}
 }
 
-// rename says what to do with a file that is named as others want it; where there is none,
-// it returns the other remedy.
+// rename says what to do with a file that is named as others want it; without one it returns other.
 func (o Options) rename(name, other string) string {
 	found := o.lookalikes(name)
 	switch {

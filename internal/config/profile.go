@@ -50,8 +50,7 @@ func (o Options) profile(base *binding.Node, r *binding.Report) (c chosen, ok bo
 	return chosen{}, false
 }
 
-// activeProfile reads the profile from the file itself, before the rest of it
-// has its variables filled in.
+// activeProfile reads the profile from the file, before variables are filled into the rest.
 func (o Options) activeProfile(n *binding.Node, r *binding.Report) (name string, ok bool) {
 	if n.Kind == binding.ListKind {
 		r.AddAt(n, "", "is a list, and one profile is laid over",

@@ -8,8 +8,7 @@ type RateLimit struct {
 	MaxAccounts int64 // accounts kept in memory
 	Settings          // what a model without its own inherits
 	Defaults    Model // the entry of served models that have none of their own
-	// Models holds an entry for every served model that does not share another's
-	// limits, inheritance resolved.
+	// Models has an entry for each served model with limits of its own, inheritance resolved.
 	Models map[string]Model
 }
 

@@ -47,8 +47,7 @@ func address(to *string, rule func(string) *binding.Mistake) binding.Target {
 	return binding.Guarded(binding.Text(to, rule)).Wants("HOST:PORT")
 }
 
-// webOrigin takes an origin as browsers write it (RFC 6454), which is compared as
-// a whole, or * for all.
+// webOrigin takes an origin as browsers write and compare it (RFC 6454), or * for all.
 func webOrigin(s string) *binding.Mistake {
 	if s == "*" {
 		return nil
@@ -139,9 +138,8 @@ func server(to *ServerURL) binding.Target {
 	return s
 }
 
-// plainURL returns the one spelling of a valid address, so that a server that is
-// listed twice is seen: no slash at its end, no port that goes without saying, and
-// small letters where capitals mean the same.
+// plainURL returns the one spelling of a valid address, so that a server that is listed twice is
+// seen: no slash at its end, no usual port, and small letters in the host.
 func plainURL(s string) ServerURL {
 	u, err := url.Parse(s)
 	if err != nil {

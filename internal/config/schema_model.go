@@ -67,8 +67,7 @@ var meterDocs = map[limit.Meter]string{
 	limit.OutputTokens: "Output tokens.", limit.Requests: "Requests.",
 }
 
-// windows returns the keys max-tokens-per-minute to max-requests-per-day: every meter
-// in every window.
+// windows returns the keys max-tokens-per-minute to max-requests-per-day.
 func windows(l *Limits) binding.Object {
 	var fields binding.Object
 	for _, m := range limit.Meters {
@@ -106,7 +105,8 @@ func (s *Service) schema() binding.Object {
 			"as an alias does; empty: its own.", binding.Text(&s.ShareLimitsWith)},
 		{"api-key", "Key for the server.", binding.Secret(&s.APIKey)},
 		{"context-length", "Tokens of the model's context; " +
-			"left out: what its model servers tell, if they do.", binding.OmitZero(tokens(&s.ContextLength, 1))},
+			"left out: what its model servers tell, if they do.",
+			binding.OmitZero(tokens(&s.ContextLength, 1))},
 		{"connect-timeout", "For a connection to the server.", timeout(&s.ConnectTimeout)},
 		{"first-byte-timeout", "Until a stream begins, from when the request was first sent, " +
 			"however many servers are asked.", timeout(&s.FirstByteTimeout)},
@@ -134,8 +134,7 @@ func (s *Service) schema() binding.Object {
 	}
 }
 
-// inherited is the section token.rate-limit.defaults, whose settings begin as
-// those of token.rate-limit.
+// inherited is the section token.rate-limit.defaults, which begins as token.rate-limit.
 type inherited struct {
 	binding.Target
 	*RateLimit

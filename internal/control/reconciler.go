@@ -21,8 +21,7 @@ type Options struct {
 	Apply   func(State) (atStart []string, err error)
 	Applied func(config.Changes) // told of every change after the first state
 	Read    func(ok bool)        // told whether what was read could be applied
-	// Scarce reports whether an error only says that nothing can be read at the moment. It
-	// tells whoever has to know.
+	// Scarce reports whether an error only says that nothing can be read now, and tells of it.
 	Scarce  func(error) bool
 	Leaving func() bool // reports whether the gateway ends, and is left as it is
 	Log     *slog.Logger
@@ -42,8 +41,8 @@ type Reconciler struct {
 // readTimeout bounds the reading of one source, for the others wait for it.
 const readTimeout = 5 * time.Second
 
-// New applies the first state. It fails where a source cannot be read, or what they say
-// together cannot be applied.
+// New applies the first state. It fails where a source cannot be read, or a layer cannot be
+// applied.
 func New(ctx context.Context, o Options) (*Reconciler, error) {
 	files := &tracked{applied: Layer{Config: o.Config}}
 	if o.Files != nil {
@@ -55,7 +54,8 @@ func New(ctx context.Context, o Options) (*Reconciler, error) {
 		if err != nil {
 			return nil, from(s, err)
 		}
-		r.tracked = append(r.tracked, &tracked{source: s, applied: p, last: reading{version: p.Version}})
+		t := &tracked{source: s, applied: p, last: reading{version: p.Version}}
+		r.tracked = append(r.tracked, t)
 	}
 	c, err := merge(r.merged(files, files.applied))
 	if err != nil {
@@ -77,8 +77,7 @@ const (
 	asked                 // somebody wants it
 )
 
-// Reload reads all sources at once and says what came of it, also where they are as they were.
-// Callers wait for each other.
+// Reload reads all sources at once and says what came of it. Callers wait for each other.
 func (r *Reconciler) Reload(ctx context.Context) {
 	if len(r.tracked) == 1 && r.tracked[0].source == nil {
 		r.o.Log.Info("the configuration was not read from files, and is not read again")

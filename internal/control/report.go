@@ -23,8 +23,7 @@ func (r *Reconciler) accepted(t *tracked, version string, d difference) {
 	r.o.Applied(d.Changes)
 }
 
-// refused says why a layer is not applied, if that is news. That a source cannot be read is so
-// once, whatever the reasons.
+// refused says why a layer is not applied, if that is news: that a source is away is told once.
 func (r *Reconciler) refused(t *tracked, version string, err error, why occasion) {
 	was, away := t.last, version == ""
 	t.last = reading{version: cmp.Or(version, was.version), failed: err.Error(), away: away}
@@ -46,8 +45,8 @@ func (r *Reconciler) refused(t *tracked, version string, err error, why occasion
 			mistakes = append(mistakes, m.Error())
 		}
 	}
-	r.o.Log.Error("the configuration is wrong and not applied; the gateway goes on with the one before",
-		"mistakes", mistakes)
+	r.o.Log.Error("the configuration is wrong and not applied; "+
+		"the gateway goes on with the one before", "mistakes", mistakes)
 }
 
 // newWarnings returns those of next that were not there before, wherever they stand in the files.
@@ -85,7 +84,8 @@ func (r *Reconciler) logChanges(source string, d difference) {
 	list("settings-changed", d.Settings)
 	attrs = append(attrs, "source", source, "revision", r.State().Revision)
 	if len(d.warnings) > 0 {
-		r.o.Log.Warn("the configuration is applied, but some settings are probably not what is meant",
+		r.o.Log.Warn("the configuration is applied, "+
+			"but some settings are probably not what is meant",
 			append(attrs, "warnings", d.warnings)...)
 	} else {
 		r.o.Log.Info("the configuration is applied", attrs...)

@@ -11,9 +11,8 @@ import (
 // nor one to a model server: listeners, Redis, the log, files that are read, operators.
 const ownDescriptors = 32
 
-// connectionsMax returns how many connections of clients may be open at once where the
-// process may have so many file descriptors; 0 where that is not known. Each may have a
-// request that needs a connection to a model server, so they get half of them.
+// connectionsMax returns how many connections of clients may be open with so many file descriptors;
+// 0: it is not known. They get half: each may need a connection to a model server.
 func connectionsMax(descriptors uint64) int {
 	if descriptors == 0 {
 		return 0

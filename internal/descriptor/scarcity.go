@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Scarcity tells the log of file descriptors that are scarce, of each sort seldom. It is safe
-// for concurrent use.
+// Scarcity tells the log of scarce file descriptors, each sort seldom. It is safe for concurrent
+// use.
 type Scarcity struct {
 	Descriptors uint64 // how many file descriptors the process may have; 0: it is not known
 	Connections int    // how many connections of clients may be open at once; 0: any number
@@ -18,8 +18,7 @@ type Scarcity struct {
 	told map[string]time.Time
 }
 
-// New lets the process have as many file descriptors as it may, and returns what tells log
-// where they do not suffice.
+// New lets the process have as many file descriptors as it may; log is told where they do not do.
 func New(log *slog.Logger) *Scarcity {
 	n := raiseLimit()
 	return &Scarcity{Descriptors: n, Connections: connectionsMax(n), log: log}
@@ -43,21 +42,18 @@ func (s *Scarcity) Full() {
 
 // Failed tells of an error of accepting, if it is one of descriptors.
 func (s *Scarcity) Failed(err error) {
-	s.lacks(err, "accept", "for connections of clients, which wait")
+	if Exhausted(err) && s.isNews("accept") {
+		s.log.Error("there is no file descriptor left for connections of clients, which wait: "+
+			Remedy, "error", err, "file_descriptors", s.Descriptors)
+	}
 }
 
 // Unread reports whether files were not read again for want of a descriptor, and tells it.
 func (s *Scarcity) Unread(err error) bool {
-	return s.lacks(err, "configuration",
-		"to read the configuration, which stays as it is and is read again")
-}
-
-// lacks reports whether err is that there is no descriptor left, and tells what it was for.
-func (s *Scarcity) lacks(err error, sort, purpose string) bool {
 	exhausted := Exhausted(err)
-	if exhausted && s.isNews(sort) {
-		s.log.Error("there is no file descriptor left "+purpose+": "+Remedy,
-			"error", err, "file_descriptors", s.Descriptors)
+	if exhausted && s.isNews("configuration") {
+		s.log.Error("there is no file descriptor left to read the configuration, which stays as "+
+			"it is and is read again: "+Remedy, "error", err, "file_descriptors", s.Descriptors)
 	}
 	return exhausted
 }

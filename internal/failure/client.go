@@ -99,8 +99,7 @@ func of(k Kind, format string, args ...any) *Error {
 // QuotedMax is how many characters of a name [Quoted] returns at most.
 const QuotedMax = 64
 
-// Quoted returns a name that a client has sent for a message: in quotes, cut after QuotedMax
-// characters.
+// Quoted returns a name that a client has sent in quotes, cut after QuotedMax characters.
 func Quoted(s string) string {
 	if len(s) > QuotedMax {
 		return fmt.Sprintf("%.*q…", QuotedMax, s)

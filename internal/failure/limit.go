@@ -17,7 +17,7 @@ type Limit struct {
 	Remaining int64 // of what is for admission
 	// Need is what the request is charged at, of Meter; 0 for a number of concurrent requests.
 	Need       int64
-	Lower      string        // the member of the request by which most of Need can be lowered; empty: none
+	Lower      string        // the member by which most of Need can be lowered; empty: none
 	RetryAfter time.Duration // the time until this limit has room
 }
 

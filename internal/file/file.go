@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// BytesMax bounds the files that settings name: the authorities of all systems are a quarter of
-// that.
+// BytesMax bounds the files that settings name: the authorities of all systems have a quarter of
+// it.
 const BytesMax = 1 << 20
 
 // ErrNotRegular is the error of a pipe, a device or a folder in place of a file.

@@ -18,8 +18,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
-// Fleet keeps model servers. Models that are served by the same one share it. It is safe for
-// concurrent use.
+// Fleet keeps model servers, which models share. It is safe for concurrent use.
 type Fleet struct {
 	log     *slog.Logger
 	listed  func()        // called when one has said something else of its models
@@ -103,7 +102,7 @@ func (f *Fleet) Open(model string, s Service) ([]*upstream.Server, error) {
 }
 
 // acquire has a model hold the model server of a key, made and watched at first use.
-func (f *Fleet) acquire(k key, roots *x509.CertPool, model, servedAs string) (m *member, err error) {
+func (f *Fleet) acquire(k key, roots *x509.CertPool, model, as string) (m *member, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m = f.servers[k]
@@ -112,7 +111,7 @@ func (f *Fleet) acquire(k key, roots *x509.CertPool, model, servedAs string) (m 
 			return nil, err
 		}
 	}
-	m.acquire(model, servedAs)
+	m.acquire(model, as)
 	return m, nil
 }
 
@@ -170,8 +169,7 @@ func (f *Fleet) report(changed *member, s upstream.Standing) {
 	}
 }
 
-// reportList writes a line for each model that a model server says it lacks, and for each that it
-// has again.
+// reportList writes a line for each model that a model server lacks now, or has again.
 func (f *Fleet) reportList(changed *member) {
 	f.mu.Lock()
 	defer f.mu.Unlock() // so that lines are in order

@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// ClientAddress returns the address of whoever sent a request: the one at the
-// other end of the connection, or, where that is a trusted proxy, the last one
-// that X-Forwarded-For names and that is none. Whatever stands before that one may
-// be made up. It is for people to read; nothing is decided by it.
+// ClientAddress returns the address of a client, for people to read: the other end of the
+// connection, or, where that is a trusted proxy, the last one in X-Forwarded-For that is none. What
+// stands before that may be made up.
 func ClientAddress(r *http.Request, trusted []netip.Prefix) string {
 	peer := hostOf(r.RemoteAddr)
 	if len(trusted) == 0 {

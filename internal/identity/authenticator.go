@@ -34,8 +34,7 @@ func (Anyone) Authenticate(context.Context, string) (Proof, error) {
 
 // Proof is what an Authenticator has found out of a credential.
 type Proof struct {
-	// Principal is whose it is; never nil where there is no error. It is shared and must not
-	// be changed.
+	// Principal is whose it is; nil with an error only. It is shared and must not be changed.
 	Principal *Principal
 	// Until is for how long the proof may be kept for the credential, by whoever has got
 	// it; zero: for the request at hand only.

@@ -14,8 +14,7 @@ import (
 // because keys are random and long: there is nothing to guess.
 const hashPrefix = "sha256:"
 
-// KeyBytesMin is the shortest key that HashKey accepts, in bytes: 128 random
-// bits in hexadecimal digits.
+// KeyBytesMin is the shortest key that HashKey accepts, in bytes: 128 bits in hexadecimal digits.
 const KeyBytesMin = 32
 
 // ErrShortKey is returned by HashKey for a key that could be guessed.

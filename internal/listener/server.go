@@ -15,8 +15,8 @@ import (
 
 const (
 	// streamsMax is how many requests of one HTTP/2 connection may run at once. A client that
-	// resets streams to begin others gets no more than this either: net/http ends a connection
-	// with many that have not even been begun.
+	// resets streams gets no more: net/http ends a connection with many that have not even been
+	// begun.
 	streamsMax = 250
 
 	patience = time.Minute // how long a client may take for a part of an answer
@@ -28,8 +28,7 @@ type Options struct {
 	ReadHeaderTimeout time.Duration
 	IdleTimeout       time.Duration
 	MaxHeaderBytes    int
-	// Certificate encrypts the connections, which then speak HTTP/2 or HTTP/1.1; nil: they are
-	// not encrypted.
+	// Certificate encrypts the connections, for HTTP/2 or HTTP/1.1; nil: they are not encrypted.
 	Certificate *certificate.Pair
 	// StreamPatience is how long a connection of HTTP/2 may take nothing. The deadlines of
 	// streams do not help there: what ends a stream has to be written too.

@@ -50,9 +50,8 @@ func ForeignPage(w http.ResponseWriter, r *http.Request) {
 // anthropicVersion is the field that Anthropic's clients send with every request.
 const anthropicVersion = "Anthropic-Version"
 
-// ShapeOf returns an endpoint that has the shape that the client of a request expects
-// which is for no endpoint: messages for Anthropic's clients, and below the path of
-// messages, where only they look for anything; else none.
+// ShapeOf returns an endpoint with the shape that the client of a request expects: messages for
+// Anthropic's clients, and below the path of messages, where only they look; else none.
 func ShapeOf(r *http.Request) wire.Endpoint {
 	if r.Header.Get(anthropicVersion) != "" || belowMessages(r.URL.EscapedPath()) {
 		return wire.Messages

@@ -31,8 +31,7 @@ func New(t testing.TB) Pair {
 	return p
 }
 
-// Renew writes another certificate and key into the files, and returns the serial
-// number of the certificate.
+// Renew writes another certificate and key into the files, and returns its serial number.
 func (p Pair) Renew(t testing.TB) *big.Int {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
