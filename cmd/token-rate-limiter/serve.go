@@ -25,8 +25,7 @@ func (f configFlags) source() config.Options {
 	return config.Options{Dir: f.Config, Profile: f.Profile, Check: app.CheckFiles}
 }
 
-// load reads the configuration, and looks at the variables that the files do not name:
-// all that is wrong is told at once.
+// load reads the configuration and the variables beside it, and tells all that is wrong at once.
 func (f configFlags) load(source config.Options) (*config.Config, error) {
 	cfg, err := config.Load(source)
 	if err = errors.Join(err, app.CheckVariables(context.Background())); err != nil {

@@ -64,8 +64,7 @@ type Options struct {
 	// move its clock; nil means that one. The App closes it.
 	Store   limit.Store
 	Sources []control.Source // laid over Config, in their order
-	// Source says where Config was loaded from, and is read again by Reload and
-	// when a file changes; nil: never.
+	// Source is where Config was loaded from, read again when it changes; nil: never.
 	Source *config.Options
 	Level  *slog.LevelVar // the level of Log, which follows the configuration; nil: it stays
 	// LostLines tells how many lines of Log were lost since the start; nil: none ever is.

@@ -54,8 +54,7 @@ func plainPaths(mux http.Handler) http.Handler {
 	})
 }
 
-// isShortest reports whether a path has no empty segment, but for the last one, and
-// neither "." nor "..".
+// isShortest reports whether a path has no empty segment, but the last, and no "." or "..".
 func isShortest(p string) bool {
 	if strings.HasPrefix(p, "/") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
 		return true // as nearly all are

@@ -30,8 +30,7 @@ func tuneCollector() {
 	afterCollection(func() { debug.SetGCPercent(collectorPercent(liveHeap())) })
 }
 
-// collectorPercent returns the GOGC that lets the wanted garbage gather beside
-// so many bytes of live memory.
+// collectorPercent returns the GOGC with which the wanted garbage gathers beside live bytes.
 func collectorPercent(live uint64) int {
 	live = max(live, heapMin)
 	garbage := max(garbageMin, live/garbageShare)
@@ -48,8 +47,7 @@ func liveHeap() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// afterCollection calls f after each garbage collection, but for those that end
-// while f is being called.
+// afterCollection calls f after each garbage collection that does not end while f is called.
 func afterCollection(f func()) {
 	type sentinel struct{ _ *byte }
 	var again func(*sentinel)

@@ -22,8 +22,7 @@ type management struct {
 	listener net.Listener
 }
 
-// newManagement returns the listener that c asks for, not yet open; nil where operators share the
-// one for clients.
+// newManagement returns the listener that c asks for, not yet open; nil: operators have none.
 func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *management {
 	if c.Management.Address == "" {
 		return nil

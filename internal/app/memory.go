@@ -43,8 +43,7 @@ func limitOf(bytes uint64, from string) memoryLimit {
 	return memoryLimit{int64(bytes), from}
 }
 
-// boundMemory makes the known limit one of Go's: the collector then works harder before the kernel
-// would end the process.
+// boundMemory makes the known limit one of Go's: the collector works harder as it comes near.
 func boundMemory(container memlimit.Provider) memoryLimit {
 	m := knownMemory(container)
 	if m.from == "cgroup" {

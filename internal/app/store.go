@@ -130,9 +130,8 @@ const (
 	told       = 2 // how often in a row the store must fail before the log says so
 )
 
-// watchStore keeps the gauge and writes a line when the store goes away and when it is back, and
-// for each model that it refuses, until ctx ends. A store is away that cannot decide when it is
-// asked twice.
+// watchStore keeps the gauge and writes a line when the store goes away (it failed twice) and when
+// it is back, and for each model that it refuses, until ctx ends.
 func (a *App) watchStore(ctx context.Context) {
 	failures, checked := 0, false
 	refused := refusals{}

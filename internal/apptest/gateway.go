@@ -52,8 +52,7 @@ type Options struct {
 	Breaker   bool             // leaves the breaker on, which else opens for servers that are away
 	Reloads   bool             // the configuration is in Gateway.Folder, and followed
 	// Wrap, if set, takes the mock's place as the model server's handler, in order to see or to
-	// change what passes. Questions about its health and its models, which come at any time, pass
-	// by it.
+	// change what passes. Questions about its health and its models pass by it.
 	Wrap func(mock http.Handler) http.Handler
 }
 
@@ -178,8 +177,7 @@ func (g *Gateway) Drain() { g.stop() }
 // Hurry ends a drain at once, as a second signal does.
 func (g *Gateway) Hurry() { g.hurry() }
 
-// Stop ends the gateway as SIGTERM does, waits for its end and returns its
-// error. Further calls return nil.
+// Stop ends the gateway as SIGTERM does, waits for its end and returns its error, once.
 func (g *Gateway) Stop() error {
 	g.stop()
 	return <-g.done

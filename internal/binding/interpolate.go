@@ -132,8 +132,7 @@ func (i *Interpolation) look(name string) (value string, set bool, m *Mistake) {
 	return value, m == nil, m
 }
 
-// secret returns what a file says that a variable names, without the newline that
-// editors and shells put at its end.
+// secret returns what a file says that a variable names, less the newline at its end.
 func (i *Interpolation) secret(variable, file string) (string, *Mistake) {
 	b, err := i.ReadFile(file)
 	named := fmt.Sprintf("the file %s (of the environment variable %s) ", Quote(file), variable)

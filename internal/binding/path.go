@@ -15,8 +15,7 @@ type Position struct {
 // String returns file:line:column.
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// Path is a key with all keys above it, as people write it: `shop.prices["tea.green"]`. The
-// zero value is the top of a file.
+// Path is a key with all keys above it, as in `shop.prices["tea.green"]`; "" is the top of a file.
 type Path string
 
 // PathOf returns the path that keys make.

@@ -51,8 +51,7 @@ func (r *Report) AddKey(e *Entry, value, problem, remedy string) {
 	r.Add(e.At, e.Value.Path, value, problem, remedy)
 }
 
-// AddFindings notes what others have found wrong with values of a tree. A setting with a
-// mistake already keeps that one.
+// AddFindings notes what others have found wrong, but of settings that have a mistake already.
 func (r *Report) AddFindings(root *Node, findings []Finding) {
 	for _, f := range findings {
 		n, key := root.Find(f.Setting...), PathOf(f.Setting)

@@ -13,9 +13,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
-// lookInterval is how often the files of a pair are looked at. They are read whole: a time of
-// change says nothing where a symbolic link is swapped, as Kubernetes does, or where a file
-// keeps the time of its origin.
+// lookInterval is how often the files of a pair are looked at. They are read whole: where a
+// symbolic link is swapped, as Kubernetes does, a time of change says nothing.
 const lookInterval = time.Second
 
 // Pair is a certificate with its key, as a listener shows it to clients. It follows its files; what

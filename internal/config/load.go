@@ -15,8 +15,7 @@ import (
 
 // Options says where the configuration comes from.
 type Options struct {
-	// Dir holds application.yml and application-<profile>.yml; "" is
-	// configs. Errors name files by it.
+	// Dir holds application.yml and application-<profile>.yml; "" is configs.
 	Dir string
 	// Profile names the file to lay over application.yml. When it is "", the first of these that is
 	// set counts: the variables PROFILE and SPRING_PROFILES_ACTIVE, and spring.profiles.active in
@@ -28,9 +27,8 @@ type Options struct {
 	Env     func(string) (string, bool)
 	Environ func() []string
 	Files   fs.FS // holds the content of Dir; nil is the operating system's
-	// Check returns what is wrong with what settings name, such as files, which this package does
-	// not look at. It is reported with the other mistakes, of which the Config may have some. nil
-	// finds nothing.
+	// Check returns what is wrong with what settings name, such as files. It is reported with the
+	// other mistakes, of which the Config may have some. nil finds nothing.
 	Check func(*Config) []Finding
 }
 

@@ -67,8 +67,7 @@ func (p planned) refuse(n *binding.Node, keys []string, r *binding.Report) {
 	}
 }
 
-// filled reports whether a setting says anything. 0 says nothing, but inside a
-// map it may: a maximum of 0 blocks.
+// filled reports whether a setting says anything. 0 says nothing, but a maximum in a map.
 func filled(n *binding.Node) bool {
 	if n.Kind == binding.MapKind {
 		return slices.ContainsFunc(n.Fields, func(e binding.Entry) bool {

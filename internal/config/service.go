@@ -28,7 +28,7 @@ type Service struct {
 	UnknownFields    UnknownFields // what happens to the other unknown ones
 }
 
-// ServerURL is the address of a model server, http or https, with no slash at its end; or
+// ServerURL is the http or https address of a model server, with no slash at its end; or
 // MockServer.
 type ServerURL string
 

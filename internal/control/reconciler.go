@@ -41,8 +41,7 @@ type Reconciler struct {
 // readTimeout bounds the reading of one source, for the others wait for it.
 const readTimeout = 5 * time.Second
 
-// New applies the first state. It fails where a source cannot be read, or a layer cannot be
-// applied.
+// New applies the first state. It fails with the first source that cannot be read or applied.
 func New(ctx context.Context, o Options) (*Reconciler, error) {
 	files := &tracked{applied: Layer{Config: o.Config}}
 	if o.Files != nil {

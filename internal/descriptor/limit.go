@@ -1,5 +1,4 @@
-// Package descriptor knows how many file descriptors the process may have, and tells where they
-// do not suffice.
+// Package descriptor knows how many file descriptors there are, and tells where they are too few.
 package descriptor
 
 import (

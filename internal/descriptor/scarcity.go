@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Scarcity tells the log of scarce file descriptors, each sort seldom. It is safe for concurrent
-// use.
+// Scarcity tells the log of scarce file descriptors, seldom. It is safe for concurrent use.
 type Scarcity struct {
 	Descriptors uint64 // how many file descriptors the process may have; 0: it is not known
 	Connections int    // how many connections of clients may be open at once; 0: any number

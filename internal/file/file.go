@@ -1,5 +1,4 @@
-// Package file reads files that an operator names. It neither waits for whoever writes into a pipe
-// nor takes what has no end.
+// Package file reads files that an operator names. It waits for nobody, and takes nothing endless.
 package file
 
 import (
@@ -10,8 +9,7 @@ import (
 	"os"
 )
 
-// BytesMax bounds the files that settings name: the authorities of all systems have a quarter of
-// it.
+// BytesMax bounds the files that settings name: all systems' authorities have a quarter of it.
 const BytesMax = 1 << 20
 
 // ErrNotRegular is the error of a pipe, a device or a folder in place of a file.

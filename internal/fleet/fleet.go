@@ -189,8 +189,7 @@ func (f *Fleet) reportList(changed *member) {
 	}
 }
 
-// Release ends what Open has begun for a model that has gone: the model servers
-// that no other one uses are closed.
+// Release ends what Open has begun for a model: model servers that no other one uses are closed.
 func (f *Fleet) Release(model string, servers []*upstream.Server) {
 	f.mu.Lock()
 	var unused []*member
@@ -246,8 +245,7 @@ func (m *member) release(model string) {
 	}
 }
 
-// close ends the watch of a model server and closes it. Requests that are
-// running on it go on to their end.
+// close ends the watch of a model server and closes it. Requests that are running go on.
 func (m *member) close() {
 	m.unwatch()
 	<-m.watched

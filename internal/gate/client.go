@@ -8,8 +8,7 @@ import (
 )
 
 // ClientAddress returns the address of a client, for people to read: the other end of the
-// connection, or, where that is a trusted proxy, the last one in X-Forwarded-For that is none. What
-// stands before that may be made up.
+// connection, or, where that is a trusted proxy, the last in X-Forwarded-For that is none.
 func ClientAddress(r *http.Request, trusted []netip.Prefix) string {
 	peer := hostOf(r.RemoteAddr)
 	if len(trusted) == 0 {

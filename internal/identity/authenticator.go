@@ -7,9 +7,8 @@ import (
 
 // Authenticator finds out whose a credential is. It is safe for concurrent use. [Keys] is one.
 type Authenticator interface {
-	// Authenticate returns the proof of a credential. It fails with [ErrUnknown] where the
-	// credential is nobody's. Any other error says that it could not be found out; the
-	// credential may be somebody's.
+	// Authenticate returns the proof of a credential, or [ErrUnknown] where it is nobody's. Any
+	// other error says that it could not be found out.
 	Authenticate(ctx context.Context, credential string) (Proof, error)
 	// Open reports whether everybody is let in, whatever credential is sent or none.
 	Open() bool

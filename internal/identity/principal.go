@@ -34,8 +34,7 @@ const (
 type Principal struct {
 	User  string // whose accounts are charged
 	Roles []Role
-	// ActAs tells that it may name another user for whom it sends a request: a service in front
-	// of its own users.
+	// ActAs tells that it may name another user for whom it sends a request.
 	ActAs      bool
 	Credential string // names the credential, for logs; it is not the credential
 }

@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// streamsMax is how many requests of one HTTP/2 connection may run at once. A client that
-	// resets streams gets no more: net/http ends a connection with many that have not even been
-	// begun.
+	// streamsMax is how many requests of one HTTP/2 connection may run at once. Streams that a
+	// client has reset are no way around it: net/http ends such a connection.
 	streamsMax = 250
 
 	patience = time.Minute // how long a client may take for a part of an answer
