@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -12,8 +13,8 @@ const slotWait = time.Second
 
 // DeniedError says that limits have no room for a request now. It changes no counter.
 type DeniedError struct {
-	// Violations are the windows in the way, the longest wait first; Full the gauges. They
-	// are the ticket's: see Ticket. At least one of both is there.
+	// Violations are the windows in the way, the longest wait first; Full the gauges. At
+	// least one of both is there.
 	Violations []limit.Violation
 	Full       []limit.Gauge
 	Need       limit.Amount // that there is no room for
@@ -59,7 +60,10 @@ func (t *Ticket) Reserve(ctx context.Context) error {
 
 func (t *Ticket) denied() *DeniedError {
 	d := &t.decision
-	e := &DeniedError{Violations: d.Violations, Full: d.Full, Need: t.need, SlotWait: slotWait}
+	e := &DeniedError{
+		Violations: slices.Clone(d.Violations), Full: slices.Clone(d.Full),
+		Need: t.need, SlotWait: slotWait,
+	}
 	if len(d.Full) > 0 {
 		e.Wait = slotWait
 	}

@@ -80,6 +80,7 @@ type state struct {
 	sent     time.Time    // when the request went to a model server; zero: it did not
 	metered  bool         // the model server tells the usage while it streams
 	cost     Cost         // that was settled
+	settled  limit.Settlement
 	topUp    topUp
 }
 
@@ -125,6 +126,9 @@ func (t *Ticket) Cost() Cost {
 	return c
 }
 
+// Settlement returns what was given back or owed when it was settled; nothing before.
+func (t *Ticket) Settlement() limit.Settlement { return t.settled }
+
 // Holds reports whether the running slot is still the request's, as far as can be told
 // without asking.
 func (t *Ticket) Holds() bool { return t.request.Store.Holds(&t.grant) }
@@ -150,11 +154,10 @@ func (t *Ticket) Settle(c Cost) {
 	case t.inquired:
 		c.Amount.Requests = 1 // whatever has come of it then
 	}
-	t.cost = c
-	difference := t.grant.Settlement(c.Amount)
-	t.request.Observer.Settling(c, difference)
+	t.cost, t.settled = c, t.grant.Settlement(c.Amount)
+	t.request.Observer.Settling(c, t.settled)
 	t.request.Store.Settle(&t.grant, c.Amount)
-	t.request.Observer.Settled(c, difference)
+	t.request.Observer.Settled(c, t.settled)
 	t.learn()
 }
 

@@ -64,7 +64,7 @@ func (a *App) openDataPlane() {
 		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers,
 		BodyTimeout: server.BodyTimeout,
 		Readers: []outcome.Reader{
-			outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log},
+			outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}, outcome.Trace{},
 		},
 	})
 }

@@ -3,6 +3,7 @@ package outcome
 import (
 	"context"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -16,7 +17,43 @@ func (m Metrics) Read(_ context.Context, r *Record) {
 	if r.Fault() {
 		m.Fault()
 	}
-	if r.Model != nil {
-		r.Model.Metrics.Answered(r.Endpoint.String(), r.Code(), r.Elapsed())
+	for i := range r.Earlier {
+		r.Earlier[i].countDenial()
+	}
+	if r.Model == nil {
+		return
+	}
+	r.countDenial()
+	if r.Cost.Complete {
+		r.countPace()
+	}
+	r.Model.Metrics.Answered(r.Endpoint.String(), r.Code(), r.Elapsed())
+}
+
+// countDenial counts a denial under each limit that was in the way.
+func (a *Attempt) countDenial() {
+	if a.Denial == nil {
+		return
+	}
+	m := a.Model.Metrics
+	m.Suppressed.Add(float64(a.Denial.Need.Tokens()))
+	for i := range a.Denial.Violations {
+		r := &a.Denial.Violations[i].Rule
+		m.Exceeded(r.Meter.String(), r.Window.String(), r.Scope.String())
+	}
+	for _, g := range a.Denial.Full {
+		m.Exceeded(limit.ConcurrentRequests, "", g.Scope.String())
+	}
+}
+
+// countPace notes how fast a complete stream was.
+func (a *Attempt) countPace() {
+	if a.Pace.First.IsZero() {
+		return
+	}
+	m := a.Model.Metrics
+	m.FirstToken.Observe(a.Pace.First.Sub(a.Sent).Seconds())
+	if n := a.Cost.Usage.Output; n > 1 {
+		m.PerToken.Observe(a.Pace.Last.Sub(a.Pace.First).Seconds() / float64(n-1))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
@@ -38,9 +39,11 @@ type Record struct {
 	Attempt           // the last one
 	Earlier []Attempt // those before it, on other models
 
-	Status  int    // of the answer to the client
-	Err     error  // what went wrong; nil: nothing
-	TraceID string // "" where there are no traces
+	Status int   // of the answer to the client
+	Err    error // what went wrong; nil: nothing
+
+	Span        *telemetry.Span // of the request, open; nil where there are no traces
+	AttemptSpan *telemetry.Span // of the last attempt; nil: none was sent
 }
 
 // Attempt is one try at having a request answered by a model. The zero value is that of a
@@ -53,10 +56,15 @@ type Attempt struct {
 	Asking time.Duration // how long a model server was asked for the number of tokens, before
 	Server string        // that it went to last; of several that are away, all; "" for none
 
-	Price usage.Price    // what was estimated
-	Need  limit.Amount   // what the limits were asked for
-	Cost  admission.Cost // what was settled
-	Limit string         // that denied it; "" for none
+	Price      usage.Price    // what was estimated
+	Need       limit.Amount   // what the limits were asked for
+	Granted    limit.Amount   // what was charged until it was settled
+	Cost       admission.Cost // what was settled
+	Settlement limit.Settlement
+	Pace       admission.Pace // of a stream
+
+	Limit  string                 // that denied it; "" for none
+	Denial *admission.DeniedError // nil: none, or the request can never be admitted
 }
 
 // Reader reads the outcome of every request, on the goroutine that has served it: what it
@@ -84,7 +92,8 @@ func (r *Record) Failed() bool { return r.Status >= http.StatusInternalServerErr
 // Fault reports whether a fault of the gateway itself has ended the request. No model
 // server's 500 is passed on.
 func (r *Record) Fault() bool {
-	return r.Status == http.StatusInternalServerError || r.brokeOff() && r.Kind() == failure.KindInternal.String()
+	return r.Status == http.StatusInternalServerError ||
+		r.brokeOff() && failure.Of(r.Err).Kind == failure.KindInternal
 }
 
 // brokeOff reports whether an answer that had begun has failed.

@@ -15,7 +15,8 @@ import (
 type attempt struct {
 	model   *catalog.Model // held; nil: none was found yet
 	ticket  admission.Ticket
-	binding string // the limit that denied the request; "" for none
+	binding string                 // the limit that denied the request; "" for none
+	denial  *admission.DeniedError // nil: none, or it can never be admitted
 	sending
 }
 
@@ -23,7 +24,8 @@ type attempt struct {
 type sending struct {
 	sent     time.Time            // when the request went to a model server
 	asked    catalog.UsageOptions // the most that is asked for, after a refusal
-	quirk    catalog.Quirk        // of the model server that it went to last, as known when it was sent
+	quirk    catalog.Quirk        // of the model server that it went to last, when it was sent
+	pace     admission.Pace       // of a stream
 	took     time.Duration        // the model server's part of the time
 	asking   time.Duration        // that for the number of tokens, before
 	response *upstream.Response
@@ -36,22 +38,25 @@ func (x *exchange) attemptOn(m *catalog.Model) {
 	if x.model != nil {
 		x.ticket.Close()
 		x.earlier = append(x.earlier, x.attempt.outcome())
-		x.ticket.Reset()
-		x.binding, x.sending = "", sending{}
+		x.attempt.clear()
 		clearStanding(x.w.Header())
 	}
 	x.model = m
 	x.ticket.Begin(admission.Request{
 		User: x.principal.User, Call: &x.request, Store: x.h.Store, Counter: x, Observer: x,
-		Terms: admission.Terms{Policy: m.Policy, Pricer: m.Pricer, WorstCase: m.WorstCase, ExactInput: m.ExactInput},
+		Terms: admission.Terms{
+			Policy: m.Policy, Pricer: m.Pricer, WorstCase: m.WorstCase, ExactInput: m.ExactInput,
+		},
 	})
 }
 
 // outcome returns what has come of the attempt so far.
 func (a *attempt) outcome() outcome.Attempt {
 	return outcome.Attempt{
-		Model: a.model, Sent: a.sent, Took: a.took, Asking: a.asking, Server: a.server, Limit: a.binding,
-		Price: a.ticket.Estimate(), Need: a.ticket.Need(), Cost: a.ticket.Cost(),
+		Model: a.model, Sent: a.sent, Took: a.took, Asking: a.asking, Server: a.server,
+		Price: a.ticket.Estimate(), Need: a.ticket.Need(), Granted: a.ticket.Granted(),
+		Cost: a.ticket.Cost(), Settlement: a.ticket.Settlement(), Pace: a.pace,
+		Limit: a.binding, Denial: a.denial,
 	}
 }
 
@@ -60,7 +65,13 @@ func (a *attempt) end() {
 	if a.model == nil {
 		return
 	}
-	a.ticket.Reset() // while the model is held
-	a.model.Release()
-	a.model, a.binding, a.sending = nil, "", sending{}
+	held := a.model
+	a.clear()
+	held.Release()
+}
+
+// clear settles what is not settled yet, while the model is held, and forgets the rest.
+func (a *attempt) clear() {
+	a.ticket.Reset()
+	a.model, a.binding, a.denial, a.sending = nil, "", nil, sending{}
 }

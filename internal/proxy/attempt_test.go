@@ -153,6 +153,42 @@ func TestTimeOfModelServersIsTheirs(t *testing.T) {
 	}
 }
 
+// TestRecordIsWhole: what was granted, what came back of it, how fast a stream was, and which
+// limits have denied a request, also after the ticket is used again.
+func TestRecordIsWhole(t *testing.T) {
+	stream := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, `data: {"choices":[{"index":0,"delta":{"content":"a"}}],"usage":{"prompt_tokens":18,"completion_tokens":1}}`+"\n\n"+
+			`data: {"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}],"usage":{"prompt_tokens":18,"completion_tokens":4}}`+"\n\ndata: [DONE]\n\n")
+	}
+	metrics := telemetry.NewMetrics(prometheus.NewRegistry())
+	served := catalog.New([]*catalog.Model{modelAt(t, metrics, "a", stream)})
+	var seen records
+	h := serving(served, memory.New(memory.Options{}), &seen)
+	body := strings.Replace(strings.Replace(benchRequest, "llama2-7b", "a", 1), "{", `{"stream":true,`, 1)
+	for range 12 {
+		h.serve(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, wire.ChatCompletions.Path(), strings.NewReader(body)), wire.ChatCompletions)
+	}
+	first, last := seen[0], seen[len(seen)-1]
+	if granted := first.Granted.Tokens(); granted < 50 || first.Settlement.Refunded != granted-22 || first.Settlement.Overrun != 0 {
+		t.Errorf("%d tokens were granted, and it came to %+v", granted, first.Settlement)
+	}
+	if p := first.Pace; p.First.Before(first.Sent) || p.Last.Before(p.First) || p.Last.After(first.Ended) {
+		t.Errorf("sent at %v, its tokens came from %v to %v", first.Sent, p.First, p.Last)
+	}
+	if d := last.Denial; last.Status != http.StatusTooManyRequests || d == nil || d.Limit() != "user requests per day" || last.Limit != d.Limit() || d.Need.Requests != 1 {
+		t.Errorf("the last one ended with %d, denied by %q: %+v", last.Status, last.Limit, d)
+	}
+	if first.Denial != nil || !last.Pace.First.IsZero() || last.Granted != (limit.Amount{}) || last.Settlement != (limit.Settlement{}) {
+		t.Errorf("the records have something of one another: %+v, %+v", first, last)
+	}
+}
+
+// records are what a reader has read.
+type records []outcome.Record
+
+func (o *records) Read(_ context.Context, r *outcome.Record) { *o = append(*o, *r) }
+
 // serving returns a handler of these models, for anyone, whose outcomes r reads.
 func serving(served *catalog.Catalog, store limit.Store, r outcome.Reader) *Handler {
 	return New(Options{

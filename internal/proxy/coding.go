@@ -43,10 +43,11 @@ type codingError struct {
 }
 
 func (e *codingError) Error() string {
+	said := fmt.Sprintf("the model server's answer is encoded as %.40q ", e.coding)
 	if e.cause != nil {
-		return fmt.Sprintf("the model server's answer is encoded as %.40q and cannot be decoded: %v", e.coding, e.cause)
+		return said + "and cannot be decoded: " + e.cause.Error()
 	}
-	return fmt.Sprintf("the model server's answer is encoded as %.40q although it was asked not to encode it: switch that off there", e.coding)
+	return said + "although it was asked not to encode it: switch that off there"
 }
 
 func (e *codingError) Unwrap() error { return e.cause }

@@ -32,24 +32,10 @@ func (x *exchange) misfit(m *limit.MisfitError) error {
 // denied returns the answer to a request that does not fit now. Those who are denied for
 // one limit do not all come back at the same moment.
 func (x *exchange) denied(e *admission.DeniedError) error {
-	x.binding = e.Limit()
-	x.countDenial(e)
+	x.binding, x.denial = e.Limit(), e
 	x.explainDecision(admission.Denied, e.Need)
 	wait := x.h.herd.spread(x.model.Policy.Model(), e.Wait, x.begun)
 	return failure.RateLimited(exhausted(e), x.limitsOf(e, wait), wait)
-}
-
-// countDenial counts a denial under each limit that was in the way.
-func (x *exchange) countDenial(e *admission.DeniedError) {
-	m := x.model.Metrics
-	m.Suppressed.Add(float64(e.Need.Tokens()))
-	for i := range e.Violations {
-		r := &e.Violations[i].Rule
-		m.Exceeded(r.Meter.String(), r.Window.String(), r.Scope.String())
-	}
-	for _, g := range e.Full {
-		m.Exceeded(limit.ConcurrentRequests, "", g.Scope.String())
-	}
 }
 
 // exhausted says what a denial is about: the limit with the longest wait.
@@ -77,7 +63,8 @@ func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []fail
 	}
 	for _, g := range e.Full {
 		list = append(list, failure.Limit{
-			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(), Max: g.Max, Used: g.Running, RetryAfter: e.SlotWait,
+			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(),
+			Max: g.Max, Used: g.Running, RetryAfter: e.SlotWait,
 		})
 	}
 	list[0].RetryAfter = wait

@@ -86,7 +86,8 @@ func (h *Handler) end(x *exchange) {
 	}
 	clear(x.fieldset)
 	x.scanner.Reset(nil)
-	x.fieldset, x.body, x.patched, x.answer = x.fieldset[:0], kept(x.body), kept(x.patched), kept(x.answer)
+	x.fieldset = x.fieldset[:0]
+	x.body, x.patched, x.answer = kept(x.body), kept(x.patched), kept(x.answer)
 	x.share.End()
 	x.transient, x.record = transient{}, outcome.Record{}
 	h.exchanges.Put(x)

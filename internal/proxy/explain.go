@@ -28,14 +28,15 @@ func (x *exchange) explainDecision(v admission.Verdict, charge limit.Amount) {
 		slog.String("model", x.model.Name),
 		slog.String(telemetry.UserKey, x.principal.User),
 		slog.String("verdict", string(v)),
-		slog.Group("price", "input", price.Input, "input_floor", price.InputFloor, "output", price.Output, "question", x.ticket.Inquired()),
-		slog.Group("charge", "input", charge.Input, "output", charge.Output, "requests", charge.Requests),
+		slog.Group("price", "input", price.Input, "input_floor", price.InputFloor,
+			"output", price.Output, "question", x.ticket.Inquired()),
+		amount("charge", charge),
 	}
 	if x.binding != "" {
 		attrs = append(attrs, slog.String("limit", x.binding))
 	}
 	if v == admission.Admitted || v == admission.Denied {
-		attrs = append(attrs, slog.Attr{Key: "standings", Value: slog.GroupValue(x.standings(charge)...)})
+		attrs = append(attrs, slog.GroupAttrs("standings", x.standings(charge)...))
 	}
 	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "decision", attrs...)
 }
@@ -48,7 +49,8 @@ func (x *exchange) standings(charge limit.Amount) []slog.Attr {
 	for i, s := range d.Standings {
 		r := &rules[i]
 		values := []any{
-			"limit", r.Max, "used", s.Used, "remaining", s.Remaining(r), "need", charge.Of(r.Meter), "empty_ms", s.Reset.Milliseconds(),
+			"limit", r.Max, "used", s.Used, "remaining", s.Remaining(r),
+			"need", charge.Of(r.Meter), "empty_ms", s.Reset.Milliseconds(),
 		}
 		for _, v := range d.Violations {
 			if v.Rule == *r {
@@ -107,11 +109,9 @@ func (x *exchange) explainSettlement(s *admission.Cost, d limit.Settlement) {
 	if !x.explains {
 		return
 	}
-	granted := x.ticket.Granted()
 	attrs := []slog.Attr{
 		slog.String("id", x.id),
-		slog.Group("granted", "input", granted.Input, "output", granted.Output, "requests", granted.Requests),
-		slog.Group("charged", "input", s.Amount.Input, "output", s.Amount.Output, "requests", s.Amount.Requests),
+		amount("granted", x.ticket.Granted()), amount("charged", s.Amount),
 		slog.Int64("refunded", d.Refunded), slog.Int64("overrun", d.Overrun),
 		slog.Bool("complete", s.Complete), slog.Bool("stopped", s.Stopped),
 	}
@@ -119,4 +119,9 @@ func (x *exchange) explainSettlement(s *admission.Cost, d limit.Settlement) {
 		attrs = append(attrs, slog.String("estimated", s.Doubt.String()))
 	}
 	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "settlement", attrs...)
+}
+
+// amount returns a group of what is charged on each meter.
+func amount(name string, a limit.Amount) slog.Attr {
+	return slog.Group(name, "input", a.Input, "output", a.Output, "requests", a.Requests)
 }

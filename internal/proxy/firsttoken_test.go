@@ -38,12 +38,11 @@ func TestFirstToken(t *testing.T) {
 	for _, tt := range tests {
 		x := new(exchange)
 		x.stream.Reset(tt.endpoint, answer.StreamOptions{})
-		var s streamed
 		for i, event := range tt.events {
 			x.stream.Event(nil, sse.Parse([]byte(event)))
-			x.arrived(&s)
-			if last := i == len(tt.events)-1; s.First.IsZero() == last || s.Last.IsZero() {
-				t.Errorf("%s: after event %d the first token is of %v", tt.name, i, s.First)
+			x.arrived()
+			if last := i == len(tt.events)-1; x.pace.First.IsZero() == last || x.pace.Last.IsZero() {
+				t.Errorf("%s: after event %d the first token is of %v", tt.name, i, x.pace.First)
 			}
 		}
 	}

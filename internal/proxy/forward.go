@@ -88,7 +88,8 @@ func (x *exchange) sendAsking(o catalog.UsageOptions) error {
 	x.asked = o
 	x.server = x.response.Server // that other one may take what this one does not
 	err := x.send()
-	if err == nil && x.response.Status < 300 && !x.request.HasMedia() && x.response.Server == x.server {
+	took := err == nil && x.response.Status < 300 && x.response.Server == x.server
+	if took && !x.request.HasMedia() {
 		x.remember(x.quirk)
 	}
 	return err
@@ -145,7 +146,8 @@ func (x *exchange) send() error {
 	x.beginAttempt()
 	request.Header = x.fields()
 	if x.request.Stream {
-		request.FirstByteTimeout, request.IdleTimeout = x.model.FirstByteTimeout, x.model.IdleTimeout
+		request.FirstByteTimeout = x.model.FirstByteTimeout
+		request.IdleTimeout = x.model.IdleTimeout
 	} else {
 		request.ResponseTimeout = x.model.ResponseTimeout
 	}
@@ -160,7 +162,8 @@ func (x *exchange) send() error {
 // patch returns how the body that is sent differs from the client's.
 func (x *exchange) patch() request.Patch {
 	p := request.Patch{
-		Model: x.model.ServedAs, ForceUsage: x.quirk.Asked < catalog.AskNothing, TotalOnly: x.quirk.Asked == catalog.TotalOnly,
+		Model: x.model.ServedAs, ForceUsage: x.quirk.Asked < catalog.AskNothing,
+		TotalOnly: x.quirk.Asked == catalog.TotalOnly,
 	}
 	x.ticket.Metered(x.metered())
 	if x.ticket.Capped() {
@@ -183,8 +186,8 @@ func (x *exchange) metered() bool {
 // options that the gateway added, and which it then takes. The body of the
 // refusal is read for that.
 func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected bool) {
-	asked := x.quirk.Asked
-	if x.response.Status != http.StatusBadRequest && x.response.Status != http.StatusUnprocessableEntity ||
+	asked, status := x.quirk.Asked, x.response.Status
+	if status != http.StatusBadRequest && status != http.StatusUnprocessableEntity ||
 		!x.request.ReportsUsage() || asked == catalog.AskNothing {
 		return asked, false
 	}
@@ -193,10 +196,12 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 	if x.decode() != nil {
 		return asked, false
 	}
-	if asked == catalog.EveryChunk && !x.request.ContinuousUsage && bytes.Contains(x.answer, []byte("continuous_usage_stats")) {
+	names := func(option string) bool { return bytes.Contains(x.answer, []byte(option)) }
+	if asked == catalog.EveryChunk && !x.request.ContinuousUsage &&
+		names("continuous_usage_stats") {
 		return catalog.TotalOnly, true
 	}
-	return catalog.AskNothing, !x.request.IncludeUsage && bytes.Contains(x.answer, []byte("stream_options"))
+	return catalog.AskNothing, !x.request.IncludeUsage && names("stream_options")
 }
 
 // unanswered returns what to tell the client of a request that got no

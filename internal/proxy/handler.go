@@ -105,7 +105,8 @@ func (x *exchange) rescue() {
 	if x.response != nil {
 		_ = x.response.Body.Close()
 	}
-	x.h.Log.Error("a fault of the gateway", "id", x.id, "fault", fault, "stack", string(debug.Stack()))
+	x.h.Log.Error("a fault of the gateway",
+		"id", x.id, "fault", fault, "stack", string(debug.Stack()))
 	if x.status != 0 {
 		x.err = failure.Internal()
 		panic(http.ErrAbortHandler) // breaks off what has begun

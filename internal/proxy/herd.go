@@ -50,7 +50,8 @@ const (
 // spread returns wait, and what a client is to wait beyond it.
 func (h *herd) spread(model string, wait time.Duration, now time.Time) time.Duration {
 	n, place := h.join(model, now)
-	width := max(jitterMin, wait/jitterShare, crowdSpread*time.Duration(min(n, crowdSize))/crowdSize)
+	ofCrowd := crowdSpread * time.Duration(min(n, crowdSize)) / crowdSize
+	width := max(jitterMin, wait/jitterShare, ofCrowd)
 	return wait + time.Duration(place*float64(width))
 }
 
@@ -81,8 +82,11 @@ func (h *herd) crowd(model string, now time.Time) *crowd {
 		if h.models == nil {
 			h.models = map[string]*crowd{}
 		}
-		maps.DeleteFunc(h.models, func(_ string, c *crowd) bool { return now.Sub(c.since) >= 2*crowdInterval })
-		c = &crowd{since: now, place: rand.Float64()} // #nosec G404 -- spreads clients; nothing is secret
+		maps.DeleteFunc(h.models, func(_ string, c *crowd) bool {
+			return now.Sub(c.since) >= 2*crowdInterval
+		})
+		place := rand.Float64() // #nosec G404 -- spreads clients; nothing is secret
+		c = &crowd{since: now, place: place}
 		h.models[model] = c
 	}
 	return c

@@ -51,7 +51,8 @@ func (x *exchange) CutOff() {
 // held returns how many bytes the exchange holds, or may at any time.
 func (x *exchange) held() int64 {
 	scan := x.scanner.Held()
-	return int64(cap(x.body) + cap(x.patched) + max(cap(x.answer), eventCopies*scan) + scan + spareBytes)
+	answer := max(cap(x.answer), eventCopies*scan)
+	return int64(cap(x.body) + cap(x.patched) + answer + scan + spareBytes)
 }
 
 // covers reports whether n bytes more may be held, and counts them.

@@ -147,7 +147,10 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 // newItem returns a model in Anthropic's form or in OpenAI's.
 func newItem(shape wire.Endpoint, m *catalog.Model, d modelDetails) any {
 	if shape.Anthropic() {
-		return modelInfo{Type: "model", ID: m.Name, DisplayName: m.Name, CreatedAt: "1970-01-01T00:00:00Z", Lifecycle: "active", modelDetails: d}
+		return modelInfo{
+			Type: "model", ID: m.Name, DisplayName: m.Name, CreatedAt: "1970-01-01T00:00:00Z",
+			Lifecycle: "active", modelDetails: d,
+		}
 	}
 	return modelItem{ID: m.Name, Object: "model", OwnedBy: "token-rate-limiter", modelDetails: d}
 }
@@ -160,18 +163,23 @@ func detailsFor(m *catalog.Model, p *identity.Principal) modelDetails {
 	item := modelDetails{ServedAs: m.ServedAs, ContextLength: m.Pricer.ContextLength()}
 	for _, e := range m.Pool.Endpoints() {
 		item.Endpoints = append(item.Endpoints, endpointItem{
-			Address: e.Server, Healthy: e.Healthy, Reason: e.Reason, Breaker: e.Breaker.String(), Running: e.Running,
+			Address: e.Server, Healthy: e.Healthy, Reason: e.Reason,
+			Breaker: e.Breaker.String(), Running: e.Running,
 		})
 	}
 	for _, r := range m.Policy.Rules() {
-		item.Limits = append(item.Limits, limitItem{r.Scope.String(), r.Meter.String(), r.Window.String(), r.Max})
+		l := limitItem{r.Scope.String(), r.Meter.String(), r.Window.String(), r.Max}
+		item.Limits = append(item.Limits, l)
 	}
-	for _, g := range []limit.Gauge{
-		{Scope: limit.ModelScope, Max: m.Policy.MaxConcurrent()}, {Scope: limit.UserScope, Max: m.Policy.MaxConcurrentPerUser()},
-	} {
-		if g.Max != limit.Unlimited {
-			item.Limits = append(item.Limits, limitItem{Scope: g.Scope.String(), Meter: limit.ConcurrentRequests, Limit: g.Max})
-		}
-	}
+	item.running(limit.ModelScope, m.Policy.MaxConcurrent())
+	item.running(limit.UserScope, m.Policy.MaxConcurrentPerUser())
 	return item
+}
+
+// running adds a limit of running requests, if there is one.
+func (d *modelDetails) running(s limit.Scope, most int64) {
+	if most != limit.Unlimited {
+		l := limitItem{Scope: s.String(), Meter: limit.ConcurrentRequests, Limit: most}
+		d.Limits = append(d.Limits, l)
+	}
 }

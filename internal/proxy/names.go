@@ -27,7 +27,8 @@ func (x *exchange) coverNames() error {
 	names, size := jsonscan.OpenNames(x.body)
 	switch {
 	case names > namesMax:
-		return failure.InvalidRequest("", "the body has objects with %d names, more than %d: send lists in their place, or less at once", names, namesMax)
+		return failure.InvalidRequest("", "the body has objects with %d names, more than %d: "+
+			"send lists in their place, or less at once", names, namesMax)
 	case names <= namesFew:
 	case !x.covers(x.copyBytes() + names*nameCost + size*nameCopies):
 		return failure.OverCapacity(bytesWait)

@@ -28,7 +28,7 @@ func (x *exchange) Reserved(v admission.Verdict) {
 		return
 	}
 	x.tellStanding()
-	if v == admission.Admitted { // a denial is counted where it is answered
+	if v == admission.Admitted { // a denial is told of where it is answered
 		x.explainDecision(v, x.ticket.Need())
 		x.model.Metrics.Running.Inc()
 	}

@@ -45,7 +45,8 @@ func (x *exchange) passAnswer() error {
 	}
 	for err == nil {
 		s.parts = s.passage.Pass(s.parts, x.answer)
-		if x.answer, err = s.readBehind(x.response.Body, x.answer, x.response.ContentLength); err != nil {
+		x.answer, err = s.readBehind(x.response.Body, x.answer, x.response.ContentLength)
+		if err != nil {
 			break
 		}
 		if !x.writePiece(s) {
@@ -60,7 +61,8 @@ func (x *exchange) passAnswer() error {
 // newPassing begins to pass on. How long the client takes says nothing about the model
 // server, which has answered.
 func (x *exchange) newPassing() *passing {
-	s := &passing{passage: answer.NewPassage(x.endpoint, x.model.PublicName()), behind: make([]byte, 0, behindBytes)}
+	s := &passing{behind: make([]byte, 0, behindBytes)}
+	s.passage = answer.NewPassage(x.endpoint, x.model.PublicName())
 	now := time.Now()
 	x.took = now.Sub(x.sent)
 	if x.model.ResponseTimeout > 0 {

@@ -80,7 +80,7 @@ func (x *exchange) readAnswer() (whole bool, err error) {
 	if length > wholeBytesMax {
 		return false, nil
 	}
-	for len(x.answer)+viewBytes <= cap(x.answer) && len(x.answer) <= wholeBytesMax || x.growAnswer(length) {
+	for x.roomForView() || x.growAnswer(length) {
 		b, err := x.response.Body.Next()
 		if err == io.EOF {
 			return true, nil
@@ -95,6 +95,11 @@ func (x *exchange) readAnswer() (whole bool, err error) {
 
 // viewBytes is the most that Next shows of an answer at once.
 const viewBytes = 4 << 10
+
+// roomForView reports whether what Next shows fits without growing.
+func (x *exchange) roomForView() bool {
+	return len(x.answer)+viewBytes <= cap(x.answer) && len(x.answer) <= wholeBytesMax
+}
 
 // growAnswer makes room for what comes next of an answer of the length, -1: it is not
 // known. It reports whether there is, and the answer may be held as far as it has come.
@@ -137,7 +142,8 @@ func (x *exchange) brokenAnswer(err error) error {
 
 // whole returns the cost of an answer that is one JSON object, in x.answer.
 func (x *exchange) whole(a *answer.Answer) admission.Cost {
-	return x.ticket.Told(a, int64(len(x.answer)), x.took, func() chars.Text { return answer.Text(x.endpoint, x.answer) })
+	text := func() chars.Text { return answer.Text(x.endpoint, x.answer) }
+	return x.ticket.Told(a, int64(len(x.answer)), x.took, text)
 }
 
 // write writes an answer whole, which has been settled: a client who does not read lets it

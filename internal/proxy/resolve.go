@@ -46,7 +46,8 @@ func (x *exchange) parse(served *catalog.Catalog) (err error) {
 	o := request.Options{PathModel: x.r.PathValue("model"), Models: (*modelRules)(served)}
 	x.request, err = request.Parse(x.endpoint, x.body, o)
 	if err == nil && x.request.Model == "" {
-		return failure.InvalidRequest("model", "model is missing: name one in the body or in the path")
+		return failure.InvalidRequest("model",
+			"model is missing: name one in the body or in the path")
 	}
 	if err == nil && x.request.Dropped != "" {
 		x.tellDropped()
@@ -73,7 +74,8 @@ const droppedHeader = "X-Dropped-Fields"
 func (x *exchange) tellDropped() {
 	x.w.Header()[droppedHeader] = []string{x.request.Dropped}
 	if x.explains {
-		x.h.Log.Debug("members of the body are not passed on", "id", x.id, "fields", x.request.Dropped)
+		x.h.Log.Debug("members of the body are not passed on",
+			"id", x.id, "fields", x.request.Dropped)
 	}
 }
 
@@ -118,7 +120,8 @@ func (x *exchange) read() error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return failure.BodyTimeout(x.h.BodyTimeout)
 	}
-	return failure.InvalidRequest("", "the body could not be read: it ended early, or its framing is wrong")
+	return failure.InvalidRequest("",
+		"the body could not be read: it ended early, or its framing is wrong")
 }
 
 // readAll reads body into x.body, to its end, so that the server notices from
@@ -162,11 +165,12 @@ func growth(have int, declared int64) int {
 // checkContent refuses what is not plain JSON by its headers. A type that is
 // not told is taken to be JSON.
 func checkContent(h http.Header) error {
-	if encoding := header(h, "Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+	encoding := header(h, "Content-Encoding")
+	if encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return failure.MediaType("the body is encoded (Content-Encoding); send it as it is")
 	}
-	if len(h["Content-Type"]) > 1 {
-		return failure.InvalidRequest("", "there are %d header fields Content-Type: send one", len(h["Content-Type"]))
+	if n := len(h["Content-Type"]); n > 1 {
+		return failure.InvalidRequest("", "there are %d header fields Content-Type: send one", n)
 	}
 	declared := header(h, "Content-Type")
 	if declared == "" || declared == "application/json" {

@@ -12,7 +12,9 @@ import (
 // by reply.NotFound: nothing else is ever passed on. reply.WithRequestID has to come before.
 func (h *Handler) Register(mux reply.Routes) {
 	for _, e := range wire.Endpoints {
-		serve := reply.Only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
+		serve := reply.Only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) {
+			h.serve(w, r, e)
+		})
 		for _, path := range e.Paths() {
 			mux.Handle(path, serve)
 		}
@@ -21,7 +23,8 @@ func (h *Handler) Register(mux reply.Routes) {
 		}
 	}
 	mux.Handle("/v1/models", reply.Only(http.MethodGet, 0, h.list(noDetails)))
-	mux.Handle("/v1/models/{model...}", reply.Only(http.MethodGet, 0, h.show(noDetails))) // a name may have slashes
+	// A name may have slashes.
+	mux.Handle("/v1/models/{model...}", reply.Only(http.MethodGet, 0, h.show(noDetails)))
 	mux.Handle("/api/v1/models", reply.Only(http.MethodGet, 0, h.list(detailsFor)))
 	mux.Handle("/api/v1/models/{model}", reply.Only(http.MethodGet, 0, h.show(detailsFor)))
 	mux.Handle("/api/v1/models/{model}/health", reply.Only(http.MethodGet, 0, h.health))

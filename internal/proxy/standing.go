@@ -34,12 +34,19 @@ func (f *fieldSet) writeTo(h http.Header) {
 	}
 }
 
+// OpenAI's fields that change with every request.
+const (
+	remainingTokens   = "X-Ratelimit-Remaining-Tokens"
+	resetTokens       = "X-Ratelimit-Reset-Tokens"
+	remainingRequests = "X-Ratelimit-Remaining-Requests"
+	resetRequests     = "X-Ratelimit-Reset-Requests"
+)
+
 // clearStanding takes back what the client was to be told of another model.
 func clearStanding(h http.Header) {
 	for _, name := range []string{
-		capHeader, "X-Ratelimit-Limit-Tokens", "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens",
-		"X-Ratelimit-Limit-Requests", "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests",
-		"Ratelimit", "Ratelimit-Policy",
+		capHeader, "Ratelimit", "Ratelimit-Policy", "X-Ratelimit-Limit-Tokens", remainingTokens,
+		resetTokens, "X-Ratelimit-Limit-Requests", remainingRequests, resetRequests,
 	} {
 		delete(h, name)
 	}
@@ -57,11 +64,11 @@ func writeStanding(h http.Header, m *catalog.Model, d *limit.Decision, buffer []
 	f := fieldSet{b: buffer[:0]}
 	if i := scarcest(rules, d, tokenMeters); i >= 0 {
 		h["X-Ratelimit-Limit-Tokens"] = text.Rules[i].Max
-		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Remaining-Tokens", "X-Ratelimit-Reset-Tokens")
+		f.standing(&rules[i], d.Standings[i], remainingTokens, resetTokens)
 	}
 	if i := scarcest(rules, d, requestMeter); i >= 0 {
 		h["X-Ratelimit-Limit-Requests"] = text.Rules[i].Max
-		f.standing(&rules[i], d.Standings[i], "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests")
+		f.standing(&rules[i], d.Standings[i], remainingRequests, resetRequests)
 	}
 	h["Ratelimit-Policy"] = text.Policy
 	f.structured(rules, text.Rules, d)
@@ -80,22 +87,29 @@ const (
 	tokenMeters           = 1<<limit.Tokens | inputMeter | outputMeter
 )
 
-// anthropicFields are the fields that Anthropic's API has for a set of meters.
-var anthropicFields = [...]struct {
+// anthropicField names the fields that Anthropic's API has for a set of meters.
+type anthropicField struct {
 	meters                  meterSet
 	limit, remaining, reset string
-}{
-	{requestMeter, "Anthropic-Ratelimit-Requests-Limit", "Anthropic-Ratelimit-Requests-Remaining", "Anthropic-Ratelimit-Requests-Reset"},
-	{tokenMeters, "Anthropic-Ratelimit-Tokens-Limit", "Anthropic-Ratelimit-Tokens-Remaining", "Anthropic-Ratelimit-Tokens-Reset"},
-	{inputMeter, "Anthropic-Ratelimit-Input-Tokens-Limit", "Anthropic-Ratelimit-Input-Tokens-Remaining", "Anthropic-Ratelimit-Input-Tokens-Reset"},
-	{outputMeter, "Anthropic-Ratelimit-Output-Tokens-Limit", "Anthropic-Ratelimit-Output-Tokens-Remaining", "Anthropic-Ratelimit-Output-Tokens-Reset"},
+}
+
+var anthropicFields = [...]anthropicField{
+	anthropic(requestMeter, "Requests"), anthropic(tokenMeters, "Tokens"),
+	anthropic(inputMeter, "Input-Tokens"), anthropic(outputMeter, "Output-Tokens"),
+}
+
+func anthropic(meters meterSet, what string) anthropicField {
+	name := "Anthropic-Ratelimit-" + what
+	return anthropicField{meters, name + "-Limit", name + "-Remaining", name + "-Reset"}
 }
 
 // writeAnthropicStanding writes where the caller stands as Anthropic's API does
 // (https://docs.anthropic.com/en/api/rate-limits): each for the limit with the least
 // remaining share, and with the moment at which it is whole again. The buffer is as
 // that of writeStanding.
-func writeAnthropicStanding(h http.Header, m *catalog.Model, d *limit.Decision, now time.Time, buffer []byte) []byte {
+func writeAnthropicStanding(
+	h http.Header, m *catalog.Model, d *limit.Decision, now time.Time, buffer []byte,
+) []byte {
 	rules, text := m.Policy.Rules(), m.PolicyText()
 	f := fieldSet{b: buffer[:0]}
 	for _, a := range &anthropicFields {
@@ -106,8 +120,8 @@ func writeAnthropicStanding(h http.Header, m *catalog.Model, d *limit.Decision, 
 		h[a.limit] = text.Rules[i].Max
 		f.b = strconv.AppendInt(f.b, d.Standings[i].Remaining(&rules[i]), 10)
 		f.end(a.remaining)
-		whole := now.Add(d.Standings[i].Reset + time.Second - 1).UTC() // in whole seconds, not too early
-		f.b = whole.AppendFormat(f.b, time.RFC3339)
+		whole := now.Add(d.Standings[i].Reset + time.Second - 1) // not too early, in seconds
+		f.b = whole.UTC().AppendFormat(f.b, time.RFC3339)
 		f.end(a.reset)
 	}
 	f.writeTo(h)

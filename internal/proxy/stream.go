@@ -19,7 +19,6 @@ const flushBytes = 16 << 10
 
 // streamed is what is known of a stream on its way.
 type streamed struct {
-	admission.Pace
 	writeTill time.Time // the deadline of writes, as last set
 	concluded bool      // the answer has come to its end, and is settled
 }
@@ -46,8 +45,8 @@ func (x *exchange) relayStream() error {
 		if err := x.failedAtOnce(); err != nil {
 			return err
 		}
-		x.arrived(&s)
-		if !x.ticket.Backed(x.ctx, &x.stream, s.Pace) {
+		x.arrived()
+		if !x.ticket.Backed(x.ctx, &x.stream, x.pace) {
 			if x.left() {
 				return x.clientLeft()
 			}
@@ -62,7 +61,7 @@ func (x *exchange) relayStream() error {
 		if len(x.answer) < flushBytes && x.scanner.More() && x.mayGather() {
 			continue
 		}
-		if !x.flush(&s, s.Last) {
+		if !x.flush(&s, x.pace.Last) {
 			return x.clientLeft()
 		}
 	}
@@ -80,7 +79,7 @@ func (x *exchange) endStream(s *streamed) error {
 	}
 	x.response.Body.Conclude(endPatience)
 	for {
-		if !x.flush(s, s.Last) {
+		if !x.flush(s, x.pace.Last) {
 			return x.clientLeft()
 		}
 		if err := x.nextEvent(); err != nil {
@@ -118,11 +117,11 @@ func (x *exchange) nextEvent() error {
 
 // arrived notes the time of an event. Roles, openings and comments are not the
 // first token, which has text or a usage that tells of it.
-func (x *exchange) arrived(s *streamed) {
-	s.Last = time.Now()
-	if s.First.IsZero() {
+func (x *exchange) arrived() {
+	x.pace.Last = time.Now()
+	if x.pace.First.IsZero() {
 		if u, _ := x.stream.Usage(); u.Output > 0 || x.stream.OutputText().Bytes() > 0 {
-			s.First = s.Last
+			x.pace.First = x.pace.Last
 		}
 	}
 }
@@ -184,7 +183,6 @@ func (x *exchange) conclude(s *streamed) {
 	cost := x.partial()
 	cost.Complete = true
 	x.noteSilence()
-	x.paced(s, cost.Usage.Output)
 	x.ticket.Settle(cost)
 }
 
@@ -264,16 +262,4 @@ func (x *exchange) partial() admission.Cost {
 	now := time.Now()
 	x.took = now.Sub(x.sent)
 	return x.ticket.Partial(&x.stream, now)
-}
-
-// paced notes how fast a complete stream of so many tokens was.
-func (x *exchange) paced(s *streamed, output int64) {
-	if s.First.IsZero() {
-		return
-	}
-	x.spans.attempt.Event("first token", s.First)
-	x.model.Metrics.FirstToken.Observe(s.First.Sub(x.sent).Seconds())
-	if output > 1 {
-		x.model.Metrics.PerToken.Observe(s.Last.Sub(s.First).Seconds() / float64(output-1))
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
@@ -24,7 +23,8 @@ func (x *exchange) beginTrace() {
 		return
 	}
 	x.spans.whole = x.h.Tracer.Begin(telemetry.Request{
-		Header: x.r.Header, Method: x.r.Method, Route: x.r.Pattern, TLS: x.r.TLS != nil, Begun: x.begun, Endpoint: x.endpoint.String(),
+		Header: x.r.Header, Method: x.r.Method, Route: x.r.Pattern, TLS: x.r.TLS != nil,
+		Begun: x.begun, Endpoint: x.endpoint.String(),
 	})
 }
 
@@ -71,50 +71,3 @@ func (x *exchange) appendTrace(list []upstream.Field) []upstream.Field {
 
 // carriesTrace reports whether a field tells of a trace.
 func carriesTrace(name string) bool { return name == "Traceparent" || name == "Tracestate" }
-
-// end ends the spans with what the request came to.
-func (s *spans) end(r *outcome.Record) {
-	whole := s.whole
-	if whole == nil {
-		return
-	}
-	if r.Model != nil {
-		whole.Text("gen_ai.request.model", r.Model.Name)
-		whole.Number("token_rate_limiter.charge.input_tokens", r.Need.Input)
-		whole.Number("token_rate_limiter.charge.output_tokens", r.Need.Output)
-		whole.Flag("gen_ai.request.stream", r.Stream)
-	}
-	s.endAttempt(r)
-	whole.Flag("token_rate_limiter.estimated", r.Cost.Estimated())
-	whole.Flag("token_rate_limiter.stopped", r.Cost.Stopped)
-	if r.Limit != "" {
-		whole.Text("token_rate_limiter.limit", r.Limit)
-	}
-	whole.Number("http.response.status_code", int64(r.Status))
-	switch {
-	case r.Failed():
-		whole.Fail(r.Kind())
-	case r.Err != nil:
-		whole.Text("error.type", r.Kind()) // the client's, no failure of the server
-	}
-	whole.End(time.Time{})
-}
-
-// endAttempt ends the span of the last attempt, if there was one.
-func (s *spans) endAttempt(r *outcome.Record) {
-	if s.attempt == nil {
-		return
-	}
-	for _, span := range []*telemetry.Span{s.whole, s.attempt} {
-		span.Number("gen_ai.usage.input_tokens", r.Cost.Amount.Input)
-		span.Number("gen_ai.usage.output_tokens", r.Cost.Amount.Output)
-	}
-	if r.Failed() {
-		s.attempt.Fail(r.Kind())
-	}
-	var end time.Time
-	if r.Took > 0 {
-		end = r.Sent.Add(r.Took)
-	}
-	s.attempt.End(end)
-}

@@ -39,10 +39,11 @@ func openExporter(ctx context.Context) (sdk.SpanExporter, error) {
 	// The exporter would print wrong values of header fields, which may be secret.
 	otel.SetLogger(logr.Discard())
 	exporter, err := otlptracehttp.New(ctx,
-		otlptracehttp.WithEndpointURL(endpoint), otlptracehttp.WithMaxResponseSize(responseBytesMax))
+		otlptracehttp.WithEndpointURL(endpoint),
+		otlptracehttp.WithMaxResponseSize(responseBytesMax))
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_CERTIFICATE: %w; "+
-			"set the first one to an https URL, or do not set the second one", err)
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_CERTIFICATE: "+
+			"%w; set the first one to an https URL, or do not set the second one", err)
 	}
 	return exporter, nil
 }
@@ -112,16 +113,21 @@ var exporterChecks = []struct {
 	{"CLIENT_KEY", wrongPair},
 }
 
-// batchMax bounds the numbers of the variables OTEL_BSP_..., of spans and of milliseconds.
+// batchVariables are numbers of spans and of milliseconds, up to batchMax.
+var batchVariables = []string{
+	"OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+	"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT",
+}
+
 const batchMax = 1_000_000
 
 // checkExporter returns the first mistake in the variables OTEL_EXPORTER_OTLP_... and
 // OTEL_BSP_... .
 func checkExporter() error {
-	for _, name := range []string{"MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE", "SCHEDULE_DELAY", "EXPORT_TIMEOUT"} {
-		value := strings.TrimSpace(os.Getenv("OTEL_BSP_" + name))
+	for _, name := range batchVariables {
+		value := strings.TrimSpace(os.Getenv(name))
 		if n, err := strconv.Atoi(value); value != "" && (err != nil || n < 1 || n > batchMax) {
-			return fmt.Errorf("OTEL_BSP_%s is %q; set it to a number from 1 to %d", name, value, batchMax)
+			return fmt.Errorf("%s is %q; set it to a number from 1 to %d", name, value, batchMax)
 		}
 	}
 	for _, c := range exporterChecks {
@@ -153,7 +159,8 @@ func wrongRoots(file string) string {
 	pem, err := os.ReadFile(file) // #nosec G304 -- the file that the operator names
 	switch {
 	case err != nil:
-		return "cannot be read: " + withoutName(err).Error() + "; set it to the name of a file in PEM"
+		return "cannot be read: " + withoutName(err).Error() +
+			"; set it to the name of a file in PEM"
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):
 		return "names " + file + ", which has no certificate; set it to a file in PEM"
 	}

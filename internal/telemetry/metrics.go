@@ -36,7 +36,9 @@ type Metrics struct {
 
 // Buckets of the histograms, in seconds unless the name says otherwise.
 var (
-	requestBuckets  = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600}
+	requestBuckets = []float64{
+		.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+	}
 	tokenBuckets    = []float64{.001, .0025, .005, .01, .015, .02, .03, .05, .075, .1, .25, .5, 1}
 	overheadBuckets = []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1}
 	storeBuckets    = []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1}
@@ -48,27 +50,56 @@ var (
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	f := &factory{Registerer: r}
 	m := &Metrics{
-		usage:      f.counters("token_usage_total", "Tokens that model servers reported or that were estimated, by type; cached is a part of input.", "model", "type"),
-		estimated:  f.counters("token_usage_estimated_total", "Requests that were charged by an estimate, because usage was missing, unreadable or implausible, or the answer was interrupted.", "model", "reason"),
-		exceeded:   f.counters("token_rate_limit_exceeded_total", "Denied requests, by every limit that was in the way.", "model", "meter", "window", "scope"),
-		running:    f.gauges("token_concurrent_requests", "Requests of this replica that are running.", "model"),
-		duration:   f.histograms("model_request_duration_seconds", "Time from the request's arrival to the end of its answer.", requestBuckets, "model", "endpoint", "code"),
-		firstToken: f.histograms("model_time_to_first_token_seconds", "Time from sending a streamed request to its first event.", requestBuckets, "model"),
-		perToken:   f.histograms("model_time_per_output_token_seconds", "Mean time between the output tokens of a stream.", tokenBuckets, "model"),
-		estimate:   f.histograms("token_estimate_error_ratio", "Estimated tokens divided by the tokens used.", ratioBuckets, "model", "part"),
-		overrun:    f.counters("token_overrun_total", "Debt: tokens used beyond what the limits had room for, or beyond what they were asked for.", "model"),
-		refunded:   f.counters("token_refunded_total", "Tokens that were charged, not used and given back.", "model"),
-		suppressed: f.counters("token_suppressed_total", "Tokens that denied requests would have been charged.", "model"),
-		upstream:   f.counters("model_upstream_errors_total", "Requests that a model server did not answer properly, by its address.", "model", "endpoint"),
-		turnedAway: f.counters("model_upstream_refused_total", "Requests that model servers turned away for no fault of the client's: a full queue (503, 429), or a credential or a name that they do not know (401, 403, 404).", "model", "code"),
+		usage: f.counters("token_usage_total",
+			"Tokens that model servers reported or that were estimated, by type; "+
+				"cached is a part of input.", "model", "type"),
+		estimated: f.counters("token_usage_estimated_total",
+			"Requests that were charged by an estimate, because usage was missing, "+
+				"unreadable or implausible, or the answer was interrupted.", "model", "reason"),
+		exceeded: f.counters("token_rate_limit_exceeded_total",
+			"Denied requests, by every limit that was in the way.",
+			"model", "meter", "window", "scope"),
+		running: f.gauges("token_concurrent_requests",
+			"Requests of this replica that are running.", "model"),
+		duration: f.histograms("model_request_duration_seconds",
+			"Time from the request's arrival to the end of its answer.",
+			requestBuckets, "model", "endpoint", "code"),
+		firstToken: f.histograms("model_time_to_first_token_seconds",
+			"Time from sending a streamed request to its first event.", requestBuckets, "model"),
+		perToken: f.histograms("model_time_per_output_token_seconds",
+			"Mean time between the output tokens of a stream.", tokenBuckets, "model"),
+		estimate: f.histograms("token_estimate_error_ratio",
+			"Estimated tokens divided by the tokens used.", ratioBuckets, "model", "part"),
+		overrun: f.counters("token_overrun_total",
+			"Debt: tokens used beyond what the limits had room for, "+
+				"or beyond what they were asked for.", "model"),
+		refunded: f.counters("token_refunded_total",
+			"Tokens that were charged, not used and given back.", "model"),
+		suppressed: f.counters("token_suppressed_total",
+			"Tokens that denied requests would have been charged.", "model"),
+		upstream: f.counters("model_upstream_errors_total",
+			"Requests that a model server did not answer properly, by its address.",
+			"model", "endpoint"),
+		turnedAway: f.counters("model_upstream_refused_total",
+			"Requests that model servers turned away for no fault of the client's: "+
+				"a full queue (503, 429), or a credential or a name that they do not know "+
+				"(401, 403, 404).", "model", "code"),
 
-		overhead:      f.histograms("gateway_overhead_seconds", "Time that requests spent in the gateway, the model server's time taken out.", overheadBuckets).With(nil),
-		faults:        f.counters("gateway_faults_total", "Requests that a fault of the gateway itself has ended.").With(nil),
-		storeDuration: f.histograms("rate_limit_store_duration_seconds", "Time that calls of the store took.", storeBuckets, "operation"),
-		storeErrors:   f.counters("rate_limit_store_errors_total", "Calls of the store that failed.", "operation"),
-		degraded:      f.gauges("rate_limit_degraded", "1 while the store cannot decide.").With(nil),
-		reloaded:      f.gauges("config_last_reload_successful", "1 where the configuration's files were right when they were read last.").With(nil),
-		reloadedAt:    f.gauges("config_last_reload_success_timestamp_seconds", "When the configuration was last applied.").With(nil),
+		overhead: f.histograms("gateway_overhead_seconds",
+			"Time that requests spent in the gateway, the model server's time taken out.",
+			overheadBuckets).With(nil),
+		faults: f.counters("gateway_faults_total",
+			"Requests that a fault of the gateway itself has ended.").With(nil),
+		storeDuration: f.histograms("rate_limit_store_duration_seconds",
+			"Time that calls of the store took.", storeBuckets, "operation"),
+		storeErrors: f.counters("rate_limit_store_errors_total",
+			"Calls of the store that failed.", "operation"),
+		degraded: f.gauges("rate_limit_degraded",
+			"1 while the store cannot decide.").With(nil),
+		reloaded: f.gauges("config_last_reload_successful",
+			"1 where the configuration's files were right when they were read last.").With(nil),
+		reloadedAt: f.gauges("config_last_reload_success_timestamp_seconds",
+			"When the configuration was last applied.").With(nil),
 	}
 	m.models = models{series: f.series, byName: map[string]*Model{}}
 	return m
@@ -92,8 +123,11 @@ func (f *factory) gauges(name, help string, labels ...string) *prometheus.GaugeV
 	return v
 }
 
-func (f *factory) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+func (f *factory) histograms(
+	name, help string, buckets []float64, labels ...string,
+) *prometheus.HistogramVec {
+	o := prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}
+	v := prometheus.NewHistogramVec(o, labels)
 	f.register(v, labels)
 	return v
 }

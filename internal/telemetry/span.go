@@ -39,10 +39,13 @@ func (t *Tracer) Begin(r Request) *Span {
 		scheme = "https"
 	}
 	parent := propagator.Extract(context.Background(), propagation.HeaderCarrier(r.Header))
-	return t.start(parent, r.Method+" "+r.Route, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(r.Begun),
+	return t.start(parent, r.Method+" "+r.Route,
+		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(r.Begun),
 		trace.WithAttributes(
-			attribute.String("http.request.method", r.Method), attribute.String("http.route", r.Route),
-			attribute.String("url.scheme", scheme), attribute.String("gen_ai.operation.name", operation(r.Endpoint)),
+			attribute.String("http.request.method", r.Method),
+			attribute.String("http.route", r.Route),
+			attribute.String("url.scheme", scheme),
+			attribute.String("gen_ai.operation.name", operation(r.Endpoint)),
 		))
 }
 
@@ -78,10 +81,14 @@ func (s *Span) Attempt(endpoint, model string) *Span {
 	if s == nil {
 		return nil
 	}
-	return s.tracer.start(s.ctx, operation(endpoint)+" "+model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("gen_ai.operation.name", operation(endpoint)), attribute.String("gen_ai.provider.name", "vllm"),
-		attribute.String("gen_ai.request.model", model), attribute.String("http.request.method", "POST"),
-	))
+	return s.tracer.start(s.ctx, operation(endpoint)+" "+model,
+		trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(
+			attribute.String("gen_ai.operation.name", operation(endpoint)),
+			attribute.String("gen_ai.provider.name", "vllm"),
+			attribute.String("gen_ai.request.model", model),
+			attribute.String("http.request.method", "POST"),
+		))
 }
 
 // Carry returns the header fields that tell a model server of the span; "" for
@@ -115,6 +122,12 @@ func (s *Span) Number(key string, value int64) {
 	if s != nil {
 		s.span.SetAttributes(attribute.Int64(key, value))
 	}
+}
+
+// Usage sets the attributes for the tokens of a request and of its answer.
+func (s *Span) Usage(input, output int64) {
+	s.Number("gen_ai.usage.input_tokens", input)
+	s.Number("gen_ai.usage.output_tokens", output)
 }
 
 // Flag sets an attribute where it is true.

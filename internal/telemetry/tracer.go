@@ -61,7 +61,8 @@ func OpenTracer(ctx context.Context, version string, failed func(error)) (*Trace
 		return nil, errors.Join(err, provider.Shutdown(ctx))
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(seldom(failed)))
-	return &Tracer{provider, provider.Tracer("github.com/token-rate-limiter/token-rate-limiter")}, nil
+	tracer := provider.Tracer("github.com/token-rate-limiter/token-rate-limiter")
+	return &Tracer{provider, tracer}, nil
 }
 
 // tracesWanted reads the variables that the SDK leaves to its caller.

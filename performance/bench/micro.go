@@ -34,6 +34,7 @@ func (b *bench) micro(ctx context.Context) (Section, error) {
 func (b *bench) benchmarkRows(ctx context.Context, store, directory string, time, allocations *Bound) []Row {
 	title := "reserve + settle: " + store
 	run := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^"+storeBenchmark+"$", "-benchmem",
+		"-pgo="+profileFile, // as what is installed is built
 		"-benchtime="+b.plan.BenchTime.String(), "-count="+strconv.Itoa(b.plan.BenchCount), directory)
 	run.Dir = b.root
 	output, err := run.CombinedOutput()
