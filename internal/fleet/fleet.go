@@ -81,38 +81,32 @@ func (f *Fleet) Open(model string, s Service) ([]*upstream.Server, error) {
 		apiKey: s.APIKey, connect: s.ConnectTimeout, check: s.CheckInterval, breaker: s.Breaker,
 	}
 	var roots *x509.CertPool
+	var err error
 	if s.CAFile != "" {
 		var text []byte
-		var err error
 		if roots, text, err = certificate.ReadRoots(s.CAFile); err != nil {
 			return nil, err
 		}
 		k.roots = sha256.Sum256(text)
 	}
 	var servers []*upstream.Server
+	f.mu.Lock()
 	for _, k.url = range s.URLs {
-		m, err := f.acquire(k, roots, model, s.ServedAs)
-		if err != nil {
-			f.Release(model, servers)
-			return nil, err
+		m := f.servers[k]
+		if m == nil {
+			if m, err = f.add(k, roots); err != nil {
+				break
+			}
 		}
+		m.acquire(model, s.ServedAs)
 		servers = append(servers, m.Server)
 	}
-	return servers, nil
-}
-
-// acquire has a model hold the model server of a key, made and watched at first use.
-func (f *Fleet) acquire(k key, roots *x509.CertPool, model, as string) (m *member, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	m = f.servers[k]
-	if m == nil {
-		if m, err = f.add(k, roots); err != nil {
-			return nil, err
-		}
+	f.mu.Unlock()
+	if err != nil {
+		f.Release(model, servers)
+		return nil, err
 	}
-	m.acquire(model, as)
-	return m, nil
+	return servers, nil
 }
 
 // add makes a model server and has it watched. The caller holds the lock.
