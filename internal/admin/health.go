@@ -85,8 +85,10 @@ func (h *Handler) models() component {
 		}
 		c.Refused = append(c.Refused, m.Name)
 		var lacking interface{ Lacking() string }
-		if errors.As(err, &lacking) && !slices.Contains(c.Commands, lacking.Lacking()) {
-			c.Commands = append(c.Commands, lacking.Lacking())
+		if errors.As(err, &lacking) {
+			if name := lacking.Lacking(); name != "" && !slices.Contains(c.Commands, name) {
+				c.Commands = append(c.Commands, name)
+			}
 		}
 	}
 	switch {
