@@ -54,9 +54,8 @@ func exposedFields() []string {
 }
 
 // crossOrigin lets pages of the origins send requests and read all of their answers, errors
-// included; "*" is every origin, and without any it does nothing. It
-// answers itself what a browser asks beforehand, and asks for no credential then.
-// Cookies are no credentials here, so that no page can use those of another.
+// included; "*" is every origin, and without any it does nothing. It answers itself what a browser
+// asks beforehand, and asks for no credential then. Cookies are no credentials here.
 func crossOrigin(origins []string) middleware {
 	if len(origins) == 0 {
 		return func(next http.Handler) http.Handler { return next }
@@ -64,8 +63,7 @@ func crossOrigin(origins []string) middleware {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"},
-		// Clients' libraries send fields of their own making; what they mean is
-		// decided here, not in the browser.
+		// Clients' libraries send fields of their own, whose meaning is decided here.
 		AllowedHeaders: []string{"*"},
 		ExposedHeaders: exposedFields(),
 		MaxAge:         preflightSeconds,

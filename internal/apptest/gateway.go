@@ -177,7 +177,7 @@ func (g *Gateway) Drain() { g.stop() }
 // Hurry ends a drain at once, as a second signal does.
 func (g *Gateway) Hurry() { g.hurry() }
 
-// Stop ends the gateway as SIGTERM does, waits for its end and returns its error, once.
+// Stop ends the gateway as SIGTERM does, and returns its error. Further calls return nil.
 func (g *Gateway) Stop() error {
 	g.stop()
 	return <-g.done

@@ -19,8 +19,8 @@ const (
 var tooNested = Wrong(
 	fmt.Sprintf("the file nests deeper than %d levels", NestingMax), "use fewer levels")
 
-// bounded refuses tokens with maps of too many keys, and with brackets, or indicators in a row (`-
-// - -`, `? ? ?`, `&a &a`), nested too deeply. The size of the file bounds indentation.
+// bounded refuses tokens with maps of too many keys, and with brackets, or indicators in a row
+// (such as `&a &a`), nested too deeply. Nesting by indentation is bounded by the size of the file.
 func bounded(tokens token.Tokens, remedy string) *Mistake {
 	brackets, run, line := 0, 0, 0
 	column := 0 // of what begins the line, behind - and the like; 0 while there is nothing

@@ -24,7 +24,7 @@ type Model struct {
 	ResponseTimeout  time.Duration // of everything else
 	IdleTimeout      time.Duration // between two events of a stream
 
-	// WorstCase tells that the largest possible output is reserved, and asked for at most.
+	// WorstCase tells that the largest possible output is reserved, and the server held to it.
 	WorstCase  bool
 	ExactInput bool // tells that the model server counts the input before a request is admitted
 

@@ -17,8 +17,8 @@ import (
 // symbolic link is swapped, as Kubernetes does, a time of change says nothing.
 const lookInterval = time.Second
 
-// Pair is a certificate with its key, as a listener shows it to clients. It follows its files; what
-// is wrong in them changes nothing. Follow is for one goroutine, the rest for all.
+// Pair is a certificate with its key, as a listener shows it to clients. What is wrong in its files
+// changes nothing. Get and Expires are safe for concurrent use, Follow is for one goroutine.
 type Pair struct {
 	files   Files
 	log     *slog.Logger

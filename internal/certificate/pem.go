@@ -27,7 +27,7 @@ func Roots(text []byte) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// ReadRoots reads the file of a setting called ca-file; text is what it holds.
+// ReadRoots returns the authorities in the file of a setting called ca-file, and its text.
 func ReadRoots(name string) (roots *x509.CertPool, text []byte, err error) {
 	if text, err = file.Read(name); err != nil {
 		return nil, nil, fmt.Errorf("ca-file: %w", err)

@@ -36,7 +36,8 @@ type checking struct {
 }
 
 // bufferedMin is the least of max-buffered-bytes, in bytes, and bufferedBodies how many of the
-// largest bodies it has to hold: one as it comes, one as it is sent, and what is kept for answers.
+// largest bodies it has to hold: one as it comes, one as it is sent, and a part that bodies may not
+// fill.
 const bufferedMin, bufferedBodies = 1 << 20, 3
 
 // buffered checks that the largest request body can be held.

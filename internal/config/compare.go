@@ -89,8 +89,8 @@ func names[T any](before, after map[string]T) (n Names) {
 	return n
 }
 
-// atStart is what cannot change while a gateway runs: these keys and all below
-// them. The reference marks them, and Compare keeps what runs.
+// atStart is what cannot change while a gateway runs: these keys and all below them. The reference
+// marks them.
 var atStart = []binding.Path{
 	"server",
 	"management",

@@ -40,7 +40,7 @@ type Server struct {
 	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
 }
 
-// Management is what operators look at. The zero value is the listener for clients.
+// Management is what operators look at. The zero value: on the listener for clients, no profiles.
 type Management struct {
 	Address string // host:port of a listener of its own; "": none
 	Pprof   bool   // profiles of the process, for admins

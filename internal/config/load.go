@@ -27,8 +27,8 @@ type Options struct {
 	Env     func(string) (string, bool)
 	Environ func() []string
 	Files   fs.FS // holds the content of Dir; nil is the operating system's
-	// Check returns what is wrong with what settings name, such as files. It is reported with the
-	// other mistakes, of which the Config may have some. nil finds nothing.
+	// Check returns what is wrong with what settings name, such as files, to be reported with the
+	// other mistakes. The Config may have mistakes, and lack settings. nil finds nothing.
 	Check func(*Config) []Finding
 }
 

@@ -26,7 +26,8 @@ type Layer struct {
 	Version string // tells one content of the source from another; "" is none
 	// Config is what all other layers are laid over; nil: of every source but [Files].
 	Config *config.Config
-	// Keys are accepted beside those of other sources. Names and hashes are unique over all.
+	// Keys are accepted beside those of other sources. Each has a name, a user and roles; names and
+	// hashes are unique over all.
 	Keys []config.APIKey
 	// Limits take the place of the models' limits in Config, by public name. Those of a model that
 	// has none of its own there only warn: the model may come.

@@ -17,7 +17,7 @@ type Scarcity struct {
 	told map[string]time.Time
 }
 
-// New lets the process have as many file descriptors as it may; log is told where they do not do.
+// New lets the process have as many file descriptors as it may. log is told where they are too few.
 func New(log *slog.Logger) *Scarcity {
 	n := raiseLimit()
 	return &Scarcity{Descriptors: n, Connections: connectionsMax(n), log: log}

@@ -1,4 +1,4 @@
-// Package file reads files that an operator names. It waits for nobody, and takes nothing endless.
+// Package file reads files that an operator names. It neither waits for a pipe nor reads for ever.
 package file
 
 import (

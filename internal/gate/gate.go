@@ -24,7 +24,7 @@ const userHeader = "X-User-Id"
 // identityWait is when to come back while credentials cannot be checked.
 const identityWait = time.Second
 
-// Gate identifies callers by their credentials. It is safe for concurrent use once it is set.
+// Gate identifies callers by their credentials. It is safe for concurrent use, not for changes.
 type Gate struct {
 	// Authenticator returns what knows the credentials at the moment. identity.Anyone needs
 	// none; without any Authenticator, no credential is known.
