@@ -25,9 +25,9 @@ const askTimeout = 5 * time.Second
 
 // gatewayFlags say which gateway is asked.
 type gatewayFlags struct {
-	URL        string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the gateway (${default})."`
-	CAFile     string `placeholder:"FILE" help:"Authorities to trust for https, such as the gateway's own certificate; else the system's."`
-	ServerName string `placeholder:"NAME" help:"Name that the gateway's certificate is for, where it is not the address's."`
+	URL        string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"${url}"`
+	CAFile     string `placeholder:"FILE" help:"${ca}"`
+	ServerName string `placeholder:"NAME" help:"${server}"`
 }
 
 // client returns what speaks to the gateway.
@@ -42,7 +42,8 @@ func (f gatewayFlags) client() (*http.Client, error) {
 			return nil, fmt.Errorf("--ca-file: %s %w", f.CAFile, err)
 		}
 	}
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}}, nil
+	transport := &http.Transport{TLSClientConfig: t, Proxy: http.ProxyFromEnvironment}
+	return &http.Client{Transport: transport}, nil
 }
 
 // ask returns the body of the gateway's answer to GET path. An answer other
@@ -50,7 +51,8 @@ func (f gatewayFlags) client() (*http.Client, error) {
 func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(f.URL, "/")+path, nil)
+	address := strings.TrimRight(f.URL, "/") + path
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil || r.URL.Host == "" {
 		return nil, fmt.Errorf("--url is %q, and must be like http://HOST:PORT", f.URL)
 	}
@@ -78,7 +80,8 @@ func (f gatewayFlags) ask(path, key string) ([]byte, error) {
 
 // unreached says what may be wrong where there is no answer.
 func (f gatewayFlags) unreached(err error) error {
-	remedy := "is the gateway running, and is --url the address that it listens on (server.address, or management.address where that is set)?"
+	remedy := "is the gateway running, and is --url the address that it listens on " +
+		"(server.address, or management.address where that is set)?"
 	switch {
 	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
 		remedy = "the gateway has no server.tls: write http:// in --url"
@@ -97,7 +100,8 @@ func (f gatewayFlags) refused(path string, response *http.Response, body []byte)
 	case s == http.StatusNotFound && f.hasPath():
 		remedy = "; --url has a path, which few gateways are below: write http://HOST:PORT alone"
 	case s == http.StatusNotFound && strings.HasPrefix(path, "/actuator/"):
-		remedy = "; is it a gateway? Where management.address is set, it answers that there: write that in --url"
+		remedy = "; is it a gateway? Where management.address is set, it answers that there: " +
+			"write that in --url"
 	case s == http.StatusNotFound && bytes.Contains(body, []byte(`"not_found"`)):
 		remedy = "; is it management.address? Usage is told on server.address: write that in --url"
 	}
@@ -120,7 +124,7 @@ func (c *healthcheckCommand) Run() error {
 
 type usageCommand struct {
 	gatewayFlags
-	Key   string `env:"TOKEN_RATE_LIMITER_KEY" placeholder:"KEY" help:"API key with the role admin; better given in the environment variable TOKEN_RATE_LIMITER_KEY."`
+	Key   string `env:"TOKEN_RATE_LIMITER_KEY" placeholder:"KEY" help:"${key}"`
 	JSON  bool   `help:"Print the gateway's answer as it is."`
 	Model string `arg:"" help:"Public name of the model."`
 	User  string `arg:"" help:"Name of the user."`
@@ -143,8 +147,7 @@ func (c *usageCommand) Run() error {
 	return printUsage(os.Stdout, u)
 }
 
-// segment returns name as a part of a path: one of dots alone, too, which would
-// mean another path.
+// segment returns name as a part of a path: one of dots alone, too, which would mean another path.
 func segment(name string) string { return strings.ReplaceAll(url.PathEscape(name), ".", "%2E") }
 
 func printUsage(w io.Writer, u admin.Usage) error {
@@ -152,8 +155,9 @@ func printUsage(w io.Writer, u admin.Usage) error {
 	fmt.Fprintf(t, "%s on %s at %s\n", u.User, u.Model, u.At.Format(time.RFC3339))
 	fmt.Fprintln(t, "SCOPE\tMETER\tWINDOW\tLIMIT\tUSED\tRESERVED\tREMAINING\tRESET AT")
 	for _, l := range u.Windows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", l.Scope, l.Meter, l.Window,
-			limited(l.Limit), l.Used, l.Reserved, limited(l.Remaining), l.ResetAt.Format(time.RFC3339))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n",
+			l.Scope, l.Meter, l.Window, limited(l.Limit),
+			l.Used, l.Reserved, limited(l.Remaining), l.ResetAt.Format(time.RFC3339))
 	}
 	for _, c := range u.Concurrency {
 		fmt.Fprintf(t, "%s\tconcurrent_requests\t\t%s\t%d\n", c.Scope, limited(c.Limit), c.Running)

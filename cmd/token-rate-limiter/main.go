@@ -1,6 +1,5 @@
-// Command token-rate-limiter holds users of self-hosted language models to
-// tokens per minute, hour and day. It is a gateway in front of OpenAI-compatible
-// model servers; see the README.
+// Command token-rate-limiter holds users of self-hosted language models to tokens per minute, hour
+// and day. It is a gateway in front of OpenAI-compatible model servers; see the README.
 package main
 
 import (
@@ -9,12 +8,35 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// texts are the help's texts that are too long for the tags of their fields.
+var texts = kong.Vars{
+	"check":   "Validate the configuration and print it as it takes effect, with secrets masked.",
+	"mock":    "Run a stand-in for vLLM, for development and tests.",
+	"usage":   "Show what a user has used, holds and has left on a model, from a running gateway.",
+	"config":  "Folder of application.yml and application-<profile>.yml (configs).",
+	"profile": "Profile laid over application.yml; else PROFILE, then SPRING_PROFILES_ACTIVE.",
+	"address": "Address to listen on, in place of server.address.",
+	"url":     "Address of the gateway (http://127.0.0.1:8080).",
+	"ca": "Authorities to trust for https, such as the gateway's own certificate; " +
+		"else the system's.",
+	"server": "Name that the gateway's certificate is for, where it is not the address's.",
+	"key": "API key with the role admin; " +
+		"better given in the environment variable TOKEN_RATE_LIMITER_KEY.",
+	"key_hash": "Read a key on standard input and print the hash for auth.api-keys.",
+	"user_hash": "Print the hash that the log has in place of a user's name, " +
+		"with logging.hash-users.",
+	"listen": "Address to listen on (127.0.0.1:8000).",
+	"model":  "Model to serve; may be given more than once.",
+	"ledger": "File to append the books to, a line of JSON per request that has ended.",
+	"first":  "Time to the first token of an answer (0s).",
+}
+
 // commands is the command line.
 type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run the gateway."`
-	Check       checkCommand       `cmd:"" help:"Validate the configuration and print it as it takes effect, with secrets masked."`
-	MockVLLM    mockCommand        `cmd:"" name:"mock-vllm" help:"Run a stand-in for vLLM, for development and tests."`
-	Usage       usageCommand       `cmd:"" help:"Show what a user has used, holds and has left on a model, from a running gateway."`
+	Check       checkCommand       `cmd:"" help:"${check}"`
+	MockVLLM    mockCommand        `cmd:"" name:"mock-vllm" help:"${mock}"`
+	Usage       usageCommand       `cmd:"" help:"${usage}"`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 when a gateway is ready."`
 	Key         keyCommand         `cmd:"" help:"Work with API keys."`
 	User        userCommand        `cmd:"" help:"Work with names of users."`
@@ -25,8 +47,10 @@ func main() {
 	var c commands
 	parser := kong.Must(&c,
 		kong.Name("token-rate-limiter"),
-		kong.Description("Exact token limits in front of vLLM and other OpenAI-compatible model servers."),
+		kong.Description("Exact token limits in front of vLLM and other "+
+			"OpenAI-compatible model servers."),
 		kong.UsageOnError(),
+		texts,
 	)
 	ctx, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)

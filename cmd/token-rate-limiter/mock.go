@@ -15,17 +15,20 @@ import (
 )
 
 type mockCommand struct {
-	Address    string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"Address to listen on (${default})."`
-	Model      []string      `placeholder:"NAME" help:"Model to serve; may be given more than once."`
-	Ledger     string        `placeholder:"FILE" help:"File to append the books to, a line of JSON per request that has ended."`
-	FirstToken time.Duration `default:"0s" help:"Time to the first token of an answer (${default})."`
+	Address    string        `default:"127.0.0.1:8000" placeholder:"HOST:PORT" help:"${listen}"`
+	Model      []string      `placeholder:"NAME" help:"${model}"`
+	Ledger     string        `placeholder:"FILE" help:"${ledger}"`
+	FirstToken time.Duration `default:"0s" help:"${first}"`
 	Token      time.Duration `default:"0s" help:"Time between tokens (${default})."`
 }
 
 // Run runs the stand-in until it is told to end.
 func (c *mockCommand) Run() error {
 	outliveReaders()
-	o := mockvllm.Options{TimeToFirstToken: c.FirstToken, TokenInterval: c.Token, Ledger: &mockvllm.Ledger{Keep: 1000}}
+	o := mockvllm.Options{
+		TimeToFirstToken: c.FirstToken, TokenInterval: c.Token,
+		Ledger: &mockvllm.Ledger{Keep: 1000},
+	}
 	for _, name := range c.Model {
 		o.Models = append(o.Models, mockvllm.Model{Name: name})
 	}
@@ -34,7 +37,8 @@ func (c *mockCommand) Run() error {
 	}
 	// Each line is one write that appends, and nothing is held back: the books
 	// of a process that is killed are whole.
-	f, err := os.OpenFile(c.Ledger, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666) // #nosec G302 G304 -- the file that the user names, for whom the umask allows
+	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
+	f, err := os.OpenFile(c.Ledger, flags, 0o666) // #nosec G302 G304 -- as the umask allows
 	if err != nil {
 		return fmt.Errorf("--ledger: %w", err)
 	}
@@ -43,8 +47,7 @@ func (c *mockCommand) Run() error {
 	return errors.Join(err, o.Ledger.Err(), f.Close())
 }
 
-// quiesceTimeout bounds the wait for requests that are broken off at the end,
-// so that the ledger has them.
+// quiesceTimeout bounds the wait for requests that are broken off, so that the ledger has them.
 const quiesceTimeout = 5 * time.Second
 
 // serve serves until a signal comes, and returns when nothing is running.

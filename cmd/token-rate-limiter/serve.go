@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -18,16 +17,15 @@ import (
 
 // configFlags say where the configuration is.
 type configFlags struct {
-	Config  string `default:"configs" placeholder:"DIR" help:"Folder of application.yml and application-<profile>.yml (${default})."`
-	Profile string `placeholder:"NAME" help:"Profile laid over application.yml; else PROFILE, then SPRING_PROFILES_ACTIVE."`
+	Config  string `default:"configs" placeholder:"DIR" help:"${config}"`
+	Profile string `placeholder:"NAME" help:"${profile}"`
 }
 
 func (f configFlags) source() config.Options {
 	return config.Options{Dir: f.Config, Profile: f.Profile, Check: app.CheckFiles}
 }
 
-// load reads the configuration, and looks at the variables that the files do not name:
-// all that is wrong is told at once.
+// load reads the configuration and the variables beside it, and tells all that is wrong at once.
 func (f configFlags) load(source config.Options) (*config.Config, error) {
 	cfg, err := config.Load(source)
 	if err = errors.Join(err, app.CheckVariables(context.Background())); err != nil {
@@ -38,12 +36,11 @@ func (f configFlags) load(source config.Options) (*config.Config, error) {
 
 type serveCommand struct {
 	configFlags
-	Address string `placeholder:"HOST:PORT" help:"Address to listen on, in place of server.address."`
+	Address string `placeholder:"HOST:PORT" help:"${address}"`
 }
 
-// Run runs the gateway until it is told to end. The first SIGINT or SIGTERM lets
-// running requests finish; a second one cuts them off. Either way they are
-// settled, and the exit code is 0.
+// Run runs the gateway until it is told to end. The first SIGINT or SIGTERM lets running requests
+// finish; a second one cuts them off. Either way they are settled, and the exit code is 0.
 func (c *serveCommand) Run() error {
 	outliveReaders()
 	hangups := outliveHangup()
@@ -59,14 +56,18 @@ func (c *serveCommand) Run() error {
 	})
 	defer lines.Flush()
 	level := new(slog.LevelVar)
-	log = newLogger(lines, level, cfg.Logging)
+	log = telemetry.NewLogger(lines, telemetry.LogOptions{
+		Level: level, HashUsers: cfg.Logging.HashUsers,
+		Text: cfg.Logging.Format == config.FormatText,
+	})
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	hurry, endNow := context.WithCancel(context.Background())
 	defer endNow()
 	defer onSignals(end, endNow)()
 	a, err := app.New(ctx, app.Options{
-		Config: cfg, Source: &source, Log: log, Level: level, LostLines: lines.Lost, Build: build(), Hurry: hurry.Done(),
+		Config: cfg, Source: &source, Log: log, Level: level, LostLines: lines.Lost,
+		Build: build(), Hurry: hurry.Done(),
 	})
 	if err != nil {
 		return err
@@ -81,20 +82,14 @@ func (c *serveCommand) Run() error {
 	})
 }
 
-// mockModel returns a model that a mock in this process serves, the last by
-// name; "" if there is none.
+// mockModel returns the last by name of the models that a mock here serves; "" for none.
 func mockModel(cfg *config.Config) (model string) {
 	for name, service := range cfg.Services {
-		if slices.Contains(service.Endpoints, config.MockEndpoint) {
+		if slices.Contains(service.Servers, config.MockServer) {
 			model = max(model, name)
 		}
 	}
 	return model
-}
-
-// newLogger returns a logger whose level is that of the variable.
-func newLogger(w io.Writer, level *slog.LevelVar, c config.Logging) *slog.Logger {
-	return telemetry.NewLogger(w, telemetry.LogOptions{Level: level, Text: c.Format == config.FormatText, HashUsers: c.HashUsers})
 }
 
 // welcome returns what a developer can try at once with a mock model, if neither a key nor
@@ -109,13 +104,17 @@ func welcome(cfg *config.Config, address string) string {
 	}
 	denied := ""
 	if len(cfg.RateLimit.Models[model].User.Windows) > 0 {
-		denied = "Send the first one until it is answered with 429 (in the profile dev about ten times within a minute), wait as long as it says, and go on.\n"
+		denied = "Send the first one until it is answered with 429 " +
+			"(in the profile dev about ten times within a minute), " +
+			"wait as long as it says, and go on.\n"
 	}
-	return strings.NewReplacer("ADDRESS", address, "MODEL", model, "DENIED", denied).Replace(`
+	return strings.NewReplacer("ADDRESS", address, "MODEL", model, "DENIED", denied,
+		"JSON", "-H 'Content-Type: application/json'",
+		"HELLO", `"content":"Hello, who are you?"`).Replace(`
 The gateway is ready, with mock models in the same process. Try:
 
-  curl -iN http://ADDRESS/v1/chat/completions -H 'Content-Type: application/json' -H 'X-User-ID: alice' \
-    -d '{"model":"MODEL","stream":true,"messages":[{"role":"user","content":"Hello, who are you?"}]}'
+  curl -iN http://ADDRESS/v1/chat/completions JSON -H 'X-User-ID: alice' \
+    -d '{"model":"MODEL","stream":true,"messages":[{"role":"user",HELLO}]}'
 
   curl -s http://ADDRESS/api/v1/admin/token-usage/MODEL/alice
 

@@ -25,18 +25,16 @@ type object map[string]any
 // index lists what there is below /actuator, as Spring does.
 func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
 	links := object{
+		"self":        object{"href": base(r) + "/actuator", "templated": false},
 		"health-path": object{"href": base(r) + "/actuator/health/{*path}", "templated": true},
 	}
-	for name, path := range map[string]string{
-		"self": "", "health": "/health", "prometheus": "/prometheus", "info": "/info", "env": "/env",
-	} {
-		links[name] = object{"href": base(r) + "/actuator" + path, "templated": false}
+	for _, name := range []string{"health", "prometheus", "info", "env"} {
+		links[name] = object{"href": base(r) + "/actuator/" + name, "templated": false}
 	}
 	reply.JSON(w, http.StatusOK, object{"_links": links})
 }
 
-// base returns the address under which the client knows the gateway; "" where it has
-// not said.
+// base returns the address under which the client knows the gateway; "" where it has not said.
 func base(r *http.Request) string {
 	switch {
 	case r.Host == "":
@@ -47,8 +45,7 @@ func base(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// env shows the effective configuration: in Spring's form, or as YAML to whoever would
-// rather have that.
+// env shows the effective configuration in Spring's form, or as YAML to whoever prefers it.
 func (h *Handler) env(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Vary"] = []string{"Accept"}
 	c := h.Config()

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"net/http/pprof"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
@@ -13,16 +14,14 @@ import (
 
 // Options of a Handler. All but Profiles are required.
 type Options struct {
-	Catalog func() *catalog.Catalog
-	Store   limit.Store
-	Gate    *gate.Gate
-	Metrics http.Handler     // serves the metrics
-	Build   Build            // what /actuator/info says
-	Config  func() Effective // what /actuator/env says
-	// Profiles lets admins take profiles of the process.
-	Profiles bool
-	// Draining reports whether the gateway is going to take no more requests.
-	Draining func() bool
+	Catalog  func() *catalog.Catalog
+	Store    limit.Store
+	Gate     *gate.Gate
+	Metrics  http.Handler     // serves the metrics
+	Build    Build            // what /actuator/info says
+	Config   func() Effective // what /actuator/env says
+	Profiles bool             // lets admins take profiles of the process
+	Draining func() bool      // reports whether the gateway is going to take no more requests
 }
 
 // Build says what is running.
@@ -32,7 +31,7 @@ type Build struct {
 	Go      string `json:"go"`
 }
 
-// Handler serves the control plane. It is safe for concurrent use.
+// Handler serves administration. It is safe for concurrent use.
 type Handler struct{ Options }
 
 // New returns a handler.
@@ -43,8 +42,7 @@ func (h *Handler) Register(mux reply.Routes) {
 	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(identity.Admin, h.usage))
 }
 
-// RegisterOperations adds to mux what operators look at, which may be served in
-// another place.
+// RegisterOperations adds to mux what operators look at, which may be served in another place.
 func (h *Handler) RegisterOperations(mux reply.Routes) {
 	mux.Handle("/actuator", h.get("", h.index))
 	mux.Handle("/actuator/health", h.get("", h.health))
@@ -58,8 +56,7 @@ func (h *Handler) RegisterOperations(mux reply.Routes) {
 	}
 }
 
-// get lets GET requests of principals with the role pass; an empty role is
-// everybody.
+// get lets GET requests of principals with the role pass; an empty role is everybody.
 func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -80,4 +77,16 @@ func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
 // info says what is running.
 func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
 	reply.JSON(w, http.StatusOK, map[string]Build{"build": h.Build})
+}
+
+// registerProfiles adds the profiles of the process to mux, where the tools of Go look for them.
+// They tell of the code and of memory, and cost time, so that they are for admins.
+func (h *Handler) registerProfiles(mux reply.Routes) {
+	mux.Handle("/debug/pprof/", h.get(identity.Admin, pprof.Index))
+	for name, serve := range map[string]http.HandlerFunc{
+		"cmdline": pprof.Cmdline, "profile": pprof.Profile,
+		"symbol": pprof.Symbol, "trace": pprof.Trace,
+	} {
+		mux.Handle("/debug/pprof/"+name, h.get(identity.Admin, serve))
+	}
 }

@@ -14,7 +14,7 @@ import (
 // pingTimeout bounds the check whether the store can decide.
 const pingTimeout = time.Second
 
-// report is what the health endpoints answer.
+// report is the answer to questions about health.
 type report struct {
 	Status     state                `json:"status"`
 	Components map[string]component `json:"components,omitzero"`
@@ -41,11 +41,9 @@ func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
 	reply.JSON(w, http.StatusOK, report{Status: up})
 }
 
-// health says whether requests of one model at least can be served: the store decides
-// and takes what concerns it, or nothing limits it and nobody asks the store; and the
-// gateway is not shutting down. Model servers
-// do not count: without one of them the others are served, and another replica would
-// find none either. Which models have none is told all the same.
+// health says whether requests of one model at least can be served: the store decides and takes
+// what concerns it, or nothing limits it; and the gateway is not shutting down. Model servers do
+// not count: another replica would find none either. Which models have none is told all the same.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	store := h.store(r.Context())
 	rep := report{Status: up, Components: map[string]component{
@@ -70,14 +68,13 @@ func (h *Handler) store(ctx context.Context) component {
 	return component{Status: up}
 }
 
-// servesWithout reports whether nothing limits one of the models, so that it is served
-// whatever becomes of the store.
+// servesWithout reports whether one of the models needs no store, for nothing limits it.
 func (h *Handler) servesWithout() bool {
-	return slices.ContainsFunc(h.Catalog().All(), func(m *catalog.Model) bool { return !m.Policy.Limits() })
+	unlimited := func(m *catalog.Model) bool { return !m.Policy.Limits() }
+	return slices.ContainsFunc(h.Catalog().All(), unlimited)
 }
 
-// models says of which models the store takes nothing. It is asked for after the
-// store, which finds out.
+// models says of which models the store takes nothing. It is asked after the store.
 func (h *Handler) models() component {
 	c := component{Status: up}
 	served := h.Catalog().All()
@@ -88,8 +85,10 @@ func (h *Handler) models() component {
 		}
 		c.Refused = append(c.Refused, m.Name)
 		var lacking interface{ Lacking() string }
-		if errors.As(err, &lacking) && lacking.Lacking() != "" && !slices.Contains(c.Commands, lacking.Lacking()) {
-			c.Commands = append(c.Commands, lacking.Lacking())
+		if errors.As(err, &lacking) {
+			if name := lacking.Lacking(); name != "" && !slices.Contains(c.Commands, name) {
+				c.Commands = append(c.Commands, name)
+			}
 		}
 	}
 	switch {

@@ -10,8 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// Usage is where a user stands on a model: the answer of
-// /api/v1/admin/token-usage/{model}/{user}.
+// Usage is where a user stands on a model: the answer of /api/v1/admin/token-usage/{model}/{user}.
 type Usage struct {
 	Model       string        `json:"model"`
 	User        string        `json:"user"`
@@ -20,8 +19,7 @@ type Usage struct {
 	Concurrency []Concurrency `json:"concurrency"`
 }
 
-// WindowUsage is where a user stands under one limit, or what was counted of one whom
-// no window limits.
+// WindowUsage is where a user stands under one limit, or what was used where there is none.
 type WindowUsage struct {
 	Scope     string    `json:"scope"` // "user", or "model": over all users
 	Meter     string    `json:"meter"`
@@ -29,7 +27,7 @@ type WindowUsage struct {
 	Limit     *int64    `json:"limit"`     // null: none
 	Used      int64     `json:"used"`      // by requests that have ended
 	Reserved  int64     `json:"reserved"`  // by requests that are running
-	Remaining *int64    `json:"remaining"` // of what is admitted, never below 0; null: there is no limit
+	Remaining *int64    `json:"remaining"` // of what is admitted, never below 0; null: no limit
 	ResetAt   time.Time `json:"resetAt"`   // when nothing counts any more
 }
 
@@ -61,14 +59,18 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
 }
 
 func newUsage(model, user string, v limit.View) Usage {
-	u := Usage{Model: model, User: user, At: v.At.Time(), Windows: []WindowUsage{}, Concurrency: []Concurrency{}}
+	u := Usage{
+		Model: model, User: user, At: v.At.Time(),
+		Windows: []WindowUsage{}, Concurrency: []Concurrency{},
+	}
 	for _, w := range v.Windows {
+		r := w.Rule
 		usage := WindowUsage{
-			Scope: w.Rule.Scope.String(), Meter: w.Rule.Meter.String(), Window: w.Rule.Window.String(),
+			Scope: r.Scope.String(), Meter: r.Meter.String(), Window: r.Window.String(),
 			Used: w.Used, Reserved: w.Reserved, ResetAt: v.At.Add(w.Reset).Time(),
 		}
-		if remaining := w.Remaining(); w.Rule.Max != limit.Unlimited {
-			usage.Limit, usage.Remaining = &w.Rule.Max, &remaining
+		if remaining := w.Remaining(); r.Max != limit.Unlimited {
+			usage.Limit, usage.Remaining = &r.Max, &remaining
 		}
 		u.Windows = append(u.Windows, usage)
 	}

@@ -43,7 +43,7 @@ type App struct {
 	metrics  *telemetry.Metrics
 	gate     *gate.Gate
 	data     *proxy.Handler
-	console  *admin.Handler // the control plane over HTTP
+	admin    *admin.Handler // administration over HTTP
 	server   listener.Server
 	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
 	cert     *certificate.Pair // of the server; nil: not encrypted
@@ -62,14 +62,11 @@ type Options struct {
 	Build  admin.Build
 	// Store takes the place of the one that Config asks for, so that tests can
 	// move its clock; nil means that one. The App closes it.
-	Store limit.Store
-	// Sources are laid over Config, in their order.
-	Sources []control.Source
-	// Source says where Config was loaded from, and is read again by Reload and
-	// when a file changes; nil: never.
+	Store   limit.Store
+	Sources []control.Source // laid over Config, in their order
+	// Source is where Config was loaded from, read again when it changes; nil: never.
 	Source *config.Options
-	// Level is the level of Log, which follows the configuration; nil: it stays.
-	Level *slog.LevelVar
+	Level  *slog.LevelVar // the level of Log, which follows the configuration; nil: it stays
 	// LostLines tells how many lines of Log were lost since the start; nil: none ever is.
 	LostLines func() int64
 	// Hurry, when it is closed, ends the draining at once: what is still
@@ -80,7 +77,10 @@ type Options struct {
 // New builds the gateway that o describes, part after part. The first part that cannot be
 // built ends it with an error, and what was built before is closed.
 func New(ctx context.Context, o Options) (_ *App, err error) {
-	a := &App{config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry, mocks: &mocks{}}
+	a := &App{
+		config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry,
+		mocks: &mocks{},
+	}
 	defer func() {
 		if err != nil {
 			_ = a.close(ctx)
@@ -89,8 +89,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.setLevel(o.Config)
 	a.scarce = descriptor.New(a.log)
 	a.openMetrics(&o)
-	if err = a.openStore(ctx); err != nil {
-		return nil, err
+	if a.store == nil {
+		if a.store, err = a.openStore(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err = a.openControl(ctx, &o); err != nil {
 		return nil, err
@@ -100,18 +102,16 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.openGate()
 	a.openDataPlane()
-	a.openControlPlane(o.Build)
+	a.openAdministration(o.Build)
 	if err = a.openServer(); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-// Run listens and serves until ctx ends, then drains: readiness goes off, new
-// requests are refused, running ones finish within the configured time, and
-// everything is settled. It goes on listening for as long as one is running, so
-// that probes and clients are told. ready, if not nil, is called with the address once requests are
-// accepted.
+// Run listens and serves until ctx ends, then drains: readiness goes off, new requests are refused,
+// running ones finish within the configured time, and everything is settled. It listens until the
+// last has ended. ready, if not nil, is called with the address once requests are accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
 	logResources(a.log, boundMemory(memlimit.FromCgroup), a.scarce)
@@ -120,8 +120,9 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 		return errors.Join(err, a.close(ctx))
 	}
 	address := clients.Addr().String()
-	a.log.Info("listening", "address", address, "management", a.manage.where(), "profile", a.config.Profile,
-		"store", string(a.config.RateLimit.Store), "models", len(a.config.Services))
+	a.log.Info("listening", "address", address, "management", a.manage.where(),
+		"profile", a.config.Profile, "store", string(a.config.RateLimit.Store),
+		"models", len(a.config.Services))
 	a.listens(address)
 	a.servers.Start()
 	stopWatching := a.watch(context.WithoutCancel(ctx))
@@ -141,8 +142,7 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	return err
 }
 
-// listen opens the listeners and serves them. What ends the serving is sent to
-// served.
+// listen opens the listeners and serves them. What ends the serving is sent to served.
 func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan error, err error) {
 	failed := make(chan error, 2)
 	if a.manage != nil {
@@ -155,16 +155,8 @@ func (a *App) listen(ctx context.Context) (clients net.Listener, served <-chan e
 	if err != nil {
 		return nil, nil, err
 	}
-	go func() { failed <- a.serve(clients) }()
+	go func() { failed <- a.server.Serve(clients) }()
 	return clients, failed, nil
-}
-
-// serve answers what comes to the listener until the server is shut down.
-func (a *App) serve(l net.Listener) error {
-	if a.cert == nil {
-		return a.server.Serve(l)
-	}
-	return a.server.ServeTLS(l, "", "")
 }
 
 // watch follows what changes by itself, until stop is called, which waits for
@@ -204,7 +196,7 @@ func (a *App) close(ctx context.Context) error {
 		err = a.store.Close(ctx)
 	}
 	if a.manage != nil {
-		err = errors.Join(err, a.manage.close())
+		err = errors.Join(err, a.manage.server.Close())
 	}
 	if failed := a.tracer.Close(ctx); failed != nil {
 		a.log.Warn("the last traces are lost", "error", failed)

@@ -17,8 +17,7 @@ import (
 // It is held by whoever gets it, which ends with its Gone.
 func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*catalog.Model, error) {
 	service := c.Services[name]
-	account := accountOf(c, name)
-	limits := c.RateLimit.Models[account]
+	account, limits := c.LimitsOf(name)
 	policy, err := newPolicy(account, limits)
 	if err != nil {
 		return nil, err
@@ -28,10 +27,11 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 		return nil, err
 	}
 	counted := a.metrics.Model(name)
+	failed := func(s *upstream.Server) { counted.UpstreamError(s.Name()) }
 	m := &catalog.Model{
 		Name: name, ServedAs: service.ServedAs,
-		Policy: policy, Metrics: counted,
-		Pool:             upstream.NewPool(service.ServedAs, servers, func(s *upstream.Server) { counted.UpstreamError(s.Name()) }),
+		Policy: policy, Pricer: learned(previous, c, name), Quirks: &a.quirks, Metrics: counted,
+		Pool:             upstream.NewPool(service.ServedAs, servers, failed),
 		FirstByteTimeout: service.FirstByteTimeout,
 		ResponseTimeout:  service.ResponseTimeout,
 		IdleTimeout:      service.IdleTimeout,
@@ -43,7 +43,6 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	for _, field := range service.ForwardHeaders {
 		m.ForwardHeaders = append(m.ForwardHeaders, http.CanonicalHeaderKey(field))
 	}
-	m.Pricer, m.Quirks = learned(previous, c, name), &a.quirks
 	m.Gone = func() {
 		counted.Release()
 		a.servers.Release(name, servers)
@@ -51,21 +50,15 @@ func (a *App) newModel(previous *snapshot, c *config.Config, name string) (*cata
 	return m, nil
 }
 
-// accountOf returns the model whose limits and accounts the one called name has.
-func accountOf(c *config.Config, name string) string {
-	if other := c.Services[name].ShareLimitsWith; other != "" {
-		return other
-	}
-	return name
-}
-
 // pricing says how the requests of a model are priced.
 func pricing(c *config.Config, name string) usage.Options {
-	limits := c.RateLimit.Models[accountOf(c, name)]
+	_, limits := c.LimitsOf(name)
 	return usage.Options{
-		DefaultOutput: limits.DefaultOutputTokens, ImageTokens: limits.ImageTokens,
-		AudioTokensPerSecond: limits.AudioTokensPerSecond, ContextLength: c.Services[name].ContextLength,
-		WorstCase: limits.Reserve == config.ReserveWorstCase,
+		DefaultOutput:        limits.DefaultOutputTokens,
+		ImageTokens:          limits.ImageTokens,
+		AudioTokensPerSecond: limits.AudioTokensPerSecond,
+		ContextLength:        c.Services[name].ContextLength,
+		WorstCase:            limits.Reserve == config.ReserveWorstCase,
 	}
 }
 
@@ -105,15 +98,18 @@ func newAuthenticator(c config.Auth) (identity.Authenticator, error) {
 // fleetService says where a model is served.
 func (a *App) fleetService(s config.Service) fleet.Service {
 	f := fleet.Service{
-		ServedAs: s.ServedAs, APIKey: s.APIKey, CAFile: s.CAFile, ConnectTimeout: s.ConnectTimeout, CheckInterval: s.HealthInterval,
-		Breaker: upstream.BreakerOptions{Failures: int(s.BreakerFailures), Outcomes: int(s.BreakerOutcomes), Wait: s.BreakerWait},
+		ServedAs: s.ServedAs, APIKey: s.APIKey, CAFile: s.CAFile,
+		ConnectTimeout: s.ConnectTimeout, CheckInterval: s.HealthInterval,
+		Breaker: upstream.BreakerOptions{
+			Failures: int(s.BreakerFailures), Outcomes: int(s.BreakerOutcomes), Wait: s.BreakerWait,
+		},
 	}
 	if f.Breaker.Failures == 0 {
 		f.Breaker.Failures = -1 // the configuration's word for never
 	}
-	for _, address := range s.Endpoints {
+	for _, address := range s.Servers {
 		u := string(address)
-		if address == config.MockEndpoint {
+		if address == config.MockServer {
 			u = a.mocks.url()
 		}
 		f.URLs = append(f.URLs, u)
@@ -121,9 +117,9 @@ func (a *App) fleetService(s config.Service) fleet.Service {
 	return f
 }
 
-// standings returns how the endpoints of all models stand, for the gauges.
-func standings(c *catalog.Catalog) (all []telemetry.EndpointStanding) {
-	for _, m := range c.All() {
+// standings returns how the model servers of all models stand, for the gauges.
+func (a *App) standings() (all []telemetry.EndpointStanding) {
+	for _, m := range a.served().All() {
 		for _, e := range m.Pool.Endpoints() {
 			all = append(all, telemetry.EndpointStanding{
 				Model: m.Name, Endpoint: e.Server, Healthy: e.Healthy, Breaker: int(e.Breaker),

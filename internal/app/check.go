@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -53,47 +53,46 @@ func (f *findings) add(setting []string, problem, remedy string) {
 }
 
 // roots checks a file of authorities. "" is none.
-func (f *findings) roots(file string, setting ...string) {
-	text, ok := f.read(file, setting)
-	if !ok {
-		return
-	}
-	if _, err := certificate.Roots(text); err != nil {
-		f.add(setting, err.Error(), "write the name of a file with the certificates of authorities")
+func (f *findings) roots(name string, setting ...string) {
+	if text, ok := f.read(name, setting); ok {
+		if _, err := certificate.Roots(text); err != nil {
+			f.add(setting, err.Error(),
+				"write the name of a file with the certificates of authorities")
+		}
 	}
 }
 
 // pair checks the files of a certificate and its key, as far as they are named.
 func (f *findings) pair(certificateFile, keyFile string, section ...string) {
-	certificateAt, keyAt := slices.Concat(section, []string{"certificate"}), slices.Concat(section, []string{"key"})
-	text, known := f.read(certificateFile, certificateAt)
+	at := slices.Concat(section, []string{"certificate"})
+	keyAt := slices.Concat(section, []string{"key"})
+	text, known := f.read(certificateFile, at)
 	if known && !certificate.HasCertificate(text) {
-		f.add(certificateAt, certificate.ErrNone.Error(), "write the name of a file with the certificate, followed by those that vouch for it")
+		f.add(at, certificate.ErrNone.Error(), "write the name of a file with the certificate, "+
+			"followed by those that vouch for it")
 		known = false
 	}
 	key, ok := f.read(keyFile, keyAt)
-	if !ok {
-		return
-	}
-	if !certificate.HasKey(key) {
-		f.add(keyAt, "has no private key (PEM)", "write the name of the file with the key of the certificate")
-		return
-	}
-	if !known {
-		return
-	}
-	if _, err := tls.X509KeyPair(text, key); err != nil {
-		f.add(keyAt, fmt.Sprintf("is not the key of %s: %s", strconv.Quote(certificateFile), strings.TrimPrefix(err.Error(), "tls: ")),
-			"write two files that belong together, the key without a passphrase")
+	switch {
+	case !ok:
+	case !certificate.HasKey(key):
+		f.add(keyAt, "has no private key (PEM)",
+			"write the name of the file with the key of the certificate")
+	case known:
+		if _, err := tls.X509KeyPair(text, key); err != nil {
+			f.add(keyAt, "is not the key of "+strconv.Quote(certificateFile)+": "+
+				strings.TrimPrefix(err.Error(), "tls: "),
+				"write two files that belong together, the key without a passphrase")
+		}
 	}
 }
 
 // read returns what a file holds, and whether there is anything to look at.
-func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
-	if file == "" {
+func (f *findings) read(name string, setting []string) (text []byte, ok bool) {
+	if name == "" {
 		return nil, false
 	}
-	text, err := certificate.ReadFile(file)
+	text, err := file.Read(name)
 	if err == nil {
 		return text, true
 	}
@@ -103,11 +102,11 @@ func (f *findings) read(file string, setting []string) (text []byte, ok bool) {
 	remedy := "write the name of a file that the user of the gateway can read"
 	if errors.Is(err, fs.ErrNotExist) {
 		remedy = "create it, or write the name of another file"
-		if folder, err := os.Getwd(); err == nil && !filepath.IsAbs(file) {
+		if folder, err := os.Getwd(); err == nil && !filepath.IsAbs(name) {
 			remedy += ", as seen from " + folder
 		}
 	}
-	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err // the name is told anyway
 	}
 	f.add(setting, "cannot be read: "+err.Error(), remedy)

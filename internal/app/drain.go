@@ -7,19 +7,15 @@ import (
 	"time"
 )
 
-// cutOffTimeout bounds how long requests that are cut off may take to be
-// settled.
+// cutOffTimeout bounds how long requests that are cut off may take to be settled.
 const cutOffTimeout = 5 * time.Second
 
 // drain takes no more requests and waits for the running ones. Those that take
 // too long are cut off; when it returns, all are settled.
 //
-// First comes the configured delay, in which everything goes on but readiness is
-// off: what sends requests here, such as the proxies of a Kubernetes service,
-// needs a while to notice. The listener stays open while requests are running,
-// too: a client whose request still comes here is told so, instead of finding
-// nobody. When nothing is running there is no one to wait for, and the end is at
-// once.
+// First comes the configured delay, in which everything goes on but readiness is off: the proxies
+// of a Kubernetes service need a while to notice. The listener stays open while requests are
+// running: a client that still comes is told so. When nothing is running, the end is at once.
 func (a *App) drain(ctx context.Context) error {
 	a.announce()
 	ctx, cancel := context.WithTimeout(ctx, a.config.Server.DrainTimeout)
@@ -50,9 +46,8 @@ func (a *App) drain(ctx context.Context) error {
 	}
 	a.log.Warn("requests that are still running are cut off", "reason", reason)
 	err := a.server.Close()
-	// Close does not wait for handlers, and what they settle after the store is
-	// closed is lost.
-	if !a.awaitHandlers(cutOffTimeout) {
+	// Close does not wait for handlers, and what they settle after the store is closed is lost.
+	if !inTime(cutOffTimeout, a.handling.Lock) {
 		a.log.Error("requests that were cut off have not ended, and stay charged in full")
 	}
 	return err
@@ -61,29 +56,24 @@ func (a *App) drain(ctx context.Context) error {
 // announce turns readiness off and lets requests come for the configured delay.
 func (a *App) announce() {
 	a.leaving.Store(true)
-	if a.config.Server.DrainDelay == 0 {
+	delay := a.config.Server.DrainDelay
+	if delay == 0 {
 		return
 	}
-	a.log.Info("not ready any more; requests are still served", "for", a.config.Server.DrainDelay.String())
+	a.log.Info("not ready any more; requests are still served", "for", delay.String())
 	select {
 	case <-a.hurry:
-	case <-time.After(a.config.Server.DrainDelay):
+	case <-time.After(delay):
 	}
 }
 
-// tracked lets awaitHandlers know of the requests that next handles.
+// tracked lets drain wait for the requests that next handles.
 func (a *App) tracked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.handling.RLock()
 		defer a.handling.RUnlock()
 		next.ServeHTTP(w, r)
 	})
-}
-
-// awaitHandlers waits until no request is being handled, and keeps new ones
-// from beginning. It reports whether that came to pass in time.
-func (a *App) awaitHandlers(timeout time.Duration) bool {
-	return inTime(timeout, a.handling.Lock)
 }
 
 // inTime reports whether do ended in time; otherwise it goes on by itself.

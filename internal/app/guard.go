@@ -11,18 +11,16 @@ import (
 
 // guarded bounds what a connection can do, whoever answers its requests.
 //
-// A request's body has to arrive within bodyTimeout. That holds for those that
-// nobody reads too: the server reads what is left of a body before it answers and
-// before it closes, and would wait for it for ever.
+// A request's body has to arrive within bodyTimeout, also where nobody reads it: the server reads
+// what is left of a body before it answers and before it closes.
 //
-// A request whose end may have been seen in another place by something in front
-// of the gateway is the last one of its connection, so that nothing behind it
-// passes for another: one with a transfer coding, because net/http does not
-// tell whether there was a length as well (RFC 9112, section 6.1), and one of
+// A request whose end something in front may have seen in another place is the last one of its
+// connection, so that nothing behind it passes for another: one with a transfer coding, because
+// net/http does not tell whether there was a length as well (RFC 9112, section 6.1), and one of
 // HTTP/1.0, where a transfer coding is ignored.
 //
-// A request without a host is refused, but of HTTP/1.0, which has none: something in
-// front may have sent it here for the host of the target, or of the connection.
+// A request without a host is refused, but of HTTP/1.0, which has none: something in front may have
+// sent it here for the host of the target, or of the connection.
 func guarded(bodyTimeout time.Duration) middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,8 +53,7 @@ func plainPaths(mux http.Handler) http.Handler {
 	})
 }
 
-// isShortest reports whether a path has no empty segment, but for the last one, and
-// neither "." nor "..".
+// isShortest reports whether a path has no empty segment, but the last, and no "." or "..".
 func isShortest(p string) bool {
 	if strings.HasPrefix(p, "/") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
 		return true // as nearly all are

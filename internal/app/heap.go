@@ -8,13 +8,11 @@ import (
 )
 
 const (
-	// heapGoal is how large the heap may grow, however little of it is live.
-	// Without it a gateway with a few megabytes of live memory collects dozens
-	// of times a second.
+	// heapGoal is how large the heap may grow, however little of it is live. Without it a gateway
+	// with a few megabytes of live memory collects dozens of times a second.
 	heapGoal = 24 << 20
-	// garbageMin is how much garbage is let gather at the least, and
-	// garbageShare the part of the live memory that it may be where that is
-	// more: a quarter, where Go's default is the whole.
+	// garbageMin is how much garbage is let gather at the least, and garbageShare the part of the
+	// live memory that it may be where that is more: a quarter, where Go's default is the whole.
 	garbageMin   = 8 << 20
 	garbageShare = 4
 	// heapMin is Go's least heap at a GOGC of 100, which grows with GOGC: a
@@ -32,15 +30,14 @@ func tuneCollector() {
 	afterCollection(func() { debug.SetGCPercent(collectorPercent(liveHeap())) })
 }
 
-// collectorPercent returns the GOGC that lets the wanted garbage gather beside
-// so many bytes of live memory.
+// collectorPercent returns the GOGC with which the wanted garbage gathers beside live bytes.
 func collectorPercent(live uint64) int {
 	live = max(live, heapMin)
 	garbage := max(garbageMin, live/garbageShare)
 	if live < heapGoal {
 		garbage = max(garbage, heapGoal-live)
 	}
-	return int(100 * garbage / live) // #nosec G115 -- a percentage; heapMin is the least that it is divided by
+	return int(100 * garbage / live) // #nosec G115 -- a percentage; live is heapMin at least
 }
 
 // liveHeap returns what the last collection found to be live, in bytes.
@@ -50,8 +47,7 @@ func liveHeap() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// afterCollection calls f after each garbage collection, but for those that end
-// while f is being called.
+// afterCollection calls f after each garbage collection that does not end while f is called.
 func afterCollection(f func()) {
 	type sentinel struct{ _ *byte }
 	var again func(*sentinel)

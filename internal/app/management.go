@@ -22,20 +22,19 @@ type management struct {
 	listener net.Listener
 }
 
-// newManagement returns the listener that c asks for, not yet open; nil where
-// operators share the one for clients.
-func newManagement(c *config.Config, console *admin.Handler, log *slog.Logger) *management {
+// newManagement returns the listener that c asks for, not yet open; nil: operators have none.
+func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *management {
 	if c.Management.Address == "" {
 		return nil
 	}
 	mux := http.NewServeMux()
-	console.RegisterOperations(mux)
+	h.RegisterOperations(mux)
 	mux.HandleFunc("/", reply.NotFound)
-	return &management{address: c.Management.Address, server: listener.NewPlainServer(serverOptions(c, operators(c, mux), log))}
+	server := listener.NewPlainServer(serverOptions(c, operators(c, mux), log))
+	return &management{address: c.Management.Address, server: server}
 }
 
-// open begins to listen and to serve. What ends the serving, other than close, is
-// sent to failed.
+// open begins to listen and to serve. What ends the serving is sent to failed.
 func (m *management) open(ctx context.Context, failed chan<- error) (err error) {
 	m.listener, err = listener.Listen(ctx, "management.address", m.address, "")
 	if err != nil {
@@ -48,8 +47,6 @@ func (m *management) open(ctx context.Context, failed chan<- error) (err error) 
 	}()
 	return nil
 }
-
-func (m *management) close() error { return m.server.Close() }
 
 // where returns the address that is listened on; "" for none of its own.
 func (m *management) where() string {

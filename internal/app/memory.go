@@ -13,59 +13,54 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 )
 
-// memoryShare is the part of the container's memory that Go may use. The rest is
-// for what Go does not count, such as the buffers of connections in the kernel.
+// memoryShare is the part of the container's memory that Go may use. The rest is for what Go does
+// not count, such as the buffers of connections in the kernel.
 const memoryShare = 0.9
 
-// memoryLimit is what the collector keeps the process below, in bytes, and who
-// says so; no bytes are no limit.
+// memoryLimit is what the collector keeps the process below, in bytes, and who says so; 0: none.
 type memoryLimit struct {
 	bytes int64
 	from  string
 }
 
-// boundMemory makes the memory limit of the container one of Go's: the collector
-// then works harder before the kernel would end the process, where tuneCollector
-// alone would let garbage gather that there is no room for. A GOMEMLIMIT that is
-// set is left alone. container is asked for the limit.
-func boundMemory(container memlimit.Provider) memoryLimit {
-	bytes, err := memlimit.Set(memlimit.WithProvider(container), memlimit.WithRatio(memoryShare))
-	switch {
-	case err != nil || bytes > math.MaxInt64/2: // no container, or one without a limit; or "off"
-		return memoryLimit{}
-	case os.Getenv("GOMEMLIMIT") != "":
-		return memoryLimit{bytes, "GOMEMLIMIT"}
-	}
-	return memoryLimit{bytes, "cgroup"}
-}
-
-// knownMemory is what boundMemory will find, or has found.
+// knownMemory returns the memory limit: a GOMEMLIMIT that is set, or a share of the container's.
 func knownMemory(container memlimit.Provider) memoryLimit {
 	if os.Getenv("GOMEMLIMIT") != "" {
-		if bytes := debug.SetMemoryLimit(-1); bytes <= math.MaxInt64/2 {
-			return memoryLimit{bytes, "GOMEMLIMIT"}
-		}
-		return memoryLimit{}
+		bytes := uint64(debug.SetMemoryLimit(-1)) // #nosec G115 -- never below 0
+		return limitOf(bytes, "GOMEMLIMIT")
 	}
 	bytes, err := memlimit.ApplyRatio(container, memoryShare)()
-	if err != nil || bytes > math.MaxInt64/2 {
+	if err != nil { // no container, or one without a limit
 		return memoryLimit{}
 	}
-	return memoryLimit{int64(bytes), "cgroup"}
+	return limitOf(bytes, "cgroup")
+}
+
+func limitOf(bytes uint64, from string) memoryLimit {
+	if bytes > math.MaxInt64/2 { // what stands for none
+		return memoryLimit{}
+	}
+	return memoryLimit{int64(bytes), from}
+}
+
+// boundMemory makes the known limit one of Go's: the collector works harder as it comes near.
+func boundMemory(container memlimit.Provider) memoryLimit {
+	m := knownMemory(container)
+	if m.from == "cgroup" {
+		debug.SetMemoryLimit(m.bytes)
+	}
+	return m
 }
 
 const (
-	// bufferedShare is the part of the process's memory, a quarter, that bodies and
-	// answers may fill: beside them there are accounts, connections, and what the
-	// collector has not found yet.
+	// bufferedShare is the part of the process's memory, a quarter, that bodies and answers may
+	// fill: beside them there are accounts, connections, and what the collector has not found yet.
 	bufferedShare = 4
-	// memoryUnknown is what the machine is taken to have where it does not tell.
-	memoryUnknown = 4 << 30
+	memoryUnknown = 4 << 30 // what the machine is taken to have where it does not tell
 )
 
-// bufferedBytes returns how many bytes of bodies and answers may be held at once:
-// what is configured, or else a quarter of the process's limit, or of what the machine
-// has where there is none.
+// bufferedBytes returns how many bytes of bodies and answers may be held at once: what is
+// configured, or a quarter of the process's limit, or of the machine's memory.
 func bufferedBytes(configured int64, limit memoryLimit, machine memlimit.Provider) int64 {
 	if configured > 0 {
 		return configured
@@ -77,7 +72,7 @@ func bufferedBytes(configured int64, limit memoryLimit, machine memlimit.Provide
 	if err != nil || bytes == 0 || bytes > math.MaxInt64/2 {
 		bytes = memoryUnknown
 	}
-	return int64(bytes) / bufferedShare // #nosec G115 -- at most half of MaxInt64, as is looked at above
+	return int64(bytes) / bufferedShare // #nosec G115 -- at most half of MaxInt64
 }
 
 // largestBody returns how large a request body may be: what is configured, or what a
@@ -88,7 +83,8 @@ func largestBody(configured int64, b *buffer.Budget, log *slog.Logger) int64 {
 	if most >= configured {
 		return configured
 	}
-	log.Warn("there is too little memory for the largest request bodies; smaller ones are refused too",
+	log.Warn("there is too little memory for the largest request bodies; "+
+		"smaller ones are refused too",
 		"max_body_bytes", configured, "refused_above", most, "max_buffered_bytes", b.Most())
 	return most
 }

@@ -28,8 +28,8 @@ func (a *App) clients(c *config.Config, mux *http.ServeMux) (http.Handler, error
 		a.tracked,                         // the end waits for it
 		reply.WithRequestID,               // every answer has an id, refusals of the next ones too
 		guarded(c.Server.BodyTimeout),     // a body has its time, and each connection one reading
-		crossOrigin(c.Server.CORSOrigins), // answers what browsers ask beforehand, without a credential
-		own,                               // refuses pages of other origins while nobody needs a key
+		crossOrigin(c.Server.CORSOrigins), // answers what browsers ask before, with no credential
+		own,                               // refuses foreign pages while nobody needs a key
 		plainPaths,                        // mux would redirect what is not in its shortest form
 	), nil
 }

@@ -13,20 +13,17 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
 )
 
-// The pace of mock models in the process: fast enough to play with, slow
-// enough to see a stream.
+// The pace of mock models in the process: fast enough to play with, slow enough to see a stream.
 const (
 	mockFirstToken = 50 * time.Millisecond
 	mockToken      = 10 * time.Millisecond
 )
 
-// mockLength is how long their answers are: some ten of them use up the limits
-// of the profile dev.
+// mockLength is how long their answers are: some ten of them use up the limits of the profile dev.
 var mockLength = mockvllm.Length{Min: 160, Max: 240}
 
-// mocks is the stand-in model server of the services whose endpoint is "mock:".
-// It is a real server on a loopback port, so that nothing differs but the
-// address.
+// mocks is the stand-in model server of the services whose address is "mock:". It is a real server
+// on a loopback port, so that nothing differs but the address.
 //
 // The zero value has not started. One goroutine at a time uses it.
 type mocks struct {
@@ -35,12 +32,11 @@ type mocks struct {
 	listener net.Listener
 }
 
-// serve sees to it that the mock models that c asks for are served, beside those
-// that were before.
+// serve sees to it that the mock models that c asks for are served, beside those that were before.
 func (m *mocks) serve(c *config.Config) error {
 	var models []mockvllm.Model
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
-		if s := c.Services[name]; slices.Contains(s.Endpoints, config.MockEndpoint) {
+		if s := c.Services[name]; slices.Contains(s.Servers, config.MockServer) {
 			models = append(models, mockvllm.Model{Name: s.ServedAs})
 		}
 	}
@@ -60,7 +56,8 @@ func (m *mocks) start(models []mockvllm.Model) error {
 	}
 	m.listener = listener
 	m.server = mockvllm.New(mockvllm.Options{
-		Models: models, TimeToFirstToken: mockFirstToken, TokenInterval: mockToken, OutputTokens: mockLength,
+		Models: models, OutputTokens: mockLength,
+		TimeToFirstToken: mockFirstToken, TokenInterval: mockToken,
 	})
 	m.http = &http.Server{Handler: m.server, ReadHeaderTimeout: 5 * time.Second}
 	go func() {

@@ -26,23 +26,16 @@ import (
 // openMetrics makes the registry, and the metrics that need no other part.
 func (a *App) openMetrics(o *Options) {
 	a.registry = prometheus.NewRegistry()
-	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
+	a.registry.MustRegister(collectors.NewGoCollector(), process)
 	a.metrics = telemetry.NewMetrics(a.registry)
-	telemetry.RegisterEndpoints(a.registry, func() []telemetry.EndpointStanding { return standings(a.served()) })
-	telemetry.RegisterRefused(a.registry, func() map[string]bool { return refusedModels(a.served(), a.store) })
+	telemetry.RegisterEndpoints(a.registry, a.standings)
+	telemetry.RegisterRefused(a.registry, a.refusedModels)
 	telemetry.RegisterLostLines(a.registry, o.LostLines)
 }
 
 // served returns the models that are served at the moment.
 func (a *App) served() *catalog.Catalog { return a.current.Load().catalog }
-
-// openStore opens the store that is configured, unless another one was given.
-func (a *App) openStore(ctx context.Context) (err error) {
-	if a.store == nil {
-		a.store, err = openStore(ctx, a.config, a.metrics, a.registry, a.log)
-	}
-	return err
-}
 
 // openTracer opens what sends traces, where the environment names a collector.
 func (a *App) openTracer(ctx context.Context, version string) (err error) {
@@ -54,25 +47,31 @@ func (a *App) openTracer(ctx context.Context, version string) (err error) {
 
 // openGate makes what finds out who sends a request.
 func (a *App) openGate() {
-	a.gate = &gate.Gate{Authenticator: a.authenticator, Log: a.log, TrustedProxies: a.config.Server.TrustedProxies}
+	a.gate = &gate.Gate{
+		Authenticator: a.authenticator, Log: a.log, TrustedProxies: a.config.Server.TrustedProxies,
+	}
 }
 
 // openDataPlane makes what serves models.
 func (a *App) openDataPlane() {
 	server := &a.config.Server
-	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, knownMemory(memlimit.FromCgroup), memlimit.FromSystem))
+	limit := knownMemory(memlimit.FromCgroup)
+	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, limit, memlimit.FromSystem))
 	telemetry.RegisterBuffers(a.registry,
 		buffers.Held, buffers.Most, buffers.Refused, buffers.CutOff)
 	a.data = proxy.New(proxy.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
-		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers, BodyTimeout: server.BodyTimeout,
-		Readers: []outcome.Reader{outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}, outcome.Trace{}},
+		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers,
+		BodyTimeout: server.BodyTimeout,
+		Readers: []outcome.Reader{
+			outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}, outcome.Trace{},
+		},
 	})
 }
 
-// openControlPlane makes what serves operators.
-func (a *App) openControlPlane(build admin.Build) {
-	a.console = admin.New(admin.Options{
+// openAdministration makes what serves operators.
+func (a *App) openAdministration(build admin.Build) {
+	a.admin = admin.New(admin.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Build: build,
 		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		Config:   func() admin.Effective { return a.current.Load().config },
@@ -85,9 +84,9 @@ func (a *App) openControlPlane(build admin.Build) {
 func (a *App) openServer() (err error) {
 	mux := http.NewServeMux()
 	a.data.Register(mux)
-	a.console.Register(mux)
-	if a.manage = newManagement(a.config, a.console, a.log); a.manage == nil {
-		a.console.RegisterOperations(mux)
+	a.admin.Register(mux)
+	if a.manage = newManagement(a.config, a.admin, a.log); a.manage == nil {
+		a.admin.RegisterOperations(mux)
 	}
 	if err = a.openCertificate(); err != nil {
 		return err
@@ -112,20 +111,23 @@ func (a *App) openCertificate() (err error) {
 	if !files.Enabled() {
 		return nil
 	}
-	a.cert, err = certificate.Open(certificate.Files{Section: "server.tls", Certificate: files.Certificate, Key: files.Key}, a.log)
+	a.cert, err = certificate.Open(certificate.Files{
+		Section: "server.tls", Certificate: files.Certificate, Key: files.Key,
+	}, a.log)
 	if err != nil {
 		return err
 	}
 	telemetry.RegisterGauge(a.registry, "server_certificate_expiry_timestamp_seconds",
-		"When the certificate of the listener for clients expires, in seconds since 1970.", func() int64 { return a.cert.Expires().Unix() })
+		"When the certificate of the listener for clients expires, in seconds since 1970.",
+		func() int64 { return a.cert.Expires().Unix() })
 	return nil
 }
 
 // serverOptions are those that all servers have in common.
 func serverOptions(c *config.Config, handler http.Handler, log *slog.Logger) listener.Options {
 	return listener.Options{
-		Handler: handler, ReadHeaderTimeout: c.Server.ReadHeaderTimeout, IdleTimeout: c.Server.IdleTimeout,
-		MaxHeaderBytes: int(c.Server.MaxHeaderBytes), Log: log,
+		Handler: handler, ReadHeaderTimeout: c.Server.ReadHeaderTimeout,
+		IdleTimeout: c.Server.IdleTimeout, MaxHeaderBytes: int(c.Server.MaxHeaderBytes), Log: log,
 	}
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -30,41 +31,32 @@ func (a *App) openControl(ctx context.Context, o *Options) (err error) {
 	return err
 }
 
-// Reload reads the configuration again at once and says what came of it, also
-// where the files are as they were. It is safe for concurrent use; callers wait
-// for each other.
+// Reload reads the configuration again at once and says what came of it, also where the files are
+// as they were. It is safe for concurrent use; callers wait for each other.
 func (a *App) Reload() { a.control.Reload(context.Background()) }
 
-// apply makes a state what is served, as far as it can change. Requests that are running go on
-// with the one that they have begun with. It returns what follows from the change and cannot
-// be followed before the next start.
+// apply makes a state what is served, as far as it can change. Running requests keep the one that
+// they have begun with. It returns what can be followed at the next start only.
 func (a *App) apply(next control.State) (atStart []string, err error) {
 	previous := a.current.Load()
 	s, err := a.newSnapshot(previous, next.Config)
 	if err != nil {
 		return nil, err
 	}
-	a.adopt(s)
+	a.current.Store(s)
+	a.fillContexts()
+	a.store.Serve(slices.Sorted(maps.Keys(charged(s)))) // it finds out what it is refused
 	a.setLevel(next.Config)
 	if previous == nil {
 		return nil, nil
 	}
 	previous.catalog.Release()
-	if a.keepsPatience(previous.config, next.Config) {
-		atStart = append(atStart, patienceOfHTTP2)
+	longest, before := longestIdle(next.Config.Services), longestIdle(previous.config.Services)
+	if a.patience > 0 && longest != before && longest != a.patience {
+		atStart = append(atStart, "vllm.services.NAME.idle-timeout, the longest of all, "+
+			"for HTTP/2 connections that take nothing")
 	}
 	return atStart, nil
-}
-
-// patienceOfHTTP2 is what follows from a setting and cannot change, in the words of
-// the log.
-const patienceOfHTTP2 = "vllm.services.NAME.idle-timeout, the longest of all, for HTTP/2 connections that take nothing"
-
-// keepsPatience reports whether a change of the configuration lets HTTP/2 connections
-// have another patience than the server, which takes it when it starts.
-func (a *App) keepsPatience(before, now *config.Config) bool {
-	longest := longestIdle(now.Services)
-	return a.patience > 0 && longest != longestIdle(before.Services) && longest != a.patience
 }
 
 // setLevel has the log follow the configuration, where it can.
@@ -78,8 +70,10 @@ func (a *App) setLevel(c *config.Config) {
 func (a *App) applied(c config.Changes) {
 	switched := slices.Contains(c.Settings, "auth.enabled")
 	if switched && a.isOpen() {
-		a.log.Warn("authentication has been switched off: from now on everybody who reaches the gateway is admin and names the user whose limits count; " +
-			"to undo it, set auth.enabled to true in the configuration's files, which are read again by themselves")
+		a.log.Warn("authentication has been switched off: from now on everybody who reaches the " +
+			"gateway is admin and names the user whose limits count; to undo it, " +
+			"set auth.enabled to true in the configuration's files, " +
+			"which are read again by themselves")
 	}
 	if c.Keys.Any() || switched {
 		a.warnOfAccess()
@@ -102,12 +96,12 @@ func (a *App) warnOfAccess() {
 		return
 	}
 	if a.manage != nil && !isLoopback(a.manage.where()) {
-		a.log.Warn("authentication is off, and management.address is reached from beyond this machine: everybody is admin there",
-			"address", a.manage.where())
+		a.log.Warn("authentication is off, and management.address is reached from beyond this "+
+			"machine: everybody is admin there", "address", a.manage.where())
 	}
 	if !isLoopback(address) {
-		a.log.Warn("authentication is off, and the gateway listens beyond this machine: everybody who reaches it is admin",
-			"address", address)
+		a.log.Warn("authentication is off, and the gateway listens beyond this machine: "+
+			"everybody who reaches it is admin", "address", address)
 	}
 }
 

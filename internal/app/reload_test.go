@@ -457,7 +457,7 @@ func TestMockModelsByReload(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Reloads: true})
 	for i, endpoint := range []string{"mock:", "mock:", g.MockURL, "mock:"} {
 		g.Configure(t, func(o *apptest.Options) {
-			o.Endpoint, o.Aliases, o.Service = endpoint, []string{fmt.Sprint("alias-", i)}, fmt.Sprintf("context-length: %d", 1000+i)
+			o.ServerURL, o.Aliases, o.Service = endpoint, []string{fmt.Sprint("alias-", i)}, fmt.Sprintf("context-length: %d", 1000+i)
 		})
 		g.Reload()
 		for _, model := range []string{apptest.Model, fmt.Sprint("alias-", i)} {

@@ -11,9 +11,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
-// snapshot is what one configuration makes of the gateway, as far as it can
-// change while it runs. It is immutable: requests take what they need of the
-// newest one, and end with it.
+// snapshot is what one configuration makes of the gateway, as far as it can change while it runs.
+// It is immutable: requests take what they need of the newest one, and end with it.
 type snapshot struct {
 	config  *config.Config
 	catalog *catalog.Catalog
@@ -26,9 +25,8 @@ func (a *App) authenticator() identity.Authenticator { return a.current.Load().k
 // isOpen reports whether authentication is off at the moment.
 func (a *App) isOpen() bool { return a.authenticator().Open() }
 
-// newSnapshot makes the snapshot of c. What outlives a configuration is taken
-// over from previous, which is nil at the start: what was learned and found out
-// about models, and model servers that are the same.
+// newSnapshot makes the snapshot of c. What was learned and found out about models is taken over
+// from previous, which is nil at the start; so are model servers that are the same.
 func (a *App) newSnapshot(previous *snapshot, c *config.Config) (_ *snapshot, err error) {
 	s := &snapshot{config: c}
 	if s.known, err = newAuthenticator(c.Auth); err != nil {
@@ -50,8 +48,7 @@ func (a *App) newSnapshot(previous *snapshot, c *config.Config) (_ *snapshot, er
 	return s, nil
 }
 
-// learned returns what prices the requests of a model, with all that was learned
-// of the model of that name.
+// learned returns what prices the requests of a model, with all that was learned of it.
 func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
 	if previous != nil {
 		if was, known := previous.catalog.Find(name); known {
@@ -59,14 +56,6 @@ func learned(previous *snapshot, c *config.Config, name string) *usage.Pricer {
 		}
 	}
 	return usage.NewPricer(pricing(c, name))
-}
-
-// adopt makes s what is served, and tells the store of its models: it finds out what it
-// is refused before the first request.
-func (a *App) adopt(s *snapshot) {
-	a.current.Store(s)
-	a.fillContexts()
-	a.store.Serve(slices.Sorted(maps.Keys(charged(s))))
 }
 
 // fillContexts tells the pricers of the models whose context-length is not set what the
@@ -80,7 +69,8 @@ func (a *App) fillContexts() {
 	}
 	for _, m := range s.catalog.All() {
 		if n, known := m.Pool.ContextLength(); known && m.Pricer.KnowContext(n) && n > 0 {
-			a.log.Info("the context-length of a model is what its model servers say", "model", m.Name, "tokens", n)
+			a.log.Info("the context-length of a model is what its model servers say",
+				"model", m.Name, "tokens", n)
 		}
 	}
 }
@@ -94,8 +84,7 @@ func charged(s *snapshot) map[string]bool {
 	return names
 }
 
-// forgetModels lets the store drop what it keeps of models that have gone, once
-// that does not count any more.
+// forgetModels lets the store drop what it keeps of models that have gone, once nothing counts.
 func (a *App) forgetModels() {
 	names := charged(a.current.Load())
 	a.store.Forget(func(name string) bool { return names[name] })

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,8 @@ import (
 // source returns where the gateway's configuration is.
 func (g *Gateway) source(t testing.TB, o Options) config.Options {
 	t.Helper()
-	s := config.Options{Env: func(string) (string, bool) { return "", false }, Check: app.CheckFiles}
+	unset := func(string) (string, bool) { return "", false }
+	s := config.Options{Env: unset, Check: app.CheckFiles}
 	if o.Reloads {
 		g.Folder = t.TempDir()
 		s.Dir = g.Folder
@@ -28,8 +30,7 @@ func (g *Gateway) source(t testing.TB, o Options) config.Options {
 	return s
 }
 
-// Configure writes the configuration with a change of the options that the
-// gateway was started with, as a file that takes the place of the one before.
+// Configure writes the configuration of the options that the gateway was started with and a change.
 // The gateway finds out by itself, or at once by Reload.
 func (g *Gateway) Configure(t testing.TB, change func(*Options)) {
 	t.Helper()
@@ -53,8 +54,7 @@ func (g *Gateway) WriteConfig(t testing.TB, text string) {
 // Reload has the gateway read its configuration again, as SIGHUP does.
 func (g *Gateway) Reload() { g.app.Reload() }
 
-// Eventually reports whether something becomes true within 20 seconds, asking
-// again and again.
+// Eventually reports whether something becomes true within 20 seconds, asking again and again.
 func Eventually(ok func() bool) bool {
 	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -75,12 +75,13 @@ func (o Options) yaml() string {
 	if !strings.Contains(service, "allow-fields") {
 		service = mocked + ", " + service
 	}
-	fmt.Fprintf(&b, "vllm: {services: {%s: {endpoints: [%q], %s}", Model, o.Endpoint, service)
+	at := fmt.Sprintf("endpoints: [%q]", o.ServerURL)
+	fmt.Fprintf(&b, "vllm: {services: {%s: {%s, %s}", Model, at, service)
 	for _, name := range o.Aliases {
-		fmt.Fprintf(&b, ", %q: {endpoints: [%q], served-as: %s, %s}", name, o.Endpoint, Model, mocked)
+		fmt.Fprintf(&b, ", %q: {%s, served-as: %s, %s}", name, at, Model, mocked)
 	}
 	if o.Services != "" {
-		b.WriteString(", " + strings.ReplaceAll(o.Services, "MOCK", strconv.Quote(o.Endpoint)))
+		b.WriteString(", " + strings.ReplaceAll(o.Services, "MOCK", strconv.Quote(o.ServerURL)))
 	}
 	b.WriteString("}}\n")
 	if !o.Auth {
@@ -92,11 +93,8 @@ func (o Options) yaml() string {
 		fmt.Fprintf(&b, "redis: {host: %s, port: %s, timeout: 2s, %s}\n", host, port, o.RedisMore)
 		store = "redis"
 	}
-	limits := o.Limits
-	if limits == "" {
-		limits = "{}"
-	}
-	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}, %s}}\n", store, Model, limits, o.RateLimit)
+	fmt.Fprintf(&b, "token: {rate-limit: {store: %s, models: {%s: %s}, %s}}\n",
+		store, Model, cmp.Or(o.Limits, "{}"), o.RateLimit)
 	b.WriteString(o.Config)
 	return b.String()
 }

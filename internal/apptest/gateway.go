@@ -24,65 +24,36 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
 )
 
-// Model is the model that a gateway serves unless its configuration says
-// otherwise.
+// Model is the model that a gateway serves unless its configuration says otherwise.
 const Model = "llama2-7b"
 
-// mocked is a service's setting that lets requests tell the model server how to
-// answer them.
+// mocked is a service's setting that lets requests tell the model server how to answer them.
 const mocked = "allow-fields: [mock]"
 
-// Options of a Gateway. The zero value has no limits, no authentication, the
-// memory store and a fast model server.
+// Options of a Gateway. The zero value has no limits, no authentication, the memory store and a
+// fast model server. Texts are YAML on one line that is added to a section, without braces.
 type Options struct {
-	// Limits is YAML for token.rate-limit.models.<Model>, on one line, such as
-	// "{max-tokens-per-minute: 1000}".
-	Limits string
-	// Service is YAML added to the model's service on one line, without
-	// braces, such as "context-length: 4096". Unless it has allow-fields, requests may
-	// have the member mock: see mockvllm.
-	Service string
-	// Server is YAML added to the section server on one line, without braces,
-	// such as "body-timeout: 1s".
-	Server string
-	// RateLimit is YAML added to the section token.rate-limit on one line,
-	// without braces, such as "overrun: stop".
-	RateLimit string
-	// Aliases are further public names of Model, without limits.
-	Aliases []string
-	// TLS lets the gateway show a certificate of its own making: Client trusts it
-	// and speaks HTTP/2.
-	TLS bool
-	// Services is YAML for further services on one line, without braces, in which MOCK
-	// stands for the model server's address.
-	Services string
-	// Config is YAML for further sections of the configuration.
-	Config string
-	// Redis is the address of the Redis to use; empty for memory.
-	Redis string
-	// RedisMore is YAML added to the section redis on one line, without braces.
-	RedisMore string
-	// Store takes the place of the configured store.
-	Store limit.Store
-	// Mock configures the model server.
-	Mock mockvllm.Options
-	// Wrap, if set, takes the mock's place as the model server's handler, in
-	// order to see or to change what passes. Questions about its health and its
-	// models, which come at any time, pass by it.
+	Limits    string // in braces, of Model, such as "{max-tokens-per-minute: 1000}"
+	Service   string // of Model's service; without allow-fields in it, requests may have "mock"
+	Services  string // further services, in which MOCK stands for the model server's address
+	Server    string // such as "body-timeout: 1s"
+	RateLimit string // such as "overrun: stop"
+	RedisMore string // of the section redis
+	Config    string // further sections, of any number of lines
+
+	Redis     string           // address of the Redis to use; empty for memory
+	Store     limit.Store      // in place of the configured store; nil: that one
+	Sources   []control.Source // laid over the configuration
+	Aliases   []string         // further public names of Model, without limits
+	Mock      mockvllm.Options // configures the model server
+	ServerURL string           // in place of the model server's, such as one that does not answer
+	TLS       bool             // the gateway shows a certificate; Client trusts it, by HTTP/2
+	Auth      bool             // leaves authentication on; Config then has the keys
+	Breaker   bool             // leaves the breaker on, which else opens for servers that are away
+	Reloads   bool             // the configuration is in Gateway.Folder, and followed
+	// Wrap, if set, takes the mock's place as the model server's handler, in order to see or to
+	// change what passes. Questions about its health and its models pass by it.
 	Wrap func(mock http.Handler) http.Handler
-	// Breaker leaves the circuit breaker on, which otherwise only opens for a
-	// server that is away: most faults are asked for by requests.
-	Breaker bool
-	// Endpoint, if set, takes the place of the model server's address, for
-	// servers that do not answer at all.
-	Endpoint string
-	// Reloads has the gateway read its configuration from files in a folder, and
-	// read it again when they change; see Gateway.Folder and Configure.
-	Reloads bool
-	// Sources are laid over the configuration.
-	Sources []control.Source
-	// Auth leaves authentication on; Config then has the keys.
-	Auth bool
 }
 
 // Gateway is a running gateway and its model server.
@@ -96,16 +67,14 @@ type Gateway struct {
 	Files   tlstest.Pair // of the gateway's certificate, where it has one
 	Folder  string       // of the configuration's files; empty where there are none
 
-	app      *app.App
-	options  Options
-	stop     context.CancelFunc
-	done     chan error
-	hurry    chan struct{}
-	hurrying sync.Once
+	app     *app.App
+	options Options
+	stop    context.CancelFunc
+	done    chan error
+	hurry   context.CancelFunc
 }
 
-// Start starts a gateway that ends with the test. What it needs to be stopped
-// earlier: Stop.
+// Start starts a gateway that ends with the test. What it needs to be stopped earlier: Stop.
 func Start(t testing.TB, o Options) *Gateway {
 	t.Helper()
 	g := &Gateway{Ledger: o.Mock.Ledger, Logs: &Log{}}
@@ -138,8 +107,8 @@ func Start(t testing.TB, o Options) *Gateway {
 // serve runs the gateway itself.
 func (g *Gateway) serve(t testing.TB, o Options) {
 	t.Helper()
-	if o.Endpoint == "" {
-		o.Endpoint = g.MockURL
+	if o.ServerURL == "" {
+		o.ServerURL = g.MockURL
 	}
 	scheme := "http://"
 	g.Client = http.DefaultClient
@@ -155,11 +124,13 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 	if err != nil {
 		t.Fatalf("the configuration: %v\n%s", err, o.yaml())
 	}
-	g.hurry = make(chan struct{})
+	hurry, cutOff := context.WithCancel(context.Background())
+	g.hurry = cutOff
 	level := new(slog.LevelVar)
+	log := slog.New(slog.NewJSONHandler(g.Logs, &slog.HandlerOptions{Level: level}))
 	options := app.Options{
-		Config: cfg, Log: slog.New(slog.NewJSONHandler(g.Logs, &slog.HandlerOptions{Level: level})), Level: level,
-		Store: o.Store, Hurry: g.hurry, Sources: o.Sources,
+		Config: cfg, Log: log, Level: level, Store: o.Store, Sources: o.Sources,
+		Hurry: hurry.Done(),
 	}
 	if o.Reloads {
 		options.Source = &source
@@ -204,10 +175,9 @@ func (g *Gateway) Management(t testing.TB) string {
 func (g *Gateway) Drain() { g.stop() }
 
 // Hurry ends a drain at once, as a second signal does.
-func (g *Gateway) Hurry() { g.hurrying.Do(func() { close(g.hurry) }) }
+func (g *Gateway) Hurry() { g.hurry() }
 
-// Stop ends the gateway as SIGTERM does, waits for its end and returns its
-// error. Further calls return nil.
+// Stop ends the gateway as SIGTERM does, and returns its error. Further calls return nil.
 func (g *Gateway) Stop() error {
 	g.stop()
 	return <-g.done
@@ -227,9 +197,15 @@ func (g *Gateway) Request(ctx context.Context, path, user, body string) *http.Re
 }
 
 // Post sends body to path for user and returns the answer, read whole.
-func (g *Gateway) Post(t testing.TB, path, user, body string) (status int, h http.Header, answer string) {
+func (g *Gateway) Post(t testing.TB, path, user, body string) (int, http.Header, string) {
 	t.Helper()
-	response, err := g.Client.Do(g.Request(t.Context(), path, user, body))
+	return answer(t, g.Client, g.Request(t.Context(), path, user, body))
+}
+
+// answer returns the status, the header and the body of the answer to a request.
+func answer(t testing.TB, client *http.Client, r *http.Request) (int, http.Header, string) {
+	t.Helper()
+	response, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,23 +233,16 @@ func (g *Gateway) Probe(t testing.TB, path string) (status int, body string) {
 // Fetch returns the answer to GET url with a key, if that is not empty.
 func Fetch(t testing.TB, client *http.Client, url, key string) (status int, body string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, url, nil)
+	ctx := context.WithoutCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
-	response, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(b)
+	status, _, body = answer(t, client, r)
+	return status, body
 }
 
 // Usage returns where user stands on the model.

@@ -6,10 +6,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds on a file, beside BytesMax. They are far above what a configuration needs, and
-// keep the YAML library within time and stack: its work grows with the square of the
-// nesting and of the keys of a map that is not in braces, and it recurses with both. Lists
-// cost what they are long.
+// Bounds on a file, beside BytesMax. They are far above what a configuration needs, and keep the
+// YAML library within time and stack: its work grows with the square of the nesting and of the keys
+// of a map that is not in braces, and it recurses with both. Lists cost what they are long.
 const (
 	NestingMax = 64
 	MapKeysMax = 10_000    // of a map
@@ -20,9 +19,8 @@ const (
 var tooNested = Wrong(
 	fmt.Sprintf("the file nests deeper than %d levels", NestingMax), "use fewer levels")
 
-// bounded refuses tokens with maps of too many keys, and with brackets, or indicators
-// that follow one another (`- - -`, `? ? ?`, `&a &a`), nested too deeply. Nesting by
-// indentation is bounded by the size of the file.
+// bounded refuses tokens with maps of too many keys, and with brackets, or indicators in a row
+// (such as `&a &a`), nested too deeply. Nesting by indentation is bounded by the size of the file.
 func bounded(tokens token.Tokens, remedy string) *Mistake {
 	brackets, run, line := 0, 0, 0
 	column := 0 // of what begins the line, behind - and the like; 0 while there is nothing

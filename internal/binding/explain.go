@@ -8,9 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// explain returns what is wrong with a file that the library does not take, in plain
-// words, and where: the library says what it met, which is often behind the mistake. It
-// quotes nothing of the file, which may hold a secret.
+// explain returns what is wrong with a file that the library does not take, in plain words, and
+// where: the library often stops behind the mistake. It quotes nothing, for there may be secrets.
 func explain(text string, at Position, message string) (Position, *Mistake) {
 	lines := strings.Split(text, "\n")
 	for _, s := range suspicions {
@@ -60,8 +59,7 @@ const (
 var starIsAlias = Wrong("a value that begins with * names an anchor",
 	`quote it where the character is meant: "*"`)
 
-// knownMessages are the library's, and what people should read. An empty problem stays
-// as the library says it.
+// knownMessages are the library's, and what people should read; an empty problem is the library's.
 var knownMessages = []struct{ part, problem, remedy string }{
 	{"is a reserved character", "", "put the value in quotes"},
 	{"invalid header option", "a value that begins with | or > is text of several lines",

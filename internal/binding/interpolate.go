@@ -7,9 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// placeholder begins a variable: ${NAME} or ${NAME:default}. A default goes
-// to the next closing brace and may be empty or hold colons; `$${` stands for
-// the two characters themselves.
+// placeholder begins a variable: ${NAME} or ${NAME:default}. A default goes to the next closing
+// brace and may be empty or hold colons; `$${` stands for the two characters themselves.
 const (
 	placeholder = "${"
 	escaped     = "$${"
@@ -17,9 +16,8 @@ const (
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// inFile ends the name of the variable that names a file with the value of another: secrets
-// of containers are files, and what is in a variable is shown to whoever may look at the
-// container or the process.
+// inFile ends the name of a variable that names a file with the value of another: secrets of
+// containers are files, and whoever may look at a process sees its variables.
 const inFile = "_FILE"
 
 // textBytesMax bounds a value after variables have been filled in.
@@ -27,10 +25,9 @@ const textBytesMax = 64 << 10
 
 func hasPlaceholder(s string) bool { return strings.Contains(s, placeholder) }
 
-// Interpolation fills environment variables into the scalars of a tree. It
-// works on values, never on raw text: a variable cannot add a key, and targets give the
-// result a type, so that ${PORT:6379} is a number. All fields but the results must be set.
-// It is for one goroutine.
+// Interpolation fills environment variables into the scalars of a tree: into values, so that a
+// variable cannot add a key, and before they have types, so that ${PORT:6379} is a number. All
+// fields but the results must be set. It is for one goroutine.
 type Interpolation struct {
 	Env      func(name string) (value string, set bool)
 	ReadFile func(name string) ([]byte, error)
@@ -135,8 +132,7 @@ func (i *Interpolation) look(name string) (value string, set bool, m *Mistake) {
 	return value, m == nil, m
 }
 
-// secret returns what a file says that a variable names, without the newline that
-// editors and shells put at its end.
+// secret returns what a file says that a variable names, less the newline at its end.
 func (i *Interpolation) secret(variable, file string) (string, *Mistake) {
 	b, err := i.ReadFile(file)
 	named := fmt.Sprintf("the file %s (of the environment variable %s) ", Quote(file), variable)

@@ -49,8 +49,7 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Entry returns a key with its value and place, or nil, as Get does. It is valid until n
-// changes.
+// Entry returns a key with its value and place, or nil, as Get does. It is valid until n changes.
 func (n *Node) Entry(key string) *Entry {
 	if n == nil || n.Kind != MapKind {
 		return nil
@@ -114,8 +113,7 @@ func (n *Node) Drop(key string) {
 // Given reports whether a value was written, be it empty.
 func (n *Node) Given() bool { return n != nil && n.Kind != NullKind && n.Kind != EmptyKind }
 
-// Section returns the map under a key, which is made at a place if there is none; nil if
-// something else is there.
+// Section returns the map under a key, made at a place if there is none; nil if it is no map.
 func (n *Node) Section(key string, at Position) *Node {
 	v := n.Get(key)
 	if v.Given() && v.Kind != MapKind {
@@ -128,8 +126,7 @@ func (n *Node) Section(key string, at Position) *Node {
 	return v
 }
 
-// EachLeaf visits the values below n that are no map, with their keys behind those given.
-// visit must not keep keys.
+// EachLeaf visits the values below n that are no map, with their keys, which visit must not keep.
 func (n *Node) EachLeaf(keys []string, visit func(keys []string, n *Node)) {
 	for _, e := range n.Fields {
 		below := append(keys, e.Key)
@@ -150,4 +147,27 @@ func (n *Node) locate(at Path) {
 	for _, e := range n.Fields {
 		e.Value.locate(at.Key(e.Key))
 	}
+}
+
+// Merge lays the tree over onto base and returns the result: maps merge deeply, lists and scalars
+// replace. A map of which nothing is written (only the key, its lines commented out, say) changes
+// nothing; null takes the value away.
+func Merge(base, over *Node) *Node {
+	switch {
+	case over.Kind == EmptyKind && base.Kind == MapKind:
+		return base
+	case over.Kind != MapKind || base.Kind != MapKind:
+		return over
+	}
+	out := &Node{Kind: MapKind, At: over.At, Path: over.Path}
+	for _, e := range base.Fields {
+		out.Set(e)
+	}
+	for _, e := range over.Fields {
+		if below := out.Get(e.Key); below != nil {
+			e.Value = Merge(below, e.Value)
+		}
+		out.Set(e)
+	}
+	return out
 }

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Target is where a value goes to and comes from: a variable of the program. It is used by
-// one goroutine.
+// Target is where a value goes to and comes from: a variable of the program. One goroutine uses it.
 type Target interface {
 	// Decode sets the variable from n, which is not null. Mistakes go to the report.
 	Decode(r *Report, n *Node)
@@ -18,8 +17,7 @@ type Target interface {
 // Object is a map with known keys. They are decoded in its order.
 type Object []Field
 
-// Field is one key of a map. It is no type of its own, so that tables can leave out Key, Doc
-// and To.
+// Field is one key of a map. It is a literal type, so that tables can leave out its names.
 type Field = struct {
 	Key string
 	Doc string // what it means, for a reference

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Position is a place in a file; lines and columns count from 1. Without a line it is the
-// whole file.
+// Position is a place in a file, from line 1 and column 1. Without a line it is the whole file.
 type Position struct {
 	File         string
 	Line, Column int
@@ -16,8 +15,7 @@ type Position struct {
 // String returns file:line:column.
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// Path is a key with all keys above it, as people write it: `shop.prices["tea.green"]`. The
-// zero value is the top of a file.
+// Path is a key with all keys above it, as in `shop.prices["tea.green"]`; "" is the top of a file.
 type Path string
 
 // PathOf returns the path that keys make.

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Print returns a map that a target has encoded, as YAML. When the masks are replaced, it reads
-// as the same values.
+// Print returns a map that a target has encoded, as YAML that reads as the same values.
 func Print(n *Node) string {
 	var b strings.Builder
 	printMap(&b, n, "")

@@ -51,8 +51,7 @@ func (r *Report) AddKey(e *Entry, value, problem, remedy string) {
 	r.Add(e.At, e.Value.Path, value, problem, remedy)
 }
 
-// AddFindings notes what others have found wrong with values of a tree. A setting with a
-// mistake already keeps that one.
+// AddFindings notes what others have found wrong, but of settings that have a mistake already.
 func (r *Report) AddFindings(root *Node, findings []Finding) {
 	for _, f := range findings {
 		n, key := root.Find(f.Setting...), PathOf(f.Setting)
@@ -68,8 +67,7 @@ func (r *Report) AddFindings(root *Node, findings []Finding) {
 // Caused notes the system's error that the last mistake comes from.
 func (r *Report) Caused(err error) { r.Mistakes[len(r.Mistakes)-1].Err = err }
 
-// Expect reports a value of another kind than is wanted, unless it was reported. It returns
-// whether the kind is right.
+// Expect returns whether a value is of the kind that is wanted, and reports it where it is not.
 func (r *Report) Expect(n *Node, want Kind) bool {
 	if n.Kind == want || n.Kind == BrokenKind {
 		return n.Kind == want

@@ -34,8 +34,7 @@ func bound[T any](to *T, want string, parse func(string) (T, *Mistake)) Scalar {
 	}
 }
 
-// Wants says in the reference, and where a message has nothing better, what to
-// write.
+// Wants says in the reference, and where a message has nothing better, what to write.
 func (s Scalar) Wants(want string) Scalar {
 	s.Want = want
 	return s
@@ -91,8 +90,7 @@ func (s Scalar) Encode() *Node {
 	return &Node{Kind: ScalarKind, value: v}
 }
 
-// variableUse finds the names of variables in a text. Their defaults are not
-// shown: they may be secrets.
+// variableUse finds the names of variables in a text: their defaults may be secrets.
 var variableUse = regexp.MustCompile(`\$\{[A-Za-z0-9_]+`)
 
 // origin names the variables that a value comes from, for a message.

@@ -2,10 +2,9 @@ package binding
 
 import "github.com/goccy/go-yaml/token"
 
-// joinScalars puts plain scalars together again that the lexer cuts at a colon:
-// inside of a list that is inside of a map in braces, it takes http://a:8000 for
-// a key and a value. By YAML 1.2 (section 7.3.3) a colon ends a plain scalar only
-// before white space or a flow indicator.
+// joinScalars puts plain scalars together again that the lexer cuts at a colon: inside of a list
+// that is inside of a map in braces, it takes http://a:8000 for a key and a value. By YAML 1.2
+// (section 7.3.3) a colon ends a plain scalar only before white space or a flow indicator.
 func joinScalars(tokens token.Tokens) token.Tokens {
 	whole := make(token.Tokens, 0, len(tokens))
 	var inList []bool // for every bracket or brace that is open: whether it is a bracket

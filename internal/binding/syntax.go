@@ -48,18 +48,16 @@ func Parse(file string, b []byte, r *Report) (root *Node, whole bool) {
 
 // parsing is the state of turning one file into a tree.
 type parsing struct {
-	file    string
-	report  *Report
-	anchors map[string]ast.Node
-	nodes   int
-	// expanding is the outermost alias that is being expanded, if any.
-	expanding *token.Token
-	whole     bool // nothing of the file is missing in the tree
+	file      string
+	report    *Report
+	anchors   map[string]ast.Node
+	nodes     int
+	expanding *token.Token // the outermost alias that is being expanded, if any
+	whole     bool         // nothing of the file is missing in the tree
 }
 
-// document returns the content of the only document; nil when it is empty or
-// cannot be read. A panic of the library is one more way of saying that it
-// cannot: the bytes are anyone's.
+// document returns the content of the only document; nil when it is empty or cannot be read. A
+// panic of the library is one more way of saying that it cannot: the bytes are anyone's.
 func (p *parsing) document(text string) ast.Node {
 	defer func() {
 		if recover() != nil {
@@ -71,8 +69,7 @@ func (p *parsing) document(text string) ast.Node {
 		p.lost(nil, m)
 		return nil
 	}
-	// The library looks for duplicate keys in quadratic time and stops at the
-	// first: see (*parsing).mapping.
+	// The library looks for duplicate keys in quadratic time: mapping finds them instead.
 	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		p.syntax(text, err)
@@ -110,8 +107,7 @@ func (p *parsing) syntax(text string, err error) {
 	p.lost(nil, Wrong(err.Error(), ""))
 }
 
-// lost notes a mistake for which something is missing in the tree; t is nil where that is
-// the whole file.
+// lost notes a mistake for which the tree lacks something; t is nil where that is the whole file.
 func (p *parsing) lost(t *token.Token, m *Mistake) {
 	p.whole = false
 	p.report.Add(p.at(t), "", "", m.Problem, m.Remedy)

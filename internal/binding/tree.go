@@ -41,8 +41,7 @@ func (p *parsing) node(n ast.Node, depth int) *Node {
 	return p.scalar(n)
 }
 
-// tag reports a tag, and returns what it is of. A text that begins with ! is no tag of
-// what the next line has.
+// tag reports a tag, and returns its value. A text that begins with ! is no tag of the next line.
 func (p *parsing) tag(n *ast.TagNode, depth int) *Node {
 	t := n.GetToken()
 	m := Wrong("tags are not used here", "remove "+Quote(strings.TrimSpace(t.Value))+
@@ -55,9 +54,8 @@ func (p *parsing) tag(n *ast.TagNode, depth int) *Node {
 	return p.node(n.Value, depth+1)
 }
 
-// tooLarge reports once that a bound is exceeded, at the alias that leads
-// there if one does. The nodes that follow stay empty, so that the rest takes
-// no time.
+// tooLarge reports once that a bound is exceeded, at the alias that leads there if one does. The
+// nodes that follow stay empty, so that the rest takes no time.
 func (p *parsing) tooLarge(t *token.Token, m *Mistake) {
 	if p.nodes > 2*nodesMax {
 		return

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Catalog is the served models. It is immutable and safe for concurrent use.
-// The zero value serves none.
+// Catalog is the served models, immutable and safe for concurrent use. The zero value has none.
 type Catalog struct {
 	models map[string]*Model
 	all    []*Model // in the order of their names
@@ -31,6 +30,5 @@ func (c *Catalog) Find(name string) (*Model, bool) {
 	return m, ok
 }
 
-// All returns the models in the order of their names. The caller must not change the
-// slice.
+// All returns the models in the order of their names. The caller must not change the slice.
 func (c *Catalog) All() []*Model { return c.all }

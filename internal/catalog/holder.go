@@ -1,11 +1,8 @@
 package catalog
 
-// Hold keeps the model, and what it is made of, until Release. It reports false
-// where the model has gone: then a newer catalog says what is served.
-//
-// A model is held by every catalog that serves it, and by every request that
-// uses it, so that no request loses its model server to a change of the
-// configuration.
+// Hold keeps the model, and what it is made of, until Release. It reports false where the model has
+// gone: then a newer catalog says what is served. Catalogs and requests hold models, so that no
+// request loses its model server to a change of the configuration.
 func (m *Model) Hold() bool {
 	for {
 		n := m.holders.Load()

@@ -10,8 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/usage"
 )
 
-// Model is a served model. Its fields are set before it is put into a Catalog
-// and not changed after.
+// Model is a served model. Its fields are not changed once it is in a Catalog.
 type Model struct {
 	Name     string // the name that clients use
 	ServedAs string // the name that the model server knows
@@ -25,12 +24,9 @@ type Model struct {
 	ResponseTimeout  time.Duration // of everything else
 	IdleTimeout      time.Duration // between two events of a stream
 
-	// WorstCase tells that the largest possible output is reserved, and that
-	// the model server is held to it.
-	WorstCase bool
-	// ExactInput tells that the model server counts the input before a
-	// request is admitted.
-	ExactInput bool
+	// WorstCase tells that the largest possible output is reserved, and the server held to it.
+	WorstCase  bool
+	ExactInput bool // tells that the model server counts the input before a request is admitted
 
 	ForwardHeaders []string // canonical names of request headers that are passed on
 	AllowFields    []string // body members that are passed on and held back or unknown otherwise
@@ -38,12 +34,9 @@ type Model struct {
 	// classified is refused; else the member is left out.
 	RefuseUnknown bool
 
-	// Quirks is what was found out about model servers, which all models share;
-	// never nil.
-	Quirks *Quirks
+	Quirks *Quirks // what was found out about model servers, which all models share; never nil
 
-	// Gone, if not nil, is called when nobody holds the model any more.
-	Gone    func()
+	Gone    func() // called when nobody holds the model any more; nil: nothing is
 	holders atomic.Int64
 	text    PolicyText
 }

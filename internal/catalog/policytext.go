@@ -9,9 +9,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// PolicyText is what every answer says of a policy in its header fields. It is made
-// once, and shared by the answers, which must not change it. The zero value is that
-// of a policy without rules.
+// PolicyText is what every answer says of a policy in its header fields. It is made once, shared,
+// and must not be changed. The zero value is that of a policy without rules.
 type PolicyText struct {
 	Policy []string   // the value of RateLimit-Policy
 	Rules  []RuleText // one for each rule, in their order
@@ -45,7 +44,8 @@ func newPolicyText(p *limit.Policy) PolicyText {
 		r := &p.Rules()[i]
 		item := fmt.Sprintf(`%s"%s-%s-%s"`, comma, r.Scope, r.Meter, r.Window)
 		fmt.Fprintf(&policy, "%s;q=%d;w=%d", item, Structured(r.Max), r.Window.Length()/time.Second)
-		t.Rules = append(t.Rules, RuleText{Max: []string{strconv.FormatInt(r.Max, 10)}, Item: item + ";r="})
+		most := []string{strconv.FormatInt(r.Max, 10)}
+		t.Rules = append(t.Rules, RuleText{Max: most, Item: item + ";r="})
 		comma = ", "
 	}
 	t.Policy = []string{policy.String()}

@@ -23,13 +23,11 @@ const (
 	AskNothing                     // none
 )
 
-// quirkLife is how long a quirk is remembered: a model server may have been
-// replaced meanwhile.
+// quirkLife is how long a quirk is remembered: a model server may have been replaced meanwhile.
 const quirkLife = 10 * time.Minute
 
-// Quirks remembers the quirks of model servers, each by the server's name and the
-// name that it knows the model by: behind one address there may be several. The
-// zero value knows none. It is safe for concurrent use.
+// Quirks remembers the quirks of model servers, each by the server's name and the model's: behind
+// one address there may be several. The zero value knows none. It is safe for concurrent use.
 type Quirks struct {
 	known atomic.Pointer[map[quirky]knownQuirk] // nil: none; a map is not changed
 	mu    sync.Mutex                            // held while known is replaced

@@ -10,16 +10,15 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
-// lookInterval is how often the files of a pair are looked at. They are read whole: a time of
-// change says nothing where a symbolic link is swapped, as Kubernetes does, or where a file
-// keeps the time of its origin.
+// lookInterval is how often the files of a pair are looked at. They are read whole: where a
+// symbolic link is swapped, as Kubernetes does, a time of change says nothing.
 const lookInterval = time.Second
 
-// Pair is a certificate with its key, as a listener shows it to clients. It follows its files;
-// what is wrong in them changes nothing. Get and Expires are safe for concurrent use, Follow is
-// for one goroutine.
+// Pair is a certificate with its key, as a listener shows it to clients. What is wrong in its files
+// changes nothing. Get and Expires are safe for concurrent use, Follow is for one goroutine.
 type Pair struct {
 	files   Files
 	log     *slog.Logger
@@ -35,7 +34,8 @@ type sight struct {
 }
 
 func (s sight) is(t sight) bool {
-	return s.problem == t.problem && bytes.Equal(s.certificate, t.certificate) && bytes.Equal(s.key, t.key)
+	return s.problem == t.problem &&
+		bytes.Equal(s.certificate, t.certificate) && bytes.Equal(s.key, t.key)
 }
 
 // Files are those of a pair, and the section of the configuration that names them.
@@ -65,10 +65,10 @@ func (f Files) look() (found sight, pair tls.Certificate, err error) {
 			found.problem = err.Error()
 		}
 	}()
-	if found.certificate, err = ReadFile(f.Certificate); err != nil {
+	if found.certificate, err = file.Read(f.Certificate); err != nil {
 		return found, pair, fmt.Errorf("%s.certificate: %w", f.Section, err)
 	}
-	if found.key, err = ReadFile(f.Key); err != nil {
+	if found.key, err = file.Read(f.Key); err != nil {
 		return found, pair, fmt.Errorf("%s.key: %w", f.Section, err)
 	}
 	if pair, err = tls.X509KeyPair(found.certificate, found.key); err != nil {
@@ -82,9 +82,7 @@ func (f Files) look() (found sight, pair tls.Certificate, err error) {
 func (p *Pair) Expires() time.Time { return p.current.Load().Leaf.NotAfter }
 
 // Get is for tls.Config.
-func (p *Pair) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return p.current.Load(), nil
-}
+func (p *Pair) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.current.Load(), nil }
 
 // take makes a pair the one that clients are shown.
 func (p *Pair) take(found sight, pair tls.Certificate) {
@@ -120,11 +118,13 @@ func (p *Pair) look() {
 		p.doubted = sight{}
 	case err == nil:
 		p.take(found, pair)
-		p.log.Info("the certificate has changed", "certificate", p.files.Certificate, "expires", pair.Leaf.NotAfter)
+		p.log.Info("the certificate has changed",
+			"certificate", p.files.Certificate, "expires", pair.Leaf.NotAfter)
 	case !found.is(p.doubted):
 		p.doubted = found
 	default:
 		p.known = found
-		p.log.Error("the certificate has changed and cannot be used; the one before stays", "error", err)
+		p.log.Error("the certificate has changed and cannot be used; the one before stays",
+			"error", err)
 	}
 }

@@ -8,21 +8,34 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
 // ErrNone says that a text has no certificate. It continues a sentence about the text.
 var ErrNone = errors.New("has no certificate (PEM)")
 
-// Roots returns the certificate authorities of a text in PEM, for tls.Config.
-// With them nobody else is trusted, the system's authorities included. The error
-// continues a sentence that begins with the name of the text.
+// Roots returns the authorities of a text in PEM, for tls.Config, which then trusts nobody else.
+// The error continues a sentence that begins with the name of the text.
 func Roots(text []byte) (*x509.CertPool, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
 		return nil, ErrNone
 	}
 	return roots, nil
+}
+
+// ReadRoots returns the authorities in the file of a setting called ca-file, and its text.
+func ReadRoots(name string) (roots *x509.CertPool, text []byte, err error) {
+	if text, err = file.Read(name); err != nil {
+		return nil, nil, fmt.Errorf("ca-file: %w", err)
+	}
+	if roots, err = Roots(text); err != nil {
+		return nil, nil, fmt.Errorf("ca-file: %s %w", name, err)
+	}
+	return roots, text, nil
 }
 
 // HasCertificate reports whether the first certificate of a text in PEM, the one

@@ -13,9 +13,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// check reports mistakes that concern more than one key. The tree tells where
-// they are; what follows from a mistake that was already reported is not reported, and
-// nothing is said to be missing where a part of the files is.
+// check reports mistakes that concern more than one key. What follows from a mistake that was
+// reported is not reported, and nothing is said to be missing where a part of the files is.
 func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
 	k := checking{c, r, root, whole}
 	k.services()
@@ -36,9 +35,9 @@ type checking struct {
 	whole bool // nothing is missing of the files
 }
 
-// bufferedMin is the least of max-buffered-bytes, in bytes, and bufferedBodies how many
-// of the largest bodies it has to hold: one as it comes, one as it is sent, and a part
-// that bodies may not fill.
+// bufferedMin is the least of max-buffered-bytes, in bytes, and bufferedBodies how many of the
+// largest bodies it has to hold: one as it comes, one as it is sent, and a part that bodies may not
+// fill.
 const bufferedMin, bufferedBodies = 1 << 20, 3
 
 // buffered checks that the largest request body can be held.
@@ -111,11 +110,11 @@ func (k checking) services() {
 	section := k.root.Find(serviceKeys...)
 	for name, s := range k.Services {
 		e := section.Entry(name)
-		if len(s.Endpoints) == 0 && k.whole && !k.Has(e.Value.Path) {
+		if len(s.Servers) == 0 && k.whole && !k.Has(e.Value.Path) {
 			k.AddKey(e, "", "has no endpoint", "write endpoints: [http://host:8000]")
 		}
-		if k.Profile == profileProd && slices.Contains(s.Endpoints, MockEndpoint) {
-			k.AddKey(e, binding.Quote(string(MockEndpoint)),
+		if k.Profile == profileProd && slices.Contains(s.Servers, MockServer) {
+			k.AddKey(e, binding.Quote(string(MockServer)),
 				"is not allowed in profile "+profileProd, "write the address of a model server")
 		}
 		k.service(s, e.Value)
@@ -127,9 +126,9 @@ func (k checking) services() {
 
 // service checks what is set of one service.
 func (k checking) service(s Service, n *binding.Node) {
-	for i, endpoint := range s.Endpoints {
-		if endpoint != "" && slices.Contains(s.Endpoints[:i], endpoint) { // "": it is none
-			k.Add(n.At, n.Path.Key("endpoints"), binding.Quote(string(endpoint)),
+	for i, url := range s.Servers {
+		if url != "" && slices.Contains(s.Servers[:i], url) { // "": it is none
+			k.Add(n.At, n.Path.Key("endpoints"), binding.Quote(string(url)),
 				"is listed twice", "list each address once")
 		}
 	}
@@ -242,11 +241,13 @@ func (a APIKey) Check() error {
 		return fmt.Errorf("the API key %q has no %s", a.Name, binding.Either(missing))
 	}
 	if len(a.User) > limit.NameBytesMax || !utf8.ValidString(a.User) {
-		return fmt.Errorf("the user of the API key %q is no text of at most %d bytes", a.Name, limit.NameBytesMax)
+		return fmt.Errorf("the user of the API key %q is no text of at most %d bytes",
+			a.Name, limit.NameBytesMax)
 	}
 	for _, r := range a.Roles {
 		if r != RoleUser && r != RoleAdmin {
-			return fmt.Errorf("the role %q of the API key %q is not known; write %s or %s", r, a.Name, RoleUser, RoleAdmin)
+			return fmt.Errorf("the role %q of the API key %q is not known; write %s or %s",
+				r, a.Name, RoleUser, RoleAdmin)
 		}
 	}
 	return nil

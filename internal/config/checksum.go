@@ -7,15 +7,14 @@ import (
 	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
-// Sum stands for what files said at a moment: as long as they say the same, it is
-// the same.
+// Sum stands for what files said at a moment: as long as they say the same, it is the same.
 type Sum [sha256.Size]byte
 
-// Sum reads the files that Load may read, whichever the profile, without looking
-// at what they mean. It costs little. A file that cannot be read counts by the
-// reason.
+// Sum reads the files that Load may read, whichever the profile, without looking at what they mean.
+// It costs little. A file that cannot be read counts by the reason.
 func (o Options) Sum() Sum {
 	o = o.withDefaults()
 	files, err := fs.Glob(o.Files, profileFile("*"))
@@ -35,13 +34,13 @@ func (c *Config) SumNamed() Sum {
 		}
 	}
 	slices.Sort(files)
-	return sum(anywhere{}, slices.Compact(files))
+	return sum(file.System{}, slices.Compact(files))
 }
 
 func sum(files fs.FS, names []string) Sum {
 	h := sha256.New()
 	for _, name := range names {
-		b, err := readBounded(files, name, binding.BytesMax)
+		b, err := file.ReadIn(files, name, binding.BytesMax)
 		fmt.Fprintf(h, "%q %d %v\n%s", name, len(b), err, b)
 	}
 	return Sum(h.Sum(nil))

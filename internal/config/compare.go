@@ -23,12 +23,8 @@ type Names struct{ Added, Removed, Changed []string }
 // Any reports whether there is a name.
 func (n Names) Any() bool { return len(n.Added)+len(n.Removed)+len(n.Changed) > 0 }
 
-// Any reports whether there is a difference that takes effect at once.
-func (c Changes) Any() bool { return c.Models.Any() || c.Keys.Any() || len(c.Settings) > 0 }
-
-// Compare returns the configuration to go on with when the files that said
-// running now say next, and how it differs from running. What cannot change
-// while a gateway runs is as in running.
+// Compare returns the configuration to go on with when the files that said running now say next,
+// and how it differs from running. What cannot change while a gateway runs is as in running.
 func Compare(running, next *Config) (*Config, Changes) {
 	c := Changes{
 		Models: names(running.models(), next.models()),
@@ -60,11 +56,8 @@ type served struct {
 func (c *Config) models() map[string]served {
 	all := make(map[string]served, len(c.Services))
 	for name, s := range c.Services {
-		limits := name
-		if s.ShareLimitsWith != "" {
-			limits = s.ShareLimitsWith
-		}
-		all[name] = served{s, c.RateLimit.Models[limits]}
+		_, limits := c.LimitsOf(name)
+		all[name] = served{s, limits}
 	}
 	return all
 }
@@ -94,4 +87,27 @@ func names[T any](before, after map[string]T) (n Names) {
 		}
 	}
 	return n
+}
+
+// atStart is what cannot change while a gateway runs: these keys and all below them. The reference
+// marks them.
+var atStart = []binding.Path{
+	"server",
+	"management",
+	"redis",
+	"token.rate-limit.store",
+	"token.rate-limit.max-accounts",
+	"logging.format",
+	"logging.hash-users",
+}
+
+// keepAtStart gives c what running has of the settings that cannot change.
+func (c *Config) keepAtStart(running *Config) {
+	c.Server = running.Server
+	c.Management = running.Management
+	c.Redis = running.Redis
+	c.RateLimit.Store = running.RateLimit.Store
+	c.RateLimit.MaxAccounts = running.RateLimit.MaxAccounts
+	c.Logging.Format = running.Logging.Format
+	c.Logging.HashUsers = running.Logging.HashUsers
 }

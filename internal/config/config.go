@@ -10,20 +10,16 @@ import (
 // Config is everything that can be set, validated and with defaults filled
 // in. It is immutable: to change a setting, change the file and Load again.
 type Config struct {
-	// Profile is the profile that was laid over application.yml; "" for none.
-	Profile    string
-	Server     Server
-	Management Management
-	Redis      *Redis // nil when no Redis is configured
-	RateLimit  RateLimit
-	// Services holds the model servers by public model name.
-	Services map[string]Service
-	Auth     Auth
-	Logging  Logging
-	// VariableFiles are the files that variables were read from (NAME_FILE).
-	VariableFiles []string
-	// Warnings is what is right and probably not meant, each with its place, in the
-	// order of the files' lines.
+	Profile       string // the profile that was laid over application.yml; "" for none
+	Server        Server
+	Management    Management
+	Redis         *Redis // nil when no Redis is configured
+	RateLimit     RateLimit
+	Services      map[string]Service // holds the model servers by public model name
+	Auth          Auth
+	Logging       Logging
+	VariableFiles []string // the files that variables were read from (NAME_FILE)
+	// Warnings is what is right and probably not meant, in the order of the files' lines.
 	Warnings binding.Errors
 }
 
@@ -36,7 +32,7 @@ type Server struct {
 	ReadHeaderTimeout time.Duration
 	BodyTimeout       time.Duration // for the whole request body
 	IdleTimeout       time.Duration // of a kept-alive connection
-	DrainDelay        time.Duration // from SIGTERM until requests are refused; readiness is off at once
+	DrainDelay        time.Duration // from SIGTERM until requests are refused; readiness is off
 	DrainTimeout      time.Duration // for running requests at shutdown; 0: none
 	TLS               ServerTLS
 	PlainHTTP         PlainHTTP
@@ -44,24 +40,13 @@ type Server struct {
 	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
 }
 
-// PlainHTTP says which server reads requests that are not encrypted.
-type PlainHTTP string
-
-// The servers: the gateway's own, and Go's.
-const (
-	PlainHTTPOwn PlainHTTP = "own"
-	PlainHTTPNet PlainHTTP = "net-http"
-)
-
-// Management is what operators look at. The zero value is the listener for
-// clients, without profiles.
+// Management is what operators look at. The zero value: on the listener for clients, no profiles.
 type Management struct {
 	Address string // host:port of a listener of its own; "": none
 	Pprof   bool   // profiles of the process, for admins
 }
 
-// ServerTLS is the encryption of the listener for clients. The zero value is
-// none.
+// ServerTLS is the encryption of the listener for clients. The zero value is none.
 type ServerTLS struct {
 	Certificate string // file of the certificate and those that vouch for it; "" for no encryption
 	Key         string // file of its key
@@ -82,11 +67,7 @@ type Redis struct {
 	TLS      RedisTLS
 }
 
-// modeStrict asks the store for every decision.
-const modeStrict = "strict"
-
-// RedisTLS is the encryption of the connection to Redis. The zero value is
-// none.
+// RedisTLS is the encryption of the connection to Redis. The zero value is none.
 type RedisTLS struct {
 	Enabled     bool
 	CAFile      string // "" trusts the system's authorities
@@ -110,41 +91,12 @@ type APIKey struct {
 	ActAs bool   // X-User-ID may name another user
 }
 
-// Role is what a principal may do.
-type Role string
-
-// The roles.
-const (
-	RoleUser  Role = "user"  // calls models
-	RoleAdmin Role = "admin" // sees and changes what concerns others
-)
-
 // Logging says what is written to standard error.
 type Logging struct {
 	Level     LogLevel
 	Format    LogFormat
 	HashUsers bool // write a hash instead of user names, and no addresses of clients
 }
-
-// LogLevel is the lowest level that is written.
-type LogLevel string
-
-// The levels.
-const (
-	LevelDebug LogLevel = "debug"
-	LevelInfo  LogLevel = "info"
-	LevelWarn  LogLevel = "warn"
-	LevelError LogLevel = "error"
-)
-
-// LogFormat is the shape of a log line.
-type LogFormat string
-
-// The formats.
-const (
-	FormatJSON LogFormat = "json"
-	FormatText LogFormat = "text"
-)
 
 // defaults is the configuration of empty files.
 func defaults() *Config {

@@ -8,8 +8,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
-// springPrefixes begin the names of variables that a Spring application reads, and
-// that mean nothing here.
+// springPrefixes begin the names of Spring's own variables, which mean nothing here.
 var springPrefixes = []string{
 	"SPRING_", "MANAGEMENT_ENDPOINT", "MANAGEMENT_SERVER_", "LOGGING_LEVEL_", "LOGGING_FILE_",
 	"LOGGING_PATTERN_", "SERVER_SERVLET_", "SERVER_SSL_", "SERVER_TOMCAT_", "SERVER_NETTY_",
@@ -34,9 +33,8 @@ func begins(name string, prefixes []string) bool {
 	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// variables warns of variables that a Spring application would read, and that are set
-// and not read here: those of a setting, whatever the files say, and those of Spring
-// itself.
+// variables warns of variables that a Spring application would read, and that are set and not read
+// here: those of a setting, whatever the files say, and those of Spring itself.
 func (k checking) variables(o Options, asked map[string]bool) {
 	settings := k.settingsByVariable()
 	for _, v := range slices.Sorted(slices.Values(o.Environ())) {

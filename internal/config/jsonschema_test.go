@@ -90,8 +90,8 @@ func itemOf(to binding.Target) binding.Target {
 	switch l := to.(type) {
 	case binding.List[string]:
 		return l.Item(new(string))
-	case binding.List[Endpoint]:
-		return l.Item(new(Endpoint))
+	case binding.List[ServerURL]:
+		return l.Item(new(ServerURL))
 	case binding.List[netip.Prefix]:
 		return l.Item(new(netip.Prefix))
 	case binding.List[Role]:

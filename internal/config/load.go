@@ -10,30 +10,25 @@ import (
 	"syscall"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
 )
 
 // Options says where the configuration comes from.
 type Options struct {
-	// Dir holds application.yml and application-<profile>.yml; "" is
-	// configs. Errors name files by it.
+	// Dir holds application.yml and application-<profile>.yml; "" is configs.
 	Dir string
-	// Profile names the file to lay over application.yml. When it is "", the
-	// first of these that is set counts: the variables PROFILE and
-	// SPRING_PROFILES_ACTIVE, and spring.profiles.active in application.yml.
-	// When none is, nothing is laid over.
+	// Profile names the file to lay over application.yml. When it is "", the first of these that is
+	// set counts: the variables PROFILE and SPRING_PROFILES_ACTIVE, and spring.profiles.active in
+	// application.yml. When none is, nothing is laid over.
 	Profile string
-	// Address takes the place of server.address; "" does not.
-	Address string
+	Address string // takes the place of server.address; "" does not
 	// Env looks up an environment variable, and Environ lists all as os.Environ does, for
 	// warnings; where Env is nil, they are the process's.
 	Env     func(string) (string, bool)
 	Environ func() []string
-	// Files holds the content of Dir; nil is the operating system's.
-	Files fs.FS
-	// Check returns what is wrong with what settings name, such as files, which
-	// is not for this package to look at. What it finds is reported like any other
-	// mistake, together with the others: it is asked about a Config that may have
-	// some, and not all of its settings. nil finds nothing.
+	Files   fs.FS // holds the content of Dir; nil is the operating system's
+	// Check returns what is wrong with what settings name, such as files, to be reported with the
+	// other mistakes. The Config may have mistakes, and lack settings. nil finds nothing.
 	Check func(*Config) []Finding
 }
 
@@ -43,14 +38,12 @@ type Finding = binding.Finding
 // Error is one mistake in the configuration.
 type Error = binding.Error
 
-// Errors is every mistake, or every warning, that Load found, in the order of the files'
-// lines.
+// Errors is every mistake, or every warning, that Load found, in the order of the files' lines.
 type Errors = binding.Errors
 
-// Load reads, merges and validates the configuration. The error is of type
-// Errors and lists every mistake, and files that could not be read with the system's
-// error. Load changes nothing and may be called again and concurrently, as far as
-// Options.Check may.
+// Load reads, merges and validates the configuration. The error is of type Errors and lists every
+// mistake, and files that could not be read with the system's error. Load changes nothing and may
+// be called again and concurrently, as far as Options.Check may.
 func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
 	r := &binding.Report{Advice: remedies}
@@ -105,7 +98,7 @@ var remedies = binding.Advice{
 // interpolation fills variables in from the environment, and from the files that it names.
 func (o Options) interpolation(r *binding.Report) *binding.Interpolation {
 	readFile := func(name string) ([]byte, error) {
-		b, err := ReadFile(name)
+		b, err := file.ReadIn(file.System{}, name, file.BytesMax)
 		return b, cause(err)
 	}
 	return &binding.Interpolation{Env: o.Env, ReadFile: readFile, Report: r}
@@ -119,9 +112,8 @@ const baseFile = "application.yml"
 
 func profileFile(profile string) string { return "application-" + profile + ".yml" }
 
-// tree returns the merged settings of both files, the profile, and whether nothing is
-// missing of them: a file that there is not or that cannot be read, or a part of one.
-// What there is can be looked at all the same.
+// tree returns the merged settings of both files, the profile, and whether nothing of them is
+// missing. What there is can be looked at all the same.
 func (o Options) tree(r *binding.Report) (root *binding.Node, profile string, whole bool) {
 	base, whole := o.read(baseFile, r)
 	if _, err := fs.Stat(o.Files, "."); err != nil {
@@ -142,8 +134,7 @@ func (o Options) tree(r *binding.Report) (root *binding.Node, profile string, wh
 // shown returns the name of a file of Dir as messages have it.
 func (o Options) shown(name string) string { return filepath.Join(o.Dir, name) }
 
-// lookalikes returns the files of Dir that are named as the one called name, but for
-// the ending.
+// lookalikes returns the files of Dir that are named as the one called name, but for the ending.
 func (o Options) lookalikes(name string) (found []string) {
 	stem := strings.TrimSuffix(name, filepath.Ext(name))
 	for _, ending := range []string{".yaml", ".properties"} {
@@ -157,7 +148,7 @@ func (o Options) lookalikes(name string) (found []string) {
 // read returns the tree of a file of Dir, and whether nothing is missing of it.
 func (o Options) read(name string, r *binding.Report) (_ *binding.Node, whole bool) {
 	shown := o.shown(name)
-	b, err := readBounded(o.Files, name, binding.BytesMax)
+	b, err := file.ReadIn(o.Files, name, binding.BytesMax)
 	if err != nil {
 		o.unreadable(name, err, r)
 		r.Caused(err)
@@ -166,8 +157,7 @@ func (o Options) read(name string, r *binding.Report) (_ *binding.Node, whole bo
 	return binding.Parse(shown, b, r)
 }
 
-// readProfile reads the file of a profile. That there is none is told where it was
-// chosen.
+// readProfile reads the file of a profile. That there is none is told where it was chosen.
 func (o Options) readProfile(c chosen, r *binding.Report) (_ *binding.Node, whole bool) {
 	name := profileFile(c.name)
 	if _, err := fs.Stat(o.Files, name); !errors.Is(err, fs.ErrNotExist) {
@@ -193,8 +183,7 @@ func (o Options) unreadable(name string, err error, r *binding.Report) {
 	}
 }
 
-// rename says what to do with a file that is named as others want it; where there is none,
-// it returns the other remedy.
+// rename says what to do with a file that is named as others want it; without one it returns other.
 func (o Options) rename(name, other string) string {
 	found := o.lookalikes(name)
 	switch {
@@ -207,9 +196,9 @@ func (o Options) rename(name, other string) string {
 }
 
 // folderRemedy says what to give for the folder in place of a file.
-func folderRemedy(file string) string {
-	name := filepath.Base(file)
-	remedy := "write --config " + filepath.Dir(file)
+func folderRemedy(path string) string {
+	name := filepath.Base(path)
+	remedy := "write --config " + filepath.Dir(path)
 	if profile, is := strings.CutPrefix(strings.TrimSuffix(name, ".yml"), "application-"); is {
 		remedy += " --profile " + profile
 	} else if name != baseFile {

@@ -113,12 +113,12 @@ func TestSampleLoadsAsItStands(t *testing.T) {
 			Total:    atOnce(5),
 		},
 	}
-	for name, url := range map[string]Endpoint{
+	for name, url := range map[string]ServerURL{
 		"llama2-7b":     "http://vllm-llama2-7b-service:8000",
 		"gpt-3.5-turbo": "http://vllm-gpt35-service:8000",
 	} {
 		s := defaultService(name)
-		s.Endpoints = []Endpoint{url}
+		s.Servers = []ServerURL{url}
 		want.Services[name] = s
 	}
 	if diff := cmp.Diff(want, load(t, read(t, "sample.yml"), nil), byValue); diff != "" {
@@ -135,7 +135,7 @@ func TestSampleLoadsAsItStands(t *testing.T) {
 func TestVocabulary(t *testing.T) {
 	c := load(t, read(t, "vocabulary.yml"), variables{"VLLM_API_KEY": "s3cret"})
 	wantService := Service{
-		Endpoints: []Endpoint{"https://b:8443/base"}, CAFile: "ca.pem",
+		Servers: []ServerURL{"https://b:8443/base"}, CAFile: "ca.pem",
 		ServedAs: "meta-llama/Llama-2-7b", APIKey: "s3cret", ContextLength: 4096,
 		ConnectTimeout: 3 * time.Second, FirstByteTimeout: 4 * time.Minute,
 		ResponseTimeout: 9 * time.Minute, IdleTimeout: 50 * time.Second,
@@ -247,7 +247,7 @@ func TestShippedProfiles(t *testing.T) {
 			continue
 		}
 		got := want
-		got.store, got.auth, got.mock = c.RateLimit.Store, c.Auth.Enabled, c.Services["llama2-7b"].Endpoints[0] == MockEndpoint
+		got.store, got.auth, got.mock = c.RateLimit.Store, c.Auth.Enabled, c.Services["llama2-7b"].Servers[0] == MockServer
 		if got != want || len(c.RateLimit.Models) != 2 || c.Profile != profile {
 			t.Errorf("profile %q: %+v with %d models, want %+v with 2", profile, got, len(c.RateLimit.Models), want)
 		}
@@ -323,7 +323,7 @@ vllm:
     gpt-4: {endpoints: [http://a], served-as: llama2-7b, share-limits-with: llama2-7b}
 token: {rate-limit: {defaults: {max-tokens-per-minute: 7}}}
 `, nil)
-	if diff := cmp.Diff([]Endpoint{"http://a", "http://b"}, c.Services["llama2-7b"].Endpoints); diff != "" {
+	if diff := cmp.Diff([]ServerURL{"http://a", "http://b"}, c.Services["llama2-7b"].Servers); diff != "" {
 		t.Error("endpoints (-want +got):\n" + diff)
 	}
 	if s := c.Services["gpt-4"]; s.ShareLimitsWith != "llama2-7b" || s.ServedAs != "llama2-7b" {
@@ -339,14 +339,14 @@ token: {rate-limit: {defaults: {max-tokens-per-minute: 7}}}
 
 // TestAddressesInLists: a port needs no quotes, however a list is written.
 func TestAddressesInLists(t *testing.T) {
-	want := []Endpoint{"http://a:8000", "https://b:8443/base", "http://[::1]:81"}
+	want := []ServerURL{"http://a:8000", "https://b:8443/base", "http://[::1]:81"}
 	for _, text := range []string{
 		"vllm: {services: {m: {endpoints: [http://a:8000, https://b:8443/base, 'http://[::1]:81']}}}",
 		"vllm: {services: {m: {endpoints: [http://a:8000,https://b:8443/base,'http://[::1]:81'], served-as: x}}}",
 		"vllm:\n  services:\n    m:\n      endpoints: [http://a:8000, https://b:8443/base, 'http://[::1]:81']",
 		"vllm:\n  services:\n    m:\n      endpoints:\n        - http://a:8000\n        - https://b:8443/base\n        - http://[::1]:81",
 	} {
-		if diff := cmp.Diff(want, load(t, text, nil).Services["m"].Endpoints); diff != "" {
+		if diff := cmp.Diff(want, load(t, text, nil).Services["m"].Servers); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
 	}

@@ -8,21 +8,17 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
 
-// planned is a setting that is known, but not in this version. It is refused
-// where it would change something: never ignored, so that nobody believes in
-// a limit that does not hold.
+// planned is a setting that is known, but not in this version. It is refused where it would change
+// something: never ignored, so that nobody believes in a limit that does not hold.
 type planned struct {
-	// path has the keys of the setting; * is any name.
-	path string
+	path string // has the keys of the setting; * is any name
 	// values are those that are refused; nil stands for every value but an
 	// empty one, false and 0, and then the setting has no place in the schema.
-	values []string
-	// instead says what to do today.
-	instead string
+	values  []string
+	instead string // says what to do today
 }
 
-// plannedSettings is every such setting. Whoever builds one adds it to the schema and
-// deletes its line here.
+// plannedSettings is every such setting. Whoever builds one moves it to the schema.
 var plannedSettings = []planned{
 	{"redis.addresses", nil, "write redis.host and redis.port of one server"},
 	{"redis.cluster", nil, "write redis.host and redis.port of one server"},
@@ -71,8 +67,7 @@ func (p planned) refuse(n *binding.Node, keys []string, r *binding.Report) {
 	}
 }
 
-// filled reports whether a setting says anything. 0 says nothing, but inside a
-// map it may: a maximum of 0 blocks.
+// filled reports whether a setting says anything. 0 says nothing, but a maximum in a map.
 func filled(n *binding.Node) bool {
 	if n.Kind == binding.MapKind {
 		return slices.ContainsFunc(n.Fields, func(e binding.Entry) bool {

@@ -14,8 +14,7 @@ const profileProd = "prod"
 // profileForm keeps a profile's name from naming a file elsewhere.
 var profileForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// profileVariables name the profile in the environment, the first that is not
-// empty.
+// profileVariables name the profile in the environment, the first that is not empty.
 var profileVariables = []string{"PROFILE", "SPRING_PROFILES_ACTIVE"}
 
 // chosen is a profile and who has chosen it.
@@ -51,8 +50,7 @@ func (o Options) profile(base *binding.Node, r *binding.Report) (c chosen, ok bo
 	return chosen{}, false
 }
 
-// activeProfile reads the profile from the file itself, before the rest of it
-// has its variables filled in.
+// activeProfile reads the profile from the file, before variables are filled into the rest.
 func (o Options) activeProfile(n *binding.Node, r *binding.Report) (name string, ok bool) {
 	if n.Kind == binding.ListKind {
 		r.AddAt(n, "", "is a list, and one profile is laid over",

@@ -40,7 +40,7 @@ vllm:
 		}},
 		"the short form replaces the long one": {"vllm: {services: {a: http://c}}", func(c *Config) (any, any) {
 			s := defaultService("a")
-			s.Endpoints = []Endpoint{"http://c"}
+			s.Servers = []ServerURL{"http://c"}
 			return c.Services["a"], s
 		}},
 		"null takes a maximum away": {"token: {rate-limit: {models: {a: {max-tokens-per-hour: null}}}}", func(c *Config) (any, any) {

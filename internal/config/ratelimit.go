@@ -7,22 +7,10 @@ type RateLimit struct {
 	Store       Store // StoreMemory or StoreRedis: Load resolves StoreAuto
 	MaxAccounts int64 // accounts kept in memory
 	Settings          // what a model without its own inherits
-	// Defaults is the entry of served models that have none of their own.
-	Defaults Model
-	// Models holds an entry for every served model that does not share another's
-	// limits, inheritance resolved.
+	Defaults    Model // the entry of served models that have none of their own
+	// Models has an entry for each served model with limits of its own, inheritance resolved.
 	Models map[string]Model
 }
-
-// Store names where accounts are kept.
-type Store string
-
-// The stores.
-const (
-	StoreAuto   Store = "auto" // Redis where it is configured, else memory
-	StoreMemory Store = "memory"
-	StoreRedis  Store = "redis"
-)
 
 // Settings is how a model's limits are applied.
 type Settings struct {
@@ -36,37 +24,6 @@ type Settings struct {
 	OnStoreFailure       string  // what becomes of requests while the store is away: failClosed
 }
 
-// Reserve says how much output is charged before a request is sent.
-type Reserve string
-
-// The ways to reserve.
-const (
-	ReserveExpected  Reserve = "expected"   // what such requests usually take
-	ReserveWorstCase Reserve = "worst-case" // the most that it may take
-)
-
-// Overrun says what happens when a running request needs more than the limit
-// has room for.
-type Overrun string
-
-// The ways to overrun.
-const (
-	OverrunDebt Overrun = "debt" // it goes on, and the excess is paid later
-	OverrunStop Overrun = "stop" // it is ended properly
-)
-
-// InputEstimate says how input tokens are counted before a request is sent.
-type InputEstimate string
-
-// The ways to estimate.
-const (
-	EstimateLearned InputEstimate = "learned" // from what earlier requests took
-	EstimateExact   InputEstimate = "exact"   // by the model server's /tokenize
-)
-
-// failClosed answers 503.
-const failClosed = "closed"
-
 // Model is the limits of one model and how they are applied.
 type Model struct {
 	Settings
@@ -74,8 +31,7 @@ type Model struct {
 	Total Limits // of the model over all its users and all replicas
 }
 
-// Limits is what limits one subject. A meter and window that are absent are not
-// limited.
+// Limits is what limits one subject. A meter and window that are absent are not limited.
 type Limits struct {
 	Windows    []limit.Limit // in the order of their keys in the reference
 	Concurrent *int64        // requests that may run at once; nil: any number

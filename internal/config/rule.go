@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
@@ -13,6 +14,12 @@ import (
 )
 
 // The rules of single values. Each returns nil for a value that is right.
+
+func timeout(to *time.Duration) binding.Target { return binding.Duration(to, time.Millisecond) }
+
+func name(to *string) binding.Target {
+	return binding.Text(to, binding.NotEmpty, nameLength).Wants("1 to 256 bytes")
+}
 
 var nameLength = binding.AtMost(limit.NameBytesMax)
 
@@ -36,8 +43,11 @@ func listenAddress(s string) *binding.Mistake {
 	return nil
 }
 
-// webOrigin takes an origin as browsers write it (RFC 6454), which is compared as
-// a whole, or * for all.
+func address(to *string, rule func(string) *binding.Mistake) binding.Target {
+	return binding.Guarded(binding.Text(to, rule)).Wants("HOST:PORT")
+}
+
+// webOrigin takes an origin as browsers write and compare it (RFC 6454), or * for all.
 func webOrigin(s string) *binding.Mistake {
 	if s == "*" {
 		return nil
@@ -112,14 +122,14 @@ func bodyField(to *string) binding.Target {
 	return binding.Text(to, fieldName).Wants("names of body fields")
 }
 
-// endpoint binds the address of a model server; it drops a trailing slash.
-func endpoint(to *Endpoint) binding.Target {
+// server binds the address of a model server; it drops a trailing slash.
+func server(to *ServerURL) binding.Target {
 	s := binding.Guarded(binding.Text(to)).Wants("an address such as http://host:8000")
 	s.Parse = func(v string) *binding.Mistake {
 		m := serverURL(v)
 		switch {
-		case v == string(MockEndpoint):
-			*to, m = MockEndpoint, nil
+		case v == string(MockServer):
+			*to, m = MockServer, nil
 		case m == nil:
 			*to = plainURL(v)
 		}
@@ -128,13 +138,12 @@ func endpoint(to *Endpoint) binding.Target {
 	return s
 }
 
-// plainURL returns the one spelling of a valid address, so that a server that is
-// listed twice is seen: no slash at its end, no port that goes without saying, and
-// small letters where capitals mean the same.
-func plainURL(s string) Endpoint {
+// plainURL returns the one spelling of a valid address, so that a server that is listed twice is
+// seen: no slash at its end, no usual port, and small letters in the host.
+func plainURL(s string) ServerURL {
 	u, err := url.Parse(s)
 	if err != nil {
-		return Endpoint(s)
+		return ServerURL(s)
 	}
 	u.Host = strings.ToLower(u.Host)
 	if u.Scheme == "http" {
@@ -142,7 +151,7 @@ func plainURL(s string) Endpoint {
 	} else {
 		u.Host = strings.TrimSuffix(u.Host, ":443")
 	}
-	return Endpoint(strings.TrimRight(u.String(), "/"))
+	return ServerURL(strings.TrimRight(u.String(), "/"))
 }
 
 func serverURL(s string) *binding.Mistake {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"net/netip"
-	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 )
@@ -15,8 +14,12 @@ func (c *Config) schema() binding.Object {
 		{"management", "What operators look at: `/actuator`, and profiles.", c.Management.schema()},
 		{"redis", "The shared store. Without this section accounts are kept in memory.",
 			binding.Optional[Redis]{To: &c.Redis, Fresh: defaultRedis, Schema: (*Redis).schema}},
-		{"token", "Tokens.", binding.Object{{"rate-limit", "Limits and how they are applied.", c.RateLimit.schema()}}},
-		{"vllm", "Model servers.", binding.Object{{"services", "The model servers by public model name.", c.services()}}},
+		{"token", "Tokens.", binding.Object{
+			{"rate-limit", "Limits and how they are applied.", c.RateLimit.schema()},
+		}},
+		{"vllm", "Model servers.", binding.Object{
+			{"services", "The model servers by public model name.", c.services()},
+		}},
 		{"auth", "Who may come in.", c.Auth.schema()},
 		{"logging", "What is written to standard error.", c.Logging.schema()},
 	}
@@ -24,67 +27,81 @@ func (c *Config) schema() binding.Object {
 
 func (s *Server) schema() binding.Object {
 	return binding.Object{
-		{Key: "host", To: binding.Instead("write address: HOST:PORT")},
-		{Key: "ssl", To: binding.Instead("write tls: {certificate: FILE, key: FILE}")},
-		{Key: "shutdown", To: binding.Instead("remove it: running requests always go on, for drain-timeout")},
-		{"address", "Where the gateway listens.", binding.Guarded(binding.Text(&s.Address, listenAddress)).Wants("HOST:PORT")},
+		instead("host", "write address: HOST:PORT"),
+		instead("ssl", "write tls: {certificate: FILE, key: FILE}"),
+		instead("shutdown", "remove it: running requests always go on, for drain-timeout"),
+		{"address", "Where the gateway listens.", address(&s.Address, listenAddress)},
 		{"max-body-bytes", "Largest request body.", binding.Integer(&s.MaxBodyBytes, 1, 1<<30)},
-		{"max-buffered-bytes", "Most bytes of request bodies and answers held at once, over all requests; 0: a quarter of the process's memory limit, or of the machine's memory where there is none.",
+		{"max-buffered-bytes", "Most bytes of request bodies and answers held at once, " +
+			"over all requests; 0: a quarter of the process's memory limit, " +
+			"or of the machine's memory where there is none.",
 			binding.Integer(&s.MaxBufferedBytes, 0, 1<<50)},
-		{"max-header-bytes", "Largest request head.", binding.Integer(&s.MaxHeaderBytes, 1024, 16<<20)},
+		{"max-header-bytes", "Largest request head.",
+			binding.Integer(&s.MaxHeaderBytes, 1024, 16<<20)},
 		{"read-header-timeout", "How long a client may take to send a request head.",
-			binding.Duration(&s.ReadHeaderTimeout, time.Millisecond)},
+			timeout(&s.ReadHeaderTimeout)},
 		{"body-timeout", "How long a client may take to send a request body.",
-			binding.Duration(&s.BodyTimeout, time.Millisecond)},
+			timeout(&s.BodyTimeout)},
 		{"idle-timeout", "How long a connection is kept without a request.",
-			binding.Duration(&s.IdleTimeout, time.Millisecond)},
-		{"drain-delay", "How long requests are still served after SIGTERM or SIGINT while readiness answers 503 already, for load balancers to notice.",
+			timeout(&s.IdleTimeout)},
+		{"drain-delay", "How long requests are still served after SIGTERM or SIGINT while " +
+			"readiness answers 503 already, for load balancers to notice.",
 			binding.Duration(&s.DrainDelay, 0)},
-		{"drain-timeout", "How long running requests may go on after SIGTERM or SIGINT; a second signal cuts them off.",
-			binding.Duration(&s.DrainTimeout, 0)},
-		{"plain-http", "Which server reads requests that are not encrypted: the gateway's `own`, or Go's `net-http`, which makes a chat a third dearer, to find out whether the own one is at fault.",
+		{"drain-timeout", "How long running requests may go on after SIGTERM or SIGINT; " +
+			"a second signal cuts them off.", binding.Duration(&s.DrainTimeout, 0)},
+		{"plain-http", "Which server reads requests that are not encrypted: " +
+			"the gateway's `own`, or Go's `net-http`, which makes a chat a third dearer, " +
+			"to find out whether the own one is at fault.",
 			binding.Choice(&s.PlainHTTP, PlainHTTPOwn, PlainHTTPNet)},
-		{"tls", "Encryption, with HTTP/2 and HTTP/1.1. Changed files take effect without a restart.", binding.Object{
-			{"certificate", "File of the certificate, followed by those that vouch for it (PEM); empty: no encryption.",
-				binding.FileName(&s.TLS.Certificate)},
+		{"tls", "Encryption, with HTTP/2 and HTTP/1.1. " +
+			"Changed files take effect without a restart.", binding.Object{
+			{"certificate", "File of the certificate, followed by those that vouch for it (PEM); " +
+				"empty: no encryption.", binding.FileName(&s.TLS.Certificate)},
 			{"key", "File of the certificate's key (PEM).", binding.FileName(&s.TLS.Key)},
 		}},
 		{"cors", "Requests from web pages.", binding.Object{
-			{"origins", "Pages that may send requests and read answers, by their origin; `*`: all; empty: none.",
-				binding.List[string]{To: &s.CORSOrigins, Item: origin}},
+			{"origins", "Pages that may send requests and read answers, by their origin; " +
+				"`*`: all; empty: none.", binding.List[string]{To: &s.CORSOrigins, Item: origin}},
 		}},
-		{"trusted-proxies", "Addresses or networks of proxies whose `X-Forwarded-For` tells the client's address, for the log.",
+		{"trusted-proxies", "Addresses or networks of proxies whose `X-Forwarded-For` tells the " +
+			"client's address, for the log.",
 			binding.List[netip.Prefix]{To: &s.TrustedProxies, Item: binding.Network}},
 	}
 }
 
 func (m *Management) schema() binding.Object {
 	return binding.Object{
-		{Key: "server", To: binding.Instead("write management: {address: HOST:PORT}")},
-		{Key: "endpoints", To: binding.Instead("remove it: `/actuator` tells what there is")},
-		{Key: "endpoint", To: binding.Instead("remove it: `/actuator` tells what there is")},
-		{"address", "Where `/actuator` and profiles are served instead of on `server.address`, not encrypted; empty: there.",
-			binding.Guarded(binding.Text(&m.Address, binding.OrEmpty(listenAddress))).Wants("HOST:PORT")},
-		{"pprof", "Serve profiles of the process below `/debug/pprof/`, for the role admin.", binding.Boolean(&m.Pprof)},
+		instead("server", "write management: {address: HOST:PORT}"),
+		instead("endpoints", "remove it: `/actuator` tells what there is"),
+		instead("endpoint", "remove it: `/actuator` tells what there is"),
+		{"address", "Where `/actuator` and profiles are served instead of on `server.address`, " +
+			"not encrypted; empty: there.", address(&m.Address, binding.OrEmpty(listenAddress))},
+		{"pprof", "Serve profiles of the process below `/debug/pprof/`, for the role admin.",
+			binding.Boolean(&m.Pprof)},
 	}
 }
 
 func (r *Redis) schema() binding.Target {
 	return binding.Object{
-		{Key: "url", To: binding.Instead("write host, port, username, password, database and tls.enabled, as far as the address has them")},
-		{Key: "ssl", To: binding.Instead("write tls: {enabled: true}")},
+		instead("url", "write host, port, username, password, database and tls.enabled, "+
+			"as far as the address has them"),
+		instead("ssl", "write tls: {enabled: true}"),
 		{"host", "Name or address of the server.",
-			binding.Guarded(binding.Text(&r.Host, binding.NotEmpty, hostName)).Wants("a name or an IP address")},
+			binding.Guarded(binding.Text(&r.Host, binding.NotEmpty, hostName)).
+				Wants("a name or an IP address")},
 		{"port", "Its port.", binding.Integer(&r.Port, 1, 65535)},
 		{"database", "Number of the database.", binding.Integer(&r.Database, 0, 1<<16)},
 		{"username", "User; empty: the default user.", binding.Text(&r.Username)},
 		{"password", "Password; empty: none.", binding.Secret(&r.Password)},
-		{"timeout", "Deadline of one call.", binding.Duration(&r.Timeout, time.Millisecond)},
-		{"mode", "`strict` asks the store for every decision.", binding.Choice(&r.Mode, modeStrict)},
+		{"timeout", "Deadline of one call.", timeout(&r.Timeout)},
+		{"mode", "`strict` asks the store for every decision.",
+			binding.Choice(&r.Mode, modeStrict)},
 		{"tls", "Encryption of the connection.", binding.Object{
 			{"enabled", "Encrypt the connection.", binding.Boolean(&r.TLS.Enabled)},
-			{"ca-file", "Authorities to trust; empty: the system's.", binding.FileName(&r.TLS.CAFile)},
-			{"certificate", "File of the client certificate.", binding.FileName(&r.TLS.Certificate)},
+			{"ca-file", "Authorities to trust; empty: the system's.",
+				binding.FileName(&r.TLS.CAFile)},
+			{"certificate", "File of the client certificate.",
+				binding.FileName(&r.TLS.Certificate)},
 			{"key", "File of the client certificate's key.", binding.FileName(&r.TLS.Key)},
 			{"server-name", "Name to verify; empty: the host.", binding.Text(&r.TLS.ServerName)},
 		}},
@@ -93,8 +110,10 @@ func (r *Redis) schema() binding.Target {
 
 func (a *Auth) schema() binding.Object {
 	return binding.Object{
-		{"enabled", "`false` lets everybody in as admin, for development.", binding.Boolean(&a.Enabled)},
-		{"api-keys", "The accepted keys.", binding.List[APIKey]{To: &a.APIKeys, Fresh: newAPIKey, Item: (*APIKey).schema}},
+		{"enabled", "`false` lets everybody in as admin, for development.",
+			binding.Boolean(&a.Enabled)},
+		{"api-keys", "The accepted keys.",
+			binding.List[APIKey]{To: &a.APIKeys, Fresh: newAPIKey, Item: (*APIKey).schema}},
 	}
 }
 
@@ -102,15 +121,18 @@ func newAPIKey() APIKey { return APIKey{Roles: []Role{RoleUser}} }
 
 func (k *APIKey) schema() binding.Target {
 	return binding.Object{
-		{"name", "Name of the key, for people and logs; unique.",
-			binding.Text(&k.Name, binding.NotEmpty, nameLength).Wants("1 to 256 bytes")},
-		{"user", "Whose accounts it charges.", binding.Text(&k.User, binding.NotEmpty, nameLength).Wants("1 to 256 bytes")},
-		{Key: "key", To: binding.Instead("write hash: with what `token-rate-limiter key hash` prints for the key; the key itself does not belong here")},
+		{"name", "Name of the key, for people and logs; unique.", name(&k.Name)},
+		{"user", "Whose accounts it charges.", name(&k.User)},
+		instead("key", "write hash: with what `token-rate-limiter key hash` prints for the key; "+
+			"the key itself does not belong here"),
 		{"hash", "What `token-rate-limiter key hash` prints.",
-			binding.Masked(binding.Text(&k.Hash, keyHash)).Wants("sha256: and 64 hexadecimal digits")},
-		{"roles", "What the key may do: `user` calls models, `admin` sees and changes what concerns others too; neither includes the other.",
+			binding.Masked(binding.Text(&k.Hash, keyHash)).
+				Wants("sha256: and 64 hexadecimal digits")},
+		{"roles", "What the key may do: `user` calls models, `admin` sees and changes what " +
+			"concerns others too; neither includes the other.",
 			binding.List[Role]{To: &k.Roles, Item: role}},
-		{"act-as", "Whether `X-User-ID` may name another user; else that is a 403.", binding.Boolean(&k.ActAs)},
+		{"act-as", "Whether `X-User-ID` may name another user; else that is a 403.",
+			binding.Boolean(&k.ActAs)},
 	}
 }
 
@@ -118,8 +140,15 @@ func role(to *Role) binding.Target { return binding.Choice(to, RoleUser, RoleAdm
 
 func (l *Logging) schema() binding.Object {
 	return binding.Object{
-		{"level", "Lowest level that is written.", binding.Choice(&l.Level, LevelDebug, LevelInfo, LevelWarn, LevelError)},
+		{"level", "Lowest level that is written.",
+			binding.Choice(&l.Level, LevelDebug, LevelInfo, LevelWarn, LevelError)},
 		{"format", "Shape of a line.", binding.Choice(&l.Format, FormatJSON, FormatText)},
-		{"hash-users", "Write a hash instead of user names, and no addresses of clients.", binding.Boolean(&l.HashUsers)},
+		{"hash-users", "Write a hash instead of user names, and no addresses of clients.",
+			binding.Boolean(&l.HashUsers)},
 	}
+}
+
+// instead is a key that others have, with what to write here.
+func instead(key, remedy string) binding.Field {
+	return binding.Field{Key: key, To: binding.Instead(remedy)}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
@@ -8,40 +9,37 @@ import (
 
 // Service is the model server of one public model name.
 type Service struct {
-	Endpoints        []Endpoint // never empty
-	CAFile           string     // authorities to trust; "" for the system's
-	ServedAs         string     // the model's name at the server; never empty
-	APIKey           string     // secret; sent to the server; "" for none
-	ContextLength    int64      // tokens; 0 when unknown
-	ConnectTimeout   time.Duration
+	Servers          []ServerURL   // never empty
+	CAFile           string        // authorities to trust; "" for the system's
+	ServedAs         string        // the model's name at the server; never empty
+	APIKey           string        // secret; sent to the server; "" for none
+	ContextLength    int64         // tokens; 0 when unknown
+	ConnectTimeout   time.Duration // for a connection
 	FirstByteTimeout time.Duration // of streams
 	ResponseTimeout  time.Duration // of everything else
 	IdleTimeout      time.Duration // between two events of a stream
-	HealthInterval   time.Duration // between two questions whether an endpoint is well
-	BreakerFailures  int64         // among the last BreakerOutcomes that open an endpoint's breaker; 0: never
+	HealthInterval   time.Duration // between two questions whether a model server is well
+	BreakerFailures  int64         // among the last BreakerOutcomes that open a breaker; 0: never
 	BreakerOutcomes  int64
 	BreakerWait      time.Duration // for which it stays open
-	ShareLimitsWith  string        // another public name, whose limits and accounts it uses; "" for its own
+	ShareLimitsWith  string        // public name whose limits and accounts it uses; "": its own
 	ForwardHeaders   []string      // request headers passed on beside the usual ones
 	AllowFields      []string      // body fields passed on that are held back or unknown otherwise
 	UnknownFields    UnknownFields // what happens to the other unknown ones
 }
 
-// UnknownFields says what happens to a body field that nobody has classified.
-type UnknownFields string
+// ServerURL is the http or https address of a model server, with no slash at its end; or
+// MockServer.
+type ServerURL string
 
-// The ways.
-const (
-	UnknownDrop   UnknownFields = "drop"   // it is left out of what is sent
-	UnknownRefuse UnknownFields = "refuse" // the request is refused
-)
+// MockServer stands for a mock model server in this process.
+const MockServer ServerURL = "mock:"
 
-// Endpoint is the address of a model server: an http or https URL without a
-// trailing slash, or MockEndpoint.
-type Endpoint string
-
-// MockEndpoint stands for a mock model server in this process.
-const MockEndpoint Endpoint = "mock:"
+// LimitsOf returns the limits that the served model called name has, and the model whose they are.
+func (c *Config) LimitsOf(name string) (owner string, limits Model) {
+	owner = cmp.Or(c.Services[name].ShareLimitsWith, name)
+	return owner, c.RateLimit.Models[owner]
+}
 
 func defaultService(name string) Service {
 	return Service{
@@ -61,18 +59,18 @@ func defaultService(name string) Service {
 // shortForm is a service that may be written as its only address.
 type shortForm struct {
 	binding.Object
-	list *[]Endpoint
+	list *[]ServerURL
 }
 
 func (s shortForm) Decode(r *binding.Report, n *binding.Node) {
 	switch n.Kind {
 	case binding.ScalarKind:
-		*s.list = make([]Endpoint, 1)
-		endpoint(&(*s.list)[0]).Decode(r, n)
+		*s.list = make([]ServerURL, 1)
+		server(&(*s.list)[0]).Decode(r, n)
 	case binding.ListKind:
 		r.AddAt(n, "", "is a list where an address or the settings of a model are expected",
 			"write endpoints: before the list, as in endpoints: [http://a:8000, http://b:8000]")
-		binding.List[Endpoint]{To: s.list, Item: endpoint}.Decode(r, n)
+		binding.List[ServerURL]{To: s.list, Item: server}.Decode(r, n)
 	default:
 		s.Object.Decode(r, n)
 	}

@@ -108,8 +108,7 @@ func (s springTree) differ(e *binding.Entry, value, from string, there *binding.
 	s.AddKey(e, value, "differs from "+from+" in "+there.At.String(), "keep one of the two")
 }
 
-// port joins server.port to server.address, which may lack a port then, as in
-// a Spring application's file.
+// port joins server.port to server.address, which may lack it, as Spring has them.
 func (s springTree) port() {
 	server := s.root.Get("server")
 	e := server.Entry("port")

@@ -91,7 +91,7 @@ func TestAnyNameAndTextSurvivesPrinting(t *testing.T) {
 		want := defaults()
 		name := word.Draw(t, "name")
 		s := defaultService(name)
-		s.Endpoints, s.ServedAs, s.CAFile = []Endpoint{"http://a"}, word.Draw(t, "served"), word.Draw(t, "file")
+		s.Servers, s.ServedAs, s.CAFile = []ServerURL{"http://a"}, word.Draw(t, "served"), word.Draw(t, "file")
 		s.IdleTimeout = time.Duration(rapid.Int64Range(1e6, 1e18).Draw(t, "idle"))
 		want.Services[name] = s
 		want.RateLimit.MaxDebt = rapid.Float64Range(0, 100).Draw(t, "debt")

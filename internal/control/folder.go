@@ -10,24 +10,20 @@ import (
 const (
 	// restFor is how long files must be left alone before they are read: an
 	// editor writes more than once, and a half-written file may look whole.
-	restFor = 200 * time.Millisecond
-	// restLatest is when they are read although somebody goes on writing.
-	restLatest = 2 * time.Second
-	// lookInterval is how often the files are looked at without being told:
-	// nobody tells of changes on network file systems, behind links that lead
-	// out of the folder, or of a folder that has come back.
+	restFor    = 200 * time.Millisecond
+	restLatest = 2 * time.Second // when they are read although somebody goes on writing
+	// lookInterval is how often the files are looked at without being told: nobody tells of changes
+	// on network file systems, or behind links that lead out of the folder.
 	lookInterval = 2 * time.Second
 )
 
-// rest tells when files that are being changed are to be read. The zero value
-// waits for nothing.
+// rest tells when files that are being changed are to be read. The zero value waits for nothing.
 type rest struct{ since time.Time }
 
 // waiting reports whether files are to be read.
 func (r *rest) waiting() bool { return !r.since.IsZero() }
 
-// disturbed takes note of a change, and returns how long to wait for the next
-// one before the files are read.
+// disturbed takes note of a change, and returns how long to wait before the files are read.
 func (r *rest) disturbed(now time.Time) time.Duration {
 	if !r.waiting() {
 		r.since = now
@@ -72,8 +68,7 @@ func (f *folder) follow() {
 	}
 }
 
-// tells returns what tells of changes, and of those that may have been missed; nil where
-// nothing does.
+// tells returns what tells of changes, and of those that may have been missed; nil: nothing does.
 func (f *folder) tells() (<-chan fsnotify.Event, <-chan error) {
 	if f.notify == nil {
 		return nil, nil

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"log/slog"
-	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,24 +13,17 @@ import (
 
 // Options of a Reconciler. All but Files and Sources are required.
 type Options struct {
-	// Config is what Files said at the start.
-	Config *config.Config
-	// Files is read again; nil: never.
-	Files *Files
-	// Sources are what is laid over Config, in their order.
-	Sources []Source
+	Config  *config.Config // what Files said at the start
+	Files   *Files         // read again; nil: never
+	Sources []Source       // what is laid over Config, in their order
 	// Apply makes a state what is served, or fails and changes nothing. It returns settings
 	// that have changed and take effect at the next start only.
-	Apply func(State) (atStart []string, err error)
-	// Applied is told of every change after the first state.
-	Applied func(config.Changes)
-	// Read is told whether what was read could be applied.
-	Read func(ok bool)
-	// Scarce reports whether an error only says that nothing can be read at the moment. It
-	// tells whoever has to know.
-	Scarce func(error) bool
-	// Leaving reports whether the gateway ends, and is left as it is.
-	Leaving func() bool
+	Apply   func(State) (atStart []string, err error)
+	Applied func(config.Changes) // told of every change after the first state
+	Read    func(ok bool)        // told whether what was read could be applied
+	// Scarce reports whether an error only says that nothing can be read now, and tells of it.
+	Scarce  func(error) bool
+	Leaving func() bool // reports whether the gateway ends, and is left as it is
 	Log     *slog.Logger
 }
 
@@ -41,29 +33,30 @@ type Reconciler struct {
 
 	mu      sync.Mutex // held while sources are read and a state is applied
 	closed  bool
-	tracked []tracked
-	news    bool // something was told of what was read
+	tracked []*tracked // the files, and then the others in their order
+	news    bool       // something was told of what was read
 	current atomic.Pointer[State]
 }
 
 // readTimeout bounds the reading of one source, for the others wait for it.
 const readTimeout = 5 * time.Second
 
-// New applies the first state. It fails where a source cannot be read, or what they say
-// together cannot be applied.
+// New applies the first state. It fails with the first source that cannot be read or applied.
 func New(ctx context.Context, o Options) (*Reconciler, error) {
-	r := &Reconciler{o: o, tracked: []tracked{{applied: Layer{Config: o.Config}}}}
+	files := &tracked{applied: Layer{Config: o.Config}}
 	if o.Files != nil {
-		r.tracked[0].source = o.Files
+		files.source = o.Files
 	}
+	r := &Reconciler{o: o, tracked: []*tracked{files}}
 	for _, s := range o.Sources {
 		p, err := s.Read(ctx)
 		if err != nil {
 			return nil, from(s, err)
 		}
-		r.tracked = append(r.tracked, tracked{source: s, applied: p, version: p.Version})
+		t := &tracked{source: s, applied: p, last: reading{version: p.Version}}
+		r.tracked = append(r.tracked, t)
 	}
-	c, err := merge(r.merged(0, r.tracked[0].applied))
+	c, err := merge(r.merged(files, files.applied))
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +76,7 @@ const (
 	asked                 // somebody wants it
 )
 
-// Reload reads all sources at once and says what came of it, also where they are as they were.
-// Callers wait for each other.
+// Reload reads all sources at once and says what came of it. Callers wait for each other.
 func (r *Reconciler) Reload(ctx context.Context) {
 	if len(r.tracked) == 1 && r.tracked[0].source == nil {
 		r.o.Log.Info("the configuration was not read from files, and is not read again")
@@ -105,16 +97,15 @@ func (r *Reconciler) Run(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	for i := range r.tracked {
-		if s := r.tracked[i].source; s != nil {
-			watching.Go(func() {
-				s.Watch(ctx, func() {
-					select {
-					case changed <- struct{}{}:
-					default: // somebody has told it
-					}
-				})
-			})
+	tell := func() {
+		select {
+		case changed <- struct{}{}:
+		default: // somebody has told it
+		}
+	}
+	for _, t := range r.tracked {
+		if t.source != nil {
+			watching.Go(func() { t.source.Watch(ctx, tell) })
 		}
 	}
 	tick := time.NewTicker(lookInterval)
@@ -143,117 +134,98 @@ func (r *Reconciler) Run(ctx context.Context) {
 func (r *Reconciler) isBehind() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	unread := func(t tracked) bool { return t.unread }
-	return r.anyFailed() || slices.ContainsFunc(r.tracked, unread)
+	return slices.ContainsFunc(r.tracked, func(t *tracked) bool { return t.last.isBehind() })
 }
 
-// anyFailed reports whether a layer is wrong or cannot be had.
-func (r *Reconciler) anyFailed() bool {
-	return slices.ContainsFunc(r.tracked, func(t tracked) bool { return t.failed != "" })
-}
-
-// reconcile reads all sources and applies what has changed, one layer after the other. It
-// reports whether to read again in a while: what is wrong may be half written, and nobody has
-// asked.
+// reconcile reads all sources and applies what has changed, one layer after the other. It reports
+// whether to read again in a while: what is wrong may be half written, and nobody has asked.
 func (r *Reconciler) reconcile(ctx context.Context, why occasion) (again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.news = false
 	before := r.State().Revision
-	for i := range r.tracked {
-		again = r.read(ctx, i, why) || again
+	for _, t := range r.tracked {
+		again = r.read(ctx, t, why) || again
 	}
 	if why == asked && !r.news {
 		r.o.Log.Info("the configuration is as it was")
 	}
 	for r.State().Revision != before { // what was in the way of a layer may have gone
 		before = r.State().Revision
-		for i := range r.tracked {
-			if r.tracked[i].failed != "" {
-				_ = r.read(ctx, i, seen)
+		for _, t := range r.tracked {
+			if t.last.failed != "" {
+				_ = r.read(ctx, t, seen)
 			}
 		}
 	}
 	return again
 }
 
-// read reads the i-th source and applies its layer. It reports whether to read it again in a
-// while.
-func (r *Reconciler) read(ctx context.Context, i int, why occasion) (again bool) {
-	p := &r.tracked[i]
-	if r.closed || r.o.Leaving() || p.source == nil {
+// read reads a source and applies its layer. It reports whether to read it again in a while.
+func (r *Reconciler) read(ctx context.Context, t *tracked, why occasion) (again bool) {
+	if r.closed || r.o.Leaving() || t.source == nil {
 		return false
 	}
 	reading, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	got, err := p.source.Read(reading)
-	first := p.version == ""
-	if err == nil && got.Version != "" && got.Version == p.version && p.failed == "" && !p.unread {
+	got, err := t.source.Read(reading)
+	if err == nil && got.Version != "" && got.Version == t.last.version && !t.last.isBehind() {
 		return false
 	}
-	var changes config.Changes
-	var warnings []string
+	var d difference
 	if err == nil {
-		changes, warnings, err = r.apply(i, got)
+		d, err = r.apply(t, got)
 	}
-	if p.unread = err != nil && r.o.Scarce(err); p.unread {
-		return false // it may be right
-	}
-	fresh := got.Version != "" && got.Version != p.version
-	if err != nil && (fresh || p.failed == "") && why == seen && got.Version != p.doubted {
-		p.doubted = got.Version
+	t.last.unread = err != nil && r.o.Scarce(err)
+	switch {
+	case t.last.unread: // it may be right
+	case err == nil:
+		r.accepted(t, got.Version, d)
+	case why == seen && t.last.doubts(got.Version):
 		return true
+	default:
+		r.refused(t, got.Version, err, why)
 	}
-	p.doubted = ""
-	wasAway := p.away
-	p.away = err != nil && got.Version == ""
-	if got.Version != "" {
-		p.version = got.Version
-	}
-	if err != nil {
-		r.refused(p, err, fresh || why == asked || p.away != wasAway)
-		return false
-	}
-	p.failed = ""
-	if first && reflect.DeepEqual(changes, config.Changes{}) {
-		return false // it is what the gateway has started with
-	}
-	r.o.Read(!r.anyFailed())
-	r.news = true
-	r.logChanges(p, changes, warnings)
-	r.o.Applied(changes)
 	return false
 }
 
-// apply makes got the layer of the i-th source, in a state of its own. It returns what that
-// changes, and the warnings that are new.
-func (r *Reconciler) apply(i int, got Layer) (config.Changes, []string, error) {
-	next, err := merge(r.merged(i, got))
-	if err != nil {
-		return config.Changes{}, nil, err
-	}
-	c, changes := config.Compare(r.State().Config, next)
-	s := State{Revision: r.State().Revision + 1, Config: c}
-	atStart, err := r.o.Apply(s)
-	if err != nil {
-		return config.Changes{}, nil, err
-	}
-	changes.AtStart = append(changes.AtStart, atStart...)
-	warnings := newWarnings(r.State().Config.Warnings, c.Warnings)
-	r.current.Store(&s)
-	r.tracked[i].applied = got
-	return changes, warnings, nil
+// difference is what a layer has changed, and the warnings that are new with it.
+type difference struct {
+	config.Changes
+	warnings []string
 }
 
-// merged returns the layers that are applied, with got in the place of the i-th.
-func (r *Reconciler) merged(i int, got Layer) []Layer {
-	layers := make([]Layer, len(r.tracked))
-	for j := range r.tracked {
-		layers[j] = r.tracked[j].applied
+// apply makes got the layer of t, in a state of its own.
+func (r *Reconciler) apply(t *tracked, got Layer) (d difference, err error) {
+	next, err := merge(r.merged(t, got))
+	if err != nil {
+		return d, err
 	}
-	layers[i] = got
-	for j := range layers[1:] {
-		layers[j+1].Config, layers[j+1].source = nil, r.tracked[j+1].source.Name()
+	before := r.State()
+	s := State{Revision: before.Revision + 1}
+	s.Config, d.Changes = config.Compare(before.Config, next)
+	atStart, err := r.o.Apply(s)
+	if err != nil {
+		return d, err
+	}
+	d.AtStart = append(d.AtStart, atStart...)
+	d.warnings = newWarnings(before.Config.Warnings, s.Config.Warnings)
+	r.current.Store(&s)
+	t.applied = got
+	return d, nil
+}
+
+// merged returns the layers that are applied, with got in the place of that of t.
+func (r *Reconciler) merged(t *tracked, got Layer) []Layer {
+	layers := make([]Layer, len(r.tracked))
+	for i, x := range r.tracked {
+		layers[i] = x.applied
+		if x == t {
+			layers[i] = got
+		}
+		if i > 0 {
+			layers[i].Config, layers[i].source = nil, x.source.Name()
+		}
 	}
 	return layers
 }

@@ -23,16 +23,14 @@ type Source interface {
 
 // Layer is what one source wants. It must not be changed once Read has returned it.
 type Layer struct {
-	// Version tells one content of the source from another; "" is none.
-	Version string
+	Version string // tells one content of the source from another; "" is none
 	// Config is what all other layers are laid over; nil: of every source but [Files].
 	Config *config.Config
-	// Keys are accepted beside those of other sources. Each has a name, a user and roles; names
-	// and hashes are unique over all.
+	// Keys are accepted beside those of other sources. Each has a name, a user and roles; names and
+	// hashes are unique over all.
 	Keys []config.APIKey
-	// Limits take the place of the models' limits in Config, by public name. Those of a model
-	// that has none of its own there, for it is not served or shares another's, do nothing but
-	// a warning: the model may come.
+	// Limits take the place of the models' limits in Config, by public name. Those of a model that
+	// has none of its own there only warn: the model may come.
 	Limits map[string]Limits
 
 	source string // its name, for warnings
@@ -55,13 +53,31 @@ func (s State) Warnings() []string { return newWarnings(nil, s.Config.Warnings) 
 type tracked struct {
 	source  Source // nil: it is not read again
 	applied Layer  // as it is in the state
-	version string // of what was read last, be it right or not
-	failed  string // what was wrong with that; "" for nothing
-	away    bool   // the last reading has found nothing, not even something wrong
+	last    reading
+}
+
+// reading is what was read last of a source.
+type reading struct {
+	version string // of the newest content, be it right or not
+	failed  string // what was wrong; "" for nothing
+	away    bool   // nothing was found, not even something wrong
 	unread  bool   // it could not be read, for a reason that is not its own
-	// doubted is the version of what was wrong when it was read first: it may have been half
-	// written.
-	doubted string
+	doubted string // the version of what is wrong and may be half written: it is read again
+}
+
+// isBehind reports whether what the source wants is not applied.
+func (l *reading) isBehind() bool { return l.failed != "" || l.unread }
+
+// isFresh reports whether a version was not read before.
+func (l *reading) isFresh(version string) bool { return version != "" && version != l.version }
+
+// doubts reports whether what is wrong with a version may be half written, as nobody has seen it.
+func (l *reading) doubts(version string) bool {
+	if version == l.doubted || l.failed != "" && !l.isFresh(version) {
+		return false
+	}
+	l.doubted = version
+	return true
 }
 
 // merge lays the layers, of which the first has a Config, over it.

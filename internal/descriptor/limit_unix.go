@@ -4,9 +4,8 @@ package descriptor
 
 import "syscall"
 
-// raiseLimit lets the process have as many file descriptors as it may, and
-// returns how many: Go raises the limit by itself, but not on every system and not where
-// that has failed. 0: it is not known.
+// raiseLimit lets the process have as many file descriptors as it may, and returns how many; 0: it
+// is not known. Go does that by itself, but not on every system.
 func raiseLimit() uint64 {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {

@@ -6,13 +6,10 @@ import (
 	"time"
 )
 
-// Scarcity tells the log of file descriptors that are scarce, of each sort seldom. It is safe
-// for concurrent use.
+// Scarcity tells the log of scarce file descriptors, seldom. It is safe for concurrent use.
 type Scarcity struct {
-	// Descriptors is how many file descriptors the process may have; 0: it is not known.
-	Descriptors uint64
-	// Connections is how many connections of clients may be open at once; 0: any number.
-	Connections int
+	Descriptors uint64 // how many file descriptors the process may have; 0: it is not known
+	Connections int    // how many connections of clients may be open at once; 0: any number
 
 	log *slog.Logger
 
@@ -20,8 +17,7 @@ type Scarcity struct {
 	told map[string]time.Time
 }
 
-// New lets the process have as many file descriptors as it may, and returns what tells log
-// where they do not suffice.
+// New lets the process have as many file descriptors as it may. log is told where they are too few.
 func New(log *slog.Logger) *Scarcity {
 	n := raiseLimit()
 	return &Scarcity{Descriptors: n, Connections: connectionsMax(n), log: log}
@@ -31,12 +27,14 @@ func New(log *slog.Logger) *Scarcity {
 const scarcityEvery = 10 * time.Second
 
 // Remedy says what to do where there are too few.
-const Remedy = "raise the limit of the process (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker)"
+const Remedy = "raise the limit of the process " +
+	"(ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker)"
 
 // Full tells that clients wait for connections to be closed.
 func (s *Scarcity) Full() {
 	if s.isNews("connections") {
-		s.log.Warn("as many connections of clients are open as file descriptors allow; new ones wait, and unused ones are closed: "+Remedy,
+		s.log.Warn("as many connections of clients are open as file descriptors allow; "+
+			"new ones wait, and unused ones are closed: "+Remedy,
 			"file_descriptors", s.Descriptors, "connections", s.Connections)
 	}
 }
@@ -44,21 +42,19 @@ func (s *Scarcity) Full() {
 // Failed tells of an error of accepting, if it is one of descriptors.
 func (s *Scarcity) Failed(err error) {
 	if Exhausted(err) && s.isNews("accept") {
-		s.log.Error("there is no file descriptor left for connections of clients, which wait: "+Remedy,
-			"error", err, "file_descriptors", s.Descriptors)
+		s.log.Error("there is no file descriptor left for connections of clients, which wait: "+
+			Remedy, "error", err, "file_descriptors", s.Descriptors)
 	}
 }
 
 // Unread reports whether files were not read again for want of a descriptor, and tells it.
 func (s *Scarcity) Unread(err error) bool {
-	if !Exhausted(err) {
-		return false
+	exhausted := Exhausted(err)
+	if exhausted && s.isNews("configuration") {
+		s.log.Error("there is no file descriptor left to read the configuration, which stays as "+
+			"it is and is read again: "+Remedy, "error", err, "file_descriptors", s.Descriptors)
 	}
-	if s.isNews("configuration") {
-		s.log.Error("there is no file descriptor left to read the configuration, which stays as it is and is read again: "+Remedy,
-			"error", err, "file_descriptors", s.Descriptors)
-	}
-	return true
+	return exhausted
 }
 
 // isNews reports whether something was not told lately.

@@ -39,14 +39,10 @@ func EstimateExceedsLimit(estimate int64, l Limit) *Error {
 }
 
 // InvalidKey is about a credential that is missing or not known.
-func InvalidKey(format string, args ...any) *Error {
-	return of(KindInvalidKey, format, args...)
-}
+func InvalidKey(format string, args ...any) *Error { return of(KindInvalidKey, format, args...) }
 
 // Permission is about what the principal may not do, and about a limit of 0.
-func Permission(format string, args ...any) *Error {
-	return of(KindPermission, format, args...)
-}
+func Permission(format string, args ...any) *Error { return of(KindPermission, format, args...) }
 
 // NoModel is about a model that is not served, or not to this principal.
 func NoModel(model string) *Error {
@@ -62,8 +58,8 @@ func NoPath(path, meant string) *Error {
 	if meant == "" {
 		return of(KindNoPath, "there is nothing at %s", Quoted(path))
 	}
-	return of(KindNoPath, "there is nothing at %s: where %s is meant, look at the client's base URL",
-		Quoted(path), meant)
+	return of(KindNoPath, "there is nothing at %s: "+
+		"where %s is meant, look at the client's base URL", Quoted(path), meant)
 }
 
 // Method is about a path that wants another method.
@@ -83,9 +79,7 @@ func BodyTooLarge(bytesMax int64) *Error {
 }
 
 // MediaType is about a body that is not plain JSON by its header fields.
-func MediaType(format string, args ...any) *Error {
-	return of(KindMediaType, format, args...)
-}
+func MediaType(format string, args ...any) *Error { return of(KindMediaType, format, args...) }
 
 // RateLimited is about a request that limits have no room for now. It takes at least one
 // limit, the longest wait first. retryAfter is the wait until all have room, with its spread.
@@ -105,8 +99,7 @@ func of(k Kind, format string, args ...any) *Error {
 // QuotedMax is how many characters of a name [Quoted] returns at most.
 const QuotedMax = 64
 
-// Quoted returns a name that a client has sent for a message: in quotes, cut after QuotedMax
-// characters.
+// Quoted returns a name that a client has sent in quotes, cut after QuotedMax characters.
 func Quoted(s string) string {
 	if len(s) > QuotedMax {
 		return fmt.Sprintf("%.*q…", QuotedMax, s)

@@ -9,18 +9,13 @@ import (
 
 // Error says why a request is not served. It is immutable once made, and may be shared.
 type Error struct {
-	Kind Kind
-	// Message is for people. It names the thing, its value and the remedy.
-	Message string
-	// Param is the member of the request that it is about; empty: none.
-	Param string
-	// Limits are those that a request ran into for which there is no room, now or ever; the
-	// longest wait comes first.
-	Limits []Limit
-	// Exhausted says what has run out, for [KindRateLimited]; else it is empty.
-	Exhausted Exhausted
-	// RetryAfter is how long to wait before another try. 0: another try does not help, or
-	// nothing is known.
+	Kind    Kind
+	Message string // for people: the thing, its value and the remedy
+	Param   string // the member of the request that it is about; empty: none
+	// Limits are those that have no room for the request, now or ever, the longest wait first.
+	Limits    []Limit
+	Exhausted Exhausted // says what has run out, for [KindRateLimited]; else it is empty
+	// RetryAfter is how long to wait before another try; 0: that is no help, or nothing is known.
 	RetryAfter time.Duration
 	// Foreign is what the model server said, for [KindModelServer]; else nil. Message is the
 	// model server's too then, and may quote the request: it is for its client only.
@@ -35,15 +30,15 @@ type Foreign struct {
 	Type, Code string
 }
 
-// Error returns the message, and the cause where there is one, for logs. It leaves out what a
-// model server has said.
+// Error returns the message and the cause, for logs, without what a model server has said.
 func (e *Error) Error() string {
 	text := e.Message
 	switch {
 	case e.Foreign != nil && e.Foreign.Status == 0:
 		text = "the model server told the client that it has failed"
 	case e.Foreign != nil:
-		text = fmt.Sprintf("the model server told the client an error of status %d", e.Foreign.Status)
+		const foreign = "the model server told the client an error of status %d"
+		text = fmt.Sprintf(foreign, e.Foreign.Status)
 	}
 	if e.cause != nil {
 		text += ": " + e.cause.Error()

@@ -43,9 +43,8 @@ var names = [kinds]string{
 	KindOverCapacity: "over_capacity", KindCutOff: "cut_off", KindShuttingDown: "shutting_down",
 }
 
-// String returns the public name of the kind, such as "rate_limit_exceeded": logs and metrics
-// have it, and clients as the code of an error, but for [KindModelServer] and what no client is
-// told.
+// String returns the public name of the kind, such as "rate_limit_exceeded": logs and metrics have
+// it, and clients as the code of an error, but for [KindModelServer] and what no client is told.
 func (k Kind) String() string { return names[k] }
 
 // Kinds returns all kinds.

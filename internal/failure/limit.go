@@ -16,11 +16,9 @@ type Limit struct {
 	Used      int64
 	Remaining int64 // of what is for admission
 	// Need is what the request is charged at, of Meter; 0 for a number of concurrent requests.
-	Need int64
-	// Lower is the member of the request by which most of Need can be lowered; empty: none.
-	Lower string
-	// RetryAfter is the time until this limit has room.
-	RetryAfter time.Duration
+	Need       int64
+	Lower      string        // the member by which most of Need can be lowered; empty: none
+	RetryAfter time.Duration // the time until this limit has room
 }
 
 // state says how full the limit is, and for tokens what the request is priced at: a request is

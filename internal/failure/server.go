@@ -11,9 +11,7 @@ func AtCapacity(model string, retryAfter time.Duration) *Error {
 }
 
 // Upstream is about an answer of the model server that is none.
-func Upstream(format string, args ...any) *Error {
-	return of(KindUpstream, format, args...)
-}
+func Upstream(format string, args ...any) *Error { return of(KindUpstream, format, args...) }
 
 // UpstreamTimeout is about a model server that did not answer in time.
 func UpstreamTimeout(format string, args ...any) *Error {
@@ -38,11 +36,11 @@ func NoStore(retryAfter time.Duration) *Error {
 
 // NoIdentity is about a credential of which nobody can say now whose it is.
 func NoIdentity(retryAfter time.Duration) *Error {
-	return later(KindNoIdentity, retryAfter, "the credential cannot be checked now; try again later")
+	return later(KindNoIdentity, retryAfter,
+		"the credential cannot be checked now; try again later")
 }
 
-// OverCapacity is about a request that the gateway has no bytes left for: it holds as much of
-// bodies and answers as it may.
+// OverCapacity is about a gateway that holds as many bytes of bodies and answers as it may.
 func OverCapacity(retryAfter time.Duration) *Error {
 	return later(KindOverCapacity, retryAfter, "the gateway holds as many bytes of bodies and "+
 		"answers as it may, server.max-buffered-bytes; try again later")
@@ -55,8 +53,7 @@ func CutOff() *Error {
 		"as may be, and was cut off")
 }
 
-// NoDescriptor is about a gateway that has no file descriptor left for a connection to a model
-// server.
+// NoDescriptor is about a connection to a model server that lacks a file descriptor.
 func NoDescriptor(retryAfter time.Duration) *Error {
 	return later(KindOverCapacity, retryAfter, "the gateway has no file descriptor left for a "+
 		"connection to a model server; try again later")
@@ -67,8 +64,7 @@ func ShuttingDown(retryAfter time.Duration) *Error {
 	return later(KindShuttingDown, retryAfter, "this replica is shutting down; try again")
 }
 
-// Internal is about a fault of the gateway itself. What went wrong belongs in the log, under
-// the request's id.
+// Internal is about a fault of the gateway itself, which the log has under the request's id.
 func Internal() *Error {
 	return of(KindInternal,
 		"something went wrong here; the log has it under the request's X-Request-ID")

@@ -18,8 +18,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
-// Fleet keeps model servers. Models that are served by the same one share it. It is safe for
-// concurrent use.
+// Fleet keeps model servers, which models share. It is safe for concurrent use.
 type Fleet struct {
 	log     *slog.Logger
 	listed  func()        // called when one has said something else of its models
@@ -29,8 +28,7 @@ type Fleet struct {
 	servers map[key]*member
 }
 
-// key is what tells model servers apart: everything that a request is
-// sent with.
+// key is what tells model servers apart: everything that a request is sent with.
 type key struct {
 	url, apiKey string
 	roots       [sha256.Size]byte // of the file of authorities; zero without one
@@ -42,17 +40,24 @@ type key struct {
 // member is a model server and the end of its watch.
 type member struct {
 	*upstream.Server
-	models  map[string]int    // those that it serves, and how often each holds it
-	served  map[string]string // the name that it knows each by
-	lacking map[string]bool   // those of which the log has said that it lacks them
+	models  map[string]*use // by public name: those that it serves
 	unwatch context.CancelFunc
 	watched chan struct{} // closed when the watch has ended
+}
+
+// use is what a model makes of a model server.
+type use struct {
+	holds    int    // how often the model holds it
+	servedAs string // the name that it knows the model by
+	lacks    bool   // the log has said that it lacks the model
 }
 
 // New returns a fleet without members. It calls listed whenever one has said something else of
 // its models, and tells log what becomes of them.
 func New(log *slog.Logger, listed func()) *Fleet {
-	return &Fleet{log: log, listed: listed, started: make(chan struct{}), servers: map[key]*member{}}
+	return &Fleet{
+		log: log, listed: listed, started: make(chan struct{}), servers: map[key]*member{},
+	}
 }
 
 // Service says which model servers serve a model, and how they are asked.
@@ -72,38 +77,40 @@ func (f *Fleet) Start() { close(f.started) }
 // Open returns the model servers of a service, those that there are already and new ones, for
 // the model of that name, which gives them up with Release. An error names the setting.
 func (f *Fleet) Open(model string, s Service) ([]*upstream.Server, error) {
-	k := key{apiKey: s.APIKey, connect: s.ConnectTimeout, check: s.CheckInterval, breaker: s.Breaker}
+	k := key{
+		apiKey: s.APIKey, connect: s.ConnectTimeout, check: s.CheckInterval, breaker: s.Breaker,
+	}
 	var roots *x509.CertPool
+	var err error
 	if s.CAFile != "" {
 		var text []byte
-		var err error
 		if roots, text, err = certificate.ReadRoots(s.CAFile); err != nil {
 			return nil, err
 		}
 		k.roots = sha256.Sum256(text)
 	}
-	servers := make([]*upstream.Server, len(s.URLs))
-	for i, address := range s.URLs {
-		k.url = address
-		server, err := f.server(k, roots, model, s.ServedAs)
-		if err != nil {
-			f.Release(model, servers[:i])
-			return nil, err
+	var servers []*upstream.Server
+	f.mu.Lock()
+	for _, k.url = range s.URLs {
+		m := f.servers[k]
+		if m == nil {
+			if m, err = f.add(k, roots); err != nil {
+				break
+			}
 		}
-		servers[i] = server
+		m.acquire(model, s.ServedAs)
+		servers = append(servers, m.Server)
+	}
+	f.mu.Unlock()
+	if err != nil {
+		f.Release(model, servers)
+		return nil, err
 	}
 	return servers, nil
 }
 
-// server returns the model server of a key, made and watched at first use, and
-// holds it.
-func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upstream.Server, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if known := f.servers[k]; known != nil {
-		known.acquire(model, served)
-		return known.Server, nil
-	}
+// add makes a model server and has it watched. The caller holds the lock.
+func (f *Fleet) add(k key, roots *x509.CertPool) (*member, error) {
 	u, err := url.Parse(k.url)
 	if err != nil {
 		return nil, err
@@ -114,13 +121,12 @@ func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upst
 	if err != nil {
 		return nil, err
 	}
-	added := &member{models: map[string]int{}, served: map[string]string{}, lacking: map[string]bool{}, watched: make(chan struct{})}
+	added := &member{models: map[string]*use{}, watched: make(chan struct{})}
 	added.Server = upstream.New(upstream.Options{
 		Client: client, Breaker: k.breaker, CheckInterval: k.check,
 		Changed: func(s upstream.Condition) { f.report(added, s) },
 		Listed:  func() { f.reportList(added); f.listed() },
 	})
-	added.acquire(model, served)
 	ctx, unwatch := context.WithCancel(context.Background())
 	added.unwatch = unwatch
 	f.servers[k] = added
@@ -132,7 +138,7 @@ func (f *Fleet) server(k key, roots *x509.CertPool, model, served string) (*upst
 		case <-ctx.Done():
 		}
 	}()
-	return added.Server, nil
+	return added, nil
 }
 
 // report writes a line for a change of a model server.
@@ -145,9 +151,11 @@ func (f *Fleet) report(changed *member, s upstream.Condition) {
 	}
 	switch {
 	case !s.Reachable:
-		log.Warn("a model server is away; it is asked every second whether it is back", "error", changed.Cause())
+		log.Warn("a model server is away; it is asked every second whether it is back",
+			"error", changed.Cause())
 	case s.Breaker == upstream.BreakerOpen:
-		log.Warn("a model server fails; requests go elsewhere for a while", "breaker", s.Breaker.String())
+		log.Warn("a model server fails; requests go elsewhere for a while",
+			"breaker", s.Breaker.String())
 	case s.Breaker == upstream.BreakerHalfOpen:
 		log.Info("a model server that failed is tried again", "breaker", s.Breaker.String())
 	default:
@@ -155,29 +163,27 @@ func (f *Fleet) report(changed *member, s upstream.Condition) {
 	}
 }
 
-// reportList writes a line for each model that a model server says it lacks, and for each
-// that it has again.
+// reportList writes a line for each model that a model server lacks now, or has again.
 func (f *Fleet) reportList(changed *member) {
 	f.mu.Lock()
 	defer f.mu.Unlock() // so that lines are in order
 	for _, model := range slices.Sorted(maps.Keys(changed.models)) {
-		served := changed.served[model]
-		lacks := changed.Lacks(served)
-		if lacks == changed.lacking[model] {
+		u := changed.models[model]
+		if u.lacks == changed.Lacks(u.servedAs) {
 			continue
 		}
-		changed.lacking[model] = lacks
-		if lacks {
-			f.log.Warn("a model server does not list a model, and is not asked for it", "server", changed.Name(), "model", model,
-				"served_as", served, "reason", changed.LackReason(served))
+		u.lacks = !u.lacks
+		log := f.log.With("server", changed.Name(), "model", model, "served_as", u.servedAs)
+		if u.lacks {
+			log.Warn("a model server does not list a model, and is not asked for it",
+				"reason", changed.LackReason(u.servedAs))
 		} else {
-			f.log.Info("a model server lists a model again", "server", changed.Name(), "model", model, "served_as", served)
+			log.Info("a model server lists a model again")
 		}
 	}
 }
 
-// Release ends what Open has begun for a model that has gone: the model servers
-// that no other one uses are closed.
+// Release ends what Open has begun for a model: model servers that no other one uses are closed.
 func (f *Fleet) Release(model string, servers []*upstream.Server) {
 	f.mu.Lock()
 	var unused []*member
@@ -209,30 +215,31 @@ func (f *Fleet) Close() {
 	}
 }
 
-// acquire notes that a model, which the server knows as served, holds it once more. The caller
+// acquire notes that a model, which the server knows as servedAs, holds it once more. The caller
 // holds the lock. What the server has said of its models may be older than one that is new.
-func (m *member) acquire(model, served string) {
-	if m.served[model] != served {
-		m.served[model] = served
-		delete(m.lacking, model) // that was said of another name
-		if m.Lacks(served) {
+func (m *member) acquire(model, servedAs string) {
+	u := m.models[model]
+	if u == nil {
+		u = &use{}
+		m.models[model] = u
+	}
+	if u.holds++; u.servedAs != servedAs || u.holds == 1 {
+		u.servedAs, u.lacks = servedAs, false // that was said of another name
+		if m.Lacks(servedAs) {
 			m.Relist()
 		}
 	}
-	m.models[model]++
 }
 
 // release notes that a model holds it once less. The caller holds the lock.
 func (m *member) release(model string) {
-	if m.models[model]--; m.models[model] == 0 {
+	u := m.models[model]
+	if u.holds--; u.holds == 0 {
 		delete(m.models, model)
-		delete(m.served, model)
-		delete(m.lacking, model)
 	}
 }
 
-// close ends the watch of a model server and closes it. Requests that are
-// running on it go on to their end.
+// close ends the watch of a model server and closes it. Requests that are running go on.
 func (m *member) close() {
 	m.unwatch()
 	<-m.watched

@@ -7,10 +7,8 @@ import (
 	"strings"
 )
 
-// ClientAddress returns the address of whoever sent a request: the one at the
-// other end of the connection, or, where that is a trusted proxy, the last one
-// that X-Forwarded-For names and that is none. Whatever stands before that one may
-// be made up. It is for people to read; nothing is decided by it.
+// ClientAddress returns the address of a client, for people to read: the other end of the
+// connection, or, where that is a trusted proxy, the last in X-Forwarded-For that is none.
 func ClientAddress(r *http.Request, trusted []netip.Prefix) string {
 	peer := hostOf(r.RemoteAddr)
 	if len(trusted) == 0 {
@@ -48,7 +46,8 @@ func isTrusted(a netip.Addr, trusted []netip.Prefix) bool {
 
 // hostOf returns an address without its port and without brackets.
 func hostOf(address string) string {
-	if i := strings.LastIndexByte(address, ':'); i > 0 && (address[i-1] == ']' || strings.IndexByte(address, ':') == i) {
+	i := strings.LastIndexByte(address, ':')
+	if i > 0 && (address[i-1] == ']' || strings.IndexByte(address, ':') == i) {
 		address = address[:i]
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")

@@ -1,5 +1,5 @@
 // Package gate finds out who sends a request: it takes the credential out of the header and
-// asks an identity.Authenticator. Both the data plane and the control plane stand behind it.
+// asks an identity.Authenticator. Both the data plane and administration stand behind it.
 //
 // Invariant: a principal comes from a credential alone. X-User-ID names another user only for
 // a principal that may act for others, and an address only serves people who read the log.
@@ -24,16 +24,13 @@ const userHeader = "X-User-Id"
 // identityWait is when to come back while credentials cannot be checked.
 const identityWait = time.Second
 
-// Gate identifies callers by their credentials. It is safe for concurrent use, and must not
-// be changed once it is used.
+// Gate identifies callers by their credentials. It is safe for concurrent use, not for changes.
 type Gate struct {
 	// Authenticator returns what knows the credentials at the moment. identity.Anyone needs
 	// none; without any Authenticator, no credential is known.
 	Authenticator func() identity.Authenticator
-	// Log takes a line for each refusal of Permit; nil: there are none.
-	Log *slog.Logger
-	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for
-	// the log.
+	Log           *slog.Logger // takes a line for each refusal of Permit; nil: there are none
+	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for the log.
 	TrustedProxies []netip.Prefix
 }
 
@@ -51,8 +48,9 @@ func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal,
 	}
 	if !p.ActAs && user != p.User {
 		// The message has no names, for it is logged where names may have to be hashed.
-		return p, failure.Permission("X-User-ID names another user than the one of this credential, which may not act for others: " +
-			"leave X-User-ID out, or have act-as: true set for it in auth.api-keys")
+		return p, failure.Permission("X-User-ID names another user than the one of this " +
+			"credential, which may not act for others: leave X-User-ID out, or have act-as: true " +
+			"set for it in auth.api-keys")
 	}
 	return p.As(user), nil
 }
@@ -68,7 +66,8 @@ func namedUser(h http.Header) (string, error) {
 		return "", failure.InvalidRequest("", "X-User-ID must be sent once, with a name")
 	}
 	if strings.Contains(names[0], ",") {
-		return "", failure.InvalidRequest("", "X-User-ID has a comma, by which proxies join two of it: send it once, with a name that has none")
+		return "", failure.InvalidRequest("", "X-User-ID has a comma, by which proxies join two "+
+			"of it: send it once, with a name that has none")
 	}
 	if err := identity.CheckUser(names[0]); err != nil {
 		return "", failure.InvalidRequest("", "X-User-ID: %v", err)
@@ -113,10 +112,11 @@ func credentialOf(h http.Header) (string, error) {
 	}
 	key := first(h["X-Api-Key"])
 	authorization := first(h["Authorization"])
-	if authorization == "" {
-		if key == "" {
-			return "", failure.InvalidKey("there is no API key; send it as: Authorization: Bearer KEY, or X-API-Key: KEY")
-		}
+	switch {
+	case authorization == "" && key == "":
+		return "", failure.InvalidKey("there is no API key; " +
+			"send it as: Authorization: Bearer KEY, or X-API-Key: KEY")
+	case authorization == "":
 		return key, nil
 	}
 	scheme, bearer, ok := strings.Cut(authorization, " ")

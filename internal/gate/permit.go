@@ -10,9 +10,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// Permit returns the principal of a request that only looks at something, or what to
-// answer where it is nobody known, or lacks the role; an empty role is everybody who
-// is known. A refusal leaves a line in the log: such requests have no other.
+// Permit returns the principal of a request that only looks at something, or what to answer where
+// nobody knows it or it lacks the role; an empty role is everybody who is known. A refusal leaves a
+// line in the log: such requests have no other.
 func (g *Gate) Permit(r *http.Request, role identity.Role) (identity.Principal, *failure.Error) {
 	p, err := g.Identify(r.Context(), r.Header)
 	if err != nil {
@@ -26,13 +26,18 @@ func (g *Gate) Permit(r *http.Request, role identity.Role) (identity.Principal, 
 
 // refuse writes the line of a refused request, which has the pattern of its route in
 // place of its path, and returns what to answer.
-func (g *Gate) refuse(r *http.Request, p *identity.Principal, answer *failure.Error) *failure.Error {
+func (g *Gate) refuse(
+	r *http.Request, p *identity.Principal, answer *failure.Error,
+) *failure.Error {
 	if g.Log == nil {
 		return answer
 	}
+	status := reply.StatusOf(answer)
 	attrs := []slog.Attr{
-		slog.String("id", r.Header.Get(reply.IDHeader)), slog.String("route", r.Method+" "+r.Pattern),
-		slog.String(telemetry.ClientKey, ClientAddress(r, g.TrustedProxies)), slog.Int("status", reply.StatusOf(answer)), slog.String("error", answer.Error()),
+		slog.String("id", r.Header.Get(reply.IDHeader)),
+		slog.String("route", r.Method+" "+r.Pattern),
+		slog.String(telemetry.ClientKey, ClientAddress(r, g.TrustedProxies)),
+		slog.Int("status", status), slog.String("error", answer.Error()),
 	}
 	if p.User != "" {
 		attrs = append(attrs, slog.String(telemetry.UserKey, p.User))
@@ -41,7 +46,7 @@ func (g *Gate) refuse(r *http.Request, p *identity.Principal, answer *failure.Er
 		attrs = append(attrs, slog.String("key", p.Credential))
 	}
 	level := slog.LevelInfo
-	if reply.StatusOf(answer) >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
 	g.Log.LogAttrs(r.Context(), level, "refused", attrs...)

@@ -5,12 +5,10 @@ import (
 	"time"
 )
 
-// Authenticator finds out whose a credential is. It is safe for concurrent use. [Keys] is
-// one.
+// Authenticator finds out whose a credential is. It is safe for concurrent use. [Keys] is one.
 type Authenticator interface {
-	// Authenticate returns the proof of a credential. It fails with [ErrUnknown] where the
-	// credential is nobody's. Any other error says that it could not be found out; the
-	// credential may be somebody's.
+	// Authenticate returns the proof of a credential, or [ErrUnknown] where it is nobody's. Any
+	// other error says that it could not be found out.
 	Authenticate(ctx context.Context, credential string) (Proof, error)
 	// Open reports whether everybody is let in, whatever credential is sent or none.
 	Open() bool
@@ -35,8 +33,7 @@ func (Anyone) Authenticate(context.Context, string) (Proof, error) {
 
 // Proof is what an Authenticator has found out of a credential.
 type Proof struct {
-	// Principal is whose it is; never nil where there is no error. It is shared and must not
-	// be changed.
+	// Principal is whose it is; nil with an error only. It is shared and must not be changed.
 	Principal *Principal
 	// Until is for how long the proof may be kept for the credential, by whoever has got
 	// it; zero: for the request at hand only.

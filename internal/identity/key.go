@@ -14,12 +14,12 @@ import (
 // because keys are random and long: there is nothing to guess.
 const hashPrefix = "sha256:"
 
-// KeyBytesMin is the shortest key that HashKey accepts, in bytes: 128 random
-// bits in hexadecimal digits.
+// KeyBytesMin is the shortest key that HashKey accepts, in bytes: 128 bits in hexadecimal digits.
 const KeyBytesMin = 32
 
 // ErrShortKey is returned by HashKey for a key that could be guessed.
-var ErrShortKey = fmt.Errorf("the key is shorter than %d characters; make one with: openssl rand -hex 32", KeyBytesMin)
+var ErrShortKey = fmt.Errorf("the key is shorter than %d characters; "+
+	"make one with: openssl rand -hex 32", KeyBytesMin)
 
 // ErrUnknown is returned for a credential that is nobody's.
 var ErrUnknown = errors.New("the credential is not known")
@@ -45,7 +45,7 @@ type Key struct {
 
 // Keys knows API keys by their hashes.
 type Keys struct {
-	byPrefix map[[8]byte][]hashedKey // by the first bytes of the hash, which tell nothing of the key
+	byPrefix map[[8]byte][]hashedKey // by the first bytes of the hash: they tell nothing of the key
 }
 
 type hashedKey struct {
@@ -53,8 +53,7 @@ type hashedKey struct {
 	principal Principal
 }
 
-// NewKeys returns the given keys. It fails where a hash is none, or two keys
-// have the same one.
+// NewKeys returns the given keys. It fails where a hash is none, or two keys have the same one.
 func NewKeys(keys []Key) (*Keys, error) {
 	k := &Keys{byPrefix: map[[8]byte][]hashedKey{}}
 	seen := map[[sha256.Size]byte]string{}
@@ -80,7 +79,8 @@ func NewKeys(keys []Key) (*Keys, error) {
 func parseHash(s string) (hash [sha256.Size]byte, err error) {
 	digits, ok := strings.CutPrefix(s, hashPrefix)
 	if !ok || len(digits) != 2*len(hash) {
-		return hash, fmt.Errorf("its hash must be %q and %d hexadecimal digits; make it with: token-rate-limiter key hash", hashPrefix, 2*len(hash))
+		return hash, fmt.Errorf("its hash must be %q and %d hexadecimal digits; "+
+			"make it with: token-rate-limiter key hash", hashPrefix, 2*len(hash))
 	}
 	if _, err := hex.Decode(hash[:], []byte(digits)); err != nil {
 		return hash, fmt.Errorf("its hash: %w", err)

@@ -13,7 +13,8 @@ import (
 func CheckUser(name string) error {
 	switch {
 	case len(name) > limit.NameBytesMax:
-		return fmt.Errorf("the name of a user has at most %d bytes, and this one has %d", limit.NameBytesMax, len(name))
+		return fmt.Errorf("the name of a user has at most %d bytes, and this one has %d",
+			limit.NameBytesMax, len(name))
 	case !utf8.ValidString(name):
 		return fmt.Errorf("the name of a user is not valid UTF-8")
 	}
@@ -33,11 +34,9 @@ const (
 type Principal struct {
 	User  string // whose accounts are charged
 	Roles []Role
-	// ActAs tells that the principal may name another user for whom it sends
-	// a request: a service in front of its own users.
-	ActAs bool
-	// Credential names the credential, for logs; it is not the credential.
-	Credential string
+	// ActAs tells that it may name another user for whom it sends a request.
+	ActAs      bool
+	Credential string // names the credential, for logs; it is not the credential
 }
 
 // Is reports whether the principal has the role.

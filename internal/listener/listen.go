@@ -1,5 +1,4 @@
-// Package listener opens the addresses that the gateway listens on, and makes the servers that
-// answer there.
+// Package listener opens the addresses of the gateway, and makes the servers that answer there.
 package listener
 
 import (

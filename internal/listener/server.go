@@ -14,13 +14,11 @@ import (
 )
 
 const (
-	// streamsMax is how many requests of one HTTP/2 connection may run at once. A client that
-	// resets streams to begin others gets no more than this either: net/http ends a connection
-	// with many that have not even been begun.
+	// streamsMax is how many requests of one HTTP/2 connection may run at once. Streams that a
+	// client has reset are no way around it: net/http ends such a connection.
 	streamsMax = 250
 
-	// patience is how long a client may take for a part of an answer.
-	patience = time.Minute
+	patience = time.Minute // how long a client may take for a part of an answer
 )
 
 // Options of a server.
@@ -29,21 +27,18 @@ type Options struct {
 	ReadHeaderTimeout time.Duration
 	IdleTimeout       time.Duration
 	MaxHeaderBytes    int
-	// Certificate encrypts the connections, which then speak HTTP/2 or HTTP/1.1; nil: they are
-	// not encrypted.
+	// Certificate encrypts the connections, for HTTP/2 or HTTP/1.1; nil: they are not encrypted.
 	Certificate *certificate.Pair
 	// StreamPatience is how long a connection of HTTP/2 may take nothing. The deadlines of
 	// streams do not help there: what ends a stream has to be written too.
 	StreamPatience time.Duration
-	// NetHTTP has net/http serve plain requests too.
-	NetHTTP bool
-	Log     *slog.Logger
+	NetHTTP        bool // has net/http serve plain requests too
+	Log            *slog.Logger
 }
 
 // Server answers clients, as an [http.Server] does.
 type Server interface {
 	Serve(net.Listener) error
-	ServeTLS(l net.Listener, certFile, keyFile string) error
 	Shutdown(context.Context) error
 	Close() error
 }
@@ -55,8 +50,15 @@ func NewServer(o Options, scarce *descriptor.Scarcity) Server {
 	if o.NetHTTP {
 		s.HandOverAll()
 	}
+	if o.Certificate != nil {
+		return encrypted{s}
+	}
 	return s
 }
+
+type encrypted struct{ *http1.Server }
+
+func (s encrypted) Serve(l net.Listener) error { return s.ServeTLS(l, "", "") }
 
 // NewPlainServer returns a server for operators, by net/http alone. It reads requests as
 // strictly as the server for clients does.

@@ -157,7 +157,7 @@ func TestCountsAreCutDown(t *testing.T) {
 	routes.Handle("GET /v1/models", http.NotFoundHandler()) // which would tell its context
 	server := httptest.NewServer(routes)
 	t.Cleanup(server.Close)
-	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 10000, input-estimate: exact}", Endpoint: server.URL})
+	g := apptest.Start(t, apptest.Options{Limits: "{max-tokens-per-minute: 10000, input-estimate: exact}", ServerURL: server.URL})
 	for more, want := range map[string]int64{`"truncate_prompt_tokens":50`: 501, `"suffix":"of 20 bytes; no less"`: 506, `"truncate_prompt_tokens":-1`: 401, `"temperature":0`: 501} {
 		_, h, _ := g.Post(t, "/v1/completions", more, `{"model":"llama2-7b","max_tokens":1,`+more+`,"prompt":"`+groups(500)+`"}`)
 		if got := h.Get("X-Ratelimit-Remaining-Tokens"); got != fmt.Sprint(10_000-want) {

@@ -20,7 +20,7 @@ func TestAliasesShareLimits(t *testing.T) {
 	mock := httptest.NewServer(mockvllm.New(mockvllm.Options{Models: []mockvllm.Model{{Name: apptest.Model}, {Name: "sql-lora"}}}))
 	t.Cleanup(mock.Close)
 	g := apptest.Start(t, apptest.Options{
-		Endpoint: mock.URL, Limits: "{max-requests-per-minute: 3, max-concurrent-requests: 4}",
+		ServerURL: mock.URL, Limits: "{max-requests-per-minute: 3, max-concurrent-requests: 4}",
 		Services: fmt.Sprintf(`gpt-4: {endpoints: [%q], served-as: %s, share-limits-with: %[2]s}, sql: {endpoints: [%[1]q], served-as: sql-lora, share-limits-with: %[2]s}`,
 			mock.URL, apptest.Model),
 	})

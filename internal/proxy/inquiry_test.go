@@ -53,7 +53,7 @@ func TestQuestionsBeforeFullQueues(t *testing.T) {
 func TestQuestionsToNobody(t *testing.T) {
 	for _, limits := range []string{"{max-tokens-per-minute: 150, max-requests-per-minute: 2}",
 		"{max-tokens-per-minute: 1000, max-requests-per-minute: 2, input-estimate: exact}"} {
-		g := apptest.Start(t, apptest.Options{Endpoint: "http://127.0.0.1:9", Limits: limits})
+		g := apptest.Start(t, apptest.Options{ServerURL: "http://127.0.0.1:9", Limits: limits})
 		for i := range 4 {
 			status, h, body := g.Post(t, chatPath, "alice", question(groups(100), ""))
 			if status != http.StatusServiceUnavailable || h.Get("Retry-After") == "" || strings.Contains(body, "request_exceeds_limit") {

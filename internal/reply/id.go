@@ -7,8 +7,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
-// WithRequestID gives every request an id, the client's if that is a plain one,
-// and tells it in the answer.
+// WithRequestID gives every request an id, the client's if that is plain, and tells it.
 func WithRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := []string{requestID(r.Header)}

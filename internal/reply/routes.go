@@ -43,15 +43,15 @@ func NoHost(w http.ResponseWriter, r *http.Request) {
 
 // ForeignPage answers 403 to what a browser sends for a page of another origin.
 func ForeignPage(w http.ResponseWriter, r *http.Request) {
-	Error(w, failure.Permission("the page that sends this is of another origin: list that in server.cors.origins"), ShapeOf(r))
+	Error(w, failure.Permission("the page that sends this is of another origin: "+
+		"list that in server.cors.origins"), ShapeOf(r))
 }
 
 // anthropicVersion is the field that Anthropic's clients send with every request.
 const anthropicVersion = "Anthropic-Version"
 
-// ShapeOf returns an endpoint that has the shape that the client of a request expects
-// which is for no endpoint: messages for Anthropic's clients, and below the path of
-// messages, where only they look for anything; else none.
+// ShapeOf returns an endpoint with the shape that the client of a request expects: messages for
+// Anthropic's clients, and below the path of messages, where only they look; else none.
 func ShapeOf(r *http.Request) wire.Endpoint {
 	if r.Header.Get(anthropicVersion) != "" || belowMessages(r.URL.EscapedPath()) {
 		return wire.Messages

@@ -19,8 +19,7 @@ import (
 	"time"
 )
 
-// Pair is the files of a certificate for 127.0.0.1, which vouches for itself,
-// and of its key.
+// Pair is the files of a certificate for 127.0.0.1, which vouches for itself, and of its key.
 type Pair struct{ Certificate, Key string }
 
 // New makes a pair in a folder of its own.
@@ -32,8 +31,7 @@ func New(t testing.TB) Pair {
 	return p
 }
 
-// Renew writes another certificate and key into the files, and returns the serial
-// number of the certificate.
+// Renew writes another certificate and key into the files, and returns its serial number.
 func (p Pair) Renew(t testing.TB) *big.Int {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -65,13 +63,16 @@ func (p Pair) Renew(t testing.TB) *big.Int {
 
 func write(t testing.TB, file, kind string, der []byte) {
 	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+	text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // YAML returns the pair as it is configured.
-func (p Pair) YAML() string { return fmt.Sprintf("{certificate: %q, key: %q}", p.Certificate, p.Key) }
+func (p Pair) YAML() string {
+	return fmt.Sprintf("{certificate: %q, key: %q}", p.Certificate, p.Key)
+}
 
 // Serial returns the serial number of the certificate as it is now.
 func (p Pair) Serial(t testing.TB) *big.Int {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpclient"
 )
 
@@ -75,7 +76,7 @@ func (e *Error) Error() string { return "model server " + e.ClientError.Error() 
 
 // Scarce reports whether the process had no file descriptor left for a connection.
 func (e *Error) Scarce() bool {
-	return e.unconnected() && (errors.Is(e.Err, syscall.EMFILE) || errors.Is(e.Err, syscall.ENFILE))
+	return e.unconnected() && descriptor.Exhausted(e.Err)
 }
 
 // unconnected reports whether no connection could be made.
@@ -98,13 +99,7 @@ func (e *Error) refused() bool {
 
 // ours reports whether what went wrong is this process's own affair.
 func (e *Error) ours() bool {
-	if e.Kind == Canceled || e.Kind == Invalid || errors.Is(e.Err, ErrServerClosed) {
-		return true
-	}
-	for _, scarcity := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS} {
-		if errors.Is(e.Err, scarcity) {
-			return true
-		}
-	}
-	return false
+	return e.Kind == Canceled || e.Kind == Invalid || errors.Is(e.Err, ErrServerClosed) ||
+		descriptor.Exhausted(e.Err) ||
+		errors.Is(e.Err, syscall.EADDRNOTAVAIL) || errors.Is(e.Err, syscall.ENOBUFS)
 }

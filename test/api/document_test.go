@@ -59,9 +59,9 @@ func (r routes) Handle(pattern string, _ http.Handler) { r[pattern] = true }
 func registered() []string {
 	r := routes{}
 	proxy.New(proxy.Options{}).Register(r)
-	control := admin.New(admin.Options{Metrics: http.NotFoundHandler(), Profiles: true})
-	control.Register(r)
-	control.RegisterOperations(r)
+	operators := admin.New(admin.Options{Metrics: http.NotFoundHandler(), Profiles: true})
+	operators.Register(r)
+	operators.RegisterOperations(r)
 	paths := map[string]bool{}
 	for pattern := range r {
 		switch {

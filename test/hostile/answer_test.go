@@ -98,7 +98,7 @@ func TestErrors(t *testing.T) {
 			status: 503, code: "model_unavailable", kind: "server_error", other: "overloaded_error", wait: true,
 		},
 		"refused": {
-			o:      apptest.Options{Endpoint: refusing(t)},
+			o:      apptest.Options{ServerURL: refusing(t)},
 			status: 503, code: "model_unavailable", kind: "server_error", other: "overloaded_error", wait: true,
 		},
 		"the store is away": {
@@ -225,7 +225,7 @@ func TestRefundedErrors(t *testing.T) {
 		t.Errorf("a full queue: %d %s", a.status, a.body)
 	}
 	wantUncharged(t, g, "anonymous")
-	down, _ := start(t, apptest.Options{Limits: everyMeter, Endpoint: refusing(t)})
+	down, _ := start(t, apptest.Options{Limits: everyMeter, ServerURL: refusing(t)})
 	post(t, down, chatPath, chat)
 	wantUncharged(t, down, "anonymous")
 }
@@ -281,7 +281,7 @@ func TestNonsenseUpstream(t *testing.T) {
 				c.(*net.TCPConn).CloseWrite()
 			}
 		}()
-		g := apptest.Start(t, apptest.Options{Endpoint: "http://" + l.Addr().String()})
+		g := apptest.Start(t, apptest.Options{ServerURL: "http://" + l.Addr().String()})
 		wantFailure(t, what, post(t, g, chatPath, chat), tt.status, "upstream_error")
 	}
 }

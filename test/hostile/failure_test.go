@@ -81,7 +81,7 @@ func costOf(t *testing.T, g *apptest.Gateway) string {
 func TestAConnectionThatFailsCostsNothing(t *testing.T) {
 	nobody := httptest.NewServer(nil)
 	nobody.Close()
-	g, _ := start(t, apptest.Options{Endpoint: nobody.URL, Limits: "{max-requests-per-hour: 10, max-tokens-per-hour: 10000}"})
+	g, _ := start(t, apptest.Options{ServerURL: nobody.URL, Limits: "{max-requests-per-hour: 10, max-tokens-per-hour: 10000}"})
 	for range 2 { // the second finds that it is away
 		if status, _, body := g.Post(t, chatPath, "alice", chat); status != http.StatusServiceUnavailable {
 			t.Errorf("nobody listens: %d %s", status, body)
@@ -107,7 +107,7 @@ func TestAConnectionThatFailsCostsNothing(t *testing.T) {
 			}
 		}))
 	}()
-	g, _ = start(t, apptest.Options{Endpoint: "http://" + l.Addr().String(), Limits: "{max-requests-per-hour: 10, max-tokens-per-hour: 10000}"})
+	g, _ = start(t, apptest.Options{ServerURL: "http://" + l.Addr().String(), Limits: "{max-requests-per-hour: 10, max-tokens-per-hour: 10000}"})
 	if status, _, body := g.Post(t, chatPath, "alice", chat); status < 500 {
 		t.Errorf("the server has died: %d %s", status, body)
 	}

@@ -25,7 +25,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/fleet", "internal/gate",
+		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/file", "internal/fleet", "internal/gate",
 		"internal/identity", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
@@ -88,7 +88,8 @@ var imports = map[string][]string{
 	"internal/listener":     {"internal/certificate", "internal/descriptor", "internal/http1"},
 	"internal/fleet":        {"internal/certificate", "internal/httpclient", "internal/upstream"},
 	"internal/descriptor":   {},
-	"internal/certificate":  {"internal/config", "internal/descriptor"},
+	"internal/certificate":  {"internal/descriptor", "internal/file"},
+	"internal/file":         {},
 	"internal/store/memory": {"internal/limit"},
 	"internal/store/redis":  {"github.com/redis/rueidis", "internal/descriptor", "internal/limit"},
 	"internal/telemetry": {
@@ -98,11 +99,11 @@ var imports = map[string][]string{
 		"go.opentelemetry.io/otel/sdk/resource", "go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/trace",
 		"golang.org/x/net/http/httpguts",
 	},
-	"internal/upstream":   {"internal/httpclient"},
+	"internal/upstream":   {"internal/descriptor", "internal/httpclient"},
 	"internal/httpclient": {"internal/httpsyntax"},
 	"internal/http1":      {"internal/httpsyntax"},
 	"internal/httpsyntax": {},
-	"internal/config":     {"internal/binding", "internal/httpsyntax", "internal/limit"},
+	"internal/config":     {"internal/binding", "internal/file", "internal/httpsyntax", "internal/limit"},
 	"internal/binding": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
@@ -178,7 +179,7 @@ func TestTable(t *testing.T) {
 				only   []string // who may import it
 				breaks bool
 			}{
-				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest", "internal/certificate", "internal/control"}, i == "internal/config"},
+				{"the configuration", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest", "internal/control"}, i == "internal/config"},
 				{"the binder", []string{"internal/config"}, i == "internal/binding"},
 				{"something of this product", nil, folder == "internal/binding" && strings.HasPrefix(i, "internal/")},
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
@@ -198,7 +199,7 @@ func TestTable(t *testing.T) {
 			"internal/wire/metering", "internal/wire/request",
 		},
 		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
-		"internal/upstream": {"internal/httpclient"}, "internal/httpclient": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
+		"internal/upstream": {"internal/descriptor", "internal/httpclient"}, "internal/httpclient": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {
 			t.Errorf("beside the standard library, %s imports more or less than it should (-may +does):\n%s", folder, diff)
