@@ -65,7 +65,7 @@ func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
 			return
 		}
 		if role != "" {
-			if _, refused := h.Gate.Permit(r, role); refused != nil {
+			if _, refused := h.Gate.Principal(r, role); refused != nil {
 				reply.Error(w, refused, 0)
 				return
 			}

@@ -118,11 +118,11 @@ func (a *App) fleetService(s config.Service) fleet.Service {
 }
 
 // standings returns how the model servers of all models stand, for the gauges.
-func (a *App) standings() (all []telemetry.EndpointStanding) {
+func (a *App) standings() (all []telemetry.ServerState) {
 	for _, m := range a.served().All() {
-		for _, e := range m.Pool.Endpoints() {
-			all = append(all, telemetry.EndpointStanding{
-				Model: m.Name, Endpoint: e.Server, Healthy: e.Healthy, Breaker: int(e.Breaker),
+		for _, e := range m.Pool.States() {
+			all = append(all, telemetry.ServerState{
+				Model: m.Name, Server: e.Server, Healthy: e.Healthy, Breaker: int(e.Breaker),
 			})
 		}
 	}

@@ -25,7 +25,7 @@ type Fleet struct {
 	started chan struct{} // closed when they are to be watched
 
 	mu      sync.Mutex
-	servers map[key]*member
+	servers map[key]*modelServer
 }
 
 // key is what tells model servers apart: everything that a request is sent with.
@@ -37,8 +37,8 @@ type key struct {
 	check       time.Duration
 }
 
-// member is a model server and the end of its watch.
-type member struct {
+// modelServer is a model server and the end of its watch.
+type modelServer struct {
 	*upstream.Server
 	models  map[string]*use // by public name: those that it serves
 	unwatch context.CancelFunc
@@ -56,7 +56,7 @@ type use struct {
 // its models, and tells log what becomes of them.
 func New(log *slog.Logger, listed func()) *Fleet {
 	return &Fleet{
-		log: log, listed: listed, started: make(chan struct{}), servers: map[key]*member{},
+		log: log, listed: listed, started: make(chan struct{}), servers: map[key]*modelServer{},
 	}
 }
 
@@ -110,7 +110,7 @@ func (f *Fleet) Open(model string, s Service) ([]*upstream.Server, error) {
 }
 
 // add makes a model server and has it watched. The caller holds the lock.
-func (f *Fleet) add(k key, roots *x509.CertPool) (*member, error) {
+func (f *Fleet) add(k key, roots *x509.CertPool) (*modelServer, error) {
 	u, err := url.Parse(k.url)
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (f *Fleet) add(k key, roots *x509.CertPool) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	added := &member{models: map[string]*use{}, watched: make(chan struct{})}
+	added := &modelServer{models: map[string]*use{}, watched: make(chan struct{})}
 	added.Server = upstream.New(upstream.Options{
 		Client: client, Breaker: k.breaker, CheckInterval: k.check,
 		Changed: func(s upstream.Condition) { f.report(added, s) },
@@ -142,7 +142,7 @@ func (f *Fleet) add(k key, roots *x509.CertPool) (*member, error) {
 }
 
 // report writes a line for a change of a model server.
-func (f *Fleet) report(changed *member, s upstream.Condition) {
+func (f *Fleet) report(changed *modelServer, s upstream.Condition) {
 	f.mu.Lock()
 	log := f.log.With("server", changed.Name(), "models", slices.Sorted(maps.Keys(changed.models)))
 	f.mu.Unlock()
@@ -164,7 +164,7 @@ func (f *Fleet) report(changed *member, s upstream.Condition) {
 }
 
 // reportList writes a line for each model that a model server lacks now, or has again.
-func (f *Fleet) reportList(changed *member) {
+func (f *Fleet) reportList(changed *modelServer) {
 	f.mu.Lock()
 	defer f.mu.Unlock() // so that lines are in order
 	for _, model := range slices.Sorted(maps.Keys(changed.models)) {
@@ -186,7 +186,7 @@ func (f *Fleet) reportList(changed *member) {
 // Release ends what Open has begun for a model: model servers that no other one uses are closed.
 func (f *Fleet) Release(model string, servers []*upstream.Server) {
 	f.mu.Lock()
-	var unused []*member
+	var unused []*modelServer
 	for key, known := range f.servers {
 		for _, s := range servers {
 			if known.Server == s {
@@ -217,7 +217,7 @@ func (f *Fleet) Close() {
 
 // acquire notes that a model, which the server knows as servedAs, holds it once more. The caller
 // holds the lock. What the server has said of its models may be older than one that is new.
-func (m *member) acquire(model, servedAs string) {
+func (m *modelServer) acquire(model, servedAs string) {
 	u := m.models[model]
 	if u == nil {
 		u = &use{}
@@ -232,7 +232,7 @@ func (m *member) acquire(model, servedAs string) {
 }
 
 // release notes that a model holds it once less. The caller holds the lock.
-func (m *member) release(model string) {
+func (m *modelServer) release(model string) {
 	u := m.models[model]
 	if u.holds--; u.holds == 0 {
 		delete(m.models, model)
@@ -240,7 +240,7 @@ func (m *member) release(model string) {
 }
 
 // close ends the watch of a model server and closes it. Requests that are running go on.
-func (m *member) close() {
+func (m *modelServer) close() {
 	m.unwatch()
 	<-m.watched
 	m.Close()

@@ -29,7 +29,7 @@ type Gate struct {
 	// Authenticator returns what knows the credentials at the moment. identity.Anyone needs
 	// none; without any Authenticator, no credential is known.
 	Authenticator func() identity.Authenticator
-	Log           *slog.Logger // takes a line for each refusal of Permit; nil: there are none
+	Log           *slog.Logger // takes a line for each refusal of Principal; nil: there are none
 	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for the log.
 	TrustedProxies []netip.Prefix
 }

@@ -114,7 +114,7 @@ func TestPermit(t *testing.T) {
 	}{{"u", "", 0}, {"a", "", 0}, {"x", "", 401}, {"a", identity.Admin, 0}, {"u", identity.Admin, 403}, {"x", identity.Admin, 401}} {
 		r := httptest.NewRequest(http.MethodGet, "/v1/models", nil)
 		r.Header.Set("X-Api-Key", tt.key)
-		_, refused := g.Permit(r, tt.role)
+		_, refused := g.Principal(r, tt.role)
 		if got := refused; (got == nil) != (tt.status == 0) || got != nil && reply.StatusOf(got) != tt.status {
 			t.Errorf("key %s for the role %q: %v, want %d", tt.key, tt.role, got, tt.status)
 		}

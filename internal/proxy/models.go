@@ -63,7 +63,7 @@ func noDetails(*catalog.Model, *identity.Principal) modelDetails { return modelD
 func (h *Handler) list(details detailing) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		shape := reply.ShapeOf(r)
-		p, refused := h.Gate.Permit(r, "")
+		p, refused := h.Gate.Principal(r, "")
 		if refused != nil {
 			reply.Error(w, refused, shape)
 			return
@@ -98,12 +98,12 @@ func newList(shape wire.Endpoint, models []*catalog.Model, items []any) any {
 	return list
 }
 
-// permitted returns who sends a request, and the model that its path names; nil where it
+// addressed returns who sends a request, and the model that its path names; nil where it
 // has been refused.
-func (h *Handler) permitted(
+func (h *Handler) addressed(
 	w http.ResponseWriter, r *http.Request,
 ) (identity.Principal, *catalog.Model) {
-	p, refused := h.Gate.Permit(r, "")
+	p, refused := h.Gate.Principal(r, "")
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if refused == nil && !ok {
 		refused = failure.NoModel(r.PathValue("model"))
@@ -118,7 +118,7 @@ func (h *Handler) permitted(
 // show answers with one model, in the form that the client expects.
 func (h *Handler) show(details detailing) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p, m := h.permitted(w, r)
+		p, m := h.addressed(w, r)
 		if m == nil {
 			return
 		}
@@ -130,7 +130,7 @@ func (h *Handler) show(details detailing) http.HandlerFunc {
 
 // health asks the model servers and answers 200 if one is well, else 503.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
-	_, m := h.permitted(w, r)
+	_, m := h.addressed(w, r)
 	if m == nil {
 		return
 	}
@@ -161,7 +161,7 @@ func detailsFor(m *catalog.Model, p *identity.Principal) modelDetails {
 		return modelDetails{}
 	}
 	item := modelDetails{ServedAs: m.ServedAs, ContextLength: m.Pricer.ContextLength()}
-	for _, e := range m.Pool.Endpoints() {
+	for _, e := range m.Pool.States() {
 		item.Endpoints = append(item.Endpoints, endpointItem{
 			Address: e.Server, Healthy: e.Healthy, Reason: e.Reason,
 			Breaker: e.Breaker.String(), Running: e.Running,

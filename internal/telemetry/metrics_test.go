@@ -19,7 +19,7 @@ func TestMetricsAreClean(t *testing.T) {
 	model.UpstreamError("vllm:8000")
 	m.Overhead(time.Millisecond)
 	m.Store("reserve", time.Millisecond, errors.New("away"))
-	RegisterEndpoints(r, func() []EndpointStanding { return []EndpointStanding{{"llama2-7b", "vllm:8000", true, 2}} })
+	RegisterServers(r, func() []ServerState { return []ServerState{{"llama2-7b", "vllm:8000", true, 2}} })
 	RegisterRefused(r, func() map[string]bool { return map[string]bool{"llama2-7b": true} })
 	problems, err := testutil.GatherAndLint(r)
 	if err != nil {

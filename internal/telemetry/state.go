@@ -41,15 +41,15 @@ func RegisterCounter[N int | int64](r prometheus.Registerer, name, help string, 
 	r.MustRegister(prometheus.NewCounterFunc(o, func() float64 { return float64(value()) }))
 }
 
-// EndpointStanding is how one of the endpoints of a model stands.
-type EndpointStanding struct {
-	Model, Endpoint string
-	Healthy         bool
-	Breaker         int // 0: closed, 1: half-open, 2: open
+// ServerState is how one of the servers of a model stands.
+type ServerState struct {
+	Model, Server string
+	Healthy       bool
+	Breaker       int // 0: closed, 1: half-open, 2: open
 }
 
-// RegisterEndpoints registers the gauges of what standings tells with r.
-func RegisterEndpoints(r prometheus.Registerer, standings func() []EndpointStanding) {
+// RegisterServers registers the gauges of what standings tells with r.
+func RegisterServers(r prometheus.Registerer, standings func() []ServerState) {
 	labels := []string{modelLabel, "endpoint"}
 	healthy := prometheus.NewDesc("model_endpoint_healthy",
 		"1 if the endpoint took a connection, said that it is well and did not lack the model "+
@@ -60,8 +60,8 @@ func RegisterEndpoints(r prometheus.Registerer, standings func() []EndpointStand
 	descs := []*prometheus.Desc{healthy, breaker}
 	r.MustRegister(&reading{descs, func(to chan<- prometheus.Metric) {
 		for _, s := range standings() {
-			to <- gauge(healthy, oneIf(s.Healthy), s.Model, s.Endpoint)
-			to <- gauge(breaker, float64(s.Breaker), s.Model, s.Endpoint)
+			to <- gauge(healthy, oneIf(s.Healthy), s.Model, s.Server)
+			to <- gauge(breaker, float64(s.Breaker), s.Model, s.Server)
 		}
 	}})
 }

@@ -10,8 +10,8 @@ import (
 
 func TestEndpoints(t *testing.T) {
 	r := prometheus.NewRegistry()
-	var all []EndpointStanding
-	RegisterEndpoints(r, func() []EndpointStanding { return all })
+	var all []ServerState
+	RegisterServers(r, func() []ServerState { return all })
 	want := func(text string) {
 		t.Helper()
 		if err := testutil.GatherAndCompare(r, strings.NewReader(text), "model_endpoint_healthy", "circuit_breaker_state"); err != nil {
@@ -19,7 +19,7 @@ func TestEndpoints(t *testing.T) {
 		}
 	}
 	want("")
-	all = []EndpointStanding{{"m", "a:1", true, 0}, {"m", "b:1/base", false, 2}}
+	all = []ServerState{{"m", "a:1", true, 0}, {"m", "b:1/base", false, 2}}
 	want(`
 # HELP model_endpoint_healthy 1 if the endpoint took a connection, said that it is well and did not lack the model when it was last asked.
 # TYPE model_endpoint_healthy gauge

@@ -124,7 +124,7 @@ func TestPoolAvoidsWhoLacksTheModel(t *testing.T) {
 				t.Errorf("step %d: %v", i, failure)
 			}
 		}
-		for n, e := range p.Endpoints() {
+		for n, e := range p.States() {
 			if e.Healthy != tt.healthy[n] || (asked[n].Load() > 0) != tt.healthy[n] || (e.Reason == "") != e.Healthy {
 				t.Errorf("step %d: it was asked %d times, and stands at %+v", i, asked[n].Load(), e)
 			}
@@ -139,8 +139,8 @@ func TestPoolAvoidsWhoLacksTheModel(t *testing.T) {
 			t.Errorf("step %d: the context is %d (known: %v) after %d changes, want %d after %d", i, got, known, changes, tt.context, tt.changes)
 		}
 	}
-	if q := NewPool("x", servers, nil); q.Endpoints()[1].Healthy || !q.Endpoints()[0].Healthy {
-		t.Errorf("of another model they stand at %+v", q.Endpoints())
+	if q := NewPool("x", servers, nil); q.States()[1].Healthy || !q.States()[0].Healthy {
+		t.Errorf("of another model they stand at %+v", q.States())
 	}
 }
 

@@ -19,7 +19,7 @@ type Try struct {
 
 // Choice is a model server that could have been tried, as it stood before.
 type Choice struct {
-	Endpoint
+	ServerState
 	Tried bool // the request was there already
 }
 
@@ -29,8 +29,8 @@ func (p *Pool) choices(r *Request, w *walk) []Choice {
 		return nil
 	}
 	list := make([]Choice, len(p.servers))
-	for i, e := range p.Endpoints() {
-		list[i] = Choice{Endpoint: e, Tried: slices.Contains(w.tried, p.servers[i])}
+	for i, e := range p.States() {
+		list[i] = Choice{ServerState: e, Tried: slices.Contains(w.tried, p.servers[i])}
 	}
 	return list
 }

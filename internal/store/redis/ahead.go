@@ -61,7 +61,7 @@ const arrivals = 4
 func (s *Store) arrive(ctx context.Context, till time.Time, m *model, r *request,
 ) (a answer, before point, err error) {
 	for range arrivals {
-		if err := s.permitted(ctx, till, m); err != nil {
+		if err := s.rehearsed(ctx, till, m); err != nil {
 			return a, before, err
 		}
 		taught := r.script.taught.Load()

@@ -174,7 +174,7 @@ func (ob *outbox) deliver() bool {
 			return false
 		}
 		till, well := time.Now().Add(batchTimeout), false
-		if s.permitted(s.ctx, till, ob.model) == nil {
+		if s.rehearsed(s.ctx, till, ob.model) == nil {
 			_, _, well = ob.send(s.ctx, till, nil)
 		}
 		pause = ob.pauseAfter(pause, well)

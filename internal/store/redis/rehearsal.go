@@ -48,10 +48,10 @@ func commandsOf(sources ...string) []string {
 	return slices.Compact(all)
 }
 
-// permitted returns why nothing of m can be sent, so that no script fails half-way:
+// rehearsed returns why nothing of m can be sent, so that no script fails half-way:
 // the server refuses a command. It has the commands tried where that was not done on
 // this connection, until the given time at most, and otherwise costs nothing.
-func (s *Store) permitted(ctx context.Context, till time.Time, m *model) error {
+func (s *Store) rehearsed(ctx context.Context, till time.Time, m *model) error {
 	t := &m.rehearsal
 	if t.on.Load() != s.connections.Load() {
 		t.mu.Lock()

@@ -10,10 +10,10 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-// Permit returns the principal of a request that only looks at something, or what to answer where
-// nobody knows it or it lacks the role; an empty role is everybody who is known. A refusal leaves a
-// line in the log: such requests have no other.
-func (g *Gate) Permit(r *http.Request, role identity.Role) (identity.Principal, *failure.Error) {
+// Principal returns the principal of a request that only looks at something, or what to answer
+// where nobody knows it or it lacks the role; an empty role is everybody who is known. A refusal
+// has a line in the log: such requests have no other.
+func (g *Gate) Principal(r *http.Request, role identity.Role) (identity.Principal, *failure.Error) {
 	p, err := g.Identify(r.Context(), r.Header)
 	if err != nil {
 		return p, g.refuse(r, &p, failure.Of(err))
