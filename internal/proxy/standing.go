@@ -36,8 +36,8 @@ func (f *fieldSet) writeTo(h http.Header) {
 
 // OpenAI's fields that change with every request.
 const (
-	remainingTokens   = "X-Ratelimit-Remaining-Tokens"
-	resetTokens       = "X-Ratelimit-Reset-Tokens"
+	remainingTokens   = "X-Ratelimit-Remaining-Tokens" // #nosec G101 -- of a model, no secret
+	resetTokens       = "X-Ratelimit-Reset-Tokens"     // #nosec G101 -- the same
 	remainingRequests = "X-Ratelimit-Remaining-Requests"
 	resetRequests     = "X-Ratelimit-Reset-Requests"
 )
