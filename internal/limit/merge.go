@@ -7,10 +7,14 @@ const foldFrom = 16
 // alike reports whether charges that were made at t and u will give back alike from
 // now on, however often: in every ring, either both give nothing back any more, or
 // both lie in the same slot. An account that one of them has not charged (0) the
-// other must not have charged either.
+// other must not have charged either. A nil account has no rings: a store may have
+// charged one that the policy does not limit any more.
 func (a *Account) alike(t, u Instant) bool {
-	if a == nil || t == 0 || u == 0 {
+	if t == 0 || u == 0 {
 		return t == u
+	}
+	if a == nil { // nothing limits it, and so nothing is given back by time
+		return true
 	}
 	for i := range a.layout.rings {
 		shape, since := &a.layout.rings[i], Instant(0)

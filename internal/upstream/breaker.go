@@ -104,8 +104,8 @@ func (b *breaker) current() BreakerState { return BreakerState(b.state.Load()) }
 
 // lets reports whether r could pass at the time now. Alone says that no other server can be asked.
 func (b *breaker) lets(r *Request, now time.Time, alone bool) bool {
-	if r.Aside || b.current() == BreakerClosed {
-		return b.current() == BreakerClosed
+	if closed := b.current() == BreakerClosed; closed || r.Aside {
+		return closed
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -19,8 +19,8 @@ var perMinute = limit.PolicyOptions{
 	MaxDebt: 1,
 }
 
-// stopping is perMinute without debt.
-var stopping = limit.PolicyOptions{User: perMinute.User, Overrun: limit.Stop}
+// stopping is perMinute under stop, which leaves no debt.
+var stopping = limit.PolicyOptions{User: perMinute.User, MaxDebt: 1, Overrun: limit.Stop}
 
 func minute(m limit.Meter, n int64) limit.Limit {
 	return limit.Limit{Meter: m, Window: limit.Minute, Max: n}
@@ -48,8 +48,9 @@ func holds(sums []int64, held ...int64) answer { return answer{sums: sums, held:
 
 var timelines = []timeline{
 	{"admits up to the maximum, and tells when the rest fits", perMinute, []step{
-		{at: 500 * ms, grant: "a", in: 400, out: 200, want: sums(600)},
-		{at: 500 * ms, do: look, want: resets(60500 * ms)},
+		{at: 500 * ms, grant: "a", in: 400, out: 200, want: answer{
+			sums: []int64{600}, reset: []time.Duration{60500 * ms},
+		}},
 		{at: 10 * sec, grant: "b", in: 300, out: 100, want: sums(1000)},
 		{at: 20 * sec, grant: "c", out: 1, want: answer{denied: true, wait: 41 * sec,
 			broken: []string{"user tokens per minute"}, sums: []int64{1000}}},
