@@ -18,7 +18,7 @@ import (
 // returns how many events were recognised.
 func checkPattern(t *testing.T, e wire.Endpoint, o StreamOptions, stream []byte) (repeated int) {
 	t.Helper()
-	quick, plain := NewStream(e, o), NewStream(e, o)
+	quick, plain := newStream(e, o), newStream(e, o)
 	plain.pattern.pause = math.MaxInt
 	scan := sse.NewScanner(bytes.NewReader(stream), 0)
 	for {
@@ -115,7 +115,7 @@ func TestEventsLikeThePattern(t *testing.T) {
 
 // Where no event repeats the one before it, hardly any is taken apart.
 func TestPatternIsGivenUpWhereNothingRepeats(t *testing.T) {
-	s := NewStream(wire.ChatCompletions, StreamOptions{})
+	s := newStream(wire.ChatCompletions, StreamOptions{})
 	tried := 0
 	for i := range 1000 {
 		before := string(s.pattern.raw)
@@ -158,7 +158,7 @@ func TestPatternAcrossLines(t *testing.T) {
 	ord := "data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"}}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}\n\n"
 	odd := strings.Replace(ord, "completion_tokens\":1", "completion_tokens\":\n9", 1)
 	run := func(in string) (wire.Usage, string) {
-		s := NewStream(wire.ChatCompletions, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
+		s := newStream(wire.ChatCompletions, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
 		sc := sse.NewScanner(strings.NewReader(in), 0)
 		var out []byte
 		for {

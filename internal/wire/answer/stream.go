@@ -75,13 +75,6 @@ type relayed struct {
 	response openai.Response
 }
 
-// NewStream returns a Stream for an answer of the endpoint.
-func NewStream(e wire.Endpoint, o StreamOptions) *Stream {
-	s := new(Stream)
-	s.Reset(e, o)
-	return s
-}
-
 // Reset makes the Stream as new, for another answer. It keeps its buffers.
 func (s *Stream) Reset(e wire.Endpoint, o StreamOptions) {
 	o.ContinuousUsage = o.ContinuousUsage && o.IncludeUsage

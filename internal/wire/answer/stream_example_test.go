@@ -16,7 +16,8 @@ func ExampleStream() {
 			`data: {"model":"served","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1}}` + "\n\n" +
 			"data: [DONE]\n\n")
 	events := sse.NewScanner(upstream, 0)
-	stream := answer.NewStream(wire.ChatCompletions, answer.StreamOptions{PublicModel: "public"})
+	var stream answer.Stream
+	stream.Reset(wire.ChatCompletions, answer.StreamOptions{PublicModel: "public"})
 	for {
 		ev, err := events.Next()
 		if err != nil {
