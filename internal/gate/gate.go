@@ -26,8 +26,8 @@ const identityWait = time.Second
 
 // Gate identifies callers by their credentials. It is safe for concurrent use, not for changes.
 type Gate struct {
-	// Authenticator returns what knows the credentials at the moment. identity.Anyone needs
-	// none; without any Authenticator, no credential is known.
+	// Authenticator is required. It returns what knows the credentials at the moment, never nil.
+	// identity.Anyone needs none.
 	Authenticator func() identity.Authenticator
 	Log           *slog.Logger // takes a line for each refusal of Principal; nil: there are none
 	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for the log.
@@ -76,7 +76,7 @@ func namedUser(h http.Header) (string, error) {
 }
 
 func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Principal, error) {
-	known := g.authenticator()
+	known := g.Authenticator()
 	var credential string
 	if !known.Open() { // who needs none may send anything
 		var err error
@@ -94,15 +94,6 @@ func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Princi
 		return identity.Principal{}, ctx.Err()
 	}
 	return identity.Principal{}, failure.NoIdentity(identityWait).Because(err)
-}
-
-func (g *Gate) authenticator() identity.Authenticator {
-	if g.Authenticator != nil {
-		if a := g.Authenticator(); a != nil {
-			return a
-		}
-	}
-	return new(identity.Keys) // none
 }
 
 // credentialOf returns the one credential of a request.
