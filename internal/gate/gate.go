@@ -98,11 +98,11 @@ func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Princi
 
 // credentialOf returns the one credential of a request.
 func credentialOf(h http.Header) (string, error) {
-	if len(h["Authorization"]) > 1 || len(h["X-Api-Key"]) > 1 {
+	keys, authorizations := h["X-Api-Key"], h["Authorization"]
+	if len(keys) > 1 || len(authorizations) > 1 {
 		return "", failure.InvalidKey("there is more than one credential; send one")
 	}
-	key := first(h["X-Api-Key"])
-	authorization := first(h["Authorization"])
+	key, authorization := strings.Join(keys, ""), strings.Join(authorizations, "") // of one at most
 	switch {
 	case authorization == "" && key == "":
 		return "", failure.InvalidKey("there is no API key; " +
@@ -119,12 +119,4 @@ func credentialOf(h http.Header) (string, error) {
 		return "", failure.InvalidKey("Authorization and X-API-Key differ; send one")
 	}
 	return bearer, nil
-}
-
-// first returns the first value of a field; "" where it is not sent.
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
 }

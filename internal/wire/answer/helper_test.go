@@ -2,9 +2,11 @@ package answer
 
 import (
 	"bytes"
+	"io"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/chars"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 func counted(s string) chars.Text {
@@ -22,5 +24,12 @@ func renamed(a *Answer, dst, body []byte, model string) []byte {
 func newStream(e wire.Endpoint, o StreamOptions) *Stream {
 	s := new(Stream)
 	s.Reset(e, o)
+	return s
+}
+
+// newScanner returns what splits r into events.
+func newScanner(r io.Reader) *sse.Scanner {
+	s := new(sse.Scanner)
+	s.Reset(r)
 	return s
 }

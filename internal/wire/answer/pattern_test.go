@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // checkPattern puts a stream through a Stream that recognises what repeats and
@@ -20,7 +19,7 @@ func checkPattern(t *testing.T, e wire.Endpoint, o StreamOptions, stream []byte)
 	t.Helper()
 	quick, plain := newStream(e, o), newStream(e, o)
 	plain.pattern.pause = math.MaxInt
-	scan := sse.NewScanner(bytes.NewReader(stream), 0)
+	scan := newScanner(bytes.NewReader(stream))
 	for {
 		ev, err := scan.Next()
 		if err != nil {
@@ -159,7 +158,7 @@ func TestPatternAcrossLines(t *testing.T) {
 	odd := strings.Replace(ord, "completion_tokens\":1", "completion_tokens\":\n9", 1)
 	run := func(in string) (wire.Usage, string) {
 		s := newStream(wire.ChatCompletions, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
-		sc := sse.NewScanner(strings.NewReader(in), 0)
+		sc := newScanner(strings.NewReader(in))
 		var out []byte
 		for {
 			ev, err := sc.Next()

@@ -20,7 +20,7 @@ type shownEvent struct{ Name, Data string }
 // and returns them.
 func checkEvents(t *testing.T, text string) (events []shownEvent) {
 	t.Helper()
-	scanner := sse.NewScanner(strings.NewReader(text), 0)
+	scanner := newScanner(strings.NewReader(text))
 	for {
 		scanned, err := scanner.Next()
 		if err == io.EOF {

@@ -15,7 +15,8 @@ func ExampleStream() {
 		`data: {"model":"served","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":1}}` + "\n\n" +
 			`data: {"model":"served","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1}}` + "\n\n" +
 			"data: [DONE]\n\n")
-	events := sse.NewScanner(upstream, 0)
+	var events sse.Scanner
+	events.Reset(upstream)
 	var stream answer.Stream
 	stream.Reset(wire.ChatCompletions, answer.StreamOptions{PublicModel: "public"})
 	for {

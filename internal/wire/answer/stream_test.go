@@ -17,7 +17,7 @@ import (
 // relayAll puts a stream through s and returns what the client sees.
 func relayAll(s *Stream, r io.Reader) string {
 	var out []byte
-	for scan := sse.NewScanner(r, 0); ; {
+	for scan := newScanner(r); ; {
 		ev, err := scan.Next()
 		if err != nil {
 			return string(out)
