@@ -38,7 +38,7 @@ type StreamOptions struct {
 // counts as generated text.
 //
 // A Stream is for one goroutine. Its memory does not grow with the stream. The zero value is of
-// no use; see [NewStream] and [Stream.Reset].
+// no use; see [Stream.Reset].
 type Stream struct {
 	told    metering.Telling
 	parser  sse.Parser

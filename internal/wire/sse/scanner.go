@@ -39,9 +39,9 @@ type Scanner struct {
 	r     io.Reader
 	ready interface{ Ready() bool }           // r, where it can tell; else nil
 	shows interface{ Next() ([]byte, error) } // r, where it can show; else nil
-	max   int                  // bytes of an event: EventBytesMax, but for tests
-	room  func(bytes int) bool // nil: there always is
-	err   error                // of the reader; returned when the buffer is used up
+	max   int                                 // bytes of an event: EventBytesMax, but for tests
+	room  func(bytes int) bool                // nil: there always is
+	err   error                               // of the reader; returned when the buffer is used up
 
 	own    []byte // the buffer
 	buf    []byte // where events are looked for: own, or what the reader has shown
