@@ -93,18 +93,17 @@ func (s *Store) lock(name string) *model {
 	}
 }
 
-// seatOf returns the model that p charges, locked, and the seat of user there: nil, and
-// room for a new one, which is to be used or given back; or the overflow seat.
+// seatOf returns the model that p charges, locked, and the seat of user there; nil where
+// there is none, with room for a new one, if there is some, which is to be used or given back.
 func (s *Store) seatOf(p *limit.Policy, user string) (m *model, e *seat, room bool) {
 	m = s.lock(p.Model())
-	if e = m.users[user]; e != nil {
-		return m, e, false
-	}
-	if s.take() {
-		return m, nil, true
-	}
-	// An idle account may be any model's, and nobody holds two models' locks.
-	m.mu.Unlock()
+	e = m.users[user]
+	return m, e, e == nil && s.take()
+}
+
+// seatAnew returns what seatOf does, once others have made room: the overflow seat where
+// there is none even so. No lock may be held: an idle account may be any model's.
+func (s *Store) seatAnew(p *limit.Policy, user string) (m *model, e *seat, room bool) {
 	room = s.makeRoom()
 	m = s.lock(p.Model())
 	if e = m.users[user]; e == nil && !room {
@@ -166,9 +165,18 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 		need = limit.Amount{}
 	}
 	m, e, room := s.seatOf(p, user)
+	now := s.now()
+	switch {
+	case e != nil || room:
+	case s.Full():
+		e = &m.overflow
+	case m.check(p, need, now, d).Admitted: // else nobody is forgotten for it
+		m.mu.Unlock()
+		m, e, room = s.seatAnew(p, user)
+		now = s.now()
+	}
 	defer m.mu.Unlock()
 
-	now := s.now()
 	var sub limit.Subjects
 	m.look(e, &sub)
 	sub.Advance(now)
@@ -242,10 +250,11 @@ func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.Vie
 	if s.closed.Load() {
 		return limit.View{}, limit.ErrClosed
 	}
-	m, e, room := s.seatOf(p, user)
+	m := s.lock(p.Model())
 	defer m.mu.Unlock()
-	if room {
-		s.leave()
+	e := m.users[user]
+	if e == nil && s.Full() {
+		e = &m.overflow
 	}
 	now := s.now()
 	var sub limit.Subjects
