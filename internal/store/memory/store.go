@@ -93,23 +93,33 @@ func (s *Store) lock(name string) *model {
 	}
 }
 
-// seatOf returns the model that p charges, locked, and the seat of user there; nil where
-// there is none, with room for a new one, if there is some, which is to be used or given back.
-func (s *Store) seatOf(p *limit.Policy, user string) (m *model, e *seat, room bool) {
+// seatOf returns the model that p charges, locked, the seat that a decision on need is about,
+// and the time: the seat of user, the overflow seat, or nil for a new one. For that there is
+// room, which is to be used or given back, or need is denied at that time: nobody is forgotten
+// for a denial. It uses d.
+func (s *Store) seatOf(p *limit.Policy, user string, need limit.Amount, d *limit.Decision,
+) (m *model, e *seat, room bool, now limit.Instant) {
 	m = s.lock(p.Model())
-	e = m.users[user]
-	return m, e, e == nil && s.take()
-}
-
-// seatAnew returns what seatOf does, once others have made room: the overflow seat where
-// there is none even so. No lock may be held: an idle account may be any model's.
-func (s *Store) seatAnew(p *limit.Policy, user string) (m *model, e *seat, room bool) {
+	now = s.now()
+	if e = m.users[user]; e != nil {
+		return m, e, false, now
+	}
+	switch {
+	case s.take():
+		return m, nil, true, now
+	case s.Full():
+		return m, &m.overflow, false, now
+	case !m.check(p, need, now, d).Admitted:
+		return m, nil, false, now
+	}
+	// An idle account may be any model's, and nobody holds two models' locks.
+	m.mu.Unlock()
 	room = s.makeRoom()
 	m = s.lock(p.Model())
 	if e = m.users[user]; e == nil && !room {
 		e = &m.overflow
 	}
-	return m, e, room
+	return m, e, room, s.now()
 }
 
 // take takes room for an account, if there is some.
@@ -164,17 +174,7 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 	if !p.Limits() {
 		need = limit.Amount{}
 	}
-	m, e, room := s.seatOf(p, user)
-	now := s.now()
-	switch {
-	case e != nil || room:
-	case s.Full():
-		e = &m.overflow
-	case m.check(p, need, now, d).Admitted: // else nobody is forgotten for it
-		m.mu.Unlock()
-		m, e, room = s.seatAnew(p, user)
-		now = s.now()
-	}
+	m, e, room, now := s.seatOf(p, user, need, d)
 	defer m.mu.Unlock()
 
 	var sub limit.Subjects
