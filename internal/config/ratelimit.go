@@ -1,6 +1,10 @@
 package config
 
-import "github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+import (
+	"fmt"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+)
 
 // RateLimit is the section token.rate-limit.
 type RateLimit struct {
@@ -39,6 +43,16 @@ type Limits struct {
 
 // Any reports whether anything is limited.
 func (l Limits) Any() bool { return len(l.Windows) > 0 || l.Concurrent != nil }
+
+// Check returns what is wrong with l that does not come from files, or nil. Maxima of windows
+// are for limit.NewPolicy to check.
+func (l Limits) Check() error {
+	if l.Concurrent != nil && *l.Concurrent < 0 {
+		return fmt.Errorf("the maximum of concurrent requests is %d: make it 0 or more, "+
+			"or leave it out for any number", *l.Concurrent)
+	}
+	return nil
+}
 
 func defaultSettings() Settings {
 	return Settings{

@@ -184,6 +184,8 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 	nobodys.Keys[0].User = ""
 	odd.Keys[0].Roles, odd.Version = []config.Role{"typo"}, "odd"
 	unversioned.Version = ""
+	less := version("b", 2)
+	less.Version, less.Limits["b"] = "less", Limits{Total: config.Limits{Concurrent: new(int64(-5))}}
 	clash := version("b", 2)
 	clash.Keys = append(clash.Keys, version("a", 3).Keys...)
 	clash.Version = "clash"
@@ -196,6 +198,7 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 		{"nothing", func() {}, [3]int{1, 1, 1}, ""},
 		{"a key of nobody", func() { b.say(nobodys, nil) }, [3]int{1, 1, 1}, "the source b: the API key"},
 		{"a role that there is not", func() { b.say(odd, nil) }, [3]int{1, 1, 1}, "typo"},
+		{"less than no request at once", func() { b.say(less, nil) }, [3]int{1, 1, 1}, "the limits of the model b"},
 		{"the same, and the files", func() { write(2) }, [3]int{2, 1, 1}, ""},
 		{"the same, and another source", func() { a.say(version("a", 3), nil) }, [3]int{2, 3, 1}, ""},
 		{"two keys of one name", func() { b.say(clash, nil) }, [3]int{2, 3, 1}, "two API keys have the name"},

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -98,6 +99,9 @@ func merge(layers []Layer) (*config.Config, error) {
 				continue
 			}
 			m.User, m.Total = l.Limits[name].User, l.Limits[name].Total
+			if err := cmp.Or(m.User.Check(), m.Total.Check()); err != nil {
+				return nil, fmt.Errorf("the limits of the model %s: %w", name, err)
+			}
 			c.RateLimit.Models[name] = m
 		}
 	}

@@ -42,7 +42,7 @@ func (l Log) Read(ctx context.Context, r *Record) {
 		fields = append(fields, slog.Bool("stopped", true))
 	}
 	fields = text(fields, "limit", r.Limit)
-	fields = text(fields, "trace_id", r.Span.TraceID())
+	fields = text(fields, "trace_id", r.Trace.TraceID())
 	if r.Err != nil {
 		fields = append(fields, slog.String("error", wordsOf(r.Err)))
 	}

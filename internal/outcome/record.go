@@ -42,8 +42,7 @@ type Record struct {
 	Status int   // of the answer to the client
 	Err    error // what went wrong; nil: nothing
 
-	Span        *telemetry.Span // of the request, open; nil where there are no traces
-	AttemptSpan *telemetry.Span // of the last attempt; nil: none was sent
+	Trace *telemetry.Span // of the request, open; nil where there are no traces
 }
 
 // Attempt is one try at having a request answered by a model. The zero value is that of a
@@ -65,6 +64,8 @@ type Attempt struct {
 
 	Limit  string                 // that denied it; "" for none
 	Denial *admission.DeniedError // nil: none, or the request can never be admitted
+
+	Span *telemetry.Span // of sending it, open; nil: it was not sent, or nobody traces
 }
 
 // Reader reads the outcome of every request, on the goroutine that has served it: what it

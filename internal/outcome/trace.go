@@ -10,7 +10,7 @@ type Trace struct{}
 
 // Read implements Reader.
 func (Trace) Read(_ context.Context, r *Record) {
-	whole := r.Span
+	whole := r.Trace
 	if whole == nil {
 		return
 	}
@@ -20,7 +20,16 @@ func (Trace) Read(_ context.Context, r *Record) {
 		whole.Number("token_rate_limiter.charge.output_tokens", r.Need.Output)
 		whole.Flag("gen_ai.request.stream", r.Stream)
 	}
-	r.endAttempt()
+	for i := range r.Earlier {
+		r.Earlier[i].endSpan()
+	}
+	if r.Failed() {
+		r.Span.Fail(r.Kind())
+	}
+	if r.Span != nil {
+		whole.Usage(r.Cost.Amount.Input, r.Cost.Amount.Output)
+	}
+	r.endSpan()
 	whole.Flag("token_rate_limiter.estimated", r.Cost.Estimated())
 	whole.Flag("token_rate_limiter.stopped", r.Cost.Stopped)
 	if r.Limit != "" {
@@ -36,23 +45,15 @@ func (Trace) Read(_ context.Context, r *Record) {
 	whole.End(time.Time{})
 }
 
-// endAttempt ends the span of the last attempt, if one was sent.
-func (r *Record) endAttempt() {
-	span := r.AttemptSpan
-	if span == nil {
-		return
-	}
-	r.Span.Usage(r.Cost.Amount.Input, r.Cost.Amount.Output)
-	span.Usage(r.Cost.Amount.Input, r.Cost.Amount.Output)
-	if r.Cost.Complete && !r.Pace.First.IsZero() {
-		span.Event("first token", r.Pace.First)
-	}
-	if r.Failed() {
-		span.Fail(r.Kind())
+// endSpan ends the span of the attempt, if it was sent.
+func (a *Attempt) endSpan() {
+	a.Span.Usage(a.Cost.Amount.Input, a.Cost.Amount.Output)
+	if a.Cost.Complete && !a.Pace.First.IsZero() {
+		a.Span.Event("first token", a.Pace.First)
 	}
 	var end time.Time
-	if r.Took > 0 {
-		end = r.Sent.Add(r.Took)
+	if a.Took > 0 {
+		end = a.Sent.Add(a.Took)
 	}
-	span.End(end)
+	a.Span.End(end)
 }

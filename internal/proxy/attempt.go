@@ -6,6 +6,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admission"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/upstream"
 )
 
@@ -28,6 +29,8 @@ type sending struct {
 	pace     admission.Pace       // of a stream
 	took     time.Duration        // the model server's part of the time
 	asking   time.Duration        // that for the number of tokens, before
+	refusal  refusal
+	span     *telemetry.Span // of sending it, the last time; nil: it was not, or nobody traces
 	response *upstream.Response
 	server   string // that it went to last; of several that are away, all
 }
@@ -56,7 +59,7 @@ func (a *attempt) outcome() outcome.Attempt {
 		Model: a.model, Sent: a.sent, Took: a.took, Asking: a.asking, Server: a.server,
 		Price: a.ticket.Estimate(), Need: a.ticket.Need(), Granted: a.ticket.Granted(),
 		Cost: a.ticket.Cost(), Settlement: a.ticket.Settlement(), Pace: a.pace,
-		Limit: a.binding, Denial: a.denial,
+		Limit: a.binding, Denial: a.denial, Span: a.span,
 	}
 }
 

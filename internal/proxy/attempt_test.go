@@ -75,6 +75,7 @@ func TestRequestMoves(t *testing.T) {
 				t.Fatal("the second model is not served")
 			}
 			w.Header().Set(capHeader, "7")
+			w.Header().Set("Anthropic-Ratelimit-Input-Tokens-Reset", "7")
 			x.attemptOn(b)
 			for name := range w.Header() {
 				if name == capHeader || strings.Contains(name, "Ratelimit") {

@@ -68,8 +68,11 @@ func (x *exchange) decode() error {
 	if decoder == nil && err == nil {
 		return &codingError{coding: coding}
 	}
-	if err == nil {
+	switch err {
+	case nil:
 		err = x.readUpTo(decoder, decodedBytesMax)
+	case io.EOF: // there is nothing to decode
+		err = io.ErrUnexpectedEOF
 	}
 	if err == nil {
 		err = errDecodedTooLarge

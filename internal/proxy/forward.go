@@ -84,7 +84,7 @@ func (x *exchange) settleAbandoned() {
 // there the second time.
 func (x *exchange) sendAsking(o catalog.UsageOptions) error {
 	_ = x.response.Body.Close()
-	x.answer = x.answer[:0]
+	x.refusal = refusal{}
 	x.asked = o
 	x.server = x.response.Server // that other one may take what this one does not
 	err := x.send()
@@ -191,9 +191,7 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 		!x.request.ReportsUsage() || asked == catalog.AskNothing {
 		return asked, false
 	}
-	x.answer = x.answer[:0]
-	_ = x.readUpTo(x.response.Body, refusalBytesMax)
-	if x.decode() != nil {
+	if x.readRefusal() != nil {
 		return asked, false
 	}
 	names := func(option string) bool { return bytes.Contains(x.answer, []byte(option)) }
@@ -202,6 +200,23 @@ func (x *exchange) rejectsUsageOptions() (taken catalog.UsageOptions, rejected b
 		return catalog.TotalOnly, true
 	}
 	return catalog.AskNothing, !x.request.IncludeUsage && names("stream_options")
+}
+
+// refusal is what is known of the body of an answer that refuses the request.
+type refusal struct {
+	read bool
+	err  error // why it cannot be passed on; nil: it can, or was not read
+}
+
+// readRefusal reads the body of a refusal into x.answer, once, and undoes its coding. It
+// returns why that failed.
+func (x *exchange) readRefusal() error {
+	if r := &x.refusal; !r.read {
+		x.answer = x.answer[:0]
+		_ = x.readUpTo(x.response.Body, refusalBytesMax)
+		*r = refusal{true, x.decode()}
+	}
+	return x.refusal.err
 }
 
 // unanswered returns what to tell the client of a request that got no
@@ -250,10 +265,7 @@ func (x *exchange) refused() error {
 	var err error
 	if !failed {
 		x.model.Metrics.UpstreamRefused(status)
-		if len(x.answer) == 0 {
-			_ = x.readUpTo(x.response.Body, refusalBytesMax)
-			err = x.decode()
-		}
+		err = x.readRefusal()
 	}
 	_ = x.response.Body.Close()
 	x.took = time.Since(x.sent)

@@ -17,7 +17,7 @@ var returnedFields = []string{"Content-Type", "Content-Language", "Cache-Control
 // fields returns the header fields that go to the model server.
 func (x *exchange) fields() []upstream.Field {
 	list := append(x.outgoing[:0], upstream.Field{Name: "X-Request-Id", Value: x.id})
-	traced := x.spans.attempt != nil
+	traced := x.span != nil
 	if traced {
 		list = x.appendTrace(list)
 	}

@@ -14,7 +14,7 @@ func (x *exchange) report() {
 		Client: gate.ClientAddress(x.r, x.h.Gate.TrustedProxies),
 		User:   x.principal.User, Credential: x.principal.Credential,
 		Begun: x.begun, Ended: time.Now(), Attempt: x.attempt.outcome(), Earlier: x.earlier,
-		Status: x.status, Err: x.err, Span: x.spans.whole, AttemptSpan: x.spans.attempt,
+		Status: x.status, Err: x.err, Trace: x.spans.whole,
 	}
 	for _, r := range x.h.Readers {
 		r.Read(x.ctx, &x.record)

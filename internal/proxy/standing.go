@@ -50,6 +50,11 @@ func clearStanding(h http.Header) {
 	} {
 		delete(h, name)
 	}
+	for _, f := range anthropicFields {
+		delete(h, f.limit)
+		delete(h, f.remaining)
+		delete(h, f.reset)
+	}
 }
 
 // writeStanding writes where the caller stands after a decision: the OpenAI

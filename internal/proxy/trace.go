@@ -12,9 +12,8 @@ import (
 // spans are those of a request: nil where traces are switched off, which costs a
 // comparison each. What clients and model servers write is in none of them.
 type spans struct {
-	whole   *telemetry.Span
-	attempt *telemetry.Span // the last one to a model server
-	step    *telemetry.Span // of the gateway's own, that is under way
+	whole *telemetry.Span
+	step  *telemetry.Span // of the gateway's own, that is under way
 }
 
 // beginTrace begins the span of the request.
@@ -30,13 +29,13 @@ func (x *exchange) beginTrace() {
 
 // beginAttempt begins the span of sending the request, and ends the one before.
 func (x *exchange) beginAttempt() {
-	x.spans.attempt.End(time.Time{})
-	x.spans.attempt = x.spans.whole.Attempt(x.endpoint.String(), x.model.ServedAs)
+	x.span.End(time.Time{})
+	x.span = x.spans.whole.Attempt(x.endpoint.String(), x.model.ServedAs)
 }
 
 // answered notes in the span what has come of an attempt.
 func (x *exchange) answered(err error) {
-	s := x.spans.attempt
+	s := x.span
 	if s == nil {
 		return
 	}
@@ -59,7 +58,7 @@ func (x *exchange) answered(err error) {
 // appendTrace adds the fields that tell the model server of the trace, in place of
 // the client's.
 func (x *exchange) appendTrace(list []upstream.Field) []upstream.Field {
-	parent, state := x.spans.attempt.Carry()
+	parent, state := x.span.Carry()
 	if parent != "" {
 		list = append(list, upstream.Field{Name: "Traceparent", Value: parent})
 	}

@@ -67,6 +67,17 @@ func (m *model) look(e *seat, s *limit.Subjects) {
 	s.Accounts[limit.UserScope], s.UserRunning = e.account, e.running
 }
 
+// check returns the decision on need for a user of whom nothing is known, in d.
+func (m *model) check(
+	p *limit.Policy, need limit.Amount, now limit.Instant, d *limit.Decision,
+) *limit.Decision {
+	var s limit.Subjects
+	m.look(nil, &s)
+	s.Advance(now)
+	s.Check(p, need, now, d)
+	return d
+}
+
 // enter sees to it that every account that p needs exists, and returns the
 // seat to charge. Where e is nil there is room for a new one.
 func (m *model) enter(e *seat, p *limit.Policy, user string, now limit.Instant) *seat {

@@ -93,15 +93,24 @@ func (s *Store) lock(name string) *model {
 	}
 }
 
-// seatOf returns the model that p charges, locked, and the seat of user there: nil, and
-// room for a new one, which is to be used or given back; or the overflow seat.
-func (s *Store) seatOf(p *limit.Policy, user string) (m *model, e *seat, room bool) {
+// seatOf returns the model that p charges, locked, the seat that a decision on need is about,
+// and the time: the seat of user, the overflow seat, or nil for a new one. For that there is
+// room, which is to be used or given back, or need is denied at that time: nobody is forgotten
+// for a denial. It uses d.
+func (s *Store) seatOf(p *limit.Policy, user string, need limit.Amount, d *limit.Decision,
+) (m *model, e *seat, room bool, now limit.Instant) {
 	m = s.lock(p.Model())
+	now = s.now()
 	if e = m.users[user]; e != nil {
-		return m, e, false
+		return m, e, false, now
 	}
-	if s.take() {
-		return m, nil, true
+	switch {
+	case s.take():
+		return m, nil, true, now
+	case s.Full():
+		return m, &m.overflow, false, now
+	case !m.check(p, need, now, d).Admitted:
+		return m, nil, false, now
 	}
 	// An idle account may be any model's, and nobody holds two models' locks.
 	m.mu.Unlock()
@@ -110,7 +119,7 @@ func (s *Store) seatOf(p *limit.Policy, user string) (m *model, e *seat, room bo
 	if e = m.users[user]; e == nil && !room {
 		e = &m.overflow
 	}
-	return m, e, room
+	return m, e, room, s.now()
 }
 
 // take takes room for an account, if there is some.
@@ -165,10 +174,9 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 	if !p.Limits() {
 		need = limit.Amount{}
 	}
-	m, e, room := s.seatOf(p, user)
+	m, e, room, now := s.seatOf(p, user, need, d)
 	defer m.mu.Unlock()
 
-	now := s.now()
 	var sub limit.Subjects
 	m.look(e, &sub)
 	sub.Advance(now)
@@ -242,10 +250,11 @@ func (s *Store) View(_ context.Context, p *limit.Policy, user string) (limit.Vie
 	if s.closed.Load() {
 		return limit.View{}, limit.ErrClosed
 	}
-	m, e, room := s.seatOf(p, user)
+	m := s.lock(p.Model())
 	defer m.mu.Unlock()
-	if room {
-		s.leave()
+	e := m.users[user]
+	if e == nil && s.Full() {
+		e = &m.overflow
 	}
 	now := s.now()
 	var sub limit.Subjects

@@ -79,6 +79,35 @@ func TestOnlyIdleAccountsAreForgotten(t *testing.T) {
 	}
 }
 
+// TestLooksAndDenialsForgetNobody: only who is admitted takes the place of another.
+func TestLooksAndDenialsForgetNobody(t *testing.T) {
+	clock := limittest.NewClock()
+	s := New(Options{Now: clock.Now, MaxAccounts: 1})
+	p := limittest.Policy(t, limit.PolicyOptions{Total: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 100}}})
+	spend(t, s, p, "a", 10)
+	used := func(user string) int64 {
+		v, err := s.View(t.Context(), p, user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range v.Windows {
+			if w.Rule.Scope == limit.UserScope && w.Rule.Meter == limit.Tokens {
+				return w.Used
+			}
+		}
+		return -1
+	}
+	if used("nobody") != 0 || used("a") != 10 || !s.users("a") {
+		t.Errorf("after a look at nobody, a has used %d", used("a"))
+	}
+	if spend(t, s, p, "b", 95) || used("a") != 10 || s.users("b") {
+		t.Errorf("after a denial of b, a has used %d", used("a"))
+	}
+	if !spend(t, s, p, "b", 5) || s.users("a") || !s.users("b") {
+		t.Error("b, who is admitted, did not take the place of a, whom nothing limits")
+	}
+}
+
 // The account that makes room is the one that was longest unused, not the oldest.
 func TestTheLongestUnusedAccountIsForgotten(t *testing.T) {
 	clock := limittest.NewClock()
