@@ -66,7 +66,7 @@ func (c *serveCommand) Run() error {
 	defer endNow()
 	defer onSignals(end, endNow)()
 	a, err := app.New(ctx, app.Options{
-		Config: cfg, Source: &source, Log: log, Level: level, LostLines: lines.Lost,
+		Config: cfg, Files: &source, Log: log, Level: level, LostLines: lines.Lost,
 		Build: build(), Hurry: hurry.Done(),
 	})
 	if err != nil {

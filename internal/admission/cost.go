@@ -86,8 +86,8 @@ func (t *Ticket) CutShort(text chars.Text, took time.Duration) Cost {
 // Partial returns the cost of a stream up to now: what is plausible of the last usage that
 // was told, and an estimate of the text that came after it. The model server puts every
 // token into an event, so what no event has told was not generated.
-func (t *Ticket) Partial(p *answer.Stream, now time.Time) Cost {
-	tally := p.Tally()
+func (t *Ticket) Partial(stream *answer.Stream, now time.Time) Cost {
+	tally := stream.Tally()
 	c := Cost{Usage: tally.Usage}
 	if tally.IsOdd() {
 		c.doubted(Unreadable)

@@ -46,23 +46,23 @@ func (t *Ticket) checkInput(c *Cost, told bool) {
 
 // checkOutput sees to it that c has an output that can be: no less than the text of the
 // stream shows, and no more than there can have been.
-func (t *Ticket) checkOutput(c *Cost, p *metering.Tally, now time.Time) {
-	told, bytes := c.Usage.Output, p.Output.Bytes()
-	if p.Unmetered.Bytes() > 0 {
+func (t *Ticket) checkOutput(c *Cost, tally *metering.Tally, now time.Time) {
+	told, bytes := c.Usage.Output, tally.Output.Bytes()
+	if tally.Unmetered.Bytes() > 0 {
 		c.doubted(Untold)
-		c.Usage.Output += t.outputTokens(p.Unmetered, p.UnmeteredEvents)
-	} else if saysNothing(c.Usage, p.InputTold(), p.IsOdd()) {
+		c.Usage.Output += t.outputTokens(tally.Unmetered, tally.UnmeteredEvents)
+	} else if saysNothing(c.Usage, tally.InputTold(), tally.IsOdd()) {
 		return
 	}
-	if p.Shrank && !t.request.Call.Echo {
-		c.Usage.Output = max(c.Usage.Output, t.outputTokens(p.Output, p.OutputEvents))
+	if tally.Shrank && !t.request.Call.Echo {
+		c.Usage.Output = max(c.Usage.Output, t.outputTokens(tally.Output, tally.OutputEvents))
 	}
 	possible := told <= bytes || t.plausible(told, bytes, now.Sub(t.sent))
-	if possible && c.Usage.Output >= t.shownFloor(&p.Output) {
+	if possible && c.Usage.Output >= t.shownFloor(&tally.Output) {
 		return
 	}
 	c.doubted(Implausible)
-	c.Usage.Output = t.outputTokens(p.Output, p.OutputEvents)
+	c.Usage.Output = t.outputTokens(tally.Output, tally.OutputEvents)
 }
 
 // tooFewRead reports whether c, which was told, has fewer tokens of input than the text of

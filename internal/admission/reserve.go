@@ -9,8 +9,9 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// slotWait is DeniedError.SlotWait.
-const slotWait = time.Second
+// SlotWait is when to come back for a running slot, of which nobody knows when one
+// becomes free.
+const SlotWait = time.Second
 
 // DeniedError says that limits have no room for a request now. It changes no counter.
 type DeniedError struct {
@@ -19,9 +20,6 @@ type DeniedError struct {
 	Violations []limit.Violation
 	Full       []limit.Gauge
 	Need       limit.Amount // that there is no room for
-	// SlotWait is when to come back for a running slot, of which nobody knows when one
-	// becomes free.
-	SlotWait time.Duration
 	// Wait is how long it takes until all have room, if nobody else comes.
 	Wait time.Duration
 }
@@ -69,11 +67,10 @@ func (t *Ticket) Reserve(ctx context.Context) error {
 func (t *Ticket) denied() *DeniedError {
 	d := &t.decision
 	e := &DeniedError{
-		Violations: slices.Clone(d.Violations), Full: slices.Clone(d.Full),
-		Need: t.need, SlotWait: slotWait,
+		Violations: slices.Clone(d.Violations), Full: slices.Clone(d.Full), Need: t.need,
 	}
 	if len(d.Full) > 0 {
-		e.Wait = slotWait
+		e.Wait = SlotWait
 	}
 	if len(d.Violations) > 0 {
 		e.Wait = max(e.Wait, d.Violations[0].Wait)

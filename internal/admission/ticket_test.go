@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 	}
 	ticket.Begin(Request{User: "alice", Terms: terms, Call: call(1), Store: store, Observer: nobody{}})
 	err = errors.Join(ticket.Price(t.Context()), ticket.Reserve(t.Context()))
-	if !errors.As(err, &denied) || denied.Limit() != "user concurrent_requests" || denied.Wait != slotWait {
+	if !errors.As(err, &denied) || denied.Limit() != "user concurrent_requests" || denied.Wait != SlotWait {
 		t.Errorf("a second request: %v", err)
 	}
 

@@ -59,11 +59,11 @@ func (t *Ticket) Streaming() {
 // Backed sees to it that what has been generated is charged, and something ahead of it. It reports
 // false where it is not and cannot be: the stream must be stopped, and the event that has just come
 // not be relayed. Behind the end of an answer, which is settled, nothing is charged any more.
-func (t *Ticket) Backed(ctx context.Context, p *answer.Stream, pace Pace) bool {
-	if t.topUp.needless || !t.IsOpen() || t.isCalm(p.Tally()) {
+func (t *Ticket) Backed(ctx context.Context, stream *answer.Stream, pace Pace) bool {
+	if t.topUp.needless || !t.IsOpen() || t.isCalm(stream.Tally()) {
 		return true
 	}
-	used, granted := t.Partial(p, pace.Last).Amount, t.grant.Granted()
+	used, granted := t.Partial(stream, pace.Last).Amount, t.grant.Granted()
 	missing := beyond(used, granted)
 	t.topUp.calm, t.topUp.input = used.Output+(granted.Output-used.Output)/calmShare, used.Input
 	quiet := pace.Last.Before(t.topUp.quiet)
@@ -79,11 +79,11 @@ func (t *Ticket) Backed(ctx context.Context, p *answer.Stream, pace Pace) bool {
 // isCalm reports whether the model server has told all that has been generated, and that it
 // is less than when the grant is to be looked at. What it tells must keep up with the
 // events, of which nearly each has a token.
-func (t *Ticket) isCalm(p *metering.Tally) bool {
-	u := &p.Usage
-	return p.OutputEvents <= 2*u.Output+calmEvents && p.Evidence == metering.RunningUsage &&
+func (t *Ticket) isCalm(tally *metering.Tally) bool {
+	u := &tally.Usage
+	return tally.OutputEvents <= 2*u.Output+calmEvents && tally.Evidence == metering.RunningUsage &&
 		u.Output < t.topUp.calm && u.Input == t.topUp.input &&
-		p.UnmeteredEvents == 0 && p.InputTold()
+		tally.UnmeteredEvents == 0 && tally.InputTold()
 }
 
 // beyond returns the tokens of used that granted does not cover.

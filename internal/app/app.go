@@ -64,9 +64,9 @@ type Options struct {
 	// move its clock; nil means that one. The App closes it.
 	Store   limit.Store
 	Sources []control.Source // laid over Config, in their order
-	// Source is where Config was loaded from, read again when it changes; nil: never.
-	Source *config.Options
-	Level  *slog.LevelVar // the level of Log, which follows the configuration; nil: it stays
+	// Files are what Config was loaded from, read again when they change; nil: never.
+	Files *config.Options
+	Level *slog.LevelVar // the level of Log, which follows the configuration; nil: it stays
 	// LostLines tells how many lines of Log were lost since the start; nil: none ever is.
 	LostLines func() int64
 	// Hurry, when it is closed, ends the draining at once: what is still
@@ -177,10 +177,12 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	}
 }
 
-// closeTimeout bounds how long settlements are waited for at the end.
+// closeTimeout bounds each wait at the end: for watches, for the reading of sources, and for
+// settlements together with the last traces.
 const closeTimeout = 5 * time.Second
 
-// close closes what was built, the last first.
+// close closes what was built: first what changes the gateway, then what is used by requests,
+// with the store behind the servers, and at the end what operators look on with.
 func (a *App) close(ctx context.Context) error {
 	if a.control != nil {
 		inTime(closeTimeout, a.control.Close) // unless reading hangs

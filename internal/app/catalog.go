@@ -117,8 +117,8 @@ func (a *App) fleetService(s config.Service) fleet.Service {
 	return f
 }
 
-// standings returns how the model servers of all models stand, for the gauges.
-func (a *App) standings() (all []telemetry.ServerState) {
+// conditions returns the conditions of the model servers of all models, for the gauges.
+func (a *App) conditions() (all []telemetry.ServerState) {
 	for _, m := range a.served().All() {
 		for _, e := range m.Pool.States() {
 			all = append(all, telemetry.ServerState{

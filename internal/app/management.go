@@ -22,7 +22,8 @@ type management struct {
 	listener net.Listener
 }
 
-// newManagement returns the listener that c asks for, not yet open; nil: operators have none.
+// newManagement returns the listener that c asks for, not yet open; nil: operators
+// share the clients'.
 func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *management {
 	if c.Management.Address == "" {
 		return nil
@@ -34,7 +35,8 @@ func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *manage
 	return &management{address: c.Management.Address, server: server}
 }
 
-// open begins to listen and to serve. What ends the serving is sent to failed.
+// open begins to listen and to serve. What ends the serving, other than by
+// closing, is sent to failed.
 func (m *management) open(ctx context.Context, failed chan<- error) (err error) {
 	m.listener, err = listener.Listen(ctx, "management.address", m.address, "")
 	if err != nil {

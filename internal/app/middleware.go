@@ -36,5 +36,9 @@ func (a *App) clients(c *config.Config, mux *http.ServeMux) (http.Handler, error
 
 // operators returns what serves operators on a listener of their own.
 func operators(c *config.Config, mux *http.ServeMux) http.Handler {
-	return through(mux, reply.WithRequestID, guarded(c.Server.BodyTimeout), plainPaths)
+	return through(mux,
+		reply.WithRequestID,           // every answer has an id, refusals of the next ones too
+		guarded(c.Server.BodyTimeout), // a body has its time, and each connection one reading
+		plainPaths,                    // mux would redirect what is not in its shortest form
+	)
 }

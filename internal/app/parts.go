@@ -29,7 +29,7 @@ func (a *App) openMetrics(o *Options) {
 	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
 	a.registry.MustRegister(collectors.NewGoCollector(), process)
 	a.metrics = telemetry.NewMetrics(a.registry)
-	telemetry.RegisterServers(a.registry, a.standings)
+	telemetry.RegisterServers(a.registry, a.conditions)
 	telemetry.RegisterRefused(a.registry, a.refusedModels)
 	telemetry.RegisterLostLines(a.registry, o.LostLines)
 }

@@ -16,8 +16,8 @@ import (
 func (a *App) openControl(ctx context.Context, o *Options) (err error) {
 	a.servers = fleet.New(a.log, a.fillContexts)
 	var files *control.Files
-	if o.Source != nil {
-		files = control.NewFiles(*o.Source, o.Log)
+	if o.Files != nil {
+		files = control.NewFiles(*o.Files, o.Log)
 	}
 	a.control, err = control.New(ctx, control.Options{
 		Config: o.Config, Files: files, Sources: o.Sources, Log: o.Log,

@@ -133,7 +133,7 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 		Hurry: hurry.Done(),
 	}
 	if o.Reloads {
-		options.Source = &source
+		options.Files = &source
 	}
 	a, err := app.New(t.Context(), options)
 	if err != nil {

@@ -29,7 +29,7 @@ type Model struct {
 	ExactInput bool // tells that the model server counts the input before a request is admitted
 
 	ForwardHeaders []string // canonical names of request headers that are passed on
-	AllowFields    []string // body members that are passed on and held back or unknown otherwise
+	AllowFields    []string // body members that are passed on although held back or unknown
 	// RefuseUnknown tells that a request with a body member that nobody has
 	// classified is refused; else the member is left out.
 	RefuseUnknown bool

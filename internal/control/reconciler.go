@@ -41,7 +41,8 @@ type Reconciler struct {
 // readTimeout bounds the reading of one source, for the others wait for it.
 const readTimeout = 5 * time.Second
 
-// New applies the first state. It fails with the first source that cannot be read or applied.
+// New applies the first state. It fails where a source cannot be read, or what they say
+// together cannot be applied.
 func New(ctx context.Context, o Options) (*Reconciler, error) {
 	files := &tracked{applied: Layer{Config: o.Config}}
 	if o.Files != nil {
@@ -49,11 +50,11 @@ func New(ctx context.Context, o Options) (*Reconciler, error) {
 	}
 	r := &Reconciler{o: o, tracked: []*tracked{files}}
 	for _, s := range o.Sources {
-		p, err := s.Read(ctx)
+		layer, err := s.Read(ctx)
 		if err != nil {
 			return nil, from(s, err)
 		}
-		t := &tracked{source: s, applied: p, last: reading{version: p.Version}}
+		t := &tracked{source: s, applied: layer, last: reading{version: layer.Version}}
 		r.tracked = append(r.tracked, t)
 	}
 	c, err := merge(r.merged(files, files.applied))
@@ -166,9 +167,9 @@ func (r *Reconciler) read(ctx context.Context, t *tracked, why occasion) (again 
 	if r.closed || r.o.Leaving() || t.source == nil {
 		return false
 	}
-	reading, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	got, err := t.source.Read(reading)
+	got, err := t.source.Read(ctx)
 	if err == nil && got.Version != "" && got.Version == t.last.version && !t.last.isBehind() {
 		return false
 	}

@@ -30,8 +30,8 @@ type Layer struct {
 	// Keys are accepted beside those of other sources. Each has a name, a user and roles; names and
 	// hashes are unique over all.
 	Keys []config.APIKey
-	// Limits take the place of the models' limits in Config, by public name. Those of a model that
-	// has none of its own there only warn: the model may come.
+	// Limits take the place of the models' limits in Config, by public name. Those of a model
+	// that has none of its own there, for it is not served or shares another's, only warn.
 	Limits map[string]Limits
 
 	source string // its name, for warnings

@@ -26,8 +26,8 @@ const identityWait = time.Second
 
 // Gate identifies callers by their credentials. It is safe for concurrent use, not for changes.
 type Gate struct {
-	// Authenticator returns what knows the credentials at the moment. identity.Anyone needs
-	// none; without any Authenticator, no credential is known.
+	// Authenticator is required. It returns what knows the credentials at the moment, never nil.
+	// identity.Anyone needs none.
 	Authenticator func() identity.Authenticator
 	Log           *slog.Logger // takes a line for each refusal of Principal; nil: there are none
 	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for the log.
@@ -76,7 +76,7 @@ func namedUser(h http.Header) (string, error) {
 }
 
 func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Principal, error) {
-	known := g.authenticator()
+	known := g.Authenticator()
 	var credential string
 	if !known.Open() { // who needs none may send anything
 		var err error
@@ -96,22 +96,13 @@ func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Princi
 	return identity.Principal{}, failure.NoIdentity(identityWait).Because(err)
 }
 
-func (g *Gate) authenticator() identity.Authenticator {
-	if g.Authenticator != nil {
-		if a := g.Authenticator(); a != nil {
-			return a
-		}
-	}
-	return new(identity.Keys) // none
-}
-
 // credentialOf returns the one credential of a request.
 func credentialOf(h http.Header) (string, error) {
-	if len(h["Authorization"]) > 1 || len(h["X-Api-Key"]) > 1 {
+	keys, authorizations := h["X-Api-Key"], h["Authorization"]
+	if len(keys) > 1 || len(authorizations) > 1 {
 		return "", failure.InvalidKey("there is more than one credential; send one")
 	}
-	key := first(h["X-Api-Key"])
-	authorization := first(h["Authorization"])
+	key, authorization := strings.Join(keys, ""), strings.Join(authorizations, "") // of one at most
 	switch {
 	case authorization == "" && key == "":
 		return "", failure.InvalidKey("there is no API key; " +
@@ -128,12 +119,4 @@ func credentialOf(h http.Header) (string, error) {
 		return "", failure.InvalidKey("Authorization and X-API-Key differ; send one")
 	}
 	return bearer, nil
-}
-
-// first returns the first value of a field; "" where it is not sent.
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
 }

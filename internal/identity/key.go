@@ -39,7 +39,7 @@ type Key struct {
 	Name  string // names the key in logs; not secret
 	User  string
 	Hash  string // see HashKey
-	Roles []Role // none means User
+	Roles []Role
 	ActAs bool
 }
 
@@ -67,9 +67,6 @@ func NewKeys(keys []Key) (*Keys, error) {
 		}
 		seen[hash] = key.Name
 		p := Principal{User: key.User, Roles: key.Roles, ActAs: key.ActAs, Credential: key.Name}
-		if len(p.Roles) == 0 {
-			p.Roles = []Role{User}
-		}
 		prefix := [8]byte(hash[:8])
 		k.byPrefix[prefix] = append(k.byPrefix[prefix], hashedKey{hash, p})
 	}

@@ -21,7 +21,7 @@ func hash(t *testing.T, key string) string {
 
 func TestAuthenticate(t *testing.T) {
 	keys, err := NewKeys([]Key{
-		{Name: "ci", User: "robot", Hash: hash(t, secret)},
+		{Name: "ci", User: "robot", Hash: hash(t, secret), Roles: []Role{User}},
 		{Name: "portal", User: "portal", Hash: hash(t, strings.ToUpper(secret)), Roles: []Role{User, Admin}, ActAs: true},
 	})
 	if err != nil {

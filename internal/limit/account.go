@@ -130,6 +130,7 @@ func (a *Account) index(i int, s int64) int {
 	return shape.offset + int(((s%shape.slots)+shape.slots)%shape.slots)
 }
 
+// get returns what slot s of ring i holds.
 func (a *Account) get(i int, s int64) int64 {
 	if s == a.rings[i].head {
 		return a.rings[i].current
@@ -137,6 +138,7 @@ func (a *Account) get(i int, s int64) int64 {
 	return a.at(a.index(i, s))
 }
 
+// set makes slot s of ring i hold v, and leaves the sum as it is.
 func (a *Account) set(i int, s, v int64) {
 	if s == a.rings[i].head {
 		a.rings[i].current = v
@@ -145,6 +147,7 @@ func (a *Account) set(i int, s, v int64) {
 	a.put(a.index(i, s), v)
 }
 
+// at returns what is stored at an index.
 func (a *Account) at(index int) int64 {
 	if a.wide != nil {
 		return a.wide[index]
@@ -152,6 +155,7 @@ func (a *Account) at(index int) int64 {
 	return int64(a.slots[index])
 }
 
+// put stores v, not negative, at an index, wherever it fits.
 func (a *Account) put(index int, v int64) {
 	if a.wide == nil {
 		if v <= math.MaxUint32 {

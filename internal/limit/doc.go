@@ -2,7 +2,7 @@
 // admitted, charged, topped up and given back.
 //
 // It is responsible for the arithmetic of accounts and decisions and for the
-// Store interface that the proxy uses. It is not responsible for keeping
+// Store interface of those who use a store. It is not responsible for keeping
 // accounts (a store does), for estimating prices (package usage) or for
 // telling anybody about a decision (the edges turn it into headers, metrics
 // and log lines). It neither logs nor counts, starts no goroutine, does no I/O

@@ -31,6 +31,7 @@ type MisfitError struct {
 // Blocked reports whether nothing is admitted at all, because a maximum is 0.
 func (e *MisfitError) Blocked() bool { return e.Rule.Max == 0 }
 
+// Error names the limit, and what the request needs of it.
 func (e *MisfitError) Error() string {
 	if e.Concurrency {
 		return "the limit of concurrent requests is 0"

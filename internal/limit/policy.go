@@ -91,7 +91,7 @@ type PolicyOptions struct {
 	MaxConcurrentPerUser int64 // running requests of each user; Unlimited for none
 
 	Overrun Overrun
-	MaxDebt float64 // times the limit; >= 0, only for Debt
+	MaxDebt float64 // times the limit; 0 to 100, only for Debt
 }
 
 // Policy is all that limits one model, compiled. It is immutable and safe for
@@ -106,9 +106,9 @@ type Policy struct {
 	overrun       Overrun
 }
 
-// NewPolicy compiles o. It fails where a maximum is negative or above MaximumMax, a
-// fraction is out of range, or one meter and window is limited twice in one
-// scope.
+// NewPolicy compiles o. It fails where the model has no name, MaxDebt is out of range, the
+// maximum of a window is negative or above MaximumMax, or one meter and window is limited
+// twice in one scope.
 func NewPolicy(o PolicyOptions) (*Policy, error) {
 	if o.Model == "" {
 		return nil, fmt.Errorf("policy: the model has no name")

@@ -58,6 +58,7 @@ func NewServer(o Options, scarce *descriptor.Scarcity) Server {
 
 type encrypted struct{ *http1.Server }
 
+// Serve implements Server, over TLS.
 func (s encrypted) Serve(l net.Listener) error { return s.ServeTLS(l, "", "") }
 
 // NewPlainServer returns a server for operators, by net/http alone. It reads requests as
@@ -69,6 +70,7 @@ func NewPlainServer(o Options) Server {
 
 type strictServer struct{ *http.Server }
 
+// Serve implements Server. Each connection is read strictly.
 func (s strictServer) Serve(l net.Listener) error {
 	return s.Server.Serve(http1.Strict(l, s.ErrorLog))
 }

@@ -36,12 +36,12 @@ func TestReadBehind(t *testing.T) {
 		} {
 			s := &passing{passage: answer.NewPassage(wire.ChatCompletions, ""), behind: make([]byte, 0, behindBytes)}
 			piece := append(make([]byte, 0, len(tt.come)+tt.room), tt.come...)
-			s.parts = s.passage.Pass(nil, piece)
+			s.pieces = s.passage.Pass(nil, piece)
 			piece, err := s.readBehind(slowly(strings.NewReader(tt.behind)), piece, tt.length)
 			if (err == io.EOF) != tt.ended {
 				t.Errorf("%s, %s: the end is found: %v, want %v", tt.name, how, err, tt.ended)
 			}
-			got := string(bytes.Join(s.parts, nil))
+			got := string(bytes.Join(s.pieces, nil))
 			if !strings.HasPrefix(got, tt.come) || !strings.HasPrefix(tt.come+tt.behind, got) || tt.ended && got != tt.come+tt.behind || len(piece) < len(tt.come) {
 				t.Errorf("%s, %s: %q is to be written", tt.name, how, got)
 			}

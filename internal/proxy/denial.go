@@ -64,7 +64,7 @@ func (x *exchange) limitsOf(e *admission.DeniedError, wait time.Duration) []fail
 	for _, g := range e.Full {
 		list = append(list, failure.Limit{
 			Meter: limit.ConcurrentRequests, Scope: g.Scope.String(),
-			Max: g.Max, Used: g.Running, RetryAfter: e.SlotWait,
+			Max: g.Max, Used: g.Running, RetryAfter: admission.SlotWait,
 		})
 	}
 	list[0].RetryAfter = wait

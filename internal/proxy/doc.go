@@ -8,7 +8,7 @@
 //	resolve   the body is read once, the model found
 //	price     input and output tokens are estimated
 //	reserve   the price is charged, all limits or none
-//	forward   the request is rebuilt and sent; with fewer stream options once more
+//	forward   the request is rebuilt and sent; with fewer stream options up to twice more
 //	relay     the answer goes back as it arrives, metered and topped up
 //	settle    what was charged is replaced by what was used, exactly once
 //

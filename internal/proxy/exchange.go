@@ -35,7 +35,7 @@ type exchange struct {
 	answer   []byte // what goes back
 	scanner  sse.Scanner
 	stream   answer.Stream
-	fieldset []upstream.Field // the header that is sent upstream
+	outgoing []upstream.Field // the header that is sent upstream
 	body     []byte           // the client's
 	patched  []byte           // what is sent upstream, where it differs
 }
@@ -74,7 +74,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, e wire.Endpoint)
 	return x
 }
 
-// end writes the log line, counts, and gives the exchange back.
+// end makes the record, has it read, and gives the exchange back.
 func (h *Handler) end(x *exchange) {
 	if x.status == 0 {
 		x.status = reply.StatusClientGone
@@ -84,9 +84,9 @@ func (h *Handler) end(x *exchange) {
 	for i := range x.earlier {
 		x.earlier[i].Model.Release()
 	}
-	clear(x.fieldset)
+	clear(x.outgoing)
 	x.scanner.Reset(nil)
-	x.fieldset = x.fieldset[:0]
+	x.outgoing = x.outgoing[:0]
 	x.body, x.patched, x.answer = kept(x.body), kept(x.patched), kept(x.answer)
 	x.share.End()
 	x.transient, x.record = transient{}, outcome.Record{}

@@ -11,14 +11,14 @@ import (
 
 // What the log says of a request at the level debug, beside its line: the decision of the
 // limits with the price and the standings, each attempt to have it answered with the
-// endpoints that there were, and the settlement. There are numbers, names of limits and
+// model servers that there were, and the settlement. There are numbers, names of limits and
 // addresses in these lines, and nothing that a client or a model server has written.
 
 // neverFits is the verdict on what no reservation is asked for.
 const neverFits admission.Verdict = "never fits"
 
-// explainDecision writes what was decided of charge, and why.
-func (x *exchange) explainDecision(v admission.Verdict, charge limit.Amount) {
+// explainDecision writes what was decided of a need, and why.
+func (x *exchange) explainDecision(v admission.Verdict, need limit.Amount) {
 	if !x.explains {
 		return
 	}
@@ -30,27 +30,27 @@ func (x *exchange) explainDecision(v admission.Verdict, charge limit.Amount) {
 		slog.String("verdict", string(v)),
 		slog.Group("price", "input", price.Input, "input_floor", price.InputFloor,
 			"output", price.Output, "question", x.ticket.Inquired()),
-		amount("charge", charge),
+		amount("charge", need),
 	}
 	if x.binding != "" {
 		attrs = append(attrs, slog.String("limit", x.binding))
 	}
 	if v == admission.Admitted || v == admission.Denied {
-		attrs = append(attrs, slog.GroupAttrs("standings", x.standings(charge)...))
+		attrs = append(attrs, slog.GroupAttrs("standings", x.standings(need)...))
 	}
 	x.h.Log.LogAttrs(x.ctx, slog.LevelDebug, "decision", attrs...)
 }
 
 // standings returns where the accounts stand under each limit: of an admission after it, of
 // a denial with what was in the way.
-func (x *exchange) standings(charge limit.Amount) []slog.Attr {
+func (x *exchange) standings(need limit.Amount) []slog.Attr {
 	var list []slog.Attr
 	rules, d := x.model.Policy.Rules(), x.ticket.Decision()
 	for i, s := range d.Standings {
 		r := &rules[i]
 		values := []any{
 			"limit", r.Max, "used", s.Used, "remaining", s.Remaining(r),
-			"need", charge.Of(r.Meter), "empty_ms", s.Reset.Milliseconds(),
+			"need", need.Of(r.Meter), "empty_ms", s.Reset.Milliseconds(),
 		}
 		for _, v := range d.Violations {
 			if v.Rule == *r {
@@ -74,8 +74,8 @@ func (x *exchange) explaining(path string) func(upstream.Try) {
 	return func(t upstream.Try) { x.explainTry(path, &t) }
 }
 
-// endpointStanding is how an endpoint stood when one was chosen.
-type endpointStanding struct {
+// serverCondition is the condition that a model server was in when one was chosen.
+type serverCondition struct {
 	Server  string `json:"server"`
 	Healthy bool   `json:"healthy"`
 	Breaker string `json:"circuit_breaker"`
@@ -85,9 +85,9 @@ type endpointStanding struct {
 
 // explainTry writes where the request was sent, and what came of it.
 func (x *exchange) explainTry(path string, t *upstream.Try) {
-	choice := make([]endpointStanding, len(t.Choice))
+	choice := make([]serverCondition, len(t.Choice))
 	for i, c := range t.Choice {
-		choice[i] = endpointStanding{c.Server, c.Healthy, c.Breaker.String(), c.Running, c.Tried}
+		choice[i] = serverCondition{c.Server, c.Healthy, c.Breaker.String(), c.Running, c.Tried}
 	}
 	attrs := []slog.Attr{
 		slog.String("id", x.id),

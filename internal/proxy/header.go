@@ -16,7 +16,7 @@ var returnedFields = []string{"Content-Type", "Content-Language", "Cache-Control
 
 // fields returns the header fields that go to the model server.
 func (x *exchange) fields() []upstream.Field {
-	list := append(x.fieldset[:0], upstream.Field{Name: "X-Request-Id", Value: x.id})
+	list := append(x.outgoing[:0], upstream.Field{Name: "X-Request-Id", Value: x.id})
 	traced := x.span != nil
 	if traced {
 		list = x.appendTrace(list)
@@ -31,7 +31,7 @@ func (x *exchange) fields() []upstream.Field {
 			}
 		}
 	}
-	x.fieldset = list
+	x.outgoing = list
 	return list
 }
 
@@ -54,5 +54,20 @@ func copyHeader(to http.Header, from upstream.Header) {
 		if values := from.Values(name); values != nil {
 			to[name] = values
 		}
+	}
+}
+
+// header returns the first value of a field by its canonical name.
+func header(h http.Header, name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// defaultType says that an answer is JSON where its header does not name a type.
+func defaultType(h http.Header) {
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = []string{"application/json"}
 	}
 }

@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"net/http"
-
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
@@ -17,12 +15,4 @@ func (x *exchange) identify() error {
 			"or add user to its roles in auth.api-keys")
 	}
 	return err
-}
-
-// header returns the first value of a field by its canonical name.
-func header(h http.Header, name string) string {
-	if v := h[name]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
 }

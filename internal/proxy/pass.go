@@ -18,7 +18,7 @@ var errCutShort = errors.New("the model server's answer ended early")
 // passing is an answer that is passed on as it comes, as fast as the client reads.
 type passing struct {
 	passage   *answer.Passage
-	parts     [][]byte  // of the piece in x.answer and of behind, and not written yet
+	pieces    [][]byte  // of x.answer and behind, that are not written yet
 	behind    []byte    // what has come behind a piece that was full
 	fitted    bool      // x.answer is of the size for pieces, as far as there is room
 	till      time.Time // when it has to be over; zero: whenever
@@ -44,7 +44,7 @@ func (x *exchange) passAnswer() error {
 		err = x.readPiece(s)
 	}
 	for err == nil {
-		s.parts = s.passage.Pass(s.parts, x.answer)
+		s.pieces = s.passage.Pass(s.pieces, x.answer)
 		x.answer, err = s.readBehind(x.response.Body, x.answer, x.response.ContentLength)
 		if err != nil {
 			break
@@ -52,7 +52,7 @@ func (x *exchange) passAnswer() error {
 		if !x.writePiece(s) {
 			return x.passingLeft(s)
 		}
-		s.parts, s.behind = s.parts[:0], s.behind[:0]
+		s.pieces, s.behind = s.pieces[:0], s.behind[:0]
 		err = x.readPiece(s)
 	}
 	return x.passingEnded(s, err)
@@ -116,7 +116,7 @@ func (s *passing) readBehind(body io.Reader, piece []byte, length int64) ([]byte
 		had := len(*into)
 		n, err := body.Read((*into)[had:cap(*into)])
 		*into = (*into)[:had+n]
-		s.parts = s.passage.Pass(s.parts, (*into)[had:])
+		s.pieces = s.passage.Pass(s.pieces, (*into)[had:])
 		if err != nil {
 			return piece, err
 		}
@@ -130,8 +130,8 @@ func (x *exchange) writePiece(s *passing) bool {
 	if x.status == 0 {
 		x.writePassingHeader()
 	}
-	for _, part := range s.parts {
-		for piece := range slices.Chunk(part, pieceBytes) {
+	for _, b := range s.pieces {
+		for piece := range slices.Chunk(b, pieceBytes) {
 			if x.awaitClient(s, func() error { _, err := x.w.Write(piece); return err }) != nil {
 				return false
 			}
@@ -144,9 +144,7 @@ func (x *exchange) writePiece(s *passing) bool {
 func (x *exchange) writePassingHeader() {
 	h := x.w.Header()
 	copyHeader(h, x.response.Header)
-	if _, ok := h["Content-Type"]; !ok {
-		h["Content-Type"] = []string{"application/json"}
-	}
+	defaultType(h)
 	if n := x.response.ContentLength; n >= 0 && x.model.PublicName() == "" {
 		h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
 	}
@@ -227,7 +225,7 @@ func (x *exchange) passingLeft(s *passing) error {
 			break
 		}
 		read += len(b)
-		s.parts = s.passage.Pass(s.parts[:0], b)
+		s.pieces = s.passage.Pass(s.pieces[:0], b)
 	}
 	_ = x.response.Body.Close()
 	x.ticket.Settle(x.passedPart(s))

@@ -147,23 +147,21 @@ func (x *exchange) whole(a *answer.Answer) admission.Cost {
 }
 
 // write writes an answer whole, which has been settled: a client who does not read lets it
-// wait. The answer may be in parts.
+// wait. The answer may be in pieces.
 func (x *exchange) write(status int, body ...[]byte) {
 	n := 0
-	for _, part := range body {
-		n += len(part)
+	for _, b := range body {
+		n += len(b)
 	}
 	h := x.w.Header()
-	if _, ok := h["Content-Type"]; !ok {
-		h["Content-Type"] = []string{"application/json"}
-	}
+	defaultType(h)
 	h["Content-Length"] = []string{strconv.Itoa(n)}
 	x.status = status
 	x.w.WriteHeader(status)
-	for _, part := range body {
-		for len(part) > 0 { // in pieces, each with the server's patience
-			piece := part[:min(len(part), pieceBytes)]
-			part = part[len(piece):]
+	for _, rest := range body {
+		for len(rest) > 0 { // in pieces, each with the server's patience
+			piece := rest[:min(len(rest), pieceBytes)]
+			rest = rest[len(piece):]
 			if n > viewBytes { // less does not have to wait
 				x.share.Wait(time.Now())
 			}

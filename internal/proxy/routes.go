@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
@@ -19,7 +18,7 @@ func (h *Handler) Register(mux reply.Routes) {
 			mux.Handle(path, serve)
 		}
 		if e != wire.CountTokens {
-			mux.Handle("/api/v1/models/{model}"+operation(e), serve)
+			mux.Handle("/api/v1/models/{model}"+e.Operation(), serve)
 		}
 	}
 	mux.Handle("/v1/models", reply.Only(http.MethodGet, 0, h.list(noDetails)))
@@ -30,6 +29,3 @@ func (h *Handler) Register(mux reply.Routes) {
 	mux.Handle("/api/v1/models/{model}/health", reply.Only(http.MethodGet, 0, h.health))
 	mux.Handle("/", http.HandlerFunc(reply.NotFound))
 }
-
-// operation returns the path of e behind a model, such as "/chat/completions".
-func operation(e wire.Endpoint) string { return strings.TrimPrefix(e.Path(), "/v1") }

@@ -48,8 +48,8 @@ type ServerState struct {
 	Breaker       int // 0: closed, 1: half-open, 2: open
 }
 
-// RegisterServers registers the gauges of what standings tells with r.
-func RegisterServers(r prometheus.Registerer, standings func() []ServerState) {
+// RegisterServers registers the gauges of what conditions tells with r.
+func RegisterServers(r prometheus.Registerer, conditions func() []ServerState) {
 	labels := []string{modelLabel, "endpoint"}
 	healthy := prometheus.NewDesc("model_endpoint_healthy",
 		"1 if the endpoint took a connection, said that it is well and did not lack the model "+
@@ -59,7 +59,7 @@ func RegisterServers(r prometheus.Registerer, standings func() []ServerState) {
 			"0 closed (they do), 1 half-open (one a second does), 2 open (none does).", labels, nil)
 	descs := []*prometheus.Desc{healthy, breaker}
 	r.MustRegister(&reading{descs, func(to chan<- prometheus.Metric) {
-		for _, s := range standings() {
+		for _, s := range conditions() {
 			to <- gauge(healthy, oneIf(s.Healthy), s.Model, s.Server)
 			to <- gauge(breaker, float64(s.Breaker), s.Model, s.Server)
 		}

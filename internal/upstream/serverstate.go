@@ -11,7 +11,7 @@ type ServerState struct {
 	Running int // requests of this process
 }
 
-// Endpoints returns how the model servers stand, in the order of the configuration,
+// States returns how the model servers stand, in the order of the configuration,
 // without asking them.
 func (p *Pool) States() []ServerState {
 	list := make([]ServerState, len(p.servers))

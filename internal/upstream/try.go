@@ -40,14 +40,14 @@ func (r *Request) explain(s *Server, from []Choice, got *Response, err *Error, b
 	if r.Explain == nil {
 		return
 	}
-	a := Try{Err: err, Took: time.Since(begun), Choice: from}
+	try := Try{Err: err, Took: time.Since(begun), Choice: from}
 	if s != nil {
-		a.Server = s.name
+		try.Server = s.name
 	}
 	if got != nil {
-		a.Status, a.Connections = got.Status, got.Connections
+		try.Status, try.Connections = got.Status, got.Connections
 	} else if err != nil {
-		a.Connections = err.Connections
+		try.Connections = err.Connections
 	}
-	r.Explain(a)
+	r.Explain(try)
 }

@@ -57,12 +57,15 @@ func (e Endpoint) Path() string { return endpoints[e].paths[0] }
 // vLLM has or that clients expect. The caller must not change them.
 func (e Endpoint) Paths() []string { return endpoints[e].paths }
 
+// Operation returns the path of the endpoint behind a model, such as "/chat/completions".
+func (e Endpoint) Operation() string { return strings.TrimPrefix(e.Path(), "/v1") }
+
 // EndpointAtEnd returns the path of the endpoint, or of the list of models, with which a path
 // ends that is not right; "" if there is none.
 func EndpointAtEnd(path string) (meant string) {
 	path = strings.TrimRight(path, "/")
 	for _, e := range Endpoints {
-		if strings.HasSuffix(path, strings.TrimPrefix(e.Path(), "/v1")) {
+		if strings.HasSuffix(path, e.Operation()) {
 			return e.Path()
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/sse"
 )
 
 // checkPattern puts a stream through a Stream that recognises what repeats and
@@ -18,9 +17,9 @@ import (
 // returns how many events were recognised.
 func checkPattern(t *testing.T, e wire.Endpoint, o StreamOptions, stream []byte) (repeated int) {
 	t.Helper()
-	quick, plain := NewStream(e, o), NewStream(e, o)
+	quick, plain := newStream(e, o), newStream(e, o)
 	plain.pattern.pause = math.MaxInt
-	scan := sse.NewScanner(bytes.NewReader(stream), 0)
+	scan := newScanner(bytes.NewReader(stream))
 	for {
 		ev, err := scan.Next()
 		if err != nil {
@@ -115,7 +114,7 @@ func TestEventsLikeThePattern(t *testing.T) {
 
 // Where no event repeats the one before it, hardly any is taken apart.
 func TestPatternIsGivenUpWhereNothingRepeats(t *testing.T) {
-	s := NewStream(wire.ChatCompletions, StreamOptions{})
+	s := newStream(wire.ChatCompletions, StreamOptions{})
 	tried := 0
 	for i := range 1000 {
 		before := string(s.pattern.raw)
@@ -158,8 +157,8 @@ func TestPatternAcrossLines(t *testing.T) {
 	ord := "data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"}}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}\n\n"
 	odd := strings.Replace(ord, "completion_tokens\":1", "completion_tokens\":\n9", 1)
 	run := func(in string) (wire.Usage, string) {
-		s := NewStream(wire.ChatCompletions, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
-		sc := sse.NewScanner(strings.NewReader(in), 0)
+		s := newStream(wire.ChatCompletions, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
+		sc := newScanner(strings.NewReader(in))
 		var out []byte
 		for {
 			ev, err := sc.Next()

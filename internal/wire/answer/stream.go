@@ -38,7 +38,7 @@ type StreamOptions struct {
 // counts as generated text.
 //
 // A Stream is for one goroutine. Its memory does not grow with the stream. The zero value is of
-// no use; see [NewStream] and [Stream.Reset].
+// no use; see [Stream.Reset].
 type Stream struct {
 	told    metering.Telling
 	parser  sse.Parser
@@ -73,13 +73,6 @@ type relayed struct {
 
 	message  anthropic.Message
 	response openai.Response
-}
-
-// NewStream returns a Stream for an answer of the endpoint.
-func NewStream(e wire.Endpoint, o StreamOptions) *Stream {
-	s := new(Stream)
-	s.Reset(e, o)
-	return s
 }
 
 // Reset makes the Stream as new, for another answer. It keeps its buffers.

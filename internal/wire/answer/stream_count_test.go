@@ -44,7 +44,7 @@ func TestStreamCounts(t *testing.T) {
 		"responses, counts once": {wire.Responses, StreamOptions{}, delta + delta + done, counts{2, 2, false}},
 	}
 	for name, tt := range tests {
-		s := NewStream(tt.endpoint, tt.options)
+		s := newStream(tt.endpoint, tt.options)
 		relayString(s, tt.stream)
 		if got := (counts{s.Tally().OutputEvents, s.Tally().UnmeteredEvents, s.Tally().InputTold()}); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
@@ -58,7 +58,7 @@ func TestStreamCounts(t *testing.T) {
 
 // What broke off in the middle of an event is no text: most of it is the frame.
 func TestStreamOfABrokenEvent(t *testing.T) {
-	s := NewStream(wire.ChatCompletions, StreamOptions{})
+	s := newStream(wire.ChatCompletions, StreamOptions{})
 	relayString(s, `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","choices":[{"index":0,"del`)
 	if n := s.Tally().Output.Bytes(); n != 0 {
 		t.Errorf("%d bytes are counted", n)

@@ -20,7 +20,7 @@ type shownEvent struct{ Name, Data string }
 // and returns them.
 func checkEvents(t *testing.T, text string) (events []shownEvent) {
 	t.Helper()
-	scanner := sse.NewScanner(strings.NewReader(text), 0)
+	scanner := newScanner(strings.NewReader(text))
 	for {
 		scanned, err := scanner.Next()
 		if err == io.EOF {
@@ -73,7 +73,7 @@ func TestAppendFinish(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.options.PublicModel = "p"
-			s := NewStream(tt.endpoint, tt.options)
+			s := newStream(tt.endpoint, tt.options)
 			relayString(s, strings.Join(tt.events, ""))
 			end := string(s.AppendFinish(nil, wire.Usage{Input: 30, Output: 10, Cached: 8}))
 			if diff := cmp.Diff(tt.want, checkEvents(t, end)); diff != "" {
@@ -93,7 +93,7 @@ func checkFinished(t *testing.T, e wire.Endpoint, o StreamOptions, whole string)
 	if whole == "" {
 		return
 	}
-	client := NewStream(e, o)
+	client := newStream(e, o)
 	relayString(client, whole)
 	if !client.Complete() {
 		t.Errorf("the client does not see the end of %s", whole)
@@ -101,7 +101,7 @@ func checkFinished(t *testing.T, e wire.Endpoint, o StreamOptions, whole string)
 }
 
 func TestAppendFinishFingerprint(t *testing.T) {
-	s := NewStream(wire.ChatCompletions, StreamOptions{})
+	s := newStream(wire.ChatCompletions, StreamOptions{})
 	relayString(s, `data: {"id":"1","choices":[{"index":0}],"system_fingerprint":"fp_1"}`+"\n\n")
 	want := `data: {"id":"1","object":null,"created":null,"model":null,"system_fingerprint":"fp_1","choices":[`
 	if got := string(s.AppendFinish(nil, wire.Usage{})); !strings.HasPrefix(got, want) {
@@ -131,7 +131,7 @@ func TestAppendError(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := NewStream(tt.endpoint, StreamOptions{})
+			s := newStream(tt.endpoint, StreamOptions{})
 			relayString(s, tt.stream)
 			if diff := cmp.Diff(tt.want, string(s.AppendError(nil, broken))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

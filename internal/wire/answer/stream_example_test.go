@@ -15,8 +15,10 @@ func ExampleStream() {
 		`data: {"model":"served","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":1}}` + "\n\n" +
 			`data: {"model":"served","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1}}` + "\n\n" +
 			"data: [DONE]\n\n")
-	events := sse.NewScanner(upstream, 0)
-	stream := answer.NewStream(wire.ChatCompletions, answer.StreamOptions{PublicModel: "public"})
+	var events sse.Scanner
+	events.Reset(upstream)
+	var stream answer.Stream
+	stream.Reset(wire.ChatCompletions, answer.StreamOptions{PublicModel: "public"})
 	for {
 		ev, err := events.Next()
 		if err != nil {

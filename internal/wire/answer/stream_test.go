@@ -17,7 +17,7 @@ import (
 // relayAll puts a stream through s and returns what the client sees.
 func relayAll(s *Stream, r io.Reader) string {
 	var out []byte
-	for scan := sse.NewScanner(r, 0); ; {
+	for scan := newScanner(r); ; {
 		ev, err := scan.Next()
 		if err != nil {
 			return string(out)
@@ -64,7 +64,7 @@ func TestStreamIsTransparent(t *testing.T) {
 				options := StreamOptions{IncludeUsage: o[0], ContinuousUsage: o[1], PublicModel: w.model,
 					Choices: int64(w.n), Prompts: int64(w.prompts)}
 				upstream, want := sh.write(w.forced()), sh.write(w)
-				s := NewStream(sh.endpoint, options)
+				s := newStream(sh.endpoint, options)
 				checkRelay(t, s, upstream, want)
 				for i := 0; i <= len(upstream); i += 7 {
 					s.Reset(sh.endpoint, options)
@@ -184,7 +184,7 @@ func TestStreamMeters(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := NewStream(tt.endpoint, tt.options)
+			s := newStream(tt.endpoint, tt.options)
 			relayString(s, tt.stream)
 			if diff := cmp.Diff(tt.want, meteredBy(s)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -195,7 +195,7 @@ func TestStreamMeters(t *testing.T) {
 
 // What all events say is the text, metered or not.
 func TestStreamOutputText(t *testing.T) {
-	s := NewStream(wire.ChatCompletions, StreamOptions{})
+	s := newStream(wire.ChatCompletions, StreamOptions{})
 	relayString(s, script{n: 1, prompts: 1, tokens: 3}.forced().chat())
 	if got, want := s.Tally().Output, counted(` t"0,1} t"0,2} t"0,3}`); !got.Equal(want) {
 		t.Errorf("text %+v, want %+v", got, want)
@@ -237,7 +237,7 @@ func TestStreamRelay(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			checkRelay(t, NewStream(tt.endpoint, tt.options), tt.in, tt.want)
+			checkRelay(t, newStream(tt.endpoint, tt.options), tt.in, tt.want)
 		})
 	}
 }
@@ -267,7 +267,7 @@ func TestStreamFailure(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := NewStream(tt.endpoint, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
+			s := newStream(tt.endpoint, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
 			checkRelay(t, s, tt.stream, tt.stream)
 			err, failed := s.Failure()
 			if !failed {
@@ -281,7 +281,7 @@ func TestStreamFailure(t *testing.T) {
 			}
 		})
 	}
-	s := NewStream(wire.ChatCompletions, StreamOptions{})
+	s := newStream(wire.ChatCompletions, StreamOptions{})
 	relayString(s, `data: {"error":{"message":"`+strings.Repeat("안", 1000)+`"}}`+"\n\n")
 	if err, _ := s.Failure(); len(err.Message) != wire.ErrorTextMax/3*3 || strings.Trim(err.Message, "안") != "" {
 		t.Errorf("a message of %d bytes: %q", len(err.Message), err.Message)
@@ -289,7 +289,7 @@ func TestStreamFailure(t *testing.T) {
 }
 
 func TestStreamReset(t *testing.T) {
-	s := NewStream(wire.Completions, StreamOptions{Choices: 2, Prompts: 2, PublicModel: "p"})
+	s := newStream(wire.Completions, StreamOptions{Choices: 2, Prompts: 2, PublicModel: "p"})
 	relayString(s, script{n: 2, prompts: 2, tokens: 2, spelled: true}.forced().completions())
 	s.Reset(wire.ChatCompletions, StreamOptions{})
 	if diff := cmp.Diff(metered{}, meteredBy(s)); diff != "" {
@@ -314,7 +314,7 @@ func FuzzStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, e, flags uint8, stream []byte) {
 		endpoint := wire.Endpoints[int(e)%len(wire.Endpoints)]
 		o := StreamOptions{IncludeUsage: flags&1 > 0, ContinuousUsage: flags&2 > 0, Choices: int64(flags >> 4)}
-		s := NewStream(endpoint, o)
+		s := newStream(endpoint, o)
 		out := relayAll(s, bytes.NewReader(stream))
 		if !isSubsequence([]byte(out), stream) && endpoint != wire.Completions {
 			t.Fatalf("%q is not a part of %q", out, stream)
@@ -344,7 +344,7 @@ func isSubsequence(part, whole []byte) bool {
 
 func TestStreamDoesNotAllocate(t *testing.T) {
 	ev := sse.Parse([]byte(chatChunkLine))
-	s := NewStream(wire.ChatCompletions, StreamOptions{PublicModel: "llama2-7b"})
+	s := newStream(wire.ChatCompletions, StreamOptions{PublicModel: "llama2-7b"})
 	dst := make([]byte, 0, 1024)
 	s.Event(dst, ev)
 	if n := testing.AllocsPerRun(100, func() { s.Event(dst, ev) }); n != 0 {
@@ -354,7 +354,7 @@ func TestStreamDoesNotAllocate(t *testing.T) {
 
 func BenchmarkStreamEvent(b *testing.B) {
 	ev := sse.Parse([]byte(chatChunkLine))
-	s := NewStream(wire.ChatCompletions, StreamOptions{PublicModel: "llama2-7b"})
+	s := newStream(wire.ChatCompletions, StreamOptions{PublicModel: "llama2-7b"})
 	dst := make([]byte, 0, 1024)
 	b.SetBytes(int64(len(ev.Raw)))
 	b.ReportAllocs()

@@ -63,7 +63,7 @@ func TestOddUsageOfStreams(t *testing.T) {
 		"messages, none":          {wire.Messages, start + `data: {"type":"message_delta","delta":{},"usage":{"output_tokens":-1}}` + "\n\n", true},
 		"responses, none":         {wire.Responses, `data: {"type":"response.completed","response":{"usage":{"input_tokens":9,"output_tokens":1.5}}}` + "\n\n", true},
 	} {
-		s := NewStream(tt.endpoint, StreamOptions{})
+		s := newStream(tt.endpoint, StreamOptions{})
 		relayString(s, tt.stream)
 		if got := s.Tally().IsOdd(); got != tt.want {
 			t.Errorf("%s: odd is %v, want %v", name, got, tt.want)
@@ -89,9 +89,9 @@ func TestNothingComesBehindTheEnd(t *testing.T) {
 		"responses":           {wire.Responses, responsesStream, delta},
 		"responses, done":     {wire.Responses, responsesStream + ": comment\n\n" + done, delta},
 	} {
-		want := NewStream(tt.endpoint, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
+		want := newStream(tt.endpoint, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
 		relayed := relayString(want, tt.until)
-		got := NewStream(tt.endpoint, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
+		got := newStream(tt.endpoint, StreamOptions{IncludeUsage: true, ContinuousUsage: true})
 		if out := relayString(got, tt.until+tt.beyond); out != relayed || out != tt.until {
 			t.Errorf("%s: %q was relayed, want %q", name, out, tt.until)
 		}

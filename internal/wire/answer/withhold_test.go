@@ -31,13 +31,13 @@ func TestWithhold(t *testing.T) {
 		for k := range events[:len(events)-1] {
 			for end := k + 1; end < len(events); end++ {
 				t.Run(fmt.Sprintf("%s/%d-%d", tt.name, k, end), func(t *testing.T) {
-					s := NewStream(tt.endpoint, tt.options)
+					s := newStream(tt.endpoint, tt.options)
 					seen := relayString(s, strings.Join(events[:k], ""))
 					for _, withheld := range events[k:end] {
 						relayString(s, withheld)
 						s.Withhold()
 					}
-					all := NewStream(tt.endpoint, tt.options)
+					all := newStream(tt.endpoint, tt.options)
 					relayString(all, strings.Join(events[:end], ""))
 					got, evidence := s.Tally().Usage, s.Tally().Evidence
 					if want, e := all.Tally().Usage, all.Tally().Evidence; got != want || evidence != e || s.Tally().Unmetered != all.Tally().Unmetered {

@@ -1,7 +1,6 @@
 package request
 
 import (
-	"cmp"
 	"sync"
 	"unicode/utf8"
 
@@ -198,8 +197,9 @@ func (p *parse) outputCap(name string) {
 // sequences reads n or best_of.
 func (p *parse) sequences(name string) int64 {
 	v, _ := p.integer(name, 1)
-	if most := cmp.Or(p.options.SequencesMax, SequencesMax); v > most {
-		p.reject(failure.InvalidRequest(name, "%s must be at most %d here, is %d", name, most, v))
+	if v > SequencesMax {
+		p.reject(failure.InvalidRequest(name, "%s must be at most %d here, is %d",
+			name, SequencesMax, v))
 	}
 	return v
 }

@@ -14,8 +14,8 @@ import (
 // was priced:
 //
 //   - of two different output caps the smaller one is written to both, for servers disagree
-//     about which one counts; a completion without a cap gets the one that
-//     it was taken to have, for its default is another with other versions;
+//     about which one counts; a completion without a cap gets the one that it was taken to
+//     have, for its default is another with other versions;
 //   - null is left out where servers disagree about what it means;
 //   - members of [Request.Dropped] are left out.
 type Patch struct {

@@ -6,8 +6,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/member"
 )
 
-// SequencesMax is how many sequences a request may ask for per prompt, unless [Options] say
-// otherwise. vLLM itself allows 16,384.
+// SequencesMax is how many sequences a request may ask for per prompt. vLLM itself allows 16,384.
 const SequencesMax int64 = 128
 
 // Request is what the gateway must know of a request body to route, price and rebuild it. It holds
@@ -109,8 +108,6 @@ type Options struct {
 	// Models has the rules for members that are not known or held back, by the model that the
 	// request is for; nil: the zero rules.
 	Models ModelRules
-	// SequencesMax bounds n and best_of; 0: [SequencesMax].
-	SequencesMax int64
 }
 
 // Members returns the members that are classified for an endpoint, by name.

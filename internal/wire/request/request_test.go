@@ -283,13 +283,6 @@ func TestParseRequestHeldBackPart(t *testing.T) {
 	parseOK(t, wire.ChatCompletions, `{"messages":[{"role":"user","content":[{"type":"image_embeds","image_embeds":null,"uuid":"u"}]}]}`, Options{})
 }
 
-func TestParseRequestSequencesMax(t *testing.T) {
-	r := parseOK(t, wire.ChatCompletions, `{"n":2000}`, Options{SequencesMax: 4096})
-	if r.Sequences != 2000 {
-		t.Errorf("Sequences = %d, want 2000", r.Sequences)
-	}
-}
-
 func TestParseInteger(t *testing.T) {
 	for _, tt := range []struct {
 		raw  string

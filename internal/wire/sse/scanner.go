@@ -5,8 +5,7 @@ import (
 	"io"
 )
 
-// EventBytesMax is the longest event that a [Scanner] accepts unless it is told otherwise, in
-// bytes.
+// EventBytesMax is the longest event that a [Scanner] accepts, in bytes.
 const EventBytesMax = 8 << 20
 
 // ErrTooLarge is returned for an event of more bytes than the scanner accepts.
@@ -35,15 +34,14 @@ const (
 // length; one that is not is copied into a buffer. That is 1 KiB, grows to what an event needs
 // and shrinks again.
 //
-// A Scanner is for one goroutine. The zero value has nothing to read until it is Reset, and the
-// limit [EventBytesMax].
+// A Scanner is for one goroutine. The zero value has nothing to read until it is Reset.
 type Scanner struct {
 	r     io.Reader
 	ready interface{ Ready() bool }           // r, where it can tell; else nil
 	shows interface{ Next() ([]byte, error) } // r, where it can show; else nil
-	max   int
-	room  func(bytes int) bool // nil: there always is
-	err   error                // of the reader; returned when the buffer is used up
+	max   int                                 // bytes of an event: EventBytesMax, but for tests
+	room  func(bytes int) bool                // nil: there always is
+	err   error                               // of the reader; returned when the buffer is used up
 
 	own    []byte // the buffer
 	buf    []byte // where events are looked for: own, or what the reader has shown
@@ -57,16 +55,7 @@ type Scanner struct {
 	calm int
 }
 
-// NewScanner returns a scanner of r. An event may have at most bytesMax bytes; 0 stands for
-// [EventBytesMax].
-func NewScanner(r io.Reader, bytesMax int) *Scanner {
-	s := &Scanner{max: bytesMax}
-	s.Reset(r)
-	return s
-}
-
-// Reset makes the scanner read another stream. It keeps its limit, and its buffer unless that has
-// grown.
+// Reset makes the scanner read another stream. It keeps its buffer unless that has grown.
 func (s *Scanner) Reset(r io.Reader) {
 	own := s.own
 	if len(own) > scanBytesMin {

@@ -14,6 +14,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// newScanner returns a scanner of r. An event may have at most bytesMax bytes; 0 stands for
+// EventBytesMax.
+func newScanner(r io.Reader, bytesMax int) *Scanner {
+	s := &Scanner{max: bytesMax}
+	s.Reset(r)
+	return s
+}
+
 // pieces is a reader that returns one piece a call and then err.
 type pieces struct {
 	list  [][]byte
@@ -120,7 +128,7 @@ func TestEventScanner(t *testing.T) {
 				readers["halves"] = iotest.HalfReader(strings.NewReader(tt.stream))
 			}
 			for name, r := range readers {
-				got, err := scanAll(t, NewScanner(r, 0), tt.stream)
+				got, err := scanAll(t, newScanner(r, 0), tt.stream)
 				if err != io.EOF {
 					t.Errorf("%s: error %v, want EOF", name, err)
 				}
@@ -163,7 +171,7 @@ func TestStreamsOfSuites(t *testing.T) {
 			"whole": strings.NewReader(tt.Stream), "bytewise": iotest.OneByteReader(strings.NewReader(tt.Stream)),
 			"shown": &inView{pieces: pieces{list: [][]byte{[]byte(tt.Stream)}, err: io.EOF}},
 		} {
-			events, err := scanAll(t, NewScanner(r, 0), tt.Stream)
+			events, err := scanAll(t, newScanner(r, 0), tt.Stream)
 			got := slices.DeleteFunc(events, func(e seen) bool { return e.Partial })
 			if diff := cmp.Diff(want, got); diff != "" || err != io.EOF {
 				t.Errorf("%s %s, %s: %v (-want +got):\n%s", tt.Source, tt.Case, name, err, diff)
@@ -175,16 +183,16 @@ func TestStreamsOfSuites(t *testing.T) {
 // Every way to cut the stream in two gives the same events.
 func TestEventScannerEverySplit(t *testing.T) {
 	const stream = "\uFEFF: hello\r\n\r\ndata: a\r\n\r\ndata: b\rdata: c\r\r\nevent: x\ndata:\n\n\r\ndata: [DONE]\n\n"
-	want, _ := scanAll(t, NewScanner(strings.NewReader(stream), 0), stream)
+	want, _ := scanAll(t, newScanner(strings.NewReader(stream), 0), stream)
 	for i := range len(stream) + 1 {
 		r := &pieces{list: [][]byte{[]byte(stream[:i]), []byte(stream[i:])}, err: io.EOF}
-		got, _ := scanAll(t, NewScanner(r, 0), stream)
+		got, _ := scanAll(t, newScanner(r, 0), stream)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("cut at %d (-want +got):\n%s", i, diff)
 		}
 		for j := i; j <= len(stream); j++ {
 			r := &inView{pieces: pieces{list: [][]byte{[]byte(stream[:i]), []byte(stream[i:j]), []byte(stream[j:])}, err: io.EOF}}
-			got, err := scanAll(t, NewScanner(r, 0), stream)
+			got, err := scanAll(t, newScanner(r, 0), stream)
 			if diff := cmp.Diff(want, got); diff != "" || err != io.EOF {
 				t.Errorf("shown, cut at %d and %d, %v (-want +got):\n%s", i, j, err, diff)
 			}
@@ -201,7 +209,7 @@ func TestEventScannerLooks(t *testing.T) {
 	for range 3 * calmEvents {
 		r.list = append(r.list, small)
 	}
-	s := NewScanner(r, 0)
+	s := newScanner(r, 0)
 	scanned := func(events int) {
 		t.Helper()
 		for range events {
@@ -227,7 +235,7 @@ func TestEventScannerLooks(t *testing.T) {
 func TestEventScannerDoesNotWait(t *testing.T) {
 	for _, event := range []string{"data: a\n\n", "data: a\r\n\r\n", "data: a\r\r", "data: a\r\n\r", ": ping\n\n"} {
 		r := &pieces{list: [][]byte{[]byte(event)}, err: errors.New("waited")}
-		ev, err := NewScanner(r, 0).Next()
+		ev, err := newScanner(r, 0).Next()
 		if err != nil || string(ev.Raw) != event || r.reads != 1 {
 			t.Errorf("%q: got %q, %v after %d reads", event, ev.Raw, err, r.reads)
 		}
@@ -238,7 +246,7 @@ func TestEventScannerDoesNotWait(t *testing.T) {
 // event of its own unless nothing follows.
 func TestEventScannerLateLineFeed(t *testing.T) {
 	r := &pieces{list: [][]byte{[]byte("data: a\r\n\r"), []byte("\ndata: b\r\n\r"), []byte("\n")}, err: io.EOF}
-	s := NewScanner(r, 0)
+	s := newScanner(r, 0)
 	for _, want := range []string{"data: a\r\n\r", "\ndata: b\r\n\r", "\n"} {
 		ev, err := s.Next()
 		if err != nil || string(ev.Raw) != want || ev.Partial {
@@ -252,7 +260,7 @@ func TestEventScannerLateLineFeed(t *testing.T) {
 
 func TestEventScannerBuffered(t *testing.T) {
 	r := &pieces{list: [][]byte{[]byte("data: a\n\ndata: b\n\ndata: c")}, err: io.EOF}
-	s := NewScanner(r, 0)
+	s := newScanner(r, 0)
 	var got []bool
 	for range 2 {
 		ev, err := s.Next()
@@ -273,7 +281,7 @@ func TestEventScannerBuffered(t *testing.T) {
 func TestEventScannerTooLarge(t *testing.T) {
 	for _, bytesMax := range []int{16, 5000} { // smaller and larger than the buffer
 		fits := "data: " + strings.Repeat("x", bytesMax-8) + "\n\n"
-		s := NewScanner(strings.NewReader(fits+"x"+fits), bytesMax)
+		s := newScanner(strings.NewReader(fits+"x"+fits), bytesMax)
 		if ev, err := s.Next(); err != nil || string(ev.Raw) != fits {
 			t.Fatalf("an event of %d bytes: %q, %v", bytesMax, ev.Raw, err)
 		}
@@ -292,12 +300,12 @@ func TestEventScannerTooLarge(t *testing.T) {
 func TestEventScannerReadError(t *testing.T) {
 	reset := errors.New("connection reset")
 	r := &pieces{list: [][]byte{[]byte("data: a\n\ndata: {")}, err: reset}
-	got, err := scanAll(t, NewScanner(r, 0), "data: a\n\ndata: {")
+	got, err := scanAll(t, newScanner(r, 0), "data: a\n\ndata: {")
 	want := []seen{{"", "a", false}, {"", "{", true}}
 	if diff := cmp.Diff(want, got); diff != "" || err != reset {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
 	}
-	_, err = NewScanner(&pieces{list: make([][]byte, 1000)}, 0).Next()
+	_, err = newScanner(&pieces{list: make([][]byte, 1000)}, 0).Next()
 	if err != io.ErrNoProgress {
 		t.Errorf("a reader of nothing: %v, want %v", err, io.ErrNoProgress)
 	}
@@ -314,7 +322,7 @@ func TestEventScannerBufferSize(t *testing.T) {
 	for range 50 {
 		list = append(list, small)
 	}
-	s := NewScanner(&pieces{list: list, err: io.EOF}, 0)
+	s := newScanner(&pieces{list: list, err: io.EOF}, 0)
 	var sizes []int
 	for {
 		ev, err := s.Next()
@@ -332,7 +340,7 @@ func TestEventScannerBufferSize(t *testing.T) {
 }
 
 func TestEventScannerReset(t *testing.T) {
-	s := NewScanner(strings.NewReader("data: a\n\ndata: left behind"), 0)
+	s := newScanner(strings.NewReader("data: a\n\ndata: left behind"), 0)
 	s.Next()
 	s.Buffered()
 	s.Reset(strings.NewReader("data: b\n\n"))
@@ -365,7 +373,7 @@ func (h *hoard) Read(p []byte) (int, error) {
 
 func TestMoreReadsWhatIsReady(t *testing.T) {
 	h := &hoard{t, []string{"data: 1\n\nda", "ta: 2\n", "\n", "data: " + strings.Repeat("x", 3*scanBytesMin) + "\n\n", "data: 4\n"}}
-	s := NewScanner(h, 0)
+	s := newScanner(h, 0)
 	for range 3 {
 		if !s.More() {
 			t.Fatal("there is no more, with an event that is ready")
@@ -387,24 +395,24 @@ func FuzzEventScanner(f *testing.F) {
 	f.Add([]byte("data: a\r\n\r\ndata: b\n\n: c\r\rdata: d"), uint16(3), uint16(9))
 	f.Add([]byte("\uFEFFdata: a\ndata: b\r\r\n\n\revent: e\n\n"), uint16(1), uint16(17))
 	f.Fuzz(func(t *testing.T, stream []byte, i, j uint16) {
-		want, err := scanAll(t, NewScanner(bytes.NewReader(stream), 0), string(stream))
+		want, err := scanAll(t, newScanner(bytes.NewReader(stream), 0), string(stream))
 		if err != io.EOF {
 			t.Fatalf("error %v, want EOF", err)
 		}
 		a := min(int(i), len(stream))
 		b := min(a+int(j), len(stream))
 		r := &pieces{list: [][]byte{stream[:a], stream[a:b], stream[b:]}, err: io.EOF}
-		got, _ := scanAll(t, NewScanner(r, 0), string(stream))
+		got, _ := scanAll(t, newScanner(r, 0), string(stream))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("cut at %d and %d (-want +got):\n%s", a, b, diff)
 		}
 		r = &pieces{list: [][]byte{stream}, err: io.EOF}
 		looked := &inView{pieces: pieces{list: [][]byte{stream[:a], stream[a:b], stream[b:]}, err: io.EOF}}
-		if got, _ = scanAll(t, NewScanner(looked, 0), string(stream)); !cmp.Equal(want, got) {
+		if got, _ = scanAll(t, newScanner(looked, 0), string(stream)); !cmp.Equal(want, got) {
 			t.Fatalf("shown, cut at %d and %d: %v, want %v", a, b, got, want)
 		}
 		if len(stream) < 1<<12 {
-			scanAll(t, NewScanner(r, 16), string(stream[:scannable(stream, 16)]))
+			scanAll(t, newScanner(r, 16), string(stream[:scannable(stream, 16)]))
 		}
 	})
 }
@@ -412,7 +420,7 @@ func FuzzEventScanner(f *testing.F) {
 // scannable returns how much of a stream a scanner reads that accepts events of
 // at most so many bytes.
 func scannable(stream []byte, bytesMax int) (n int) {
-	s := NewScanner(bytes.NewReader(stream), bytesMax)
+	s := newScanner(bytes.NewReader(stream), bytesMax)
 	for {
 		ev, err := s.Next()
 		if err != nil {
@@ -426,7 +434,7 @@ func BenchmarkScanner(b *testing.B) {
 	const events = 1000
 	event := `data: {"id":"chatcmpl-8f14e45fceea167a5a36dedd4bea2543","choices":[{"index":0,"delta":{"content":" token"}}]}` + "\n\n"
 	stream := strings.Repeat(event, events)
-	s := NewScanner(nil, 0)
+	s := newScanner(nil, 0)
 	b.SetBytes(int64(len(event)))
 	b.ReportAllocs()
 	for n := 0; n < b.N; {
@@ -449,7 +457,7 @@ func TestEventScannerBound(t *testing.T) {
 		4096: {small, small},
 		8192: {small, small, large, small},
 	} {
-		s := NewScanner(iotest.OneByteReader(strings.NewReader(small+small+large+small)), 0)
+		s := newScanner(iotest.OneByteReader(strings.NewReader(small+small+large+small)), 0)
 		var asked []int
 		s.Bound(func(n int) bool { asked = append(asked, n); return n <= room })
 		var got []string
