@@ -36,7 +36,7 @@ var fullPlan = plan{
 	OpenStreams: 1000, Accounts: 10_000, FurtherAccounts: 100_000, Watch: 3 * time.Second,
 	DirectStreams: 200, Soak: 2 * time.Minute, Settle: 10 * time.Second,
 	Profile:   20 * time.Second,
-	BenchTime: 200 * time.Millisecond, BenchCount: 40,
+	BenchTime: 20 * time.Millisecond, BenchCount: 400,
 }
 
 // quickPlan takes about half a minute. Its streams and accounts are the same,
