@@ -48,30 +48,30 @@ func (x *exchange) CutOff() {
 	}
 }
 
-// held returns how many bytes the exchange holds, or may at any time.
-func (x *exchange) held() int64 {
+// bytesHeld returns how many bytes the exchange holds, or may at any time.
+func (x *exchange) bytesHeld() int64 {
 	scan := x.scanner.Held()
 	answer := max(cap(x.answer), eventCopies*scan)
 	return int64(cap(x.body) + cap(x.patched) + answer + scan + spareBytes)
 }
 
 // covers reports whether n bytes more may be held, and counts them.
-func (x *exchange) covers(n int) bool { return x.share.Cover(x.held() + int64(n)) }
+func (x *exchange) covers(n int) bool { return x.share.Cover(x.bytesHeld() + int64(n)) }
 
 // coverOwn counts the buffers that were kept from the request before. Where there is no
 // room for them, they are let go.
 func (x *exchange) coverOwn() bool {
-	if x.share.Cover(x.held()) {
+	if x.share.Cover(x.bytesHeld()) {
 		return true
 	}
 	x.body, x.patched, x.answer = nil, nil, nil
-	return x.share.Cover(x.held())
+	return x.share.Cover(x.bytesHeld())
 }
 
 // growBody makes room for n bytes more of the client's body.
 func (x *exchange) growBody(n int) bool {
 	n += len(x.body)
-	if !x.share.CoverBody(x.held() + int64(n-cap(x.body))) {
+	if !x.share.CoverBody(x.bytesHeld() + int64(n-cap(x.body))) {
 		return false
 	}
 	x.body = resized(x.body, n)
@@ -79,7 +79,9 @@ func (x *exchange) growBody(n int) bool {
 }
 
 // coverCopy counts the body as it will be sent, patched, beside the one that has come.
-func (x *exchange) coverCopy() bool { return x.share.CoverBody(x.held() + int64(x.copyBytes())) }
+func (x *exchange) coverCopy() bool {
+	return x.share.CoverBody(x.bytesHeld() + int64(x.copyBytes()))
+}
 
 // copyBytes returns how much of that there is no buffer for yet.
 func (x *exchange) copyBytes() int {
@@ -91,7 +93,7 @@ func (x *exchange) copyBytes() int {
 func (x *exchange) dropBody() {
 	if cap(x.body)+cap(x.patched) > pooledBytesMax {
 		x.body, x.patched = nil, nil
-		x.share.Shrink(x.held())
+		x.share.Shrink(x.bytesHeld())
 	}
 }
 
@@ -99,7 +101,7 @@ func (x *exchange) dropBody() {
 // event, and the answer that the event becomes, while the old buffers are there too. It
 // reports whether there is room.
 func (x *exchange) coverScan(size int) bool {
-	return x.share.Cover(x.held() + int64(size+eventCopies*size))
+	return x.share.Cover(x.bytesHeld() + int64(size+eventCopies*size))
 }
 
 // mayGather reports whether another event may be gathered in x.answer before that is
@@ -113,7 +115,7 @@ func (x *exchange) mayGather() bool {
 func (x *exchange) letGo() {
 	if x.answer = x.answer[:0]; cap(x.answer) > pooledBytesMax {
 		x.answer = nil
-		x.share.Shrink(x.held())
+		x.share.Shrink(x.bytesHeld())
 	}
 }
 

@@ -37,4 +37,4 @@ func (x *exchange) coverNames() error {
 }
 
 // uncoverNames gives back what coverNames has counted.
-func (x *exchange) uncoverNames() { x.share.Shrink(x.held() + int64(x.copyBytes())) }
+func (x *exchange) uncoverNames() { x.share.Shrink(x.bytesHeld() + int64(x.copyBytes())) }

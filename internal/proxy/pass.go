@@ -214,7 +214,7 @@ func (x *exchange) passingEnded(s *passing, err error) error {
 // that it sends, so that its end is not waited for.
 func (x *exchange) passingLeft(s *passing) error {
 	x.answer = nil
-	x.share.Shrink(x.held())
+	x.share.Shrink(x.bytesHeld())
 	x.response.Body.Part()
 	for read := 0; read < wholeBytesMax; {
 		if a := s.passage.Answer(); a.HasUsage() {

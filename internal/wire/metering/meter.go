@@ -128,8 +128,8 @@ func (m *Meter) End() {
 	}
 }
 
-// settled notes that usage has been told: nothing is pending.
-func (m *Meter) settled() {
+// heard notes that usage has been told: nothing is pending.
+func (m *Meter) heard() {
 	if m.Unmetered.Bytes() > 0 || m.UnmeteredEvents > 0 { // seldom, and a text is large
 		m.Unmetered, m.UnmeteredEvents = chars.Text{}, 0
 	}
@@ -190,7 +190,7 @@ func (m *Meter) SetRunning(index int64, u Report) {
 	}
 	c, p := m.choice(index), m.prompt(index)
 	if u.OutputTold {
-		m.settled()
+		m.heard()
 		m.Ran = m.Ran || m.Evidence == RunningUsage
 		m.Shrank = m.Shrank || u.Output < c.output
 		raise(&c.output, &m.running.Output, u.Output)
@@ -225,7 +225,7 @@ func (m *Meter) SetFinal(u Report) {
 		m.Evidence = max(m.Evidence, RunningUsage)
 	}
 	if u.OutputTold {
-		m.settled()
+		m.heard()
 		m.Shrank = m.Shrank || u.Output < m.Usage.Output
 		m.Usage.Output = max(m.Usage.Output, u.Output)
 		m.Evidence = FinalUsage
