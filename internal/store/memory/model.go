@@ -67,15 +67,14 @@ func (m *model) look(e *seat, s *limit.Subjects) {
 	s.Accounts[limit.UserScope], s.UserRunning = e.account, e.running
 }
 
-// check returns the decision on need for a user of whom nothing is known, in d.
+// check writes the decision on need for the user of e to d, and what it has looked at to s.
 func (m *model) check(
-	p *limit.Policy, need limit.Amount, now limit.Instant, d *limit.Decision,
-) *limit.Decision {
-	var s limit.Subjects
-	m.look(nil, &s)
+	e *seat, p *limit.Policy, need limit.Amount, now limit.Instant,
+	s *limit.Subjects, d *limit.Decision,
+) {
+	m.look(e, s)
 	s.Advance(now)
 	s.Check(p, need, now, d)
-	return d
 }
 
 // enter sees to it that every account that p needs exists, and returns the

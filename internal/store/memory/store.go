@@ -109,7 +109,8 @@ func (s *Store) seatOf(p *limit.Policy, user string, need limit.Amount, d *limit
 		return m, nil, true, now
 	case s.Full():
 		return m, &m.overflow, false, now
-	case !m.check(p, need, now, d).Admitted:
+	}
+	if m.check(nil, p, need, now, new(limit.Subjects), d); !d.Admitted {
 		return m, nil, false, now
 	}
 	// An idle account may be any model's, and nobody holds two models' locks.
@@ -178,9 +179,7 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 	defer m.mu.Unlock()
 
 	var sub limit.Subjects
-	m.look(e, &sub)
-	sub.Advance(now)
-	sub.Check(p, need, now, d)
+	m.check(e, p, need, now, &sub, d)
 	if d.Admitted {
 		if !sub.Covers(p) { // as where e is nil: every policy counts something of a user
 			room = room && e != nil
