@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a C compiler for the race detector, a
-# real redis-server, curl, openssl, node and npm, Python, and the packages of test/sdk for
+# real redis-server and PostgreSQL, curl, openssl, node and npm, Python, and the packages of test/sdk for
 # both: scripts/install-test-needs.sh. Where it may not install, it says what is missing.
 set -euo pipefail
 case ${1:-} in
@@ -27,6 +27,8 @@ missing_packages() {
   for command in redis-server curl openssl npm; do
     command -v "$command" >/dev/null || echo "$command"
   done
+  # Debian keeps PostgreSQL's programs beside PATH.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || echo postgresql
   command -v node >/dev/null || echo nodejs
   # Debian's python3 comes without what makes virtual environments.
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv

@@ -11,10 +11,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
-type keyCommand struct {
-	Hash keyHashCommand `cmd:"" help:"${key_hash}"`
-}
-
 type keyHashCommand struct{}
 
 // Run prints the hash of the key on standard input.

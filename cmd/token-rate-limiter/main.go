@@ -25,6 +25,26 @@ var texts = kong.Vars{
 	"key_hash": "Read a key on standard input and print the hash for auth.api-keys.",
 	"user_hash": "Print the hash that the log has in place of a user's name, " +
 		"with logging.hash-users.",
+	"key_create": "Create a key in the control database and print its secret, once.",
+	"key_list":   "List the keys of the control database.",
+	"key_rotate": "Give a key a new secret and print it, once; the id stays.",
+	"key_revoke": "End a key, with all its secrets, for ever.",
+	"overlap":    "How long the secrets before stay good (0s: they end at once).",
+	"expires":    "When the key ends, from now; 0s: never.",
+	"key_id":     "Id of the key, as list tells it.",
+	"of_user":    "Only keys of this user.",
+	"reason":     "Why, for the audit.",
+	"audit":      "Look at the records of changes in the control database.",
+	"audit_list": "Print who changed what and when.",
+	"audit_verify": "Check that no record was changed, taken out or put elsewhere, " +
+		"but for the last ones.",
+	"audit_after":    "Begin after this revision (0).",
+	"audit_limit":    "Print so many at most (100).",
+	"bootstrap":      "Create a key with the role admin in the control database.",
+	"bootstrap_user": "User of the key (admin).",
+	"bootstrap_name": "Name of the key, for people (bootstrap).",
+	"secret_file": "File to make for the secret, for nobody else to read; " +
+		"else it goes to standard output.",
 	"listen": "Address to listen on (127.0.0.1:8000).",
 	"model":  "Model to serve; may be given more than once.",
 	"ledger": "File to append the books to, a line of JSON per request that has ended.",
@@ -38,7 +58,9 @@ type commands struct {
 	MockVLLM    mockCommand        `cmd:"" name:"mock-vllm" help:"${mock}"`
 	Usage       usageCommand       `cmd:"" help:"${usage}"`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit with 0 when a gateway is ready."`
+	Bootstrap   bootstrapCommand   `cmd:"" help:"${bootstrap}"`
 	Key         keyCommand         `cmd:"" help:"Work with API keys."`
+	Audit       auditCommand       `cmd:"" help:"${audit}"`
 	User        userCommand        `cmd:"" help:"Work with names of users."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }

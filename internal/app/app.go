@@ -23,6 +23,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/listener"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -33,8 +34,10 @@ type App struct {
 	store    limit.Store
 	current  atomic.Pointer[snapshot]
 	control  *control.Reconciler
-	level    *slog.LevelVar // nil: it does not change
-	address  atomic.Value   // where clients are listened for; nothing before
+	people   registry.Store     // the control database; nil: none
+	follower *registry.Follower // of it; nil: none
+	level    *slog.LevelVar     // nil: it does not change
+	address  atomic.Value       // where clients are listened for; nothing before
 	servers  *fleet.Fleet
 	contexts sync.Mutex     // held while fillContexts looks and tells
 	quirks   catalog.Quirks // of model servers, whoever is served by them
@@ -93,6 +96,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		if a.store, err = a.openStore(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err = a.openRegistry(ctx); err != nil {
+		return nil, err
 	}
 	if err = a.openControl(ctx, &o); err != nil {
 		return nil, err
@@ -166,6 +172,9 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	var watching sync.WaitGroup
 	watching.Go(func() { a.watchStore(ctx) })
 	watching.Go(func() { a.control.Run(ctx) })
+	if a.follower != nil {
+		watching.Go(func() { a.follower.Run(ctx) })
+	}
 	if a.cert != nil {
 		watching.Go(func() { a.cert.Follow(ctx) })
 	}
@@ -194,8 +203,11 @@ func (a *App) close(ctx context.Context) error {
 		a.servers.Close()
 	}
 	a.mocks.close()
+	if a.people != nil {
+		err = a.people.Close()
+	}
 	if a.store != nil {
-		err = a.store.Close(ctx)
+		err = errors.Join(err, a.store.Close(ctx))
 	}
 	if a.manage != nil {
 		err = errors.Join(err, a.manage.server.Close())

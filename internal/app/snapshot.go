@@ -32,6 +32,9 @@ func (a *App) newSnapshot(previous *snapshot, c *config.Config) (_ *snapshot, er
 	if s.known, err = newAuthenticator(c.Auth); err != nil {
 		return nil, err
 	}
+	if a.follower != nil && !s.known.Open() {
+		s.known = identity.Chain{s.known, a.follower.Keys}
+	}
 	if err := a.mocks.serve(c); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
 	k.services()
 	k.models()
 	k.redis()
+	k.database()
 	k.pairs()
 	k.apiKeys()
 	k.addresses()
@@ -50,6 +51,17 @@ func (k checking) buffered() {
 		fmt.Sprintf("is less than %d MiB and %d times server.max-body-bytes",
 			bufferedMin>>20, bufferedBodies),
 		fmt.Sprintf("write %d or more, or lower server.max-body-bytes", least))
+}
+
+// database checks that replicas that share a Redis share the control database too.
+func (k checking) database() {
+	folder := k.Server.DataDirectory
+	alone := folder != "" && k.Database.URL == ""
+	if alone && k.Profile == profileProd && k.Redis != nil {
+		k.AddAt(k.root.Find("server", "data-directory"), binding.Quote(folder),
+			"is of one replica, and others that share the Redis would not know its keys",
+			"set database.url, or remove it")
+	}
 }
 
 // addresses checks that operators and clients do not share one by two names.

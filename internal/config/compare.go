@@ -95,6 +95,7 @@ var atStart = []binding.Path{
 	"server",
 	"management",
 	"redis",
+	"database",
 	"token.rate-limit.store",
 	"token.rate-limit.max-accounts",
 	"logging.format",
@@ -106,6 +107,7 @@ func (c *Config) keepAtStart(running *Config) {
 	c.Server = running.Server
 	c.Management = running.Management
 	c.Redis = running.Redis
+	c.Database = running.Database
 	c.RateLimit.Store = running.RateLimit.Store
 	c.RateLimit.MaxAccounts = running.RateLimit.MaxAccounts
 	c.Logging.Format = running.Logging.Format

@@ -14,6 +14,7 @@ type Config struct {
 	Server        Server
 	Management    Management
 	Redis         *Redis // nil when no Redis is configured
+	Database      Database
 	RateLimit     RateLimit
 	Services      map[string]Service // holds the model servers by public model name
 	Auth          Auth
@@ -26,6 +27,7 @@ type Config struct {
 // Server is the listener for clients.
 type Server struct {
 	Address           string // host:port; an empty host is every interface
+	DataDirectory     string // where SQLite keeps what is changed while running; "": nowhere
 	MaxBodyBytes      int64
 	MaxBufferedBytes  int64 // of bodies and answers held at once; 0: by the memory that there is
 	MaxHeaderBytes    int64
@@ -74,6 +76,11 @@ type RedisTLS struct {
 	Certificate string // client certificate file; "" for none
 	Key         string // file of the client certificate's key
 	ServerName  string // name to verify; "" for the host
+}
+
+// Database is the control database, which replicas share.
+type Database struct {
+	URL string // of PostgreSQL; secret; "": SQLite in Server.DataDirectory, or none
 }
 
 // Auth says who may come in.

@@ -13,11 +13,11 @@ var suggestions = []struct{ text, want string }{
 	{"server: {tls: {cert: a}}", "1:16: server.tls.cert: is not a known key; did you mean certificate?"},
 	{"token: {rate-limit: {models: {a-model: {maxTokensPerMinute: 1}}}}", "1:41: token.rate-limit.models.a-model.maxTokensPerMinute: is not a known key; did you mean max-tokens-per-minute?"},
 
-	{"models: {}", "1:1: models: is not a known key; remove it, or write server, management, redis, token, vllm, auth or logging"},
+	{"models: {}", "1:1: models: is not a known key; remove it, or write server, management, redis, database, token, vllm, auth or logging"},
 	{"redis: {pool: 8}", "1:9: redis.pool: is not a known key; remove it, or write host, port, database, username, password, timeout, mode or tls"},
 	{"logging: {file: a.log}", "1:11: logging.file: is not a known key; remove it, or write level, format or hash-users"},
 	{"server: {tls: {c: a}}", "1:16: server.tls.c: is not a known key; remove it, or write certificate or key"},
-	{"server: {max: 1}", "1:10: server.max: is not a known key; remove it, or write address, max-body-bytes, max-buffered-bytes, max-header-bytes, read-header-timeout, body-timeout, idle-timeout, drain-delay, drain-timeout, plain-http, tls, cors or trusted-proxies"},
+	{"server: {max: 1}", "1:10: server.max: is not a known key; remove it, or write address, data-directory, max-body-bytes, max-buffered-bytes, max-header-bytes, read-header-timeout, body-timeout, idle-timeout, drain-delay, drain-timeout, plain-http, tls, cors or trusted-proxies"},
 
 	{"auth: {api-keys: [{name: a, user: u, key: hunter2}]}", "1:38: auth.api-keys[0].key: is not a known key; write hash: with what `token-rate-limiter key hash` prints for the key; the key itself does not belong here"},
 	{"server: {host: 0.0.0.0}", "1:10: server.host: is not a known key; write address: HOST:PORT"},

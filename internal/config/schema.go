@@ -14,6 +14,8 @@ func (c *Config) schema() binding.Object {
 		{"management", "What operators look at: `/actuator`, and profiles.", c.Management.schema()},
 		{"redis", "The shared store. Without this section accounts are kept in memory.",
 			binding.Optional[Redis]{To: &c.Redis, Fresh: defaultRedis, Schema: (*Redis).schema}},
+		{"database", "The control database, which keeps keys that are issued while the gateway " +
+			"runs.", c.Database.schema()},
 		{"token", "Tokens.", binding.Object{
 			{"rate-limit", "Limits and how they are applied.", c.RateLimit.schema()},
 		}},
@@ -31,6 +33,9 @@ func (s *Server) schema() binding.Object {
 		instead("ssl", "write tls: {certificate: FILE, key: FILE}"),
 		instead("shutdown", "remove it: running requests always go on, for drain-timeout"),
 		{"address", "Where the gateway listens.", address(&s.Address, listenAddress)},
+		{"data-directory", "Folder where SQLite keeps the control database of one gateway; " +
+			"made where it is missing; empty, and without `database.url`: there is none.",
+			binding.FileName(&s.DataDirectory)},
 		{"max-body-bytes", "Largest request body.", binding.Integer(&s.MaxBodyBytes, 1, 1<<30)},
 		{"max-buffered-bytes", "Most bytes of request bodies and answers held at once, " +
 			"over all requests; 0: a quarter of the process's memory limit, " +
@@ -105,6 +110,14 @@ func (r *Redis) schema() binding.Target {
 			{"key", "File of the client certificate's key.", binding.FileName(&r.TLS.Key)},
 			{"server-name", "Name to verify; empty: the host.", binding.Text(&r.TLS.ServerName)},
 		}},
+	}
+}
+
+func (d *Database) schema() binding.Object {
+	return binding.Object{
+		{"url", "PostgreSQL's, as " +
+			"postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full; " +
+			"empty: SQLite in `server.data-directory`, or none.", binding.Secret(&d.URL)},
 	}
 }
 

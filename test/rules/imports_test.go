@@ -17,7 +17,8 @@ const module = "github.com/token-rate-limiter/token-rate-limiter/"
 var imports = map[string][]string{
 	"cmd/token-rate-limiter": {
 		"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback",
-		"internal/admin", "internal/app", "internal/certificate", "internal/config", "internal/identity", "internal/mockvllm", "internal/telemetry",
+		"internal/admin", "internal/app", "internal/certificate", "internal/config", "internal/identity", "internal/mockvllm", "internal/registry",
+		"internal/telemetry",
 	},
 	"internal/app": {
 		"github.com/KimMachineGun/automemlimit/memlimit",
@@ -26,12 +27,19 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
 		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/file", "internal/fleet", "internal/gate",
-		"internal/identity", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/identity", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/registry", "internal/registry/database", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
 
 	// What is wanted, over the configuration.
 	"internal/control": {"github.com/fsnotify/fsnotify", "internal/config"},
+
+	// Who there is.
+	"internal/registry": {"internal/identity"},
+	"internal/registry/database": {
+		"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/stdlib",
+		"internal/registry", "modernc.org/sqlite", "modernc.org/sqlite/lib",
+	},
 
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
@@ -116,6 +124,7 @@ var imports = map[string][]string{
 	},
 	"internal/limit/limittest": {"github.com/google/go-cmp/cmp", "internal/limit"},
 	"internal/redistest":       {},
+	"internal/postgrestest":    {"github.com/jackc/pgx/v5/stdlib"},
 	"internal/tlstest":         {},
 	"internal/apptest": {
 		"internal/admin", "internal/app", "internal/config", "internal/control", "internal/limit", "internal/mockvllm", "internal/tlstest",

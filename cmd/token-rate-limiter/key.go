@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
+)
+
+type keyCommand struct {
+	Create keyCreateCommand `cmd:"" help:"${key_create}"`
+	List   keyListCommand   `cmd:"" help:"${key_list}"`
+	Rotate keyRotateCommand `cmd:"" help:"${key_rotate}"`
+	Revoke keyRevokeCommand `cmd:"" help:"${key_revoke}"`
+	Hash   keyHashCommand   `cmd:"" help:"${key_hash}"`
+}
+
+type keyCreateCommand struct {
+	registryFlags
+	secretFlags
+	User    string          `required:"" placeholder:"NAME" help:"Whose accounts it charges."`
+	Name    string          `required:"" placeholder:"TEXT" help:"What it is for, for people."`
+	Role    []identity.Role `default:"user" placeholder:"ROLE" help:"user, admin, or both."`
+	ActAs   bool            `help:"Let X-User-ID name another user."`
+	Expires time.Duration   `default:"0s" placeholder:"TIME" help:"${expires}"`
+}
+
+// Run creates a key.
+func (c *keyCreateCommand) Run() error {
+	k := registry.Key{Name: c.Name, User: c.User, Roles: c.Role, ActAs: c.ActAs}
+	if c.Expires < 0 {
+		return fmt.Errorf("--expires is %v: write a time to come, or 0s for never", c.Expires)
+	}
+	if c.Expires > 0 {
+		k.Expires = time.Now().Add(c.Expires).Truncate(time.Second)
+	}
+	return c.with(func(ctx context.Context, d registry.Store) error {
+		return c.deliver(func(h registry.Hash) (registry.Key, error) {
+			k.Secrets = []registry.Secret{{Hash: h}}
+			return d.Create(ctx, k, c.act())
+		})
+	})
+}
+
+type keyListCommand struct {
+	registryFlags
+	User string `placeholder:"NAME" help:"${of_user}"`
+}
+
+// keyPage is how many keys are read at once.
+const keyPage = 500
+
+// Run prints the keys of the control database, without their secrets.
+func (c *keyListCommand) Run() error {
+	return c.with(func(ctx context.Context, d registry.Store) error {
+		t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "ID\tUSER\tROLES\tSTATE\tSECRETS\tNAME")
+		for q := (registry.Query{User: c.User, Limit: keyPage}); ; {
+			p, err := d.Keys(ctx, q)
+			if err != nil {
+				return err
+			}
+			for i := range p.Keys {
+				k := &p.Keys[i]
+				fmt.Fprintf(t, "%s\t%q\t%s\t%s\t%d\t%q\n", k.ID, k.User, k.Roles,
+					k.StateAt(time.Now()), len(k.Secrets), k.Name)
+			}
+			if q.After = p.Next; p.Next == "" {
+				return t.Flush()
+			}
+		}
+	})
+}
+
+type keyRotateCommand struct {
+	registryFlags
+	secretFlags
+	ID      string        `arg:"" help:"${key_id}"`
+	Overlap time.Duration `default:"0s" placeholder:"TIME" help:"${overlap}"`
+}
+
+// Run gives a key a new secret.
+func (c *keyRotateCommand) Run() error {
+	if c.Overlap < 0 {
+		return fmt.Errorf("--overlap is %v: write 0s or more", c.Overlap)
+	}
+	return c.with(func(ctx context.Context, d registry.Store) error {
+		return c.deliver(func(h registry.Hash) (registry.Key, error) {
+			k, err := d.Update(ctx, c.ID, c.act(), "key.rotate",
+				func(k *registry.Key, now time.Time) error { return k.Rotate(h, c.Overlap, now) })
+			return k, keyError(c.ID, err)
+		})
+	})
+}
+
+type keyRevokeCommand struct {
+	registryFlags
+	ID string `arg:"" help:"${key_id}"`
+}
+
+// Run ends a key. One that is revoked stays as it was.
+func (c *keyRevokeCommand) Run() error {
+	return c.with(func(ctx context.Context, d registry.Store) error {
+		k, err := d.Update(ctx, c.ID, c.act(), "key.revoke", (*registry.Key).Revoke)
+		if err != nil {
+			return keyError(c.ID, err)
+		}
+		fmt.Fprintf(os.Stderr, "the key %s of %s is revoked\n", k.ID, k.User)
+		return nil
+	})
+}
+
+// keyError returns err with the id of the key that it is about.
+func keyError(id string, err error) error {
+	if errors.Is(err, registry.ErrNotFound) {
+		return fmt.Errorf("there is no key with the id %q; key list tells them", id)
+	}
+	return err
+}

@@ -1,0 +1,23 @@
+package identity
+
+import (
+	"context"
+	"errors"
+)
+
+// Chain asks several Authenticators, each where those before do not know the credential.
+type Chain []Authenticator
+
+// Open implements Authenticator: nobody is let in without a credential that one of them knows.
+func (Chain) Open() bool { return false }
+
+// Authenticate implements Authenticator. The first answer other than [ErrUnknown] counts.
+func (c Chain) Authenticate(ctx context.Context, credential string) (Proof, error) {
+	for _, a := range c {
+		proof, err := a.Authenticate(ctx, credential)
+		if !errors.Is(err, ErrUnknown) {
+			return proof, err
+		}
+	}
+	return Proof{}, ErrUnknown
+}

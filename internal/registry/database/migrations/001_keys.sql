@@ -1,0 +1,49 @@
+-- Times are microseconds since 1970, 0 for none. Texts that have several values are JSON.
+
+CREATE TABLE meta (
+  revision BIGINT NOT NULL -- of the last change; its row is locked by who changes something
+);
+INSERT INTO meta (revision) VALUES (0);
+
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY, -- a ULID
+  name TEXT NOT NULL,
+  owner TEXT NOT NULL, -- the user whose accounts are charged
+  roles TEXT NOT NULL, -- a JSON array
+  act_as BOOLEAN NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  revoked_at BIGINT NOT NULL
+);
+CREATE INDEX api_keys_owner ON api_keys (owner, id);
+
+CREATE TABLE key_secrets (
+  hash TEXT PRIMARY KEY, -- SHA-256 in hexadecimal digits
+  key_id TEXT NOT NULL REFERENCES api_keys (id),
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+CREATE INDEX key_secrets_key ON key_secrets (key_id);
+
+-- changes has the last change of each object, so that it is never longer than what there is.
+CREATE TABLE changes (
+  kind TEXT NOT NULL, -- "key"
+  object TEXT NOT NULL,
+  revision BIGINT NOT NULL,
+  PRIMARY KEY (kind, object)
+);
+CREATE INDEX changes_revision ON changes (revision);
+
+CREATE TABLE audit (
+  revision BIGINT PRIMARY KEY,
+  at BIGINT NOT NULL,
+  actor TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  action TEXT NOT NULL,
+  object TEXT NOT NULL,
+  before TEXT NOT NULL, -- JSON; empty where it was not there
+  after TEXT NOT NULL,
+  sum TEXT NOT NULL -- SHA-256 over the record and the sum of the one before
+);

@@ -1,0 +1,90 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+)
+
+// TestKeyring: who is known is what the last changes say; expiry is by the clock; what is not
+// known while the database is away may be somebody's.
+func TestKeyring(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	fresh := true
+	ring := NewKeyring(func() time.Time { return now }, func() bool { return fresh })
+	old, secret, other := NewSecret(), NewSecret(), NewSecret()
+	k := Key{ID: "1", User: "alice", Roles: []identity.Role{identity.User}, ActAs: true}
+	k.Secrets = []Secret{{Hash: HashOf(secret)}, {Hash: HashOf(old), Expires: now.Add(time.Minute)}}
+	bob := Key{ID: "2", User: "bob", Expires: now.Add(time.Hour), Secrets: []Secret{{Hash: HashOf(other)}}}
+	revoked := k
+	revoked.Revoked = now
+	renamed := bob
+	renamed.User, renamed.Expires = "robert", time.Time{}
+	for _, step := range []struct {
+		name string
+		do   func()
+		want [3]string // whose old, secret and other are
+	}{
+		{"nothing", func() {}, [3]string{"?", "?", "?"}},
+		{"two keys", func() { ring.Apply(Changes{Keys: []Key{k, bob}}) }, [3]string{"alice", "alice", "bob"}},
+		{"the end of the old secret", func() { now = now.Add(time.Minute) }, [3]string{"?", "alice", "bob"}},
+		{"the end of bob's key", func() { now = now.Add(time.Hour) }, [3]string{"?", "alice", "?"}},
+		{"bob's key changed", func() { ring.Apply(Changes{Keys: []Key{renamed}}) }, [3]string{"?", "alice", "robert"}},
+		{"the database away", func() { fresh = false }, [3]string{"stale", "alice", "robert"}},
+		{"alice's key revoked", func() { fresh = true; ring.Apply(Changes{Keys: []Key{revoked}}) }, [3]string{"?", "?", "robert"}},
+		{"everything anew", func() { ring.Apply(Changes{Whole: true, Keys: []Key{k}}) }, [3]string{"?", "alice", "?"}},
+	} {
+		step.do()
+		for i, s := range []string{old, secret, other} {
+			p, err := ring.Authenticate(t.Context(), s)
+			got := "?"
+			switch {
+			case err == nil:
+				got = p.Principal.User
+			case errors.Is(err, ErrStale):
+				got = "stale"
+			case !errors.Is(err, identity.ErrUnknown):
+				t.Error(err)
+			}
+			if got != step.want[i] {
+				t.Errorf("after %s the secret %d is of %s, want %s", step.name, i, got, step.want[i])
+			}
+		}
+	}
+	fresh = false
+	mistyped := secret[:len(secret)-1] + "-"
+	if _, err := ring.Authenticate(t.Context(), mistyped); !errors.Is(err, identity.ErrUnknown) {
+		t.Errorf("what can be nobody's is %v", err)
+	}
+	if p, _ := ring.Authenticate(t.Context(), secret); !p.Principal.ActAs || p.Principal.Credential != "1" || !p.Principal.Is(identity.User) {
+		t.Errorf("alice is %+v", p.Principal)
+	}
+}
+
+// BenchmarkAuthenticate: with 100,000 keys, for one of them and for none.
+func BenchmarkAuthenticate(b *testing.B) {
+	ring := NewKeyring(time.Now, func() bool { return true })
+	var c Changes
+	secret := NewSecret()
+	for i := range 100_000 {
+		k := Key{ID: fmt.Sprint(i), User: "u", Secrets: []Secret{{Hash: HashOf(fmt.Sprint(i))}}}
+		if i == 0 {
+			k.Secrets[0].Hash = HashOf(secret)
+		}
+		c.Keys = append(c.Keys, k)
+	}
+	ring.Apply(c)
+	for name, s := range map[string]string{"known": secret, "unknown": NewSecret()} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ring.Authenticate(b.Context(), s); (err == nil) != (name == "known") {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
