@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
 )
 
 // TestJSONSchema keeps api/application.schema.json, by which editors complete and Helm
@@ -69,6 +70,8 @@ func schemaOf(to binding.Target) jsonSchema {
 		return schemaOf(to.Schema(to.Fresh()))
 	case inherited:
 		return schemaOf(to.Target)
+	case binding.Entries[string]:
+		return mapSchema(schemaOf(to.Schema(new(string))))
 	case binding.Entries[Model]:
 		m := to.Fresh("NAME")
 		return mapSchema(schemaOf(to.Schema(&m)))
@@ -94,6 +97,15 @@ func itemOf(to binding.Target) binding.Target {
 		return l.Item(new(ServerURL))
 	case binding.List[netip.Prefix]:
 		return l.Item(new(netip.Prefix))
+	case binding.List[Issuer]:
+		i := l.Fresh()
+		return l.Item(&i)
+	case binding.List[RoleClaim]:
+		return l.Item(new(RoleClaim))
+	case binding.List[TokenType]:
+		return l.Item(new(TokenType))
+	case binding.List[jwt.Algorithm]:
+		return l.Item(new(jwt.Algorithm))
 	case binding.List[Role]:
 		return l.Item(new(Role))
 	case binding.List[APIKey]:
