@@ -27,7 +27,9 @@ func OpenRegistry(c *config.Config) (registry.Store, error) {
 
 // openDatabase opens the control database that c names; nil where it names none. It may be away.
 func openDatabase(c *config.Config) (*database.Database, error) {
-	o := database.Options{URL: c.Database.URL, Folder: c.Server.DataDirectory}
+	o := database.Options{
+		URL: c.Database.URL, Password: c.Database.Password, Folder: c.Server.DataDirectory,
+	}
 	if o.URL == "" && o.Folder == "" {
 		return nil, nil
 	}

@@ -81,7 +81,8 @@ type RedisTLS struct {
 
 // Database is the control database, which replicas share.
 type Database struct {
-	URL string // of PostgreSQL; secret; "": SQLite in Server.DataDirectory, or none
+	URL      string // of PostgreSQL; secret; "": SQLite in Server.DataDirectory, or none
+	Password string // counts before one in URL; secret; "": that of URL
 }
 
 // Auth says who may come in.

@@ -119,6 +119,8 @@ func (d *Database) schema() binding.Object {
 		{"url", "PostgreSQL's, as " +
 			"postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full; " +
 			"empty: SQLite in `server.data-directory`, or none.", binding.Secret(&d.URL)},
+		{"password", "Its password, as it is; it counts before one in the URL, where some " +
+			"letters would have to be written as %XX.", binding.Secret(&d.Password)},
 	}
 }
 

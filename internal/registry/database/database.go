@@ -13,8 +13,9 @@ import (
 
 // Options of a Database. One of URL and Folder is required.
 type Options struct {
-	URL    string // of PostgreSQL; secret
-	Folder string // of SQLite's file; made where it is missing. It is not used beside URL.
+	URL      string // of PostgreSQL; secret
+	Password string // counts before one in URL; secret; "": that of URL
+	Folder   string // of SQLite's file; made where it is missing. It is not used beside URL.
 	// Now is the clock; nil: the system's.
 	Now func() time.Time
 }
@@ -39,11 +40,11 @@ func Open(o Options) (*Database, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	open, at := openSQLite, o.Folder
+	open := openSQLite
 	if o.URL != "" {
-		open, at = openPostgres, o.URL
+		open = openPostgres
 	}
-	e, err := open(at)
+	e, err := open(o)
 	if err != nil {
 		return nil, err
 	}

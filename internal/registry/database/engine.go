@@ -42,11 +42,11 @@ const sqlitePragmas = "_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=jour
 	"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 
 // openSQLite opens the file in a folder, which it makes where it is missing.
-func openSQLite(folder string) (*engine, error) {
-	if err := os.MkdirAll(folder, folderMode); err != nil {
+func openSQLite(o Options) (*engine, error) {
+	if err := os.MkdirAll(o.Folder, folderMode); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(folder, fileName)
+	path := filepath.Join(o.Folder, fileName)
 	// #nosec G304 -- the operator names it
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, fileMode)
 	if err != nil {
@@ -68,12 +68,15 @@ func openSQLite(folder string) (*engine, error) {
 }
 
 // openPostgres opens the database at a URL. It does not connect.
-func openPostgres(url string) (*engine, error) {
-	c, err := pgx.ParseConfig(url)
+func openPostgres(o Options) (*engine, error) {
+	c, err := pgx.ParseConfig(o.URL)
 	if err != nil {
 		// The error may quote the password.
 		return nil, errors.New("database.url is none of PostgreSQL: set it to one such as " +
 			"postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full")
+	}
+	if o.Password != "" {
+		c.Password = o.Password
 	}
 	// Named statements are lost behind a pool of transactions, as pgbouncer has it.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
