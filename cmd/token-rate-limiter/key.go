@@ -25,7 +25,7 @@ type keyCreateCommand struct {
 	secretFlags
 	User    string          `required:"" placeholder:"NAME" help:"Whose accounts it charges."`
 	Name    string          `required:"" placeholder:"TEXT" help:"What it is for, for people."`
-	Role    []identity.Role `default:"user" placeholder:"ROLE" help:"user, admin, or both."`
+	Role    []identity.Role `default:"user" placeholder:"ROLE" help:"${roles}"`
 	ActAs   bool            `help:"Let X-User-ID name another user."`
 	Expires time.Duration   `default:"0s" placeholder:"TIME" help:"${expires}"`
 }

@@ -79,11 +79,11 @@ func (k *Key) Check() error {
 		return &FieldError{"user", err.Error()}
 	}
 	if len(k.Roles) == 0 {
-		return &FieldError{"roles", "is empty: give user, admin, or both"}
+		return &FieldError{"roles", "is empty: there are " + identity.RoleList()}
 	}
 	for i, r := range k.Roles {
-		if r != identity.User && r != identity.Admin {
-			return wrong("roles", "has %q, which is none: there are user and admin", r)
+		if !r.Known() {
+			return wrong("roles", "has %q, which is none: there are %s", r, identity.RoleList())
 		}
 		if slices.Contains(k.Roles[:i], r) {
 			return wrong("roles", "has %q twice", r)

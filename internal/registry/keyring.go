@@ -61,7 +61,10 @@ func (r *Keyring) replace(k *Key) {
 	if !k.Revoked.IsZero() {
 		return
 	}
-	p := identity.Principal{User: k.User, Roles: k.Roles, ActAs: k.ActAs, Credential: k.ID}
+	p := identity.Principal{
+		User: k.User, Roles: k.Roles, Permissions: identity.PermissionsOf(k.Roles),
+		ActAs: k.ActAs, Credential: k.ID,
+	}
 	for _, s := range k.Secrets {
 		r.byHash[s.Hash] = &credential{p, earlier(k.Expires, s.Expires)}
 		r.byID[k.ID] = append(r.byID[k.ID], s.Hash)
