@@ -23,16 +23,21 @@ type keyCommand struct {
 type keyCreateCommand struct {
 	writeFlags
 	secretFlags
-	User    string          `required:"" placeholder:"NAME" help:"Whose accounts it charges."`
-	Name    string          `required:"" placeholder:"TEXT" help:"What it is for, for people."`
-	Role    []identity.Role `default:"user" placeholder:"ROLE" help:"user, admin, or both."`
-	ActAs   bool            `help:"Let X-User-ID name another user."`
-	Expires time.Duration   `default:"0s" placeholder:"TIME" help:"${expires}"`
+	User     string          `required:"" placeholder:"NAME" help:"Whose accounts it charges."`
+	Name     string          `required:"" placeholder:"TEXT" help:"What it is for, for people."`
+	Role     []identity.Role `default:"user" placeholder:"ROLE" help:"${roles}"`
+	ActAs    bool            `help:"Let X-User-ID name another user."`
+	Model    []string        `placeholder:"MODEL" help:"${key_models}"`
+	Endpoint []string        `placeholder:"ENDPOINT" help:"${key_endpoints}"`
+	Expires  time.Duration   `default:"0s" placeholder:"TIME" help:"${expires}"`
 }
 
 // Run creates a key.
 func (c *keyCreateCommand) Run() error {
-	k := registry.Key{Name: c.Name, User: c.User, Roles: c.Role, ActAs: c.ActAs}
+	k := registry.Key{
+		Name: c.Name, User: c.User, Roles: c.Role, ActAs: c.ActAs,
+		Models: c.Model, Endpoints: c.Endpoint,
+	}
 	if c.Expires < 0 {
 		return fmt.Errorf("--expires is %v: write a time to come, or 0s for never", c.Expires)
 	}

@@ -87,9 +87,8 @@ func newAuthenticator(c config.Auth) (identity.Authenticator, error) {
 	}
 	keys := make([]identity.Key, len(c.APIKeys))
 	for i, k := range c.APIKeys {
-		keys[i] = identity.Key{Name: k.Name, User: k.User, Hash: k.Hash, ActAs: k.ActAs}
-		for _, r := range k.Roles {
-			keys[i].Roles = append(keys[i].Roles, identity.Role(r))
+		keys[i] = identity.Key{
+			Name: k.Name, User: k.User, Hash: k.Hash, Roles: k.Roles, ActAs: k.ActAs,
 		}
 	}
 	return identity.NewKeys(keys)

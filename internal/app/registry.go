@@ -45,7 +45,8 @@ func openExisting(c *config.Config, existing bool) (registry.Store, error) {
 // openDatabase opens the control database that c names; nil where it names none. It may be away.
 func openDatabase(c *config.Config, existing bool) (*database.Database, error) {
 	o := database.Options{
-		URL: c.Database.URL, Folder: c.Server.DataDirectory, Existing: existing,
+		URL: c.Database.URL, Password: c.Database.Password,
+		Folder: c.Server.DataDirectory, Existing: existing,
 	}
 	if o.URL == "" && o.Folder == "" {
 		return nil, nil

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -257,9 +258,9 @@ func (a APIKey) Check() error {
 			a.Name, limit.NameBytesMax)
 	}
 	for _, r := range a.Roles {
-		if r != RoleUser && r != RoleAdmin {
-			return fmt.Errorf("the role %q of the API key %q is not known; write %s or %s",
-				r, a.Name, RoleUser, RoleAdmin)
+		if !r.Known() {
+			return fmt.Errorf("the role %q of the API key %q is not known; there are %s",
+				r, a.Name, identity.RoleList())
 		}
 	}
 	return nil

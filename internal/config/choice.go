@@ -14,8 +14,6 @@ type (
 	InputEstimate string
 	// UnknownFields says what happens to a body field that nobody has classified.
 	UnknownFields string
-	// Role is what a principal may do.
-	Role string
 	// LogLevel is the lowest level that is written.
 	LogLevel string
 	// LogFormat is the shape of a log line.
@@ -42,9 +40,6 @@ const (
 
 	UnknownDrop   UnknownFields = "drop"   // it is left out of what is sent
 	UnknownRefuse UnknownFields = "refuse" // the request is refused
-
-	RoleUser  Role = "user"  // calls models
-	RoleAdmin Role = "admin" // sees and changes what concerns others
 
 	LevelDebug LogLevel = "debug"
 	LevelInfo  LogLevel = "info"

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 // TestJSONSchema keeps api/application.schema.json, by which editors complete and Helm
@@ -94,8 +95,8 @@ func itemOf(to binding.Target) binding.Target {
 		return l.Item(new(ServerURL))
 	case binding.List[netip.Prefix]:
 		return l.Item(new(netip.Prefix))
-	case binding.List[Role]:
-		return l.Item(new(Role))
+	case binding.List[identity.Role]:
+		return l.Item(new(identity.Role))
 	case binding.List[APIKey]:
 		k := l.Fresh()
 		return l.Item(&k)

@@ -259,7 +259,7 @@ var mistakes = []struct {
 		"3:32: auth.api-keys[0].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
 	}},
 	{"user too long, role unknown", "auth:\n  api-keys:\n    - {name: a, hash: '" + goodHash + "', roles: [root], user: " + strings.Repeat("u", 257) + "}", []string{
-		`3:106: auth.api-keys[0].roles[0]: "root" is not a choice; write user or admin`,
+		`3:106: auth.api-keys[0].roles[0]: "root" is not a choice; write user, viewer, tenant-admin or admin`,
 		`3:119: auth.api-keys[0].user: "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu..." has 257 bytes; write at most 256`,
 	}},
 	{"a secret with a newline", "redis: {password: \"hunter2\\n\"}", []string{
@@ -290,7 +290,7 @@ var mistakes = []struct {
 	{"API keys of which one is wrong in another way too", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "'}\n    - {name: a, user: v, hash: x, roles: [root]}", []string{
 		"4:7: auth.api-keys[1]: has the name of auth.api-keys[0]; give each key its own",
 		"4:32: auth.api-keys[1].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
-		`4:43: auth.api-keys[1].roles[0]: "root" is not a choice; write user or admin`,
+		`4:43: auth.api-keys[1].roles[0]: "root" is not a choice; write user, viewer, tenant-admin or admin`,
 	}},
 	{"a wrong address hides nothing", "token: {rate-limit: {models: {c: {}}}}\nvllm: {services: {a: ftp://a, b: {endpoints: [http://b, http://b, x], share-limits-with: d, breaker-failures: 20}}}", []string{
 		`1:31: token.rate-limit.models.c: has no service; add vllm.services.c: http://host:8000`,

@@ -17,7 +17,7 @@ type Key struct {
 	Roles []identity.Role
 	// ActAs tells that the key may name another user for whom it sends a request.
 	ActAs bool
-	// Models and Endpoints are what the key may be used for, by patterns; none: for all.
+	// Models and Endpoints are what the key may be used for, as identity.NewReach takes them.
 	Models, Endpoints []string
 
 	Created time.Time
@@ -73,8 +73,6 @@ const (
 	endedMax = 16
 	// nameBytesMax bounds a key's name.
 	nameBytesMax = 256
-	// patternsMax bounds how many patterns a key has of a kind, and patternBytesMax each.
-	patternsMax, patternBytesMax = 64, 256
 )
 
 // Check returns what is wrong with k, for whoever has written it, or nil.
@@ -96,22 +94,19 @@ func (k *Key) Check() error {
 	if err := checkText("user", k.User, len(k.User)); err != nil {
 		return err
 	}
-	if err := checkPatterns("models", k.Models); err != nil {
-		return err
-	}
-	if err := checkPatterns("endpoints", k.Endpoints); err != nil {
-		return err
+	if _, err := identity.NewReach(k.Models, k.Endpoints); err != nil {
+		return reachError(err)
 	}
 	return k.checkRoles()
 }
 
 func (k *Key) checkRoles() error {
 	if len(k.Roles) == 0 {
-		return &FieldError{"roles", "is empty: give user, admin, or both"}
+		return &FieldError{"roles", "is empty: there are " + identity.RoleList()}
 	}
 	for i, r := range k.Roles {
-		if r != identity.User && r != identity.Admin {
-			return wrong("roles", "has %q, which is none: there are user and admin", r)
+		if !r.Known() {
+			return wrong("roles", "has %q, which is none: there are %s", r, identity.RoleList())
 		}
 		if slices.Contains(k.Roles[:i], r) {
 			return wrong("roles", "has %q twice", r)
@@ -120,23 +115,27 @@ func (k *Key) checkRoles() error {
 	return nil
 }
 
-// checkPatterns returns what is wrong with a list of patterns, or nil.
-func checkPatterns(field string, list []string) error {
-	if len(list) > patternsMax {
-		return wrong(field, "has %d entries, more than %d", len(list), patternsMax)
+// reachError returns what is wrong with the models or the endpoints as an error of that field.
+func reachError(err error) error {
+	reach, ok := errors.AsType[*identity.ReachError](err)
+	if !ok {
+		return err
 	}
-	for i, p := range list {
-		if p == "" {
-			return wrong(field, "has an entry that is empty")
-		}
-		if err := checkText(field, p, patternBytesMax); err != nil {
-			return err
-		}
-		if slices.Contains(list[:i], p) {
-			return wrong(field, "has %q twice", p)
-		}
+	field := reach.List
+	if reach.Index >= 0 {
+		field = fmt.Sprintf("%s[%d]", field, reach.Index)
 	}
-	return nil
+	return &FieldError{field, reach.Problem}
+}
+
+// Reach returns what k may be used for. That is nothing where its models or endpoints are not
+// understood, for a later version of the gateway may have written them.
+func (k *Key) Reach() *identity.Reach {
+	reach, err := identity.NewReach(k.Models, k.Endpoints)
+	if err != nil {
+		return identity.Nothing
+	}
+	return reach
 }
 
 // CheckEnd returns what is wrong with the end of k, where it is another than before, or nil.
@@ -215,7 +214,8 @@ func (k *Key) Revoke(now time.Time) error {
 	return nil
 }
 
-// FieldError says what is wrong with a field of what somebody has written.
+// FieldError says what is wrong with a field of what somebody has written, such as name or
+// models[2].
 type FieldError struct{ Field, Problem string }
 
 func wrong(field, problem string, args ...any) error {

@@ -75,7 +75,10 @@ func (c credentials) replace(k *Key) {
 	if !k.Revoked.IsZero() {
 		return
 	}
-	p := identity.Principal{User: k.User, Roles: k.Roles, ActAs: k.ActAs, Credential: k.ID}
+	p := identity.Principal{
+		User: k.User, Roles: k.Roles, Permissions: identity.PermissionsOf(k.Roles),
+		ActAs: k.ActAs, Reach: k.Reach(), Credential: k.ID,
+	}
 	for i, s := range k.Secrets {
 		if superseded(k.Secrets, i) {
 			continue

@@ -50,6 +50,27 @@ var endpoints = [...]struct {
 // String returns the name used in metrics and logs, such as "chat_completions".
 func (e Endpoint) String() string { return endpoints[e].name }
 
+// EndpointNamed returns the endpoint with a name, as String returns it.
+func EndpointNamed(name string) (Endpoint, bool) {
+	for _, e := range Endpoints {
+		if e.String() == name {
+			return e, true
+		}
+	}
+	return 0, false
+}
+
+// EndpointNames returns the names of all endpoints, for messages: "chat_completions, … and
+// detokenize".
+func EndpointNames() string {
+	var names []string
+	for _, e := range Endpoints {
+		names = append(names, e.String())
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
 // Path returns the path of the endpoint on a model server, such as "/v1/chat/completions".
 func (e Endpoint) Path() string { return endpoints[e].paths[0] }
 

@@ -60,7 +60,7 @@ var imports = map[string][]string{
 
 	// The core.
 	"internal/limit":    {},
-	"internal/identity": {"internal/limit"},
+	"internal/identity": {"internal/limit", "internal/wire"},
 	"internal/failure":  {},
 	"internal/usage":    {"internal/wire", "internal/wire/chars", "internal/wire/request"},
 
@@ -111,7 +111,7 @@ var imports = map[string][]string{
 	"internal/httpclient": {"internal/httpsyntax"},
 	"internal/http1":      {"internal/httpsyntax"},
 	"internal/httpsyntax": {},
-	"internal/config":     {"internal/binding", "internal/file", "internal/httpsyntax", "internal/limit"},
+	"internal/config":     {"internal/binding", "internal/file", "internal/httpsyntax", "internal/identity", "internal/limit"},
 	"internal/binding": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
@@ -207,7 +207,7 @@ func TestTable(t *testing.T) {
 			"internal/limit", "internal/usage", "internal/wire", "internal/wire/answer", "internal/wire/chars",
 			"internal/wire/metering", "internal/wire/request",
 		},
-		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
+		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit", "internal/wire"}, "internal/httpsyntax": {},
 		"internal/upstream": {"internal/descriptor", "internal/httpclient"}, "internal/httpclient": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {

@@ -13,8 +13,9 @@ import (
 
 // Options of a Database. One of URL and Folder is required.
 type Options struct {
-	URL    string // of PostgreSQL; secret
-	Folder string // of SQLite's file; made where it is missing. It is not used beside URL.
+	URL      string // of PostgreSQL; secret
+	Password string // counts before one in URL; secret; "": that of URL
+	Folder   string // of SQLite's file; made where it is missing. It is not used beside URL.
 	// Existing has nothing made: where there is no database yet, calls fail with [ErrNone].
 	Existing bool
 	// Now is the clock; nil: the system's.
@@ -53,9 +54,9 @@ func Open(o Options) (*Database, error) {
 	d := &Database{existing: o.Existing, now: o.Now, preparing: make(chan struct{}, 1)}
 	var err error
 	if o.URL != "" {
-		d.engine, err = openPostgres(o.URL)
+		d.engine, err = openPostgres(o)
 	} else {
-		d.engine, err = openSQLite(o.Folder, o.Existing)
+		d.engine, err = openSQLite(o)
 	}
 	if err != nil {
 		return nil, err

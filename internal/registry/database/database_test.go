@@ -96,7 +96,7 @@ func TestKeysAreKept(t *testing.T) {
 			k.ActAs = i%2 == 1
 			k.Roles = []identity.Role{identity.User, identity.Admin}[:1+i%2]
 			if i%2 == 1 {
-				k.Models, k.Endpoints = []string{"llama-*", `a"b`}, []string{"chat/completions"}
+				k.Models, k.Endpoints = []string{"llama-*", `a"b`}, []string{"chat_completions"}
 			}
 			got, err := d.Create(t.Context(), k, act)
 			if err != nil {

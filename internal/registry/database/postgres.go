@@ -23,11 +23,14 @@ const (
 // postgres is an engine.
 type postgres struct{ db *sql.DB }
 
-// openPostgres opens the database at a URL. It does not connect.
-func openPostgres(url string) (*postgres, error) {
-	c, err := pgx.ParseConfig(url)
+// openPostgres opens the database at the URL of o. It does not connect.
+func openPostgres(o Options) (*postgres, error) {
+	c, err := pgx.ParseConfig(o.URL)
 	if err != nil {
 		return nil, urlError(err)
+	}
+	if o.Password != "" {
+		c.Password = o.Password
 	}
 	// A standby that lags would bring back keys that are revoked.
 	c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary

@@ -32,16 +32,16 @@ type sqliteFile struct {
 	existing bool
 
 	mu   sync.Mutex
-	db   *sql.DB     // nil: it was not opened yet
-	info os.FileInfo // of the file that db is connected to
+	db   *sql.DB     // nil: not opened yet
+	info os.FileInfo // of db's file
 }
 
-// openSQLite opens the file in a folder. Unless it has to exist, both are made where they are
+// openSQLite opens the file in the folder of o. Unless it has to exist, both are made where they are
 // missing.
-func openSQLite(folder string, existing bool) (*sqliteFile, error) {
-	s := &sqliteFile{path: filepath.Join(folder, fileName), existing: existing}
-	if !existing {
-		if err := os.MkdirAll(folder, folderMode); err != nil {
+func openSQLite(o Options) (*sqliteFile, error) {
+	s := &sqliteFile{path: filepath.Join(o.Folder, fileName), existing: o.Existing}
+	if !o.Existing {
+		if err := os.MkdirAll(o.Folder, folderMode); err != nil {
 			return nil, err
 		}
 		if _, err := s.pool(); err != nil {
