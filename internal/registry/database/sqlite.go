@@ -36,8 +36,8 @@ type sqliteFile struct {
 	info os.FileInfo // of db's file
 }
 
-// openSQLite opens the file in the folder of o. Unless it has to exist, both are made where they are
-// missing.
+// openSQLite opens the file in the folder of o. Unless it has to exist, both are made where they
+// are missing.
 func openSQLite(o Options) (*sqliteFile, error) {
 	s := &sqliteFile{path: filepath.Join(o.Folder, fileName), existing: o.Existing}
 	if !o.Existing {
