@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 // texts are the help's texts that are too long for the tags of their fields.
@@ -26,6 +28,10 @@ var texts = kong.Vars{
 	"user_hash": "Print the hash that the log has in place of a user's name, " +
 		"with logging.hash-users.",
 	"key_create": "Create a key in the control database and print its secret, once.",
+	"key_models": "Model that it may use, or a pattern such as llama2-*; may be given more than " +
+		"once; none: all.",
+	"key_endpoints": "Endpoint that it may use, such as chat_completions; may be given more " +
+		"than once; none: all.",
 	"key_list":   "List the keys of the control database.",
 	"key_rotate": "Give a key a new secret and print it, once; the id stays.",
 	"key_revoke": "End a key, with all its secrets, for ever.",
@@ -45,6 +51,7 @@ var texts = kong.Vars{
 	"bootstrap_name": "Name of the key, for people (bootstrap).",
 	"secret_file": "File to make for the secret, for nobody else to read; " +
 		"else it goes to standard output.",
+	"roles":  "Some of " + identity.RoleList() + ".",
 	"listen": "Address to listen on (127.0.0.1:8000).",
 	"model":  "Model to serve; may be given more than once.",
 	"ledger": "File to append the books to, a line of JSON per request that has ended.",

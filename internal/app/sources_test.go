@@ -14,6 +14,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -49,7 +50,7 @@ func (r *registry) change() {
 	defer r.mu.Unlock()
 	r.n++
 	key := func(name string) config.APIKey {
-		return config.APIKey{Name: name, User: "bob", Hash: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name))), Roles: []config.Role{config.RoleUser}}
+		return config.APIKey{Name: name, User: "bob", Hash: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(name))), Roles: []identity.Role{identity.User}}
 	}
 	r.layer = control.Layer{
 		Version: strconv.Itoa(r.n),

@@ -22,8 +22,6 @@ type (
 	Several string
 	// May says what limits in a token may do.
 	May string
-	// Role is what a principal may do.
-	Role string
 	// LogLevel is the lowest level that is written.
 	LogLevel string
 	// LogFormat is the shape of a log line.
@@ -50,9 +48,6 @@ const (
 
 	UnknownDrop   UnknownFields = "drop"   // it is left out of what is sent
 	UnknownRefuse UnknownFields = "refuse" // the request is refused
-
-	RoleUser  Role = "user"  // calls models
-	RoleAdmin Role = "admin" // sees and changes what concerns others
 
 	TypeAccess TokenType = jwt.TypeAccess
 	TypeJWT    TokenType = jwt.TypeJWT

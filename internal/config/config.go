@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 // Config is everything that can be set, validated and with defaults filled
@@ -80,7 +81,8 @@ type RedisTLS struct {
 
 // Database is the control database, which replicas share.
 type Database struct {
-	URL string // of PostgreSQL; secret; "": SQLite in Server.DataDirectory, or none
+	URL      string // of PostgreSQL; secret; "": SQLite in Server.DataDirectory, or none
+	Password string // counts before one in URL; secret; "": that of URL
 }
 
 // Auth says who may come in.
@@ -92,11 +94,13 @@ type Auth struct {
 
 // APIKey is one accepted key. The key itself is never stored.
 type APIKey struct {
-	Name  string // for people and logs; unique
-	User  string // whose accounts are charged; at most 256 bytes
-	Hash  string // secret; "sha256:" and 64 lower-case hexadecimal digits
-	Roles []Role // never empty
-	ActAs bool   // X-User-ID may name another user
+	Name  string          // for people and logs; unique
+	User  string          // whose accounts are charged; at most 256 bytes
+	Hash  string          // secret; "sha256:" and 64 lower-case hexadecimal digits
+	Roles []identity.Role // never empty
+	ActAs bool            // X-User-ID may name another user
+	// Models and Endpoints are the lists of the key's reach, as identity.NewReach takes them.
+	Models, Endpoints []string
 }
 
 // Logging says what is written to standard error.

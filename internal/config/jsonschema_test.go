@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
 )
 
@@ -106,8 +107,8 @@ func itemOf(to binding.Target) binding.Target {
 		return l.Item(new(TokenType))
 	case binding.List[jwt.Algorithm]:
 		return l.Item(new(jwt.Algorithm))
-	case binding.List[Role]:
-		return l.Item(new(Role))
+	case binding.List[identity.Role]:
+		return l.Item(new(identity.Role))
 	case binding.List[APIKey]:
 		k := l.Fresh()
 		return l.Item(&k)

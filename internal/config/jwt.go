@@ -8,6 +8,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
 )
 
@@ -55,7 +56,7 @@ type TenantClaim struct {
 // RoleClaim gives a role to those whose claim is, or holds, a value.
 type RoleClaim struct {
 	Claim, Has string
-	Give       Role
+	Give       identity.Role
 }
 
 // ModelsClaim is the claim that names the models a token is for.

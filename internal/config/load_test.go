@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -146,7 +147,8 @@ func TestVocabulary(t *testing.T) {
 		t.Error("service (-want +got):\n" + diff)
 	}
 	wantAuth := Auth{Enabled: true, APIKeys: []APIKey{{
-		Name: "laptop", User: "alice", Roles: []Role{RoleUser, RoleAdmin}, ActAs: true,
+		Name: "laptop", User: "alice", Roles: []identity.Role{identity.User, identity.Admin}, ActAs: true,
+		Models: []string{"NAME", "llama2-*"}, Endpoints: []string{"chat_completions", "embeddings"},
 		Hash: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	}}}
 	if diff := cmp.Diff(wantAuth, c.Auth); diff != "" {

@@ -259,8 +259,13 @@ var mistakes = []struct {
 		"3:32: auth.api-keys[0].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
 	}},
 	{"user too long, role unknown", "auth:\n  api-keys:\n    - {name: a, hash: '" + goodHash + "', roles: [root], user: " + strings.Repeat("u", 257) + "}", []string{
-		`3:106: auth.api-keys[0].roles[0]: "root" is not a choice; write user or admin`,
+		`3:106: auth.api-keys[0].roles[0]: "root" is not a choice; write user, viewer, tenant-admin or admin`,
 		`3:119: auth.api-keys[0].user: "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu..." has 257 bytes; write at most 256`,
+	}},
+	{"what a key may use", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "', models: [a, '', 'b*'], endpoints: [chat, score]}\n    - {name: b, user: u, hash: '" + strings.Replace(goodHash, "0", "1", 1) + "', models: [" + strings.Repeat("a,", 100) + "a]}", []string{
+		`3:119: auth.api-keys[0].models[1]: "" names no model: it is empty; write the public name of a model, a pattern such as llama2-*, or *`,
+		`3:142: auth.api-keys[0].endpoints[0]: "chat" is not a choice; write chat_completions, completions, embeddings, responses, messages, count_tokens, rerank, score, pooling, classify, tokenize or detokenize; did you mean chat_completions?`,
+		`4:115: auth.api-keys[1].models: has 101 names, more than 100; write patterns such as llama2-*`,
 	}},
 	{"a secret with a newline", "redis: {password: \"hunter2\\n\"}", []string{
 		"1:19: redis.password: *** holds a control character; remove it; a newline may come from the end of a secret's file",
@@ -290,7 +295,7 @@ var mistakes = []struct {
 	{"API keys of which one is wrong in another way too", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "'}\n    - {name: a, user: v, hash: x, roles: [root]}", []string{
 		"4:7: auth.api-keys[1]: has the name of auth.api-keys[0]; give each key its own",
 		"4:32: auth.api-keys[1].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
-		`4:43: auth.api-keys[1].roles[0]: "root" is not a choice; write user or admin`,
+		`4:43: auth.api-keys[1].roles[0]: "root" is not a choice; write user, viewer, tenant-admin or admin`,
 	}},
 	{"a wrong address hides nothing", "token: {rate-limit: {models: {c: {}}}}\nvllm: {services: {a: ftp://a, b: {endpoints: [http://b, http://b, x], share-limits-with: d, breaker-failures: 20}}}", []string{
 		`1:31: token.rate-limit.models.c: has no service; add vllm.services.c: http://host:8000`,

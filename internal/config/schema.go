@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 // schema binds every key of the files to c. Order matters in one place only:
@@ -118,6 +119,8 @@ func (d *Database) schema() binding.Object {
 		{"url", "PostgreSQL's, as " +
 			"postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full; " +
 			"empty: SQLite in `server.data-directory`, or none.", binding.Secret(&d.URL)},
+		{"password", "Its password, as it is; it counts before one in the URL, where some " +
+			"letters would have to be written as %XX.", binding.Secret(&d.Password)},
 	}
 }
 
@@ -131,7 +134,7 @@ func (a *Auth) schema() binding.Object {
 	}
 }
 
-func newAPIKey() APIKey { return APIKey{Roles: []Role{RoleUser}} }
+func newAPIKey() APIKey { return APIKey{Roles: []identity.Role{identity.User}} }
 
 func (k *APIKey) schema() binding.Target {
 	return binding.Object{
@@ -142,15 +145,21 @@ func (k *APIKey) schema() binding.Target {
 		{"hash", "What `token-rate-limiter key hash` prints.",
 			binding.Masked(binding.Text(&k.Hash, keyHash)).
 				Wants("sha256: and 64 hexadecimal digits")},
-		{"roles", "What the key may do: `user` calls models, `admin` sees and changes what " +
-			"concerns others too; neither includes the other.",
-			binding.List[Role]{To: &k.Roles, Item: role}},
+		{"roles", "What the key may do: `user` calls models, `viewer` looks at everything, " +
+			"`tenant-admin` looks after keys and users, `admin` does all but call models; " +
+			"none includes another.",
+			binding.List[identity.Role]{To: &k.Roles, Item: role}},
 		{"act-as", "Whether `X-User-ID` may name another user; else that is a 403.",
 			binding.Boolean(&k.ActAs)},
+		{"models", "The models that the key may use, by their public names, in which each `*` " +
+			"stands for any text; empty: all.",
+			binding.List[string]{To: &k.Models, Item: modelPattern}},
+		{"endpoints", "The endpoints that the key may use; empty: all.",
+			binding.List[string]{To: &k.Endpoints, Item: endpoint}},
 	}
 }
 
-func role(to *Role) binding.Target { return binding.Choice(to, RoleUser, RoleAdmin) }
+func role(to *identity.Role) binding.Target { return binding.Choice(to, identity.Roles()...) }
 
 func (l *Logging) schema() binding.Object {
 	return binding.Object{

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -69,7 +70,7 @@ func dayOf(s State, model string) int64 {
 func version(name string, n int) Layer {
 	return Layer{
 		Version: fmt.Sprint(n),
-		Keys:    []config.APIKey{{Name: fmt.Sprint(name, " ", n), User: "u", Hash: fmt.Sprint("hash of ", name, " ", n), Roles: []config.Role{config.RoleUser}}},
+		Keys:    []config.APIKey{{Name: fmt.Sprint(name, " ", n), User: "u", Hash: fmt.Sprint("hash of ", name, " ", n), Roles: []identity.Role{identity.User}}},
 		Limits:  map[string]Limits{name: perDay(int64(n))},
 	}
 }
@@ -182,7 +183,7 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 	r := start(t, Options{Config: c, Files: files, Sources: []Source{a, b}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	nobodys, odd, unversioned := version("b", 2), version("b", 2), version("b", 6)
 	nobodys.Keys[0].User = ""
-	odd.Keys[0].Roles, odd.Version = []config.Role{"typo"}, "odd"
+	odd.Keys[0].Roles, odd.Version = []identity.Role{"typo"}, "odd"
 	unversioned.Version = ""
 	less := version("b", 2)
 	less.Version, less.Limits["b"] = "less", Limits{Total: config.Limits{Concurrent: new(int64(-5))}}

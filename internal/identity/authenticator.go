@@ -21,7 +21,10 @@ const Anonymous = "anonymous"
 // everything, in anybody's name, and needs no credential for it.
 type Anyone struct{}
 
-var anyone = Principal{User: Anonymous, Roles: []Role{User, Admin}, ActAs: true}
+var anyone = Principal{
+	User: Anonymous, Roles: []Role{User, Admin}, ActAs: true,
+	Permissions: PermissionsOf([]Role{User, Admin}),
+}
 
 // Open implements Authenticator.
 func (Anyone) Open() bool { return true }

@@ -41,6 +41,7 @@ type Key struct {
 	Hash  string // see HashKey
 	Roles []Role
 	ActAs bool
+	Reach *Reach // nil: all
 }
 
 // Keys knows API keys by their hashes.
@@ -66,7 +67,10 @@ func NewKeys(keys []Key) (*Keys, error) {
 			return nil, fmt.Errorf("the API keys %q and %q have the same hash", other, key.Name)
 		}
 		seen[hash] = key.Name
-		p := Principal{User: key.User, Roles: key.Roles, ActAs: key.ActAs, Credential: key.Name}
+		p := Principal{
+			User: key.User, Roles: key.Roles, Permissions: PermissionsOf(key.Roles),
+			ActAs: key.ActAs, Reach: key.Reach, Credential: key.Name,
+		}
 		prefix := [8]byte(hash[:8])
 		k.byPrefix[prefix] = append(k.byPrefix[prefix], hashedKey{hash, p})
 	}

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // CheckUser returns why name cannot be that of a user, or nil. Names are UTF-8,
@@ -21,28 +22,38 @@ func CheckUser(name string) error {
 	return nil
 }
 
-// Role is what a principal may do. None includes another.
-type Role string
-
-// The roles.
-const (
-	User  Role = "user"  // uses models
-	Admin Role = "admin" // sees everybody's usage and the configuration
-)
-
-// Principal is who sent a request. The zero value is nobody.
+// Principal is who sent a request. The zero value is nobody, who may do nothing.
 type Principal struct {
-	User  string // whose accounts are charged
-	Roles []Role
+	User   string // whose accounts are charged
+	Tenant string // "": the default one
+	Roles  []Role // by name, to be shown; what they give is in Permissions
+	// Permissions are what it may do: of its roles, PermissionsOf.
+	Permissions PermissionSet
 	// ActAs tells that it may name another user for whom it sends a request.
 	ActAs      bool
+	Reach      *Reach // which models it may use, and how; nil: all
 	Credential string // names the credential, for logs; it is not the credential
+}
+
+// May reports whether the principal has a permission everywhere: for what is of no tenant.
+func (p *Principal) May(do Permission) bool { return p.Permissions.Everywhere(do) }
+
+// MayIn reports whether the principal has a permission for what is of a tenant; "" is the default
+// one.
+func (p *Principal) MayIn(do Permission, tenant string) bool {
+	return p.May(do) || tenant == p.Tenant && p.Permissions.InTenant(do)
+}
+
+// MayUse reports whether the principal may use the model with this public name at an endpoint. It
+// allocates nothing.
+func (p *Principal) MayUse(model string, e wire.Endpoint) bool {
+	return p.May(ModelsUse) && p.Reach.AllowsEndpoint(e) && p.Reach.AllowsModel(model)
 }
 
 // Is reports whether the principal has the role.
 func (p *Principal) Is(r Role) bool { return slices.Contains(p.Roles, r) }
 
-// As returns the principal with another user's accounts, and its own roles.
+// As returns the principal with another user's accounts, and all else its own.
 // The caller has checked that it may act as others.
 func (p Principal) As(user string) Principal {
 	p.User = user

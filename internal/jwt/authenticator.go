@@ -44,11 +44,18 @@ func (a *Authenticator) Authenticate(_ context.Context, credential string) (iden
 		return identity.Proof{}, err
 	}
 	r := &remembered{
-		principal: identity.Principal{User: v.User, Roles: v.Roles, Credential: v.Issuer},
-		until:     v.Until, key: v.key, bytes: entryBytes + len(v.User),
+		principal: identity.Principal{
+			User: v.User, Tenant: v.Tenant, Roles: v.Roles, Reach: v.Reach, Credential: v.Issuer,
+			Permissions: identity.PermissionsOf(v.Roles),
+		},
+		until: v.Until, key: v.key,
 	}
+	r.bytes = entryBytes + len(v.User) + len(v.Tenant)
 	for _, role := range v.Roles {
-		r.bytes += 16 + len(role)
+		r.bytes += textBytes + len(role)
+	}
+	for _, model := range v.Reach.Models() {
+		r.bytes += textBytes + len(model)
 	}
 	a.cache.put(t, r)
 	return identity.Proof{Principal: &r.principal}, nil

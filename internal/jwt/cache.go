@@ -11,7 +11,8 @@ import (
 const (
 	rememberedMax      = 1 << 16
 	rememberedBytesMax = 32 << 20
-	entryBytes         = 256 // of an entry, beside its texts
+	entryBytes         = 512 // of an entry, beside its texts
+	textBytes          = 16  // of a text in a list, beside its bytes
 )
 
 // remembered is a token that was verified. It is not changed.

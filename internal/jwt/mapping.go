@@ -47,7 +47,7 @@ type Claims struct {
 	User   string
 	Tenant string          // "" without a mapping
 	Roles  []identity.Role // never empty
-	Models []string        // nil without a mapping; else the token is for no other models
+	Reach  *identity.Reach // which models the token is for; nil: all, without a mapping
 	Limits map[string]any  // as they are in the token; nil without a mapping
 }
 
@@ -150,8 +150,18 @@ func (m *Mapping) models(c *Claims, claims object) *Failure {
 	if f != nil {
 		return f
 	}
-	if c.Models = texts(m.Models, v); c.Models == nil {
+	names := texts(m.Models, v)
+	switch {
+	case names == nil:
 		return forbids("the token does not say which models it is for, in its claim %s", m.Models)
+	case len(names) == 0:
+		c.Reach = identity.Nothing
+		return nil
+	}
+	var err error
+	if c.Reach, err = identity.NewReach(names, nil); err != nil { // which has names of the token
+		return forbids("the models of the token, in its claim %s, are too many, or one is no name "+
+			"of a model", m.Models)
 	}
 	return nil
 }

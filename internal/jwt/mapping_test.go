@@ -120,6 +120,15 @@ func match(t *testing.T, s string) (m *regexp.Regexp) {
 	return m
 }
 
+func reach(t *testing.T, models ...string) *identity.Reach {
+	t.Helper()
+	r, err := identity.NewReach(models, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestMapping: what claims make of a user, and why they make none.
 func TestMapping(t *testing.T) {
 	sub := Mapping{User: pointer(t, "/sub")}
@@ -160,8 +169,10 @@ func TestMapping(t *testing.T) {
 		"a role by an address":       {roles, `{"sub":"a","email":"a@b"}`, Claims{User: "a", Roles: []identity.Role{user}}, ""},
 		"only some are users":        {only, `{"sub":"a","level":9007199254740993}`, Claims{User: "a", Roles: []identity.Role{user}}, ""},
 		"a number that is near":      {only, `{"sub":"a","level":9007199254740992}`, Claims{}, "no role"},
-		"models":                     {models, `{"sub":"a","models":["m*","n"]}`, Claims{User: "a", Roles: []identity.Role{user}, Models: []string{"m*", "n"}}, ""},
-		"no model":                   {models, `{"sub":"a","models":[]}`, Claims{User: "a", Roles: []identity.Role{user}, Models: []string{}}, ""},
+		"models":                     {models, `{"sub":"a","models":["m*","n"]}`, Claims{User: "a", Roles: []identity.Role{user}, Reach: reach(t, "m*", "n")}, ""},
+		"no model":                   {models, `{"sub":"a","models":[]}`, Claims{User: "a", Roles: []identity.Role{user}, Reach: identity.Nothing}, ""},
+		"a model without a name":     {models, `{"sub":"a","models":["m",""]}`, Claims{}, "is no name"},
+		"too many models":            {models, `{"sub":"a","models":["m"` + strings.Repeat(`,"m"`, 100) + `]}`, Claims{}, "too many"},
 		"models that nobody says":    {models, `{"sub":"a"}`, Claims{}, "which models"},
 		"limits":                     {limits, `{"sub":"a","limits":{"m":{"max-tokens-per-minute":5}}}`, Claims{User: "a", Roles: []identity.Role{user}, Limits: map[string]any{"m": object{"max-tokens-per-minute": number("5")}}}, ""},
 		"limits that are none":       {limits, `{"sub":"a","limits":5}`, Claims{}, "no object"},

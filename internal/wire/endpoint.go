@@ -50,6 +50,16 @@ var endpoints = [...]struct {
 // String returns the name used in metrics and logs, such as "chat_completions".
 func (e Endpoint) String() string { return endpoints[e].name }
 
+// EndpointNamed returns the endpoint with a name, as String returns it.
+func EndpointNamed(name string) (Endpoint, bool) {
+	for _, e := range Endpoints {
+		if e.String() == name {
+			return e, true
+		}
+	}
+	return 0, false
+}
+
 // Path returns the path of the endpoint on a model server, such as "/v1/chat/completions".
 func (e Endpoint) Path() string { return endpoints[e].paths[0] }
 

@@ -70,7 +70,7 @@ func TestNamedFilesExist(t *testing.T) {
 // made are files that commands leave, and that users make.
 var made = map[string]bool{
 	"performance/results/": true, "performance/results": true, "testdata/fuzz": true,
-	"docker/secrets/redis-password.txt": true, "docker/secrets/grafana-admin-password.txt": true, "docker/secrets/huggingface-token.txt": true,
+	"docker/secrets/redis-password.txt": true, "docker/secrets/database-password.txt": true, "docker/secrets/grafana-admin-password.txt": true, "docker/secrets/huggingface-token.txt": true,
 	"docker/secrets/tls.pem":             true,
 	"k8s/vllm/new-model-deployment.yaml": true,
 }

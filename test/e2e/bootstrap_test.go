@@ -162,7 +162,7 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 		{[]string{"key", "revoke", id}, "revoked"},
 		{[]string{"key", "rotate", id}, "revoked"},
 		{[]string{"key", "rotate", "01ARYZ6S410000000000000000"}, "no key with the id"},
-		{[]string{"key", "create", "--user", "alice", "--name", "x", "--role", "root"}, "there are user and admin"},
+		{[]string{"key", "create", "--user", "alice", "--name", "x", "--role", "root"}, "there are user, viewer, tenant-admin and admin"},
 		{[]string{"key", "create", "--user", "", "--name", "x"}, "user is missing"},
 		{[]string{"key", "create", "--user", "alice", "--name", "x", "--expires=-1h"}, "--expires is -1h0m0s"},
 	} {

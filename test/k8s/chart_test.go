@@ -17,6 +17,10 @@ var needs = map[string][][]string{
 		{"secret", "generic", "gateway-secrets", "--from-literal=REDIS_PASSWORD=secret"},
 		{"secret", "generic", "redis-ca", "--from-literal=ca.crt=certificate"},
 	},
+	"control-database": {
+		{"secret", "generic", "gateway-secrets", "--from-literal=DATABASE_URL=postgres://gateway@postgres.example.com/control?sslmode=verify-full&sslrootcert=/etc/token-rate-limiter-database/ca.crt"},
+		{"secret", "generic", "postgres-ca", "--from-literal=ca.crt=certificate"},
+	},
 	"tls": {{"secret", "generic", "gateway-tls", "--from-literal=tls.crt=certificate", "--from-literal=tls.key=key"}},
 }
 

@@ -66,7 +66,7 @@ var imports = map[string][]string{
 
 	// The core.
 	"internal/limit":    {},
-	"internal/identity": {"internal/limit"},
+	"internal/identity": {"internal/limit", "internal/wire"},
 	"internal/failure":  {},
 	"internal/usage":    {"internal/wire", "internal/wire/chars", "internal/wire/request"},
 
@@ -117,7 +117,7 @@ var imports = map[string][]string{
 	"internal/httpclient": {"internal/httpsyntax"},
 	"internal/http1":      {"internal/httpsyntax"},
 	"internal/httpsyntax": {},
-	"internal/config":     {"internal/binding", "internal/file", "internal/httpsyntax", "internal/jwt", "internal/limit"},
+	"internal/config":     {"internal/binding", "internal/file", "internal/httpsyntax", "internal/identity", "internal/jwt", "internal/limit"},
 	"internal/binding": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
@@ -133,7 +133,7 @@ var imports = map[string][]string{
 	"internal/postgrestest":    {"github.com/jackc/pgx/v5/stdlib"},
 	"internal/tlstest":         {},
 	"internal/apptest": {
-		"internal/admin", "internal/app", "internal/config", "internal/control", "internal/limit", "internal/mockvllm", "internal/tlstest",
+		"internal/admin", "internal/app", "internal/config", "internal/control", "internal/gate", "internal/limit", "internal/mockvllm", "internal/tlstest",
 	},
 }
 
@@ -213,7 +213,7 @@ func TestTable(t *testing.T) {
 			"internal/limit", "internal/usage", "internal/wire", "internal/wire/answer", "internal/wire/chars",
 			"internal/wire/metering", "internal/wire/request",
 		},
-		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit"}, "internal/httpsyntax": {},
+		"internal/limit": {}, "internal/failure": {}, "internal/identity": {"internal/limit", "internal/wire"}, "internal/httpsyntax": {},
 		"internal/upstream": {"internal/descriptor", "internal/httpclient"}, "internal/httpclient": {"internal/httpsyntax"}, "internal/http1": {"internal/httpsyntax"},
 	} {
 		if diff := cmp.Diff(may, imports[folder]); diff != "" {

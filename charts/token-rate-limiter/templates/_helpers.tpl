@@ -163,6 +163,15 @@ true
 {{- if and (or .Values.externalRedis.tls.caSecret .Values.externalRedis.tls.serverName) (not .Values.externalRedis.tls.enabled) -}}
 {{- fail "externalRedis.tls says whom to trust, and the connection would not be encrypted: set externalRedis.tls.enabled=true" -}}
 {{- end -}}
+{{- if and .Values.controlDatabase.caSecret (not .Values.controlDatabase.enabled) -}}
+{{- fail "controlDatabase.caSecret says whom to trust, and no database would be asked: set controlDatabase.enabled=true" -}}
+{{- end -}}
+{{- if and .Values.controlDatabase.enabled (not .Values.secret.existingSecret) (not .Values.secret.data.DATABASE_URL) -}}
+{{- fail "controlDatabase.enabled needs the address of PostgreSQL: set secret.data.DATABASE_URL, or name a Secret that has it in secret.existingSecret" -}}
+{{- end -}}
+{{- if and .Values.controlDatabase.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.controlDatabaseTo) -}}
+{{- fail "networkPolicy.controlDatabaseTo: the address of the control database is a secret, which no policy can be made of: say where it is, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: NAMESPACE}}}] or [{ipBlock: {cidr: 10.0.0.0/8}}]" -}}
+{{- end -}}
 {{- $slugs := dict -}}
 {{- range $name := include "trl.modelNames" . | fromYamlArray -}}
 {{- $slug := include "trl.modelSlug" $name -}}
@@ -198,6 +207,10 @@ true
 {{- end -}}
 {{- $_ := set $made "redis" $redis -}}
 {{- end -}}
+{{- if .Values.controlDatabase.enabled -}}
+{{- $_ := set $made "database" (dict "url" "${DATABASE_URL}" "password" "${DATABASE_PASSWORD:}") -}}
+{{- $_ := set $made.server "data-directory" "/var/lib/token-rate-limiter" -}}
+{{- end -}}
 {{- $limits := dict -}}
 {{- $services := dict -}}
 {{- range include "trl.modelNames" . | fromYamlArray -}}
@@ -216,6 +229,7 @@ true
 {{- if .Values.profile }}{{ $c = mergeOverwrite $c (deepCopy .Values.profileConfig) }}{{ end -}}
 {{- $limit := dig "token" "rate-limit" dict $c -}}
 {{- $start := dict "server" $c.server "management" $c.management "redis" $c.redis "spring" $c.spring -}}
+{{- $_ := set $start "database" $c.database -}}
 {{- $_ := set $start "store" (list (get $limit "store") (get $limit "max-accounts")) -}}
 {{- $_ := set $start "logging" (omit ($c.logging | default dict) "level") -}}
 {{- toYaml $start -}}

@@ -40,7 +40,7 @@ auth:
 // open starts a gateway as `make run` does, on a free port, and returns its base URL.
 func open(t *testing.T, program string) string {
 	t.Helper()
-	return await(t, deploytest.Start(t, deploytest.Command(nil, program,
+	return await(t, deploytest.Start(t, deploytest.Command([]string{"DATA_DIRECTORY=" + t.TempDir()}, program,
 		"serve", "--config", deploytest.Path(t, "configs"), "--profile", "dev", "--address", "127.0.0.1:0")))
 }
 

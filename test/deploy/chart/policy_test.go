@@ -66,7 +66,8 @@ func TestWaysOut(t *testing.T) {
 		"tracing.endpoint=http://c.example.com:4319,networkPolicy.collectorTo[0].ipBlock.cidr=10.0.0.0/8,networkPolicy.collectorPort=14318": {"14318 to 10.0.0.0/8"},
 		alertmanagers + "10.1.2.3:9094,prometheus.alertmanagers[1]=10.1.2.4":                                                                {"9094 to 10.1.2.3/32", "9093 to 10.1.2.4/32"},
 		alertmanagers + "[fd00::5]:9094": {"9094 to fd00::5/128"},
-		alertmanagers + "a:9094,networkPolicy.alertmanagersTo[0].ipBlock.cidr=10.0.0.0/8": {"9094 to 10.0.0.0/8"},
+		alertmanagers + "a:9094,networkPolicy.alertmanagersTo[0].ipBlock.cidr=10.0.0.0/8":                                                             {"9094 to 10.0.0.0/8"},
+		"controlDatabase.enabled=true,controlDatabase.port=6432,secret.existingSecret=own,networkPolicy.controlDatabaseTo[0].ipBlock.cidr=10.0.0.0/8": {"6432 to 10.0.0.0/8"},
 		"prometheus.enabled=true": nil,
 	} {
 		if got := waysOut(t, render(t, "--set", set)); !slices.Equal(got, want) {

@@ -88,7 +88,7 @@ func valueFiles(t *testing.T) map[string]string {
 	for _, p := range paths {
 		files[strings.TrimSuffix(filepath.Base(p), "-values.yaml")] = "charts/token-rate-limiter/ci/" + filepath.Base(p)
 	}
-	for _, name := range []string{"default", "external-redis", "tls", "ingress", "gateway-api", "monitoring", "gpu-models", "single-memory"} {
+	for _, name := range []string{"default", "external-redis", "tls", "ingress", "gateway-api", "monitoring", "gpu-models", "single-memory", "control-database"} {
 		if files[name] == "" {
 			t.Errorf("there is no ci/%s-values.yaml", name)
 		}

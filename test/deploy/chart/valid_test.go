@@ -117,6 +117,7 @@ func configured(t *testing.T, files map[string]string) string {
 	certificate, key := selfSigned(t, in)
 	stand := strings.NewReplacer("/etc/token-rate-limiter-tls/tls.crt", certificate, "/etc/token-rate-limiter-tls/tls.key", key,
 		"/etc/token-rate-limiter-redis/ca.crt", certificate,
+		"${DATABASE_URL}", "postgres://gateway@127.0.0.1:1/control",
 		"${ALICE_KEY_HASH}", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(in, name), []byte(stand.Replace(content)), 0o600); err != nil {

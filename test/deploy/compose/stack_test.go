@@ -25,6 +25,7 @@ const (
 	gpu        = "docker/docker-compose.gpu.yml"
 	gpuSwarm   = "docker/docker-compose.gpu-swarm.yml"
 	withTLS    = "docker/docker-compose.tls.yml"
+	withKeys   = "docker/docker-compose.database.yml"
 	monitoring = "docker/docker-compose.monitoring.yml"
 	dev        = "docker/docker-compose.dev.yml"
 )
@@ -42,6 +43,8 @@ var stacks = map[string]stack{
 	"mock":                  {files: []string{base, mock}, swarm: true, compose: true},
 	"TLS":                   {files: []string{base, withTLS}, swarm: true, compose: true},
 	"TLS, mock, monitoring": {files: []string{base, withTLS, mock, monitoring}, swarm: true, compose: true},
+	"keys":                  {files: []string{base, withKeys}, swarm: true, compose: true},
+	"keys, TLS, mock":       {files: []string{base, withKeys, withTLS, mock}, swarm: true, compose: true},
 	"monitoring":            {files: []string{base, monitoring}, swarm: true, compose: true},
 	"mock, monitoring":      {files: []string{base, mock, monitoring}, swarm: true, compose: true},
 	"GPU":                   {files: []string{base, gpu}, compose: true},
