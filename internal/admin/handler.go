@@ -37,9 +37,10 @@ type Handler struct{ Options }
 // New returns a handler.
 func New(o Options) *Handler { return &Handler{o} }
 
-// Register adds to mux what admins ask of users and models.
+// Register adds to mux what admins ask of users and models, and the description of all routes.
 func (h *Handler) Register(mux reply.Routes) {
 	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(identity.Admin, h.usage))
+	mux.Handle("/openapi.yaml", h.get("", h.description))
 }
 
 // RegisterOperations adds to mux what operators look at, which may be served in another place.
