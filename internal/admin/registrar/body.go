@@ -87,7 +87,11 @@ func parse(text []byte, to any) error {
 	case errors.As(err, &fault):
 		return fault
 	case isSemantic && errors.Is(err, json.ErrUnknownName):
-		return faulty(pointer(semantic.JSONPointer), "is not known here")
+		at := pointer(semantic.JSONPointer)
+		if at == "#" {
+			return faulty(at, "has a member that is not known here")
+		}
+		return faulty(at, "is not known here")
 	case isSemantic:
 		return faulty(pointer(semantic.JSONPointer), "must be "+nameOf(semantic.GoType))
 	case isSyntactic && errors.Is(err, jsontext.ErrDuplicateName):
@@ -98,13 +102,17 @@ func parse(text []byte, to any) error {
 	return faulty("#", "is not JSON in UTF-8")
 }
 
-// pointerBytesMax bounds what is told of a place that the client has invented.
-const pointerBytesMax = 256
+// wordBytesMax is the longest word of a client's own that is repeated to it: a longer one is no
+// misspelt name, and may be a secret that stands in a wrong place.
+const wordBytesMax = 31
 
-// pointer returns a place in a body as RFC 9457 writes it, if it is short.
+// pointer returns a place in a body as RFC 9457 writes it; the body as a whole, where it is below
+// a name that is not repeated.
 func pointer(p jsontext.Pointer) string {
-	if len(p) > pointerBytesMax {
-		return "#"
+	for token := range p.Tokens() {
+		if len(token) > wordBytesMax {
+			return "#"
+		}
 	}
 	u := url.URL{Fragment: strings.ToValidUTF8(string(p), "\uFFFD")}
 	return "#" + u.EscapedFragment() // RFC 6901, section 6

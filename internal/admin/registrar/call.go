@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -73,9 +74,12 @@ func (c *call) number(name string, least, most, none int64) (int64, error) {
 
 // misused returns a problem with a parameter of the query.
 func misused(name, detail string) *reply.Problem {
+	if len(name) > wordBytesMax || !utf8.ValidString(name) {
+		return problem(http.StatusBadRequest, "invalid_request", "a query parameter %s", detail)
+	}
 	p := problem(http.StatusBadRequest, "invalid_request",
-		"the query parameter %.64q %s", name, detail)
-	p.Faults = []reply.Fault{{Parameter: fmt.Sprintf("%.64s", name), Detail: detail}}
+		"the query parameter %q %s", name, detail)
+	p.Faults = []reply.Fault{{Parameter: name, Detail: detail}}
 	return p
 }
 
@@ -86,12 +90,8 @@ func misheaded(status int, code, name, detail string) *reply.Problem {
 	return p
 }
 
-const (
-	// reasonHeader is the field that says why something is changed, for the audit.
-	reasonHeader = "X-Reason"
-	// reasonBytesMax bounds it.
-	reasonBytesMax = 512
-)
+// reasonHeader is the field that says why something is changed, for the audit.
+const reasonHeader = "X-Reason"
 
 // prepareWrite reads what the header says of a change.
 func (h *Handler) prepareWrite(c *call) error {
@@ -100,16 +100,17 @@ func (h *Handler) prepareWrite(c *call) error {
 			"keys are those of the configuration: set database.url to PostgreSQL's, or "+
 			"server.data-directory to a folder for SQLite")
 	}
-	reason := c.Header.Get(reasonHeader)
-	if len(reason) > reasonBytesMax || !utf8.ValidString(reason) {
-		return misheaded(http.StatusBadRequest, "invalid_request", reasonHeader,
-			fmt.Sprintf("must be a text in UTF-8 of at most %d bytes", reasonBytesMax))
-	}
 	c.change.Act = registry.Act{
 		Actor: c.by.User, Credential: c.by.Credential, RequestID: c.Header.Get(reply.IDHeader),
-		Reason: reason, Address: gate.ClientAddress(c.Request, h.Gate.TrustedProxies),
+		Reason: c.Header.Get(reasonHeader), Address: gate.ClientAddress(c.Request, h.Gate.TrustedProxies),
 	}
-	var err error
+	err := c.change.Act.Check()
+	if field, ok := errors.AsType[*registry.FieldError](err); ok && field.Field == "reason" {
+		return misheaded(http.StatusBadRequest, "invalid_request", reasonHeader, field.Problem)
+	}
+	if err != nil {
+		return err
+	}
 	c.change.Expected, err = expected(c.Header)
 	return err
 }

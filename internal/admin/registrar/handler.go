@@ -51,7 +51,7 @@ func New(o Options) *Handler {
 
 // operation is what a method of a path does, and who may ask for it.
 type operation struct {
-	needs  identity.Role
+	needs  identity.Permission
 	writes bool     // takes dry_run and a reason, and needs a control database
 	query  []string // the parameters that it takes beside dry_run
 	serve  func(*Handler, *call) (*answer, error)
@@ -60,30 +60,30 @@ type operation struct {
 // routes are the paths below Base, with their operations by methods.
 var routes = map[string]map[string]operation{
 	"/keys": {
-		http.MethodGet: {identity.Admin, false, []string{"user", "state", "limit", "after"},
+		http.MethodGet: {identity.KeysRead, false, []string{"user", "state", "limit", "after"},
 			(*Handler).listKeys},
-		http.MethodPost: {identity.Admin, true, nil, (*Handler).createKey},
+		http.MethodPost: {identity.KeysWrite, true, nil, (*Handler).createKey},
 	},
 	"/keys/{id}": {
-		http.MethodGet:    {identity.Admin, false, nil, (*Handler).showKey},
-		http.MethodPatch:  {identity.Admin, true, nil, (*Handler).patchKey},
-		http.MethodDelete: {identity.Admin, true, nil, (*Handler).revokeKey},
+		http.MethodGet:    {identity.KeysRead, false, nil, (*Handler).showKey},
+		http.MethodPatch:  {identity.KeysWrite, true, nil, (*Handler).patchKey},
+		http.MethodDelete: {identity.KeysWrite, true, nil, (*Handler).revokeKey},
 	},
 	"/keys/{id}/rotate": {
-		http.MethodPost: {identity.Admin, true, nil, (*Handler).rotateKey},
+		http.MethodPost: {identity.KeysWrite, true, nil, (*Handler).rotateKey},
 	},
 	"/keys/identify": {
-		http.MethodPost: {identity.Admin, false, nil, (*Handler).identifyKey},
+		http.MethodPost: {identity.KeysRead, false, nil, (*Handler).identifyKey},
 	},
 	"/audit": {
-		http.MethodGet: {identity.Admin, false, []string{"actor", "object", "limit", "after"},
+		http.MethodGet: {identity.AuditRead, false, []string{"actor", "object", "limit", "after"},
 			(*Handler).listAudit},
 	},
 	"/audit/export": {
-		http.MethodGet: {identity.Admin, false, []string{"after"}, (*Handler).exportAudit},
+		http.MethodGet: {identity.AuditRead, false, []string{"after"}, (*Handler).exportAudit},
 	},
 	"/revision": {
-		http.MethodGet: {identity.Admin, false, []string{"at_least", "wait"},
+		http.MethodGet: {identity.KeysRead, false, []string{"at_least", "wait"},
 			(*Handler).showRevision},
 	},
 }
@@ -129,9 +129,13 @@ func (h *Handler) answer(
 		w.Header()["Allow"] = []string{allowed}
 		return nil, failure.Method(r.Method, allowed)
 	}
-	by, refused := h.Gate.Principal(r, o.needs)
+	by, refused := h.Gate.Principal(r, "")
 	if refused != nil {
 		return nil, refused
+	}
+	if !by.MayIn(o.needs, "") { // all that is here is of the default tenant
+		return nil, failure.Permission("this needs the permission %v, which the roles %s give",
+			o.needs, identity.RolesWith(o.needs))
 	}
 	c := &call{Request: r, by: by}
 	if err := c.readQuery(o); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
@@ -57,7 +58,7 @@ func problemOf(err error) *reply.Problem {
 	case errors.As(err, &failed):
 		return reply.ProblemOf(failed)
 	case errors.As(err, &field):
-		return faulty("#/"+memberOf(field.Field), field.Problem)
+		return faulty("#/"+inBody.Replace(field.Field), field.Problem)
 	}
 	for _, row := range rows {
 		if !errors.Is(err, row.err) {
@@ -74,13 +75,8 @@ func problemOf(err error) *reply.Problem {
 	return p
 }
 
-// memberOf returns the member of a body that a field of a key is.
-func memberOf(field string) string {
-	if field == "expires" {
-		return "expires_at"
-	}
-	return field
-}
+// inBody turns the place of a field, such as "models[1]", into a pointer.
+var inBody = strings.NewReplacer("[", "/", "]", "")
 
 // isOver reports whether an error only says that the client has left.
 func isOver(ctx context.Context, err error) bool {

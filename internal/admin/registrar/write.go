@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -53,6 +54,9 @@ func (h *Handler) createKey(c *call) (*answer, error) {
 			return nil, err
 		}
 		k.Secrets = []registry.Secret{{Hash: hash}}
+		if err := cmp.Or(k.Check(), c.mayGive(&k)); err != nil {
+			return nil, err
+		}
 		if k, err = h.Store.Create(c.Context(), k, c.change); err != nil {
 			return nil, err
 		}
@@ -137,6 +141,9 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 			if !k.Revoked.IsZero() {
 				return registry.ErrRevoked
 			}
+			if err := c.mayGive(k); err != nil {
+				return err
+			}
 			p.Name.put(&k.Name)
 			p.Roles.put(&k.Roles)
 			p.Models.put(&k.Models)
@@ -145,7 +152,7 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 			if p.ExpiresAt.sent {
 				k.Expires = expires
 			}
-			return k.CheckEnd(before, now)
+			return cmp.Or(k.CheckEnd(before, now), k.Check(), c.mayGive(k))
 		})
 	if err != nil {
 		return nil, err
@@ -193,7 +200,12 @@ func (h *Handler) rotateKey(c *call) (*answer, error) {
 			return nil, err
 		}
 		k, err := h.Store.Update(c.Context(), id, c.change, actionRotate,
-			func(k *registry.Key, now time.Time) error { return k.Rotate(hash, overlap, now) })
+			func(k *registry.Key, now time.Time) error {
+				if err := c.mayGive(k); err != nil {
+					return err
+				}
+				return k.Rotate(hash, overlap, now)
+			})
 		if err != nil {
 			return nil, err
 		}
