@@ -8,7 +8,7 @@ import (
 )
 
 type bootstrapCommand struct {
-	registryFlags
+	writeFlags
 	secretFlags
 	User string `default:"admin" placeholder:"NAME" help:"${bootstrap_user}"`
 	Name string `default:"bootstrap" placeholder:"NAME" help:"${bootstrap_name}"`
@@ -17,12 +17,12 @@ type bootstrapCommand struct {
 // Run creates a key with the role admin in the control database. The secret alone goes to
 // standard output, or into a file.
 func (c *bootstrapCommand) Run() error {
-	return c.with(func(ctx context.Context, d registry.Store) error {
+	return c.change(func(ctx context.Context, d registry.Store) error {
 		return c.deliver(func(h registry.Hash) (registry.Key, error) {
 			return d.Create(ctx, registry.Key{
 				Name: c.Name, User: c.User, Roles: []identity.Role{identity.Admin},
 				Secrets: []registry.Secret{{Hash: h}},
-			}, c.act())
+			}, c.write())
 		})
 	})
 }

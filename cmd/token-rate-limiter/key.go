@@ -21,28 +21,33 @@ type keyCommand struct {
 }
 
 type keyCreateCommand struct {
-	registryFlags
+	writeFlags
 	secretFlags
-	User    string          `required:"" placeholder:"NAME" help:"Whose accounts it charges."`
-	Name    string          `required:"" placeholder:"TEXT" help:"What it is for, for people."`
-	Role    []identity.Role `default:"user" placeholder:"ROLE" help:"${roles}"`
-	ActAs   bool            `help:"Let X-User-ID name another user."`
-	Expires time.Duration   `default:"0s" placeholder:"TIME" help:"${expires}"`
+	User     string          `required:"" placeholder:"NAME" help:"Whose accounts it charges."`
+	Name     string          `required:"" placeholder:"TEXT" help:"What it is for, for people."`
+	Role     []identity.Role `default:"user" placeholder:"ROLE" help:"${roles}"`
+	ActAs    bool            `help:"Let X-User-ID name another user."`
+	Model    []string        `placeholder:"MODEL" help:"${key_models}"`
+	Endpoint []string        `placeholder:"ENDPOINT" help:"${key_endpoints}"`
+	Expires  time.Duration   `default:"0s" placeholder:"TIME" help:"${expires}"`
 }
 
 // Run creates a key.
 func (c *keyCreateCommand) Run() error {
-	k := registry.Key{Name: c.Name, User: c.User, Roles: c.Role, ActAs: c.ActAs}
+	k := registry.Key{
+		Name: c.Name, User: c.User, Roles: c.Role, ActAs: c.ActAs,
+		Models: c.Model, Endpoints: c.Endpoint,
+	}
 	if c.Expires < 0 {
 		return fmt.Errorf("--expires is %v: write a time to come, or 0s for never", c.Expires)
 	}
 	if c.Expires > 0 {
-		k.Expires = time.Now().Add(c.Expires).Truncate(time.Second)
+		k.Expires = time.Now().Add(c.Expires)
 	}
-	return c.with(func(ctx context.Context, d registry.Store) error {
+	return c.change(func(ctx context.Context, d registry.Store) error {
 		return c.deliver(func(h registry.Hash) (registry.Key, error) {
 			k.Secrets = []registry.Secret{{Hash: h}}
-			return d.Create(ctx, k, c.act())
+			return d.Create(ctx, k, c.write())
 		})
 	})
 }
@@ -57,7 +62,7 @@ const keyPage = 500
 
 // Run prints the keys of the control database, without their secrets.
 func (c *keyListCommand) Run() error {
-	return c.with(func(ctx context.Context, d registry.Store) error {
+	return c.look(func(ctx context.Context, d registry.Store) error {
 		t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "ID\tUSER\tROLES\tSTATE\tSECRETS\tNAME")
 		for q := (registry.Query{User: c.User, Limit: keyPage}); ; {
@@ -78,7 +83,7 @@ func (c *keyListCommand) Run() error {
 }
 
 type keyRotateCommand struct {
-	registryFlags
+	writeFlags
 	secretFlags
 	ID      string        `arg:"" help:"${key_id}"`
 	Overlap time.Duration `default:"0s" placeholder:"TIME" help:"${overlap}"`
@@ -89,28 +94,30 @@ func (c *keyRotateCommand) Run() error {
 	if c.Overlap < 0 {
 		return fmt.Errorf("--overlap is %v: write 0s or more", c.Overlap)
 	}
-	return c.with(func(ctx context.Context, d registry.Store) error {
+	return c.change(func(ctx context.Context, d registry.Store) error {
 		return c.deliver(func(h registry.Hash) (registry.Key, error) {
-			k, err := d.Update(ctx, c.ID, c.act(), "key.rotate",
-				func(k *registry.Key, now time.Time) error { return k.Rotate(h, c.Overlap, now) })
+			k, err := d.Update(ctx, c.ID, c.write(), "key.rotate",
+				func(k *registry.Key, now time.Time) error {
+					return k.Rotate(h, c.Overlap, now)
+				})
 			return k, keyError(c.ID, err)
 		})
 	})
 }
 
 type keyRevokeCommand struct {
-	registryFlags
+	writeFlags
 	ID string `arg:"" help:"${key_id}"`
 }
 
 // Run ends a key. One that is revoked stays as it was.
 func (c *keyRevokeCommand) Run() error {
-	return c.with(func(ctx context.Context, d registry.Store) error {
-		k, err := d.Update(ctx, c.ID, c.act(), "key.revoke", (*registry.Key).Revoke)
+	return c.change(func(ctx context.Context, d registry.Store) error {
+		k, err := d.Update(ctx, c.ID, c.write(), "key.revoke", (*registry.Key).Revoke)
 		if err != nil {
 			return keyError(c.ID, err)
 		}
-		fmt.Fprintf(os.Stderr, "the key %s of %s is revoked\n", k.ID, k.User)
+		fmt.Fprintf(os.Stderr, "the key %s of %q is revoked\n", k.ID, k.User)
 		return nil
 	})
 }

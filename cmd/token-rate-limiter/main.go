@@ -28,6 +28,10 @@ var texts = kong.Vars{
 	"user_hash": "Print the hash that the log has in place of a user's name, " +
 		"with logging.hash-users.",
 	"key_create": "Create a key in the control database and print its secret, once.",
+	"key_models": "Model that it may use, or a pattern such as llama2-*; may be given more than " +
+		"once; none: all.",
+	"key_endpoints": "Endpoint that it may use, such as chat_completions; may be given more " +
+		"than once; none: all.",
 	"key_list":   "List the keys of the control database.",
 	"key_rotate": "Give a key a new secret and print it, once; the id stays.",
 	"key_revoke": "End a key, with all its secrets, for ever.",

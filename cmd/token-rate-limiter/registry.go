@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,84 +11,50 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
-// registryTimeout bounds the work on the control database.
-const registryTimeout = 10 * time.Second
-
 // registryFlags say which control database is worked on: that of the configuration.
-type registryFlags struct {
-	configFlags
+type registryFlags struct{ configFlags }
+
+// writeFlags are those of what changes something.
+type writeFlags struct {
+	registryFlags
 	Reason string `placeholder:"TEXT" help:"${reason}"`
 }
 
-// with has work done on the control database.
-func (f registryFlags) with(work func(context.Context, registry.Store) error) error {
+// work is done on the control database, whose every call has a bound of its own.
+type work func(context.Context, registry.Store) error
+
+// change has work done that changes something.
+func (f writeFlags) change(do work) error { return f.open(app.OpenRegistry, do) }
+
+// look has work done that changes nothing.
+func (f registryFlags) look(do work) error { return f.open(app.ReadRegistry, do) }
+
+func (f registryFlags) open(
+	how func(*config.Config) (registry.Store, error), do work,
+) error {
 	cfg, err := f.load(f.source())
 	if err != nil {
 		return err
 	}
-	d, err := app.OpenRegistry(cfg)
+	d, err := how(cfg)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), registryTimeout)
-	defer cancel()
-	return work(ctx, d)
+	return do(context.Background(), d)
 }
 
-// act says who makes a change: whoever runs the command on this machine.
-func (f registryFlags) act() registry.Act {
+// write says who makes a change: whoever runs the command on this machine.
+func (f writeFlags) write() registry.Write {
 	a := registry.Act{Actor: "unknown", Credential: "command line", Reason: f.Reason}
 	if u, err := user.Current(); err == nil {
 		a.Actor = u.Username
 	}
-	return a
-}
-
-// secretFlags say where a new secret goes.
-type secretFlags struct {
-	SecretFile string `placeholder:"FILE" help:"${secret_file}"`
-}
-
-// open returns what writes the secret where it is wanted. What cannot be written is told before
-// anything is changed.
-func (f secretFlags) open() (func(secret string) error, error) {
-	if f.SecretFile == "" {
-		return func(secret string) error {
-			_, err := fmt.Println(secret)
-			return err
-		}, nil
-	}
-	file, err := os.OpenFile(f.SecretFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("--secret-file: %w", err)
-	}
-	return func(secret string) error {
-		_, err := fmt.Fprintln(file, secret)
-		return errors.Join(err, file.Close())
-	}, nil
-}
-
-// deliver has change keep a new secret, and writes it. Where nothing was kept, no file is left.
-func (f secretFlags) deliver(change func(h registry.Hash) (registry.Key, error)) error {
-	write, err := f.open()
-	if err != nil {
-		return err
-	}
-	secret := registry.NewSecret()
-	k, err := change(registry.HashOf(secret))
-	if err != nil {
-		if f.SecretFile != "" {
-			err = errors.Join(err, os.Remove(f.SecretFile))
-		}
-		return err
-	}
-	fmt.Fprintf(os.Stderr, "the key %s of %s is good from now on; "+
-		"its secret is not shown again\n", k.ID, k.User)
-	return write(secret)
+	return registry.Write{Act: a}
 }
 
 type auditCommand struct {
@@ -106,8 +71,8 @@ type auditListCommand struct {
 
 // Run prints records of the audit.
 func (c *auditListCommand) Run() error {
-	return c.with(func(ctx context.Context, d registry.Store) error {
-		list, err := d.Audit(ctx, c.After, max(0, c.Limit))
+	return c.look(func(ctx context.Context, d registry.Store) error {
+		list, err := d.Audit(ctx, registry.AuditQuery{After: c.After, Limit: max(0, c.Limit)})
 		if err != nil {
 			return err
 		}
@@ -117,7 +82,7 @@ func (c *auditListCommand) Run() error {
 		t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "REVISION\tAT\tACTOR\tACTION\tOBJECT\tREASON")
 		for _, r := range list {
-			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%q\n",
+			fmt.Fprintf(t, "%d\t%s\t%q\t%s\t%s\t%q\n",
 				r.Revision, r.At.Format(time.RFC3339), r.Actor, r.Action, r.Object, r.Reason)
 		}
 		return t.Flush()
@@ -129,24 +94,38 @@ type auditVerifyCommand struct{ registryFlags }
 // auditPage is how many records are checked at once.
 const auditPage = 1000
 
-// Run checks that no record was changed, taken out or put elsewhere.
+// Run checks that no record was changed, taken out or put elsewhere, and that the last one is
+// of the last change.
 func (c *auditVerifyCommand) Run() error {
-	return c.with(func(ctx context.Context, d registry.Store) error {
+	return c.look(func(ctx context.Context, d registry.Store) error {
+		revision, err := d.Revision(ctx)
+		if err != nil {
+			return err
+		}
 		var last registry.Record
-		for n := int64(0); ; {
-			list, err := d.Audit(ctx, last.Revision, auditPage)
+		for last.Revision < revision.Number {
+			list, err := d.Audit(ctx, registry.AuditQuery{After: last.Revision, Limit: auditPage})
 			if err != nil {
 				return err
 			}
 			if len(list) == 0 {
-				fmt.Printf("%d records are as they were written\n", n)
-				return nil
+				return fmt.Errorf("the audit ends with revision %d, and the last change is of %d: "+
+					"the records after it were taken out", last.Revision, revision.Number)
 			}
 			if err := registry.Verify(last, list); err != nil {
 				return err
 			}
-			n, last = n+int64(len(list)), list[len(list)-1]
+			last = list[len(list)-1]
 		}
+		if revision, err = d.Revision(ctx); err != nil {
+			return err
+		}
+		if last.Revision > revision.Number {
+			return fmt.Errorf("the audit has a record of revision %d, and the last change is of "+
+				"%d: it was put there by another hand", last.Revision, revision.Number)
+		}
+		fmt.Printf("%d records are as they were written\n", last.Revision)
+		return nil
 	})
 }
 

@@ -14,21 +14,39 @@ import (
 // registryTimeout bounds how long the start waits for the control database.
 const registryTimeout = 5 * time.Second
 
-// OpenRegistry opens the control database that c names, for a command. It fails where c names
-// none.
+// errNoRegistry is returned where the configuration names no control database.
+var errNoRegistry = errors.New("there is no control database, and keys are those of " +
+	"auth.api-keys: set database.url to PostgreSQL's, which replicas share, or " +
+	"server.data-directory to a folder for SQLite, for one gateway")
+
+// OpenRegistry opens the control database that c names, to change it. It is made where it is
+// missing. Where c names none, it fails.
 func OpenRegistry(c *config.Config) (registry.Store, error) {
-	d, err := openDatabase(c)
-	if err == nil && d == nil {
-		err = errors.New("there is no control database: set database.url to PostgreSQL's, " +
-			"or server.data-directory to a folder for SQLite")
+	return openExisting(c, false)
+}
+
+// ReadRegistry opens the control database that c names, to look at it: where there is nothing
+// yet, nothing is made, and calls fail. Where c names none, it fails.
+func ReadRegistry(c *config.Config) (registry.Store, error) {
+	return openExisting(c, true)
+}
+
+func openExisting(c *config.Config, existing bool) (registry.Store, error) {
+	d, err := openDatabase(c, existing)
+	switch {
+	case err != nil:
+		return nil, err
+	case d == nil:
+		return nil, errNoRegistry
 	}
-	return d, err
+	return d, nil
 }
 
 // openDatabase opens the control database that c names; nil where it names none. It may be away.
-func openDatabase(c *config.Config) (*database.Database, error) {
+func openDatabase(c *config.Config, existing bool) (*database.Database, error) {
 	o := database.Options{
-		URL: c.Database.URL, Password: c.Database.Password, Folder: c.Server.DataDirectory,
+		URL: c.Database.URL, Password: c.Database.Password,
+		Folder: c.Server.DataDirectory, Existing: existing,
 	}
 	if o.URL == "" && o.Folder == "" {
 		return nil, nil
@@ -43,7 +61,7 @@ func openDatabase(c *config.Config) (*database.Database, error) {
 // openRegistry opens the control database, where there is one, and learns its keys. One that is
 // away holds up no start: it is asked again for as long as the gateway runs.
 func (a *App) openRegistry(ctx context.Context) error {
-	d, err := openDatabase(a.config)
+	d, err := openDatabase(a.config, false)
 	if err != nil || d == nil {
 		return err
 	}

@@ -20,12 +20,17 @@ type Keyring struct {
 	now   func() time.Time
 	fresh func() bool
 
-	mu     sync.RWMutex
+	mu    sync.RWMutex
+	known credentials
+}
+
+// credentials are those of keys that are not revoked.
+type credentials struct {
 	byHash map[Hash]*credential
 	byID   map[string][]Hash // of each key, its secrets
 }
 
-// credential is one secret of a key that is not revoked. It is not changed.
+// credential is one secret of a key. It is not changed.
 type credential struct {
 	principal identity.Principal
 	expires   time.Time // of the secret or of its key, whichever is first; zero: never
@@ -34,40 +39,52 @@ type credential struct {
 // NewKeyring returns one that knows no key. fresh reports whether what it knows is what there
 // is, at the moment; now is the clock.
 func NewKeyring(now func() time.Time, fresh func() bool) *Keyring {
-	return &Keyring{
-		now: now, fresh: fresh, byHash: map[Hash]*credential{}, byID: map[string][]Hash{},
-	}
+	return &Keyring{now: now, fresh: fresh, known: newCredentials(0)}
 }
 
-// Apply takes over what has changed, all of it at one moment for whoever authenticates.
+func newCredentials(keys int) credentials {
+	return credentials{make(map[Hash]*credential, keys), make(map[string][]Hash, keys)}
+}
+
+// Apply takes over what has changed, all of it at one moment for whoever authenticates. One
+// goroutine at a time may call it.
 func (r *Keyring) Apply(c Changes) {
+	if c.Whole { // made beside what is known, for whoever authenticates does not wait for it
+		known := newCredentials(len(c.Keys))
+		for i := range c.Keys {
+			known.replace(&c.Keys[i])
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.known = known
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.Whole {
-		clear(r.byHash)
-		clear(r.byID)
-	}
 	for i := range c.Keys {
-		r.replace(&c.Keys[i])
+		r.known.replace(&c.Keys[i])
 	}
 }
 
-// replace takes over one key. The caller holds the lock.
-func (r *Keyring) replace(k *Key) {
-	for _, h := range r.byID[k.ID] {
-		delete(r.byHash, h)
+// replace takes over one key.
+func (c credentials) replace(k *Key) {
+	for _, h := range c.byID[k.ID] {
+		delete(c.byHash, h)
 	}
-	delete(r.byID, k.ID)
+	delete(c.byID, k.ID)
 	if !k.Revoked.IsZero() {
 		return
 	}
 	p := identity.Principal{
 		User: k.User, Roles: k.Roles, Permissions: identity.PermissionsOf(k.Roles),
-		ActAs: k.ActAs, Credential: k.ID,
+		ActAs: k.ActAs, Reach: k.Reach(), Credential: k.ID,
 	}
-	for _, s := range k.Secrets {
-		r.byHash[s.Hash] = &credential{p, earlier(k.Expires, s.Expires)}
-		r.byID[k.ID] = append(r.byID[k.ID], s.Hash)
+	for i, s := range k.Secrets {
+		if superseded(k.Secrets, i) {
+			continue
+		}
+		c.byHash[s.Hash] = &credential{p, earlier(k.Expires, s.Expires)}
+		c.byID[k.ID] = append(c.byID[k.ID], s.Hash)
 	}
 }
 
@@ -84,21 +101,20 @@ func (*Keyring) Open() bool { return false }
 
 // Authenticate implements identity.Authenticator. A key is looked up by its hash, whose bytes
 // nobody can choose, and takes the same steps whether it is known, expired, revoked or none. It
-// fails with ErrStale where identity.ErrUnknown might be
-// wrong.
+// fails with ErrStale where identity.ErrUnknown might be wrong.
 func (r *Keyring) Authenticate(_ context.Context, secret string) (identity.Proof, error) {
 	if CheckSecret(secret) != nil {
 		return identity.Proof{}, identity.ErrUnknown
 	}
+	fresh := r.fresh() // before the look, for what is read meanwhile is not seen by it
 	hash := HashOf(secret)
 	r.mu.RLock()
-	c := r.byHash[hash]
+	c := r.known.byHash[hash]
 	r.mu.RUnlock()
-	now := r.now()
-	if c != nil && !reached(c.expires, now) {
+	if c != nil && !reached(c.expires, r.now()) {
 		return identity.Proof{Principal: &c.principal}, nil
 	}
-	if !r.fresh() {
+	if !fresh {
 		return identity.Proof{}, ErrStale
 	}
 	return identity.Proof{}, identity.ErrUnknown

@@ -3,6 +3,8 @@ package registry
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -16,29 +18,43 @@ type Record struct {
 	Object string // the id of what was changed
 	Before string // JSON; "" where it was not there
 	After  string // JSON
-	Sum    Hash   // over the record and the sum of the one before
+	Sum    Sum    // over the record and the sum of the one before
 }
 
-// Chain returns the sum as the next record's is made of it; "" of the zero Record, which is
-// before the first.
-func (r *Record) Chain() string {
-	if r.Revision == 0 {
+// Sum is a SHA-256 over a record and all those before it. It is no secret.
+type Sum [sha256.Size]byte
+
+// String returns the sum in hexadecimal digits; "" of the zero Sum, which is before the first
+// record.
+func (s Sum) String() string {
+	if s == (Sum{}) {
 		return ""
 	}
-	return hex.EncodeToString(r.Sum[:])
+	return hex.EncodeToString(s[:])
 }
 
-// SumAfter returns the sum over r and that of the record before, as its Chain tells it. A text
-// is told from the next one by its length.
-func (r *Record) SumAfter(before string) Hash {
+// ParseSum reads what String has written.
+func ParseSum(digits string) (s Sum, err error) {
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) != len(s) && len(b) > 0 {
+		return s, errors.New("it is no SHA-256 in hexadecimal digits")
+	}
+	copy(s[:], b)
+	return s, nil
+}
+
+// SumAfter returns the sum over r and that of the record before. A text is told from the next
+// one by its length.
+func (r *Record) SumAfter(before Sum) Sum {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %d\n", r.Revision, r.At.UnixMicro())
 	for _, text := range []string{
-		before, r.Actor, r.Credential, r.RequestID, r.Reason, r.Action, r.Object, r.Before, r.After,
+		before.String(), r.Actor, r.Credential, r.Address, r.RequestID, r.Reason, r.Action,
+		r.Object, r.Before, r.After,
 	} {
 		fmt.Fprintf(h, "%d %s\n", len(text), text)
 	}
-	return Hash(h.Sum(nil))
+	return Sum(h.Sum(nil))
 }
 
 // Verify checks that records follow from each other and from the one before them, the zero
@@ -46,11 +62,50 @@ func (r *Record) SumAfter(before string) Hash {
 func Verify(before Record, list []Record) error {
 	for i := range list {
 		r := &list[i]
-		if r.SumAfter(before.Chain()) != r.Sum {
+		if r.Revision != before.Revision+1 {
+			return fmt.Errorf("the audit has a record of revision %d after that of %d: "+
+				"what is between them was taken out", r.Revision, before.Revision)
+		}
+		if r.SumAfter(before.Sum) != r.Sum {
 			return fmt.Errorf("the audit record of revision %d, or the one before it, "+
 				"is not as it was written", r.Revision)
 		}
 		before = *r
 	}
 	return nil
+}
+
+// MarshalJSON writes r as people export it. What was before and after is as it was kept.
+func (r Record) MarshalJSON() ([]byte, error) {
+	raw := func(text string) json.RawMessage {
+		if !json.Valid([]byte(text)) {
+			return json.RawMessage("null")
+		}
+		return json.RawMessage(text)
+	}
+	return json.Marshal(struct {
+		Revision   int64           `json:"revision"`
+		At         string          `json:"at"`
+		Actor      string          `json:"actor"`
+		Credential string          `json:"credential"`
+		Address    string          `json:"address,omitzero"`
+		RequestID  string          `json:"request_id,omitzero"`
+		Reason     string          `json:"reason,omitzero"`
+		Action     string          `json:"action"`
+		Object     string          `json:"object"`
+		Before     json.RawMessage `json:"before"`
+		After      json.RawMessage `json:"after"`
+		Sum        string          `json:"sum"`
+	}{
+		r.Revision, Text(r.At), r.Actor, r.Credential, r.Address, r.RequestID, r.Reason,
+		r.Action, r.Object, raw(r.Before), raw(r.After), r.Sum.String(),
+	})
+}
+
+// Text returns a time as people read it, in UTC with its microseconds; "" for none.
+func Text(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }

@@ -4,51 +4,121 @@ import (
 	"context"
 	"errors"
 	"time"
+	"unicode/utf8"
 )
 
-// ErrUnavailable is wrapped by every error of a Store that has not done, or may not have done,
-// what it was asked for because it cannot be reached.
-var ErrUnavailable = errors.New("the control database is not available")
+// The errors of a Store.
+var (
+	// ErrUnavailable is wrapped by every error of a Store that has not done what it was asked
+	// for because it cannot be reached.
+	ErrUnavailable = errors.New("the control database is not available")
+	// ErrUnconfirmed is wrapped, beside ErrUnavailable, by the error of a change that may have
+	// been done: the answer to its commit was lost.
+	ErrUnconfirmed = errors.New("the change may have been done, for the answer was lost")
+	// ErrConflict is returned for a change of something that has changed since the writer saw it.
+	ErrConflict = errors.New("it has changed since it was read: read it again")
+)
 
 // Act is who makes a change, and how it is known to be that one. Nothing of it is secret.
 type Act struct {
 	Actor      string // the user
 	Credential string // the name of the credential
+	Address    string // where the user's request came from; "": from the gateway's machine
 	RequestID  string
 	Reason     string // as told; "" for none
+}
+
+// reasonBytesMax bounds a reason.
+const reasonBytesMax = 1024
+
+// Check returns what is wrong with a, for whoever has written it, or nil.
+func (a *Act) Check() error {
+	for _, f := range []struct {
+		name, text string
+		max        int
+	}{
+		{"reason", a.Reason, reasonBytesMax},
+		{"actor", a.Actor, nameBytesMax},
+		{"credential", a.Credential, nameBytesMax},
+		{"address", a.Address, nameBytesMax},
+		{"request id", a.RequestID, nameBytesMax},
+	} {
+		if err := checkText(f.name, f.text, f.max); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkText returns what is wrong with a text that people read in one line, and that every
+// database takes, or nil.
+func checkText(field, text string, bytesMax int) error {
+	if len(text) > bytesMax {
+		return wrong(field, "has %d bytes, more than %d", len(text), bytesMax)
+	}
+	if !utf8.ValidString(text) {
+		return wrong(field, "is not valid UTF-8")
+	}
+	for _, r := range text {
+		if r < ' ' || r == 0x7f {
+			return wrong(field, "has the control character %q: write it in one line", r)
+		}
+	}
+	return nil
+}
+
+// Write is how a change is made, and by whom.
+type Write struct {
+	Act
+	// Expected is the revision of the object's last change as the writer has seen it, and 0
+	// stands for any. Where it is another one, the change fails with ErrConflict.
+	Expected int64
+	// DryRun has the change checked and its result returned, and nothing kept.
+	DryRun bool
 }
 
 // Store keeps the registry. It is safe for concurrent use. What it returns may be changed by
 // the caller.
 type Store interface {
-	// Create keeps a new key, whose id and time of creation it sets, and returns it. It fails
-	// with a *FieldError, and with ErrTaken where a secret is known.
-	Create(ctx context.Context, k Key, a Act) (Key, error)
+	// Create keeps a new key, whose id, time of creation and revision it sets, and returns it.
+	// It fails with a *FieldError, and with ErrTaken where a secret is known.
+	Create(ctx context.Context, k Key, w Write) (Key, error)
 	// Update has change work on the key with that id, at the time of the change, and keeps
-	// what becomes of it under the name of the action. It fails with ErrNotFound, with a
-	// *FieldError, with ErrTaken and with what change fails with; nothing is changed then.
+	// what becomes of it under the name of the action. It fails with ErrNotFound, ErrConflict,
+	// a *FieldError, ErrTaken and with what change fails with; nothing is changed then.
 	Update(
-		ctx context.Context, id string, a Act, action string, change func(*Key, time.Time) error,
+		ctx context.Context, id string, w Write, action string,
+		change func(*Key, time.Time) error,
 	) (Key, error)
 	// Key returns the key with that id, or ErrNotFound.
 	Key(ctx context.Context, id string) (Key, error)
 	// Keys returns keys in the order of their creation.
 	Keys(ctx context.Context, q Query) (Page, error)
-	// Revision returns the revision of the last change; 0: nothing was changed yet.
-	Revision(ctx context.Context) (int64, error)
-	// Changes returns what has changed since a revision, 0: everything.
-	Changes(ctx context.Context, since int64) (Changes, error)
+	// Revision returns the revision of the last change; the zero one: nothing was changed yet.
+	Revision(ctx context.Context) (Revision, error)
+	// Changes returns what has changed since a revision. That is everything for the zero
+	// Revision, and for one that is not of this database's history.
+	Changes(ctx context.Context, since Revision) (Changes, error)
 	// Audit returns records in their order.
-	Audit(ctx context.Context, after int64, limit int) ([]Record, error)
+	Audit(ctx context.Context, q AuditQuery) ([]Record, error)
 	// Close ends its use. It waits for what is under way.
 	Close() error
 }
 
+// Revision is a moment in a history of changes: the number of the last one, and the sum of its
+// record, which only the same history has. The zero Revision is before the first change.
+type Revision struct {
+	Number int64
+	Sum    Sum
+}
+
 // Query chooses keys.
 type Query struct {
-	User  string // "": of all users
-	After string // the id after which to begin; "": at the first
-	Limit int    // at the most; > 0
+	User   string // "": of all users
+	State  State  // as of now; "": any
+	Newest bool   // begin with the key that was created last
+	After  string // the id after which to begin, in that order; "": at the first
+	Limit  int    // at the most; > 0
 }
 
 // Page is some keys, and the id after which more begin; "": there are none.
@@ -59,8 +129,18 @@ type Page struct {
 
 // Changes is what has changed, up to a revision.
 type Changes struct {
-	Revision int64
+	Revision Revision
 	// Whole tells that Keys are all that there are, rather than those that have changed.
 	Whole bool
 	Keys  []Key
+}
+
+// AuditQuery chooses records.
+type AuditQuery struct {
+	After  int64  // only later revisions
+	Before int64  // only earlier revisions; 0: all
+	Actor  string // "": of all
+	Object string // the id; "": of all
+	Newest bool   // begin with the last one
+	Limit  int    // at the most; > 0
 }

@@ -6,93 +6,125 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
 const (
-	recordColumns = "revision, at, actor, credential, request_id, reason, action, object, " +
-		"before, after, sum"
+	recordColumns = "revision, at, actor, credential, address, request_id, reason, action, " +
+		"object, before, after, sum"
 	lastSum      = "SELECT sum FROM audit ORDER BY revision DESC LIMIT 1"
 	insertRecord = "INSERT INTO audit (" + recordColumns + ") " +
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-	selectRecords = "SELECT " + recordColumns + " FROM audit WHERE revision > $1 " +
-		"ORDER BY revision LIMIT $2"
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 )
 
 // record keeps a record for the audit, with the sum over it and the one before.
 func (w *writing) record(r registry.Record) error {
-	var before string
-	err := w.QueryRowContext(w.ctx, lastSum).Scan(&before)
+	var digits string
+	err := w.QueryRowContext(w.ctx, lastSum).Scan(&digits)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
+	before, err := registry.ParseSum(digits)
+	if err != nil {
+		return fmt.Errorf("the sum of the last audit record: %w", err)
+	}
 	r.Sum = r.SumAfter(before)
-	return w.exec(insertRecord, r.Revision, moment(r.At), r.Actor, r.Credential, r.RequestID,
-		r.Reason, r.Action, r.Object, r.Before, r.After, r.Chain())
+	return w.exec(insertRecord, r.Revision, moment(r.At), r.Actor, r.Credential, r.Address,
+		r.RequestID, r.Reason, r.Action, r.Object, r.Before, r.After, r.Sum.String())
 }
 
 // Audit implements registry.Store.
 func (d *Database) Audit(
-	ctx context.Context, after int64, limit int,
+	ctx context.Context, q registry.AuditQuery,
 ) (list []registry.Record, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := d.Prepare(ctx); err != nil {
+	db, err := d.ready(ctx)
+	if err != nil {
 		return nil, err
 	}
-	rows, err := d.db.QueryContext(ctx, selectRecords, after, limit)
+	statement, args := selectRecords(q)
+	rows, err := db.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var r registry.Record
-		var at int64
-		var sum string
-		if err := rows.Scan(&r.Revision, &at, &r.Actor, &r.Credential, &r.RequestID, &r.Reason,
-			&r.Action, &r.Object, &r.Before, &r.After, &sum); err != nil {
+		r, err := scanRecord(rows)
+		if err != nil {
 			return nil, unavailable(err)
 		}
-		if r.Sum, err = hashOf(sum); err != nil {
-			return nil, fmt.Errorf("the audit record %d: %w", r.Revision, err)
-		}
-		r.At = timeOf(at)
 		list = append(list, r)
 	}
 	return list, unavailable(rows.Err())
 }
 
+// selectRecords returns the question for some records, and its arguments.
+func selectRecords(q registry.AuditQuery) (string, []any) {
+	var c conditions
+	c.add("revision > ?", q.After)
+	if q.Before != 0 {
+		c.add("revision < ?", q.Before)
+	}
+	if q.Actor != "" {
+		c.add("actor = ?", q.Actor)
+	}
+	if q.Object != "" {
+		c.add("object = ?", q.Object)
+	}
+	order, _ := direction(q.Newest)
+	return "SELECT " + recordColumns + " FROM audit" + c.where() +
+		" ORDER BY revision" + order + " LIMIT " + c.arg(q.Limit), c.args
+}
+
+// scanRecord reads a row.
+func scanRecord(rows *sql.Rows) (r registry.Record, err error) {
+	var at int64
+	var sum string
+	if err := rows.Scan(&r.Revision, &at, &r.Actor, &r.Credential, &r.Address, &r.RequestID,
+		&r.Reason, &r.Action, &r.Object, &r.Before, &r.After, &sum); err != nil {
+		return r, err
+	}
+	r.At = timeOf(at)
+	if r.Sum, err = registry.ParseSum(sum); err != nil {
+		return r, fmt.Errorf("the sum of the audit record %d: %w", r.Revision, err)
+	}
+	return r, nil
+}
+
 // describe returns a key as the audit has it. Nothing that follows from a secret is in it.
 func describe(k *registry.Key) string {
 	b, err := json.Marshal(struct {
-		Name    string   `json:"name"`
-		User    string   `json:"user"`
-		Roles   any      `json:"roles"`
-		ActAs   bool     `json:"act_as,omitzero"`
-		Expires string   `json:"expires_at,omitzero"`
-		Revoked string   `json:"revoked_at,omitzero"`
-		Secrets []string `json:"secrets_created_at"`
-	}{k.Name, k.User, k.Roles, k.ActAs, text(k.Expires), text(k.Revoked), created(k.Secrets)})
+		Name      string   `json:"name"`
+		User      string   `json:"user"`
+		Roles     any      `json:"roles"`
+		ActAs     bool     `json:"act_as,omitzero"`
+		Models    []string `json:"models,omitempty"`
+		Endpoints []string `json:"endpoints,omitempty"`
+		Expires   string   `json:"expires_at,omitzero"`
+		Revoked   string   `json:"revoked_at,omitzero"`
+		Secrets   []secret `json:"secrets"`
+	}{
+		k.Name, k.User, k.Roles, k.ActAs, k.Models, k.Endpoints, registry.Text(k.Expires),
+		registry.Text(k.Revoked), described(k.Secrets),
+	})
 	if err != nil {
 		return "" // texts and numbers can be encoded
 	}
 	return string(b)
 }
 
-func created(secrets []registry.Secret) []string {
-	list := make([]string, len(secrets))
-	for i, s := range secrets {
-		list[i] = text(s.Created)
-	}
-	return list
+// secret is what the audit has of a secret.
+type secret struct {
+	Created string `json:"created_at"`
+	Expires string `json:"expires_at,omitzero"`
 }
 
-// text returns a time as people read it; "" for none.
-func text(t time.Time) string {
-	if t.IsZero() {
-		return ""
+func described(secrets []registry.Secret) []secret {
+	list := make([]secret, len(secrets))
+	for i, s := range secrets {
+		list[i] = secret{registry.Text(s.Created), registry.Text(s.Expires)}
 	}
-	return t.UTC().Format(time.RFC3339Nano)
+	return list
 }

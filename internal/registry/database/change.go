@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
@@ -28,29 +29,54 @@ const (
 		"ON CONFLICT (kind, object) DO UPDATE SET revision = excluded.revision"
 )
 
+// errDryRun ends a transaction of which nothing is to be kept.
+var errDryRun = errors.New("dry run")
+
 // write has change work in a transaction of a new revision, and keeps the record that it
 // returns.
 func (d *Database) write(
-	ctx context.Context, a registry.Act, change func(*writing) (registry.Record, error),
+	ctx context.Context, how registry.Write, change func(*writing) (registry.Record, error),
 ) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	if err := d.Prepare(ctx); err != nil {
+	if err := how.Check(); err != nil {
 		return err
 	}
-	return unavailable(d.inTransaction(ctx, func(tx *sql.Tx) error {
-		w := &writing{Tx: tx, ctx: ctx, now: d.now().Truncate(time.Microsecond).UTC()}
-		if err := tx.QueryRowContext(ctx, raiseRevision).Scan(&w.revision); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	db, err := d.ready(ctx)
+	if err != nil {
+		return err
+	}
+	err = inTransaction(ctx, db, func(tx *sql.Tx) error {
+		if err := d.keep(ctx, tx, how, change); err != nil {
 			return err
 		}
-		r, err := change(w)
-		if err != nil {
-			return err
+		if how.DryRun {
+			return errDryRun
 		}
-		if err := w.exec(noteChange, r.Object, w.revision); err != nil {
-			return err
-		}
-		r.Revision, r.At, r.Act = w.revision, w.now, a
-		return w.record(r)
-	}))
+		return nil
+	})
+	if errors.Is(err, errDryRun) {
+		return nil
+	}
+	return unavailable(err)
+}
+
+// keep does the work of write in the transaction. The row of the revision is locked first, so
+// that revisions become visible in their order.
+func (d *Database) keep(ctx context.Context, tx *sql.Tx, how registry.Write,
+	change func(*writing) (registry.Record, error),
+) error {
+	w := &writing{Tx: tx, ctx: ctx, now: d.now().Truncate(time.Microsecond).UTC()}
+	if err := tx.QueryRowContext(ctx, raiseRevision).Scan(&w.revision); err != nil {
+		return err
+	}
+	r, err := change(w)
+	if err != nil {
+		return err
+	}
+	if err := w.exec(noteChange, r.Object, w.revision); err != nil {
+		return err
+	}
+	r.Revision, r.At, r.Act = w.revision, w.now, how.Act
+	return w.record(r)
 }

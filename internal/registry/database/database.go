@@ -2,9 +2,9 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,72 +16,102 @@ type Options struct {
 	URL      string // of PostgreSQL; secret
 	Password string // counts before one in URL; secret; "": that of URL
 	Folder   string // of SQLite's file; made where it is missing. It is not used beside URL.
+	// Existing has nothing made: where there is no database yet, calls fail with [ErrNone].
+	Existing bool
 	// Now is the clock; nil: the system's.
 	Now func() time.Time
 }
 
 // Database is a [registry.Store] in SQL. It is safe for concurrent use.
 type Database struct {
-	*engine
-	now func() time.Time
+	engine
+	existing bool
+	now      func() time.Time
 
-	preparing sync.Mutex
-	prepared  atomic.Bool // the schema is what this version needs
+	preparing chan struct{} // held while the schema is looked at
+	// prepared is the pool whose schema is what this version needs; nil: none yet.
+	prepared atomic.Pointer[sql.DB]
 }
 
-// callTimeout bounds every call, whatever its context says, and wholeTimeout those for all keys.
 const (
-	callTimeout  = 10 * time.Second
-	wholeTimeout = 30 * time.Second
+	// callTimeout bounds every call, whatever its context says.
+	callTimeout = 10 * time.Second
+	// changesTimeout bounds the reading of what has changed lately: another connection may be
+	// well where one hangs. wholeTimeout is for all keys.
+	changesTimeout = 2 * time.Second
+	wholeTimeout   = 30 * time.Second
 )
+
+// ErrNone is returned where there is no control database, and none is to be made.
+var ErrNone = errors.New("there is nothing in the control database yet: bootstrap, " +
+	"or key create, makes the first key")
 
 // Open opens the database. PostgreSQL may be away: it is connected to when it is needed.
 func Open(o Options) (*Database, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	open := openSQLite
+	d := &Database{existing: o.Existing, now: o.Now, preparing: make(chan struct{}, 1)}
+	var err error
 	if o.URL != "" {
-		open = openPostgres
+		d.engine, err = openPostgres(o)
+	} else {
+		d.engine, err = openSQLite(o)
 	}
-	e, err := open(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Database{engine: e, now: o.Now}, nil
+	return d, nil
 }
 
 // Prepare brings the schema to what this version needs, unless it has done so: every other
-// method begins with it. It fails with [ErrLaterVersion] where a later version has been here.
+// method begins with it. It fails with [ErrLaterVersion] where a later version has been here
+// that this one cannot work with.
 func (d *Database) Prepare(ctx context.Context) error {
-	if d.prepared.Load() {
-		return nil
+	_, err := d.ready(ctx)
+	return err
+}
+
+// ready returns connections to a database whose schema is what this version needs.
+func (d *Database) ready(ctx context.Context) (*sql.DB, error) {
+	db, err := d.pool()
+	if err != nil {
+		return nil, unavailable(err)
 	}
-	d.preparing.Lock()
-	defer d.preparing.Unlock()
-	if d.prepared.Load() {
-		return nil
+	if d.prepared.Load() == db {
+		return db, nil
 	}
-	err := d.migrate(ctx)
-	d.prepared.Store(err == nil)
-	return unavailable(err)
+	select {
+	case d.preparing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, unavailable(ctx.Err())
+	}
+	defer func() { <-d.preparing }()
+	if d.prepared.Load() == db {
+		return db, nil
+	}
+	if err := d.migrate(ctx, db); err != nil {
+		return nil, unavailable(err)
+	}
+	d.prepared.Store(db)
+	return db, nil
 }
 
 // Close implements registry.Store. It waits for what is under way.
-func (d *Database) Close() error { return d.db.Close() }
+func (d *Database) Close() error { return d.close() }
 
 // unavailable returns what a call has failed with: what the registry says, or that the database
 // cannot be reached.
 func unavailable(err error) error {
-	var field *registry.FieldError
 	for _, known := range []error{
-		registry.ErrNotFound, registry.ErrRevoked, registry.ErrTooMany, registry.ErrTaken,
-		ErrLaterVersion,
+		registry.ErrNotFound, registry.ErrRevoked, registry.ErrExpired, registry.ErrTooMany,
+		registry.ErrTaken, registry.ErrConflict, ErrLaterVersion, ErrNone,
 	} {
 		if errors.Is(err, known) {
 			return err
 		}
 	}
+	var field *registry.FieldError
 	if err == nil || errors.As(err, &field) {
 		return err
 	}

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -44,9 +45,6 @@ func eachEngine(t *testing.T, test func(t *testing.T, open func(now func() time.
 				o := o
 				o.Now = now
 				d, err := Open(o)
-				if err == nil {
-					err = d.Prepare(t.Context())
-				}
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -61,8 +59,20 @@ func eachEngine(t *testing.T, test func(t *testing.T, open func(now func() time.
 	})
 }
 
+// pool returns the connections of a database.
+func pool(t *testing.T, d *Database) *sql.DB {
+	t.Helper()
+	db, err := d.ready(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
 // act is who makes the changes of the tests.
-var act = registry.Act{Actor: "root", Credential: "operator", RequestID: "R1", Reason: "a test"}
+var act = registry.Write{Act: registry.Act{
+	Actor: "root", Credential: "operator", Address: "192.0.2.1", RequestID: "R1", Reason: "a test",
+}}
 
 // key returns a key of a user with a secret of its own.
 func key(user string) (registry.Key, string) {
@@ -85,11 +95,14 @@ func TestKeysAreKept(t *testing.T) {
 			k.Expires = []time.Time{{}, now.Add(time.Hour)}[i%2]
 			k.ActAs = i%2 == 1
 			k.Roles = []identity.Role{identity.User, identity.Admin}[:1+i%2]
+			if i%2 == 1 {
+				k.Models, k.Endpoints = []string{"llama-*", `a"b`}, []string{"chat_completions"}
+			}
 			got, err := d.Create(t.Context(), k, act)
 			if err != nil {
 				t.Fatal(err)
 			}
-			k.ID, k.Created, k.Secrets[0].Created = got.ID, now, now
+			k.ID, k.Created, k.Revision, k.Secrets = got.ID, now, int64(i+1), []registry.Secret{{Hash: k.Secrets[0].Hash, Created: now}}
 			if diff := cmp.Diff(k, got); diff != "" || len(got.ID) != 26 {
 				t.Errorf("created is %s", diff)
 			}
@@ -102,47 +115,148 @@ func TestKeysAreKept(t *testing.T) {
 				t.Errorf("%v: %s", err, cmp.Diff(k, got))
 			}
 		}
-		c, err := d.Changes(t.Context(), 0)
-		if err != nil || c.Revision != 5 || !c.Whole || !cmp.Equal(c.Keys, want) {
-			t.Errorf("revision %d, whole %v, %v: %s", c.Revision, c.Whole, err, cmp.Diff(want, c.Keys))
+		c, err := d.Changes(t.Context(), registry.Revision{})
+		if err != nil || c.Revision.Number != 5 || !c.Whole || !cmp.Equal(c.Keys, want) {
+			t.Errorf("revision %v, whole %v, %v: %s", c.Revision, c.Whole, err, cmp.Diff(want, c.Keys))
 		}
-		c, err = d.Changes(t.Context(), 3)
-		if err != nil || c.Revision != 5 || c.Whole || !cmp.Equal(c.Keys, want[3:]) {
-			t.Errorf("since revision 3: %d, whole %v, %v: %s", c.Revision, c.Whole, err, cmp.Diff(want[3:], c.Keys))
+		last := c.Revision
+		if r, err := d.Revision(t.Context()); err != nil || r != last {
+			t.Errorf("the revision is %v, %v; want %v", r, err, last)
 		}
-		if c, err = d.Changes(t.Context(), 5); err != nil || c.Revision != 5 || c.Keys != nil {
+		third := revisionOf(t, d, 3)
+		c, err = d.Changes(t.Context(), third)
+		if err != nil || c.Revision != last || c.Whole || !cmp.Equal(c.Keys, want[3:]) {
+			t.Errorf("since revision 3: %v, whole %v, %v: %s", c.Revision, c.Whole, err, cmp.Diff(want[3:], c.Keys))
+		}
+		if c, err = d.Changes(t.Context(), last); err != nil || c.Revision != last || c.Keys != nil || c.Whole {
 			t.Errorf("since the last revision: %+v, %v", c, err)
 		}
-		if c, err = d.Changes(t.Context(), 99); err != nil || !c.Whole || len(c.Keys) != 5 {
-			t.Errorf("since a revision that there is not: %+v, %v", c, err)
+		for _, strange := range []registry.Revision{{Number: 99}, {Number: 99, Sum: third.Sum}, {Number: 3}, {Number: 3, Sum: last.Sum}, {Number: 5, Sum: third.Sum}} {
+			if c, err = d.Changes(t.Context(), strange); err != nil || !c.Whole || len(c.Keys) != 5 {
+				t.Errorf("since %v, which is of another history: %+v, %v", strange, c, err)
+			}
 		}
 		checkPages(t, d, want)
 	})
 }
 
-// checkPages checks lists of every length, of all users and of one.
+// revisionOf returns the revision of that number.
+func revisionOf(t *testing.T, d *Database, number int64) registry.Revision {
+	t.Helper()
+	list, err := d.Audit(t.Context(), registry.AuditQuery{After: number - 1, Limit: 1})
+	if err != nil || len(list) != 1 || list[0].Revision != number {
+		t.Fatal(list, err)
+	}
+	return registry.Revision{Number: number, Sum: list[0].Sum}
+}
+
+// checkPages checks lists of every length, of all users and of one, from both ends.
 func checkPages(t *testing.T, d *Database, all []registry.Key) {
 	t.Helper()
-	for _, user := range []string{"", "alice", "nobody"} {
-		want := slices.DeleteFunc(slices.Clone(all), func(k registry.Key) bool { return user != "" && k.User != user })
-		for limit := 1; limit < 7; limit++ {
-			var got []registry.Key
-			q := registry.Query{User: user, Limit: limit}
-			for {
-				p, err := d.Keys(t.Context(), q)
-				if err != nil || len(p.Keys) > limit {
-					t.Fatalf("%d keys of at most %d, %v", len(p.Keys), limit, err)
-				}
-				got = append(got, p.Keys...)
-				if q.After = p.Next; p.Next == "" {
-					break
-				}
-			}
-			if len(got) != len(want) || len(want) > 0 && !cmp.Equal(got, want) {
-				t.Errorf("of %q in pages of %d: %s", user, limit, cmp.Diff(want, got))
+	for _, q := range []registry.Query{{}, {Newest: true}, {User: "alice"}, {User: "nobody"}, {User: "alice", Newest: true}} {
+		want := slices.DeleteFunc(slices.Clone(all), func(k registry.Key) bool { return q.User != "" && k.User != q.User })
+		if q.Newest {
+			slices.Reverse(want)
+		}
+		for q.Limit = 1; q.Limit < 7; q.Limit++ {
+			if got := keysOf(t, d, q); len(got) != len(want) || len(want) > 0 && !cmp.Equal(got, want) {
+				t.Errorf("%+v: %s", q, cmp.Diff(want, got))
 			}
 		}
 	}
+}
+
+// keysOf returns all keys that q chooses, page after page.
+func keysOf(t *testing.T, d *Database, q registry.Query) (keys []registry.Key) {
+	t.Helper()
+	for {
+		p, err := d.Keys(t.Context(), q)
+		if err != nil || len(p.Keys) > q.Limit {
+			t.Fatalf("%d keys of at most %d, %v", len(p.Keys), q.Limit, err)
+		}
+		keys = append(keys, p.Keys...)
+		if q.After = p.Next; p.Next == "" {
+			return keys
+		}
+	}
+}
+
+// TestStates: lists of a state have the keys that are in it at the moment, as StateAt tells it.
+func TestStates(t *testing.T) {
+	eachEngine(t, func(t *testing.T, open func(func() time.Time) *Database) {
+		now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+		d := open(func() time.Time { return now })
+		for i := range 12 {
+			k, _ := key("alice")
+			k.Expires = []time.Time{{}, now.Add(time.Minute), now.Add(time.Hour)}[i%3]
+			k, err := d.Create(t.Context(), k, act)
+			if err == nil && i%2 == 0 {
+				_, err = d.Update(t.Context(), k.ID, act, "key.revoke", (*registry.Key).Revoke)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, now = range []time.Time{now, now.Add(time.Minute - 1), now.Add(time.Minute), now.Add(2 * time.Hour)} {
+			n := 0
+			for _, state := range registry.States {
+				for _, k := range keysOf(t, d, registry.Query{State: state, User: "alice", Limit: 2}) {
+					if n++; k.StateAt(now) != state {
+						t.Errorf("among those that are %s is one that is %s", state, k.StateAt(now))
+					}
+				}
+			}
+			if n != 12 {
+				t.Errorf("all states together have %d keys", n)
+			}
+		}
+	})
+}
+
+// TestWrites: what a writer has not seen is not changed by it; a dry run tells what would be, or
+// what is wrong, and keeps nothing.
+func TestWrites(t *testing.T) {
+	eachEngine(t, func(t *testing.T, open func(func() time.Time) *Database) {
+		d := open(nil)
+		k, _ := key("alice")
+		k, err := d.Create(t.Context(), k, act)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rename := func(k *registry.Key, _ time.Time) error { k.Name += "+"; return nil }
+		how := act
+		how.Expected = k.Revision
+		for i, want := range []error{nil, registry.ErrConflict, registry.ErrConflict} {
+			got, err := d.Update(t.Context(), k.ID, how, "key.update", rename)
+			if !errors.Is(err, want) || errors.Is(err, registry.ErrUnavailable) {
+				t.Errorf("change %d: %v, want %v", i, err, want)
+			}
+			if err == nil && got.Revision != how.Expected+1 {
+				t.Errorf("after a change of %d the key has the revision %d", how.Expected, got.Revision)
+			}
+		}
+		before, err := d.Changes(t.Context(), registry.Revision{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dry := act
+		dry.DryRun = true
+		if got, err := d.Update(t.Context(), k.ID, dry, "key.update", rename); err != nil || got.Name != "laptop++" || got.Revision != 3 {
+			t.Errorf("a dry run tells %+v, %v", got, err)
+		}
+		other, _ := key("bob")
+		if got, err := d.Create(t.Context(), other, dry); err != nil || got.User != "bob" || got.ID == "" {
+			t.Errorf("a dry run tells %+v, %v", got, err)
+		}
+		other.Secrets = k.Secrets
+		if _, err := d.Create(t.Context(), other, dry); !errors.Is(err, registry.ErrTaken) {
+			t.Errorf("a dry run with a secret that is known: %v", err)
+		}
+		after, err := d.Changes(t.Context(), registry.Revision{})
+		if err != nil || !cmp.Equal(before, after) {
+			t.Errorf("dry runs have changed %s, %v", cmp.Diff(before, after), err)
+		}
+	})
 }
 
 // TestUpdates: a key is rotated, revoked and changed; what is wrong changes nothing, not even the
@@ -191,8 +305,8 @@ func TestUpdates(t *testing.T) {
 			if step.want == nil {
 				revision++
 			}
-			if c, err := d.Changes(t.Context(), 0); err != nil || c.Revision != revision {
-				t.Errorf("%s: revision %d, %v; want %d", step.name, c.Revision, err, revision)
+			if r, err := d.Revision(t.Context()); err != nil || r.Number != revision {
+				t.Errorf("%s: revision %d, %v; want %d", step.name, r.Number, err, revision)
 			}
 		}
 		if a, err = d.Key(t.Context(), a.ID); err != nil {
@@ -246,11 +360,11 @@ func TestWritersAtOnce(t *testing.T) {
 		follower, got := open(nil), map[string]int{}
 		done := make(chan struct{})
 		go func() { writing.Wait(); close(done) }()
-		var revision int64
+		var revision registry.Revision
 		for ended := false; ; {
 			c, err := follower.Changes(t.Context(), revision)
-			if err != nil || c.Revision < revision {
-				t.Fatalf("revision %d after %d, %v", c.Revision, revision, err)
+			if err != nil || c.Revision.Number < revision.Number {
+				t.Fatalf("revision %v after %v, %v", c.Revision, revision, err)
 			}
 			revision = c.Revision
 			for _, k := range c.Keys {
@@ -268,17 +382,17 @@ func TestWritersAtOnce(t *testing.T) {
 			default:
 			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" || revision != 2*writers*each {
-			t.Errorf("at revision %d whoever follows has %s", revision, diff)
+		if diff := cmp.Diff(want, got); diff != "" || revision.Number != 2*writers*each {
+			t.Errorf("at revision %v whoever follows has %s", revision, diff)
 		}
-		checkAudit(t, follower, int(revision))
+		checkAudit(t, follower, int(revision.Number))
 	})
 }
 
 // checkAudit checks that each revision has one record, whose sums follow from each other.
 func checkAudit(t *testing.T, d *Database, want int) {
 	t.Helper()
-	list, err := d.Audit(t.Context(), 0, want+1)
+	list, err := d.Audit(t.Context(), registry.AuditQuery{Limit: want + 1})
 	if err != nil || len(list) != want {
 		t.Fatalf("the audit has %d records, %v; want %d", len(list), err, want)
 	}
@@ -295,7 +409,7 @@ func TestAudit(t *testing.T) {
 		k, secret := key("alice")
 		k, err := d.Create(t.Context(), k, act)
 		if err == nil {
-			_, err = d.Update(t.Context(), k.ID, registry.Act{Actor: "eve"}, "key.revoke", func(k *registry.Key, now time.Time) error {
+			_, err = d.Update(t.Context(), k.ID, registry.Write{Act: registry.Act{Actor: "eve"}}, "key.revoke", func(k *registry.Key, now time.Time) error {
 				k.Revoked = now
 				return nil
 			})
@@ -303,11 +417,11 @@ func TestAudit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := d.Audit(t.Context(), 0, 10)
+		list, err := d.Audit(t.Context(), registry.AuditQuery{Limit: 10})
 		if err != nil || len(list) != 2 {
 			t.Fatal(list, err)
 		}
-		if r := list[0]; r.Act != act || r.Action != "key.create" || r.Object != k.ID || r.Before != "" || !strings.Contains(r.After, `"user":"alice"`) {
+		if r := list[0]; r.Act != act.Act || r.Action != "key.create" || r.Object != k.ID || r.Before != "" || !strings.Contains(r.After, `"user":"alice"`) {
 			t.Errorf("the first record is %+v", r)
 		}
 		if r := list[1]; r.Actor != "eve" || r.Before != list[0].After || !strings.Contains(r.After, `"revoked_at":"2`) {
@@ -336,20 +450,70 @@ func TestAudit(t *testing.T) {
 	})
 }
 
+// TestAuditQueries: records are found by their revisions, their actors and their objects, from
+// both ends.
+func TestAuditQueries(t *testing.T) {
+	eachEngine(t, func(t *testing.T, open func(func() time.Time) *Database) {
+		d := open(nil)
+		var ids []string
+		for i := range 6 {
+			k, _ := key("alice")
+			how := registry.Write{Act: registry.Act{Actor: fmt.Sprint("actor", i%2)}}
+			k, err := d.Create(t.Context(), k, how)
+			if err == nil {
+				_, err = d.Update(t.Context(), k.ID, act, "key.revoke", (*registry.Key).Revoke)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, k.ID)
+		}
+		for _, tt := range []struct {
+			q    registry.AuditQuery
+			want []int64
+		}{
+			{registry.AuditQuery{Limit: 3}, []int64{1, 2, 3}},
+			{registry.AuditQuery{After: 10, Limit: 3}, []int64{11, 12}},
+			{registry.AuditQuery{Before: 3, Limit: 3}, []int64{1, 2}},
+			{registry.AuditQuery{Newest: true, Limit: 2}, []int64{12, 11}},
+			{registry.AuditQuery{Newest: true, Before: 3, Limit: 9}, []int64{2, 1}},
+			{registry.AuditQuery{After: 3, Before: 7, Newest: true, Limit: 9}, []int64{6, 5, 4}},
+			{registry.AuditQuery{Actor: "actor1", Limit: 9}, []int64{3, 7, 11}},
+			{registry.AuditQuery{Object: ids[2], Limit: 9}, []int64{5, 6}},
+			{registry.AuditQuery{Object: ids[2], Actor: "root", Limit: 9}, []int64{6}},
+			{registry.AuditQuery{Actor: "' OR 1=1", Limit: 9}, nil},
+		} {
+			list, err := d.Audit(t.Context(), tt.q)
+			var got []int64
+			for _, r := range list {
+				got = append(got, r.Revision)
+			}
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("%+v: %v, %v; want %v", tt.q, got, err, tt.want)
+			}
+		}
+	})
+}
+
 // TestOpens: many gateways open a new database at once; one of an older version does not touch
 // what a later one has written.
 func TestOpens(t *testing.T) {
 	eachEngine(t, func(t *testing.T, open func(func() time.Time) *Database) {
 		var opening sync.WaitGroup
 		for range 6 {
-			opening.Go(func() { open(nil) })
+			d := open(nil)
+			opening.Go(func() {
+				if err := d.Prepare(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 		opening.Wait()
 		d := open(nil)
-		if _, err := d.db.ExecContext(t.Context(), "INSERT INTO schema_version (version) VALUES (99)"); err != nil {
+		if _, err := pool(t, d).ExecContext(t.Context(), "INSERT INTO schema_version (version, oldest) VALUES (99, 98)"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (&Database{engine: d.engine, now: d.now}).Revision(t.Context()); !errors.Is(err, ErrLaterVersion) || errors.Is(err, registry.ErrUnavailable) {
+		if _, err := open(nil).Revision(t.Context()); !errors.Is(err, ErrLaterVersion) || errors.Is(err, registry.ErrUnavailable) {
 			t.Errorf("a later version's database is opened: %v", err)
 		}
 	})
@@ -377,7 +541,7 @@ func TestAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if _, err := d.Changes(ctx, 0); !errors.Is(err, registry.ErrUnavailable) {
+	if _, err := d.Changes(ctx, registry.Revision{}); !errors.Is(err, registry.ErrUnavailable) {
 		t.Errorf("a call that was given up: %v", err)
 	}
 }

@@ -17,26 +17,31 @@ type querier interface {
 }
 
 const (
-	selectRevision = "SELECT revision FROM meta"
-	// selectKeys begins every question for keys, and orderKeys ends it: the secrets of a key
-	// follow each other.
-	selectKeys = "SELECT k.id, k.name, k.owner, k.roles, k.act_as, k.created_at, k.expires_at, " +
-		"k.revoked_at, s.hash, s.created_at, s.expires_at " +
-		"FROM api_keys k JOIN key_secrets s ON s.key_id = k.id "
-	orderKeys = " ORDER BY k.id, s.created_at DESC, s.hash"
-	changed   = "WHERE k.id IN " +
-		"(SELECT object FROM changes WHERE kind = 'key' AND revision > $1)"
-	page = "WHERE k.id IN " +
-		"(SELECT id FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2)"
-	pageOfUser = "WHERE k.id IN " +
-		"(SELECT id FROM api_keys WHERE id > $1 AND owner = $3 ORDER BY id LIMIT $2)"
+	selectKeys = "SELECT k.id, k.name, k.owner, k.roles, k.act_as, k.models, k.endpoints, " +
+		"k.created_at, k.expires_at, k.revoked_at, c.revision, s.hash, s.created_at, " +
+		"s.expires_at FROM "
+	joinKeys = " k JOIN changes c ON c.kind = 'key' AND c.object = k.id " +
+		"JOIN key_secrets s ON s.key_id = k.id ORDER BY k.id"
+	orderSecrets = ", s.created_at DESC, s.hash" // the newest first
+
+	keysWith = "(SELECT * FROM api_keys WHERE id = $1)"
+	changed  = "(SELECT * FROM api_keys WHERE id IN " +
+		"(SELECT object FROM changes WHERE kind = 'key' AND revision > $1))"
+
+	// selectRevision tells the revision, whether another one is of its history, and what
+	// gateways have to know of the schema.
+	selectRevision = "SELECT m.revision, COALESCE(last.sum, ''), COALESCE(before.sum, ''), " +
+		"(SELECT MAX(oldest) FROM " + versionTable + ") " +
+		"FROM meta m LEFT JOIN audit last ON last.revision = m.revision " +
+		"LEFT JOIN audit before ON before.revision = $1"
 )
 
-// readKeys returns the keys that a question finds, with all their secrets.
+// readKeys returns the keys among those that from selects, with all their secrets, in the order
+// of their ids.
 func readKeys(
-	ctx context.Context, q querier, where string, args ...any,
+	ctx context.Context, q querier, from, order string, args ...any,
 ) (keys []registry.Key, err error) {
-	rows, err := q.QueryContext(ctx, selectKeys+where+orderKeys, args...)
+	rows, err := q.QueryContext(ctx, selectKeys+from+joinKeys+order+orderSecrets, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -58,14 +63,22 @@ func readKeys(
 // scanKey reads a row: a key with one of its secrets.
 func scanKey(rows *sql.Rows) (k registry.Key, err error) {
 	var s registry.Secret
-	var roles, hash string
+	var roles, models, endpoints, hash string
 	var created, expires, revoked, made, ends int64
-	if err := rows.Scan(&k.ID, &k.Name, &k.User, &roles, &k.ActAs, &created, &expires, &revoked,
-		&hash, &made, &ends); err != nil {
+	if err := rows.Scan(&k.ID, &k.Name, &k.User, &roles, &k.ActAs, &models, &endpoints,
+		&created, &expires, &revoked, &k.Revision, &hash, &made, &ends); err != nil {
 		return k, err
 	}
-	if err := json.Unmarshal([]byte(roles), &k.Roles); err != nil {
-		return k, fmt.Errorf("the roles of the key %s: %w", k.ID, err)
+	for _, list := range []struct {
+		text string
+		into any
+	}{{roles, &k.Roles}, {models, &k.Models}, {endpoints, &k.Endpoints}} {
+		if list.text == noTexts {
+			continue
+		}
+		if err := json.Unmarshal([]byte(list.text), list.into); err != nil {
+			return k, fmt.Errorf("the roles, models or endpoints of the key %s: %w", k.ID, err)
+		}
 	}
 	if s.Hash, err = hashOf(hash); err != nil {
 		return k, fmt.Errorf("a secret of the key %s: %w", k.ID, err)
@@ -87,7 +100,7 @@ func hashOf(digits string) (h registry.Hash, err error) {
 
 // keyOf returns one key, or registry.ErrNotFound.
 func keyOf(ctx context.Context, q querier, id string) (registry.Key, error) {
-	keys, err := readKeys(ctx, q, "WHERE k.id = $1", id)
+	keys, err := readKeys(ctx, q, keysWith, "", id)
 	if err == nil && len(keys) == 0 {
 		err = registry.ErrNotFound
 	}
@@ -101,10 +114,11 @@ func keyOf(ctx context.Context, q querier, id string) (registry.Key, error) {
 func (d *Database) Key(ctx context.Context, id string) (registry.Key, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := d.Prepare(ctx); err != nil {
+	db, err := d.ready(ctx)
+	if err != nil {
 		return registry.Key{}, err
 	}
-	k, err := keyOf(ctx, d.db, id)
+	k, err := keyOf(ctx, db, id)
 	return k, unavailable(err)
 }
 
@@ -112,14 +126,12 @@ func (d *Database) Key(ctx context.Context, id string) (registry.Key, error) {
 func (d *Database) Keys(ctx context.Context, q registry.Query) (registry.Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := d.Prepare(ctx); err != nil {
+	db, err := d.ready(ctx)
+	if err != nil {
 		return registry.Page{}, err
 	}
-	where, args := page, []any{q.After, q.Limit + 1}
-	if q.User != "" {
-		where, args = pageOfUser, append(args, q.User)
-	}
-	keys, err := readKeys(ctx, d.db, where, args...)
+	from, order, args := d.selectPage(q)
+	keys, err := readKeys(ctx, db, from, order, args...)
 	if err != nil {
 		return registry.Page{}, unavailable(err)
 	}
@@ -131,32 +143,88 @@ func (d *Database) Keys(ctx context.Context, q registry.Query) (registry.Page, e
 	return p, nil
 }
 
-// Revision implements registry.Store.
-func (d *Database) Revision(ctx context.Context) (revision int64, err error) {
-	if err := d.Prepare(ctx); err != nil {
-		return 0, err
+// selectPage returns the question for the keys of a page and for one more, their order, and the
+// arguments.
+func (d *Database) selectPage(q registry.Query) (from, order string, args []any) {
+	var c conditions
+	order, later := direction(q.Newest)
+	if q.After != "" {
+		c.add("id "+later+" ?", q.After)
 	}
-	err = d.db.QueryRowContext(ctx, selectRevision).Scan(&revision)
-	return revision, unavailable(err)
+	if q.User != "" {
+		c.add("owner = ?", q.User)
+	}
+	switch now := moment(d.now()); q.State {
+	case registry.Active:
+		c.add("revoked_at = 0 AND (expires_at = 0 OR expires_at > ?)", now)
+	case registry.Expired:
+		c.add("revoked_at = 0 AND expires_at <> 0 AND expires_at <= ?", now)
+	case registry.Revoked:
+		c.add("revoked_at <> ?", 0)
+	}
+	from = "(SELECT * FROM api_keys" + c.where() + " ORDER BY id" + order +
+		" LIMIT " + c.arg(q.Limit+1) + ")"
+	return from, order, c.args
+}
+
+// Revision implements registry.Store.
+func (d *Database) Revision(ctx context.Context) (registry.Revision, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	db, err := d.ready(ctx)
+	if err != nil {
+		return registry.Revision{}, err
+	}
+	r, _, err := revisionSince(ctx, db, registry.Revision{})
+	return r, unavailable(err)
+}
+
+// revisionSince returns the revision, and whether since is one of its history, rather than
+// before the first or of another one. It fails where gateways have to know more of the schema.
+func revisionSince(
+	ctx context.Context, q row, since registry.Revision,
+) (r registry.Revision, later bool, err error) {
+	var last, before string
+	var oldest int
+	err = q.QueryRowContext(ctx, selectRevision, since.Number).Scan(
+		&r.Number, &last, &before, &oldest)
+	if err != nil {
+		return r, false, err
+	}
+	if err := checkVersion(oldest); err != nil {
+		return r, false, err
+	}
+	if r.Sum, err = registry.ParseSum(last); err != nil {
+		return r, false, fmt.Errorf("the sum of the last audit record: %w", err)
+	}
+	return r, before != "" && before == since.Sum.String(), nil
 }
 
 // Changes implements registry.Store. The keys are of the revision that it tells, or of a later
 // one whose changes are told once more the next time. One statement reads them, so that each
 // change is there as a whole or not at all.
-func (d *Database) Changes(ctx context.Context, since int64) (c registry.Changes, err error) {
-	ctx, cancel := context.WithTimeout(ctx, wholeTimeout)
+func (d *Database) Changes(
+	ctx context.Context, since registry.Revision,
+) (c registry.Changes, err error) {
+	asking, cancel := context.WithTimeout(ctx, changesTimeout)
 	defer cancel()
-	if c.Revision, err = d.Revision(ctx); err != nil {
+	db, err := d.ready(asking)
+	if err != nil {
 		return c, err
+	}
+	var later bool
+	if c.Revision, later, err = revisionSince(asking, db, since); err != nil {
+		return c, unavailable(err)
 	}
 	switch {
 	case c.Revision == since:
-		return c, nil
-	case since == 0 || c.Revision < since: // an older copy of the database has been restored
-		c.Whole = true
-		c.Keys, err = readKeys(ctx, d.db, "")
+	case later:
+		c.Keys, err = readKeys(asking, db, changed, "", since.Number)
 	default:
-		c.Keys, err = readKeys(ctx, d.db, changed, since)
+		ctx, cancel := context.WithTimeout(ctx, wholeTimeout)
+		defer cancel()
+		c.Whole = true
+		c.Keys, err = readKeys(ctx, db, "api_keys", "")
 	}
 	return c, unavailable(err)
 }

@@ -4,45 +4,46 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
 const (
-	insertKey = "INSERT INTO api_keys " +
-		"(id, name, owner, roles, act_as, created_at, expires_at, revoked_at) " +
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+	insertKey = "INSERT INTO api_keys (id, name, owner, roles, act_as, models, endpoints, " +
+		"created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 	updateKey = "UPDATE api_keys SET name = $1, owner = $2, roles = $3, act_as = $4, " +
-		"expires_at = $5, revoked_at = $6 WHERE id = $7"
+		"models = $5, endpoints = $6, expires_at = $7, revoked_at = $8 WHERE id = $9"
 	insertSecret = "INSERT INTO key_secrets (hash, key_id, created_at, expires_at) " +
 		"VALUES ($1, $2, $3, $4)" // #nosec G101 -- a statement, no credential
 	updateSecret = "UPDATE key_secrets SET expires_at = $1 " +
 		"WHERE hash = $2 AND key_id = $3" // #nosec G101 -- a statement, no credential
+	deleteSecret = "DELETE FROM key_secrets " +
+		"WHERE hash = $1 AND key_id = $2" // #nosec G101 -- a statement, no credential
 )
 
 // Create implements registry.Store.
 func (d *Database) Create(
-	ctx context.Context, k registry.Key, a registry.Act,
+	ctx context.Context, k registry.Key, how registry.Write,
 ) (registry.Key, error) {
-	if err := k.Check(); err != nil {
-		return registry.Key{}, err
-	}
-	err := d.write(ctx, a, func(w *writing) (registry.Record, error) {
+	k.Secrets = slices.Clone(k.Secrets)
+	err := d.write(ctx, how, func(w *writing) (registry.Record, error) {
 		k.ID, k.Created, k.Revoked = registry.NewID(w.now), w.now, time.Time{}
+		k.Revision = w.revision
 		for i := range k.Secrets {
 			k.Secrets[i].Created = w.now
 		}
 		r := registry.Record{Action: "key.create", Object: k.ID, After: describe(&k)}
-		roles, err := json.Marshal(k.Roles)
-		if err != nil {
+		if err := check(&k, time.Time{}, w.now); err != nil {
 			return r, err
 		}
-		if err := w.exec(insertKey, k.ID, k.Name, k.User, string(roles), k.ActAs,
-			moment(k.Created), moment(k.Expires), moment(k.Revoked)); err != nil {
+		if err := w.exec(insertKey, k.ID, k.Name, k.User, list(k.Roles), k.ActAs,
+			list(k.Models), list(k.Endpoints), moment(k.Created), moment(k.Expires),
+			moment(k.Revoked)); err != nil {
 			return r, err
 		}
-		return r, d.keepSecrets(w, &k)
+		return r, d.keepSecrets(w, k.ID, nil, k.Secrets)
 	})
 	if err != nil {
 		return registry.Key{}, err
@@ -51,33 +52,33 @@ func (d *Database) Create(
 }
 
 // Update implements registry.Store.
-func (d *Database) Update(ctx context.Context, id string, a registry.Act, action string,
+func (d *Database) Update(ctx context.Context, id string, how registry.Write, action string,
 	change func(*registry.Key, time.Time) error,
 ) (k registry.Key, err error) {
-	err = d.write(ctx, a, func(w *writing) (registry.Record, error) {
+	err = d.write(ctx, how, func(w *writing) (registry.Record, error) {
 		r := registry.Record{Action: action, Object: id}
 		if k, err = keyOf(w.ctx, w, id); err != nil {
 			return r, err
 		}
-		r.Before = describe(&k)
-		created := k.Created
+		if how.Expected != 0 && how.Expected != k.Revision {
+			return r, registry.ErrConflict
+		}
+		before := k
+		before.Secrets = slices.Clone(k.Secrets)
+		r.Before = describe(&before)
 		if err := change(&k, w.now); err != nil {
 			return r, err
 		}
-		k.ID, k.Created = id, created
-		if err := k.Check(); err != nil {
+		k.ID, k.Created, k.Revision = id, before.Created, w.revision
+		if err := check(&k, before.Expires, w.now); err != nil {
 			return r, err
 		}
 		r.After = describe(&k)
-		roles, err := json.Marshal(k.Roles)
-		if err != nil {
+		if err := w.exec(updateKey, k.Name, k.User, list(k.Roles), k.ActAs, list(k.Models),
+			list(k.Endpoints), moment(k.Expires), moment(k.Revoked), id); err != nil {
 			return r, err
 		}
-		if err := w.exec(updateKey, k.Name, k.User, string(roles), k.ActAs,
-			moment(k.Expires), moment(k.Revoked), id); err != nil {
-			return r, err
-		}
-		return r, d.keepSecrets(w, &k)
+		return r, d.keepSecrets(w, id, before.Secrets, k.Secrets)
 	})
 	if err != nil {
 		return registry.Key{}, err
@@ -85,21 +86,51 @@ func (d *Database) Update(ctx context.Context, id string, a registry.Act, action
 	return k, nil
 }
 
-// keepSecrets keeps the secrets of a key. One that is another key's is registry.ErrTaken.
-func (d *Database) keepSecrets(w *writing, k *registry.Key) error {
-	for _, s := range k.Secrets {
-		hash, expires := hex.EncodeToString(s.Hash[:]), moment(s.Expires)
-		r, err := w.ExecContext(w.ctx, updateSecret, expires, hash, k.ID)
-		if err != nil {
-			return err
-		}
-		if n, err := r.RowsAffected(); err != nil || n > 0 {
-			if err != nil {
-				return err
-			}
+// check returns what is wrong with a key that is to be kept, whose end was another one before.
+func check(k *registry.Key, end, now time.Time) error {
+	if err := k.Check(); err != nil {
+		return err
+	}
+	return k.CheckEnd(end, now)
+}
+
+// noTexts is how no texts are kept.
+const noTexts = "[]"
+
+// list returns the texts as they are kept.
+func list[T ~string](texts []T) string {
+	if len(texts) == 0 {
+		return noTexts
+	}
+	b, err := json.Marshal(texts)
+	if err != nil {
+		return noTexts // texts can be encoded
+	}
+	return string(b)
+}
+
+// keepSecrets keeps what has changed of the secrets of a key. One that is another key's is
+// registry.ErrTaken.
+func (d *Database) keepSecrets(w *writing, id string, before, after []registry.Secret) error {
+	with := func(h registry.Hash) func(registry.Secret) bool {
+		return func(s registry.Secret) bool { return s.Hash == h }
+	}
+	for _, s := range before {
+		if slices.ContainsFunc(after, with(s.Hash)) {
 			continue
 		}
-		err = w.exec(insertSecret, hash, k.ID, moment(s.Created), expires)
+		if err := w.exec(deleteSecret, hex.EncodeToString(s.Hash[:]), id); err != nil {
+			return err
+		}
+	}
+	for _, s := range after {
+		hash, expires := hex.EncodeToString(s.Hash[:]), moment(s.Expires)
+		var err error
+		if i := slices.IndexFunc(before, with(s.Hash)); i < 0 {
+			err = w.exec(insertSecret, hash, id, moment(s.Created), expires)
+		} else if !before[i].Expires.Equal(s.Expires) {
+			err = w.exec(updateSecret, expires, hash, id)
+		}
 		if d.isTaken(err) {
 			return registry.ErrTaken
 		}

@@ -1,3 +1,4 @@
+-- Gateways that know version 1 of the schema can work with this one.
 -- Times are microseconds since 1970, 0 for none. Texts that have several values are JSON.
 
 CREATE TABLE meta (
@@ -10,7 +11,9 @@ CREATE TABLE api_keys (
   name TEXT NOT NULL,
   owner TEXT NOT NULL, -- the user whose accounts are charged
   roles TEXT NOT NULL, -- a JSON array
-  act_as BOOLEAN NOT NULL,
+  act_as BOOLEAN NOT NULL, -- it may name another user
+  models TEXT NOT NULL, -- a JSON array of patterns; empty: all
+  endpoints TEXT NOT NULL, -- a JSON array of patterns; empty: all
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   revoked_at BIGINT NOT NULL
@@ -39,6 +42,7 @@ CREATE TABLE audit (
   at BIGINT NOT NULL,
   actor TEXT NOT NULL,
   credential TEXT NOT NULL,
+  address TEXT NOT NULL, -- where the request came from; empty: the gateway's machine
   request_id TEXT NOT NULL,
   reason TEXT NOT NULL,
   action TEXT NOT NULL,
@@ -47,3 +51,5 @@ CREATE TABLE audit (
   after TEXT NOT NULL,
   sum TEXT NOT NULL -- SHA-256 over the record and the sum of the one before
 );
+CREATE INDEX audit_object ON audit (object, revision);
+CREATE INDEX audit_actor ON audit (actor, revision);

@@ -1,0 +1,71 @@
+package database
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	// connectionsMax is how many connections to PostgreSQL a gateway keeps.
+	connectionsMax  = 4
+	connectionsLife = 30 * time.Minute
+	// uniqueViolation is PostgreSQL's code for a row that is there already.
+	uniqueViolation = "23505"
+)
+
+// postgres is an engine.
+type postgres struct{ db *sql.DB }
+
+// openPostgres opens the database at the URL of o. It does not connect.
+func openPostgres(o Options) (*postgres, error) {
+	c, err := pgx.ParseConfig(o.URL)
+	if err != nil {
+		return nil, urlError(err)
+	}
+	if o.Password != "" {
+		c.Password = o.Password
+	}
+	// A standby that lags would bring back keys that are revoked.
+	c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+	// Named statements are lost behind a pool of transactions, as pgbouncer has it.
+	c.DefaultQueryExecMode = pgx.QueryExecModeExec
+	db := stdlib.OpenDB(*c)
+	db.SetMaxOpenConns(connectionsMax)
+	db.SetMaxIdleConns(connectionsMax)
+	db.SetConnMaxLifetime(connectionsLife)
+	return &postgres{db}, nil
+}
+
+// urlError returns what is wrong with a URL, without quoting it: the password is in it.
+func urlError(err error) error {
+	if file, ok := errors.AsType[*fs.PathError](err); ok { // of a certificate, key or password
+		return fmt.Errorf("database.url names a file that cannot be read: %w", file)
+	}
+	return errors.New("database.url is none of PostgreSQL: set it to one such as " +
+		"postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full")
+}
+
+func (p *postgres) pool() (*sql.DB, error) { return p.db, nil }
+func (p *postgres) close() error           { return p.db.Close() }
+
+// lock is one of the transaction, with a number of our own.
+func (*postgres) lock() string { return "SELECT pg_advisory_xact_lock(7482920116)" }
+
+// hasTable reads the catalog itself: to_regclass may remember, within a transaction, that there
+// was no such table when it began.
+func (*postgres) hasTable() string {
+	return "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relname = $1 AND relkind = 'r' " +
+		"AND pg_table_is_visible(oid))"
+}
+
+func (*postgres) isTaken(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == uniqueViolation
+}

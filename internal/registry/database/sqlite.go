@@ -1,0 +1,130 @@
+package database
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+const (
+	// fileMode and folderMode are those of what SQLite keeps: it has hashes of keys, and names.
+	fileMode, folderMode = 0o600, 0o700
+	// fileName is that of SQLite's file in the data directory.
+	fileName = "control.db"
+	// sqlitePragmas are for one writer at a time, for commits that are on the disk when they
+	// are answered, and for readers that do not wait for the writer. A file that is not there
+	// is not made.
+	sqlitePragmas = "mode=rw&_txlock=immediate&_pragma=busy_timeout(5000)" +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+)
+
+// sqliteFile is an engine: a file, and connections to it. It is safe for concurrent use.
+type sqliteFile struct {
+	path     string
+	existing bool
+
+	mu   sync.Mutex
+	db   *sql.DB     // nil: not opened yet
+	info os.FileInfo // of db's file
+}
+
+// openSQLite opens the file in the folder of o. Unless it has to exist, both are made where they
+// are missing.
+func openSQLite(o Options) (*sqliteFile, error) {
+	s := &sqliteFile{path: filepath.Join(o.Folder, fileName), existing: o.Existing}
+	if !o.Existing {
+		if err := os.MkdirAll(o.Folder, folderMode); err != nil {
+			return nil, err
+		}
+		if _, err := s.pool(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// pool returns connections to the file that is there at the moment: where another one has taken
+// its place, such as a copy that was restored, that one is opened. A file that was there and is
+// gone is not made anew, for nobody's key would be known then.
+func (s *sqliteFile) pool() (*sql.DB, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	info, err := os.Stat(s.path)
+	switch {
+	case err == nil:
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case s.db != nil:
+		return nil, fmt.Errorf("%w: put the file back, or restart the gateway to begin "+
+			"without a key", err)
+	case s.existing:
+		return nil, ErrNone
+	default:
+		if info, err = s.create(); err != nil {
+			return nil, err
+		}
+	}
+	if s.db != nil && os.SameFile(s.info, info) {
+		return s.db, nil
+	}
+	err = s.open(info)
+	return s.db, err
+}
+
+// create makes the file, empty.
+func (s *sqliteFile) create() (os.FileInfo, error) {
+	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_RDWR, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
+}
+
+// open opens connections to the file. The caller holds the lock.
+func (s *sqliteFile) open(info os.FileInfo) error {
+	if info.Mode().Perm()&^fileMode != 0 { // SQLite gives its other files the same mode
+		if err := os.Chmod(s.path, fileMode); err != nil {
+			return fmt.Errorf("others may read the control database: %w", err)
+		}
+	}
+	u := url.URL{Scheme: "file", Opaque: url.PathEscape(s.path), RawQuery: sqlitePragmas}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1) // whoever else writes would only wait
+	if s.db != nil {
+		_ = s.db.Close()
+	}
+	s.db, s.info = db, info
+	return nil
+}
+
+func (s *sqliteFile) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		return nil
+	}
+	return s.db.Close()
+}
+
+func (*sqliteFile) lock() string { return "" }
+
+func (*sqliteFile) hasTable() string {
+	return "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)"
+}
+
+func (*sqliteFile) isTaken(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}
