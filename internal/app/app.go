@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
@@ -46,7 +47,9 @@ type App struct {
 	metrics  *telemetry.Metrics
 	gate     *gate.Gate
 	data     *proxy.Handler
-	admin    *admin.Handler // administration over HTTP
+	admin    *admin.Handler     // administration over HTTP
+	keys     *registrar.Handler // the registry over HTTP
+	replica  string             // the id of this process
 	server   listener.Server
 	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
 	cert     *certificate.Pair // of the server; nil: not encrypted
@@ -82,7 +85,7 @@ type Options struct {
 func New(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{
 		config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry,
-		mocks: &mocks{},
+		mocks: &mocks{}, replica: newReplica(),
 	}
 	defer func() {
 		if err != nil {
@@ -109,6 +112,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.openGate()
 	a.openDataPlane()
 	a.openAdministration(o.Build)
+	a.openRegistrar()
 	if err = a.openServer(); err != nil {
 		return nil, err
 	}
@@ -174,6 +178,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	watching.Go(func() { a.control.Run(ctx) })
 	if a.follower != nil {
 		watching.Go(func() { a.follower.Run(ctx) })
+		watching.Go(func() { registry.Report(ctx, a.people, a.replica, a.appliedRevision) })
 	}
 	if a.cert != nil {
 		watching.Go(func() { a.cert.Follow(ctx) })

@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"crypto/rand"
-	"encoding/hex"
 	"os"
 	"slices"
 	"strings"
@@ -22,13 +21,13 @@ func (a *App) openRegistrar() {
 	}
 	if a.people != nil {
 		o.Store, o.Follow = a.people, a.follower.Follow
-		o.Applied = a.applied
+		o.Applied = a.appliedRevision
 	}
-	a.registrar = registrar.New(o)
+	a.keys = registrar.New(o)
 }
 
-// applied returns the number of the revision that this replica has applied.
-func (a *App) applied() int64 { return a.follower.Revision().Number }
+// appliedRevision returns the number of the revision that this replica has applied.
+func (a *App) appliedRevision() int64 { return a.follower.Revision().Number }
 
 // fileKeys returns the keys of the configuration at the moment, in the order of their names.
 func (a *App) fileKeys() []registry.Key { return fileKeysOf(a.current.Load().config.Auth) }
@@ -40,9 +39,7 @@ func fileKeysOf(c config.Auth) []registry.Key {
 		for _, r := range k.Roles {
 			keys[i].Roles = append(keys[i].Roles, identity.Role(r))
 		}
-		var hash registry.Hash
-		_, digits, _ := strings.Cut(k.Hash, ":")
-		if n, err := hex.Decode(hash[:], []byte(digits)); err == nil && n == len(hash) {
+		if hash, err := registry.ParseHash(k.Hash); err == nil {
 			keys[i].Secrets = []registry.Secret{{Hash: hash}}
 		}
 	}

@@ -24,7 +24,7 @@ type Problem struct {
 
 // Fault is what is wrong with a part of a request: one of the first three says with which.
 type Fault struct {
-	Pointer   string `json:"pointer,omitzero"`   // into the body: "#", and a JSON pointer (RFC 6901)
+	Pointer   string `json:"pointer,omitzero"`   // into the body: "#" and an RFC 6901 pointer
 	Parameter string `json:"parameter,omitzero"` // of the query
 	Header    string `json:"header,omitzero"`    // a field of the header
 	Detail    string `json:"detail"`

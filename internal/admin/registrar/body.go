@@ -106,9 +106,15 @@ func parse(text []byte, to any) error {
 // misspelt name, and may be a secret that stands in a wrong place.
 const wordBytesMax = 31
 
-// pointer returns a place in a body as RFC 9457 writes it; the body as a whole, where it is below
-// a name that is not repeated.
+// pointerBytesMax bounds a place.
+const pointerBytesMax = 128
+
+// pointer returns a place in a body as RFC 9457 writes it; the body as a whole, where it is very
+// deep, or below a name that is not repeated.
 func pointer(p jsontext.Pointer) string {
+	if len(p) > pointerBytesMax {
+		return "#"
+	}
 	for token := range p.Tokens() {
 		if len(token) > wordBytesMax {
 			return "#"

@@ -101,8 +101,9 @@ func (h *Handler) prepareWrite(c *call) error {
 			"server.data-directory to a folder for SQLite")
 	}
 	c.change.Act = registry.Act{
-		Actor: c.by.User, Credential: c.by.Credential, RequestID: c.Header.Get(reply.IDHeader),
-		Reason: c.Header.Get(reasonHeader), Address: gate.ClientAddress(c.Request, h.Gate.TrustedProxies),
+		Actor: c.by.User, Credential: c.by.Credential,
+		Address:   gate.ClientAddress(c.Request, h.Gate.TrustedProxies),
+		RequestID: c.Header.Get(reply.IDHeader), Reason: c.Header.Get(reasonHeader),
 	}
 	err := c.change.Act.Check()
 	if field, ok := errors.AsType[*registry.FieldError](err); ok && field.Field == "reason" {

@@ -4,6 +4,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
@@ -17,8 +20,8 @@ type Key struct {
 	State     registry.State  `json:"state"`
 	Roles     []identity.Role `json:"roles"`
 	ActAs     bool            `json:"act_as"`
-	Models    []string        `json:"models"`    // null: all
-	Endpoints []string        `json:"endpoints"` // null: all
+	Models    names           `json:"models"`
+	Endpoints names           `json:"endpoints"`
 	CreatedAt *time.Time      `json:"created_at"`
 	ExpiresAt *time.Time      `json:"expires_at"`
 	RevokedAt *time.Time      `json:"revoked_at"`
@@ -26,6 +29,17 @@ type Key struct {
 	Revision  int64           `json:"revision"` // of its last change
 	// Secret is the new secret, in the first answer to the request that made it.
 	Secret string `json:"secret,omitzero"`
+}
+
+// names are those of models or of endpoints; nil, which is null, is all.
+type names []string
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (n names) MarshalJSONTo(e *jsontext.Encoder) error {
+	if len(n) == 0 {
+		return e.WriteToken(jsontext.Null)
+	}
+	return json.MarshalEncode(e, []string(n))
 }
 
 // Secret says when a secret of a key was made and until when it is good.

@@ -19,5 +19,5 @@ type Store interface {
 	Keys(ctx context.Context, q registry.Query) (registry.Page, error)
 	Revision(ctx context.Context) (registry.Revision, error)
 	Audit(ctx context.Context, q registry.AuditQuery) ([]registry.Record, error)
-	Replicas(ctx context.Context) ([]registry.Replica, error)
+	registry.Replicas
 }

@@ -2,11 +2,9 @@ package registrar
 
 import (
 	"cmp"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
@@ -40,7 +38,10 @@ func (h *Handler) createKey(c *call) (*answer, error) {
 			Name: body.Name, User: body.User, Roles: body.Roles, ActAs: body.ActAs,
 			Models: body.Models, Endpoints: body.Endpoints,
 		}
-		if len(k.Roles) == 0 {
+		if err := checkNames(k.Models, k.Endpoints); err != nil {
+			return nil, err
+		}
+		if k.Roles == nil {
 			k.Roles = []identity.Role{identity.User}
 		}
 		if err := readTime(body.ExpiresAt, &k.Expires); err != nil {
@@ -78,18 +79,24 @@ func (h *Handler) newSecret(given string) (secret string, _ registry.Hash, err e
 		secret = registry.NewSecret()
 		return secret, registry.HashOf(secret), nil
 	}
-	const prefix = "sha256:"
-	var hash registry.Hash
-	digits, ok := strings.CutPrefix(given, prefix)
-	if n, err := hex.Decode(hash[:], []byte(digits[:min(len(digits), 2*len(hash))])); !ok ||
-		err != nil || n != len(hash) || digits != hex.EncodeToString(hash[:]) {
-		return "", hash, faulty("#/hash", `must be "sha256:" and 64 hexadecimal digits in `+
-			`lower case; make it with: token-rate-limiter key hash`)
+	hash, err := registry.ParseHash(given)
+	if err != nil {
+		return "", hash, faulty("#/hash", "is wrong: "+err.Error())
 	}
 	if h.inFile(hash) != nil {
 		return "", hash, registry.ErrTaken
 	}
 	return "", hash, nil
+}
+
+// checkNames refuses lists that are empty: they look like nothing, and would be everything.
+func checkNames(models, endpoints []string) error {
+	for member, list := range map[string][]string{"models": models, "endpoints": endpoints} {
+		if list != nil && len(list) == 0 {
+			return faulty("#/"+member, "is empty: name some, or write null for all")
+		}
+	}
+	return nil
 }
 
 // readTime reads a time of a body (RFC 3339); "" is none.
@@ -135,6 +142,9 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 		if null {
 			return nil, faulty("#/"+name, "must not be null: each key has it")
 		}
+	}
+	if err := checkNames(p.Models.value, p.Endpoints.value); err != nil {
+		return nil, err
 	}
 	k, err := h.Store.Update(c.Context(), id, c.change, actionUpdate,
 		func(k *registry.Key, now time.Time) error {

@@ -17,8 +17,9 @@ const (
 // registry.ErrOtherBody where it was another one. Requests that come at once wait for each
 // other before it, at the row of the revision. What is too old is dropped, so that there are
 // never more than the changes of a day.
-func (w *writing) begin(o *registry.Once) error {
-	if o == nil {
+func (w *writing) begin(how registry.Write) error {
+	o := how.Once
+	if o == nil || how.DryRun {
 		return nil
 	}
 	if err := w.exec(dropOnce, moment(w.now.Add(-registry.OnceFor))); err != nil {
@@ -32,14 +33,15 @@ func (w *writing) begin(o *registry.Once) error {
 	case err != nil:
 		return err
 	case body != o.Body.String():
-		return registry.ErrOtherBody
+		return &refusal{registry.ErrOtherBody}
 	}
-	return &registry.RepeatedError{Object: object}
+	return &refusal{&registry.RepeatedError{Object: object}}
 }
 
 // end keeps what a request has changed.
-func (w *writing) end(o *registry.Once, object string) error {
-	if o == nil {
+func (w *writing) end(how registry.Write, object string) error {
+	o := how.Once
+	if o == nil || how.DryRun {
 		return nil
 	}
 	return w.exec(insertOnce, o.ID.String(), o.Body.String(), object, moment(w.now))

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
@@ -21,21 +22,31 @@ const (
 // keptFor is how long a replica is kept that was not heard, beyond the time for which it counts.
 const keptFor = time.Hour
 
+// timed returns a statement with the database's clock in the place of NOW.
+func (d *Database) timed(statement string) string {
+	return strings.ReplaceAll(statement, "NOW", d.clock())
+}
+
 // Report implements registry.Replicas.
 func (d *Database) Report(ctx context.Context, id string, applied int64) error {
-	if err := d.Prepare(ctx); err != nil {
+	db, err := d.ready(ctx)
+	if err != nil {
 		return err
 	}
-	_, err := d.db.ExecContext(ctx, d.timed(reportReplica), id, applied)
+	_, err = db.ExecContext(ctx, d.timed(reportReplica), id, applied)
 	if err == nil {
-		_, err = d.db.ExecContext(ctx, d.timed(dropReplicas), keptFor.Microseconds())
+		_, err = db.ExecContext(ctx, d.timed(dropReplicas), keptFor.Microseconds())
 	}
 	return unavailable(err)
 }
 
 // Leave implements registry.Replicas.
 func (d *Database) Leave(ctx context.Context, id string) error {
-	_, err := d.db.ExecContext(ctx, leaveReplica, id)
+	db, err := d.ready(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, leaveReplica, id)
 	return unavailable(err)
 }
 
@@ -43,10 +54,11 @@ func (d *Database) Leave(ctx context.Context, id string) error {
 func (d *Database) Replicas(ctx context.Context) (all []registry.Replica, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := d.Prepare(ctx); err != nil {
+	db, err := d.ready(ctx)
+	if err != nil {
 		return nil, err
 	}
-	rows, err := d.db.QueryContext(ctx, d.timed(selectReplica), registry.SeenFor.Microseconds())
+	rows, err := db.QueryContext(ctx, d.timed(selectReplica), registry.SeenFor.Microseconds())
 	if err != nil {
 		return nil, unavailable(err)
 	}

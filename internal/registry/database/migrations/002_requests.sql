@@ -1,3 +1,4 @@
+-- Gateways that know version 1 of the schema can work with this one.
 -- idempotency has the requests of a day that are not to be carried out twice.
 CREATE TABLE idempotency (
   id TEXT PRIMARY KEY, -- SHA-256 over who sent it, what for, and the key that he has given it
