@@ -19,7 +19,6 @@ type Problem struct {
 	Detail string        // for people: the thing, its value and the remedy; never a secret
 	Faults []Fault       // what is wrong where in the request
 	Retry  time.Duration // how long to wait before another try; 0: that is no help
-	Cause  error         // for the log alone; nil: there is none
 }
 
 // Fault is what is wrong with a part of a request: one of the first three says with which.

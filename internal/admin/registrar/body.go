@@ -34,13 +34,13 @@ func readBody(r *http.Request, media ...string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r.Body, bodyBytesMax+1))
 	switch {
 	case len(text) > bodyBytesMax:
-		return nil, problem(http.StatusRequestEntityTooLarge, "request_too_large",
+		return nil, problem("request_too_large",
 			"the body has more than %d bytes", bodyBytesMax)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, problem(http.StatusRequestTimeout, "request_timeout",
+		return nil, problem("request_timeout",
 			"the body did not arrive in time: send it faster")
 	case err != nil:
-		return nil, problem(http.StatusBadRequest, "invalid_request",
+		return nil, problem("invalid_request",
 			"the body ends before its end: send all of it")
 	}
 	return text, nil
@@ -55,13 +55,13 @@ func checkMedia(h http.Header, media []string) error {
 	}
 	charset := parameters["charset"]
 	if err != nil || !known || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		p := problem(http.StatusUnsupportedMediaType, "unsupported_media_type",
+		p := problem("unsupported_media_type",
 			"the body must be JSON in UTF-8: send Content-Type: %s", strings.Join(media, " or "))
 		p.Faults = []reply.Fault{{Header: "Content-Type", Detail: "names another media type"}}
 		return p
 	}
 	if coding := h.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		p := problem(http.StatusUnsupportedMediaType, "unsupported_media_type",
+		p := problem("unsupported_media_type",
 			"the body must be sent as it is, without Content-Encoding")
 		p.Faults = []reply.Fault{{Header: "Content-Encoding", Detail: "is not understood"}}
 		return p
@@ -146,7 +146,7 @@ func faulty(pointer, detail string) *reply.Problem {
 	if name == "" {
 		name = "the body"
 	}
-	p := problem(http.StatusBadRequest, "invalid_request", "%s %s", name, detail)
+	p := problem("invalid_request", "%s %s", name, detail)
 	p.Faults = []reply.Fault{{Pointer: pointer, Detail: detail}}
 	return p
 }

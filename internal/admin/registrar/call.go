@@ -31,7 +31,7 @@ const dryRun = "dry_run"
 // mistyped might be the one that keeps a change from being made.
 func (c *call) readQuery(o operation) (err error) {
 	if c.query, err = url.ParseQuery(c.URL.RawQuery); err != nil {
-		return problem(http.StatusBadRequest, "invalid_request",
+		return problem("invalid_request",
 			"the query cannot be read: escape its values")
 	}
 	for name, values := range c.query {
@@ -75,17 +75,17 @@ func (c *call) number(name string, least, most, none int64) (int64, error) {
 // misused returns a problem with a parameter of the query.
 func misused(name, detail string) *reply.Problem {
 	if len(name) > wordBytesMax || !utf8.ValidString(name) {
-		return problem(http.StatusBadRequest, "invalid_request", "a query parameter %s", detail)
+		return problem("invalid_request", "a query parameter %s", detail)
 	}
-	p := problem(http.StatusBadRequest, "invalid_request",
+	p := problem("invalid_request",
 		"the query parameter %q %s", name, detail)
 	p.Faults = []reply.Fault{{Parameter: name, Detail: detail}}
 	return p
 }
 
 // misheaded returns a problem with a field of the header.
-func misheaded(status int, code, name, detail string) *reply.Problem {
-	p := problem(status, code, "the header field %s %s", name, detail)
+func misheaded(code, name, detail string) *reply.Problem {
+	p := problem(code, "the header field %s %s", name, detail)
 	p.Faults = []reply.Fault{{Header: name, Detail: detail}}
 	return p
 }
@@ -96,7 +96,7 @@ const reasonHeader = "X-Reason"
 // prepareWrite reads what the header says of a change.
 func (h *Handler) prepareWrite(c *call) error {
 	if h.Store == nil {
-		return problem(http.StatusConflict, "no_database", "there is no control database, so that "+
+		return problem("no_database", "there is no control database, so that "+
 			"keys are those of the configuration: set database.url to PostgreSQL's, or "+
 			"server.data-directory to a folder for SQLite")
 	}
@@ -107,7 +107,7 @@ func (h *Handler) prepareWrite(c *call) error {
 	}
 	err := c.change.Act.Check()
 	if field, ok := errors.AsType[*registry.FieldError](err); ok && field.Field == "reason" {
-		return misheaded(http.StatusBadRequest, "invalid_request", reasonHeader, field.Problem)
+		return misheaded("invalid_request", reasonHeader, field.Problem)
 	}
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func expected(h http.Header) (int64, error) {
 	inner, closed := strings.CutSuffix(inner, `"`)
 	n, err := strconv.ParseInt(inner, 10, 64)
 	if len(tags) > 1 || !opened || !closed || err != nil || n <= 0 || etag(n) != digits {
-		return 0, misheaded(http.StatusBadRequest, "invalid_request", "If-Match",
+		return 0, misheaded("invalid_request", "If-Match",
 			`must be one ETag as it was told, such as "17", or *`)
 	}
 	return n, nil

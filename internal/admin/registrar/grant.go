@@ -2,7 +2,6 @@ package registrar
 
 import (
 	"errors"
-	"net/http"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
@@ -18,7 +17,7 @@ func (c *call) mayGive(k *registry.Key) error {
 	if !isBeyond {
 		return err
 	}
-	p := problem(http.StatusForbidden, "permission_denied",
+	p := problem("permission_denied",
 		"nobody gives more than he has: %v", beyond)
 	p.Faults = []reply.Fault{{Pointer: "#/" + beyond.Part, Detail: beyond.Problem}}
 	return p

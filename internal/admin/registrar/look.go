@@ -146,7 +146,7 @@ func (h *Handler) identifyKey(c *call) (*answer, error) {
 		k, err = h.Store.KeyOf(c.Context(), hash)
 	}
 	if errors.Is(err, registry.ErrNotFound) {
-		return nil, problem(http.StatusNotFound, "key_not_found", "the secret is of no key")
+		return nil, problem("key_not_found", "the secret is of no key")
 	}
 	if err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func (h *Handler) once(c *call, body any, do func() (*answer, error)) (*answer, 
 		return do()
 	}
 	if !h.running.begin(once.ID) {
-		p := problem(http.StatusConflict, "request_in_progress",
+		p := problem("request_in_progress",
 			"a request with this Idempotency-Key is being carried out: ask again for its answer")
 		p.Retry = runningWait
 		return nil, p
@@ -102,7 +102,7 @@ func onceOf(c *call, body []byte) (*registry.Once, error) {
 		return nil, nil
 	}
 	if len(keys) > 1 || keys[0] == "" || len(keys[0]) > onceBytesMax {
-		return nil, misheaded(http.StatusBadRequest, "invalid_request", onceHeader, fmt.Sprintf(
+		return nil, misheaded("invalid_request", onceHeader, fmt.Sprintf(
 			"must be sent once, with 1 to %d characters", onceBytesMax))
 	}
 	id := sha256.New()

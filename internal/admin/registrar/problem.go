@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +15,38 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// problem returns a problem whose detail is a format with its values.
-func problem(status int, code, detail string, args ...any) *reply.Problem {
-	return &reply.Problem{Status: status, Code: code, Detail: fmt.Sprintf(detail, args...)}
+// statuses has the status of each code that a problem can have.
+var statuses = map[string]int{
+	"invalid_request":        http.StatusBadRequest,
+	"invalid_api_key":        http.StatusUnauthorized,
+	"permission_denied":      http.StatusForbidden,
+	"key_not_found":          http.StatusNotFound,
+	"method_not_allowed":     http.StatusMethodNotAllowed,
+	"request_timeout":        http.StatusRequestTimeout,
+	"key_revoked":            http.StatusConflict,
+	"key_expired":            http.StatusConflict,
+	"too_many_secrets":       http.StatusConflict,
+	"secret_taken":           http.StatusConflict,
+	"owned_by_file":          http.StatusConflict,
+	"no_database":            http.StatusConflict,
+	"request_in_progress":    http.StatusConflict,
+	"stale_revision":         http.StatusPreconditionFailed,
+	"request_too_large":      http.StatusRequestEntityTooLarge,
+	"unsupported_media_type": http.StatusUnsupportedMediaType,
+	"idempotency_key_reused": http.StatusUnprocessableEntity,
+	"internal_error":         http.StatusInternalServerError,
+	"database_unavailable":   http.StatusServiceUnavailable,
+	"identity_unavailable":   http.StatusServiceUnavailable,
+}
+
+// Codes returns the codes that problems can have, in the order of the alphabet.
+func Codes() []string { return slices.Sorted(maps.Keys(statuses)) }
+
+// problem returns the problem of a code, whose detail is a format with its values.
+func problem(code, detail string, args ...any) *reply.Problem {
+	return &reply.Problem{
+		Status: statuses[code], Code: code, Detail: fmt.Sprintf(detail, args...),
+	}
 }
 
 // awayWait is when to come back while the control database is away.
@@ -24,24 +55,23 @@ const awayWait = time.Second
 // rows say what each error of the registry is answered with. The first that fits counts.
 var rows = []struct {
 	err    error
-	status int
 	code   string
 	detail string // "": the error's own text
 	retry  time.Duration
 }{
-	{registry.ErrNotFound, http.StatusNotFound, "key_not_found",
+	{registry.ErrNotFound, "key_not_found",
 		"there is no such key: GET /api/v1/admin/keys lists them", 0},
-	{registry.ErrRevoked, http.StatusConflict, "key_revoked", "", 0},
-	{registry.ErrExpired, http.StatusConflict, "key_expired", "", 0},
-	{registry.ErrTooMany, http.StatusConflict, "too_many_secrets", "", 0},
-	{registry.ErrTaken, http.StatusConflict, "secret_taken", "", 0},
-	{registry.ErrConflict, http.StatusPreconditionFailed, "stale_revision",
+	{registry.ErrRevoked, "key_revoked", "", 0},
+	{registry.ErrExpired, "key_expired", "", 0},
+	{registry.ErrTooMany, "too_many_secrets", "", 0},
+	{registry.ErrTaken, "secret_taken", "", 0},
+	{registry.ErrConflict, "stale_revision",
 		"the key has changed since the ETag in If-Match was told: read it again", 0},
-	{registry.ErrOtherBody, http.StatusUnprocessableEntity, "idempotency_key_reused", "", 0},
-	{registry.ErrUnconfirmed, http.StatusServiceUnavailable, "database_unavailable",
+	{registry.ErrOtherBody, "idempotency_key_reused", "", 0},
+	{registry.ErrUnconfirmed, "database_unavailable",
 		"the control database went away: the change may have been made or not; send it again " +
 			"with the same Idempotency-Key, or look", awayWait},
-	{registry.ErrUnavailable, http.StatusServiceUnavailable, "database_unavailable",
+	{registry.ErrUnavailable, "database_unavailable",
 		"the control database does not answer: nothing was changed, and keys that are known " +
 			"go on counting; try again later", awayWait},
 }
@@ -64,15 +94,13 @@ func problemOf(err error) *reply.Problem {
 		if !errors.Is(err, row.err) {
 			continue
 		}
-		p := problem(row.status, row.code, "%s", row.detail)
-		if p.Retry, p.Cause = row.retry, err; row.detail == "" {
+		p := problem(row.code, "%s", row.detail)
+		if p.Retry = row.retry; row.detail == "" {
 			p.Detail = row.err.Error()
 		}
 		return p
 	}
-	p := reply.ProblemOf(failure.Of(err))
-	p.Cause = err
-	return p
+	return reply.ProblemOf(failure.Of(err))
 }
 
 // inBody turns the place of a field, such as "models[1]", into a pointer.

@@ -227,7 +227,7 @@ func (h *Handler) rotateKey(c *call) (*answer, error) {
 func (h *Handler) changeable(c *call) (string, error) {
 	id := c.PathValue("id")
 	if _, inFile := h.fileKey(id); inFile {
-		return "", problem(http.StatusConflict, "owned_by_file",
+		return "", problem("owned_by_file",
 			"the key is one of the configuration: change it there, in auth.api-keys")
 	}
 	if !isID(id) {
