@@ -82,7 +82,7 @@ func (a *App) openAdministration(build admin.Build) {
 
 // openServer makes the server for clients, and that for operators where they have one.
 func (a *App) openServer() (err error) {
-	mux := http.NewServeMux()
+	mux := &a.routes
 	a.data.Register(mux)
 	a.admin.Register(mux)
 	a.keys.Register(mux)

@@ -12,6 +12,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 )
 
@@ -53,8 +54,8 @@ func TestDocumentIsValid(t *testing.T) {
 // routes notes the patterns that are registered.
 type routes map[string]bool
 
-// Handle implements proxy.Routes.
-func (r routes) Handle(pattern string, _ http.Handler) { r[pattern] = true }
+// Handle implements gate.Routes.
+func (r routes) Handle(pattern string, _ gate.Rules, _ http.Handler) { r[pattern] = true }
 
 // registered returns the paths that the code serves, as OpenAPI writes them.
 func registered() []string {

@@ -51,47 +51,57 @@ func New(o Options) *Handler {
 
 // operation is what a method of a path does, and who may ask for it.
 type operation struct {
-	needs  identity.Permission
+	rule   gate.Rule
 	writes bool     // takes dry_run and a reason, and needs a control database
 	query  []string // the parameters that it takes beside dry_run
 	serve  func(*Handler, *call) (*answer, error)
 }
 
+// The rules of the routes.
+var (
+	readKeys  = gate.Needs(identity.KeysRead)
+	writeKeys = gate.Needs(identity.KeysWrite)
+	readAudit = gate.Needs(identity.AuditRead)
+)
+
 // routes are the paths below Base, with their operations by methods.
 var routes = map[string]map[string]operation{
 	"/keys": {
-		http.MethodGet: {identity.KeysRead, false, []string{"user", "state", "limit", "after"},
+		http.MethodGet: {readKeys, false, []string{"user", "state", "limit", "after"},
 			(*Handler).listKeys},
-		http.MethodPost: {identity.KeysWrite, true, nil, (*Handler).createKey},
+		http.MethodPost: {writeKeys, true, nil, (*Handler).createKey},
 	},
 	"/keys/{id}": {
-		http.MethodGet:    {identity.KeysRead, false, nil, (*Handler).showKey},
-		http.MethodPatch:  {identity.KeysWrite, true, nil, (*Handler).patchKey},
-		http.MethodDelete: {identity.KeysWrite, true, nil, (*Handler).revokeKey},
+		http.MethodGet:    {readKeys, false, nil, (*Handler).showKey},
+		http.MethodPatch:  {writeKeys, true, nil, (*Handler).patchKey},
+		http.MethodDelete: {writeKeys, true, nil, (*Handler).revokeKey},
 	},
 	"/keys/{id}/rotate": {
-		http.MethodPost: {identity.KeysWrite, true, nil, (*Handler).rotateKey},
+		http.MethodPost: {writeKeys, true, nil, (*Handler).rotateKey},
 	},
 	"/keys/identify": {
-		http.MethodPost: {identity.KeysRead, false, nil, (*Handler).identifyKey},
+		http.MethodPost: {readKeys, false, nil, (*Handler).identifyKey},
 	},
 	"/audit": {
-		http.MethodGet: {identity.AuditRead, false, []string{"actor", "object", "limit", "after"},
+		http.MethodGet: {readAudit, false, []string{"actor", "object", "limit", "after"},
 			(*Handler).listAudit},
 	},
 	"/audit/export": {
-		http.MethodGet: {identity.AuditRead, false, []string{"after"}, (*Handler).exportAudit},
+		http.MethodGet: {readAudit, false, []string{"after"}, (*Handler).exportAudit},
 	},
 	"/revision": {
-		http.MethodGet: {identity.KeysRead, false, []string{"at_least", "wait"},
-			(*Handler).showRevision},
+		http.MethodGet: {readKeys, false, []string{"at_least", "wait"}, (*Handler).showRevision},
 	},
 }
 
 // Register adds the routes to mux.
-func (h *Handler) Register(mux reply.Routes) {
+func (h *Handler) Register(mux gate.Routes) {
 	for path, operations := range routes {
-		mux.Handle(Base+path, h.serve(operations))
+		rules := gate.Rules{}
+		for method, o := range operations {
+			rules[method] = o.rule
+		}
+		mux.Handle(Base+path, rules, h.serve(operations))
 	}
 }
 
@@ -129,13 +139,9 @@ func (h *Handler) answer(
 		w.Header()["Allow"] = []string{allowed}
 		return nil, failure.Method(r.Method, allowed)
 	}
-	by, refused := h.Gate.Principal(r, "")
+	by, refused := h.Gate.Principal(r, o.rule)
 	if refused != nil {
 		return nil, refused
-	}
-	if !by.MayIn(o.needs, "") { // all that is here is of the default tenant
-		return nil, failure.Permission("this needs the permission %v, which the roles %s give",
-			o.needs, identity.RolesWith(o.needs))
 	}
 	c := &call{Request: r, by: by}
 	if err := c.readQuery(o); err != nil {

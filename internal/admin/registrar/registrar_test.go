@@ -136,7 +136,7 @@ func open(t testing.TB, o database.Options) *desk {
 		options.Applied = func() int64 { return d.follower.Revision().Number }
 	}
 	options.Gate = &gate.Gate{Authenticator: known(t, d.follower), Log: log}
-	mux := http.NewServeMux()
+	mux := &gate.Mux{}
 	registrar.New(options).Register(mux)
 	server := httptest.NewServer(reply.WithRequestID(mux))
 	t.Cleanup(server.Close)
