@@ -23,7 +23,7 @@ func (a *App) openRegistrar() {
 		o.Store, o.Follow = a.people, a.follower.Follow
 		o.Applied = a.appliedRevision
 	}
-	a.keys = registrar.New(o)
+	a.registrar = registrar.New(o)
 }
 
 // appliedRevision returns the number of the revision that this replica has applied.
