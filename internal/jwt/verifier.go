@@ -41,11 +41,11 @@ func (v *Verifier) Verify(text string, now time.Time) (*Verified, error) {
 	}
 	key, f := i.check(t, now)
 	if f != nil {
-		return nil, f
+		return nil, f.of(i)
 	}
 	claims, f := i.Map.read(t.claims)
 	if f != nil {
-		return nil, f
+		return nil, f.of(i)
 	}
 	end, _ := expiry(t.claims)
 	return &Verified{claims, name, end.Add(i.Leeway), key}, nil
