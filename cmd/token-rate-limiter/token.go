@@ -23,7 +23,7 @@ type tokenExplainCommand struct{ configFlags }
 const inputBytesMax = 64 << 10
 
 // errNotTaken ends the command where the token is not taken, after why has been printed.
-var errNotTaken = errors.New("the token is not taken")
+var errNotTaken = errors.New("the JWT is not taken")
 
 // Run says what becomes of the token on standard input. It prints no token and no secret. It fails
 // where the token is not taken.
@@ -37,7 +37,7 @@ func (c *tokenExplainCommand) Run() error {
 		token = strings.TrimSpace(rest) // as it is in a header
 	}
 	if token == "" {
-		return errors.New("there is no token on standard input")
+		return errors.New("there is no JWT on standard input")
 	}
 	cfg, err := c.load(c.source())
 	if err != nil {
@@ -49,7 +49,7 @@ func (c *tokenExplainCommand) Run() error {
 	}
 	if !cfg.Auth.Enabled {
 		fmt.Fprintln(os.Stderr, "warning: authentication is off (auth.enabled), "+
-			"and no token is looked at")
+			"and no JWT is looked at")
 	}
 	return printReport(os.Stdout, &r)
 }

@@ -42,11 +42,11 @@ auth:
 	}{
 		"taken":             {sign("portal", "gateway"), 0, []string{"size ", "passed", "mapping ", "passed", `"p:alice"`, "[user]", `["m*"]`}},
 		"as a header":       {"Bearer " + sign("portal", "gateway") + "\n", 0, []string{`"p:alice"`}},
-		"another audience":  {sign("portal", "canary"), 1, []string{"signature ", "passed", "audience ", "failed: the token is for another", "audiences: [gateway]"}},
+		"another audience":  {sign("portal", "canary"), 1, []string{"signature ", "passed", "audience ", "failed: the JWT is for another", "audiences: [gateway]"}},
 		"another issuer":    {sign("canary", "gateway"), 1, []string{"header ", "passed", "issuer ", "failed", "issuer: portal, or https://127.0.0.1:1/x"}},
 		"another algorithm": {sign("https://127.0.0.1:1/x", "gateway"), 1, []string{"issuer ", "passed", "type ", "failed", "types: [at+jwt]"}},
-		"no token":          {"canary", 1, []string{"size ", "passed", "form ", "failed"}},
-		"nothing":           {"\n", 1, []string{"there is no token"}},
+		"no JWT":          {"canary", 1, []string{"size ", "passed", "form ", "failed"}},
+		"nothing":           {"\n", 1, []string{"there is no JWT"}},
 	} {
 		r := run(t, tt.input, []string{"SECRET=" + secret}, "token", "explain", "--config", dir)
 		said := r.out + r.errors

@@ -30,7 +30,7 @@ func ExplainToken(
 	ctx context.Context, c *config.Config, token string, now time.Time,
 ) (r TokenReport, err error) {
 	if len(c.Auth.JWT.Issuers) == 0 {
-		return r, errors.New("no tokens are taken: there is nothing in auth.jwt.issuers")
+		return r, errors.New("no JWTs are taken: there is nothing in auth.jwt.issuers")
 	}
 	t := &tokens{issuers: c.Auth.JWT.Issuers}
 	v, err := t.verifier(func(s keyset.Source) *jwt.KeySet {

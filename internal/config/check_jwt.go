@@ -134,8 +134,8 @@ func (k checking) claims() {
 			k.AddAt(n.Get("limits"), "", "is read, and limits nobody in this version", "remove it")
 		}
 		if m.Tenant.Claim != "" {
-			k.AddAt(n.Get("tenant"), "", "says who may come in, and accounts of users are not told "+
-				"apart by tenant in this version", "have map.user name users that differ")
+			k.AddAt(n.Get("tenant"), "", "says who may come in, and accounts of users are not "+
+				"told apart by tenant in this version", "have map.user name users that differ")
 		}
 	}
 }

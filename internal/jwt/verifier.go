@@ -37,7 +37,7 @@ func (v *Verifier) Verify(text string, now time.Time) (*Verified, error) {
 	name, _ := t.claims["iss"].(string)
 	i, known := v.issuers[name]
 	if !known || name == "" {
-		return nil, fails(CheckIssuer, "the token is of an issuer that is not known here (iss)")
+		return nil, fails(CheckIssuer, "the JWT is of an issuer that is not known here (iss)")
 	}
 	key, f := i.check(t, now)
 	if f != nil {

@@ -60,7 +60,7 @@ func TestRotation(t *testing.T) {
 	old, young := i.token(t, "a"), i.token(t, "b")
 	eventually(t, "the issuer was asked in vain", func() bool { return log.count("cannot be read") == 1 })
 	if s := standing(t, a, old); s != "not known yet" {
-		t.Errorf("before any key is known the token is %s", s)
+		t.Errorf("before any key is known the JWT is %s", s)
 	}
 	i.does(nil)
 	eventually(t, "the first keys", func() bool { return standing(t, a, old) == "taken" })
@@ -81,7 +81,7 @@ func TestRotation(t *testing.T) {
 		return standing(t, a, i.token(t, "none")) == "not known yet" && log.count("cannot be read") == 2
 	})
 	if s := standing(t, a, young); s != "taken" {
-		t.Errorf("while the issuer is away the token is %s", s)
+		t.Errorf("while the issuer is away the JWT is %s", s)
 	}
 	i.does(nil)
 	eventually(t, "the issuer is back", func() bool { return standing(t, a, i.token(t, "none")) == "refused" })
