@@ -40,10 +40,12 @@ type Handler struct {
 // New returns a handler.
 func New(o Options) *Handler { return &Handler{o, make(chan struct{}, asksMax)} }
 
-// Register adds to mux what people ask of themselves, and admins of users and models.
+// Register adds to mux what people ask of themselves, what admins ask of users and models, and the
+// description of all routes.
 func (h *Handler) Register(mux gate.Routes) {
 	h.get(mux, "/api/v1/me", gate.Known, h.me)
 	h.get(mux, "/api/v1/admin/token-usage/{model}/{user}", gate.Needs(identity.UsageRead), h.usage)
+	h.get(mux, "/openapi.yaml", gate.Open, anyone(h.description))
 }
 
 // RegisterOperations adds to mux what operators look at, which may be served in another place.
