@@ -39,40 +39,48 @@ type Handler struct{ Options }
 func New(o Options) *Handler { return &Handler{o} }
 
 // Register adds to mux what admins ask of users and models.
-func (h *Handler) Register(mux reply.Routes) {
-	mux.Handle("/api/v1/admin/token-usage/{model}/{user}", h.get(identity.Admin, h.usage))
+func (h *Handler) Register(mux gate.Routes) {
+	h.get(mux, "/api/v1/admin/token-usage/{model}/{user}", gate.Needs(identity.UsageRead), h.usage)
 }
 
 // RegisterOperations adds to mux what operators look at, which may be served in another place.
-func (h *Handler) RegisterOperations(mux reply.Routes) {
-	mux.Handle("/actuator", h.get("", h.index))
-	mux.Handle("/actuator/health", h.get("", h.health))
-	mux.Handle("/actuator/health/liveness", h.get("", h.liveness))
-	mux.Handle("/actuator/health/readiness", h.get("", h.health))
-	mux.Handle("/actuator/prometheus", h.get("", h.Metrics.ServeHTTP))
-	mux.Handle("/actuator/info", h.get("", h.info))
-	mux.Handle("/actuator/env", h.get(identity.Admin, h.env))
+func (h *Handler) RegisterOperations(mux gate.Routes) {
+	h.get(mux, "/actuator", gate.Open, anyone(h.index))
+	h.get(mux, "/actuator/health", gate.Open, anyone(h.health))
+	h.get(mux, "/actuator/health/liveness", gate.Open, anyone(h.liveness))
+	h.get(mux, "/actuator/health/readiness", gate.Open, anyone(h.health))
+	h.get(mux, "/actuator/prometheus", gate.Open, anyone(h.Metrics.ServeHTTP))
+	h.get(mux, "/actuator/info", gate.Open, anyone(h.info))
+	h.get(mux, "/actuator/env", gate.Needs(identity.ConfigRead), anyone(h.env))
 	if h.Profiles {
 		h.registerProfiles(mux)
 	}
 }
 
-// get lets GET requests of principals with the role pass; an empty role is everybody.
-func (h *Handler) get(role identity.Role, next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// serving answers a request, and is told who sends it; nobody, on a route that is open.
+type serving func(http.ResponseWriter, *http.Request, *identity.Principal)
+
+// anyone is what answers everybody alike.
+func anyone(next http.HandlerFunc) serving {
+	return func(w http.ResponseWriter, r *http.Request, _ *identity.Principal) { next(w, r) }
+}
+
+// get adds a route to mux that lets GET requests pass of whom the rule lets in.
+func (h *Handler) get(mux gate.Routes, pattern string, rule gate.Rule, next serving) {
+	serve := func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header()["Allow"] = []string{http.MethodGet}
 			reply.Error(w, failure.Method(r.Method, http.MethodGet), 0)
 			return
 		}
-		if role != "" {
-			if _, refused := h.Gate.Principal(r, role); refused != nil {
-				reply.Error(w, refused, 0)
-				return
-			}
+		p, refused := h.Gate.Principal(r, rule)
+		if refused != nil {
+			reply.Error(w, refused, 0)
+			return
 		}
-		next(w, r)
-	})
+		next(w, r, &p)
+	}
+	mux.Handle(pattern, gate.Rules{http.MethodGet: rule}, http.HandlerFunc(serve))
 }
 
 // info says what is running.
@@ -82,12 +90,13 @@ func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
 
 // registerProfiles adds the profiles of the process to mux, where the tools of Go look for them.
 // They tell of the code and of memory, and cost time, so that they are for admins.
-func (h *Handler) registerProfiles(mux reply.Routes) {
-	mux.Handle("/debug/pprof/", h.get(identity.Admin, pprof.Index))
+func (h *Handler) registerProfiles(mux gate.Routes) {
+	rule := gate.Needs(identity.ProfilesRead)
+	h.get(mux, "/debug/pprof/", rule, anyone(pprof.Index))
 	for name, serve := range map[string]http.HandlerFunc{
 		"cmdline": pprof.Cmdline, "profile": pprof.Profile,
 		"symbol": pprof.Symbol, "trace": pprof.Trace,
 	} {
-		mux.Handle("/debug/pprof/"+name, h.get(identity.Admin, serve))
+		h.get(mux, "/debug/pprof/"+name, rule, anyone(serve))
 	}
 }

@@ -38,10 +38,10 @@ type Concurrency struct {
 	Limit   *int64 `json:"limit"` // null: none
 }
 
-// usage answers where a user stands on a model.
-func (h *Handler) usage(w http.ResponseWriter, r *http.Request) {
+// usage answers where a user stands on a model, of those that the principal may use.
+func (h *Handler) usage(w http.ResponseWriter, r *http.Request, p *identity.Principal) {
 	m, ok := h.Catalog().Find(r.PathValue("model"))
-	if !ok {
+	if !ok || !p.Reach.AllowsModel(m.Name) {
 		reply.Error(w, failure.NoModel(r.PathValue("model")), 0)
 		return
 	}

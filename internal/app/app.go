@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,7 @@ type App struct {
 	gate     *gate.Gate
 	data     *proxy.Handler
 	admin    *admin.Handler // administration over HTTP
+	routes   gate.Mux       // of clients
 	server   listener.Server
 	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
 	cert     *certificate.Pair // of the server; nil: not encrypted
@@ -113,6 +115,14 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// Routes returns what is served, to clients and to operators, with the rules of each.
+func (a *App) Routes() []gate.Route {
+	if a.manage == nil {
+		return a.routes.Routes()
+	}
+	return slices.Concat(a.routes.Routes(), a.manage.routes.Routes())
 }
 
 // Run listens and serves until ctx ends, then drains: readiness goes off, new requests are refused,

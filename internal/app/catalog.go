@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
@@ -87,8 +88,12 @@ func newAuthenticator(c config.Auth) (identity.Authenticator, error) {
 	}
 	keys := make([]identity.Key, len(c.APIKeys))
 	for i, k := range c.APIKeys {
+		reach, err := identity.NewReach(k.Models, k.Endpoints)
+		if err != nil {
+			return nil, fmt.Errorf("the API key %q: %w", k.Name, err)
+		}
 		keys[i] = identity.Key{
-			Name: k.Name, User: k.User, Hash: k.Hash, Roles: k.Roles, ActAs: k.ActAs,
+			Name: k.Name, User: k.User, Hash: k.Hash, Roles: k.Roles, ActAs: k.ActAs, Reach: reach,
 		}
 	}
 	return identity.NewKeys(keys)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/listener"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
@@ -18,6 +19,7 @@ import (
 // probes and scrapers see a gateway drain.
 type management struct {
 	address  string // as configured
+	routes   gate.Mux
 	server   listener.Server
 	listener net.Listener
 }
@@ -28,11 +30,11 @@ func newManagement(c *config.Config, h *admin.Handler, log *slog.Logger) *manage
 	if c.Management.Address == "" {
 		return nil
 	}
-	mux := http.NewServeMux()
-	h.RegisterOperations(mux)
-	mux.HandleFunc("/", reply.NotFound)
-	server := listener.NewPlainServer(serverOptions(c, operators(c, mux), log))
-	return &management{address: c.Management.Address, server: server}
+	m := &management{address: c.Management.Address}
+	h.RegisterOperations(&m.routes)
+	m.routes.Handle("/", gate.Rules{gate.AnyMethod: gate.Open}, http.HandlerFunc(reply.NotFound))
+	m.server = listener.NewPlainServer(serverOptions(c, operators(c, &m.routes), log))
+	return m
 }
 
 // open begins to listen and to serve. What ends the serving, other than by

@@ -19,7 +19,7 @@ func through(h http.Handler, passed ...middleware) http.Handler {
 }
 
 // clients returns what serves clients: mux, behind all that their requests pass.
-func (a *App) clients(c *config.Config, mux *http.ServeMux) (http.Handler, error) {
+func (a *App) clients(c *config.Config, mux http.Handler) (http.Handler, error) {
 	own, err := ownPages(c.Server.CORSOrigins, a.isOpen)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (a *App) clients(c *config.Config, mux *http.ServeMux) (http.Handler, error
 }
 
 // operators returns what serves operators on a listener of their own.
-func operators(c *config.Config, mux *http.ServeMux) http.Handler {
+func operators(c *config.Config, mux http.Handler) http.Handler {
 	return through(mux,
 		reply.WithRequestID,           // every answer has an id, refusals of the next ones too
 		guarded(c.Server.BodyTimeout), // a body has its time, and each connection one reading

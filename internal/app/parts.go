@@ -83,7 +83,7 @@ func (a *App) openAdministration(build admin.Build) {
 
 // openServer makes the server for clients, and that for operators where they have one.
 func (a *App) openServer() (err error) {
-	mux := http.NewServeMux()
+	mux := &a.routes
 	a.data.Register(mux)
 	a.admin.Register(mux)
 	if a.manage = newManagement(a.config, a.admin, a.log); a.manage == nil {

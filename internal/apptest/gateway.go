@@ -19,6 +19,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/control"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/mockvllm"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/tlstest"
@@ -281,3 +282,6 @@ func (l *Log) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// Routes returns what the gateway serves, with the rules of each.
+func (g *Gateway) Routes() []gate.Route { return g.app.Routes() }

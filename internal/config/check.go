@@ -231,6 +231,10 @@ func (k checking) apiKeys() {
 		if missing := a.missing(); len(missing) > 0 && !k.Has(n.Path) {
 			k.AddAt(n, "", "has no "+binding.Either(missing), "write name, user, hash and roles")
 		}
+		if len(a.Models) > identity.ReachModelsMax {
+			k.AddAt(n.Get("models"), "", fmt.Sprintf("has %d names, more than %d", len(a.Models),
+				identity.ReachModelsMax), "write patterns such as llama2-*")
+		}
 		k.unique(n, "name", names, a.Name, i)
 		k.unique(n, "hash", hashes, a.Hash, i)
 	}
@@ -263,6 +267,9 @@ func (a APIKey) Check() error {
 			return fmt.Errorf("the role %q of the API key %q is not known; there are %s",
 				r, a.Name, identity.RoleList())
 		}
+	}
+	if _, err := identity.NewReach(a.Models, a.Endpoints); err != nil {
+		return fmt.Errorf("the API key %q: %w", a.Name, err)
 	}
 	return nil
 }

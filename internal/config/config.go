@@ -98,6 +98,8 @@ type APIKey struct {
 	Hash  string          // secret; "sha256:" and 64 lower-case hexadecimal digits
 	Roles []identity.Role // never empty
 	ActAs bool            // X-User-ID may name another user
+	// Models and Endpoints are the lists of the key's reach, as identity.NewReach takes them.
+	Models, Endpoints []string
 }
 
 // Logging says what is written to standard error.

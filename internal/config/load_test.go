@@ -148,6 +148,7 @@ func TestVocabulary(t *testing.T) {
 	}
 	wantAuth := Auth{Enabled: true, APIKeys: []APIKey{{
 		Name: "laptop", User: "alice", Roles: []identity.Role{identity.User, identity.Admin}, ActAs: true,
+		Models: []string{"NAME", "llama2-*"}, Endpoints: []string{"chat_completions", "embeddings"},
 		Hash: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	}}}
 	if diff := cmp.Diff(wantAuth, c.Auth); diff != "" {

@@ -262,6 +262,11 @@ var mistakes = []struct {
 		`3:106: auth.api-keys[0].roles[0]: "root" is not a choice; write user, viewer, tenant-admin or admin`,
 		`3:119: auth.api-keys[0].user: "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu..." has 257 bytes; write at most 256`,
 	}},
+	{"what a key may use", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "', models: [a, '', 'b*'], endpoints: [chat, score]}\n    - {name: b, user: u, hash: '" + strings.Replace(goodHash, "0", "1", 1) + "', models: [" + strings.Repeat("a,", 100) + "a]}", []string{
+		`3:119: auth.api-keys[0].models[1]: "" names no model: it is empty; write the public name of a model, a pattern such as llama2-*, or *`,
+		`3:142: auth.api-keys[0].endpoints[0]: "chat" is not a choice; write chat_completions, completions, embeddings, responses, messages, count_tokens, rerank, score, pooling, classify, tokenize or detokenize; did you mean chat_completions?`,
+		`4:115: auth.api-keys[1].models: has 101 names, more than 100; write patterns such as llama2-*`,
+	}},
 	{"a secret with a newline", "redis: {password: \"hunter2\\n\"}", []string{
 		"1:19: redis.password: *** holds a control character; remove it; a newline may come from the end of a secret's file",
 	}},

@@ -13,7 +13,7 @@ func TestProperties(t *testing.T) {
 		"server.max-body-bytes": int64(10_485_760), "management.pprof": true, "token.rate-limit.max-debt": 1.0,
 		"token.rate-limit.models.NAME.total.max-tokens-per-minute": int64(100_000),
 		"vllm.services.NAME2.endpoints[0]":                         "https://b:8443/base", "vllm.services.NAME2.api-key": "***",
-		"vllm.services.NAME2.connect-timeout": "3s", "auth.api-keys[0].roles[1]": "admin", "auth.api-keys[0].hash": "***", "auth.api-keys[0].act-as": true,
+		"vllm.services.NAME2.connect-timeout": "3s", "auth.api-keys[0].roles[1]": "admin", "auth.api-keys[0].hash": "***", "auth.api-keys[0].act-as": true, "auth.api-keys[0].models[1]": "llama2-*",
 		"server.cors.origins[1]": "*", "vllm.services.NAME2.share-limits-with": "",
 	} {
 		if diff := cmp.Diff(want, got[key]); diff != "" {

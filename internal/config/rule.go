@@ -10,6 +10,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/httpsyntax"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -120,6 +121,22 @@ func fieldName(s string) *binding.Mistake {
 
 func bodyField(to *string) binding.Target {
 	return binding.Text(to, fieldName).Wants("names of body fields")
+}
+
+// modelPattern binds what names models to a key.
+func modelPattern(to *string) binding.Target {
+	return binding.Text(to, func(s string) *binding.Mistake {
+		if err := identity.CheckModelPattern(s); err != nil {
+			return binding.Wrong("names no model: it "+err.Error(),
+				"write the public name of a model, a pattern such as llama2-*, or *")
+		}
+		return nil
+	}).Wants("names of models, or patterns")
+}
+
+// endpoint binds the name of an endpoint.
+func endpoint(to *string) binding.Target {
+	return binding.Choice(to, identity.EndpointNames()...)
 }
 
 // server binds the address of a model server; it drops a trailing slash.

@@ -150,6 +150,11 @@ func (k *APIKey) schema() binding.Target {
 			binding.List[identity.Role]{To: &k.Roles, Item: role}},
 		{"act-as", "Whether `X-User-ID` may name another user; else that is a 403.",
 			binding.Boolean(&k.ActAs)},
+		{"models", "The models that the key may use, by their public names, in which each `*` " +
+			"stands for any text; empty: all.",
+			binding.List[string]{To: &k.Models, Item: modelPattern}},
+		{"endpoints", "The endpoints that the key may use; empty: all.",
+			binding.List[string]{To: &k.Endpoints, Item: endpoint}},
 	}
 }
 

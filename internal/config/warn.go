@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
@@ -14,6 +15,7 @@ import (
 func (o Options) warnings(c *Config, root *binding.Node, asked map[string]bool) Errors {
 	k := checking{c, &binding.Report{}, root, true}
 	k.noKey()
+	k.unserved()
 	k.unlimited()
 	k.windows()
 	k.variables(o, asked)
@@ -32,6 +34,22 @@ func (k checking) noKey() {
 	k.Add(at, key, "", "authentication is on and there is no API key, "+
 		"so every request is answered with 401", "make a key with: openssl rand -hex 32; "+
 		"hash it with: token-rate-limiter key hash; and list the hash here")
+}
+
+// unserved warns of keys whose models are none that is served.
+func (k checking) unserved() {
+	list := k.root.Find("auth", "api-keys")
+	for i, a := range k.Auth.APIKeys {
+		for j, pattern := range a.Models {
+			reach, err := identity.NewReach([]string{pattern}, nil)
+			if err != nil || slices.ContainsFunc(slices.Collect(maps.Keys(k.Services)),
+				reach.AllowsModel) {
+				continue
+			}
+			k.AddAt(list.Items[i].Get("models").Items[j], pattern, "is no model that is served",
+				"write a public name of vllm.services, or a pattern of some")
+		}
+	}
 }
 
 // unlimited warns of served models that nothing limits.

@@ -59,6 +59,10 @@ func TestWarnings(t *testing.T) {
 			":3:5: vllm.services.a: has no limit; write a maximum such as max-tokens-per-minute in token.rate-limit.models.a",
 			`:4:5: vllm.services["b.c"]: has no limit; write token.rate-limit.models["b.c"], or token.rate-limit.defaults for all models without an entry`,
 		}},
+		"a key of a model that is not served": {aModel + limited + "auth: {api-keys: [{name: a, user: u, hash: '" + goodHash + "', models: [a-model, a-m*, '*', A-MODEL, llama*]}]}", nil, []string{
+			`:5:148: auth.api-keys[0].models[3]: A-MODEL is no model that is served; write a public name of vllm.services, or a pattern of some`,
+			`:5:157: auth.api-keys[0].models[4]: llama* is no model that is served; write a public name of vllm.services, or a pattern of some`,
+		}},
 		"limited as a whole, or by what runs": {"vllm: {services: {a: http://h, b: http://h}}\ntoken: {rate-limit: {models: {a: {total: {max-tokens-per-day: 1}}, b: {max-concurrent-requests: 1}}}}" + aKey, nil, nil},
 		"a longer window with less": {aModel + aKey + `
 token:

@@ -99,21 +99,72 @@ func TestIdentityIsAway(t *testing.T) {
 	}
 }
 
-// TestPermit: who is known may look, and only an admin at what is for admins.
-func TestPermit(t *testing.T) {
+// TestPrincipal: who is known may look, and who has a permission at what asks for it. Of an open
+// route nobody is asked for, and a rule that says nothing lets nobody in.
+func TestPrincipal(t *testing.T) {
+	of := func(user, tenant string, roles ...identity.Role) *identity.Principal {
+		return &identity.Principal{User: user, Tenant: tenant, Roles: roles, Permissions: identity.PermissionsOf(roles)}
+	}
 	g := &Gate{Authenticator: func() identity.Authenticator {
-		return authenticator{"u": {User: "alice", Roles: []identity.Role{identity.User}}, "a": {User: "root", Roles: []identity.Role{identity.Admin}}}
+		return authenticator{
+			"u": of("alice", "", identity.User), "a": of("root", "", identity.Admin), "t": of("tom", "", identity.TenantAdmin),
+			"other": of("tim", "acme", identity.TenantAdmin, identity.User), "none": of("nil", ""),
+		}
 	}}
 	for _, tt := range []struct {
-		key    string
-		role   identity.Role
-		status int
-	}{{"u", "", 0}, {"a", "", 0}, {"x", "", 401}, {"a", identity.Admin, 0}, {"u", identity.Admin, 403}, {"x", identity.Admin, 401}} {
-		r := httptest.NewRequest(http.MethodGet, "/v1/models", nil)
-		r.Header.Set("X-Api-Key", tt.key)
-		_, refused := g.Principal(r, tt.role)
-		if got := refused; (got == nil) != (tt.status == 0) || got != nil && reply.StatusOf(got) != tt.status {
-			t.Errorf("key %s for the role %q: %v, want %d", tt.key, tt.role, got, tt.status)
+		rule     Rule
+		key      string
+		statuses [7]int // of u, a, t, other, none, an unknown one, and no credential
+	}{
+		{Open, "open", [7]int{}},
+		{Known, "known", [7]int{5: 401, 6: 401}},
+		{Needs(identity.UsageRead), "usage:read", [7]int{403, 0, 0, 403, 403, 401, 401}},
+		{Needs(identity.ConfigRead), "config:read", [7]int{403, 0, 403, 403, 403, 401, 401}},
+		{Needs(identity.ModelsUse), "models:use", [7]int{0, 403, 403, 0, 403, 401, 401}},
+		{Rule{}, "nobody", [7]int{403, 403, 403, 403, 403, 401, 401}},
+	} {
+		if got := tt.rule.String(); got != tt.key || tt.rule.Open() != (got == "open") {
+			t.Errorf("the rule %s is called %s, and is open: %v", tt.key, got, tt.rule.Open())
 		}
+		for i, key := range []string{"u", "a", "t", "other", "none", "x", ""} {
+			r := httptest.NewRequest(http.MethodGet, "/v1/models", nil)
+			if key != "" {
+				r.Header.Set("X-Api-Key", key)
+			}
+			p, refused := g.Principal(r, tt.rule)
+			status := 0
+			if refused != nil {
+				status = reply.StatusOf(refused)
+			}
+			if status != tt.statuses[i] || tt.rule == Open && p.User != "" {
+				t.Errorf("the key %q by the rule %s: %d, of %q, want %d: %v", key, tt.rule, status, p.User, tt.statuses[i], refused)
+			}
+		}
+	}
+}
+
+// TestMuxWantsRules: nothing is served of which nobody has said who may ask it.
+func TestMuxWantsRules(t *testing.T) {
+	for pattern, rules := range map[string]Rules{
+		"/none": nil, "/empty": {}, "/nobody": {http.MethodGet: {}}, "/some": {http.MethodGet: Known, http.MethodPost: {}},
+		"/nothing": {http.MethodGet: Needs(0)},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s is registered by the rules %v", pattern, rules)
+				}
+			}()
+			new(Mux).Handle(pattern, rules, http.NotFoundHandler())
+		}()
+	}
+	var m Mux
+	m.Handle("/a/{b}", Rules{http.MethodGet: Known}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(r.PathValue("b")))
+	}))
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/a/c", nil))
+	if list := m.Routes(); w.Body.String() != "c" || len(list) != 1 || list[0].Pattern != "/a/{b}" || list[0].Rules[http.MethodGet] != Known {
+		t.Errorf("%q of the routes %v", w.Body, list)
 	}
 }

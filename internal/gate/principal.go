@@ -11,15 +11,19 @@ import (
 )
 
 // Principal returns the principal of a request that only looks at something, or what to answer
-// where nobody knows it or it lacks the role; an empty role is everybody who is known. A refusal
-// has a line in the log: such requests have no other.
-func (g *Gate) Principal(r *http.Request, role identity.Role) (identity.Principal, *failure.Error) {
+// where the rule of its route does not let it in. A refusal has a line in the log: such requests
+// have no other. Of a route that is open nobody is asked for: the principal is nobody.
+func (g *Gate) Principal(r *http.Request, rule Rule) (identity.Principal, *failure.Error) {
+	if rule.Open() {
+		return identity.Principal{}, nil
+	}
 	p, err := g.Identify(r.Context(), r.Header)
 	if err != nil {
 		return p, g.refuse(r, &p, failure.Of(err))
 	}
-	if role != "" && !p.Is(role) {
-		return p, g.refuse(r, &p, failure.Permission("this needs the role %s", role))
+	if !rule.Lets(&p) {
+		return p, g.refuse(r, &p, failure.Permission("this needs the permission %s, "+
+			"which the role %s gives", rule, identity.RolesWith(rule.needs)))
 	}
 	return p, nil
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -46,7 +47,8 @@ func NewReach(models, endpoints []string) (*Reach, error) {
 		e, ok := wire.EndpointNamed(name)
 		if !ok {
 			return nil, &ReachError{"endpoints", i, fmt.Sprintf(
-				"%.*q is no endpoint: there are %s", quotedMax, name, wire.EndpointNames())}
+				"%.*q is no endpoint: there are %s", quotedMax, name,
+				listed(EndpointNames(), "and"))}
 		}
 		s.at |= 1 << e
 	}
@@ -57,6 +59,15 @@ func NewReach(models, endpoints []string) (*Reach, error) {
 		s.endpoints = slices.Clone(endpoints)
 	}
 	return &s, nil
+}
+
+// EndpointNames returns the names of all endpoints, as NewReach takes them.
+func EndpointNames() []string {
+	names := make([]string, len(wire.Endpoints))
+	for i, e := range wire.Endpoints {
+		names[i] = e.String()
+	}
+	return names
 }
 
 // quotedMax is how many characters of a name errors have at the most.
@@ -80,11 +91,11 @@ func (e *ReachError) Error() string {
 func CheckModelPattern(s string) error {
 	switch {
 	case s == "":
-		return fmt.Errorf("is empty: write the name of a model, a pattern such as llama2-*, or *")
+		return errors.New("is empty")
 	case len(s) > limit.NameBytesMax:
 		return fmt.Errorf("has %d bytes, more than %d", len(s), limit.NameBytesMax)
 	case !utf8.ValidString(s):
-		return fmt.Errorf("is not valid UTF-8")
+		return errors.New("is not valid UTF-8")
 	}
 	return nil
 }

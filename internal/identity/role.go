@@ -68,8 +68,7 @@ func RoleList() string {
 	for _, r := range Roles() {
 		names = append(names, string(r))
 	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " and " + names[last]
+	return listed(names, "and")
 }
 
 // RolesWith returns the names of the roles that give p, for messages: "viewer or admin"; "" where
@@ -81,5 +80,14 @@ func RolesWith(p Permission) string {
 			names = append(names, string(r))
 		}
 	}
-	return strings.Join(names, " or ")
+	return listed(names, "or")
+}
+
+// listed joins names as in "a, b and c".
+func listed(names []string, last string) string {
+	n := len(names) - 1
+	if n < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:n], ", ") + " " + last + " " + names[n]
 }

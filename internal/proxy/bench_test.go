@@ -37,7 +37,7 @@ const (
 // limits and metrics, but without the kernel and net/http: what the gateway itself
 // adds to them.
 func BenchmarkChat(b *testing.B) {
-	mux := http.NewServeMux()
+	mux := new(gate.Mux)
 	benchHandler(b).Register(mux)
 	handler := reply.WithRequestID(mux)
 	body := strings.NewReader(benchRequest)

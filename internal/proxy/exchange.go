@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/buffer"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/outcome"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
@@ -53,6 +54,7 @@ type transient struct {
 	explains bool // the log says what is decided of it, and why
 
 	principal identity.Principal
+	served    *catalog.Catalog // the models when the request was read
 	request   request.Request
 	earlier   []outcome.Attempt // on models that were given up; they are held
 	status    int               // of the answer to the client; 0 while there is none

@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
@@ -63,12 +65,12 @@ func noDetails(*catalog.Model, *identity.Principal) modelDetails { return modelD
 func (h *Handler) list(details detailing) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		shape := reply.ShapeOf(r)
-		p, refused := h.Gate.Principal(r, "")
+		p, refused := h.Gate.Principal(r, gate.Known)
 		if refused != nil {
 			reply.Error(w, refused, shape)
 			return
 		}
-		models := h.Catalog().All()
+		models := reachable(h.Catalog().All(), p.Reach)
 		items := make([]any, len(models))
 		for i, m := range models {
 			items[i] = newItem(shape, m, details(m, &p))
@@ -76,6 +78,16 @@ func (h *Handler) list(details detailing) http.HandlerFunc {
 		reply.RepeatID(w.Header(), shape)
 		reply.JSON(w, http.StatusOK, newList(shape, models, items))
 	}
+}
+
+// reachable returns those of the models that a reach allows.
+func reachable(models []*catalog.Model, reach *identity.Reach) []*catalog.Model {
+	if reach.Models() == nil {
+		return models
+	}
+	return slices.DeleteFunc(slices.Clone(models), func(m *catalog.Model) bool {
+		return !reach.AllowsModel(m.Name)
+	})
 }
 
 // newList returns the list of models that items are of, whole.
@@ -99,13 +111,13 @@ func newList(shape wire.Endpoint, models []*catalog.Model, items []any) any {
 }
 
 // addressed returns who sends a request, and the model that its path names; nil where it
-// has been refused.
+// has been refused. A model that the principal may not use is as one that there is not.
 func (h *Handler) addressed(
 	w http.ResponseWriter, r *http.Request,
 ) (identity.Principal, *catalog.Model) {
-	p, refused := h.Gate.Principal(r, "")
+	p, refused := h.Gate.Principal(r, gate.Known)
 	m, ok := h.Catalog().Find(r.PathValue("model"))
-	if refused == nil && !ok {
+	if refused == nil && (!ok || !p.Reach.AllowsModel(m.Name)) {
 		refused = failure.NoModel(r.PathValue("model"))
 	}
 	if refused != nil {
@@ -157,7 +169,7 @@ func newItem(shape wire.Endpoint, m *catalog.Model, d modelDetails) any {
 
 // detailsFor returns what p may see of m.
 func detailsFor(m *catalog.Model, p *identity.Principal) modelDetails {
-	if !p.Is(identity.Admin) {
+	if !p.May(identity.ModelsRead) {
 		return modelDetails{}
 	}
 	item := modelDetails{ServedAs: m.ServedAs, ContextLength: m.Pricer.ContextLength()}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"mime"
@@ -9,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire/request"
 )
@@ -24,13 +24,17 @@ func (x *exchange) resolve() error {
 	}
 	defer x.uncoverNames()
 	for {
-		served := x.h.Catalog()
-		if err := x.parse(served); err != nil {
+		x.served = x.h.Catalog()
+		if err := x.parse(); err != nil {
 			return err
 		}
-		m, ok := served.Find(x.request.Model)
+		m, ok := x.served.Find(x.request.Model)
 		if !ok {
-			return failure.NoModel(x.request.Model)
+			// Whoever may not use the name is not told that there is no such model.
+			return cmp.Or(x.mayUse(x.request.Model), error(failure.NoModel(x.request.Model)))
+		}
+		if err := x.mayUse(m.Name); err != nil {
+			return err
 		}
 		if m.Hold() {
 			x.attemptOn(m)
@@ -42,8 +46,8 @@ func (x *exchange) resolve() error {
 
 // parse reads the request out of the body. What is passed on of members that are not known
 // depends on the model, which the body may name behind them.
-func (x *exchange) parse(served *catalog.Catalog) (err error) {
-	o := request.Options{PathModel: x.r.PathValue("model"), Models: (*modelRules)(served)}
+func (x *exchange) parse() (err error) {
+	o := request.Options{PathModel: x.r.PathValue("model"), Models: (*modelRules)(x)}
 	x.request, err = request.Parse(x.endpoint, x.body, o)
 	if err == nil && x.request.Model == "" {
 		return failure.InvalidRequest("model",
@@ -55,13 +59,14 @@ func (x *exchange) parse(served *catalog.Catalog) (err error) {
 	return err
 }
 
-// modelRules is a catalog, as what knows the rules for the bodies of its models.
-type modelRules catalog.Catalog
+// modelRules is an exchange, as what knows the rules for the bodies of the models that its
+// principal may use.
+type modelRules exchange
 
 // FieldRules implements request.ModelRules.
 func (r *modelRules) FieldRules(model string) request.FieldRules {
-	m, ok := (*catalog.Catalog)(r).Find(model)
-	if !ok {
+	m, ok := r.served.Find(model)
+	if !ok || !r.principal.Reach.AllowsModel(m.Name) {
 		return request.FieldRules{}
 	}
 	return request.FieldRules{Allow: m.AllowFields, RefuseUnknown: m.RefuseUnknown}

@@ -1,18 +1,18 @@
 package proxy
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // TestUnknownPathShape: who is below messages speaks Anthropic's protocol, as who sends
 // anthropic-version does, and gets its shape of 404 and 405 with its name of the id.
 func TestUnknownPathShape(t *testing.T) {
-	mux := http.NewServeMux()
+	mux := new(gate.Mux)
 	(&Handler{}).Register(mux)
 	for _, tt := range []struct {
 		method, path string

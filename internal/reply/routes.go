@@ -9,11 +9,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
-// Routes takes handlers by their patterns, as http.ServeMux does.
-type Routes interface {
-	Handle(pattern string, h http.Handler)
-}
-
 // Only answers 405 to every other method, in the shape of an endpoint's errors; of no
 // endpoint, in that which the client expects.
 func Only(method string, e wire.Endpoint, next http.HandlerFunc) http.Handler {

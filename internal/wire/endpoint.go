@@ -60,17 +60,6 @@ func EndpointNamed(name string) (Endpoint, bool) {
 	return 0, false
 }
 
-// EndpointNames returns the names of all endpoints, for messages: "chat_completions, … and
-// detokenize".
-func EndpointNames() string {
-	var names []string
-	for _, e := range Endpoints {
-		names = append(names, e.String())
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " and " + names[last]
-}
-
 // Path returns the path of the endpoint on a model server, such as "/v1/chat/completions".
 func (e Endpoint) Path() string { return endpoints[e].paths[0] }
 

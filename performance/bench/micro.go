@@ -11,47 +11,64 @@ import (
 	"strings"
 )
 
-// storeBenchmark is the name that the benchmark of a store's reserve and
-// settle has, in its package's tests; sub-benchmarks are reported as well.
-const storeBenchmark = "BenchmarkReserveSettle"
+// inGo is a benchmark of a package of ours, which its tests have. Sub-benchmarks are reported as
+// well; the bounds apply to the first name.
+type inGo struct {
+	title, name, directory string
+	time, allocations      *Bound // nil: none
+}
 
-// micro runs the stores' own benchmarks.
-func (b *bench) micro(ctx context.Context) (Section, error) {
-	section := Section{Name: "micro"}
-	section.Rows = append(section.Rows, b.benchmarkRows(ctx, "memory store", "./internal/store/memory",
-		&Bound{Budget: 300, Aim: 120}, &Bound{})...)
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		section.Rows = append(section.Rows, Row{Path: "reserve + settle: Redis strict", Skipped: redisMissing})
-	} else {
-		section.Rows = append(section.Rows, b.benchmarkRows(ctx, "Redis strict", "./internal/store/redis", nil, nil)...)
+var (
+	inMemory = inGo{
+		title: "reserve + settle: memory store", name: "BenchmarkReserveSettle",
+		directory: "./internal/store/memory",
+		time:      &Bound{Budget: 300, Aim: 120}, allocations: &Bound{},
 	}
+	inRedis = inGo{
+		title: "reserve + settle: Redis strict", name: "BenchmarkReserveSettle",
+		directory: "./internal/store/redis",
+	}
+	ofKeys = inGo{
+		title: "authenticate: one of 100,000 API keys", name: "BenchmarkAuthenticate",
+		directory: "./internal/registry",
+		time:      &Bound{Budget: 1000, Aim: 500}, allocations: &Bound{},
+	}
+)
+
+// micro runs benchmarks of what a request passes.
+func (b *bench) micro(ctx context.Context) (Section, error) {
+	section := Section{Name: "micro", Rows: b.benchmarkRows(ctx, inMemory)}
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		section.Rows = append(section.Rows, Row{Path: inRedis.title, Skipped: redisMissing})
+	} else {
+		section.Rows = append(section.Rows, b.benchmarkRows(ctx, inRedis)...)
+	}
+	section.Rows = append(section.Rows, b.benchmarkRows(ctx, ofKeys)...)
 	return section, ctx.Err()
 }
 
-// benchmarkRows runs the benchmark of one package and returns a line for the
-// time and one for the allocations of each name. The bounds apply to the
-// first name.
-func (b *bench) benchmarkRows(ctx context.Context, store, directory string, time, allocations *Bound) []Row {
-	title := "reserve + settle: " + store
-	run := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^"+storeBenchmark+"$", "-benchmem",
+// benchmarkRows runs a benchmark and returns a line for the time and one for the allocations of
+// each name.
+func (b *bench) benchmarkRows(ctx context.Context, g inGo) []Row {
+	run := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^"+g.name+"$", "-benchmem",
 		"-pgo="+profileFile, // as what is installed is built
-		"-benchtime="+b.plan.BenchTime.String(), "-count="+strconv.Itoa(b.plan.BenchCount), directory)
+		"-benchtime="+b.plan.BenchTime.String(), "-count="+strconv.Itoa(b.plan.BenchCount), g.directory)
 	run.Dir = b.root
 	output, err := run.CombinedOutput()
 	if err != nil {
-		return []Row{{Path: title, Unit: "ns", Bound: time, Failed: fmt.Sprintf("%v: %.300s", err, bytes.TrimSpace(output))}}
+		return []Row{{Path: g.title, Unit: "ns", Bound: g.time, Failed: fmt.Sprintf("%v: %.300s", err, bytes.TrimSpace(output))}}
 	}
 	results := parseBenchmarks(output)
 	if len(results) == 0 {
-		return []Row{{Path: title, Unit: "ns", Bound: time, Skipped: "no " + storeBenchmark + " in " + directory}}
+		return []Row{{Path: g.title, Unit: "ns", Bound: g.time, Skipped: "no " + g.name + " in " + g.directory}}
 	}
 	var rows []Row
 	for _, r := range results {
-		path := title + strings.TrimPrefix(r.name, storeBenchmark)
+		path := g.title + strings.TrimPrefix(r.name, g.name)
 		rows = append(rows,
-			Row{Path: path, Unit: "ns", Bound: time, Value: spreadOf(r.nanoseconds), Least: true},
-			Row{Path: path + ", allocations", Unit: "allocations", Bound: allocations, Value: spreadOf(r.allocations)})
-		time, allocations = nil, nil
+			Row{Path: path, Unit: "ns", Bound: g.time, Value: spreadOf(r.nanoseconds), Least: true},
+			Row{Path: path + ", allocations", Unit: "allocations", Bound: g.allocations, Value: spreadOf(r.allocations)})
+		g.time, g.allocations = nil, nil
 	}
 	return rows
 }

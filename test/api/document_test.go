@@ -11,6 +11,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 )
 
@@ -52,8 +53,8 @@ func TestDocumentIsValid(t *testing.T) {
 // routes notes the patterns that are registered.
 type routes map[string]bool
 
-// Handle implements proxy.Routes.
-func (r routes) Handle(pattern string, _ http.Handler) { r[pattern] = true }
+// Handle implements gate.Routes.
+func (r routes) Handle(pattern string, _ gate.Rules, _ http.Handler) { r[pattern] = true }
 
 // registered returns the paths that the code serves, as OpenAPI writes them.
 func registered() []string {

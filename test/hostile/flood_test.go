@@ -50,7 +50,7 @@ func accountsMax() int {
 // flooded is a data plane without a listener: the handler, a store, a pricer
 // and metrics, and a model server at the other end of a pipe.
 type flooded struct {
-	mux      *http.ServeMux
+	mux      *gate.Mux
 	store    *memory.Store
 	registry *prometheus.Registry
 }
@@ -58,7 +58,7 @@ type flooded struct {
 func newFlooded(t *testing.T, accounts int, now func() limit.Instant) *flooded {
 	t.Helper()
 	f := &flooded{
-		mux: http.NewServeMux(), store: memory.New(memory.Options{MaxAccounts: accounts, Now: now}), registry: prometheus.NewRegistry(),
+		mux: new(gate.Mux), store: memory.New(memory.Options{MaxAccounts: accounts, Now: now}), registry: prometheus.NewRegistry(),
 	}
 	policy, err := limit.NewPolicy(limit.PolicyOptions{
 		Model: "m", MaxConcurrent: limit.Unlimited, MaxConcurrentPerUser: 100,

@@ -92,10 +92,10 @@ func TestRefusalsAreLogged(t *testing.T) {
 		want      *line
 	}{
 		{usage, adminKey, nil},
-		{usage, userKey, &line{Route: "GET /api/v1/admin/token-usage/{model}/{user}", User: "alice", Key: "alice", Status: 403, Error: "this needs the role admin"}},
+		{usage, userKey, &line{Route: "GET /api/v1/admin/token-usage/{model}/{user}", User: "alice", Key: "alice", Status: 403, Error: "this needs the permission usage:read, which the role viewer, tenant-admin or admin gives"}},
 		{usage, stranger, &line{Route: "GET /api/v1/admin/token-usage/{model}/{user}", Status: 401, Error: "the API key is not known"}},
-		{"/actuator/env", userKey, &line{Route: "GET /actuator/env", User: "alice", Key: "alice", Status: 403, Error: "this needs the role admin"}},
-		{"/debug/pprof/heap", userKey, &line{Route: "GET /debug/pprof/", User: "alice", Key: "alice", Status: 403, Error: "this needs the role admin"}},
+		{"/actuator/env", userKey, &line{Route: "GET /actuator/env", User: "alice", Key: "alice", Status: 403, Error: "this needs the permission config:read, which the role viewer or admin gives"}},
+		{"/debug/pprof/heap", userKey, &line{Route: "GET /debug/pprof/", User: "alice", Key: "alice", Status: 403, Error: "this needs the permission profiles:read, which the role admin gives"}},
 		{"/v1/models", stranger, &line{Route: "GET /v1/models", Status: 401, Error: "the API key is not known"}},
 		{"/api/v1/models", stranger, &line{Route: "GET /api/v1/models", Status: 401, Error: "the API key is not known"}},
 		{"/api/v1/models/chosen-by-the-client", stranger, &line{Route: "GET /api/v1/models/{model}", Status: 401, Error: "the API key is not known"}},

@@ -127,7 +127,7 @@ var imports = map[string][]string{
 	"internal/postgrestest":    {"github.com/jackc/pgx/v5/stdlib"},
 	"internal/tlstest":         {},
 	"internal/apptest": {
-		"internal/admin", "internal/app", "internal/config", "internal/control", "internal/limit", "internal/mockvllm", "internal/tlstest",
+		"internal/admin", "internal/app", "internal/config", "internal/control", "internal/gate", "internal/limit", "internal/mockvllm", "internal/tlstest",
 	},
 }
 
