@@ -21,6 +21,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/descriptor"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/fleet"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt/keyset"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/listener"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
@@ -40,9 +41,10 @@ type App struct {
 	level    *slog.LevelVar     // nil: it does not change
 	address  atomic.Value       // where clients are listened for; nothing before
 	servers  *fleet.Fleet
-	contexts sync.Mutex     // held while fillContexts looks and tells
-	quirks   catalog.Quirks // of model servers, whoever is served by them
-	mocks    *mocks         // model servers in this process
+	keys     *keyset.Followers // of token issuers
+	contexts sync.Mutex        // held while fillContexts looks and tells
+	quirks   catalog.Quirks    // of model servers, whoever is served by them
+	mocks    *mocks            // model servers in this process
 	registry *prometheus.Registry
 	metrics  *telemetry.Metrics
 	gate     *gate.Gate
@@ -84,7 +86,7 @@ type Options struct {
 func New(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{
 		config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry,
-		mocks: &mocks{},
+		mocks: &mocks{}, keys: keyset.New(o.Log),
 	}
 	defer func() {
 		if err != nil {
@@ -213,6 +215,7 @@ func (a *App) close(ctx context.Context) error {
 		a.servers.Close()
 	}
 	a.mocks.close()
+	a.keys.Close()
 	if a.people != nil {
 		err = a.people.Close()
 	}

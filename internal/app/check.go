@@ -32,6 +32,9 @@ func CheckFiles(c *config.Config) []config.Finding {
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
 		f.roots(c.Services[name].CAFile, "vllm", "services", name, "ca-file")
 	}
+	for i, issuer := range c.Auth.JWT.Issuers {
+		f.roots(issuer.CAFile, "auth", "jwt", "issuers", strconv.Itoa(i), "ca-file")
+	}
 	return f
 }
 

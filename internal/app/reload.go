@@ -39,6 +39,7 @@ func (a *App) Reload() { a.control.Reload(context.Background()) }
 // they have begun with. It returns what can be followed at the next start only.
 func (a *App) apply(next control.State) (atStart []string, err error) {
 	previous := a.current.Load()
+	defer a.keepKeys()
 	s, err := a.newSnapshot(previous, next.Config)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ type snapshot struct {
 	config  *config.Config
 	catalog *catalog.Catalog
 	known   identity.Authenticator // knows the credentials
+	tokens  *tokens                // takes those of issuers; nil: there are none
 }
 
 // authenticator returns what knows the credentials at the moment.
@@ -29,11 +30,8 @@ func (a *App) isOpen() bool { return a.authenticator().Open() }
 // from previous, which is nil at the start; so are model servers that are the same.
 func (a *App) newSnapshot(previous *snapshot, c *config.Config) (_ *snapshot, err error) {
 	s := &snapshot{config: c}
-	if s.known, err = newAuthenticator(c.Auth); err != nil {
+	if err = a.know(s, previous); err != nil {
 		return nil, err
-	}
-	if a.follower != nil && !s.known.Open() {
-		s.known = identity.Chain{s.known, a.follower.Keys}
 	}
 	if err := a.mocks.serve(c); err != nil {
 		return nil, err
@@ -49,6 +47,28 @@ func (a *App) newSnapshot(previous *snapshot, c *config.Config) (_ *snapshot, er
 	}
 	s.catalog = catalog.New(models)
 	return s, nil
+}
+
+// know finds out what knows the credentials. Tokens come first: whether something is one is seen
+// at once, and a key is looked for by a sum over all of it.
+func (a *App) know(s, previous *snapshot) (err error) {
+	if s.known, err = newAuthenticator(s.config.Auth); err != nil || s.known.Open() {
+		return err
+	}
+	chain := identity.Chain{s.known}
+	if a.follower != nil {
+		chain = append(chain, a.follower.Keys)
+	}
+	if s.tokens, err = a.newTokens(previous, s.config.Auth.JWT.Issuers); err != nil {
+		return err
+	}
+	if s.tokens != nil {
+		chain = slices.Insert(chain, 0, identity.Authenticator(s.tokens.known))
+	}
+	if len(chain) > 1 {
+		s.known = chain
+	}
+	return nil
 }
 
 // learned returns what prices the requests of a model, with all that was learned of it.

@@ -1,5 +1,7 @@
 package binding
 
+import "strconv"
+
 // Kind tells what a node of the tree is.
 type Kind uint8
 
@@ -61,10 +63,19 @@ func (n *Node) Entry(key string) *Entry {
 	return &n.Fields[i]
 }
 
-// Find descends through maps; nil where a key is missing.
+// Find descends through maps, and through lists by the numbers of their items, from 0; nil
+// where something is missing.
 func (n *Node) Find(keys ...string) *Node {
 	for _, k := range keys {
-		n = n.Get(k)
+		if n == nil || n.Kind != ListKind {
+			n = n.Get(k)
+			continue
+		}
+		i, err := strconv.Atoi(k)
+		if err != nil || i < 0 || i >= len(n.Items) {
+			return nil
+		}
+		n = n.Items[i]
 	}
 	return n
 }

@@ -58,7 +58,7 @@ func (r *Report) AddFindings(root *Node, findings []Finding) {
 		if n == nil { // it is not written, but a default
 			n = &Node{At: Position{File: root.At.File}, Path: key}
 		}
-		if !r.Has(key) {
+		if !r.Has(n.Path) {
 			r.AddAt(n, Shown(n.Text)+origin(n), f.Problem, f.Remedy)
 		}
 	}

@@ -24,6 +24,7 @@ func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
 	k.database()
 	k.pairs()
 	k.apiKeys()
+	k.issuers()
 	k.addresses()
 	k.buffered()
 	k.empty()

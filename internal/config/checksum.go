@@ -25,12 +25,17 @@ func (o Options) Sum() Sum {
 }
 
 // SumNamed reads the files that c names and that a reload reads again: the
-// authorities of model servers, and what variables were read from.
+// authorities of model servers and of issuers of tokens, and what variables were read from.
 func (c *Config) SumNamed() Sum {
 	files := slices.Clone(c.VariableFiles)
 	for _, s := range c.Services {
 		if s.CAFile != "" {
 			files = append(files, s.CAFile)
+		}
+	}
+	for i := range c.Auth.JWT.Issuers {
+		if name := c.Auth.JWT.Issuers[i].CAFile; name != "" {
+			files = append(files, name)
 		}
 	}
 	slices.Sort(files)

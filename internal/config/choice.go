@@ -1,5 +1,7 @@
 package config
 
+import "github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
+
 // Settings that choose among words.
 type (
 	// PlainHTTP says which server reads requests that are not encrypted.
@@ -14,6 +16,12 @@ type (
 	InputEstimate string
 	// UnknownFields says what happens to a body field that nobody has classified.
 	UnknownFields string
+	// TokenType is a kind of token of an issuer.
+	TokenType string
+	// Several says what happens to a token that names several tenants.
+	Several string
+	// May says what limits in a token may do.
+	May string
 	// LogLevel is the lowest level that is written.
 	LogLevel string
 	// LogFormat is the shape of a log line.
@@ -40,6 +48,12 @@ const (
 
 	UnknownDrop   UnknownFields = "drop"   // it is left out of what is sent
 	UnknownRefuse UnknownFields = "refuse" // the request is refused
+
+	TypeAccess TokenType = jwt.TypeAccess
+	TypeJWT    TokenType = jwt.TypeJWT
+
+	SeveralRefuse Several = "refuse" // it is not taken
+	MayLower      May     = "lower"  // the lower of both counts
 
 	LevelDebug LogLevel = "debug"
 	LevelInfo  LogLevel = "info"

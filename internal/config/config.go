@@ -89,6 +89,7 @@ type Database struct {
 type Auth struct {
 	Enabled bool // false: everybody is admin, X-User-ID names the user
 	APIKeys []APIKey
+	JWT     JWT
 }
 
 // APIKey is one accepted key. The key itself is never stored.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/binding"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
 )
 
 // TestJSONSchema keeps api/application.schema.json, by which editors complete and Helm
@@ -70,6 +71,8 @@ func schemaOf(to binding.Target) jsonSchema {
 		return schemaOf(to.Schema(to.Fresh()))
 	case inherited:
 		return schemaOf(to.Target)
+	case binding.Entries[string]:
+		return mapSchema(schemaOf(to.Schema(new(string))))
 	case binding.Entries[Model]:
 		m := to.Fresh("NAME")
 		return mapSchema(schemaOf(to.Schema(&m)))
@@ -95,6 +98,15 @@ func itemOf(to binding.Target) binding.Target {
 		return l.Item(new(ServerURL))
 	case binding.List[netip.Prefix]:
 		return l.Item(new(netip.Prefix))
+	case binding.List[Issuer]:
+		i := l.Fresh()
+		return l.Item(&i)
+	case binding.List[RoleClaim]:
+		return l.Item(new(RoleClaim))
+	case binding.List[TokenType]:
+		return l.Item(new(TokenType))
+	case binding.List[jwt.Algorithm]:
+		return l.Item(new(jwt.Algorithm))
 	case binding.List[identity.Role]:
 		return l.Item(new(identity.Role))
 	case binding.List[APIKey]:

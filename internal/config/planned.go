@@ -33,7 +33,6 @@ var plannedSettings = []planned{
 	{"token.rate-limit.defaults.outage-reserve", nil, "remove it"},
 	{"token.rate-limit.models.*.on-store-failure", failures, "write closed"},
 	{"token.rate-limit.models.*.outage-reserve", nil, "remove it"},
-	{"auth.jwt", nil, "remove it, and use auth.api-keys"},
 }
 
 // failures are the planned values of on-store-failure.

@@ -22,7 +22,6 @@ var refused = map[string]struct{ text, want string }{
 	"token.rate-limit.defaults.outage-reserve":   {"token: {rate-limit: {defaults: {outage-reserve: 1}}}", "1:33: token.rate-limit.defaults.outage-reserve: "},
 	"token.rate-limit.models.*.on-store-failure": {"token: {rate-limit: {models: {a.b: {on-store-failure: local}}}}\nvllm: {services: {a.b: http://h}}", `1:55: token.rate-limit.models["a.b"].on-store-failure: "local" `},
 	"token.rate-limit.models.*.outage-reserve":   {"token: {rate-limit: {models: {m: {outage-reserve: x}}}}\nvllm: {services: {m: http://h}}", "1:35: token.rate-limit.models.m.outage-reserve: "},
-	"auth.jwt": {"auth: {jwt: {issuers: [https://id]}}", "1:8: auth.jwt: "},
 }
 
 func TestWhatIsNotInThisVersionIsRefused(t *testing.T) {

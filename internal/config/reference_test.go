@@ -118,6 +118,8 @@ func (r *reference) field(key binding.Path, f binding.Field) {
 		r.section(key, doc, to.Schema(to.Fresh()).(binding.Object))
 	case inherited:
 		r.line(key, r.in.say("the keys of a model"), "", doc)
+	case binding.Entries[string]:
+		r.line(key, r.in.say("a map by JSON pointer"), "", doc)
 	case binding.Entries[Model]:
 		r.line(key, r.in.say("a map by name"), "", doc)
 		r.model(key.Key("NAME"), to.Fresh("NAME"))

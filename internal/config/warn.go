@@ -26,8 +26,8 @@ func (o Options) warnings(c *Config, root *binding.Node, asked map[string]bool) 
 
 // noKey warns of a gateway that lets nobody in.
 func (k checking) noKey() {
-	if !k.Auth.Enabled || len(k.Auth.APIKeys) > 0 || k.Database.URL != "" ||
-		k.Server.DataDirectory != "" {
+	if !k.Auth.Enabled || len(k.Auth.APIKeys) > 0 || len(k.Auth.JWT.Issuers) > 0 ||
+		k.Database.URL != "" || k.Server.DataDirectory != "" {
 		return
 	}
 	at, key := k.root.Nearest("auth", "api-keys")

@@ -85,15 +85,28 @@ func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Princi
 		}
 	}
 	proof, err := known.Authenticate(ctx, credential)
-	switch {
-	case err == nil:
+	if err == nil {
 		return *proof.Principal, nil
-	case errors.Is(err, identity.ErrUnknown):
-		return identity.Principal{}, failure.InvalidKey("the API key is not known")
-	case ctx.Err() != nil:
-		return identity.Principal{}, ctx.Err()
 	}
-	return identity.Principal{}, failure.NoIdentity(identityWait).Because(err)
+	return identity.Principal{}, unproved(ctx, err)
+}
+
+// unproved returns what to say where an Authenticator has failed.
+func unproved(ctx context.Context, err error) error {
+	if refusal, is := errors.AsType[*identity.Refusal](err); is {
+		why := failure.InvalidKey("%s", refusal.Message)
+		if refusal.Forbidden {
+			why = failure.Permission("%s", refusal.Message)
+		}
+		return why.Because(errors.New("the check " + refusal.Check + " failed"))
+	}
+	switch {
+	case errors.Is(err, identity.ErrUnknown):
+		return failure.InvalidKey("the API key is not known")
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return failure.NoIdentity(identityWait).Because(err)
 }
 
 // credentialOf returns the one credential of a request.

@@ -27,7 +27,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
 		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/file", "internal/fleet", "internal/gate",
-		"internal/identity", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/registry", "internal/registry/database", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/identity", "internal/jwt", "internal/jwt/keyset", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/registry", "internal/registry/database", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
 
@@ -40,6 +40,12 @@ var imports = map[string][]string{
 		"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/stdlib",
 		"internal/registry", "modernc.org/sqlite", "modernc.org/sqlite/lib",
 	},
+
+	// Whose a token is, and the keys of those who sign tokens.
+	"internal/jwt": {
+		"github.com/go-json-experiment/json/jsontext", "github.com/golang-jwt/jwt/v5", "internal/identity",
+	},
+	"internal/jwt/keyset": {"github.com/go-json-experiment/json", "internal/certificate", "internal/jwt"},
 
 	// The edges: they know neither a store nor the configuration.
 	"internal/proxy": {
@@ -111,7 +117,7 @@ var imports = map[string][]string{
 	"internal/httpclient": {"internal/httpsyntax"},
 	"internal/http1":      {"internal/httpsyntax"},
 	"internal/httpsyntax": {},
-	"internal/config":     {"internal/binding", "internal/file", "internal/httpsyntax", "internal/identity", "internal/limit"},
+	"internal/config":     {"internal/binding", "internal/file", "internal/httpsyntax", "internal/identity", "internal/jwt", "internal/limit"},
 	"internal/binding": {
 		"github.com/goccy/go-yaml", "github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/lexer",
 		"github.com/goccy/go-yaml/parser", "github.com/goccy/go-yaml/token",
@@ -134,7 +140,7 @@ var imports = map[string][]string{
 // speakHTTP are the packages that may import net/http, those of wire and telemetry for the
 // numbers of statuses only.
 var speakHTTP = []string{
-	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/listener",
+	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/jwt/keyset", "internal/listener",
 	"internal/mockvllm",
 	"internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
 	"internal/wire", "internal/wire/anthropic", "internal/wire/event",

@@ -1,0 +1,54 @@
+package keyset
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
+)
+
+// Followers keep the keys of several issuers, from one configuration to the next. They are safe for
+// concurrent use.
+type Followers struct {
+	log  *slog.Logger
+	pace pace
+
+	mu       sync.Mutex
+	bySource map[Source]*follower
+}
+
+// New returns Followers that follow nobody.
+func New(log *slog.Logger) *Followers {
+	return &Followers{log: log, pace: usualPace, bySource: map[Source]*follower{}}
+}
+
+// Open returns the keys of a source, which are followed from now on. It waits for nothing: the
+// keys of a source that is new are not known yet.
+func (f *Followers) Open(s Source) *jwt.KeySet {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.bySource[s] == nil {
+		f.bySource[s] = follow(s, f.pace, f.log)
+	}
+	return f.bySource[s].set
+}
+
+// Keep goes on following these sources, and no others. It waits for the end of those.
+func (f *Followers) Keep(sources []Source) {
+	var gone []*follower
+	f.mu.Lock()
+	for s, x := range f.bySource {
+		if !slices.Contains(sources, s) {
+			gone = append(gone, x)
+			delete(f.bySource, s)
+		}
+	}
+	f.mu.Unlock()
+	for _, x := range gone {
+		x.close()
+	}
+}
+
+// Close follows nobody any more. What is known stays so.
+func (f *Followers) Close() { f.Keep(nil) }
