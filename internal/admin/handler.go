@@ -38,9 +38,10 @@ type Handler struct{ Options }
 // New returns a handler.
 func New(o Options) *Handler { return &Handler{o} }
 
-// Register adds to mux what admins ask of users and models.
+// Register adds to mux what admins ask of users and models, and the description of all routes.
 func (h *Handler) Register(mux gate.Routes) {
 	h.get(mux, "/api/v1/admin/token-usage/{model}/{user}", gate.Needs(identity.UsageRead), h.usage)
+	h.get(mux, "/openapi.yaml", gate.Open, anyone(h.description))
 }
 
 // RegisterOperations adds to mux what operators look at, which may be served in another place.

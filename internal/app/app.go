@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/certificate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
@@ -31,35 +32,37 @@ import (
 
 // App is a gateway, built and not yet listening.
 type App struct {
-	config   *config.Config // of the start: what cannot change is read from it
-	log      *slog.Logger
-	store    limit.Store
-	current  atomic.Pointer[snapshot]
-	control  *control.Reconciler
-	people   registry.Store     // the control database; nil: none
-	follower *registry.Follower // of it; nil: none
-	level    *slog.LevelVar     // nil: it does not change
-	address  atomic.Value       // where clients are listened for; nothing before
-	servers  *fleet.Fleet
-	keys     *keyset.Followers // of token issuers
-	contexts sync.Mutex        // held while fillContexts looks and tells
-	quirks   catalog.Quirks    // of model servers, whoever is served by them
-	mocks    *mocks            // model servers in this process
-	registry *prometheus.Registry
-	metrics  *telemetry.Metrics
-	gate     *gate.Gate
-	data     *proxy.Handler
-	admin    *admin.Handler // administration over HTTP
-	routes   gate.Mux       // of clients
-	server   listener.Server
-	patience time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
-	cert     *certificate.Pair // of the server; nil: not encrypted
-	manage   *management       // nil: on the server too
-	tracer   *telemetry.Tracer
-	scarce   *descriptor.Scarcity
-	hurry    <-chan struct{}
-	leaving  atomic.Bool  // readiness is off
-	handling sync.RWMutex // held for reading by every request while it is handled
+	config    *config.Config // of the start: what cannot change is read from it
+	log       *slog.Logger
+	store     limit.Store
+	current   atomic.Pointer[snapshot]
+	control   *control.Reconciler
+	people    registry.Store     // the control database; nil: none
+	follower  *registry.Follower // of it; nil: none
+	level     *slog.LevelVar     // nil: it does not change
+	address   atomic.Value       // where clients are listened for; nothing before
+	servers   *fleet.Fleet
+	keys      *keyset.Followers // of token issuers
+	contexts  sync.Mutex        // held while fillContexts looks and tells
+	quirks    catalog.Quirks    // of model servers, whoever is served by them
+	mocks     *mocks            // model servers in this process
+	registry  *prometheus.Registry
+	metrics   *telemetry.Metrics
+	gate      *gate.Gate
+	data      *proxy.Handler
+	admin     *admin.Handler     // administration over HTTP
+	registrar *registrar.Handler // the registry over HTTP
+	replica   string             // the id of this process
+	routes    gate.Mux           // of clients
+	server    listener.Server
+	patience  time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
+	cert      *certificate.Pair // of the server; nil: not encrypted
+	manage    *management       // nil: on the server too
+	tracer    *telemetry.Tracer
+	scarce    *descriptor.Scarcity
+	hurry     <-chan struct{}
+	leaving   atomic.Bool  // readiness is off
+	handling  sync.RWMutex // held for reading by every request while it is handled
 }
 
 // Options of an App. Config and Log are required.
@@ -86,7 +89,7 @@ type Options struct {
 func New(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{
 		config: o.Config, log: o.Log, level: o.Level, store: o.Store, hurry: o.Hurry,
-		mocks: &mocks{}, keys: keyset.New(o.Log),
+		mocks: &mocks{}, keys: keyset.New(o.Log), replica: newReplica(),
 	}
 	defer func() {
 		if err != nil {
@@ -113,6 +116,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.openGate()
 	a.openDataPlane()
 	a.openAdministration(o.Build)
+	a.openRegistrar()
 	if err = a.openServer(); err != nil {
 		return nil, err
 	}
@@ -186,6 +190,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	watching.Go(func() { a.control.Run(ctx) })
 	if a.follower != nil {
 		watching.Go(func() { a.follower.Run(ctx) })
+		watching.Go(func() { registry.Report(ctx, a.people, a.replica, a.appliedRevision) })
 	}
 	if a.cert != nil {
 		watching.Go(func() { a.cert.Follow(ctx) })

@@ -86,6 +86,7 @@ func (a *App) openServer() (err error) {
 	mux := &a.routes
 	a.data.Register(mux)
 	a.admin.Register(mux)
+	a.registrar.Register(mux)
 	if a.manage = newManagement(a.config, a.admin, a.log); a.manage == nil {
 		a.admin.RegisterOperations(mux)
 	}

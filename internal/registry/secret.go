@@ -3,6 +3,7 @@ package registry
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"hash/crc32"
 	"math/big"
@@ -33,6 +34,17 @@ type Hash [sha256.Size]byte
 func HashOf(secret string) Hash {
 	var room [128]byte // on the stack
 	return sha256.Sum256(append(room[:0], secret...))
+}
+
+// ParseHash reads a hash as people write it: "sha256:" and 64 hexadecimal digits in lower case.
+func ParseHash(text string) (h Hash, err error) {
+	digits, ok := strings.CutPrefix(text, "sha256:")
+	b, err := hex.DecodeString(digits)
+	if !ok || err != nil || len(b) != len(h) || strings.ToLower(digits) != digits {
+		return h, errors.New(`it is not "sha256:" and 64 hexadecimal digits in lower case; ` +
+			`make it with: token-rate-limiter key hash`)
+	}
+	return Hash(b), nil
 }
 
 // NewSecret returns a secret that nobody else has.

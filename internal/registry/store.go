@@ -75,6 +75,10 @@ type Write struct {
 	Expected int64
 	// DryRun has the change checked and its result returned, and nothing kept.
 	DryRun bool
+	// Once is of a change that is made once however often it is asked for; nil: it is made each
+	// time. The change fails with a *RepeatedError where it was made before, and with
+	// ErrOtherBody where another one was. A dry run is made each time.
+	Once *Once
 }
 
 // Store keeps the registry. It is safe for concurrent use. What it returns may be changed by
@@ -92,6 +96,8 @@ type Store interface {
 	) (Key, error)
 	// Key returns the key with that id, or ErrNotFound.
 	Key(ctx context.Context, id string) (Key, error)
+	// KeyOf returns the key that has, or had, a secret with that hash, or ErrNotFound.
+	KeyOf(ctx context.Context, h Hash) (Key, error)
 	// Keys returns keys in the order of their creation.
 	Keys(ctx context.Context, q Query) (Page, error)
 	// Revision returns the revision of the last change; the zero one: nothing was changed yet.
@@ -101,6 +107,7 @@ type Store interface {
 	Changes(ctx context.Context, since Revision) (Changes, error)
 	// Audit returns records in their order.
 	Audit(ctx context.Context, q AuditQuery) ([]Record, error)
+	Replicas
 	// Close ends its use. It waits for what is under way.
 	Close() error
 }

@@ -24,7 +24,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for _, media := range []string{"text/event-stream", "application/openmetrics-text"} {
+	for _, media := range []string{"text/event-stream", "application/openmetrics-text", "application/x-ndjson"} {
 		openapi3filter.RegisterBodyDecoder(media, openapi3filter.PlainBodyDecoder)
 	}
 	os.Exit(m.Run())
@@ -93,8 +93,11 @@ func (j *judge) sendTo(t *testing.T, g *apptest.Gateway, method, path, filled, k
 	if err != nil {
 		t.Fatal(err)
 	}
-	if method == http.MethodPost {
+	switch method {
+	case http.MethodPost:
 		r.Header.Set("Content-Type", "application/json")
+	case http.MethodPatch:
+		r.Header.Set("Content-Type", "application/merge-patch+json")
 	}
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
@@ -155,11 +158,16 @@ func bodyOf(path, members string) string {
 	return "{" + members + input + "}"
 }
 
+// isDataPlane reports whether a path is one of the data plane.
+func isDataPlane(item *openapi3.PathItem) bool {
+	return item.Post != nil && item.Post.Tags[0] == "data plane"
+}
+
 // posts are the paths of the data plane.
 func (j *judge) posts() []string {
 	var paths []string
 	for path, item := range j.doc.Paths.Map() {
-		if item.Post != nil {
+		if isDataPlane(item) {
 			paths = append(paths, path)
 		}
 	}
@@ -176,6 +184,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 				t.Parallel()
 				state.o.Auth = true
 				state.o.Config += keys
+				if state.prepare != nil {
+					state.prepare(t, &state.o)
+				}
 				g := apptest.Start(t, state.o)
 				if state.before != nil {
 					state.before(t, g)
@@ -193,9 +204,10 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 
 // state is a gateway, and what to ask of it.
 type state struct {
-	o      apptest.Options
-	before func(*testing.T, *apptest.Gateway)
-	ask    func(*testing.T, *judge, *apptest.Gateway)
+	o       apptest.Options
+	prepare func(*testing.T, *apptest.Options) // before it starts
+	before  func(*testing.T, *apptest.Gateway)
+	ask     func(*testing.T, *judge, *apptest.Gateway)
 }
 
 // every returns what asks every path of the data plane, for an answer of the
@@ -278,6 +290,20 @@ var states = map[string]state{
 	"failing":  {o: apptest.Options{Wrap: answering(http.StatusInternalServerError)}, ask: every(502, "")},
 	"refusing": {o: apptest.Options{Wrap: answering(http.StatusConflict)}, ask: every(409, "")},
 	"slow":     {o: apptest.Options{Wrap: waiting, Service: "response-timeout: 50ms"}, ask: every(504, "")},
+	"managed": {
+		prepare: func(t *testing.T, o *apptest.Options) { o.Server = fmt.Sprintf("data-directory: %q", t.TempDir()) },
+		ask:     manage,
+	},
+	"without its database": {
+		o: apptest.Options{Config: "database: {url: 'postgres://nobody@127.0.0.1:1/control'}\n"},
+		ask: func(t *testing.T, j *judge, g *apptest.Gateway) {
+			for _, path := range []string{"/api/v1/admin/keys", "/api/v1/admin/audit", "/api/v1/admin/audit/export", "/api/v1/admin/revision"} {
+				j.send(t, g, http.MethodGet, path, adminKey, nil, 503)
+			}
+			j.send(t, g, http.MethodPost, "/api/v1/admin/keys", adminKey, strings.NewReader(`{"name":"x","user":"y"}`), 503)
+			j.send(t, g, http.MethodGet, "/api/v1/admin/keys", "nobody knows me", nil, 503)
+		},
+	},
 	"impatient": {
 		o: apptest.Options{Server: "body-timeout: 100ms"},
 		ask: func(t *testing.T, j *judge, g *apptest.Gateway) {
@@ -287,6 +313,10 @@ var states = map[string]state{
 				j.send(t, g, http.MethodPost, path, userKey, r, 408)
 				w.Close()
 			}
+			r, w := io.Pipe()
+			go io.WriteString(w, "{")
+			j.send(t, g, http.MethodPost, "/api/v1/admin/keys/identify", adminKey, r, 408)
+			w.Close()
 		},
 	},
 }

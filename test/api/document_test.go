@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
@@ -62,6 +63,7 @@ func registered() []string {
 	proxy.New(proxy.Options{}).Register(r)
 	operators := admin.New(admin.Options{Metrics: http.NotFoundHandler(), Profiles: true})
 	operators.Register(r)
+	registrar.New(registrar.Options{}).Register(r)
 	operators.RegisterOperations(r)
 	paths := map[string]bool{}
 	for pattern := range r {
@@ -96,7 +98,7 @@ func TestPathsAreThoseOfTheCode(t *testing.T) {
 func TestMethodsAreThoseOfTheCode(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Config: "management: {pprof: true}\n"})
 	for path, item := range load(t).Paths.Map() {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, g.URL+fill(path), nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, g.URL+fill(path), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,12 +109,12 @@ func TestMethodsAreThoseOfTheCode(t *testing.T) {
 		response.Body.Close()
 		allowed := strings.Split(response.Header.Get("Allow"), ", ")
 		if diff := cmp.Diff(allowed, sorted(item.Operations())); diff != "" || response.StatusCode != http.StatusMethodNotAllowed {
-			t.Errorf("DELETE %s is answered with %d (-Allow +the document):\n%s", path, response.StatusCode, diff)
+			t.Errorf("PUT %s is answered with %d (-Allow +the document):\n%s", path, response.StatusCode, diff)
 		}
 	}
 }
 
 // fill returns a path with values in the places of its parameters.
 func fill(path string) string {
-	return strings.NewReplacer("{model}", apptest.Model, "{user}", "alice", "{profile}", "cmdline").Replace(path)
+	return strings.NewReplacer("{model}", apptest.Model, "{user}", "alice", "{profile}", "cmdline", "{id}", "file:u").Replace(path)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
@@ -212,6 +213,27 @@ func TestErrorsAreDescribed(t *testing.T) {
 	enum, _, _ = strings.Cut(enum, "]")
 	listed := found(`\b([a-z]+(?:_[a-z]+)+)\b`, map[string]string{"": enum})
 	if diff := cmp.Diff(codes, listed); diff != "" {
+		t.Errorf("api/openapi.yaml (-the code +the document):\n%s", diff)
+	}
+}
+
+// TestProblemsAreDescribed compares the codes of the control plane's problems with those that the
+// documents and the description of the interface have.
+func TestProblemsAreDescribed(t *testing.T) {
+	codes := registrar.Codes()
+	for _, path := range []string{"docs/troubleshooting.md", "docs/troubleshooting.ko.md"} {
+		described := found("(?m)^\\| `([a-z_]+)` \\| [45]\\d\\d \\|", map[string]string{"": readDocument(t, path).text})
+		if diff := cmp.Diff(codes, described); diff != "" {
+			t.Errorf("%s (-the code +the document):\n%s", path, diff)
+		}
+	}
+	b, err := os.ReadFile(filepath.Join(root, "api/openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, enum, _ := strings.Cut(string(b), "    ProblemCode:\n")
+	enum, _, _ = strings.Cut(enum, "]")
+	if diff := cmp.Diff(codes, found(`\b([a-z]+(?:_[a-z]+)+)\b`, map[string]string{"": enum})); diff != "" {
 		t.Errorf("api/openapi.yaml (-the code +the document):\n%s", diff)
 	}
 }

@@ -174,7 +174,7 @@ func (c *checkout) guarded(t *testing.T, name, further string) server {
 		t.Fatal(err)
 	}
 	c.write(t, name+"/application.yml", fmt.Sprintf(`
-server: {address: "127.0.0.1:0"%s}
+server: {address: "127.0.0.1:0", data-directory: %s-data%s}
 management: {pprof: true}
 redis: {host: 127.0.0.1, port: %d, timeout: 5s}
 vllm: {services: {llama2-7b: {endpoints: [%q]}}}
@@ -183,7 +183,7 @@ auth:
   api-keys:
     - {name: alice-laptop, user: alice, hash: %q}
     - {name: operator, user: root, roles: [user, admin], hash: %q}
-`, further, c.redis.Port(), model.URL, hash(t, aliceKey), hash(t, adminKey)))
+`, name, further, c.redis.Port(), model.URL, hash(t, aliceKey), hash(t, adminKey)))
 	return c.serve(t, "bin/token-rate-limiter serve --config "+name, name+".log", startPatience)
 }
 

@@ -26,7 +26,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
-		"internal/admin", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/file", "internal/fleet", "internal/gate",
+		"internal/admin", "internal/admin/registrar", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/file", "internal/fleet", "internal/gate",
 		"internal/identity", "internal/jwt", "internal/jwt/keyset", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/registry", "internal/registry/database", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
@@ -54,6 +54,10 @@ var imports = map[string][]string{
 		"internal/outcome", "internal/reply", "internal/telemetry", "internal/upstream", "internal/wire",
 		"internal/wire/answer", "internal/wire/chars", "internal/wire/event", "internal/wire/jsonscan",
 		"internal/wire/request", "internal/wire/sse",
+	},
+	"internal/admin/registrar": {
+		"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext", "internal/failure", "internal/gate",
+		"internal/identity", "internal/registry", "internal/reply",
 	},
 	"internal/admin": {"internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit", "internal/reply"},
 	"internal/gate":  {"internal/failure", "internal/identity", "internal/reply", "internal/telemetry"},
@@ -140,7 +144,7 @@ var imports = map[string][]string{
 // speakHTTP are the packages that may import net/http, those of wire and telemetry for the
 // numbers of statuses only.
 var speakHTTP = []string{
-	"cmd/token-rate-limiter", "internal/admin", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/jwt/keyset", "internal/listener",
+	"cmd/token-rate-limiter", "internal/admin", "internal/admin/registrar", "internal/app", "internal/apptest", "internal/gate", "internal/http1", "internal/httpclient", "internal/jwt/keyset", "internal/listener",
 	"internal/mockvllm",
 	"internal/outcome", "internal/proxy", "internal/reply", "internal/telemetry", "internal/tlstest", "internal/upstream",
 	"internal/wire", "internal/wire/anthropic", "internal/wire/event",

@@ -70,8 +70,14 @@ func (d *Database) keep(ctx context.Context, tx *sql.Tx, how registry.Write,
 	if err := tx.QueryRowContext(ctx, raiseRevision).Scan(&w.revision); err != nil {
 		return err
 	}
+	if err := w.begin(how); err != nil {
+		return err
+	}
 	r, err := change(w)
 	if err != nil {
+		return err
+	}
+	if err := w.end(how, r.Object); err != nil {
 		return err
 	}
 	if err := w.exec(noteChange, r.Object, w.revision); err != nil {

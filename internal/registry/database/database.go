@@ -100,9 +100,17 @@ func (d *Database) ready(ctx context.Context) (*sql.DB, error) {
 // Close implements registry.Store. It waits for what is under way.
 func (d *Database) Close() error { return d.close() }
 
+// refusal is an error of whoever wants something changed: the database is well.
+type refusal struct{ err error }
+
+func (r *refusal) Error() string { return r.err.Error() }
+
 // unavailable returns what a call has failed with: what the registry says, or that the database
 // cannot be reached.
 func unavailable(err error) error {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.err
+	}
 	for _, known := range []error{
 		registry.ErrNotFound, registry.ErrRevoked, registry.ErrExpired, registry.ErrTooMany,
 		registry.ErrTaken, registry.ErrConflict, ErrLaterVersion, ErrNone,

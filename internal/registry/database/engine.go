@@ -19,6 +19,8 @@ type engine interface {
 	hasTable() string
 	// isTaken reports whether an error says that a row is there already.
 	isTaken(error) bool
+	// clock returns an expression: the time of the database, in microseconds since 1970.
+	clock() string
 	close() error
 }
 

@@ -65,6 +65,10 @@ func (*postgres) hasTable() string {
 		"AND pg_table_is_visible(oid))"
 }
 
+func (*postgres) clock() string {
+	return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+}
+
 func (*postgres) isTaken(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == uniqueViolation

@@ -24,8 +24,10 @@ const (
 		"JOIN key_secrets s ON s.key_id = k.id ORDER BY k.id"
 	orderSecrets = ", s.created_at DESC, s.hash" // the newest first
 
-	keysWith = "(SELECT * FROM api_keys WHERE id = $1)"
-	changed  = "(SELECT * FROM api_keys WHERE id IN " +
+	keysWith  = "(SELECT * FROM api_keys WHERE id = $1)"
+	keyHaving = "(SELECT * FROM api_keys WHERE id = " +
+		"(SELECT key_id FROM key_secrets WHERE hash = $1))"
+	changed = "(SELECT * FROM api_keys WHERE id IN " +
 		"(SELECT object FROM changes WHERE kind = 'key' AND revision > $1))"
 
 	// selectRevision tells the revision, whether another one is of its history, and what
@@ -120,6 +122,24 @@ func (d *Database) Key(ctx context.Context, id string) (registry.Key, error) {
 	}
 	k, err := keyOf(ctx, db, id)
 	return k, unavailable(err)
+}
+
+// KeyOf implements registry.Store.
+func (d *Database) KeyOf(ctx context.Context, h registry.Hash) (registry.Key, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	db, err := d.ready(ctx)
+	if err != nil {
+		return registry.Key{}, err
+	}
+	keys, err := readKeys(ctx, db, keyHaving, "", hex.EncodeToString(h[:]))
+	if err == nil && len(keys) == 0 {
+		err = registry.ErrNotFound
+	}
+	if err != nil {
+		return registry.Key{}, unavailable(err)
+	}
+	return keys[0], nil
 }
 
 // Keys implements registry.Store.

@@ -124,6 +124,8 @@ func (*sqliteFile) hasTable() string {
 	return "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)"
 }
 
+func (*sqliteFile) clock() string { return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
+
 func (*sqliteFile) isTaken(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY

@@ -67,7 +67,7 @@ func (d *Database) Update(ctx context.Context, id string, how registry.Write, ac
 		before.Secrets = slices.Clone(k.Secrets)
 		r.Before = describe(&before)
 		if err := change(&k, w.now); err != nil {
-			return r, err
+			return r, &refusal{err}
 		}
 		k.ID, k.Created, k.Revision = id, before.Created, w.revision
 		if err := check(&k, before.Expires, w.now); err != nil {

@@ -88,6 +88,8 @@ var variables = []variable{
 	{Key: "adminKey", Value: "none", Type: "string", Description: "a key of the role admin; any where authentication is off"},
 	{Key: "model", Value: "llama2-7b", Description: "the public name of a model"},
 	{Key: "user", Value: "alice", Description: "whose usage is asked for"},
+	{Key: "id", Value: "none", Description: "of the key that was created last: the request that creates one sets it"},
+	{Key: "secret", Value: "none", Description: "of that key; the same"},
 }
 
 const schemaURL = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
@@ -133,10 +135,10 @@ func (d document) items(o operation) ([]item, error) {
 		return nil, err
 	}
 	o.fields = object(resolved)
-	answer := at(o.fields, "responses", "200")
+	status, answer := o.answer()
 	content := object(at(answer, "content"))
 	if content == nil {
-		return nil, fmt.Errorf("no answer with 200 is described")
+		return nil, fmt.Errorf("no answer with 200 or 201 is described")
 	}
 	if content["application/octet-stream"] != nil {
 		return nil, nil
@@ -150,7 +152,7 @@ func (d document) items(o operation) ([]item, error) {
 	if content[media] == nil {
 		media = slices.Sorted(maps.Keys(content))[len(content)-1] // text/plain of metrics
 	}
-	tests, err := answerTests(media, answer)
+	tests, err := answerTests(status, media, answer)
 	if err != nil {
 		return nil, err
 	}
@@ -171,20 +173,37 @@ func (o operation) request() (request, error) {
 	if description, ok := o.fields["description"]; ok {
 		r.Description = fmt.Sprint(description)
 	}
-	if o.method != "POST" {
+	content := object(at(o.fields, "requestBody", "content"))
+	if content == nil && o.method != "POST" {
 		return r, nil
 	}
-	example := maps.Clone(object(at(o.fields, "requestBody", "content", "application/json", "examples", "short", "value")))
+	media := "application/json"
+	if o.method == "PATCH" {
+		media = "application/merge-patch+json"
+	}
+	example := maps.Clone(object(at(content[media], "examples", "short", "value")))
 	if example == nil {
 		return r, fmt.Errorf("its body has no example named short")
 	}
-	if example["model"] = "{{model}}"; parameter.MatchString(o.path) {
+	if _, has := example["model"]; has {
+		example["model"] = "{{model}}"
+	}
+	if strings.Contains(o.path, "{model}") {
 		delete(example, "model") // the path has it
 	}
 	text, err := json.MarshalIndent(example, "", "  ")
-	r.Header = append(r.Header, variable{Key: "Content-Type", Value: "application/json"})
+	r.Header = append(r.Header, variable{Key: "Content-Type", Value: media})
 	r.Body = &body{Mode: "raw", Raw: string(text)}
 	return r, err
+}
+
+// answer returns the answer to a request that is carried out, and its status: what is created is
+// answered with 201, and only a dry run of that with 200.
+func (o operation) answer() (status int, _ any) {
+	if created := at(o.fields, "responses", "201"); created != nil {
+		return 201, created
+	}
+	return 200, at(o.fields, "responses", "200")
 }
 
 // auth returns how the request is authenticated, where that is not as the collection says.

@@ -1,6 +1,6 @@
 // Command publish writes what is made of api/openapi.yaml: docs/api/openapi.yaml, the same
-// text under the name that earlier users know, and docs/api/postman-collection.json, a
-// collection for Postman and newman. It is run at the root of the repository:
+// text under the name that earlier users know, the same for the binary, which serves it, and
+// docs/api/postman-collection.json, a collection for Postman and newman. It is run at the root of the repository:
 //
 //	go run ./test/api/publish
 //
@@ -56,5 +56,8 @@ func published(root string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	copied := append([]byte("# Written by `make api` from api/openapi.yaml, which is the one to change.\n"), text...)
-	return map[string][]byte{"docs/api/openapi.yaml": copied, "docs/api/postman-collection.json": collection}, nil
+	return map[string][]byte{
+		"docs/api/openapi.yaml": copied, "docs/api/postman-collection.json": collection,
+		"internal/admin/openapi.yaml": copied, // for the binary, which serves it
+	}, nil
 }

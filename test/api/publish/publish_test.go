@@ -43,7 +43,7 @@ func TestWrite(t *testing.T) {
 	if err := write(folder); err == nil {
 		t.Error("a document that there is not is written")
 	}
-	for _, sub := range []string{"api", "docs/api"} {
+	for _, sub := range []string{"api", "docs/api", "internal/admin"} {
 		if err := os.MkdirAll(filepath.Join(folder, sub), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestWrite(t *testing.T) {
 		if err := write(folder); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"docs/api/openapi.yaml", "docs/api/postman-collection.json"} {
+		for _, name := range []string{"docs/api/openapi.yaml", "docs/api/postman-collection.json", "internal/admin/openapi.yaml"} {
 			want, _ := os.ReadFile(filepath.Join(root, name))
 			if got, err := os.ReadFile(filepath.Join(folder, name)); err != nil || string(got) != string(want) {
 				t.Errorf("%s is written otherwise (%v)", name, err)
@@ -115,10 +115,10 @@ func TestMistakes(t *testing.T) {
 		return fmt.Sprintf("%spaths: {/a: {%s: {tags: [a], summary: s, %s}}}\n", head, method, fields)
 	}
 	for name, text := range map[string]string{
-		"nothing is at #/components/schemas/B": operation("get", `responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/B'}}}}}`),
-		"nothing is at other.yaml":             operation("get", `responses: {'200': {$ref: 'other.yaml'}}`),
-		"no answer with 200 is described":      operation("get", `responses: {'204': {description: nothing}}`),
-		"its body has no example named short":  operation("post", `responses: {'200': {content: {application/json: {schema: {type: object}}}}}`),
+		"nothing is at #/components/schemas/B":   operation("get", `responses: {'200': {content: {application/json: {schema: {$ref: '#/components/schemas/B'}}}}}`),
+		"nothing is at other.yaml":               operation("get", `responses: {'200': {$ref: 'other.yaml'}}`),
+		"no answer with 200 or 201 is described": operation("get", `responses: {'204': {description: nothing}}`),
+		"its body has no example named short":    operation("post", `responses: {'200': {content: {application/json: {schema: {type: object}}}}}`),
 	} {
 		d, err := parse([]byte(text))
 		if err != nil {

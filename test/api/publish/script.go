@@ -11,9 +11,13 @@ import (
 const eventStream = "text/event-stream"
 
 // answerTests returns the tests of an answer: its status, its media type, the header fields
-// that it must have, and its shape.
-func answerTests(media string, answer any) ([]event, error) {
-	lines := []string{statusTest(200), mediaTest(media)}
+// that it must have, and its shape. What was created is kept in variables.
+func answerTests(status int, media string, answer any) ([]event, error) {
+	lines := []string{statusTest(status), mediaTest(media)}
+	if status == 201 { // for the requests that follow
+		lines = append(lines, `const made = pm.response.json();`,
+			`for (const name of ["id", "secret"]) pm.collectionVariables.set(name, made[name]);`)
+	}
 	headers := object(at(answer, "headers"))
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		if at(headers[name], "required") == true {

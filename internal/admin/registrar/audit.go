@@ -1,0 +1,110 @@
+package registrar
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
+)
+
+// listAudit lists records of the audit in their order.
+func (h *Handler) listAudit(c *call) (*answer, error) {
+	limit, err := c.number("limit", 1, limitMax, limitUsual)
+	if err != nil {
+		return nil, err
+	}
+	after, err := c.number("after", 0, math.MaxInt64, 0)
+	if err != nil {
+		return nil, err
+	}
+	q := registry.AuditQuery{
+		After: after, Actor: c.query.Get("actor"), Object: c.query.Get("object"),
+		Limit: int(limit) + 1, // one more tells whether there are more
+	}
+	for name, text := range map[string]string{"actor": q.Actor, "object": q.Object} {
+		if strings.ContainsRune(text, 0) {
+			return nil, misused(name, "has a character that no name has")
+		}
+	}
+	if h.Store == nil {
+		return newList[registry.Record](nil, ""), nil
+	}
+	data, err := h.Store.Audit(c.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) <= int(limit) {
+		return newList(data, ""), nil
+	}
+	data = data[:limit]
+	return newList(data, strconv.FormatInt(data[limit-1].Revision, 10)), nil
+}
+
+const (
+	// exportPage is how many records an export holds at once.
+	exportPage = 500
+	// exportPatience is how long a client may take to read so many.
+	exportPatience = 30 * time.Second
+	mediaLines     = "application/x-ndjson"
+)
+
+// exportAudit writes all records, a line of JSON each, page after page. Where a page cannot be
+// read, the connection is broken off, so that nobody takes what has come for everything.
+func (h *Handler) exportAudit(c *call) (*answer, error) {
+	after, err := c.number("after", 0, math.MaxInt64, 0)
+	if err != nil {
+		return nil, err
+	}
+	page, err := h.exported(c, after)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{stream: func(w http.ResponseWriter) error {
+		w.Header()["Content-Type"] = []string{mediaLines}
+		w.WriteHeader(http.StatusOK)
+		if c.Method == http.MethodHead {
+			return nil
+		}
+		control := http.NewResponseController(w)
+		for len(page) > 0 {
+			_ = control.SetWriteDeadline(time.Now().Add(exportPatience)) // where it has one
+			if err := writeLines(w, page); err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			if page, err = h.exported(c, page[len(page)-1].Revision); err != nil {
+				h.Log.Warn("an export of the audit is broken off",
+					"id", c.Header.Get(reply.IDHeader), "error", err)
+				panic(http.ErrAbortHandler)
+			}
+		}
+		return nil
+	}}, nil
+}
+
+// exported returns a page of records.
+func (h *Handler) exported(c *call, after int64) ([]registry.Record, error) {
+	if h.Store == nil {
+		return nil, nil
+	}
+	return h.Store.Audit(c.Context(), registry.AuditQuery{After: after, Limit: exportPage})
+}
+
+// writeLines writes records, a line each.
+func writeLines(w http.ResponseWriter, page []registry.Record) error {
+	var text []byte
+	for i := range page {
+		line, err := json.Marshal(&page[i])
+		if err != nil {
+			return err
+		}
+		text = append(append(text, line...), '\n')
+	}
+	_, err := w.Write(text)
+	return err
+}

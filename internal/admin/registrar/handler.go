@@ -1,0 +1,166 @@
+package registrar
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
+)
+
+// Base is where the control plane is served.
+const Base = "/api/v1/admin"
+
+// Options of a Handler. Gate, FileKeys and Log are required.
+type Options struct {
+	Gate *gate.Gate
+	Log  *slog.Logger
+	// Store is the control database; nil: there is none, and what writes is refused.
+	Store Store
+	// FileKeys returns the keys of the configuration, in the order of their names. They have
+	// no id, no secret and no time.
+	FileKeys func() []registry.Key
+	// Follow has this replica apply what has changed. It is called after each change.
+	Follow func(context.Context) error
+	// Applied returns the revision that this replica has applied.
+	Applied func() int64
+	Replica string           // the id of this replica
+	Now     func() time.Time // the clock; nil: the system's
+}
+
+// Handler serves the registry. It is safe for concurrent use.
+type Handler struct {
+	Options
+	running running
+}
+
+// New returns a handler.
+func New(o Options) *Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Handler{Options: o}
+}
+
+// operation is what a method of a path does, and who may ask for it.
+type operation struct {
+	rule   gate.Rule
+	writes bool     // takes dry_run and a reason, and needs a control database
+	query  []string // the parameters that it takes beside dry_run
+	serve  func(*Handler, *call) (*answer, error)
+}
+
+// The rules of the routes.
+var (
+	readKeys  = gate.Needs(identity.KeysRead)
+	writeKeys = gate.Needs(identity.KeysWrite)
+	readAudit = gate.Needs(identity.AuditRead)
+)
+
+// routes are the paths below Base, with their operations by methods.
+var routes = map[string]map[string]operation{
+	"/keys": {
+		http.MethodGet: {readKeys, false, []string{"user", "state", "limit", "after"},
+			(*Handler).listKeys},
+		http.MethodPost: {writeKeys, true, nil, (*Handler).createKey},
+	},
+	"/keys/{id}": {
+		http.MethodGet:    {readKeys, false, nil, (*Handler).showKey},
+		http.MethodPatch:  {writeKeys, true, nil, (*Handler).patchKey},
+		http.MethodDelete: {writeKeys, true, nil, (*Handler).revokeKey},
+	},
+	"/keys/{id}/rotate": {
+		http.MethodPost: {writeKeys, true, nil, (*Handler).rotateKey},
+	},
+	"/keys/identify": {
+		http.MethodPost: {readKeys, false, nil, (*Handler).identifyKey},
+	},
+	"/audit": {
+		http.MethodGet: {readAudit, false, []string{"actor", "object", "limit", "after"},
+			(*Handler).listAudit},
+	},
+	"/audit/export": {
+		http.MethodGet: {readAudit, false, []string{"after"}, (*Handler).exportAudit},
+	},
+	"/revision": {
+		http.MethodGet: {readKeys, false, []string{"at_least", "wait"}, (*Handler).showRevision},
+	},
+}
+
+// Register adds the routes to mux.
+func (h *Handler) Register(mux gate.Routes) {
+	for path, operations := range routes {
+		rules := gate.Rules{}
+		for method, o := range operations {
+			rules[method] = o.rule
+		}
+		mux.Handle(Base+path, rules, h.serve(operations))
+	}
+}
+
+// serve returns what serves a path with its operations.
+func (h *Handler) serve(operations map[string]operation) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, err := h.answer(w, r, operations)
+		if err == nil {
+			err = a.write(w)
+		}
+		if err == nil || isOver(r.Context(), err) {
+			return
+		}
+		p := problemOf(err)
+		if p.Status >= http.StatusInternalServerError {
+			h.Log.Warn("a request of the control plane has failed",
+				"id", r.Header.Get(reply.IDHeader), "route", r.Method+" "+r.Pattern,
+				"status", p.Status, "error", err)
+		}
+		p.Write(w)
+	})
+}
+
+// answer finds out who asks for what, and has it done.
+func (h *Handler) answer(
+	w http.ResponseWriter, r *http.Request, operations map[string]operation,
+) (*answer, error) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	o, known := operations[method]
+	if !known {
+		allowed := methods(operations)
+		w.Header()["Allow"] = []string{allowed}
+		return nil, failure.Method(r.Method, allowed)
+	}
+	by, refused := h.Gate.Principal(r, o.rule)
+	if refused != nil {
+		return nil, refused
+	}
+	c := &call{Request: r, by: by}
+	if err := c.readQuery(o); err != nil {
+		return nil, err
+	}
+	if o.writes {
+		if err := h.prepareWrite(c); err != nil {
+			return nil, err
+		}
+	}
+	return o.serve(h, c)
+}
+
+// methods returns the methods of operations, as the field Allow lists them.
+func methods(operations map[string]operation) string {
+	var list []string
+	for m := range operations {
+		list = append(list, m)
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}

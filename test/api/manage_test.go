@@ -1,0 +1,170 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+)
+
+const (
+	keysPath   = "/api/v1/admin/keys"
+	keyPath    = keysPath + "/{id}"
+	rotatePath = keyPath + "/rotate"
+)
+
+// manage asks the control plane for every kind of answer.
+func manage(t *testing.T, j *judge, g *apptest.Gateway) {
+	send := func(method, path, id, query, body string, status int, fields ...string) {
+		t.Helper()
+		j.sendTo(t, g, method, path, strings.Replace(path, "{id}", id, 1)+query, adminKey, strings.NewReader(body), status, fields...)
+	}
+	const full = `{"name":"laptop","user":"alice","roles":["user"],"act_as":true,"models":["llama2-*"],"endpoints":["chat_completions"],"expires_at":"2099-01-01T00:00:00Z"}`
+	send("POST", keysPath, "", "?dry_run=true", full, 200)
+	for _, body := range []string{full, full, `{"name":"other","user":"alice"}`} {
+		send("POST", keysPath, "", "", body, map[bool]int{true: 201, false: 422}[body == full], "Idempotency-Key", "once", "X-Reason", "a test")
+	}
+	id := lastKey(t, g)
+	send("GET", keyPath, id, "", "", 200)
+	send("PATCH", keyPath, id, "?dry_run=true", `{"name":"desktop"}`, 200)
+	send("PATCH", keyPath, id, "", `{"name":"desktop","models":null,"endpoints":null,"expires_at":null}`, 200, "If-Match", `"1"`)
+	send("PATCH", keyPath, id, "", `{"name":"desktop"}`, 200, "Content-Type", "application/json")
+	send("PATCH", keyPath, id, "", `{"name":"desktop"}`, 412, "If-Match", `"1"`)
+	for range 2 {
+		send("POST", rotatePath, id, "", `{"overlap":"24h"}`, 200, "Idempotency-Key", "once")
+	}
+	send("POST", rotatePath, id, "", `{"overlap":"0s"}`, 422, "Idempotency-Key", "once")
+	send("POST", rotatePath, id, "?dry_run=true", `{"overlap":"0s"}`, 200)
+	send("POST", keysPath+"/identify", "", "", fmt.Sprintf(`{"secret":%q}`, userKey), 200)
+	send("POST", keysPath+"/identify", "", "", `{"secret":"nobody"}`, 404)
+	send("DELETE", keyPath, id, "?dry_run=true", "", 200)
+	for range 2 {
+		send("DELETE", keyPath, id, "", "", 200)
+	}
+	for method, path := range map[string]string{"PATCH": keyPath, "POST": rotatePath} {
+		body := map[string]string{"PATCH": `{"name":"x"}`, "POST": `{"overlap":"0s"}`}[method]
+		send(method, path, id, "", body, 409)                             // it is revoked
+		send(method, path, "file:u", "", body, 409)                       // it is the file's
+		send(method, path, strings.Repeat("0", 26), "", body, 404)        // there is none
+		send(method, path, id, "", strings.Repeat(" ", 65<<10)+body, 413) // it is too large
+		send(method, path, id, "", body, 415, "Content-Type", "text/plain")
+		send(method, path, id, "", "[]", 400)
+		j.sendTo(t, g, method, path, strings.Replace(path, "{id}", id, 1), userKey, strings.NewReader(body), 403)
+		j.sendTo(t, g, method, path, strings.Replace(path, "{id}", id, 1), "", strings.NewReader(body), 401)
+	}
+	send("GET", keysPath, "", "?user=alice&state=revoked&limit=1", "", 200)
+	send("GET", keysPath, "", "?limit=1", "", 200)
+	send("GET", keysPath, "", "?limit=none", "", 400)
+	send("GET", "/api/v1/admin/audit", "", "?limit=2&object="+id, "", 200)
+	send("GET", "/api/v1/admin/audit/export", "", "?after=1", "", 200)
+	send("GET", "/api/v1/admin/revision", "", "?wait=5", "", 200)
+}
+
+// lastKey returns the id of the key that was created last.
+func lastKey(t *testing.T, g *apptest.Gateway) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL+keysPath, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Api-Key", adminKey)
+	a, err := g.Client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	var list struct{ Data []struct{ ID string } }
+	b, err := io.ReadAll(a.Body)
+	if err == nil {
+		err = json.Unmarshal(b, &list)
+	}
+	if err != nil || len(list.Data) == 0 {
+		t.Fatalf("%v: %s", err, b)
+	}
+	return list.Data[len(list.Data)-1].ID
+}
+
+// TestChangesAreAsDescribed puts values into every member of the bodies of the control plane: the
+// gateway refuses those that the document does not allow, and understands the others. What the
+// document cannot say is left out: which names, times and durations there are.
+func TestChangesAreAsDescribed(t *testing.T) {
+	g := apptest.Start(t, apptest.Options{Server: fmt.Sprintf("data-directory: %q", t.TempDir())})
+	doc, checked := load(t), 0
+	var id string
+	for _, path := range []string{keysPath, keyPath, rotatePath} {
+		item := doc.Paths.Value(path)
+		op, method := item.Post, http.MethodPost
+		media, body := "application/json", map[string]any{}
+		if op == nil {
+			op, method, media = item.Patch, http.MethodPatch, "application/merge-patch+json"
+		}
+		content := op.RequestBody.Value.Content[media]
+		example := content.Examples["short"].Value.Value.(map[string]any)
+		schema := content.Schema.Value
+		for _, member := range append(members(schema), "other", "Name") {
+			for _, value := range append(values, `["user"]`, `["*"]`, `"2099-01-01T00:00:00Z"`, `"1h"`, `"sha256:`+strings.Repeat("0f", 32)+`"`) {
+				checked++
+				clear(body)
+				for name, v := range example {
+					body[name] = v
+				}
+				var plain any
+				if err := json.Unmarshal([]byte(value), &plain); err != nil {
+					t.Fatal(err)
+				}
+				body[member] = plain
+				text, err := json.Marshal(body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				described := schema.VisitJSON(map[string]any(body), openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation()) == nil
+				status, answer := change(t, g, method, strings.Replace(path, "{id}", id, 1)+"?dry_run=true", media, string(text))
+				if understood := status == http.StatusOK; understood != described && !(described && unsayable(member)) {
+					t.Errorf("%s: %s of %s: the document allows it: %v; the gateway answers %d %.300s", path, member, value, described, status, answer)
+				}
+			}
+		}
+		if id == "" {
+			status, answer := change(t, g, http.MethodPost, keysPath, "application/json", `{"name":"a","user":"b"}`)
+			var made struct{ ID string }
+			if err := json.Unmarshal(answer, &made); err != nil || status != http.StatusCreated {
+				t.Fatal(status, err, string(answer))
+			}
+			id = made.ID
+		}
+	}
+	if checked < 100 {
+		t.Errorf("%d requests were checked only", checked)
+	}
+}
+
+// unsayable reports whether only the gateway knows which texts a member may have.
+func unsayable(member string) bool {
+	return member == "roles" || member == "endpoints" || member == "models" || member == "overlap" || member == "expires_at"
+}
+
+// change sends a request, and returns the status and the body of its answer.
+func change(t *testing.T, g *apptest.Gateway, method, path, media, body string) (int, []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, g.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", media)
+	a, err := g.Client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.StatusCode, b
+}
