@@ -215,6 +215,43 @@ func TestSameKeyIDAtTwoIssuers(t *testing.T) {
 	}
 }
 
+// TestNearMisses: what is just within a bound is taken.
+func TestNearMisses(t *testing.T) {
+	id := strings.Repeat("k", 256)
+	keys, _, err := ParseSet(setOf(t, jwkOf(t, "RSA", id, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := issuer(t, "RS256", keys...)
+	i.Leeway = 30 * time.Second
+	i.Types = []string{TypeAccess, TypeJWT}
+	v := NewVerifier([]*Issuer{i})
+	seconds := func(d time.Duration) int64 { return at.Add(d).Unix() }
+	head := fmt.Sprintf(`{"alg":"RS256","typ":"application/AT+JWT","kid":%q}`, id)
+	filled := sign(t, "RS256", head, claims(t, map[string]any{"x": ""}))
+	room := (TokenBytesMax - len(filled)) / 4 * 3
+	for name, token := range map[string]string{
+		"of all that may be":   sign(t, "RS256", head, claims(t, map[string]any{"x": strings.Repeat("x", room)})),
+		"expired a moment ago": sign(t, "RS256", head, claims(t, map[string]any{"exp": seconds(-29 * time.Second)})),
+		"begins in a moment":   sign(t, "RS256", head, claims(t, map[string]any{"nbf": seconds(30 * time.Second), "iat": seconds(30 * time.Second)})),
+		"as long as may be":    sign(t, "RS256", head, claims(t, map[string]any{"iat": seconds(0), "nbf": seconds(0), "exp": seconds(24 * time.Hour)})),
+		"of half a second":     sign(t, "RS256", head, claims(t, map[string]any{"exp": float64(seconds(time.Hour)) + 0.5})),
+		"among others":         sign(t, "RS256", head, claims(t, map[string]any{"aud": []string{"account", "gateway"}})),
+		"without a type":       sign(t, "RS256", fmt.Sprintf(`{"alg":"RS256","kid":%q}`, id), claims(t, nil)),
+		"a type in small":      sign(t, "RS256", fmt.Sprintf(`{"alg":"RS256","typ":"jwt","kid":%q}`, id), claims(t, nil)),
+		"of a long name":       sign(t, "RS256", head, claims(t, map[string]any{"sub": strings.Repeat("u", 256)})),
+		"a nonce of Keycloak":  sign(t, "RS256", head, claims(t, map[string]any{"nonce": "n", "typ": "Bearer"})),
+		"nested":               sign(t, "RS256", head, claims(t, map[string]any{"x": rawJSON(strings.Repeat("[", depthMax-1) + strings.Repeat("]", depthMax-1))})),
+	} {
+		if len(token) > TokenBytesMax {
+			t.Fatalf("%s has %d bytes", name, len(token))
+		}
+		if _, err := v.Verify(token, at); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestKinds: what kinds of failures are to whoever asks further.
 func TestKinds(t *testing.T) {
 	i := issuer(t, "RS256", public(t, "RSA"))

@@ -51,7 +51,9 @@ func TestAuthenticator(t *testing.T) {
 	if asks(rs, true) != first {
 		t.Error("a key that stays is another one")
 	}
-	i.Keys.Replace([]*Key{public(t, "P-256")})
+	if added, removed := i.Keys.Replace([]*Key{public(t, "P-256"), public(t, "P-256")}); added != 1 || removed != 1 {
+		t.Errorf("%d keys added and %d removed", added, removed)
+	}
 	asks(rs, false)
 	asks(es, true)
 
@@ -215,13 +217,14 @@ func BenchmarkAuthenticate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name       string
 		by         identity.Authenticator
 		credential string
 	}{
-		"token": {identity.Chain{a, keys}, token}, "key": {keys, secret}, "key-behind": {identity.Chain{a, keys}, secret},
+		{"token", identity.Chain{a, keys}, token}, {"key", keys, secret}, {"key-behind", identity.Chain{a, keys}, secret},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(tt.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := tt.by.Authenticate(b.Context(), tt.credential); err != nil {
