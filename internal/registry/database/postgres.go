@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,7 +22,10 @@ const (
 )
 
 // postgres is an engine.
-type postgres struct{ db *sql.DB }
+type postgres struct {
+	db   *sql.DB
+	name string // where it is, and which one, without credentials
+}
 
 // openPostgres opens the database at the URL of o. It does not connect.
 func openPostgres(o Options) (*postgres, error) {
@@ -40,7 +44,18 @@ func openPostgres(o Options) (*postgres, error) {
 	db.SetMaxOpenConns(connectionsMax)
 	db.SetMaxIdleConns(connectionsMax)
 	db.SetConnMaxLifetime(connectionsLife)
-	return &postgres{db}, nil
+	return &postgres{db, nameOf(c)}, nil
+}
+
+// nameOf returns the hosts and the database of c.
+func nameOf(c *pgx.ConnConfig) string {
+	name := fmt.Sprintf("%s:%d", c.Host, c.Port)
+	for _, f := range c.Fallbacks {
+		if other := fmt.Sprintf("%s:%d", f.Host, f.Port); !strings.HasSuffix(name, other) {
+			name += "," + other // hosts come twice, with TLS and without
+		}
+	}
+	return name + "/" + c.Database
 }
 
 // urlError returns what is wrong with a URL, without quoting it: the password is in it.
