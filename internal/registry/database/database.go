@@ -100,7 +100,7 @@ func (d *Database) ready(ctx context.Context) (*sql.DB, error) {
 // Name returns where PostgreSQL is and which database, without credentials; "" for SQLite.
 func (d *Database) Name() string {
 	if p, ok := d.engine.(*postgres); ok {
-		return p.name
+		return nameOf(p.config)
 	}
 	return ""
 }

@@ -23,8 +23,8 @@ const (
 
 // postgres is an engine.
 type postgres struct {
-	db   *sql.DB
-	name string // where it is, and which one, without credentials
+	db     *sql.DB
+	config *pgx.ConnConfig
 }
 
 // openPostgres opens the database at the URL of o. It does not connect.
@@ -44,7 +44,7 @@ func openPostgres(o Options) (*postgres, error) {
 	db.SetMaxOpenConns(connectionsMax)
 	db.SetMaxIdleConns(connectionsMax)
 	db.SetConnMaxLifetime(connectionsLife)
-	return &postgres{db, nameOf(c)}, nil
+	return &postgres{db, c}, nil
 }
 
 // nameOf returns the hosts and the database of c.
@@ -72,6 +72,9 @@ func (p *postgres) close() error           { return p.db.Close() }
 
 // lock is one of the transaction, with a number of our own.
 func (*postgres) lock() string { return "SELECT pg_advisory_xact_lock(7482920116)" }
+
+// tell wakes those who listen: see Listen.
+func (*postgres) tell() string { return notify }
 
 // hasTable reads the catalog itself: to_regclass may remember, within a transaction, that there
 // was no such table when it began.
