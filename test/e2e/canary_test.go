@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -203,7 +204,8 @@ func TestCanaries(t *testing.T) {
 		defer c.mu.Unlock()
 		return c.seen["the traces"] != ""
 	})
-	p.kill()
+	p.signal(syscall.SIGTERM) // what is known is kept on the disk at the latest then
+	p.wait(t)
 	c.look("the data directory", "")
 	c.look("the log", p.stdout.String()+p.stderr.String())
 	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
