@@ -43,7 +43,7 @@ var texts = kong.Vars{
 	"audit":      "Look at the records of changes in the control database.",
 	"audit_list": "Print who changed what and when.",
 	"audit_verify": "Check that no record was changed, taken out or put elsewhere, " +
-		"but for the last ones.",
+		"and print the sum of the last one.",
 	"audit_after":    "Begin after this revision (0).",
 	"audit_limit":    "Print so many at most (100).",
 	"bootstrap":      "Create a key with the role admin in the control database.",

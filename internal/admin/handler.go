@@ -21,6 +21,7 @@ type Options struct {
 	Build    Build            // what /actuator/info says
 	Config   func() Effective // what /actuator/env says
 	Profiles bool             // lets admins take profiles of the process
+	Registry func() Heard     // the control database; nil: there is none
 	Draining func() bool      // reports whether the gateway is going to take no more requests
 }
 

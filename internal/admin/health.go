@@ -44,6 +44,7 @@ func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
 // health says whether requests of one model at least can be served: the store decides and takes
 // what concerns it, or nothing limits it; and the gateway is not shutting down. Model servers do
 // not count: another replica would find none either. Which models have none is told all the same.
+// The control database counts until it was heard once.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	store := h.store(r.Context())
 	rep := report{Status: up, Components: map[string]component{
@@ -56,6 +57,13 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	rep.Components["servers"] = h.servers()
+	if h.Registry != nil {
+		heard := h.Registry()
+		rep.Components["controlDatabase"] = heard.component()
+		if heard == Unheard {
+			rep.Status, status = down, http.StatusServiceUnavailable
+		}
+	}
 	reply.JSON(w, status, rep)
 }
 
@@ -125,4 +133,27 @@ func (h *Handler) gateway() component {
 		return component{Status: down, Detail: "shutting down"}
 	}
 	return component{Status: up}
+}
+
+// Heard is how the control database stands with this gateway.
+type Heard int
+
+// What it can be. While the database is away, the keys that are known are served; a gateway that
+// has not heard it since it started knows none.
+const (
+	Unheard Heard = iota
+	Away
+	Followed
+)
+
+func (s Heard) component() component {
+	switch s {
+	case Followed:
+		return component{Status: up}
+	case Away:
+		return component{Status: down, Detail: "the control database does not answer; " +
+			"keys that are known go on counting"}
+	}
+	return component{Status: down, Detail: "the control database was not heard since the start; " +
+		"its keys are not known yet"}
 }

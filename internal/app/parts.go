@@ -75,6 +75,7 @@ func (a *App) openAdministration(build admin.Build) {
 		Catalog: a.served, Store: a.store, Gate: a.gate, Build: build,
 		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		Config:   func() admin.Effective { return a.current.Load().config },
+		Registry: a.heard(),
 		Draining: a.leaving.Load,
 		Profiles: a.config.Management.Pprof,
 	})

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry/database"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
 // registryTimeout bounds how long the start waits for the control database.
@@ -71,6 +73,25 @@ func (a *App) openRegistry(ctx context.Context) error {
 	if err := d.Prepare(ctx); err != nil && !errors.Is(err, registry.ErrUnavailable) {
 		return err
 	}
+	telemetry.RegisterGauge(a.registry, "control_database_staleness_seconds",
+		"How long ago the control database was last heard: what has changed since is not known.",
+		func() float64 { return a.follower.Age().Seconds() })
 	_ = a.follower.Follow(ctx) // it is in the log
 	return nil
+}
+
+// heard returns what tells how the control database stands; nil where there is none.
+func (a *App) heard() func() admin.Heard {
+	if a.follower == nil {
+		return nil
+	}
+	return func() admin.Heard {
+		switch {
+		case a.follower.Fresh():
+			return admin.Followed
+		case a.follower.Heard() || a.isOpen(): // where nobody needs a key, none is missed
+			return admin.Away
+		}
+		return admin.Unheard
+	}
 }

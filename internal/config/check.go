@@ -59,7 +59,8 @@ func (k checking) buffered() {
 func (k checking) database() {
 	folder := k.Server.DataDirectory
 	alone := folder != "" && k.Database.URL == ""
-	if alone && k.Profile == profileProd && k.Redis != nil {
+	shared := k.Redis != nil && k.RateLimit.Store != StoreMemory
+	if alone && shared && k.Profile == profileProd {
 		k.AddAt(k.root.Find("server", "data-directory"), binding.Quote(folder),
 			"is of one replica, and others that share the Redis would not know its keys",
 			"set database.url, or remove it")

@@ -181,3 +181,28 @@ func TestProfileMistakes(t *testing.T) {
 		wantErrors(t, err, "conf/application.yml:"+want)
 	}
 }
+
+// TestDatabaseOfOne: in production SQLite is refused where a Redis is shared, for other replicas
+// would not know its keys, and nowhere else.
+func TestDatabaseOfOne(t *testing.T) {
+	const redis, own, shared = "redis: {host: a}\n", "server: {data-directory: /data}\n", "database: {url: 'postgres://db/control'}\n"
+	for _, x := range []struct {
+		profile, text string
+		refused       bool
+	}{
+		{"prod", redis + own, true},
+		{"prod", redis + own + shared, false},
+		{"prod", redis + shared, false},
+		{"prod", redis + own + "token: {rate-limit: {store: memory}}\n", false},
+		{"dev", redis + own, false},
+		{"", redis + own, false},
+	} {
+		files := folder{"application.yml": x.text + aModel, "application-dev.yml": "", "application-prod.yml": ""}
+		var want []string
+		if x.refused {
+			want = append(want, `conf/application.yml:2:26: server.data-directory: "/data" is of one replica, and others that share the Redis would not know its keys; set database.url, or remove it`)
+		}
+		_, err := files.load(x.profile, nil)
+		wantErrors(t, err, want...)
+	}
+}

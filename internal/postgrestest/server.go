@@ -83,6 +83,36 @@ func Open() (_ *Server, err error) {
 	return nil, err
 }
 
+// Standby runs a server that follows s as its standby, until the end of the test.
+func (s *Server) Standby(tb testing.TB) *Server {
+	tb.Helper()
+	other := &Server{}
+	tb.Cleanup(func() { other.Close() })
+	var err error
+	if other.dir, err = os.MkdirTemp("", "postgres"); err == nil {
+		err = own(other.dir)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	copied := command("pg_basebackup", "--pgdata", other.data(), "--host", "127.0.0.1",
+		"--port", s.port, "--username", "test", "--no-sync", "--checkpoint", "fast",
+		"--write-recovery-conf")
+	if output, err := copied.CombinedOutput(); err != nil {
+		tb.Fatalf("pg_basebackup: %v\n%s", err, output)
+	}
+	if other.port, err = freePort(); err == nil {
+		err = other.run()
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return other
+}
+
+// Host is where the server is, as a part of a URL.
+func (s *Server) Host() string { return "127.0.0.1:" + s.port }
+
 // Close kills the server and removes what it has kept.
 func (s *Server) Close() {
 	s.Kill()
@@ -162,7 +192,7 @@ func ping(db *sql.DB) error {
 // Kill ends the server as a crash would, with all its processes, and waits for its end. A server
 // that has ended is left alone.
 func (s *Server) Kill() {
-	if s.cmd == nil || s.cmd.Process == nil {
+	if s.exited == nil {
 		return
 	}
 	s.signal(syscall.SIGKILL)

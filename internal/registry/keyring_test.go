@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // TestKeyring: who is known is what the last changes say; expiry is by the clock; what is not
@@ -61,6 +62,49 @@ func TestKeyring(t *testing.T) {
 	}
 	if p, _ := ring.Authenticate(t.Context(), secret); !p.Principal.ActAs || p.Principal.Credential != "1" || !p.Principal.Is(identity.User) {
 		t.Errorf("alice is %+v", p.Principal)
+	}
+}
+
+// TestReadMeanwhile: a key that comes while somebody with it is looked up is either found, or may
+// be somebody's; it is not told to be nobody's.
+func TestReadMeanwhile(t *testing.T) {
+	secret := NewSecret()
+	var ring *Keyring
+	ring = NewKeyring(time.Now, func() bool {
+		ring.Apply(Changes{Keys: []Key{{ID: "1", User: "alice", Secrets: []Secret{{Hash: HashOf(secret)}}}}})
+		return true
+	})
+	if _, err := ring.Authenticate(t.Context(), secret); err != nil {
+		t.Errorf("a key that was read just before the ring was fresh: %v", err)
+	}
+}
+
+// TestReach: a key may be used for what it says, and for nothing where that is not understood.
+func TestReach(t *testing.T) {
+	for _, tt := range []struct {
+		models, endpoints []string
+		llama, qwen       bool
+	}{
+		{nil, nil, true, true},
+		{[]string{"llama-*"}, nil, true, false},
+		{nil, []string{"chat_completions"}, true, true},
+		{nil, []string{"embeddings"}, false, false},
+		{[]string{"*"}, []string{"of a later version"}, false, false},
+	} {
+		secret := NewSecret()
+		ring := NewKeyring(time.Now, func() bool { return true })
+		ring.Apply(Changes{Keys: []Key{{
+			ID: "1", User: "alice", Roles: []identity.Role{identity.User}, Models: tt.models, Endpoints: tt.endpoints,
+			Secrets: []Secret{{Hash: HashOf(secret)}},
+		}}})
+		p, err := ring.Authenticate(t.Context(), secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		llama, qwen := p.Principal.MayUse("llama-7b", wire.ChatCompletions), p.Principal.MayUse("qwen", wire.ChatCompletions)
+		if llama != tt.llama || qwen != tt.qwen {
+			t.Errorf("with %q at %q: llama %v, qwen %v", tt.models, tt.endpoints, llama, qwen)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -73,6 +74,44 @@ func Verify(before Record, list []Record) error {
 		before = *r
 	}
 	return nil
+}
+
+// verifyPage is how many records are checked at once.
+const verifyPage = 1000
+
+// VerifyStore checks all records of a store: none was changed, taken out or put elsewhere, and
+// the last one is that of the last change, and returned. Who can write to the store can make all
+// of them anew, with other sums; against that, keep the last sum elsewhere.
+func VerifyStore(ctx context.Context, s Store) (last Record, err error) {
+	revision, err := s.Revision(ctx)
+	if err != nil {
+		return last, err
+	}
+	for {
+		list, err := s.Audit(ctx, AuditQuery{After: last.Revision, Limit: verifyPage})
+		if err != nil {
+			return last, err
+		}
+		if len(list) == 0 {
+			break
+		}
+		if err := Verify(last, list); err != nil {
+			return last, err
+		}
+		last = list[len(list)-1]
+	}
+	if last.Revision < revision.Number {
+		return last, fmt.Errorf("the audit ends with revision %d, and the last change is of %d: "+
+			"the records after it were taken out", last.Revision, revision.Number)
+	}
+	if revision, err = s.Revision(ctx); err != nil {
+		return last, err
+	}
+	if last.Revision > revision.Number {
+		return last, fmt.Errorf("the audit has a record of revision %d, and the last change is "+
+			"of %d: it was put there by another hand", last.Revision, revision.Number)
+	}
+	return last, nil
 }
 
 // MarshalJSON writes r as people export it. What was before and after is as it was kept.

@@ -30,7 +30,9 @@ func RegisterLostLines(r prometheus.Registerer, lost func() int64) {
 }
 
 // RegisterGauge registers a gauge with r whose value is told by a function.
-func RegisterGauge[N int | int64](r prometheus.Registerer, name, help string, value func() N) {
+func RegisterGauge[N int | int64 | float64](
+	r prometheus.Registerer, name, help string, value func() N,
+) {
 	o := prometheus.GaugeOpts{Name: name, Help: help}
 	r.MustRegister(prometheus.NewGaugeFunc(o, func() float64 { return float64(value()) }))
 }

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -75,18 +78,33 @@ func TestBootstrap(t *testing.T) {
 	for _, g := range gateways {
 		eventually(t, patience, "the second key is known", func() bool { return g.lookWith(t, other) == http.StatusOK })
 	}
+	testLostCommit(t, configs, postgres.URL(t, "control"))
 	unknown := "0123456789abcdef0123456789abcdef"
+	for _, g := range gateways {
+		if status, database := g.registryHealth(t); status != http.StatusOK || database != "UP" {
+			t.Errorf("with the database the health is %d, and the database %s", status, database)
+		}
+	}
 	postgres.Kill()
 	for _, g := range gateways {
 		eventually(t, patience, "503 for a key that nobody knows", func() bool { return g.lookWith(t, unknown) == http.StatusServiceUnavailable })
 		if status := g.lookWith(t, key); status != http.StatusOK {
 			t.Errorf("without the database a known key is answered with %d", status)
 		}
+		if status, database := g.registryHealth(t); status != http.StatusOK || database != "DOWN" {
+			t.Errorf("without the database the health is %d, and the database %s", status, database)
+		}
+		if seconds := g.metric(t, "control_database_staleness_seconds"); seconds < 1 {
+			t.Errorf("without the database the staleness is %v s", seconds)
+		}
 	}
 	late := start(t, "serve", "--config", configs)
 	if g := (&gateway{late, newClient(t, "http://"+late.address(t))}); g.lookWith(t, key) != http.StatusServiceUnavailable {
 		t.Error("a gateway that starts without the database says that it knows all keys")
 	} else {
+		if status, database := g.registryHealth(t); status != http.StatusServiceUnavailable || database != "DOWN" {
+			t.Errorf("a gateway that has never heard the database has the health %d, and the database %s", status, database)
+		}
 		gateways = append(gateways, g)
 	}
 	postgres.Restart(t)
@@ -94,9 +112,101 @@ func TestBootstrap(t *testing.T) {
 		eventually(t, patience, "all is well", func() bool {
 			return g.lookWith(t, unknown) == http.StatusUnauthorized && g.lookWith(t, key) == http.StatusOK
 		})
+		if status, database := g.registryHealth(t); status != http.StatusOK || database != "UP" {
+			t.Errorf("with the database again the health is %d, and the database %s", status, database)
+		}
 		if all := g.stderr.String(); strings.Contains(all, key) || strings.Contains(all, other) || strings.Contains(all, unknown) {
 			t.Error("the log has a key")
 		}
+	}
+}
+
+// registryHealth returns the status of the health document, and what it says of the control
+// database; "" where it says nothing.
+func (g *gateway) registryHealth(t *testing.T) (status int, database string) {
+	t.Helper()
+	status, body := g.get("/actuator/health/readiness")
+	var told struct {
+		Components map[string]struct{ Status string }
+	}
+	if err := json.Unmarshal([]byte(body), &told); err != nil {
+		t.Fatal(err)
+	}
+	return status, told.Components["controlDatabase"].Status
+}
+
+// testLostCommit: where the answer to a commit is lost, the file with the secret stays, for the
+// secret may be good, and that is said; where nothing was changed, no file stays.
+func testLostCommit(t *testing.T, configs, url string) {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	run := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(`CREATE FUNCTION lose() RETURNS trigger AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$ LANGUAGE plpgsql`)
+	run(`CREATE CONSTRAINT TRIGGER losing AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lose()`)
+	defer run(`DROP FUNCTION lose CASCADE`)
+	into := filepath.Join(t.TempDir(), "new.key")
+	for user, kept := range map[string]bool{"": false, "alice": true} {
+		p := start(t, "key", "create", "--user", user, "--name", "x", "--config", configs, "--secret-file", into)
+		code := p.wait(t)
+		text, err := os.ReadFile(into)
+		if code != 1 || kept != (err == nil) || kept != strings.Contains(p.stderr.String(), "may have been done") {
+			t.Errorf("for %q it ends with %d, the file %v, and %s", user, code, err, p.stderr.String())
+		}
+		if kept && !strings.HasPrefix(string(text), "trl_") {
+			t.Errorf("the file has %q", text)
+		}
+	}
+	p := start(t, "key", "create", "--user", "alice", "--name", "x", "--config", configs)
+	if code := p.wait(t); code != 1 || !strings.HasPrefix(p.stdout.String(), "trl_") {
+		t.Errorf("without a file it ends with %d and tells %q", code, p.stdout.String())
+	}
+}
+
+// TestCommandsWithoutDatabase: where no control database is configured, commands say what to set;
+// where there is nothing in it yet, looking makes nothing.
+func TestCommandsWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	services := "vllm: {services: {m: 'http://127.0.0.1:1'}}\n"
+	none := folder(t, map[string]string{"application.yml": services})
+	empty := folder(t, map[string]string{"application.yml": services + fmt.Sprintf("server: {data-directory: %q}\n", data)})
+	for _, args := range [][]string{
+		{"bootstrap"}, {"key", "create", "--user", "a", "--name", "b"}, {"key", "rotate", "c"}, {"key", "revoke", "c"},
+		{"key", "list"}, {"audit", "list"}, {"audit", "verify"},
+	} {
+		p := start(t, append(args, "--config", none)...)
+		if code := p.wait(t); code != 1 || !strings.Contains(p.stderr.String(), "set database.url") || !strings.Contains(p.stderr.String(), "server.data-directory") {
+			t.Errorf("%v ends with %d and says %s", args, code, p.stderr.String())
+		}
+	}
+	for _, args := range [][]string{{"key", "list"}, {"audit", "list"}, {"audit", "verify"}} {
+		p := start(t, append(args, "--config", empty)...)
+		if code := p.wait(t); code != 1 || !strings.Contains(p.stderr.String(), "bootstrap") {
+			t.Errorf("%v ends with %d and says %s", args, code, p.stderr.String())
+		}
+	}
+	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("looking has made %s: %v", data, err)
+	}
+	cmd := command("key", "create", "--user", "a", "--name", "b", "--config", empty)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = full, &said
+	if err := cmd.Run(); err == nil || !strings.Contains(said.String(), "key rotate") {
+		t.Errorf("a secret that cannot be written: %v, %s", err, said.String())
 	}
 }
 
@@ -147,7 +257,7 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 			t.Errorf("the audit lacks %s: %s", want, audit)
 		}
 	}
-	if verified, _ := run(0, "audit", "verify"); verified != "4 records are as they were written" {
+	if verified, _ := run(0, "audit", "verify"); !strings.HasPrefix(verified, "4 records are as they were written; the sum of the last is ") {
 		t.Errorf("the audit is %s", verified)
 	}
 	for _, secret := range []string{first, second, third} {
@@ -165,6 +275,10 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 		{[]string{"key", "create", "--user", "alice", "--name", "x", "--role", "root"}, "there are user, viewer, tenant-admin and admin"},
 		{[]string{"key", "create", "--user", "", "--name", "x"}, "user is missing"},
 		{[]string{"key", "create", "--user", "alice", "--name", "x", "--expires=-1h"}, "--expires is -1h0m0s"},
+		{[]string{"key", "create", "--user", "alice", "--name", "x", "--expires=1ns"}, "which is over"},
+		{[]string{"key", "create", "--user", "alice", "--name", "x", "--endpoint=chat"}, "is no endpoint"},
+		{[]string{"key", "create", "--user", "alice", "--name", "x\x1b"}, "control character"},
+		{[]string{"key", "create", "--user", "alice", "--name", "x", "--reason", "a\nb"}, "control character"},
 	} {
 		if _, said := run(1, tt.args...); !strings.Contains(said, tt.want) {
 			t.Errorf("%v says %s, want %s", tt.args, said, tt.want)

@@ -57,6 +57,7 @@ func await(t *testing.T, f *registry.Follower, secret, want string) time.Duratio
 // TestAllFollow: what one gateway changes, the others know soon, each change whole: between a
 // rotation's old and new secret there is no moment without one.
 func TestAllFollow(t *testing.T) {
+	t.Parallel()
 	eachEngine(t, func(t *testing.T, open func(func() time.Time) *Database) {
 		writer := open(nil)
 		var all []*registry.Follower
@@ -102,6 +103,7 @@ func TestAllFollow(t *testing.T) {
 // TestDatabaseThatHangsOrDies: what was known goes on counting, what is not known may be
 // somebody's, and all is well again by itself. The log says each once.
 func TestDatabaseThatHangsOrDies(t *testing.T) {
+	t.Parallel()
 	server := postgrestest.Start(t)
 	d, err := Open(Options{URL: server.URL(t, "control")})
 	if err != nil {
@@ -126,7 +128,7 @@ func TestDatabaseThatHangsOrDies(t *testing.T) {
 		if got := userOf(t, f, secret); got != "alice" {
 			t.Errorf("the database %s: the known key is of %s", name, got)
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(time.Second)
 		outage.end()
 		await(t, f, other, "?")
 		if got := userOf(t, f, secret); got != "alice" {
