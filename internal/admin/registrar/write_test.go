@@ -243,7 +243,11 @@ func TestOnce(t *testing.T) {
 		if rotated.at("secret") == "" || again.at("secret") != "" || again.at("revision") != rotated.at("revision") {
 			t.Errorf("rotated again: %s", again.text)
 		}
-		_, other := d.create(t, `{"name":"other","user":"root","roles":["admin"]}`)
+		_, second := d.create(t, `{"name":"second","user":"root","roles":["admin"]}`)
+		if g := d.ask(t, "POST", "/keys", body, "Idempotency-Key", "a b", "Key", second).want(t, "by another key of the same user", 201, ""); g.at("id") != id {
+			t.Error("another key of the same user gets another answer")
+		}
+		_, other := d.create(t, `{"name":"other","user":"ada","roles":["admin"]}`)
 		if g := d.ask(t, "POST", "/keys", body, "Idempotency-Key", "a b", "Key", other).want(t, "of somebody else", 201, ""); g.at("id") == id {
 			t.Error("somebody else gets the key of the first")
 		}
