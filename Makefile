@@ -16,6 +16,7 @@ INTEGRATION := ./test/... ./performance/...
 FUZZTIME ?= 10s
 PLAN     ?= k6-load
 SAMPLE   ?= 60
+KEYS     ?= 25
 ARCHES   ?= amd64 arm64
 COVERAGE_MIN := 85
 
@@ -86,6 +87,9 @@ load: ## run the load plan PLAN (k6-load) against a gateway of its own
 soak: ## 1,000 open streams for two minutes: memory, what is left behind, the time that events take
 	$(GO) run ./performance/bench --scenario soak --enforce
 
+propagation: needs ## take the time that changes of keys need to reach four gateways under load, KEYS=25
+	PROPAGATION_KEYS=$(KEYS) $(GO) test -count=1 -timeout 20m -run TestPropagation -v ./test/e2e
+
 rolling: needs ## replace gateways of an earlier version by those of this tree, under load
 	GO='$(GO)' scripts/rolling-change.sh
 
@@ -134,4 +138,4 @@ publish: ## push the image for ARCHES and the chart, as VERSION, to REGISTRY
 fuzz: ## run every fuzz target for FUZZTIME
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak rolling manifests api dashboards pictures k8s-test mutate security vulnerabilities dependencies release-notes release-files publish fuzz
+.PHONY: help build release image run run-prod clean fmt check needs test test-deploy test-unit test-integration cover bench profile load soak propagation rolling manifests api dashboards pictures k8s-test mutate security vulnerabilities dependencies release-notes release-files publish fuzz

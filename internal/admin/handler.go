@@ -33,13 +33,18 @@ type Build struct {
 }
 
 // Handler serves administration. It is safe for concurrent use.
-type Handler struct{ Options }
+type Handler struct {
+	Options
+	asks chan struct{} // has an element for each request that asks the store for Me
+}
 
 // New returns a handler.
-func New(o Options) *Handler { return &Handler{o} }
+func New(o Options) *Handler { return &Handler{o, make(chan struct{}, asksMax)} }
 
-// Register adds to mux what admins ask of users and models, and the description of all routes.
+// Register adds to mux what people ask of themselves, what admins ask of users and models, and the
+// description of all routes.
 func (h *Handler) Register(mux gate.Routes) {
+	h.get(mux, "/api/v1/me", gate.Known, h.me)
 	h.get(mux, "/api/v1/admin/token-usage/{model}/{user}", gate.Needs(identity.UsageRead), h.usage)
 	h.get(mux, "/openapi.yaml", gate.Open, anyone(h.description))
 }

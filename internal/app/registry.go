@@ -68,6 +68,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 		return err
 	}
 	a.people, a.follower = d, registry.NewFollower(d, a.log)
+	a.follower.Notified = a.config.Database.Notifications
 	ctx, cancel := context.WithTimeout(ctx, registryTimeout)
 	defer cancel()
 	if err := d.Prepare(ctx); err != nil && !errors.Is(err, registry.ErrUnavailable) {

@@ -83,6 +83,8 @@ type RedisTLS struct {
 type Database struct {
 	URL      string // of PostgreSQL; secret; "": SQLite in Server.DataDirectory, or none
 	Password string // counts before one in URL; secret; "": that of URL
+	// Notifications has PostgreSQL tell of changes at once, over a connection of its own.
+	Notifications bool
 }
 
 // Auth says who may come in.
@@ -125,6 +127,7 @@ func defaults() *Config {
 		},
 		RateLimit: defaultRateLimit(),
 		Services:  map[string]Service{},
+		Database:  Database{Notifications: true},
 		Auth:      Auth{Enabled: true},
 		Logging:   Logging{Level: LevelInfo, Format: FormatJSON},
 	}

@@ -121,6 +121,9 @@ func (d *Database) schema() binding.Object {
 			"empty: SQLite in `server.data-directory`, or none.", binding.Secret(&d.URL)},
 		{"password", "Its password, as it is; it counts before one in the URL, where some " +
 			"letters would have to be written as %XX.", binding.Secret(&d.Password)},
+		{"notifications", "Have PostgreSQL tell of changes at once, over one more connection. " +
+			"Without them, and behind a pool of transactions, changes are asked for four times " +
+			"a second.", binding.Boolean(&d.Notifications)},
 	}
 }
 

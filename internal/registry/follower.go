@@ -28,7 +28,10 @@ type Follower struct {
 	store Store
 	log   *slog.Logger
 	Keys  *Keyring
-	begun time.Time // of its monotonic clock
+	// Notified has Run listen for what the store tells by itself, where it does. It is set
+	// before Run.
+	Notified bool
+	begun    time.Time // of its monotonic clock
 
 	turn     chan struct{} // held while changes are read and applied
 	revision atomic.Pointer[Revision]
@@ -151,8 +154,21 @@ func (f *Follower) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// Run follows until ctx ends.
+// Run follows until ctx ends: at each tick, and at once where the store tells of a change.
 func (f *Follower) Run(ctx context.Context) {
+	told := make(chan struct{}, 1)
+	if n, ok := f.store.(Notifier); ok && f.Notified {
+		var listening sync.WaitGroup
+		defer listening.Wait()
+		listening.Go(func() {
+			n.Listen(ctx, func() {
+				select {
+				case told <- struct{}{}:
+				default: // it is going to look anyway
+				}
+			})
+		})
+	}
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
@@ -161,6 +177,7 @@ func (f *Follower) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-told:
 		}
 	}
 }

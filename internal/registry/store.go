@@ -112,6 +112,13 @@ type Store interface {
 	Close() error
 }
 
+// Notifier is a Store that may tell of changes before it is asked.
+type Notifier interface {
+	// Listen calls changed, from one goroutine, for each change of others or of its own that it
+	// hears of, until ctx ends. Any of them may be lost, and one may stand for several.
+	Listen(ctx context.Context, changed func())
+}
+
 // Revision is a moment in a history of changes: the number of the last one, and the sum of its
 // record, which only the same history has. The zero Revision is before the first change.
 type Revision struct {

@@ -284,6 +284,7 @@ var states = map[string]state{
 			}
 			j.send(t, g, http.MethodGet, "/actuator/health/liveness", "", nil, 200)
 			j.send(t, g, http.MethodGet, "/api/v1/admin/token-usage/{model}/{user}", adminKey, nil, 503)
+			j.send(t, g, http.MethodGet, "/api/v1/me", userKey, nil, 200)
 		},
 	},
 	"at fault": {o: apptest.Options{Store: failing{Store: memory.New(memory.Options{})}}, ask: every(500, "")},
@@ -360,6 +361,12 @@ func readings(t *testing.T, j *judge, g *apptest.Gateway) {
 		j.send(t, g, http.MethodGet, path, "", nil, 401)
 		if item.Get.Tags[0] == "models" {
 			looks(t, j, g, path)
+			continue
+		}
+		if path == "/api/v1/me" {
+			j.send(t, g, http.MethodGet, path, userKey, nil, 200)
+			j.send(t, g, http.MethodGet, path, userKey, nil, 400, "X-User-ID", "a,b")
+			j.send(t, g, http.MethodGet, path, userKey, nil, 403, "X-User-ID", "bob")
 			continue
 		}
 		j.send(t, g, http.MethodGet, path, userKey, nil, 403)

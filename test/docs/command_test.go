@@ -22,6 +22,7 @@ var elsewhere = map[string]string{
 	"make bench":                        "TestRunMeasuresGateway",
 	"make soak":                         "TestSoak",
 	"make load":                         "TestScript",
+	"make propagation":                  ".ci/run",
 	"make rolling":                      ".ci/run",
 	"make image":                        "TestImage",
 	"make k8s-test":                     ".ci/run",

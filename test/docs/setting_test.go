@@ -52,7 +52,7 @@ var (
 	hyphenated = regexp.MustCompile(`^([a-z]+(?:-[a-z]+)+)(: .*)?$`)
 	noSettings = []string{"worst-case", "mock-vllm", "redis-server", "redis-cli", "go-cmp", "token-rate-limiter", "half-open", "input-estimate", "hash-users", "alice-laptop",
 		"apt-get", "llama-tokenizer-js", "gpt-tokenizer", "retry-after-ms", "x-should-retry", "maxmemory-policy", "langchain-openai",
-		"allkeys-lru", "model-serving", "new-model", "token-rate-limiter-hpa"}
+		"allkeys-lru", "model-serving", "new-model", "token-rate-limiter-hpa", "tenant-admin"}
 	settingHead = []string{"-hour", "-day"}
 )
 

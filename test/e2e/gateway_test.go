@@ -29,6 +29,10 @@ type site struct {
 	models map[string]string // limits by model name, YAML on one line
 	extra  string            // YAML for further sections
 	wait   string            // redis.timeout; empty: one that busy machines keep
+	// auth is YAML for who may come in; empty: everybody.
+	auth string
+	// database is YAML for the control database; empty: there is none.
+	database string
 	// service is YAML for further settings of every model's service. Unless it has
 	// allow-fields, requests may have the member mock.
 	service string
@@ -44,13 +48,20 @@ type site struct {
 func (s site) folder(t testing.TB) string {
 	t.Helper()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\"%s}\nauth: {enabled: false}\n", comma(s.extra))
+	auth := s.auth
+	if auth == "" {
+		auth = "{enabled: false}"
+	}
+	fmt.Fprintf(&b, "server: {address: \"127.0.0.1:0\"%s}\nauth: %s\n", comma(s.extra), auth)
 	if s.redis != nil {
 		port := s.redis.Port()
 		if s.link != nil {
 			port = s.link.Port()
 		}
 		fmt.Fprintf(&b, "redis: {host: 127.0.0.1, port: %d, timeout: %s, password: %q%s}\n", port, s.timeout(), s.password, comma(s.redisMore))
+	}
+	if s.database != "" {
+		fmt.Fprintf(&b, "database: %s\n", s.database)
 	}
 	b.WriteString("token:\n  rate-limit:\n    models:\n")
 	for name, limits := range s.models {

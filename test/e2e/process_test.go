@@ -46,7 +46,7 @@ func command(args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"DATA_DIRECTORY=", // the profile dev's would be shared, and beside the tests
+		"DATA_DIRECTORY=",          // the profile dev's would be shared, and beside the tests
 		"GORACE=atexit_sleep_ms=0", // the race detector would sleep for a second at every end
 	}
 	return cmd

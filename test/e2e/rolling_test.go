@@ -10,12 +10,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 )
 
 // earlier is the program of an earlier version, which a rolling change begins with:
 // scripts/rolling-change.sh builds it and names it here.
 var earlier = os.Getenv("ROLLING_FROM")
+
+// rollingKey is the API key that all requests of the rolling change have.
+const rollingKey = "0123456789abcdef0123456789abcdef"
+
+// keyed sends requests with an API key.
+type keyed struct {
+	key  string
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (k keyed) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-API-Key", k.key)
+	return k.next.RoundTrip(r)
+}
 
 // fleet is the gateways that requests are sent to at the moment. It is safe for
 // concurrent use.
@@ -51,17 +68,25 @@ func TestRollingChange(t *testing.T) {
 	t.Parallel()
 	const users, clients = 6, 16
 	server := startModelServer(t, exact, usual)
-	s := site{server: server.url, redis: redistest.Start(t), models: map[string]string{
-		exact: fmt.Sprintf("{max-tokens-per-minute: %d, max-tokens-per-hour: 1000000, reserve: worst-case, overrun: stop, input-estimate: exact}", perUser),
-		usual: fmt.Sprintf("{max-tokens-per-minute: 1000000, max-tokens-per-hour: 2000000, max-concurrent-requests: %d}", running),
-	}}
+	hash, err := identity.HashKey(rollingKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := site{
+		auth:   fmt.Sprintf("{api-keys: [{name: portal, user: portal, hash: %q, roles: [user, admin], act-as: true}]}", hash),
+		server: server.url, redis: redistest.Start(t), models: map[string]string{
+			exact: fmt.Sprintf("{max-tokens-per-minute: %d, max-tokens-per-hour: 1000000, reserve: worst-case, overrun: stop, input-estimate: exact}", perUser),
+			usual: fmt.Sprintf("{max-tokens-per-minute: 1000000, max-tokens-per-hour: 2000000, max-concurrent-requests: %d}", running),
+		}}
 	serve := func(version string) *gateway {
 		own := s
 		if version == earlier {
 			own.service = "allow-fields: []" // it passes on what it does not know, the member mock too
 		}
 		p := startProgram(t, version, "serve", "--config", own.folder(t))
-		return &gateway{p, newClient(t, "http://"+p.address(t))}
+		c := newClient(t, "http://"+p.address(t))
+		c.http.Transport = keyed{rollingKey, c.http.Transport}
+		return &gateway{p, c}
 	}
 	f := &fleet{gateways: []*gateway{serve(earlier), serve(earlier)}}
 	var seen tally

@@ -83,6 +83,11 @@ func (d *Database) keep(ctx context.Context, tx *sql.Tx, how registry.Write,
 	if err := w.exec(noteChange, r.Object, w.revision); err != nil {
 		return err
 	}
+	if tell := d.tell(); tell != "" {
+		if err := w.exec(tell); err != nil {
+			return err
+		}
+	}
 	r.Revision, r.At, r.Act = w.revision, w.now, how.Act
 	return w.record(r)
 }

@@ -15,6 +15,9 @@ type engine interface {
 	// lock returns a statement that lets one transaction at a time change the schema; "" where
 	// every writing transaction has that to itself.
 	lock() string
+	// tell returns a statement by which a transaction that is committed tells others of it; ""
+	// where nobody can be told.
+	tell() string
 	// hasTable returns a question whether there is a table, whose name is its argument.
 	hasTable() string
 	// isTaken reports whether an error says that a row is there already.

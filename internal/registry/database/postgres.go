@@ -21,7 +21,10 @@ const (
 )
 
 // postgres is an engine.
-type postgres struct{ db *sql.DB }
+type postgres struct {
+	db     *sql.DB
+	config *pgx.ConnConfig
+}
 
 // openPostgres opens the database at the URL of o. It does not connect.
 func openPostgres(o Options) (*postgres, error) {
@@ -40,7 +43,7 @@ func openPostgres(o Options) (*postgres, error) {
 	db.SetMaxOpenConns(connectionsMax)
 	db.SetMaxIdleConns(connectionsMax)
 	db.SetConnMaxLifetime(connectionsLife)
-	return &postgres{db}, nil
+	return &postgres{db, c}, nil
 }
 
 // urlError returns what is wrong with a URL, without quoting it: the password is in it.
@@ -57,6 +60,9 @@ func (p *postgres) close() error           { return p.db.Close() }
 
 // lock is one of the transaction, with a number of our own.
 func (*postgres) lock() string { return "SELECT pg_advisory_xact_lock(7482920116)" }
+
+// tell wakes those who listen: see Listen.
+func (*postgres) tell() string { return notify }
 
 // hasTable reads the catalog itself: to_regclass may remember, within a transaction, that there
 // was no such table when it began.

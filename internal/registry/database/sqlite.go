@@ -119,6 +119,7 @@ func (s *sqliteFile) close() error {
 }
 
 func (*sqliteFile) lock() string { return "" }
+func (*sqliteFile) tell() string { return "" }
 
 func (*sqliteFile) hasTable() string {
 	return "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)"
