@@ -27,6 +27,7 @@ type line struct {
 	ModelsChanged   []string `json:"models-changed"`
 	KeysAdded       []string `json:"keys-added"`
 	KeysRemoved     []string `json:"keys-removed"`
+	KeysChanged     []string `json:"keys-changed"`
 	SettingsChanged []string `json:"settings-changed"`
 	Settings        []string `json:"settings"`
 	Mistakes        []string `json:"mistakes"`
@@ -325,6 +326,16 @@ func TestKeysComeAndGo(t *testing.T) {
 	}
 	check(alice, 401)
 	check(bob, 200)
+	for reach, status := range map[string]int{"models: [other*, '*']": 200, "models: ['llama2-1*', llama2]": 403, "endpoints: [embeddings]": 403, "roles: [viewer]": 403} {
+		reload(t, g, func(o *apptest.Options) { o.Auth, o.Config = true, keys("bob") })
+		lines = reload(t, g, func(o *apptest.Options) {
+			o.Auth, o.Config = true, strings.Replace(keys("bob"), "}", ", "+reach+"}", 1)
+		})
+		if len(lines) == 0 || !slices.Equal(lines[0].KeysChanged, []string{"bob"}) {
+			t.Errorf("with %s the log says %+v", reach, lines)
+		}
+		check(bob, status)
+	}
 	reload(t, g, func(o *apptest.Options) { o.Auth = true })
 	check(bob, 401)
 	if !strings.Contains(g.Logs.String(), "there is no API key") {

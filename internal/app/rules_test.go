@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,6 +13,8 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/postgrestest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
@@ -20,6 +24,9 @@ type caller struct {
 	roles []identity.Role
 	more  string // of the key: its reach
 	key   bool   // that the gateway knows
+
+	secret            string // that the control database made; "": the key is the file's
+	models, endpoints []string
 }
 
 // everybody returns one with each role, one with all and one with none that is known, and those whose
@@ -27,8 +34,8 @@ type caller struct {
 func everybody() []caller {
 	list := []caller{
 		{name: "nobody"}, {name: "stranger"}, {name: "everything", roles: identity.Roles(), key: true},
-		{name: "elsewhere", roles: identity.Roles(), more: ", models: [other, llama2-70*]", key: true},
-		{name: "detokenizer", roles: identity.Roles(), more: ", endpoints: [detokenize]", key: true},
+		{name: "elsewhere", roles: identity.Roles(), more: ", models: [other, llama2-70*]", key: true, models: []string{"other", "llama2-70*"}},
+		{name: "detokenizer", roles: identity.Roles(), more: ", endpoints: [detokenize]", key: true, endpoints: []string{"detokenize"}},
 	}
 	for _, r := range identity.Roles() {
 		list = append(list, caller{name: string(r), roles: []identity.Role{r}, key: true})
@@ -37,7 +44,12 @@ func everybody() []caller {
 }
 
 // credential is what a caller sends.
-func (c caller) credential() string { return strings.Repeat(c.name+"-", 40)[:40] }
+func (c caller) credential() string {
+	if c.secret != "" {
+		return c.secret
+	}
+	return strings.Repeat(c.name+"-", 40)[:40]
+}
 
 // may reports whether the caller's roles have the permission in the default tenant.
 func (c caller) may(p identity.Permission) bool {
@@ -149,12 +161,72 @@ func (q *question) check(c caller, status int) string {
 	return ""
 }
 
-// TestEveryRouteHasItsRule asks everything that a gateway serves, as everybody: each is let in where
-// the rule of the route says so, and nowhere else. The routes are those that are registered, and
-// nothing can be without a rule: see gate.Mux.
+// issue has an admin make the keys of callers in the control database.
+func issue(t *testing.T, g *apptest.Gateway, admin caller, list []caller) {
+	t.Helper()
+	for i, c := range list {
+		if !c.key {
+			continue
+		}
+		body, err := json.Marshal(map[string]any{"name": c.name, "user": c.name, "roles": c.roles, "models": c.models, "endpoints": c.endpoints})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.URL+"/api/v1/admin/keys", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Api-Key", admin.credential())
+		r.Header.Set("Content-Type", "application/json")
+		a, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var made struct{ Secret, Detail string }
+		err = json.NewDecoder(a.Body).Decode(&made)
+		_ = a.Body.Close()
+		if err != nil || a.StatusCode != http.StatusCreated || made.Secret == "" {
+			t.Fatalf("%s gets no key: %d %v %s", c.name, a.StatusCode, err, made.Detail)
+		}
+		list[i].secret = made.Secret
+	}
+}
+
+// TestEveryRouteHasItsRule asks everything that a gateway serves, as everybody, with keys of the file
+// and of both databases: each is let in where the rule of the route says so, and nowhere else. The
+// routes are those that are registered, and nothing can be without a rule: see gate.Mux.
 func TestEveryRouteHasItsRule(t *testing.T) {
-	list := everybody()
-	g := apptest.Start(t, apptest.Options{Auth: true, Config: keysOf(t, list) + "management: {pprof: true}\n"})
+	admin := caller{name: "first", roles: []identity.Role{identity.Admin}, key: true}
+	for name, o := range map[string]func(*testing.T) apptest.Options{
+		"keys of the file": func(*testing.T) apptest.Options { return apptest.Options{} },
+		"SQLite": func(t *testing.T) apptest.Options {
+			return apptest.Options{Server: fmt.Sprintf("data-directory: %q", t.TempDir())}
+		},
+		"PostgreSQL, and Redis": func(t *testing.T) apptest.Options {
+			return apptest.Options{Redis: redistest.Start(t).Addr, Config: fmt.Sprintf("database: {url: %q}\n", postgrestest.Start(t).URL(t, "control"))}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, list := o(t), everybody()
+			file := list
+			if name != "keys of the file" {
+				file = []caller{admin}
+			}
+			o.Auth = true
+			o.Config += keysOf(t, file) + "management: {pprof: true}\n"
+			g := apptest.Start(t, o)
+			if name != "keys of the file" {
+				issue(t, g, admin, list)
+			}
+			askEverything(t, g, list)
+		})
+	}
+}
+
+// askEverything asks each route as each of the callers.
+func askEverything(t *testing.T, g *apptest.Gateway, list []caller) {
+	t.Helper()
 	rules := map[string]int{}
 	var all []question
 	for _, r := range g.Routes() {
