@@ -217,7 +217,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, tt := range []struct {
+	for _, tt := range []struct { // the budget of `make bench` is the first one's
 		name       string
 		by         identity.Authenticator
 		credential string
