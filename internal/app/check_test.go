@@ -78,6 +78,10 @@ func TestCheckFiles(t *testing.T) {
 			`5:42: vllm.services.m.ca-file: "/none/f" ` + missing + "; create it, or write the name of another file",
 			`6:44: vllm.services["n.1"].ca-file: "/none/g" ` + missing + "; create it, or write the name of another file",
 		}},
+		"of an issuer of tokens": {"vllm: {services: {m: http://h}}\nauth:\n  jwt:\n    issuers:\n      - {issuer: https://i, audiences: [a], algorithms: [RS256], map: {user: {prefix: a}}}\n" +
+			"      - {issuer: https://j, audiences: [a], algorithms: [RS256], ca-file: /none/i, map: {user: {prefix: b}}}\n", []string{
+			`6:75: auth.jwt.issuers[1].ca-file: "/none/i" ` + missing + "; create it, or write the name of another file",
+		}},
 		"together with others": {"server: {idle-timeout: 2, tls: {certificate: /none/a}}\nvllm: {services: {m: {endpoints: [h], ca-file: /none/f}}}\n", []string{
 			`1:24: server.idle-timeout: "2" has no unit; write 2ms for milliseconds, or 2s for seconds`,
 			`1:32: server.tls: has one of certificate and key; write both or none`,

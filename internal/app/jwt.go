@@ -28,21 +28,31 @@ func (a *App) newTokens(previous *snapshot, issuers []config.Issuer) (*tokens, e
 		return nil, nil
 	}
 	t := &tokens{issuers: issuers}
-	trusted := make([]*jwt.Issuer, len(issuers))
-	for n := range issuers {
-		keys, err := t.keys(&issuers[n], a.keys.Open)
-		if err != nil {
-			return nil, fmt.Errorf("the issuer %s: %w", issuers[n].Name, err)
-		}
-		if trusted[n], err = newIssuer(&issuers[n], keys); err != nil {
-			return nil, fmt.Errorf("the issuer %s: %w", issuers[n].Name, err)
-		}
+	v, err := t.verifier(a.keys.Open)
+	if err != nil {
+		return nil, err
 	}
 	if previous != nil && previous.tokens != nil && t.is(previous.tokens) {
 		return previous.tokens, nil
 	}
-	t.known = jwt.NewAuthenticator(jwt.NewVerifier(trusted), time.Now)
+	t.known = jwt.NewAuthenticator(v, time.Now)
 	return t, nil
+}
+
+// verifier returns what verifies the tokens of all issuers. open follows the keys of a source.
+func (t *tokens) verifier(open func(keyset.Source) *jwt.KeySet) (*jwt.Verifier, error) {
+	trusted := make([]*jwt.Issuer, len(t.issuers))
+	for n := range t.issuers {
+		i := &t.issuers[n]
+		keys, err := t.keys(i, open)
+		if err == nil {
+			trusted[n], err = newIssuer(i, keys)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the issuer %s: %w", i.Name, err)
+		}
+	}
+	return jwt.NewVerifier(trusted), nil
 }
 
 // is reports whether both take the same tokens.

@@ -43,6 +43,7 @@ func exposedFields() []string {
 	fields := []string{
 		"X-Request-ID", "Request-ID", "Retry-After", "Retry-After-Ms", "X-Should-Retry",
 		"X-Token-Output-Cap", "X-Dropped-Fields", "RateLimit", "RateLimit-Policy",
+		"ETag", "Location", "Idempotent-Replayed",
 	}
 	for _, what := range []string{"Limit", "Remaining", "Reset"} {
 		fields = append(fields, "X-RateLimit-"+what+"-Requests", "X-RateLimit-"+what+"-Tokens")

@@ -125,6 +125,21 @@ func (k checking) discovered(i *Issuer, n *binding.Node) {
 	}
 }
 
+// claims warns of claims that are read, and change nothing yet.
+func (k checking) claims() {
+	list := k.root.Find("auth", "jwt", "issuers")
+	for at := range k.Auth.JWT.Issuers {
+		m, n := &k.Auth.JWT.Issuers[at].Map, list.Items[at].Get("map")
+		if m.Limits.Claim != "" {
+			k.AddAt(n.Get("limits"), "", "is read, and limits nobody in this version", "remove it")
+		}
+		if m.Tenant.Claim != "" {
+			k.AddAt(n.Get("tenant"), "", "says who may come in, and accounts of users are not "+
+				"told apart by tenant in this version", "have map.user name users that differ")
+		}
+	}
+}
+
 // together checks an issuer and one before it.
 func (k checking) together(other, i *Issuer, before int, n *binding.Node) {
 	a, b := other.Map.User.Prefix, i.Map.User.Prefix

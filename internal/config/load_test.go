@@ -150,7 +150,8 @@ func TestVocabulary(t *testing.T) {
 		Name: "laptop", User: "alice", Roles: []identity.Role{identity.User, identity.Admin}, ActAs: true,
 		Models: []string{"NAME", "llama2-*"}, Endpoints: []string{"chat_completions", "embeddings"},
 		Hash: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-	}}}
+	}}, JWT: c.Auth.JWT}
+	wantIssuers(t, c.Auth.JWT.Issuers)
 	if diff := cmp.Diff(wantAuth, c.Auth); diff != "" {
 		t.Error("auth (-want +got):\n" + diff)
 	}

@@ -62,7 +62,7 @@ func TestEmptyValuesAreAcceptedBeforeTheirTime(t *testing.T) {
 		"redis: {cluster: '${CLUSTER:false}', sentinel: , addresses: null}",
 		"token: {rate-limit: {users: {}, outage-reserve: 0.0, on-store-failure: closed}}",
 		"vllm: {services: {m: {endpoints: [http://a], share-limits-with: ''}}}",
-		"auth: {jwt: {}}",
+		"auth: {jwt: {issuers: []}}",
 	} {
 		load(t, text, nil)
 	}

@@ -15,6 +15,7 @@ import (
 func (o Options) warnings(c *Config, root *binding.Node, asked map[string]bool) Errors {
 	k := checking{c, &binding.Report{}, root, true}
 	k.noKey()
+	k.claims()
 	k.unserved()
 	k.unlimited()
 	k.windows()

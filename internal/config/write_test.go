@@ -15,7 +15,7 @@ import (
 )
 
 // secrets are the lines whose value is masked.
-var secrets = regexp.MustCompile(`(?m)^( *(?:- )?(password|api-key|hash): )"\*\*\*"$`)
+var secrets = regexp.MustCompile(`(?m)^( *(?:- )?(password|api-key|hash|secret): )"\*\*\*"$`)
 
 // unmask replaces every mask of a printed configuration.
 func unmask(text string, with map[string]string) string {
@@ -26,7 +26,7 @@ func unmask(text string, with map[string]string) string {
 }
 
 func TestPrintedConfigurationLoadsAgain(t *testing.T) {
-	with := map[string]string{"password": "hunter2", "api-key": "hunter3", "hash": goodHash}
+	with := map[string]string{"password": "hunter2", "api-key": "hunter3", "hash": goodHash, "secret": "hunter2-hunter2-hunter2-hunter2-hunter2"}
 	for _, name := range []string{"sample.yml", "vocabulary.yml"} {
 		want := load(t, strings.Replace(read(t, name), `password: ""`, "password: hunter2", 1), variables{"VLLM_API_KEY": "hunter3"})
 		text := want.Masked()

@@ -99,6 +99,40 @@ func TestIdentityIsAway(t *testing.T) {
 	}
 }
 
+// refuses is an Authenticator that fails with what it is.
+type refuses struct{ error }
+
+func (refuses) Open() bool { return false }
+
+func (r refuses) Authenticate(context.Context, string) (identity.Proof, error) {
+	return identity.Proof{}, r.error
+}
+
+// TestRefusals: whoever knows more of a credential than that it is nobody's has the client told, and
+// the log told which check it was.
+func TestRefusals(t *testing.T) {
+	refusal := &identity.Refusal{Message: "it has expired", Check: "expiry"}
+	forbidden := &identity.Refusal{Message: "it names nobody", Check: "mapping", Forbidden: true}
+	for _, tt := range []struct {
+		err    error
+		status int
+		log    string
+	}{
+		{refusal, 401, "it has expired: the check expiry failed"},
+		{forbidden, 403, "it names nobody: the check mapping failed"},
+		{errors.Join(refusal, identity.ErrUnknown), 401, "it has expired: the check expiry failed"},
+		{identity.ErrUnknown, 401, "the API key is not known"},
+	} {
+		g := &Gate{Authenticator: func() identity.Authenticator { return refuses{tt.err} }}
+		_, err := g.Identify(t.Context(), http.Header{"Authorization": {"Bearer a.b.c"}})
+		told := failure.Of(err)
+		message, _, _ := strings.Cut(tt.log, ":")
+		if reply.StatusOf(told) != tt.status || told.Error() != tt.log || told.Message != message {
+			t.Errorf("%v: %d %v, of which the client is told %q", tt.err, reply.StatusOf(told), told, told.Message)
+		}
+	}
+}
+
 // TestPrincipal: who is known may look, and who has a permission at what asks for it. Of an open
 // route nobody is asked for, and a rule that says nothing lets nobody in.
 func TestPrincipal(t *testing.T) {

@@ -31,6 +31,14 @@ func TestChain(t *testing.T) {
 			t.Errorf("%q: %+v, %v", credential, p, err)
 		}
 	}
+	more := errors.Join(errors.New("it is torn"), ErrUnknown)
+	torn := Chain{answers{"a", ErrUnknown}, answers{"b", more}, answers{"c", ErrUnknown}}
+	if _, err := torn.Authenticate(t.Context(), "x"); err != more {
+		t.Errorf("nobody's, of which one says more: %v", err)
+	}
+	if p, err := torn.Authenticate(t.Context(), "c"); err != nil || p.Principal.User != "c" {
+		t.Errorf("one that the last knows: %v", err)
+	}
 	if _, err := c[:1].Authenticate(t.Context(), "x"); !errors.Is(err, ErrUnknown) || c.Open() {
 		t.Errorf("nobody's: %v", err)
 	}

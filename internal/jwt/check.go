@@ -54,6 +54,7 @@ func Checks() []Check {
 type Failure struct {
 	Check   Check
 	Message string // for whoever sent it
+	Issuer  string // that it is of, of those that are trusted; "" before that is found out
 	// Forbidden says that the token is good, and does not say enough of its user to let that
 	// one in.
 	Forbidden bool
@@ -75,6 +76,13 @@ func (f *Failure) Unwrap() []error {
 		return []error{r, identity.ErrUnknown}
 	}
 	return []error{r}
+}
+
+// of returns the failure of a token of an issuer.
+func (f *Failure) of(i *Issuer) *Failure {
+	named := *f
+	named.Issuer = i.Name
+	return &named
 }
 
 func fails(c Check, message string) *Failure { return &Failure{Check: c, Message: message} }

@@ -63,7 +63,7 @@ func (i *Issuer) checkType(t *token) *Failure {
 	if v, has := t.header["typ"]; has {
 		kind, text = v.(string)
 		if !text {
-			return fails(CheckType, "the typ of the token's header is no text")
+			return fails(CheckType, "the typ of the JWT's header is no text")
 		}
 	}
 	const application = "application/" // may be left out: RFC 7515, section 4.1.9
@@ -73,11 +73,11 @@ func (i *Issuer) checkType(t *token) *Failure {
 	is := func(taken string) bool { return strings.EqualFold(taken, kind) }
 	switch {
 	case !slices.ContainsFunc(i.Types, is):
-		return fails(CheckType, "the token is of a type that is not taken of its issuer (typ)")
+		return fails(CheckType, "the JWT is of a type that is not taken of its issuer (typ)")
 	case !i.IDTokens && isIDToken(t.claims):
-		return fails(CheckType, "the token is an ID token: send an access token")
+		return fails(CheckType, "the JWT is an ID token: send an access token")
 	case t.claims["cnf"] != nil:
-		return fails(CheckType, "the token is bound to a key of its client (cnf), "+
+		return fails(CheckType, "the JWT is bound to a key of its client (cnf), "+
 			"of which a bearer token has no proof")
 	}
 	return nil
@@ -99,33 +99,33 @@ func (i *Issuer) checkSignature(t *token) (*Key, *Failure) {
 	a := Algorithm(name)
 	if !slices.Contains(i.Algorithms, a) {
 		return nil, fails(CheckAlgorithm,
-			"the token is signed by an algorithm that is not taken of its issuer")
+			"the JWT is signed by an algorithm that is not taken of its issuer")
 	}
 	id, f := keyID(t.header)
 	switch {
 	case f != nil:
 		return nil, f
 	case !i.Keys.Known():
-		f = fails(CheckKey, "the keys of the token's issuer are not known yet")
+		f = fails(CheckKey, "the keys of the JWT's issuer are not known yet")
 		f.Unreached = true
 		return nil, f
 	}
 	keys := i.Keys.find(id, a)
 	switch {
 	case len(keys) == 0:
-		f = fails(CheckKey, "the token names a key that its issuer does not have")
+		f = fails(CheckKey, "the JWT names a key that its issuer does not have")
 		f.Unreached = i.Keys.missed()
 		return nil, f
 	case len(keys) > candidatesMax ||
 		len(keys) > 1 && id == "" && slices.ContainsFunc(keys, (*Key).named):
-		return nil, fails(CheckKey, "the token does not say which key of its issuer has signed it")
+		return nil, fails(CheckKey, "the JWT does not say which key of its issuer has signed it")
 	}
 	for _, k := range keys {
 		if k.verifies(a, t.signed, t.signature) {
 			return k, nil
 		}
 	}
-	return nil, fails(CheckSignature, "the signature of the token is not its issuer's")
+	return nil, fails(CheckSignature, "the signature of the JWT is not its issuer's")
 }
 
 // keyID returns which key a header names; "" for none.
@@ -133,7 +133,7 @@ func keyID(header object) (string, *Failure) {
 	v, has := header["kid"]
 	id, text := v.(string)
 	if has && (!text || id == "" || len(id) > idBytesMax) {
-		return "", fails(CheckKey, "the kid of the token is no text of at most 256 bytes")
+		return "", fails(CheckKey, "the kid of the JWT is no text of at most 256 bytes")
 	}
 	return id, nil
 }
@@ -148,12 +148,12 @@ func (i *Issuer) checkAudience(v any) *Failure {
 	for _, item := range list {
 		text, is := item.(string)
 		if !is {
-			return fails(CheckAudience, "the token has no audience (aud), or one that is no text")
+			return fails(CheckAudience, "the JWT has no audience (aud), or one that is no text")
 		}
 		found = found || slices.Contains(i.Audiences, text)
 	}
 	if !found {
-		return fails(CheckAudience, "the token is for another audience (aud)")
+		return fails(CheckAudience, "the JWT is for another audience (aud)")
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (r *Requirement) check(claims object) *Failure {
 		return f
 	case f != nil || !holds(r.Claim, v, r.Value):
 		return fails(CheckRequired,
-			"the token lacks what is required of its claim "+r.Claim.String())
+			"the JWT lacks what is required of its claim "+r.Claim.String())
 	}
 	return nil
 }

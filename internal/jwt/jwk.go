@@ -41,7 +41,7 @@ func ParseSet(text []byte) (keys []*Key, left []error, err error) {
 		keys = append(keys, k)
 	}
 	if len(keys) == 0 {
-		return nil, left, errors.New("it has no key that can verify a token")
+		return nil, left, errors.New("it has no key that can verify a JWT")
 	}
 	return keys, left, nil
 }

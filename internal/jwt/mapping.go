@@ -70,11 +70,11 @@ func (m *Mapping) user(c *Claims, claims object) *Failure {
 	}
 	name, is := v.(string)
 	if !is || name == "" {
-		return forbids("the token names no user: its claim %s is no text", m.User)
+		return forbids("the JWT names no user: its claim %s is no text", m.User)
 	}
 	c.User = m.Prefix + name
 	if err := identity.CheckUser(c.User); err != nil {
-		return forbids("the token names no user: %v", err)
+		return forbids("the JWT names no user: %v", err)
 	}
 	return nil
 }
@@ -96,9 +96,9 @@ func (m *Mapping) tenant(c *Claims, claims object) *Failure {
 	}
 	switch {
 	case len(found) == 0:
-		return forbids("the token names no tenant: nothing in its claim %s does", t.Claim)
+		return forbids("the JWT names no tenant: nothing in its claim %s does", t.Claim)
 	case len(found) > 1:
-		return forbids("the token names several tenants in its claim %s", t.Claim)
+		return forbids("the JWT names several tenants in its claim %s", t.Claim)
 	}
 	c.Tenant = found[0]
 	return nil
@@ -137,7 +137,7 @@ func (m *Mapping) roles(c *Claims, claims object) *Failure {
 		}
 	}
 	if len(c.Roles) == 0 {
-		return forbids("the token gives its user no role here")
+		return forbids("the JWT gives its user no role here")
 	}
 	return nil
 }
@@ -153,14 +153,14 @@ func (m *Mapping) models(c *Claims, claims object) *Failure {
 	names := texts(m.Models, v)
 	switch {
 	case names == nil:
-		return forbids("the token does not say which models it is for, in its claim %s", m.Models)
+		return forbids("the JWT does not say which models it is for, in its claim %s", m.Models)
 	case len(names) == 0:
 		c.Reach = identity.Nothing
 		return nil
 	}
 	var err error
 	if c.Reach, err = identity.NewReach(names, nil); err != nil { // which has names of the token
-		return forbids("the models of the token, in its claim %s, are too many, or one is no name "+
+		return forbids("the models of the JWT, in its claim %s, are too many, or one is no name "+
 			"of a model", m.Models)
 	}
 	return nil
@@ -173,7 +173,7 @@ func (m *Mapping) limits(c *Claims, claims object) *Failure {
 	v, f := find(m.Limits, claims)
 	limits, is := v.(object)
 	if v != nil && !is {
-		f = forbids("the limits of the token, in its claim %s, are no object", m.Limits)
+		f = forbids("the limits of the JWT, in its claim %s, are no object", m.Limits)
 	}
 	c.Limits = limits
 	return f
@@ -181,7 +181,7 @@ func (m *Mapping) limits(c *Claims, claims object) *Failure {
 
 // errEmail is the failure of an address that its issuer has not verified: anybody could have
 // written another's.
-var errEmail = forbids("the e-mail address in the token is not verified (email_verified)")
+var errEmail = forbids("the e-mail address in the JWT is not verified (email_verified)")
 
 // find returns the claim at a place; nil where there is none. It fails where an e-mail address is
 // not verified, and where the issuer has left the claim out because it was too long: Entra ID does
@@ -192,7 +192,7 @@ func find(p Pointer, claims object) (any, *Failure) {
 		elsewhere, _ := claims["_claim_names"].(object)
 		first := p.tokens[0]
 		if elsewhere[first] != nil || first == "groups" && claims["hasgroups"] == true {
-			return nil, forbids("the user has more groups than its issuer writes into a token, "+
+			return nil, forbids("the user has more groups than its issuer writes into a JWT, "+
 				"which has left out the claim /%s: have the issuer write only groups that are "+
 				"assigned to the application, or its roles", first)
 		}

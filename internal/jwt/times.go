@@ -31,9 +31,9 @@ func (i *Issuer) checkTimes(claims object, now time.Time) *Failure {
 	end, ok := expiry(claims)
 	switch {
 	case !ok:
-		return fails(CheckExpiry, "the token does not say when it expires (exp), as a number")
+		return fails(CheckExpiry, "the JWT does not say when it expires (exp), as a number")
 	case !now.Before(end.Add(i.Leeway)):
-		return fails(CheckExpiry, "the token has expired")
+		return fails(CheckExpiry, "the JWT has expired")
 	}
 	began := now
 	for _, name := range []string{"nbf", "iat"} {
@@ -44,15 +44,15 @@ func (i *Issuer) checkTimes(claims object, now time.Time) *Failure {
 		t, ok := date(v)
 		switch {
 		case !ok:
-			return fails(CheckBegin, "the "+name+" of the token is no time")
+			return fails(CheckBegin, "the "+name+" of the JWT is no time")
 		case t.After(now.Add(i.Leeway)):
-			return fails(CheckBegin, "the token is not good yet, by its "+name)
+			return fails(CheckBegin, "the JWT is not good yet, by its "+name)
 		}
 		began = t // iat, where there is one
 	}
 	if end.Sub(began) > i.MaxLifetime {
 		return fails(CheckLifetime,
-			"the token is good for longer than tokens may be, "+i.MaxLifetime.String())
+			"the JWT is good for longer than JWTs may be, "+i.MaxLifetime.String())
 	}
 	return nil
 }

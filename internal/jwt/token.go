@@ -19,17 +19,17 @@ func looksLikeToken(credential string) bool { return strings.Count(credential, "
 // parse reads a token, as far as its form goes (RFC 7515, section 3.1).
 func parse(text string) (*token, *Failure) {
 	if len(text) > TokenBytesMax {
-		return nil, fails(CheckSize, "the token is longer than tokens may be, 8192 bytes")
+		return nil, fails(CheckSize, "the JWT is longer than JWTs may be, 8192 bytes")
 	}
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
-		return nil, fails(CheckForm, "the token has not the three parts of a signed JWT")
+		return nil, fails(CheckForm, "the JWT has not the three parts of a signed JWT")
 	}
 	var raw [3][]byte
 	for i, p := range parts {
 		b, err := decode(p)
 		if err != nil || len(b) == 0 {
-			return nil, fails(CheckForm, "a part of the token is not base64url without padding")
+			return nil, fails(CheckForm, "a part of the JWT is not base64url without padding")
 		}
 		raw[i] = b
 	}
@@ -37,7 +37,7 @@ func parse(text string) (*token, *Failure) {
 	for i, to := range []*object{&t.header, &t.claims} {
 		o, err := parseObject(raw[i])
 		if err != nil {
-			return nil, fails(CheckJSON, "the header or the claims of the token are no JSON "+
+			return nil, fails(CheckJSON, "the header or the claims of the JWT are no JSON "+
 				"object whose members have names of their own, whatever their case")
 		}
 		*to = o
@@ -58,7 +58,7 @@ func (t *token) checkNames() *Failure {
 			for _, r := range registered {
 				if name != r && strings.EqualFold(name, r) {
 					return fails(CheckJSON,
-						"the token has a member whose name is written in another case: "+r)
+						"the JWT has a member whose name is written in another case: "+r)
 				}
 			}
 		}
@@ -72,7 +72,7 @@ var unreadable = []string{"crit", "b64", "zip"}
 func (t *token) checkHeader() *Failure {
 	for _, name := range unreadable {
 		if _, has := t.header[name]; has {
-			return fails(CheckHeader, "the token has a header member that is not taken: "+name)
+			return fails(CheckHeader, "the JWT has a header member that is not taken: "+name)
 		}
 	}
 	return nil

@@ -37,15 +37,15 @@ func (v *Verifier) Verify(text string, now time.Time) (*Verified, error) {
 	name, _ := t.claims["iss"].(string)
 	i, known := v.issuers[name]
 	if !known || name == "" {
-		return nil, fails(CheckIssuer, "the token is of an issuer that is not known here (iss)")
+		return nil, fails(CheckIssuer, "the JWT is of an issuer that is not known here (iss)")
 	}
 	key, f := i.check(t, now)
 	if f != nil {
-		return nil, f
+		return nil, f.of(i)
 	}
 	claims, f := i.Map.read(t.claims)
 	if f != nil {
-		return nil, f
+		return nil, f.of(i)
 	}
 	end, _ := expiry(t.claims)
 	return &Verified{claims, name, end.Add(i.Leeway), key}, nil

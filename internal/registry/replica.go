@@ -31,6 +31,7 @@ const (
 	// whoever waits for replicas asks for them.
 	lookInterval  = 100 * time.Millisecond
 	reportTimeout = 2 * time.Second
+	pauseMax      = 30 * time.Second
 )
 
 // SeenFor is how long a replica counts after it was last heard.
@@ -38,24 +39,14 @@ const SeenFor = 3 * reportInterval
 
 // Report tells r what a replica has applied until ctx ends, and that it has left then. It writes
 // at most once each 100 ms, and only what is new or older than 5 s. applied is asked for it. A
-// store that is away is asked again.
+// store that fails is asked again after a second, and at last each 30 s: whoever may only read it
+// fails for ever.
 func Report(ctx context.Context, r Replicas, id string, applied func() int64) {
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
-	var told int64
-	var at, failed time.Time
+	p := reporter{r: r, id: id}
 	for {
-		now, next := time.Now(), applied()
-		due := at.IsZero() || next != told || now.Sub(at) >= reportInterval
-		if due && now.Sub(failed) >= time.Second {
-			reporting, cancel := context.WithTimeout(ctx, reportTimeout)
-			if err := r.Report(reporting, id, next); err == nil {
-				told, at = next, now
-			} else {
-				failed = now
-			}
-			cancel()
-		}
+		p.report(ctx, applied(), time.Now())
 		select {
 		case <-ctx.Done():
 			leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTimeout)
@@ -65,6 +56,32 @@ func Report(ctx context.Context, r Replicas, id string, applied func() int64) {
 		case <-tick.C:
 		}
 	}
+}
+
+// reporter is what Report remembers.
+type reporter struct {
+	r      Replicas
+	id     string
+	told   int64         // what was told last
+	at     time.Time     // when; zero: nothing was
+	pause  time.Duration // after the last failure; 0: there was none
+	resume time.Time     // when that is over
+}
+
+// report tells what is applied at now, where that is due.
+func (p *reporter) report(ctx context.Context, applied int64, now time.Time) {
+	due := p.at.IsZero() || applied != p.told || now.Sub(p.at) >= reportInterval
+	if !due || now.Before(p.resume) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
+	defer cancel()
+	if p.r.Report(ctx, p.id, applied) == nil {
+		p.told, p.at, p.pause = applied, now, 0
+		return
+	}
+	p.pause = min(max(time.Second, 2*p.pause), pauseMax)
+	p.resume = now.Add(p.pause)
 }
 
 // AwaitApplied waits until all replicas that were heard lately have applied a revision, and

@@ -183,7 +183,8 @@ auth:
   api-keys:
     - {name: alice-laptop, user: alice, hash: %q}
     - {name: operator, user: root, roles: [user, admin], hash: %q}
-`, name, further, c.redis.Port(), model.URL, hash(t, aliceKey), hash(t, adminKey)))
+  jwt: {issuers: [{issuer: portal, audiences: [gateway], algorithms: [HS256], types: [JWT], secret: %q}]}
+`, name, further, c.redis.Port(), model.URL, hash(t, aliceKey), hash(t, adminKey), jwtSecret))
 	return c.serve(t, "bin/token-rate-limiter serve --config "+name, name+".log", startPatience)
 }
 
@@ -195,6 +196,9 @@ func hash(t *testing.T, key string) string {
 	}
 	return h
 }
+
+// jwtSecret is what the issuer of JWTs in documents signs with.
+const jwtSecret = "0123456789abcdef0123456789abcdef"
 
 // openly are the documents of developers, whose gateway is the one of make run.
 var openly = []string{"README.md", "docs/adr/0009-least-heap.md", "docs/migration.md"}
@@ -234,6 +238,7 @@ func TestCommandsOfDocuments(t *testing.T) {
 				"redis-cli ", "redis-cli -p "+strconv.Itoa(c.redis.Port())+" ",
 				`"$(pidof token-rate-limiter)"`, strconv.Itoa(guarded.pid), // and nobody else's
 				"bin/token-rate-limiter usage llama2-7b", "bin/token-rate-limiter usage --url http://"+at+" llama2-7b",
+				"token explain --config configs", "token explain --config gateway",
 				"[1-20000]", "[1-20]",
 			))
 		})
@@ -244,7 +249,7 @@ func TestCommandsOfDocuments(t *testing.T) {
 // fails, and compares the statuses of answers with those that are announced.
 func (c *checkout) run(t *testing.T, d document, replace *strings.Replacer) {
 	var script strings.Builder
-	script.WriteString(replace.Replace("export GATEWAY=http://127.0.0.1:8080 KEY=" + aliceKey + " ADMIN_KEY=" + adminKey + "\n"))
+	script.WriteString(replace.Replace("export GATEWAY=http://127.0.0.1:8080 KEY=" + aliceKey + " ADMIN_KEY=" + adminKey + " JWT_SECRET=" + jwtSecret + "\n"))
 	script.WriteString("set -E\ntrap 'echo \"@@failed $BASH_COMMAND\" >&2; exit 1' ERR\n")
 	var wanted [][]string // statuses of errors, by block
 	n := 0

@@ -29,6 +29,9 @@ func TestShownConfigurationsLoad(t *testing.T) {
 				Dir: ".", Profile: "shown",
 				Files: fstest.MapFS{"application.yml": {Data: []byte(small)}, "application-shown.yml": {Data: []byte(f.String())}},
 				Env: func(name string) (string, bool) {
+					if name == "JWT_SECRET" {
+						return jwtSecret, true
+					}
 					digit, ok := map[string]string{"ALICE_KEY_HASH": "0", "ADMIN_KEY_HASH": "1"}[name]
 					if !ok {
 						return "", false

@@ -97,7 +97,7 @@ auth:
 	for message, tt := range map[string]struct {
 		token, check string
 	}{
-		"the token has expired":   {signed(t, secret, jwt.MapClaims{"sub": "user123", "exp": past}), "expiry"},
+		"the JWT has expired":   {signed(t, secret, jwt.MapClaims{"sub": "user123", "exp": past}), "expiry"},
 		"is not its issuer's":     {signed(t, secret+"x", jwt.MapClaims{"sub": "user123"}), "signature"},
 		"is for another audience": {signed(t, secret, jwt.MapClaims{"sub": "user123", "aud": "canary"}), "audience"},
 		"is not known here":       {signed(t, secret, jwt.MapClaims{"sub": "user123", "iss": "canary"}), "issuer"},
@@ -108,7 +108,7 @@ auth:
 		}
 		p.stderr.await(t, "the check "+tt.check+" failed")
 		if said := p.stderr.String(); strings.Contains(said, tt.token) || strings.Contains(said, "canary") {
-			t.Errorf("the log has a token, or its claims:\n%s", said)
+			t.Errorf("the log has a JWT, or its claims:\n%s", said)
 		}
 	}
 

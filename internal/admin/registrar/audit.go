@@ -72,6 +72,7 @@ func (h *Handler) exportAudit(c *call) (*answer, error) {
 			return nil
 		}
 		control := http.NewResponseController(w)
+		defer control.SetWriteDeadline(time.Time{}) //nolint:errcheck // as below
 		for len(page) > 0 {
 			_ = control.SetWriteDeadline(time.Now().Add(exportPatience)) // where it has one
 			if err := writeLines(w, page); err != nil {

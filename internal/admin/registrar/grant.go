@@ -8,11 +8,22 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
+// mayEnd returns nil where the sender of a request may revoke k: only who may give its roles, so
+// that nobody locks out those above him. What k reaches does not matter.
+func (c *call) mayEnd(k *registry.Key) error {
+	return c.give(identity.Mandate{Roles: k.Roles, Reach: c.by.Reach})
+}
+
 // mayGive returns nil where the sender of a request may give somebody a key that may what k may.
 // It is asked for what a key is to be, and for what it has been. It fails with a problem of
 // status 403.
 func (c *call) mayGive(k *registry.Key) error {
-	err := c.by.MayGive(identity.Mandate{Roles: k.Roles, ActAs: k.ActAs, Reach: k.Reach()})
+	return c.give(identity.Mandate{Roles: k.Roles, ActAs: k.ActAs, Reach: k.Reach()})
+}
+
+// give returns nil where the sender of a request may give the mandate.
+func (c *call) give(m identity.Mandate) error {
+	err := c.by.MayGive(m)
 	beyond, isBeyond := errors.AsType[*identity.BeyondError](err)
 	if !isBeyond {
 		return err

@@ -95,7 +95,7 @@ func (h *Handler) replay(c *call, id string) (*answer, error) {
 }
 
 // onceOf returns what tells a request from others: who sends it, what for, and its key; nil
-// where it has none.
+// where it has none. Who sends it is a user: with another credential it is the same request.
 func onceOf(c *call, body []byte) (*registry.Once, error) {
 	keys := c.Header.Values(onceHeader)
 	if len(keys) == 0 {
@@ -107,7 +107,7 @@ func onceOf(c *call, body []byte) (*registry.Once, error) {
 	}
 	id := sha256.New()
 	for _, part := range []string{
-		c.by.User, c.by.Credential, c.Method, c.URL.Path, keys[0],
+		c.by.Tenant, c.by.User, c.Method, c.URL.Path, keys[0],
 	} {
 		fmt.Fprintf(id, "%d %s\n", len(part), part) // no part passes for another
 	}

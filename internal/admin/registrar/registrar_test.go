@@ -30,17 +30,20 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// shared is a server for all tests, each of which has a database of its own in it.
-var shared *postgrestest.Server
+// shared is a server for all tests, each of which has a database of its own in it. It is started
+// when the first one needs it: fuzzing starts many processes, none of which does.
+var (
+	started bool
+	shared  = sync.OnceValues(func() (*postgrestest.Server, error) { started = true; return postgrestest.Open() })
+)
 
 func TestMain(m *testing.M) {
-	var err error
-	if shared, err = postgrestest.Open(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	code := m.Run()
-	shared.Close()
+	if started {
+		if s, err := shared(); err == nil {
+			s.Close()
+		}
+	}
 	os.Exit(code)
 }
 
@@ -148,7 +151,11 @@ func open(t testing.TB, o database.Options) *desk {
 func eachEngine(t *testing.T, test func(t *testing.T, d *desk)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, open(t, database.Options{Folder: t.TempDir()})) })
 	t.Run("postgres", func(t *testing.T) {
-		test(t, open(t, database.Options{URL: shared.URL(t, strings.ToLower(registry.NewID(time.Now())))}))
+		server, err := shared()
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, open(t, database.Options{URL: server.URL(t, strings.ToLower(registry.NewID(time.Now())))}))
 	})
 }
 

@@ -176,7 +176,13 @@ func (h *Handler) revokeKey(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := h.Store.Update(c.Context(), id, c.change, actionRevoke, (*registry.Key).Revoke)
+	k, err := h.Store.Update(c.Context(), id, c.change, actionRevoke,
+		func(k *registry.Key, now time.Time) error {
+			if err := c.mayEnd(k); err != nil {
+				return err
+			}
+			return k.Revoke(now)
+		})
 	if errors.Is(err, registry.ErrRevoked) {
 		k, err = h.Store.Key(c.Context(), id)
 	}

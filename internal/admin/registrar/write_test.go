@@ -142,6 +142,7 @@ func TestNobodyGivesMore(t *testing.T) {
 			{"a higher role", tenant, "POST", "/keys", `{"name":"a","user":"b","roles":["admin"]}`},
 			{"a patch to a higher role", tenant, "PATCH", "/keys/" + small, `{"roles":["admin"]}`},
 			{"the key of a higher role", tenant, "POST", "/keys/" + admin + "/rotate", `{"overlap":"1h"}`},
+			{"the end of a key of a higher role", tenant, "DELETE", "/keys/" + admin, ""},
 			{"a patch of a key of a higher role", tenant, "PATCH", "/keys/" + admin, `{"roles":["user"]}`},
 		} {
 			d.ask(t, tt.method, tt.path, tt.body, "Key", tt.key).want(t, tt.name, 403, "permission_denied")
@@ -151,6 +152,8 @@ func TestNobodyGivesMore(t *testing.T) {
 		}
 		d.ask(t, "POST", "/keys", `{"name":"a","user":"b","models":["llama2-7b"]}`, "Key", narrow).want(t, "what it has", 201, "")
 		d.ask(t, "POST", "/keys", `{"name":"a","user":"b"}`, "Key", tenant).want(t, "what it has", 201, "")
+		wide, _ := d.create(t, `{"name":"wide","user":"will"}`)
+		d.ask(t, "DELETE", "/keys/"+wide, "", "Key", narrow).want(t, "the end of what reaches further", 200, "")
 		d.ask(t, "POST", "/keys/"+small+"/rotate", `{"overlap":"1h"}`, "Key", narrow).want(t, "what it has", 200, "")
 	})
 }
@@ -240,7 +243,11 @@ func TestOnce(t *testing.T) {
 		if rotated.at("secret") == "" || again.at("secret") != "" || again.at("revision") != rotated.at("revision") {
 			t.Errorf("rotated again: %s", again.text)
 		}
-		_, other := d.create(t, `{"name":"other","user":"root","roles":["admin"]}`)
+		_, second := d.create(t, `{"name":"second","user":"root","roles":["admin"]}`)
+		if g := d.ask(t, "POST", "/keys", body, "Idempotency-Key", "a b", "Key", second).want(t, "by another key of the same user", 201, ""); g.at("id") != id {
+			t.Error("another key of the same user gets another answer")
+		}
+		_, other := d.create(t, `{"name":"other","user":"ada","roles":["admin"]}`)
 		if g := d.ask(t, "POST", "/keys", body, "Idempotency-Key", "a b", "Key", other).want(t, "of somebody else", 201, ""); g.at("id") == id {
 			t.Error("somebody else gets the key of the first")
 		}

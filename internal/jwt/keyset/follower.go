@@ -119,10 +119,11 @@ func (f *follower) read(ctx context.Context) (ok bool) {
 	f.mu.Unlock()
 	switch {
 	case err != nil && !was:
-		f.log.Warn("the keys of a token issuer cannot be read: those that are known go on counting",
-			"issuer", f.source.Issuer, "known", f.set.Known(), "error", err)
+		f.log.Warn("the keys of an issuer of JWTs cannot be read: "+
+			"those that are known go on counting", "issuer", f.source.Issuer,
+			"known", f.set.Known(), "error", err)
 	case err == nil && (was || added+removed > 0):
-		f.log.Info("the keys of a token issuer are read", "issuer", f.source.Issuer,
+		f.log.Info("the keys of an issuer of JWTs are read", "issuer", f.source.Issuer,
 			"keys", len(keys), "added", added, "removed", removed, "left out", len(left))
 	}
 	return err == nil

@@ -23,14 +23,14 @@ func guarded(t *testing.T, program string) string {
 	t.Helper()
 	folder := t.TempDir()
 	text := fmt.Sprintf(`
-server: {address: "127.0.0.1:0"}
+server: {address: "127.0.0.1:0", data-directory: %q}
 vllm: {services: {llama2-7b: "mock:"}}
 token: {rate-limit: {models: {llama2-7b: {max-tokens-per-hour: 1000000, max-concurrent-requests: 10}}}}
 auth:
   api-keys:
     - {name: alice, user: alice, hash: %q}
     - {name: operator, user: root, roles: [admin], hash: %q}
-`, hash(t, program, userKey), hash(t, program, adminKey))
+`, t.TempDir(), hash(t, program, userKey), hash(t, program, adminKey))
 	if err := os.WriteFile(filepath.Join(folder, "application.yml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
