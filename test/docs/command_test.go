@@ -71,6 +71,10 @@ var cannot = map[string]string{
 	"docker run ":     "needs an engine; test/deploy/image runs the binary of the image",
 	"docker compose ": "needs an engine; test/deploy/compose reads the files with Compose's own parser",
 	"docker stack ":   "needs an engine; test/deploy/compose reads the files with the reader of docker stack deploy",
+	"pg_dump ":        "needs PostgreSQL; TestBackup runs the same",
+	"pg_restore ":     "needs PostgreSQL; TestBackup runs the same",
+	"psql ":           "needs PostgreSQL; TestBackup runs the same",
+	"sqlite3 ":        "needs a control database; TestBackup runs the same",
 	"docker service ": "needs an engine; test/deploy/upgrade replaces gateways",
 }
 
