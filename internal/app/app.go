@@ -27,6 +27,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/listener"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry/disk"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -39,6 +40,7 @@ type App struct {
 	control   *control.Reconciler
 	people    registry.Store     // the control database; nil: none
 	follower  *registry.Follower // of it; nil: none
+	copy      *disk.Copy         // of what is known of it; nil: none
 	level     *slog.LevelVar     // nil: it does not change
 	address   atomic.Value       // where clients are listened for; nothing before
 	servers   *fleet.Fleet
@@ -190,6 +192,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	watching.Go(func() { a.control.Run(ctx) })
 	if a.follower != nil {
 		watching.Go(func() { a.follower.Run(ctx) })
+		watching.Go(func() { a.keepRegistry(ctx) })
 		watching.Go(func() { registry.Report(ctx, a.people, a.replica, a.appliedRevision) })
 	}
 	if a.cert != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry/database"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry/disk"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/telemetry"
 )
 
@@ -77,8 +78,35 @@ func (a *App) openRegistry(ctx context.Context) error {
 	telemetry.RegisterGauge(a.registry, "control_database_staleness_seconds",
 		"How long ago the control database was last heard: what has changed since is not known.",
 		func() float64 { return a.follower.Age().Seconds() })
-	_ = a.follower.Follow(ctx) // it is in the log
+	if c := a.config; c.Server.DataDirectory != "" && d.Name() != "" {
+		a.copy = &disk.Copy{Folder: c.Server.DataDirectory, Database: d.Name()}
+	}
+	if a.follower.Follow(ctx) != nil && a.copy != nil { // why is in the log
+		a.resume()
+	}
 	return nil
+}
+
+// resume takes over what a gateway has known before, while the control database does not answer.
+func (a *App) resume() {
+	known, written, err := a.copy.Read()
+	switch {
+	case errors.Is(err, disk.ErrNone):
+	case err != nil:
+		a.log.Warn("the copy of the control database on the disk is not used", "error", err)
+	default:
+		a.follower.Resume(known)
+		a.log.Warn("the control database does not answer: keys are those of the copy on the disk",
+			"revision", known.Revision.Number, "keys", len(known.Keys), "written", written)
+	}
+}
+
+// keepRegistry keeps a copy of what is known of the control database on the disk, where there is
+// a place for it, until ctx ends.
+func (a *App) keepRegistry(ctx context.Context) {
+	if a.copy != nil {
+		a.follower.Keep(ctx, a.copy.Write)
+	}
 }
 
 // heard returns what tells how the control database stands; nil where there is none.
@@ -90,7 +118,7 @@ func (a *App) heard() func() admin.Heard {
 		switch {
 		case a.follower.Fresh():
 			return admin.Followed
-		case a.follower.Heard() || a.isOpen(): // where nobody needs a key, none is missed
+		case a.follower.Informed() || a.isOpen(): // where nobody needs a key, none is missed
 			return admin.Away
 		}
 		return admin.Unheard

@@ -34,8 +34,9 @@ func (s *Server) schema() binding.Object {
 		instead("ssl", "write tls: {certificate: FILE, key: FILE}"),
 		instead("shutdown", "remove it: running requests always go on, for drain-timeout"),
 		{"address", "Where the gateway listens.", address(&s.Address, listenAddress)},
-		{"data-directory", "Folder where SQLite keeps the control database of one gateway; " +
-			"made where it is missing; empty, and without `database.url`: there is none.",
+		{"data-directory", "Folder where SQLite keeps the control database of one gateway, or, " +
+			"with `database.url`, a copy of the keys for a start while that is away; made where " +
+			"it is missing; empty, and without `database.url`: there is none.",
 			binding.FileName(&s.DataDirectory)},
 		{"max-body-bytes", "Largest request body.", binding.Integer(&s.MaxBodyBytes, 1, 1<<30)},
 		{"max-buffered-bytes", "Most bytes of request bodies and answers held at once, " +

@@ -215,13 +215,14 @@ func BenchmarkAuthenticate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct { // the budget of `make bench` is the first one's
+		name       string
 		by         identity.Authenticator
 		credential string
 	}{
-		"token": {identity.Chain{a, keys}, token}, "key": {keys, secret}, "key-behind": {identity.Chain{a, keys}, secret},
+		{"token", identity.Chain{a, keys}, token}, {"key", keys, secret}, {"key-behind", identity.Chain{a, keys}, secret},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(tt.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := tt.by.Authenticate(b.Context(), tt.credential); err != nil {

@@ -36,6 +36,7 @@ type Follower struct {
 	turn     chan struct{} // held while changes are read and applied
 	revision atomic.Pointer[Revision]
 	heard    atomic.Int64 // when the store was last heard, since begun; unheard: not yet
+	resumed  atomic.Bool  // what is known is of a copy, or later
 
 	mu   sync.Mutex
 	away bool // the log says so
@@ -58,6 +59,10 @@ func (f *Follower) Revision() Revision { return *f.revision.Load() }
 
 // Heard reports whether the store was heard since the start.
 func (f *Follower) Heard() bool { return f.heard.Load() != unheard }
+
+// Informed reports whether keys are known: the store was heard since the start, or Resume was
+// called.
+func (f *Follower) Informed() bool { return f.Heard() || f.resumed.Load() }
 
 // Age returns how long ago the store was last heard; where that was never, since the follower was
 // made, and staleAfter at the least.

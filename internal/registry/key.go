@@ -219,7 +219,7 @@ func (k *Key) Revoke(now time.Time) error {
 type FieldError struct{ Field, Problem string }
 
 func wrong(field, problem string, args ...any) error {
-	return &FieldError{field, fmt.Sprintf(problem, args...)}
+	return &FieldError{field, Redact(fmt.Sprintf(problem, args...))}
 }
 
 func (e *FieldError) Error() string { return e.Field + " " + e.Problem }

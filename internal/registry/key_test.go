@@ -31,6 +31,7 @@ func TestChecks(t *testing.T) {
 		{func(k *Key) { k.User = "a\x00" }, "user has the control character"},
 		{func(k *Key) { k.Roles = nil }, "roles is empty: there are user"},
 		{func(k *Key) { k.Roles = []identity.Role{"root"} }, `roles has "root", which is none`},
+		{func(k *Key) { k.Roles = []identity.Role{identity.Role(NewSecret())} }, `roles has "trl_***", which is none`},
 		{func(k *Key) { k.Roles = append(k.Roles, k.Roles...) }, `roles has "user" twice`},
 		{func(k *Key) { k.Models = append(k.Models, "") }, "models[1] "},
 		{func(k *Key) { k.Endpoints = []string{"chat"} }, `endpoints[0] "chat" is no endpoint`},

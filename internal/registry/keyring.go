@@ -26,14 +26,23 @@ type Keyring struct {
 
 // credentials are those of keys that are not revoked.
 type credentials struct {
-	byHash map[Hash]*credential
-	byID   map[string][]Hash // of each key, its secrets
+	byHash map[Hash]credential
+	byID   map[string]*holder
 }
 
-// credential is one secret of a key. It is not changed.
+// credential is one secret of a key.
 type credential struct {
+	*holder
+	expires time.Time // of the secret or of its key, whichever is first; zero: never
+}
+
+// holder is what is known of a key. It is not changed.
+type holder struct {
 	principal identity.Principal
-	expires   time.Time // of the secret or of its key, whichever is first; zero: never
+	// models and endpoints are the key's own: what its reach was made of.
+	models, endpoints []string
+	expires           time.Time
+	secrets           []Secret // that were not ended by another
 }
 
 // NewKeyring returns one that knows no key. fresh reports whether what it knows is what there
@@ -43,7 +52,7 @@ func NewKeyring(now func() time.Time, fresh func() bool) *Keyring {
 }
 
 func newCredentials(keys int) credentials {
-	return credentials{make(map[Hash]*credential, keys), make(map[string][]Hash, keys)}
+	return credentials{make(map[Hash]credential, keys), make(map[string]*holder, keys)}
 }
 
 // Apply takes over what has changed, all of it at one moment for whoever authenticates. One
@@ -68,24 +77,42 @@ func (r *Keyring) Apply(c Changes) {
 
 // replace takes over one key.
 func (c credentials) replace(k *Key) {
-	for _, h := range c.byID[k.ID] {
-		delete(c.byHash, h)
+	if before := c.byID[k.ID]; before != nil {
+		for i := range before.secrets {
+			delete(c.byHash, before.secrets[i].Hash)
+		}
+		delete(c.byID, k.ID)
 	}
-	delete(c.byID, k.ID)
 	if !k.Revoked.IsZero() {
 		return
 	}
-	p := identity.Principal{
+	h := &holder{models: k.Models, endpoints: k.Endpoints, expires: k.Expires}
+	h.principal = identity.Principal{
 		User: k.User, Roles: k.Roles, Permissions: identity.PermissionsOf(k.Roles),
 		ActAs: k.ActAs, Reach: k.Reach(), Credential: k.ID,
 	}
 	for i, s := range k.Secrets {
-		if superseded(k.Secrets, i) {
-			continue
+		if !superseded(k.Secrets, i) {
+			h.secrets = append(h.secrets, s)
+			c.byHash[s.Hash] = credential{h, earlier(k.Expires, s.Expires)}
 		}
-		c.byHash[s.Hash] = &credential{p, earlier(k.Expires, s.Expires)}
-		c.byID[k.ID] = append(c.byID[k.ID], s.Hash)
 	}
+	c.byID[k.ID] = h
+}
+
+// Keys returns the keys that are known, as far as it takes to know them again: of those that are
+// revoked, and of names, nothing is there.
+func (r *Keyring) Keys() []Key {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	keys := make([]Key, 0, len(r.known.byID))
+	for id, h := range r.known.byID {
+		keys = append(keys, Key{
+			ID: id, User: h.principal.User, Roles: h.principal.Roles, ActAs: h.principal.ActAs,
+			Models: h.models, Endpoints: h.endpoints, Expires: h.expires, Secrets: h.secrets,
+		})
+	}
+	return keys
 }
 
 // earlier returns the first of two moments; the zero time is none.
@@ -111,7 +138,7 @@ func (r *Keyring) Authenticate(_ context.Context, secret string) (identity.Proof
 	r.mu.RLock()
 	c := r.known.byHash[hash]
 	r.mu.RUnlock()
-	if c != nil && !reached(c.expires, r.now()) {
+	if c.holder != nil && !reached(c.expires, r.now()) {
 		return identity.Proof{Principal: &c.principal}, nil
 	}
 	if !fresh {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"math/big"
+	"regexp"
 	"strings"
 )
 
@@ -99,3 +100,10 @@ func CheckSecret(credential string) error {
 	}
 	return nil
 }
+
+// written is a secret that was made here, or a good part of one, within a text.
+var written = regexp.MustCompile(SecretPrefix + `[0-9A-Za-z]{8,}`)
+
+// Redact returns a text without the secrets that were made here and stand in it: people put them
+// where they do not belong, and what is wrong is quoted.
+func Redact(text string) string { return written.ReplaceAllString(text, SecretPrefix+"***") }

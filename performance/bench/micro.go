@@ -33,6 +33,11 @@ var (
 		directory: "./internal/registry",
 		time:      &Bound{Budget: 1000, Aim: 500}, allocations: &Bound{},
 	}
+	ofTokens = inGo{
+		title: "authenticate: a token of 1 KiB, as it is remembered", name: "BenchmarkAuthenticate",
+		directory: "./internal/jwt",
+		time:      &Bound{Budget: 1000, Aim: 500}, allocations: &Bound{},
+	}
 )
 
 // micro runs benchmarks of what a request passes.
@@ -44,6 +49,7 @@ func (b *bench) micro(ctx context.Context) (Section, error) {
 		section.Rows = append(section.Rows, b.benchmarkRows(ctx, inRedis)...)
 	}
 	section.Rows = append(section.Rows, b.benchmarkRows(ctx, ofKeys)...)
+	section.Rows = append(section.Rows, b.benchmarkRows(ctx, ofTokens)...)
 	return section, ctx.Err()
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -133,6 +134,71 @@ func (g *gateway) registryHealth(t *testing.T) (status int, database string) {
 		t.Fatal(err)
 	}
 	return status, told.Components["controlDatabase"].Status
+}
+
+// TestStartWithoutDatabase: a gateway that starts while the database is away knows the keys that
+// the one before has kept on its disk, and is ready. It finds the database by itself. A file that
+// is damaged is not used, and is written anew once the database is there.
+func TestStartWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	_, server := newModelServer(t)
+	postgres := postgrestest.Start(t)
+	data := filepath.Join(t.TempDir(), "data")
+	configs := folder(t, map[string]string{"application.yml": fmt.Sprintf(
+		"server: {address: '127.0.0.1:0', data-directory: %q}\ndatabase: {url: %q}\nvllm: {services: {%s: %q}}\n",
+		data, postgres.URL(t, "control"), model, server)})
+	serve := func() *gateway {
+		p := start(t, "serve", "--config", configs)
+		return &gateway{p, newClient(t, "http://"+p.address(t))}
+	}
+	create := func() string {
+		p := start(t, "key", "create", "--user", "alice", "--name", "x", "--role", "admin", "--config", configs)
+		if code := p.wait(t); code != 0 {
+			t.Fatalf("key create ended with %d: %s", code, p.stderr.String())
+		}
+		return strings.TrimSpace(p.stdout.String())
+	}
+	first, unknown := create(), "0123456789abcdef0123456789abcdef"
+	g := serve()
+	file := filepath.Join(data, "keys.copy")
+	eventually(t, patience, "the file is there", func() bool { _, err := os.Stat(file); return err == nil })
+	second := create()
+	eventually(t, patience, "the second key is known", func() bool { return g.lookWith(t, second) == http.StatusOK })
+	g.signal(syscall.SIGTERM) // at once: it is kept at the end
+	g.wait(t)
+	text, err := os.ReadFile(file)
+	if err != nil || strings.Contains(string(text), first) || strings.Contains(string(text), second) {
+		t.Fatalf("the file cannot be read (%v), or has a secret", err)
+	}
+	postgres.Kill()
+	g = serve()
+	for key, want := range map[string]int{first: http.StatusOK, second: http.StatusOK, unknown: http.StatusServiceUnavailable} {
+		if got := g.lookWith(t, key); got != want {
+			t.Errorf("without the database a key is answered with %d, want %d", got, want)
+		}
+	}
+	if status, database := g.registryHealth(t); status != http.StatusOK || database != "DOWN" {
+		t.Errorf("with the file the health is %d, and the database %s", status, database)
+	}
+	g.kill()
+	if err := os.WriteFile(file, text[:len(text)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g = serve()
+	if got := g.lookWith(t, first); got != http.StatusServiceUnavailable || !strings.Contains(g.stderr.String(), "is damaged") {
+		t.Errorf("with a damaged file a key is answered with %d", got)
+	}
+	if status, _ := g.registryHealth(t); status != http.StatusServiceUnavailable {
+		t.Errorf("with a damaged file the health is %d", status)
+	}
+	postgres.Restart(t)
+	eventually(t, patience, "all is well", func() bool {
+		return g.lookWith(t, first) == http.StatusOK && g.lookWith(t, unknown) == http.StatusUnauthorized
+	})
+	eventually(t, patience, "the file is written anew", func() bool {
+		again, err := os.ReadFile(file)
+		return err == nil && len(again) == len(text)
+	})
 }
 
 // testLostCommit: where the answer to a commit is lost, the file with the secret stays, for the

@@ -27,7 +27,7 @@ var imports = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/promhttp",
 		"github.com/rs/cors",
 		"internal/admin", "internal/admin/registrar", "internal/buffer", "internal/catalog", "internal/certificate", "internal/config", "internal/control", "internal/descriptor", "internal/file", "internal/fleet", "internal/gate",
-		"internal/identity", "internal/jwt", "internal/jwt/keyset", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/registry", "internal/registry/database", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
+		"internal/identity", "internal/jwt", "internal/jwt/keyset", "internal/limit", "internal/listener", "internal/mockvllm", "internal/outcome", "internal/proxy", "internal/registry", "internal/registry/database", "internal/registry/disk", "internal/reply", "internal/store/memory", "internal/store/redis", "internal/telemetry", "internal/upstream",
 		"internal/usage",
 	},
 
@@ -35,7 +35,8 @@ var imports = map[string][]string{
 	"internal/control": {"github.com/fsnotify/fsnotify", "internal/config"},
 
 	// Who there is.
-	"internal/registry": {"internal/identity"},
+	"internal/registry":      {"internal/identity"},
+	"internal/registry/disk": {"internal/identity", "internal/registry"},
 	"internal/registry/database": {
 		"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/stdlib",
 		"internal/registry", "modernc.org/sqlite", "modernc.org/sqlite/lib",

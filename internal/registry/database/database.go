@@ -97,6 +97,14 @@ func (d *Database) ready(ctx context.Context) (*sql.DB, error) {
 	return db, nil
 }
 
+// Name returns where PostgreSQL is and which database, without credentials; "" for SQLite.
+func (d *Database) Name() string {
+	if p, ok := d.engine.(*postgres); ok {
+		return nameOf(p.config)
+	}
+	return ""
+}
+
 // Close implements registry.Store. It waits for what is under way.
 func (d *Database) Close() error { return d.close() }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,6 +45,17 @@ func openPostgres(o Options) (*postgres, error) {
 	db.SetMaxIdleConns(connectionsMax)
 	db.SetConnMaxLifetime(connectionsLife)
 	return &postgres{db, c}, nil
+}
+
+// nameOf returns the hosts and the database of c.
+func nameOf(c *pgx.ConnConfig) string {
+	name := fmt.Sprintf("%s:%d", c.Host, c.Port)
+	for _, f := range c.Fallbacks {
+		if other := fmt.Sprintf("%s:%d", f.Host, f.Port); !strings.HasSuffix(name, other) {
+			name += "," + other // hosts come twice, with TLS and without
+		}
+	}
+	return name + "/" + c.Database
 }
 
 // urlError returns what is wrong with a URL, without quoting it: the password is in it.

@@ -66,8 +66,10 @@ func TestStandby(t *testing.T) {
 	onStandby("SELECT pg_wal_replay_resume()")
 	onStandby("SELECT pg_promote()")
 	follows(t, f)
-	if got := userOf(t, f, secret); got != "?" || f.Revision().Number != 2 || log.count("another history") != 0 {
-		t.Errorf("on the new primary the revoked key is of %s: %s", got, log.text.String())
+	// Whether the last change had come to the standby is up to it.
+	want := map[int64]string{2: "? 0", 1: "alice 1"}[f.Revision().Number]
+	if got := fmt.Sprint(userOf(t, f, secret), " ", log.count("another history")); got != want {
+		t.Errorf("on the new primary at revision %d the key's user and the warnings are %s, want %s", f.Revision().Number, got, want)
 	}
 }
 
