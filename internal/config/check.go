@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -232,9 +233,9 @@ func (k checking) apiKeys() {
 		if missing := a.missing(); len(missing) > 0 && !k.Has(n.Path) {
 			k.AddAt(n, "", "has no "+binding.Either(missing), "write name, user, hash and roles")
 		}
-		if len(a.Models) > identity.ReachModelsMax {
-			k.AddAt(n.Get("models"), "", fmt.Sprintf("has %d names, more than %d", len(a.Models),
-				identity.ReachModelsMax), "write patterns such as llama2-*")
+		_, err := identity.NewReach(a.Models, nil)
+		if reach, ok := errors.AsType[*identity.ReachError](err); ok && reach.Index < 0 {
+			k.AddAt(n.Get("models"), "", reach.Problem, "write patterns such as llama2-*")
 		}
 		k.unique(n, "name", names, a.Name, i)
 		k.unique(n, "hash", hashes, a.Hash, i)

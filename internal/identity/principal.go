@@ -26,6 +26,8 @@ func CheckUser(name string) error {
 type Principal struct {
 	User   string // whose accounts are charged
 	Tenant string // "": the default one
+	// Holder is whose the credential is, where another user is named; "": User.
+	Holder string
 	Roles  []Role // by name, to be shown; what they give is in Permissions
 	// Permissions are what it may do: of its roles, PermissionsOf.
 	Permissions PermissionSet
@@ -56,6 +58,17 @@ func (p *Principal) Is(r Role) bool { return slices.Contains(p.Roles, r) }
 // As returns the principal with another user's accounts, and all else its own.
 // The caller has checked that it may act as others.
 func (p Principal) As(user string) Principal {
+	if p.Holder = p.Actor(); p.Holder == user {
+		p.Holder = ""
+	}
 	p.User = user
 	return p
+}
+
+// Actor returns whose the credential is: who answers for what is done with it, whoever is named.
+func (p *Principal) Actor() string {
+	if p.Holder != "" {
+		return p.Holder
+	}
+	return p.User
 }

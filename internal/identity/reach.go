@@ -10,8 +10,12 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
-// ReachModelsMax is how many names and patterns of models a Reach has at the most.
-const ReachModelsMax = 100
+// ReachModelsMax is how many names and patterns of models a Reach has at the most, and
+// ReachBytesMax how many bytes they have together: every key may have one.
+const (
+	ReachModelsMax = 100
+	ReachBytesMax  = 4 << 10
+)
 
 // Reach is which models a credential may use, and at which endpoints. nil is all of both. It is
 // immutable, and safe for concurrent use.
@@ -38,10 +42,16 @@ func NewReach(models, endpoints []string) (*Reach, error) {
 			len(models), ReachModelsMax)}
 	}
 	var s Reach
+	size := 0
 	for i, m := range models {
+		size += len(m)
 		if err := CheckModelPattern(m); err != nil {
 			return nil, &ReachError{"models", i, fmt.Sprintf("%.*q %v", quotedMax, m, err)}
 		}
+	}
+	if size > ReachBytesMax {
+		return nil, &ReachError{"models", -1, fmt.Sprintf("has names of %d bytes, more than %d",
+			size, ReachBytesMax)}
 	}
 	for i, name := range endpoints {
 		e, ok := wire.EndpointNamed(name)
@@ -50,13 +60,14 @@ func NewReach(models, endpoints []string) (*Reach, error) {
 				"%.*q is no endpoint: there are %s", quotedMax, name,
 				listed(EndpointNames(), "and"))}
 		}
+		if s.at>>e&1 != 0 {
+			continue // it is there twice
+		}
 		s.at |= 1 << e
+		s.endpoints = append(s.endpoints, e.String())
 	}
 	if len(models) > 0 {
 		s.models = slices.Clone(models)
-	}
-	if len(endpoints) > 0 {
-		s.endpoints = slices.Clone(endpoints)
 	}
 	return &s, nil
 }

@@ -72,6 +72,7 @@ func TestReach(t *testing.T) {
 // TestNewReachRefuses: what is wrong with lists, and where.
 func TestNewReachRefuses(t *testing.T) {
 	many := strings.Split(strings.Repeat("m,", ReachModelsMax)+"m", ",")
+	long := strings.Split(strings.Repeat(strings.Repeat("m", 256)+" ", 17), " ")
 	for _, tt := range []struct {
 		models, endpoints []string
 		want              string
@@ -80,6 +81,8 @@ func TestNewReachRefuses(t *testing.T) {
 		{[]string{"\xff"}, nil, `models[0] "\xff" is not valid UTF-8`},
 		{[]string{strings.Repeat("m", 257)}, nil, `has 257 bytes, more than 256`},
 		{many, nil, "models has 101 names, more than 100"},
+		{long[:16:16], []string{"chat"}, "is no endpoint"},
+		{long[:17:17], nil, "models has names of 4352 bytes, more than 4096"},
 		{nil, []string{"chat"}, `endpoints[0] "chat" is no endpoint: there are chat_completions, completions`},
 		{nil, []string{""}, `endpoints[0] "" is no endpoint`},
 	} {
@@ -88,6 +91,9 @@ func TestNewReachRefuses(t *testing.T) {
 		if !errors.As(err, &wrong) || s != nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("of %.40q and %q: %v, %v, want %q", tt.models, tt.endpoints, s, err, tt.want)
 		}
+	}
+	if s, err := NewReach(nil, strings.Fields(strings.Repeat("score rerank ", 1000))); err != nil || len(s.Endpoints()) != 2 {
+		t.Errorf("of endpoints that are there twice: %d, %v", len(s.Endpoints()), err)
 	}
 	if s, err := NewReach([]string{}, []string{}); s != nil || err != nil || s.Models() != nil || s.Endpoints() != nil {
 		t.Errorf("of empty lists: %v, %v", s, err)

@@ -42,6 +42,7 @@ var areas = []area{
 	{"admission", []string{
 		"internal/admission/*.go", "internal/proxy/price.go", "internal/proxy/denial.go", "internal/proxy/observe.go",
 	}, []string{"./internal/admission", "./internal/proxy", "./test/books", "./test/streams"}, 5 * time.Minute, ""},
+	{"identity", []string{"internal/identity/*.go", "internal/gate/*.go"}, []string{"./internal/identity", "./internal/gate"}, time.Minute, ""},
 }
 
 // paths returns the files of a, without tests.

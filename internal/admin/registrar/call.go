@@ -101,7 +101,7 @@ func (h *Handler) prepareWrite(c *call) error {
 			"server.data-directory to a folder for SQLite")
 	}
 	c.change.Act = registry.Act{
-		Actor: c.by.User, Credential: c.by.Credential,
+		Actor: c.by.Actor(), Credential: c.by.Credential,
 		Address:   gate.ClientAddress(c.Request, h.Gate.TrustedProxies),
 		RequestID: c.Header.Get(reply.IDHeader), Reason: c.Header.Get(reasonHeader),
 	}
