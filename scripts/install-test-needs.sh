@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a C compiler for the race detector, a
-# real redis-server and PostgreSQL, curl, openssl, node and npm, Python, and the packages of test/sdk for
+# real redis-server and PostgreSQL, sqlite3, curl, openssl, node and npm, Python, and the packages of test/sdk for
 # both: scripts/install-test-needs.sh. Where it may not install, it says what is missing.
 set -euo pipefail
 case ${1:-} in
@@ -24,7 +24,7 @@ python_min=3.11 # what requirements.txt is locked for, and later
 missing_packages() {
   # Debian's gcc comes without the C library's headers, which cgo wants.
   echo '#include <stdlib.h>' | gcc -x c -fsyntax-only - 2>/dev/null || echo gcc libc6-dev
-  for command in redis-server curl openssl npm; do
+  for command in redis-server sqlite3 curl openssl npm; do
     command -v "$command" >/dev/null || echo "$command"
   done
   # Debian keeps PostgreSQL's programs beside PATH.

@@ -2,7 +2,9 @@ package gate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -200,5 +202,48 @@ func TestMuxWantsRules(t *testing.T) {
 	m.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/a/c", nil))
 	if list := m.Routes(); w.Body.String() != "c" || len(list) != 1 || list[0].Pattern != "/a/{b}" || list[0].Rules[http.MethodGet] != Known {
 		t.Errorf("%q of the routes %v", w.Body, list)
+	}
+}
+
+// refusing knows every credential, and takes none for the reason that it is made of.
+type refusing struct{ identity.Refusal }
+
+func (refusing) Open() bool { return false }
+
+func (r refusing) Authenticate(context.Context, string) (identity.Proof, error) {
+	return identity.Proof{}, &r.Refusal
+}
+
+// TestRefusalsHaveALine: a credential that is known and may not is 403, one that is not taken 401, and
+// one that cannot be looked up 503, each with a line of its level that says who, as far as that is
+// known.
+func TestRefusalsHaveALine(t *testing.T) {
+	for _, tt := range []struct {
+		by          identity.Authenticator
+		key, level  string
+		status      int
+		user, error string
+	}{
+		{authenticator{"k": {User: "alice", Credential: "laptop"}}, "k", "INFO", 403, "alice", "keys:read"},
+		{authenticator{}, "away", "WARN", 503, "", "away"},
+		{authenticator{}, "x", "INFO", 401, "", "not known"},
+		{refusing{identity.Refusal{Message: "of no tenant", Forbidden: true}}, "t", "INFO", 403, "", "of no tenant"},
+		{refusing{identity.Refusal{Message: "has expired"}}, "t", "INFO", 401, "", "has expired"},
+	} {
+		var b strings.Builder
+		g := &Gate{Authenticator: func() identity.Authenticator { return tt.by }, Log: slog.New(slog.NewJSONHandler(&b, nil))}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("X-Api-Key", tt.key)
+		_, refused := g.Principal(r, Needs(identity.KeysRead))
+		var line struct {
+			Level, User, Key, Error string
+			Status                  int
+		}
+		if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
+			t.Fatal(err)
+		}
+		if refused == nil || reply.StatusOf(refused) != tt.status || line.Status != tt.status || line.Level != tt.level || line.User != tt.user || (line.Key != "") != (tt.user != "") || !strings.Contains(line.Error, tt.error) {
+			t.Errorf("%s: %v, and the line %s", tt.key, refused, b.String())
+		}
 	}
 }

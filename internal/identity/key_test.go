@@ -61,6 +61,9 @@ func TestNewKeysRefuses(t *testing.T) {
 }
 
 func TestHashKeyRefusesShortKeys(t *testing.T) {
+	if _, err := HashKey(strings.Repeat("k", KeyBytesMin)); err != nil {
+		t.Errorf("of the shortest key: %v", err)
+	}
 	if _, err := HashKey(strings.Repeat("k", KeyBytesMin-1)); !errors.Is(err, ErrShortKey) {
 		t.Errorf("%v, want ErrShortKey", err)
 	}

@@ -92,6 +92,9 @@ func TestNewReachRefuses(t *testing.T) {
 			t.Errorf("of %.40q and %q: %v, %v, want %q", tt.models, tt.endpoints, s, err, tt.want)
 		}
 	}
+	if s, err := NewReach(many[:ReachModelsMax], nil); err != nil || len(s.Models()) != ReachModelsMax {
+		t.Errorf("of as many models as there may be: %v", err)
+	}
 	if s, err := NewReach(nil, strings.Fields(strings.Repeat("score rerank ", 1000))); err != nil || len(s.Endpoints()) != 2 {
 		t.Errorf("of endpoints that are there twice: %d, %v", len(s.Endpoints()), err)
 	}

@@ -110,6 +110,17 @@ func (s *Server) Standby(tb testing.TB) *Server {
 	return other
 }
 
+// Run runs one of PostgreSQL's programs for clients, such as pg_dump, in a folder, and fails the
+// test where that fails.
+func Run(tb testing.TB, dir, name string, args ...string) {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), program(name), args...) // #nosec G204 -- a test's
+	cmd.Dir = dir
+	if output, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("%s: %v\n%s", name, err, output)
+	}
+}
+
 // Host is where the server is, as a part of a URL.
 func (s *Server) Host() string { return "127.0.0.1:" + s.port }
 

@@ -52,13 +52,17 @@ var elsewhere = map[string]string{
 }
 
 // others are the programs whose commands other tests read out of all documents, and run: on a cluster, and
-// on a Redis that nobody uses.
+// on a Redis that nobody uses. TestBackup has the same ones as docs/operations.md.
 var others = map[string]string{
 	"kubectl":                  "TestClusterCommandsOfDocuments",
 	"helm":                     "TestClusterCommandsOfDocuments",
 	"sed":                      "TestClusterCommandsOfDocuments",
 	"scripts/deploy-k8s.sh":    "TestClusterCommandsOfDocuments",
 	"scripts/backup-redis.sh":  "TestScriptCommandsOfDocuments",
+	"pg_dump":                  "TestBackup",
+	"pg_restore":               "TestBackup",
+	"psql":                     "TestBackup",
+	"sqlite3":                  "TestBackup",
 	"scripts/setup-dev-env.sh": "TestScriptCommandsOfDocuments",
 }
 

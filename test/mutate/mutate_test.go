@@ -61,7 +61,7 @@ func TestSampleOfMutants(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, _ := o.mutants()
-	if len(first) != 60 || !slices.Equal(changes(first), changes(again)) {
+	if n := len(first); n < 60 || n >= 60+len(areas) || !slices.Equal(changes(first), changes(again)) {
 		t.Errorf("a sample of 60 has %d mutants, and the same ones: %v", len(first), slices.Equal(changes(first), changes(again)))
 	}
 	seen := map[string]bool{}

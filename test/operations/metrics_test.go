@@ -1,6 +1,7 @@
 package operations
 
 import (
+	"fmt"
 	"bufio"
 	"io"
 	"net/http"
@@ -73,7 +74,7 @@ func scrape(t *testing.T, g *apptest.Gateway, accept string) (contentType, text 
 func TestMetrics(t *testing.T) {
 	server := redistest.Start(t)
 	got := map[string]metric{}
-	for name, o := range map[string]apptest.Options{"memory": {TLS: true}, "redis": {Redis: server.Addr}} {
+	for name, o := range map[string]apptest.Options{"memory": {TLS: true, Server: fmt.Sprintf("data-directory: %q", t.TempDir())}, "redis": {Redis: server.Addr}} {
 		o.Limits = "{max-tokens-per-minute: 120, max-requests-per-day: 100}"
 		g := apptest.Start(t, o)
 		busy(t, g)

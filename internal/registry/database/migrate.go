@@ -91,6 +91,9 @@ func checkVersion(oldest int) error {
 	return nil
 }
 
+// errOlderSchema is what a call fails with that finds an older schema than was there before.
+var errOlderSchema = errors.New("an older copy was restored, whose schema is brought up now")
+
 // migrate brings the schema to what this version needs. It fails where a later version has
 // been here that this one cannot work with, and with ErrNone where nothing is to be made.
 func (d *Database) migrate(ctx context.Context, db *sql.DB) error {

@@ -33,7 +33,8 @@ const (
 	// selectRevision tells the revision, whether another one is of its history, and what
 	// gateways have to know of the schema.
 	selectRevision = "SELECT m.revision, COALESCE(last.sum, ''), COALESCE(before.sum, ''), " +
-		"(SELECT MAX(oldest) FROM " + versionTable + ") " +
+		"(SELECT MAX(oldest) FROM " + versionTable + "), " +
+		"(SELECT MAX(version) FROM " + versionTable + ") " +
 		"FROM meta m LEFT JOIN audit last ON last.revision = m.revision " +
 		"LEFT JOIN audit before ON before.revision = $1"
 )
@@ -195,21 +196,26 @@ func (d *Database) Revision(ctx context.Context) (registry.Revision, error) {
 	if err != nil {
 		return registry.Revision{}, err
 	}
-	r, _, err := revisionSince(ctx, db, registry.Revision{})
+	r, _, err := d.revisionSince(ctx, db, registry.Revision{})
 	return r, unavailable(err)
 }
 
 // revisionSince returns the revision, and whether since is one of its history, rather than
-// before the first or of another one. It fails where gateways have to know more of the schema.
-func revisionSince(
+// before the first or of another one. It fails where gateways have to know more of the schema, and
+// where it is an older one, of a copy that was restored: that is brought up before the next call.
+func (d *Database) revisionSince(
 	ctx context.Context, q row, since registry.Revision,
 ) (r registry.Revision, later bool, err error) {
 	var last, before string
-	var oldest int
+	var oldest, version int
 	err = q.QueryRowContext(ctx, selectRevision, since.Number).Scan(
-		&r.Number, &last, &before, &oldest)
+		&r.Number, &last, &before, &oldest, &version)
 	if err != nil {
 		return r, false, err
+	}
+	if version < len(steps) {
+		d.prepared.Store(nil)
+		return r, false, errOlderSchema
 	}
 	if err := checkVersion(oldest); err != nil {
 		return r, false, err
@@ -233,7 +239,7 @@ func (d *Database) Changes(
 		return c, err
 	}
 	var later bool
-	if c.Revision, later, err = revisionSince(asking, db, since); err != nil {
+	if c.Revision, later, err = d.revisionSince(asking, db, since); err != nil {
 		return c, unavailable(err)
 	}
 	switch {

@@ -92,11 +92,14 @@ func TestKeeps(t *testing.T) {
 		var log lines
 		f := registry.NewFollower(d, slog.New(slog.NewTextHandler(&log, nil)))
 		ctx, stop := context.WithCancel(t.Context())
+		var mu sync.Mutex
 		var kept []int64
 		var failing error
 		var keeping sync.WaitGroup
 		keeping.Go(func() {
 			f.Keep(ctx, func(c registry.Changes) error {
+				mu.Lock()
+				defer mu.Unlock()
 				kept = append(kept, c.Revision.Number)
 				return failing
 			})
@@ -105,6 +108,8 @@ func TestKeeps(t *testing.T) {
 			t.Helper()
 			time.Sleep(wait)
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if !slices.Equal(kept, want) {
 				t.Errorf("%s: kept are %v, want %v", name, kept, want)
 			}
@@ -124,10 +129,15 @@ func TestKeeps(t *testing.T) {
 		step("at once", time.Millisecond)
 		step("three changes", time.Second, 3)
 		step("no change", 10*time.Second)
-		failing = errors.New("the disk is full")
+		fails := func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			failing = err
+		}
+		fails(errors.New("the disk is full"))
 		change()
 		step("the disk is full", 3*time.Second, 4, 4, 4)
-		failing = nil
+		fails(nil)
 		step("there is room", 10*time.Second, 4)
 		change()
 		stop()

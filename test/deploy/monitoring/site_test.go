@@ -108,7 +108,7 @@ func (s *site) serve(t *testing.T, name, scheme string) {
 	nobody := "127.0.0.1:" + deploytest.FreePort(t)
 	text := strings.NewReplacer("SERVER", "http://"+s.server, "OTHER", "http://"+s.other, "NOBODY", "http://"+nobody).Replace(application)
 	if scheme == "https" {
-		text += "server: {tls: {certificate: " + s.dir + "/tls.crt, key: " + s.dir + "/tls.key}}\n"
+		text += "server: {tls: {certificate: " + s.dir + "/tls.crt, key: " + s.dir + "/tls.key}, data-directory: " + s.dir + "/data}\n"
 		certificate(t, s.dir)
 	} else {
 		text += "redis: {host: 127.0.0.1, port: " + s.redisPort + "}\n"
