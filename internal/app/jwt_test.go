@@ -101,6 +101,9 @@ func TestIssuer(t *testing.T) {
 	if !apptest.Eventually(taken) {
 		t.Fatalf("the token is not taken:\n%s", g.Logs)
 	}
+	if text := g.Get(t, "/actuator/prometheus"); !strings.Contains(text, fmt.Sprintf("jwt_issuer_keys_timestamp_seconds{issuer=%q} 1", i.URL)) {
+		t.Error("no metric tells when the keys were read")
+	}
 	asked := i.asked.Load()
 	i.away.Store(true)
 	reload(t, g, func(o *apptest.Options) { o.Limits = "{max-requests-per-minute: 5}" })

@@ -31,6 +31,7 @@ func (a *App) openMetrics(o *Options) {
 	a.metrics = telemetry.NewMetrics(a.registry)
 	telemetry.RegisterServers(a.registry, a.conditions)
 	telemetry.RegisterRefused(a.registry, a.refusedModels)
+	telemetry.RegisterIssuers(a.registry, a.keys.Read)
 	telemetry.RegisterLostLines(a.registry, o.LostLines)
 }
 

@@ -74,6 +74,8 @@ func TestAttacks(t *testing.T) {
 		"a claim twice, escaped":       {sign(t, rs, head, body[:len(body)-1]+`,"\u0073ub":"admin"}`), CheckJSON},
 		"a claim twice, deep down":     {with(map[string]any{"x": rawJSON(`{"a":1,"a":2}`)}), CheckJSON},
 		"a claim in another case":      {sign(t, rs, head, body[:len(body)-1]+`,"SUB":"admin"}`), CheckJSON},
+		"an old letter":                {sign(t, rs, head, body[:len(body)-1]+`,"group\u017f":"a","groups":"b"}`), CheckJSON},
+		"an old letter in sub":         {sign(t, rs, head, body[:len(body)-1]+`,"\u017fub":"admin"}`), CheckJSON},
 		"only in another case":         {sign(t, rs, head, strings.Replace(body, `"exp"`, `"Exp"`, 1)), CheckJSON},
 		"a header twice":               {withHeader(`{"alg":"RS256","alg":"none","typ":"at+jwt","kid":"1"}`), CheckJSON},
 		"a header in another case":     {withHeader(`{"alg":"RS256","ALG":"none","typ":"at+jwt","kid":"1"}`), CheckJSON},
@@ -97,6 +99,8 @@ func TestAttacks(t *testing.T) {
 		"an ID token":                {with(map[string]any{"nonce": "n"}), CheckType},
 		"an ID token by its hash":    {with(map[string]any{"at_hash": "n"}), CheckType},
 		"an ID token of Keycloak":    {with(map[string]any{"typ": "ID"}), CheckType},
+		"a logout token":             {with(map[string]any{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}), CheckType},
+		"a refresh token":            {with(map[string]any{"typ": "Refresh"}), CheckType},
 		"bound to its client":        {with(map[string]any{"cnf": map[string]any{"jkt": "x"}}), CheckType},
 		"HS with the key in PEM":     {hs([]byte(pemOf(t, rsaKey))), CheckAlgorithm},
 		"HS with the key in DER":     {hs(der), CheckAlgorithm},
@@ -207,6 +211,43 @@ func TestSameKeyIDAtTwoIssuers(t *testing.T) {
 		token := signBy(t, "RS256", private()[tt.key], header("RS256"), claims(t, map[string]any{"iss": tt.iss}))
 		if _, err := v.Verify(token, at); failed(t, err) != tt.want {
 			t.Errorf("%s signed by %s: %v", tt.iss, tt.key, err)
+		}
+	}
+}
+
+// TestNearMisses: what is just within a bound is taken.
+func TestNearMisses(t *testing.T) {
+	id := strings.Repeat("k", 256)
+	keys, _, err := ParseSet(setOf(t, jwkOf(t, "RSA", id, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := issuer(t, "RS256", keys...)
+	i.Leeway = 30 * time.Second
+	i.Types = []string{TypeAccess, TypeJWT}
+	v := NewVerifier([]*Issuer{i})
+	seconds := func(d time.Duration) int64 { return at.Add(d).Unix() }
+	head := fmt.Sprintf(`{"alg":"RS256","typ":"application/AT+JWT","kid":%q}`, id)
+	filled := sign(t, "RS256", head, claims(t, map[string]any{"x": ""}))
+	room := (TokenBytesMax - len(filled)) / 4 * 3
+	for name, token := range map[string]string{
+		"of all that may be":   sign(t, "RS256", head, claims(t, map[string]any{"x": strings.Repeat("x", room)})),
+		"expired a moment ago": sign(t, "RS256", head, claims(t, map[string]any{"exp": seconds(-29 * time.Second)})),
+		"begins in a moment":   sign(t, "RS256", head, claims(t, map[string]any{"nbf": seconds(30 * time.Second), "iat": seconds(30 * time.Second)})),
+		"as long as may be":    sign(t, "RS256", head, claims(t, map[string]any{"iat": seconds(0), "nbf": seconds(0), "exp": seconds(24 * time.Hour)})),
+		"of half a second":     sign(t, "RS256", head, claims(t, map[string]any{"exp": float64(seconds(time.Hour)) + 0.5})),
+		"among others":         sign(t, "RS256", head, claims(t, map[string]any{"aud": []string{"account", "gateway"}})),
+		"without a type":       sign(t, "RS256", fmt.Sprintf(`{"alg":"RS256","kid":%q}`, id), claims(t, nil)),
+		"a type in small":      sign(t, "RS256", fmt.Sprintf(`{"alg":"RS256","typ":"jwt","kid":%q}`, id), claims(t, nil)),
+		"of a long name":       sign(t, "RS256", head, claims(t, map[string]any{"sub": strings.Repeat("u", 256)})),
+		"a nonce of Keycloak":  sign(t, "RS256", head, claims(t, map[string]any{"nonce": "n", "typ": "Bearer"})),
+		"nested":               sign(t, "RS256", head, claims(t, map[string]any{"x": rawJSON(strings.Repeat("[", depthMax-1) + strings.Repeat("]", depthMax-1))})),
+	} {
+		if len(token) > TokenBytesMax {
+			t.Fatalf("%s has %d bytes", name, len(token))
+		}
+		if _, err := v.Verify(token, at); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -51,7 +51,9 @@ func TestAuthenticator(t *testing.T) {
 	if asks(rs, true) != first {
 		t.Error("a key that stays is another one")
 	}
-	i.Keys.Replace([]*Key{public(t, "P-256")})
+	if added, removed := i.Keys.Replace([]*Key{public(t, "P-256"), public(t, "P-256")}); added != 1 || removed != 1 {
+		t.Errorf("%d keys added and %d removed", added, removed)
+	}
 	asks(rs, false)
 	asks(es, true)
 

@@ -76,6 +76,8 @@ func (i *Issuer) checkType(t *token) *Failure {
 		return fails(CheckType, "the JWT is of a type that is not taken of its issuer (typ)")
 	case !i.IDTokens && isIDToken(t.claims):
 		return fails(CheckType, "the JWT is an ID token: send an access token")
+	case isOther(t.claims):
+		return fails(CheckType, "the JWT is made for something else than to be sent here")
 	case t.claims["cnf"] != nil:
 		return fails(CheckType, "the JWT is bound to a key of its client (cnf), "+
 			"of which a bearer token has no proof")
@@ -91,6 +93,14 @@ func isIDToken(claims object) bool {
 	_, code := claims["c_hash"]
 	_, nonce := claims["nonce"]
 	return access || code || claims["typ"] == "ID" || nonce && claims["typ"] != "Bearer"
+}
+
+// isOther reports whether claims are those of what an issuer signs for others: events, such as that
+// a user has logged out (RFC 8417, section 2.2), and what Keycloak says of tokens for itself.
+func isOther(claims object) bool {
+	_, events := claims["events"]
+	return events || claims["typ"] == "Refresh" || claims["typ"] == "Offline" ||
+		claims["typ"] == "Logout"
 }
 
 // checkSignature returns the key that has signed a token.

@@ -40,11 +40,11 @@ func parseObject(text []byte) (object, error) {
 	o, _ := v.(object)
 	folded := make(map[string]bool, len(o))
 	for name := range o {
-		lower := strings.ToLower(name)
-		if folded[lower] {
+		one := strings.ToLower(strings.ToUpper(name)) // some letters have two small forms
+		if folded[one] {
 			return nil, errVariant
 		}
-		folded[lower] = true
+		folded[one] = true
 	}
 	return o, nil
 }

@@ -51,6 +51,10 @@ func TestKeysThatAreRefused(t *testing.T) {
 			t.Errorf("a set of nothing else is taken: %v", jwk)
 		}
 	}
+	most := new(big.Int).SetBit(big.NewInt(1), 8191, 1)
+	if k, err := ParseKey("\n " + written(t, map[string]any{"kty": "RSA", "n": b64(most.Bytes()), "e": "AQAB"}) + "\n"); err != nil {
+		t.Errorf("8192 bits, and ends of lines around: %v, %v", k, err)
+	}
 	if k, err := ParseKey(written(t, map[string]any{"kty": "RSA", "n": b64(huge.Bytes()), "e": "AQAB"})); err == nil {
 		t.Errorf("16384 bits: %v", k)
 	}

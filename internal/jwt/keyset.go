@@ -39,14 +39,15 @@ func (s *KeySet) Replace(keys []*Key) (added, removed int) {
 	next := make([]*Key, 0, len(keys))
 	for _, k := range keys {
 		same := func(x *Key) bool { return x.sum == k.sum }
+		if slices.ContainsFunc(next, same) {
+			continue // it is published twice
+		}
 		if i := slices.IndexFunc(before, same); i >= 0 {
 			k = before[i]
 		} else {
 			added++
 		}
-		if !slices.Contains(next, k) {
-			next = append(next, k)
-		}
+		next = append(next, k)
 	}
 	s.current.Store(&next)
 	for _, k := range before { // after the others can be found

@@ -1,6 +1,10 @@
 package telemetry
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // The metrics of this file show what other parts of the gateway keep. They are read when somebody
 // asks, concurrently, so that what is no longer served leaves nothing behind. Each Register...
@@ -77,6 +81,23 @@ func RegisterRefused(r prometheus.Registerer, models func() map[string]bool) {
 	r.MustRegister(&reading{[]*prometheus.Desc{refused}, func(to chan<- prometheus.Metric) {
 		for model, yes := range models() {
 			to <- gauge(refused, oneIf(yes), model)
+		}
+	}})
+}
+
+// RegisterIssuers registers the gauge of when the keys of issuers of JWTs were read with r. issuers
+// has every one whose keys are fetched; the zero time: never.
+func RegisterIssuers(r prometheus.Registerer, issuers func() map[string]time.Time) {
+	read := prometheus.NewDesc("jwt_issuer_keys_timestamp_seconds",
+		"When the keys of the issuer were last read, in seconds since 1970; 0: never.",
+		[]string{"issuer"}, nil)
+	r.MustRegister(&reading{[]*prometheus.Desc{read}, func(to chan<- prometheus.Metric) {
+		for issuer, at := range issuers() {
+			seconds := 0.0
+			if !at.IsZero() {
+				seconds = float64(at.Unix())
+			}
+			to <- gauge(read, seconds, issuer)
 		}
 	}})
 }

@@ -34,7 +34,7 @@ var (
 		time:      &Bound{Budget: 1000, Aim: 500}, allocations: &Bound{},
 	}
 	ofTokens = inGo{
-		title: "authenticate: a token of 1 KiB, as it is remembered", name: "BenchmarkAuthenticate",
+		title: "authenticate: a remembered JWT of 1 KiB", name: "BenchmarkAuthenticate",
 		directory: "./internal/jwt",
 		time:      &Bound{Budget: 1000, Aim: 500}, allocations: &Bound{},
 	}

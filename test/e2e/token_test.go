@@ -97,7 +97,7 @@ auth:
 	for message, tt := range map[string]struct {
 		token, check string
 	}{
-		"the JWT has expired":   {signed(t, secret, jwt.MapClaims{"sub": "user123", "exp": past}), "expiry"},
+		"the JWT has expired":     {signed(t, secret, jwt.MapClaims{"sub": "user123", "exp": past}), "expiry"},
 		"is not its issuer's":     {signed(t, secret+"x", jwt.MapClaims{"sub": "user123"}), "signature"},
 		"is for another audience": {signed(t, secret, jwt.MapClaims{"sub": "user123", "aud": "canary"}), "audience"},
 		"is not known here":       {signed(t, secret, jwt.MapClaims{"sub": "user123", "iss": "canary"}), "issuer"},
@@ -134,6 +134,9 @@ auth:
 		t.Errorf("%d %s, %v", response.StatusCode, env, err)
 	}
 
+	if status, metrics := g.get("/actuator/prometheus"); status != http.StatusOK || strings.Contains(metrics, "hunter2") || strings.Contains(metrics, "canary") || strings.Contains(metrics, token) {
+		t.Errorf("metrics: %d %s", status, metrics)
+	}
 	if err := os.WriteFile(filepath.Join(configs, "application.yml"), []byte(strings.Replace(text, "[gateway]", "[gateway2]", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,7 @@ var areas = []area{
 		"internal/admission/*.go", "internal/proxy/price.go", "internal/proxy/denial.go", "internal/proxy/observe.go",
 	}, []string{"./internal/admission", "./internal/proxy", "./test/books", "./test/streams"}, 5 * time.Minute, ""},
 	{"identity", []string{"internal/identity/*.go", "internal/gate/*.go"}, []string{"./internal/identity", "./internal/gate"}, time.Minute, ""},
+	{"jwt", []string{"internal/jwt/*.go"}, []string{"./internal/jwt"}, 2 * time.Minute, ""},
 }
 
 // paths returns the files of a, without tests.

@@ -18,7 +18,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.sample, "sample", 60, "how many mutants to try, spread over the areas; 0: all")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "which sample it is")
-	flag.StringVar(&o.area, "area", "", "try those of one area only: limit, memory, redis, scripts, usage, admission or identity")
+	flag.StringVar(&o.area, "area", "", "try those of one area only: limit, memory, redis, scripts, usage, admission, identity or jwt")
 	flag.StringVar(&o.file, "file", "", "try those of one file only")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

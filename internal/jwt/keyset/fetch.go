@@ -124,7 +124,7 @@ func (c *client) get(ctx context.Context, address string) ([]byte, error) {
 	}
 	defer func() { _ = answer.Body.Close() }() // nothing is lost by what goes wrong here
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %d, and redirects are not followed",
+		return nil, fmt.Errorf("%s answers %d, where 200 is wanted and redirects are not followed",
 			shown(address), answer.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, answerBytesMax+1))

@@ -32,6 +32,7 @@ type follower struct {
 	asking  bool      // it is being asked, or will be at once
 	away    bool      // it could not be asked the last time
 	started time.Time // when it was last asked
+	known   time.Time // when it last answered with keys
 }
 
 // follow asks an issuer until the follower is stopped.
@@ -44,6 +45,13 @@ func follow(s Source, p pace, log *slog.Logger) *follower {
 	f.set.Missed = f.missed
 	go f.run(ctx)
 	return f
+}
+
+// lastRead returns when there were last keys; the zero time: never.
+func (f *follower) lastRead() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known
 }
 
 // close ends it, and waits for that.
@@ -112,6 +120,9 @@ func (f *follower) read(ctx context.Context) (ok bool) {
 	f.mu.Lock()
 	was := f.away
 	f.asking, f.away = false, err != nil
+	if err == nil {
+		f.known = f.started
+	}
 	select {
 	case <-f.ask: // it was asked meanwhile
 	default:

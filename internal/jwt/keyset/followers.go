@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
 )
@@ -48,6 +49,19 @@ func (f *Followers) Keep(sources []Source) {
 	for _, x := range gone {
 		x.close()
 	}
+}
+
+// Read returns when the keys of each issuer were last read; the zero time: never.
+func (f *Followers) Read() map[string]time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make(map[string]time.Time, len(f.bySource))
+	for s, x := range f.bySource {
+		if at := x.lastRead(); all[s.Issuer].IsZero() || at.After(all[s.Issuer]) {
+			all[s.Issuer] = at // of two sources while one follows the other
+		}
+	}
+	return all
 }
 
 // Close follows nobody any more. What is known stays so.

@@ -57,6 +57,9 @@ func TestRotation(t *testing.T) {
 	i.does(http.NotFoundHandler())
 	f, log := newFollowers(t, quick)
 	a := i.verifier(t, f.Open(i.source()))
+	if read, known := f.Read()[i.source().Issuer]; !known || !read.IsZero() {
+		t.Errorf("before any key is known the keys were read at %v", read)
+	}
 	old, young := i.token(t, "a"), i.token(t, "b")
 	eventually(t, "the issuer was asked in vain", func() bool { return log.count("cannot be read") == 1 })
 	if s := standing(t, a, old); s != "not known yet" {
@@ -65,6 +68,9 @@ func TestRotation(t *testing.T) {
 	i.does(nil)
 	eventually(t, "the first keys", func() bool { return standing(t, a, old) == "taken" })
 
+	if age := time.Since(f.Read()[i.source().Issuer]); age < 0 || age > time.Minute {
+		t.Errorf("the keys were read %v ago", age)
+	}
 	i.publish("a", "b")
 	eventually(t, "the new key", func() bool { return standing(t, a, young) == "taken" })
 	if s := standing(t, a, old); s != "taken" {
