@@ -13,11 +13,12 @@ import (
 )
 
 type keyCommand struct {
-	Create keyCreateCommand `cmd:"" help:"${key_create}"`
-	List   keyListCommand   `cmd:"" help:"${key_list}"`
-	Rotate keyRotateCommand `cmd:"" help:"${key_rotate}"`
-	Revoke keyRevokeCommand `cmd:"" help:"${key_revoke}"`
-	Hash   keyHashCommand   `cmd:"" help:"${key_hash}"`
+	Create   keyCreateCommand   `cmd:"" help:"${key_create}"`
+	List     keyListCommand     `cmd:"" help:"${key_list}"`
+	Rotate   keyRotateCommand   `cmd:"" help:"${key_rotate}"`
+	Revoke   keyRevokeCommand   `cmd:"" help:"${key_revoke}"`
+	Hash     keyHashCommand     `cmd:"" help:"${key_hash}"`
+	Identify keyIdentifyCommand `cmd:"" help:"${key_identify}"`
 }
 
 type keyCreateCommand struct {
@@ -29,6 +30,7 @@ type keyCreateCommand struct {
 	ActAs    bool            `help:"Let X-User-ID name another user."`
 	Model    []string        `placeholder:"MODEL" help:"${key_models}"`
 	Endpoint []string        `placeholder:"ENDPOINT" help:"${key_endpoints}"`
+	Hash     string          `placeholder:"HASH" help:"${key_of_hash}"`
 	Expires  time.Duration   `default:"0s" placeholder:"TIME" help:"${expires}"`
 }
 
@@ -45,16 +47,37 @@ func (c *keyCreateCommand) Run() error {
 		k.Expires = time.Now().Add(c.Expires)
 	}
 	return c.change(func(ctx context.Context, d registry.Store) error {
-		return c.deliver(func(h registry.Hash) (registry.Key, error) {
+		keep := func(h registry.Hash) (registry.Key, error) {
 			k.Secrets = []registry.Secret{{Hash: h}}
 			return d.Create(ctx, k, c.write())
-		})
+		}
+		if c.Hash != "" {
+			return c.known(keep)
+		}
+		return c.deliver(keep)
 	})
+}
+
+// known creates a key whose secret somebody else has made and keeps: its hash alone was sent.
+func (c *keyCreateCommand) known(keep func(registry.Hash) (registry.Key, error)) error {
+	if c.SecretFile != "" {
+		return errors.New("--secret-file has nothing to keep where --hash is given")
+	}
+	h, err := registry.ParseHash(c.Hash)
+	if err != nil {
+		return fmt.Errorf("--hash: %w", err)
+	}
+	k, err := keep(h)
+	if err == nil {
+		fmt.Fprintf(os.Stderr, "the key %s of %q is good from now on\n", k.ID, k.User)
+	}
+	return err
 }
 
 type keyListCommand struct {
 	registryFlags
-	User string `placeholder:"NAME" help:"${of_user}"`
+	User  string         `placeholder:"NAME" help:"${of_user}"`
+	State registry.State `default:"" enum:",active,expired,revoked" help:"${of_state}"`
 }
 
 // keyPage is how many keys are read at once.
@@ -65,7 +88,7 @@ func (c *keyListCommand) Run() error {
 	return c.look(func(ctx context.Context, d registry.Store) error {
 		t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "ID\tUSER\tROLES\tSTATE\tSECRETS\tNAME")
-		for q := (registry.Query{User: c.User, Limit: keyPage}); ; {
+		for q := (registry.Query{User: c.User, State: c.State, Limit: keyPage}); ; {
 			p, err := d.Keys(ctx, q)
 			if err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/postgrestest"
 )
 
@@ -326,6 +327,32 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 	if verified, _ := run(0, "audit", "verify"); !strings.HasPrefix(verified, "4 records are as they were written; the sum of the last is ") {
 		t.Errorf("the audit is %s", verified)
 	}
+	identified := func(want int, secret, says string) {
+		t.Helper()
+		p := &process{}
+		p.cmd = command("key", "identify", "--config", configs)
+		p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = strings.NewReader(secret+"\n"), &p.stdout, &p.stderr
+		p.begin(t)
+		code := p.wait(t)
+		if all := p.stdout.String() + p.stderr.String(); code != want || !strings.Contains(all, says) || strings.Contains(all, secret) {
+			t.Errorf("identify ends with %d and says %s, want %d and %s", code, all, want, says)
+		}
+	}
+	identified(0, first, id+` "laptop" of "alice": the key is revoked`)
+	identified(1, "trl_"+strings.Repeat("0", 43)+"000000", "mistyped")
+	own := "0123456789abcdef0123456789abcdef-of-bob"
+	hash, err := identity.HashKey(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(0, "key", "create", "--user", "bob", "--name", "own", "--role", "viewer", "--hash", hash)
+	known(own, http.StatusOK)
+	identified(0, own, `"own" of "bob": key revoke `)
+	identified(1, own+"!", "nobody's")
+	if list, _ = run(0, "key", "list", "--state", "active"); strings.Contains(list, "laptop") || !strings.Contains(list, "bob") {
+		t.Errorf("the list of active keys is %s", list)
+	}
+	run(1, "key", "create", "--user", "bob", "--name", "own", "--hash", hash) // it is known
 	for _, secret := range []string{first, second, third} {
 		if strings.Contains(list+audit+p.stderr.String(), secret) {
 			t.Error("a secret is told again")
