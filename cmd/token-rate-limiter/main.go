@@ -34,7 +34,7 @@ var texts = kong.Vars{
 		"once; none: all.",
 	"key_endpoints": "Endpoint that it may use, such as chat_completions; may be given more " +
 		"than once; none: all.",
-	"key_list":     "List the keys of the control database.",
+	"key_list": "List the keys of the control database.",
 	"key_identify": "Read a secret that was found somewhere on standard input " +
 		"and tell whose it is.",
 	"key_of_hash": "Hash of a secret that its owner has made, as key hash prints it; then no " +
