@@ -45,7 +45,7 @@ auth:
 		"another audience":  {sign("portal", "canary"), 1, []string{"signature ", "passed", "audience ", "failed: the JWT is for another", "audiences: [gateway]"}},
 		"another issuer":    {sign("canary", "gateway"), 1, []string{"header ", "passed", "issuer ", "failed", "issuer: portal, or https://127.0.0.1:1/x"}},
 		"another algorithm": {sign("https://127.0.0.1:1/x", "gateway"), 1, []string{"issuer ", "passed", "type ", "failed", "types: [at+jwt]"}},
-		"no JWT":          {"canary", 1, []string{"size ", "passed", "form ", "failed"}},
+		"no JWT":            {"canary", 1, []string{"size ", "passed", "form ", "failed"}},
 		"nothing":           {"\n", 1, []string{"there is no JWT"}},
 	} {
 		r := run(t, tt.input, []string{"SECRET=" + secret}, "token", "explain", "--config", dir)

@@ -15,6 +15,10 @@ var (
 	// ErrUnconfirmed is wrapped, beside ErrUnavailable, by the error of a change that may have
 	// been done: the answer to its commit was lost.
 	ErrUnconfirmed = errors.New("the change may have been done, for the answer was lost")
+	// ErrLaterVersion is returned for a store that a later version of the gateway has written,
+	// and that this one cannot work with.
+	ErrLaterVersion = errors.New("the control database was written by a later version of the " +
+		"gateway: run that one, or restore a copy from before it")
 	// ErrConflict is returned for a change of something that has changed since the writer saw it.
 	ErrConflict = errors.New("it has changed since it was read: read it again")
 )

@@ -1,8 +1,8 @@
 package operations
 
 import (
-	"fmt"
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"os"

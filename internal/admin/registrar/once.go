@@ -107,7 +107,7 @@ func onceOf(c *call, body []byte) (*registry.Once, error) {
 	}
 	id := sha256.New()
 	for _, part := range []string{
-		c.by.Tenant, c.by.User, c.Method, c.URL.Path, keys[0],
+		c.by.Tenant, c.by.Actor(), c.Method, c.URL.Path, keys[0],
 	} {
 		fmt.Fprintf(id, "%d %s\n", len(part), part) // no part passes for another
 	}

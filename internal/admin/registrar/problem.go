@@ -68,6 +68,7 @@ var rows = []struct {
 	{registry.ErrConflict, "stale_revision",
 		"the key has changed since the ETag in If-Match was told: read it again", 0},
 	{registry.ErrOtherBody, "idempotency_key_reused", "", 0},
+	{registry.ErrLaterVersion, "database_unavailable", "", awayWait},
 	{registry.ErrUnconfirmed, "database_unavailable",
 		"the control database went away: the change may have been made or not; send it again " +
 			"with the same Idempotency-Key, or look", awayWait},

@@ -23,7 +23,7 @@ func TestEveryErrorHasItsProblem(t *testing.T) {
 	}{
 		"ErrNotFound": {registry.ErrNotFound, 404}, "ErrRevoked": {registry.ErrRevoked, 409}, "ErrExpired": {registry.ErrExpired, 409},
 		"ErrTooMany": {registry.ErrTooMany, 409}, "ErrTaken": {registry.ErrTaken, 409}, "ErrConflict": {registry.ErrConflict, 412},
-		"ErrOtherBody": {registry.ErrOtherBody, 422}, "ErrUnavailable": {registry.ErrUnavailable, 503},
+		"ErrOtherBody": {registry.ErrOtherBody, 422}, "ErrUnavailable": {registry.ErrUnavailable, 503}, "ErrLaterVersion": {registry.ErrLaterVersion, 503},
 		"ErrUnconfirmed": {fmt.Errorf("%w: %w", registry.ErrUnavailable, registry.ErrUnconfirmed), 503},
 		// These are of credentials, and become failures in the gate.
 		"ErrMistyped": {}, "ErrStale": {},

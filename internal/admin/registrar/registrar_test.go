@@ -147,6 +147,15 @@ func open(t testing.TB, o database.Options) *desk {
 	return d
 }
 
+// another opens another desk on the same database, as another replica has it.
+func (d *desk) another(t testing.TB) *desk {
+	t.Helper()
+	if d.driver == "pgx" {
+		return open(t, database.Options{URL: d.source})
+	}
+	return open(t, database.Options{Folder: filepath.Dir(d.source)})
+}
+
 // eachEngine runs a test on SQLite and on PostgreSQL.
 func eachEngine(t *testing.T, test func(t *testing.T, d *desk)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, open(t, database.Options{Folder: t.TempDir()})) })

@@ -255,15 +255,16 @@ func TestOnce(t *testing.T) {
 	})
 }
 
-// checkOnceAtOnce sends a request many times at once.
+// checkOnceAtOnce sends a request many times at once, to two replicas.
 func checkOnceAtOnce(t *testing.T, d *desk, body string) {
 	t.Helper()
 	var secrets, ids sync.Map
 	var all sync.WaitGroup
-	for range 30 {
+	both := []*desk{d, d.another(t)}
+	for i := range 30 {
 		all.Go(func() {
 			for end := time.Now().Add(20 * time.Second); ; {
-				g, err := d.try(t.Context(), "POST", "/keys", body, "Idempotency-Key", "at once")
+				g, err := both[i%2].try(t.Context(), "POST", "/keys", body, "Idempotency-Key", "at once")
 				if err != nil || time.Now().After(end) {
 					t.Error(err, g.text)
 					return

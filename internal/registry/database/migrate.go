@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
 //go:embed migrations/*.sql
@@ -17,10 +19,8 @@ var migrations embed.FS
 // done nothing, and holds up nobody. Whether something is missing is read first, so that who may
 // not change the schema can use one that is there.
 
-// ErrLaterVersion is returned for a database that a later version of the gateway has written,
-// and that this one cannot work with.
-var ErrLaterVersion = errors.New("the control database was written by a later version of the " +
-	"gateway: run that one, or restore a copy from before it")
+// ErrLaterVersion is [registry.ErrLaterVersion].
+var ErrLaterVersion = registry.ErrLaterVersion
 
 const (
 	versionTable  = "schema_version"

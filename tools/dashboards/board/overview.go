@@ -23,6 +23,7 @@ func Overview() Board {
 			{"Requests", requestsPanels()},
 			{"What the gateway adds", addedPanels()},
 			{"Redis", redisPanels()},
+			{"Control database", databasePanels()},
 			{"Model servers", serverPanels()},
 			{"Processes", processPanels()},
 		},
@@ -111,6 +112,13 @@ func decidingPanel() builder {
 	return bands("Whether the store decides", "For each gateway, and for each model: a model that is refused is so by Redis, while others are served.", deciding,
 		query{"{{instance}}", "rate_limit_degraded{at}"},
 		query{"{{model}}", "max by (model) (rate_limit_model_refused{of})"}).Links(runbook("StoreDegraded"))
+}
+
+func databasePanels() []panel {
+	return []panel{
+		{24, 5, lines("Last heard", "How long ago each gateway has heard the control database: what has changed since is not known to it. Empty where there is none.", seconds,
+			query{"{{instance}}", "control_database_staleness_seconds{at}"}).Links(runbook("ControlDatabaseAway")).NoValue("no control database")},
+	}
 }
 
 func serverPanels() []panel {
