@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -179,6 +180,42 @@ func TestCacheIsBounded(t *testing.T) {
 func sumOf(n uint64) (t tag) {
 	binary.BigEndian.PutUint64(t[:], n)
 	return t
+}
+
+// TestKeysChangeWhileTokensCome: a token is taken or refused, and after its key has gone it is refused,
+// whoever has asked meanwhile.
+func TestKeysChangeWhileTokensCome(t *testing.T) {
+	i := issuer(t, "ES256", public(t, "P-256"))
+	i.Algorithms = append(i.Algorithms, "EdDSA")
+	a := NewAuthenticator(NewVerifier([]*Issuer{i}), func() time.Time { return at })
+	es, ed := sign(t, "ES256", header("ES256"), claims(t, nil)), sign(t, "EdDSA", header("EdDSA"), claims(t, nil))
+	done := make(chan struct{})
+	var asking sync.WaitGroup
+	for _, token := range []string{es, ed, es, ed} {
+		asking.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if _, err := a.Authenticate(t.Context(), token); err != nil && failed(t, err) != CheckKey {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 50 {
+		for name, token := range map[string]string{"P-256": ed, "Ed25519": es} {
+			i.Keys.Replace([]*Key{public(t, name)})
+			if _, err := a.Authenticate(t.Context(), token); failed(t, err) != CheckKey {
+				t.Errorf("the key has gone: %v", err)
+			}
+		}
+	}
+	close(done)
+	asking.Wait()
 }
 
 // TestTags: a tag is of the whole token, and of one process.
