@@ -87,7 +87,7 @@ const keyPage = 500
 func (c *keyListCommand) Run() error {
 	return c.look(func(ctx context.Context, d registry.Store) error {
 		t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "ID\tUSER\tROLES\tSTATE\tSECRETS\tNAME")
+		fmt.Fprintln(t, "ID\tUSER\tROLES\tSTATE\tLAST USED\tSECRETS\tNAME")
 		for q := (registry.Query{User: c.User, State: c.State, Limit: keyPage}); ; {
 			p, err := d.Keys(ctx, q)
 			if err != nil {
@@ -95,14 +95,22 @@ func (c *keyListCommand) Run() error {
 			}
 			for i := range p.Keys {
 				k := &p.Keys[i]
-				fmt.Fprintf(t, "%s\t%q\t%s\t%s\t%d\t%q\n", k.ID, k.User, k.Roles,
-					k.StateAt(time.Now()), len(k.Secrets), k.Name)
+				fmt.Fprintf(t, "%s\t%q\t%s\t%s\t%s\t%d\t%q\n", k.ID, k.User, k.Roles,
+					k.StateAt(time.Now()), lastUsed(k), len(k.Secrets), k.Name)
 			}
 			if q.After = p.Next; p.Next == "" {
 				return t.Flush()
 			}
 		}
 	})
+}
+
+// lastUsed returns when the key was last used, as people read it.
+func lastUsed(k *registry.Key) string {
+	if k.Used.IsZero() {
+		return "never"
+	}
+	return k.Used.Format(time.RFC3339)
 }
 
 type keyRotateCommand struct {

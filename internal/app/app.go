@@ -193,6 +193,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 	if a.follower != nil {
 		watching.Go(func() { a.follower.Run(ctx) })
 		watching.Go(func() { a.keepRegistry(ctx) })
+		watching.Go(func() { a.follower.TellUse(ctx) })
 		watching.Go(func() { registry.Report(ctx, a.people, a.replica, a.appliedRevision) })
 	}
 	if a.cert != nil {

@@ -23,6 +23,9 @@ type Key struct {
 	Created time.Time
 	Expires time.Time // of all secrets
 	Revoked time.Time
+	// Used is when the key was last used, as far as gateways have told, which they do once a
+	// minute. A change of it is no change of the key.
+	Used time.Time
 	// Revision is the number of the key's last change.
 	Revision int64
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
@@ -36,13 +37,15 @@ type credential struct {
 	expires time.Time // of the secret or of its key, whichever is first; zero: never
 }
 
-// holder is what is known of a key. It is not changed.
+// holder is what is known of a key. Only used is changed.
 type holder struct {
 	principal identity.Principal
 	// models and endpoints are the key's own: what its reach was made of.
 	models, endpoints []string
 	expires           time.Time
 	secrets           []Secret // that were not ended by another
+	// used is when the key was last let in, in seconds since 1970; 0: not since it was told.
+	used atomic.Int64
 }
 
 // NewKeyring returns one that knows no key. fresh reports whether what it knows is what there
@@ -65,6 +68,11 @@ func (r *Keyring) Apply(c Changes) {
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		for id, h := range r.known.byID {
+			if now := known.byID[id]; now != nil {
+				now.used.Store(h.used.Load())
+			}
+		}
 		r.known = known
 		return
 	}
@@ -77,7 +85,8 @@ func (r *Keyring) Apply(c Changes) {
 
 // replace takes over one key.
 func (c credentials) replace(k *Key) {
-	if before := c.byID[k.ID]; before != nil {
+	before := c.byID[k.ID]
+	if before != nil {
 		for i := range before.secrets {
 			delete(c.byHash, before.secrets[i].Hash)
 		}
@@ -87,6 +96,9 @@ func (c credentials) replace(k *Key) {
 		return
 	}
 	h := &holder{models: k.Models, endpoints: k.Endpoints, expires: k.Expires}
+	if before != nil {
+		h.used.Store(before.used.Load())
+	}
 	h.principal = identity.Principal{
 		User: k.User, Roles: k.Roles, Permissions: identity.PermissionsOf(k.Roles),
 		ActAs: k.ActAs, Reach: k.Reach(), Credential: k.ID,
@@ -115,6 +127,20 @@ func (r *Keyring) Keys() []Key {
 	return keys
 }
 
+// TakeUsed returns when keys were last let in since TakeUsed was called before, by their ids, to
+// the second.
+func (r *Keyring) TakeUsed() map[string]time.Time {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	used := map[string]time.Time{}
+	for id, h := range r.known.byID {
+		if at := h.used.Swap(0); at != 0 {
+			used[id] = time.Unix(at, 0)
+		}
+	}
+	return used
+}
+
 // earlier returns the first of two moments; the zero time is none.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
@@ -138,7 +164,10 @@ func (r *Keyring) Authenticate(_ context.Context, secret string) (identity.Proof
 	r.mu.RLock()
 	c := r.known.byHash[hash]
 	r.mu.RUnlock()
-	if c.holder != nil && !reached(c.expires, r.now()) {
+	if now := r.now(); c.holder != nil && !reached(c.expires, now) {
+		if second := now.Unix(); c.used.Load() != second { // once a second, however many come
+			c.used.Store(second)
+		}
 		return identity.Proof{Principal: &c.principal}, nil
 	}
 	if !fresh {

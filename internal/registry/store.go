@@ -112,6 +112,9 @@ type Store interface {
 	// Audit returns records in their order.
 	Audit(ctx context.Context, q AuditQuery) ([]Record, error)
 	Replicas
+	// Used keeps when keys were last used, by their ids, where that is later than is known. It is
+	// of no revision.
+	Used(ctx context.Context, keys map[string]time.Time) error
 	// Close ends its use. It waits for what is under way.
 	Close() error
 }

@@ -220,8 +220,8 @@ func testLostCommit(t *testing.T, configs, url string) {
 	run(`CREATE FUNCTION lose() RETURNS trigger AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$ LANGUAGE plpgsql`)
 	run(`CREATE CONSTRAINT TRIGGER losing AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lose()`)
 	defer run(`DROP FUNCTION lose CASCADE`)
-	into := filepath.Join(t.TempDir(), "new.key")
 	for user, kept := range map[string]bool{"": false, "alice": true} {
+		into := filepath.Join(t.TempDir(), "new.key")
 		p := start(t, "key", "create", "--user", user, "--name", "x", "--config", configs, "--secret-file", into)
 		code := p.wait(t)
 		text, err := os.ReadFile(into)

@@ -18,10 +18,11 @@ type querier interface {
 
 const (
 	selectKeys = "SELECT k.id, k.name, k.owner, k.roles, k.act_as, k.models, k.endpoints, " +
-		"k.created_at, k.expires_at, k.revoked_at, c.revision, s.hash, s.created_at, " +
-		"s.expires_at FROM "
+		"k.created_at, k.expires_at, k.revoked_at, c.revision, COALESCE(u.used_at, 0), " +
+		"s.hash, s.created_at, s.expires_at FROM "
 	joinKeys = " k JOIN changes c ON c.kind = 'key' AND c.object = k.id " +
-		"JOIN key_secrets s ON s.key_id = k.id ORDER BY k.id"
+		"JOIN key_secrets s ON s.key_id = k.id LEFT JOIN key_use u ON u.key_id = k.id " +
+		"ORDER BY k.id"
 	orderSecrets = ", s.created_at DESC, s.hash" // the newest first
 
 	keysWith  = "(SELECT * FROM api_keys WHERE id = $1)"
@@ -67,9 +68,9 @@ func readKeys(
 func scanKey(rows *sql.Rows) (k registry.Key, err error) {
 	var s registry.Secret
 	var roles, models, endpoints, hash string
-	var created, expires, revoked, made, ends int64
+	var created, expires, revoked, used, made, ends int64
 	if err := rows.Scan(&k.ID, &k.Name, &k.User, &roles, &k.ActAs, &models, &endpoints,
-		&created, &expires, &revoked, &k.Revision, &hash, &made, &ends); err != nil {
+		&created, &expires, &revoked, &k.Revision, &used, &hash, &made, &ends); err != nil {
 		return k, err
 	}
 	for _, list := range []struct {
@@ -88,6 +89,7 @@ func scanKey(rows *sql.Rows) (k registry.Key, err error) {
 	}
 	s.Created, s.Expires = timeOf(made), timeOf(ends)
 	k.Created, k.Expires, k.Revoked = timeOf(created), timeOf(expires), timeOf(revoked)
+	k.Used = timeOf(used)
 	k.Secrets = []registry.Secret{s}
 	return k, nil
 }
