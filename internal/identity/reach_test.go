@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
@@ -45,6 +46,8 @@ func TestReach(t *testing.T) {
 		{"?lama2-7b", "", "llama2-7b", wire.ChatCompletions, false},
 		{"-", "", "llama2-7b", wire.ChatCompletions, false},
 		{"-", "", "", wire.ChatCompletions, false},
+		{"a*", "", strings.Repeat("a", limit.NameBytesMax), wire.ChatCompletions, true},
+		{"a*", "", strings.Repeat("a", limit.NameBytesMax+1), wire.ChatCompletions, false},
 		{"", "embeddings", "llama2-7b", wire.Embeddings, true},
 		{"", "embeddings", "llama2-7b", wire.ChatCompletions, false},
 		{"", "embeddings chat_completions", "llama2-7b", wire.ChatCompletions, true},
