@@ -40,6 +40,7 @@ var texts = kong.Vars{
 	"key_of_hash": "Hash of a secret that its owner has made, as key hash prints it; then no " +
 		"secret is made.",
 	"of_state":   "Only keys that are active, expired or revoked.",
+	"output":     "table, json or yaml.",
 	"key_rotate": "Give a key a new secret and print it, once; the id stays.",
 	"key_revoke": "End a key, with all its secrets, for ever.",
 	"overlap":    "How long the secrets before stay good (0s: they end at once).",

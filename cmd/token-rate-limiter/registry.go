@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/user"
-	"text/tabwriter"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
@@ -64,6 +63,7 @@ type auditCommand struct {
 
 type auditListCommand struct {
 	registryFlags
+	outputFlags
 	After int64 `placeholder:"N" help:"${audit_after}"`
 	Limit int   `default:"100" placeholder:"N" help:"${audit_limit}"`
 	JSON  bool  `help:"Print a line of JSON for each."`
@@ -79,7 +79,10 @@ func (c *auditListCommand) Run() error {
 		if c.JSON {
 			return printLines(os.Stdout, list)
 		}
-		t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		if !c.isTable() {
+			return c.print(list)
+		}
+		t := newTable()
 		fmt.Fprintln(t, "REVISION\tAT\tACTOR\tACTION\tOBJECT\tREASON")
 		for _, r := range list {
 			fmt.Fprintf(t, "%d\t%s\t%q\t%s\t%s\t%q\n",

@@ -16,8 +16,9 @@ const module = "github.com/token-rate-limiter/token-rate-limiter/"
 // package no longer needs is taken away from it here too.
 var imports = map[string][]string{
 	"cmd/token-rate-limiter": {
-		"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback",
-		"internal/admin", "internal/app", "internal/certificate", "internal/config", "internal/identity", "internal/mockvllm", "internal/registry",
+		"github.com/alecthomas/kong", "github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext", "github.com/goccy/go-yaml",
+		"golang.org/x/crypto/x509roots/fallback",
+		"internal/admin", "internal/admin/registrar", "internal/app", "internal/certificate", "internal/config", "internal/identity", "internal/mockvllm", "internal/registry",
 		"internal/telemetry",
 	},
 	"internal/app": {

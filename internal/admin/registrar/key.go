@@ -25,6 +25,7 @@ type Key struct {
 	CreatedAt *time.Time      `json:"created_at"`
 	ExpiresAt *time.Time      `json:"expires_at"`
 	RevokedAt *time.Time      `json:"revoked_at"`
+	UsedAt    *time.Time      `json:"used_at"`  // told once a minute; of a key of the file: null
 	Secrets   []Secret        `json:"secrets"`  // the newest first; of a key of the file: none
 	Revision  int64           `json:"revision"` // of its last change
 	// Secret is the new secret, in the first answer to the request that made it.
@@ -60,12 +61,13 @@ const (
 // filePrefix begins the ids of the keys of the file, whose names follow it.
 const filePrefix = "file:"
 
-// newKey returns k as it is shown at now.
-func newKey(k *registry.Key, now time.Time) Key {
+// NewKey returns k as it is shown at now: without what follows from its secrets.
+func NewKey(k *registry.Key, now time.Time) Key {
 	shown := Key{
 		ID: k.ID, Source: InDatabase, Name: k.Name, User: k.User, State: k.StateAt(now),
 		Roles: k.Roles, ActAs: k.ActAs, Models: k.Models, Endpoints: k.Endpoints,
 		CreatedAt: timeOf(k.Created), ExpiresAt: timeOf(k.Expires), RevokedAt: timeOf(k.Revoked),
+		UsedAt:  timeOf(k.Used),
 		Secrets: make([]Secret, len(k.Secrets)), Revision: k.Revision,
 	}
 	for i, s := range k.Secrets {

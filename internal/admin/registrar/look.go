@@ -73,7 +73,7 @@ func (h *Handler) listKeys(c *call) (*answer, error) {
 	}
 	now := h.Now()
 	for i := range p.Keys {
-		data = append(data, newKey(&p.Keys[i], now))
+		data = append(data, NewKey(&p.Keys[i], now))
 	}
 	return newList(data, p.Next), nil
 }
@@ -111,7 +111,7 @@ func (h *Handler) showKey(c *call) (*answer, error) {
 
 // shown returns the answer that shows a key of the database.
 func (h *Handler) shown(status int, k *registry.Key) *answer {
-	return &answer{status: status, body: newKey(k, h.Now()), etag: k.Revision}
+	return &answer{status: status, body: NewKey(k, h.Now()), etag: k.Revision}
 }
 
 // identifyRequest is the body of a question whose a secret is.

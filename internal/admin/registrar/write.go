@@ -246,10 +246,10 @@ func (h *Handler) changeable(c *call) (string, error) {
 // run is told as it would be, without the secret.
 func (h *Handler) changed(c *call, status int, k *registry.Key, secret string) *answer {
 	if c.change.DryRun {
-		return &answer{status: http.StatusOK, body: newKey(k, h.Now())}
+		return &answer{status: http.StatusOK, body: NewKey(k, h.Now())}
 	}
 	_ = h.Follow(c.Context()) // it is in the log, and the change is made
-	shown := newKey(k, h.Now())
+	shown := NewKey(k, h.Now())
 	shown.Secret = secret
 	return &answer{status: status, body: shown, etag: k.Revision}
 }
