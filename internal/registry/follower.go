@@ -21,6 +21,9 @@ const (
 	connectTimeout = 3 * time.Second
 	// staleAfter is when what is known may not be what there is.
 	staleAfter = time.Second
+	// calmAfter is how long the store answers before the log says that it is back: one that
+	// answers now and then fills no log.
+	calmAfter = 3 * time.Second
 )
 
 // Follower keeps a Keyring at what a Store has. It is safe for concurrent use.
@@ -35,11 +38,14 @@ type Follower struct {
 
 	turn     chan struct{} // held while changes are read and applied
 	revision atomic.Pointer[Revision]
+	reached  Revision     // in the middle of what is read in pieces; the zero one: in none. It has turn.
+	sought   Revision     // what there was when those pieces began; the zero one: it was asked for. It has turn.
 	heard    atomic.Int64 // when the store was last heard, since begun; unheard: not yet
 	resumed  atomic.Bool  // what is known is of a copy, or later
 
 	mu   sync.Mutex
-	away bool // the log says so
+	away bool          // the log says so
+	calm time.Duration // since when the store answers, since begun, where away
 }
 
 // unheard is earlier than whatever was heard.
@@ -86,14 +92,13 @@ func (f *Follower) Follow(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-f.turn }()
-	asked := time.Since(f.begun)
 	// The log says that the store is away while a call hangs, too.
 	hanging := time.AfterFunc(f.patience(), func() { f.noteAway(errHangs) })
-	err := f.catchUp(ctx)
+	asked, err := f.catchUp(ctx, hanging)
 	hanging.Stop()
 	if err == nil {
+		f.noteBack(asked)
 		f.heard.Store(int64(asked))
-		f.noteBack()
 	} else if ctx.Err() == nil {
 		f.noteAway(err)
 	}
@@ -118,45 +123,74 @@ func (f *Follower) noteAway(err error) {
 	if f.away || f.Fresh() {
 		return
 	}
-	f.away = true
+	f.away, f.calm = true, time.Since(f.begun)
 	f.log.Error("the control database does not answer: keys that are known go on counting, "+
 		"unknown ones are answered with 503, and nothing can be changed", "error", err)
 }
 
-func (f *Follower) noteBack() {
+// noteBack says that the store is back, once, where it has answered at all times for a while. It
+// was asked at that moment.
+func (f *Follower) noteBack(asked time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.away {
+	switch {
+	case !f.away:
+	case !f.Fresh():
+		f.calm = asked
+	case asked-f.calm >= calmAfter:
 		f.away = false
 		f.log.Info("the control database is back", "revision", f.Revision().Number)
 	}
 }
 
-// catchUp applies what has changed since the last time. The caller has its turn.
-func (f *Follower) catchUp(ctx context.Context) error {
+// catchUp applies what has changed since the last time, in pieces, and returns when it has asked
+// for the last one. Pieces stay applied where a later one fails. The caller has its turn, and
+// hanging, which is put off with each piece: a store that gives them is not away.
+func (f *Follower) catchUp(ctx context.Context, hanging *time.Timer) (time.Duration, error) {
 	timeout := pollTimeout
 	if !f.Fresh() {
 		timeout = connectTimeout
 	}
+	asked := time.Since(f.begun)
 	asking, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	revision, err := f.store.Revision(asking)
 	known := f.Revision()
-	if err != nil || revision == known {
-		return err
+	if err != nil || revision == known && f.reached == (Revision{}) {
+		return asked, err
 	}
-	c, err := f.store.Changes(ctx, known)
-	if err != nil {
-		return err
+	since := known
+	if f.reached != (Revision{}) {
+		since = f.reached
 	}
-	if c.Whole && known != (Revision{}) {
-		f.log.Warn("the control database has another history than before: it was restored, or "+
-			"has lost changes; all keys were read anew",
-			"revision", c.Revision.Number, "before", known.Number)
+	for {
+		asked = time.Since(f.begun)
+		c, err := f.store.Changes(ctx, since)
+		if err != nil {
+			return asked, err
+		}
+		hanging.Reset(staleAfter)
+		if c.Whole && known != (Revision{}) {
+			f.log.Warn("the control database has another history than before: it was restored, "+
+				"or has lost changes; all keys were read anew",
+				"revision", c.Revision.Number, "before", known.Number)
+		}
+		f.Keys.Apply(c)
+		switch {
+		case c.Whole || !c.More && f.sought == (Revision{}):
+			f.reached, f.sought = Revision{}, Revision{}
+			f.revision.Store(&c.Revision)
+			return asked, nil
+		case c.More:
+			if f.sought == (Revision{}) {
+				f.sought = revision
+			}
+			f.reached = c.Revision
+		default: // what pieces have left to later changes is there, if those are of this history
+			f.reached, f.sought = f.sought, Revision{}
+		}
+		since = f.reached
 	}
-	f.Keys.Apply(c)
-	f.revision.Store(&c.Revision)
-	return nil
 }
 
 // Run follows until ctx ends: at each tick, and at once where the store tells of a change.

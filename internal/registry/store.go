@@ -106,8 +106,8 @@ type Store interface {
 	Keys(ctx context.Context, q Query) (Page, error)
 	// Revision returns the revision of the last change; the zero one: nothing was changed yet.
 	Revision(ctx context.Context) (Revision, error)
-	// Changes returns what has changed since a revision. That is everything for the zero
-	// Revision, and for one that is not of this database's history.
+	// Changes returns what has changed since a revision, or the first part of it. That is
+	// everything for the zero Revision, and for one that is not of this database's history.
 	Changes(ctx context.Context, since Revision) (Changes, error)
 	// Audit returns records in their order.
 	Audit(ctx context.Context, q AuditQuery) ([]Record, error)
@@ -153,7 +153,10 @@ type Changes struct {
 	Revision Revision
 	// Whole tells that Keys are all that there are, rather than those that have changed.
 	Whole bool
-	Keys  []Key
+	// More tells that there are later changes, which are told since Revision. What they change once
+	// more may be missing until then.
+	More bool
+	Keys []Key
 }
 
 // AuditQuery chooses records.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
@@ -24,8 +25,9 @@ func (w *writing) exec(statement string, args ...any) error {
 }
 
 const (
-	raiseRevision = "UPDATE meta SET revision = revision + 1 RETURNING revision"
-	noteChange    = "INSERT INTO changes (kind, object, revision) VALUES ('key', $1, $2) " +
+	raiseRevision = "UPDATE meta SET revision = revision + 1 " +
+		"RETURNING revision, (SELECT COUNT(*) FROM meta), NOW, "
+	noteChange = "INSERT INTO changes (kind, object, revision) VALUES ('key', $1, $2) " +
 		"ON CONFLICT (kind, object) DO UPDATE SET revision = excluded.revision"
 )
 
@@ -66,8 +68,8 @@ func (d *Database) write(
 func (d *Database) keep(ctx context.Context, tx *sql.Tx, how registry.Write,
 	change func(*writing) (registry.Record, error),
 ) error {
-	w := &writing{Tx: tx, ctx: ctx, now: d.now().Truncate(time.Microsecond).UTC()}
-	if err := tx.QueryRowContext(ctx, raiseRevision).Scan(&w.revision); err != nil {
+	w := &writing{Tx: tx, ctx: ctx}
+	if err := d.raise(w); err != nil {
 		return err
 	}
 	if err := w.begin(how); err != nil {
@@ -90,4 +92,35 @@ func (d *Database) keep(ctx context.Context, tx *sql.Tx, how registry.Write,
 	}
 	r.Revision, r.At, r.Act = w.revision, w.now, how.Act
 	return w.record(r)
+}
+
+// raise begins w: it locks the row of the revision, and sets the time. That is PostgreSQL's where
+// replicas share it, for their own clocks may differ: the order of ids and of secrets is that of
+// the revisions.
+func (d *Database) raise(w *writing) error {
+	var rows int
+	var now int64
+	var bounded string
+	err := w.QueryRowContext(w.ctx, d.timed(raiseRevision)+d.bounded()).Scan(
+		&w.revision, &rows, &now, &bounded)
+	if errors.Is(err, sql.ErrNoRows) {
+		return checkMeta(0)
+	}
+	if err != nil {
+		return err
+	}
+	if w.now = timeOf(now); d.now != nil {
+		w.now = d.now().Truncate(time.Microsecond).UTC()
+	}
+	return checkMeta(rows)
+}
+
+// checkMeta fails where there is not one revision, but rows: a copy was put into a schema that was
+// there already, and nobody knows which of them counts.
+func checkMeta(rows int) error {
+	if rows != 1 {
+		return fmt.Errorf("the table meta has %d rows instead of one, as after a copy that was "+
+			"put into tables that were there: restore it into an empty schema", rows)
+	}
+	return nil
 }

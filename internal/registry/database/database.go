@@ -18,7 +18,7 @@ type Options struct {
 	Folder   string // of SQLite's file; made where it is missing. It is not used beside URL.
 	// Existing has nothing made: where there is no database yet, calls fail with [ErrNone].
 	Existing bool
-	// Now is the clock; nil: the system's.
+	// Now is the clock; nil: PostgreSQL's own, which replicas share, or the system's.
 	Now func() time.Time
 }
 
@@ -26,7 +26,8 @@ type Options struct {
 type Database struct {
 	engine
 	existing bool
-	now      func() time.Time
+	now      func() time.Time // nil: that of the database
+	piece    int              // how many changes are read at once
 
 	preparing chan struct{} // held while the schema is looked at
 	// prepared is the pool whose schema is what this version needs; nil: none yet.
@@ -40,6 +41,9 @@ const (
 	// well where one hangs. wholeTimeout is for all keys.
 	changesTimeout = 2 * time.Second
 	wholeTimeout   = 30 * time.Second
+	// pieceMax is how many changes are read at once: as many as come over a slow line in
+	// changesTimeout.
+	pieceMax = 500
 )
 
 // ErrNone is returned where there is no control database, and none is to be made.
@@ -48,10 +52,12 @@ var ErrNone = errors.New("there is nothing in the control database yet: bootstra
 
 // Open opens the database. PostgreSQL may be away: it is connected to when it is needed.
 func Open(o Options) (*Database, error) {
-	if o.Now == nil {
+	if o.Now == nil && o.URL == "" {
 		o.Now = time.Now
 	}
-	d := &Database{existing: o.Existing, now: o.Now, preparing: make(chan struct{}, 1)}
+	d := &Database{
+		existing: o.Existing, now: o.Now, piece: pieceMax, preparing: make(chan struct{}, 1),
+	}
 	var err error
 	if o.URL != "" {
 		d.engine, err = openPostgres(o)
@@ -95,6 +101,15 @@ func (d *Database) ready(ctx context.Context) (*sql.DB, error) {
 	}
 	d.prepared.Store(db)
 	return db, nil
+}
+
+// readyToFollow returns what ready does, for whoever follows.
+func (d *Database) readyToFollow(ctx context.Context) (*sql.DB, error) {
+	db, err := d.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return d.following(db), nil
 }
 
 // Name returns where PostgreSQL is and which database, without credentials; "" for SQLite.

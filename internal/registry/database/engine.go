@@ -24,6 +24,14 @@ type engine interface {
 	isTaken(error) bool
 	// clock returns an expression: the time of the database, in microseconds since 1970.
 	clock() string
+	// bounded returns an expression that has the transaction end by itself where its gateway has
+	// said nothing for a while: a machine that vanishes holds up nobody for ever.
+	bounded() string
+	// standby returns an expression: whether the database only repeats what another one does.
+	standby() string
+	// following returns the connection for whoever follows: those who wait in the pool db do not
+	// keep it.
+	following(db *sql.DB) *sql.DB
 	close() error
 }
 

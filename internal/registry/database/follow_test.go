@@ -134,6 +134,9 @@ func TestDatabaseThatHangsOrDies(t *testing.T) {
 		if got := userOf(t, f, secret); got != "alice" {
 			t.Errorf("the database %s, and is back: the known key is of %s", name, got)
 		}
+		for begun := time.Now(); log.count("is back") == 0 && time.Since(begun) < 20*time.Second; {
+			time.Sleep(10 * time.Millisecond)
+		}
 		if away, back := log.count("does not answer"), log.count("is back"); away != 1 || back != 1 {
 			t.Errorf("the database %s: the log says %d times that it is away, %d times that it is back", name, away, back)
 		}

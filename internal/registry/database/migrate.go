@@ -110,7 +110,7 @@ func (d *Database) migrate(ctx context.Context, db *sql.DB) error {
 	}
 	return inTransaction(ctx, db, func(tx *sql.Tx) error {
 		if lock := d.lock(); lock != "" {
-			if _, err := tx.ExecContext(ctx, lock); err != nil {
+			if _, err := tx.ExecContext(ctx, lock+", "+d.bounded()); err != nil {
 				return err
 			}
 		}

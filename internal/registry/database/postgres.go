@@ -14,17 +14,22 @@ import (
 )
 
 const (
-	// connectionsMax is how many connections to PostgreSQL a gateway keeps.
+	// connectionsMax is how many connections to PostgreSQL a gateway keeps, beside one by which it
+	// follows and one by which it is told.
 	connectionsMax  = 4
 	connectionsLife = 30 * time.Minute
 	// uniqueViolation is PostgreSQL's code for a row that is there already.
 	uniqueViolation = "23505"
 )
 
+// silenceMax is how long a gateway may say nothing within a transaction: it only computes there.
+const silenceMax = 10 * time.Second
+
 // postgres is an engine.
 type postgres struct {
-	db     *sql.DB
-	config *pgx.ConnConfig
+	db, follower *sql.DB
+	config       *pgx.ConnConfig
+	silence      time.Duration
 }
 
 // openPostgres opens the database at the URL of o. It does not connect.
@@ -40,11 +45,19 @@ func openPostgres(o Options) (*postgres, error) {
 	c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	// Named statements are lost behind a pool of transactions, as pgbouncer has it.
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
-	db := stdlib.OpenDB(*c)
-	db.SetMaxOpenConns(connectionsMax)
-	db.SetMaxIdleConns(connectionsMax)
-	db.SetConnMaxLifetime(connectionsLife)
-	return &postgres{db, c}, nil
+	return newPostgres(c), nil
+}
+
+// newPostgres opens the database of c.
+func newPostgres(c *pgx.ConnConfig) *postgres {
+	open := func(connections int) *sql.DB {
+		db := stdlib.OpenDB(*c)
+		db.SetMaxOpenConns(connections)
+		db.SetMaxIdleConns(connections)
+		db.SetConnMaxLifetime(connectionsLife)
+		return db
+	}
+	return &postgres{open(connectionsMax), open(1), c, silenceMax}
 }
 
 // nameOf returns the hosts and the database of c.
@@ -67,11 +80,19 @@ func urlError(err error) error {
 		"postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full")
 }
 
-func (p *postgres) pool() (*sql.DB, error) { return p.db, nil }
-func (p *postgres) close() error           { return p.db.Close() }
+func (p *postgres) pool() (*sql.DB, error)    { return p.db, nil }
+func (p *postgres) following(*sql.DB) *sql.DB { return p.follower }
+func (p *postgres) close() error              { return errors.Join(p.db.Close(), p.follower.Close()) }
+func (*postgres) standby() string             { return "pg_is_in_recovery()" }
 
 // lock is one of the transaction, with a number of our own.
 func (*postgres) lock() string { return "SELECT pg_advisory_xact_lock(7482920116)" }
+
+// bounded sets what counts for this transaction alone, also behind a pool of transactions.
+func (p *postgres) bounded() string {
+	return fmt.Sprintf("set_config('idle_in_transaction_session_timeout', '%d', true)",
+		p.silence.Milliseconds())
+}
 
 // tell wakes those who listen: see Listen.
 func (*postgres) tell() string { return notify }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/postgrestest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
@@ -57,6 +59,20 @@ func TestStandby(t *testing.T) {
 	if err := f.Follow(t.Context()); err != nil || userOf(t, f, secret) != "?" || f.Revision().Number != 2 {
 		t.Errorf("with both: %v, revision %d, and the revoked key is of %s", err, f.Revision().Number, userOf(t, f, secret))
 	}
+	// Behind a pool of connections the server changes without a word.
+	both := d.engine
+	config, err := pgx.ParseConfig(standby.URL(t, "control"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	direct := newPostgres(config)
+	defer direct.close()
+	d.engine = direct
+	if err := f.Follow(t.Context()); !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), "standby") || userOf(t, f, secret) == "alice" {
+		t.Errorf("a standby that was not told to be one: %v, and the revoked key is of %s", err, userOf(t, f, secret))
+	}
+	d.engine = both
 	primary.Kill()
 	for range 3 {
 		if err := f.Follow(t.Context()); !errors.Is(err, registry.ErrUnavailable) || f.Revision().Number != 2 {

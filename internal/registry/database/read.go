@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strings"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
@@ -28,16 +31,21 @@ const (
 	keysWith  = "(SELECT * FROM api_keys WHERE id = $1)"
 	keyHaving = "(SELECT * FROM api_keys WHERE id = " +
 		"(SELECT key_id FROM key_secrets WHERE hash = $1))"
-	changed = "(SELECT * FROM api_keys WHERE id IN " +
-		"(SELECT object FROM changes WHERE kind = 'key' AND revision > $1))"
+	changed = "(SELECT * FROM api_keys WHERE id IN (SELECT object FROM changes " +
+		"WHERE kind = 'key' AND revision > $1 AND revision <= $2))"
 
-	// selectRevision tells the revision, whether another one is of its history, and what
-	// gateways have to know of the schema.
+	// selectRevision tells the revision, whether another one is of its history, the last one of a
+	// piece of the changes after that, what gateways have to know of the schema, and whether the
+	// database is one to believe.
 	selectRevision = "SELECT m.revision, COALESCE(last.sum, ''), COALESCE(before.sum, ''), " +
+		"COALESCE(piece.revision, 0), COALESCE(piece.sum, ''), " +
 		"(SELECT MAX(oldest) FROM " + versionTable + "), " +
-		"(SELECT MAX(version) FROM " + versionTable + ") " +
+		"(SELECT MAX(version) FROM " + versionTable + "), " +
+		"(SELECT COUNT(*) FROM meta), STANDBY " +
 		"FROM meta m LEFT JOIN audit last ON last.revision = m.revision " +
-		"LEFT JOIN audit before ON before.revision = $1"
+		"LEFT JOIN audit before ON before.revision = $1 " +
+		"LEFT JOIN audit piece ON piece.revision = (SELECT revision FROM changes " +
+		"WHERE kind = 'key' AND revision > $1 ORDER BY revision LIMIT 1 OFFSET $2)"
 )
 
 // readKeys returns the keys among those that from selects, with all their secrets, in the order
@@ -166,6 +174,14 @@ func (d *Database) Keys(ctx context.Context, q registry.Query) (registry.Page, e
 	return p, nil
 }
 
+// here returns the time by which states are told: that of the gateway, as for requests.
+func (d *Database) here() time.Time {
+	if d.now == nil {
+		return time.Now()
+	}
+	return d.now()
+}
+
 // selectPage returns the question for the keys of a page and for one more, their order, and the
 // arguments.
 func (d *Database) selectPage(q registry.Query) (from, order string, args []any) {
@@ -177,7 +193,7 @@ func (d *Database) selectPage(q registry.Query) (from, order string, args []any)
 	if q.User != "" {
 		c.add("owner = ?", q.User)
 	}
-	switch now := moment(d.now()); q.State {
+	switch now := moment(d.here()); q.State {
 	case registry.Active:
 		c.add("revoked_at = 0 AND (expires_at = 0 OR expires_at > ?)", now)
 	case registry.Expired:
@@ -194,38 +210,59 @@ func (d *Database) selectPage(q registry.Query) (from, order string, args []any)
 func (d *Database) Revision(ctx context.Context) (registry.Revision, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	db, err := d.ready(ctx)
+	db, err := d.readyToFollow(ctx)
 	if err != nil {
 		return registry.Revision{}, err
 	}
-	r, _, err := d.revisionSince(ctx, db, registry.Revision{})
-	return r, unavailable(err)
+	p, err := d.progressSince(ctx, db, registry.Revision{Number: math.MaxInt64})
+	return p.last, unavailable(err)
 }
 
-// revisionSince returns the revision, and whether since is one of its history, rather than
-// before the first or of another one. It fails where gateways have to know more of the schema, and
-// where it is an older one, of a copy that was restored: that is brought up before the next call.
-func (d *Database) revisionSince(
+// progress is what there is since a revision.
+type progress struct {
+	last  registry.Revision // of all
+	later bool              // since is of its history, rather than before the first or of another one
+	piece registry.Revision // of the last change that is read at once; the zero one: of all
+}
+
+// errStandby is what a call fails with that has come to a standby, as behind a pool of
+// connections: one that lags would bring revoked keys back.
+var errStandby = errors.New("it is a standby of PostgreSQL, and only a primary is believed")
+
+// progressSince returns what there is since a revision. It fails where gateways have to know more
+// of the schema, and where it is an older one, of a copy that was restored: that is brought up
+// before the next call.
+func (d *Database) progressSince(
 	ctx context.Context, q row, since registry.Revision,
-) (r registry.Revision, later bool, err error) {
-	var last, before string
-	var oldest, version int
-	err = q.QueryRowContext(ctx, selectRevision, since.Number).Scan(
-		&r.Number, &last, &before, &oldest, &version)
-	if err != nil {
-		return r, false, err
-	}
-	if version < len(steps) {
+) (p progress, err error) {
+	var last, before, piece string
+	var oldest, version, rows int
+	var standby bool
+	statement := strings.Replace(selectRevision, "STANDBY", d.standby(), 1)
+	err = q.QueryRowContext(ctx, statement, since.Number, d.piece-1).Scan(&p.last.Number, &last,
+		&before, &p.piece.Number, &piece, &oldest, &version, &rows, &standby)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return p, checkMeta(0)
+	case err != nil:
+		return p, err
+	case standby:
+		return p, errStandby
+	case version < len(steps):
 		d.prepared.Store(nil)
-		return r, false, errOlderSchema
+		return p, errOlderSchema
 	}
-	if err := checkVersion(oldest); err != nil {
-		return r, false, err
+	if err := errors.Join(checkVersion(oldest), checkMeta(rows)); err != nil {
+		return p, err
 	}
-	if r.Sum, err = registry.ParseSum(last); err != nil {
-		return r, false, fmt.Errorf("the sum of the last audit record: %w", err)
+	if p.last.Sum, err = registry.ParseSum(last); err != nil {
+		return p, fmt.Errorf("the sum of the last audit record: %w", err)
 	}
-	return r, before != "" && before == since.Sum.String(), nil
+	if p.piece.Sum, err = registry.ParseSum(piece); err != nil {
+		return p, fmt.Errorf("the sum of the audit record %d: %w", p.piece.Number, err)
+	}
+	p.later = before != "" && before == since.Sum.String()
+	return p, nil
 }
 
 // Changes implements registry.Store. The keys are of the revision that it tells, or of a later
@@ -236,23 +273,27 @@ func (d *Database) Changes(
 ) (c registry.Changes, err error) {
 	asking, cancel := context.WithTimeout(ctx, changesTimeout)
 	defer cancel()
-	db, err := d.ready(asking)
+	db, err := d.readyToFollow(asking)
 	if err != nil {
 		return c, err
 	}
-	var later bool
-	if c.Revision, later, err = d.revisionSince(asking, db, since); err != nil {
+	p, err := d.progressSince(asking, db, since)
+	if err != nil {
 		return c, unavailable(err)
 	}
+	c.Revision = p.last
 	switch {
 	case c.Revision == since:
-	case later:
-		c.Keys, err = readKeys(asking, db, changed, "", since.Number)
-	default:
+	case !p.later:
 		ctx, cancel := context.WithTimeout(ctx, wholeTimeout)
 		defer cancel()
 		c.Whole = true
 		c.Keys, err = readKeys(ctx, db, "api_keys", "")
+	case p.piece.Number != 0 && p.piece.Number < p.last.Number:
+		c.Revision, c.More = p.piece, true
+		c.Keys, err = readKeys(asking, db, changed, "", since.Number, p.piece.Number)
+	default: // also what was changed once more since: it is not told otherwise
+		c.Keys, err = readKeys(asking, db, changed, "", since.Number, int64(math.MaxInt64))
 	}
 	return c, unavailable(err)
 }

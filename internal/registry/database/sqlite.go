@@ -31,9 +31,10 @@ type sqliteFile struct {
 	path     string
 	existing bool
 
-	mu   sync.Mutex
-	db   *sql.DB     // nil: not opened yet
-	info os.FileInfo // of db's file
+	mu       sync.Mutex
+	db       *sql.DB     // nil: not opened yet
+	follower *sql.DB     // of the same file, and reads alone
+	info     os.FileInfo // of db's file
 }
 
 // openSQLite opens the file in the folder of o. Unless it has to exist, both are made where they
@@ -96,30 +97,58 @@ func (s *sqliteFile) open(info os.FileInfo) error {
 			return fmt.Errorf("others may read the control database: %w", err)
 		}
 	}
-	u := url.URL{Scheme: "file", Opaque: url.PathEscape(s.path), RawQuery: sqlitePragmas}
-	db, err := sql.Open("sqlite", u.String())
+	db, err := s.connection(sqlitePragmas)
 	if err != nil {
 		return err
 	}
-	db.SetMaxOpenConns(1) // whoever else writes would only wait
-	if s.db != nil {
-		_ = s.db.Close()
+	follower, err := s.connection(sqlitePragmas + "&_pragma=query_only(1)")
+	if err != nil {
+		return err
 	}
-	s.db, s.info = db, info
+	_ = s.closeAll()
+	s.db, s.follower, s.info = db, follower, info
 	return nil
+}
+
+// connection returns a pool of one connection: whoever else writes would only wait.
+func (s *sqliteFile) connection(pragmas string) (*sql.DB, error) {
+	u := url.URL{Scheme: "file", Opaque: url.PathEscape(s.path), RawQuery: pragmas}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// following reads while somebody writes.
+func (s *sqliteFile) following(db *sql.DB) *sql.DB {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == db {
+		return s.follower
+	}
+	return db // another file has taken its place meanwhile
 }
 
 func (s *sqliteFile) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.closeAll()
+}
+
+// closeAll closes what is open. The caller holds the lock.
+func (s *sqliteFile) closeAll() error {
 	if s.db == nil {
 		return nil
 	}
-	return s.db.Close()
+	return errors.Join(s.follower.Close(), s.db.Close())
 }
 
-func (*sqliteFile) lock() string { return "" }
-func (*sqliteFile) tell() string { return "" }
+func (*sqliteFile) lock() string    { return "" }
+func (*sqliteFile) tell() string    { return "" }
+func (*sqliteFile) bounded() string { return "''" } // locks of a file end with its process
+func (*sqliteFile) standby() string { return "FALSE" }
 
 func (*sqliteFile) hasTable() string {
 	return "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)"

@@ -24,6 +24,9 @@ func (d *Database) Used(ctx context.Context, keys map[string]time.Time) error {
 	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(keys)), usePage) {
 		err := inTransaction(ctx, db, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, "SELECT "+d.bounded()); err != nil {
+				return err
+			}
 			for _, id := range ids {
 				if _, err := tx.ExecContext(ctx, keepUse, id, moment(keys[id])); err != nil {
 					return err

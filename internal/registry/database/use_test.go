@@ -94,6 +94,7 @@ func TestTellsUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if _, err := pool(t, d).ExecContext(t.Context(), "ALTER TABLE away RENAME TO key_use"); err != nil {
 			t.Fatal(err)
 		}
