@@ -143,7 +143,7 @@ func (h *Handler) answer(
 	if refused != nil {
 		return nil, refused
 	}
-	c := &call{Request: r, by: by}
+	c := &call{Request: r, rule: o.rule, by: by}
 	if err := c.readQuery(o); err != nil {
 		return nil, err
 	}

@@ -85,12 +85,15 @@ func newFileKey(k *registry.Key) Key {
 	}
 }
 
-// timeOf returns a time as JSON has it: nil, and so null, for none.
+// timeOf returns a time as JSON has it: nil, and so null, for none, and the last year that there
+// is for one beyond, which somebody must have written to the database.
 func timeOf(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	if t = t.UTC(); t.Year() > registry.LastYear {
+		t = time.Date(registry.LastYear, time.December, 31, 23, 59, 59, 0, time.UTC)
+	}
 	return &t
 }
 

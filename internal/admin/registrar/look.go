@@ -122,7 +122,7 @@ type identifyRequest struct {
 // identifyKey tells whose a secret is that was found somewhere. The secret is in no answer and
 // in no log.
 func (h *Handler) identifyKey(c *call) (*answer, error) {
-	text, err := readBody(c.Request, mediaJSON)
+	text, err := h.read(c, mediaJSON)
 	if err != nil {
 		return nil, err
 	}

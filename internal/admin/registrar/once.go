@@ -52,7 +52,7 @@ func (r *running) end(id registry.Sum) {
 // unless a request with the same Idempotency-Key has been carried out: that is answered with
 // what it changed, as it is now, and without a secret. A dry run is carried out each time.
 func (h *Handler) once(c *call, body any, do func() (*answer, error)) (*answer, error) {
-	text, err := readBody(c.Request, mediaJSON)
+	text, err := h.read(c, mediaJSON)
 	if err != nil {
 		return nil, err
 	}

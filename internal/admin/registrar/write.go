@@ -47,9 +47,6 @@ func (h *Handler) createKey(c *call) (*answer, error) {
 		if err := readTime(body.ExpiresAt, &k.Expires); err != nil {
 			return nil, err
 		}
-		if err := k.CheckEnd(time.Time{}, h.Now()); err != nil {
-			return nil, err
-		}
 		secret, hash, err := h.newSecret(body.Hash)
 		if err != nil {
 			return nil, err
@@ -108,6 +105,9 @@ func readTime(text string, to *time.Time) error {
 		return faulty("#/expires_at", "must be a time such as 2030-01-31T00:00:00Z")
 	}
 	*to = to.UTC().Truncate(time.Microsecond)
+	if to.IsZero() { // which would be never
+		return faulty("#/expires_at", "is over: write a time to come, or null for never")
+	}
 	return nil
 }
 
@@ -126,7 +126,7 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := readBody(c.Request, mediaPatch, mediaJSON)
+	text, err := h.read(c, mediaPatch, mediaJSON)
 	if err != nil {
 		return nil, err
 	}
