@@ -34,7 +34,7 @@ var texts = kong.Vars{
 		"once; none: all.",
 	"key_endpoints": "Endpoint that it may use, such as chat_completions; may be given more " +
 		"than once; none: all.",
-	"key_list":     "List the keys of the control database.",
+	"key_list": "List the keys of the control database.",
 	"key_identify": "Read a secret that was found somewhere on standard input " +
 		"and tell whose it is.",
 	"key_of_hash": "Hash of a secret that its owner has made, as key hash prints it; then no " +
@@ -51,7 +51,7 @@ var texts = kong.Vars{
 	"audit_list": "Print who changed what and when.",
 	"audit_verify": "Check that no record was changed, taken out or put elsewhere, " +
 		"and print the sum of the last one.",
-	"audit_after":    "Begin after this revision (0).",
+	"audit_after":    "Begin after this revision; else the last records are printed.",
 	"audit_limit":    "Print so many at most (100).",
 	"bootstrap":      "Create a key with the role admin in the control database.",
 	"bootstrap_user": "User of the key (admin).",
