@@ -60,10 +60,10 @@ func (h *Handler) once(c *call, body any, do func() (*answer, error)) (*answer, 
 		return nil, err
 	}
 	once, err := onceOf(c, text)
-	if err != nil || once == nil || c.change.DryRun {
-		if err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
+	}
+	if once == nil || c.change.DryRun {
 		return do()
 	}
 	if !h.running.begin(once.ID) {
