@@ -139,7 +139,7 @@ func (c *keyRotateCommand) Run() error {
 	}
 	return c.change(func(ctx context.Context, d registry.Store) error {
 		return c.deliver(func(h registry.Hash) (registry.Key, error) {
-			k, err := d.Update(ctx, c.ID, c.write(), "key.rotate",
+			k, err := d.Update(ctx, c.ID, c.write(), registry.ActionRotate,
 				func(k *registry.Key, now time.Time) error {
 					return k.Rotate(h, c.Overlap, now)
 				})
@@ -156,7 +156,8 @@ type keyRevokeCommand struct {
 // Run ends a key. One that is revoked stays as it was.
 func (c *keyRevokeCommand) Run() error {
 	return c.change(func(ctx context.Context, d registry.Store) error {
-		k, err := d.Update(ctx, c.ID, c.write(), "key.revoke", (*registry.Key).Revoke)
+		k, err := d.Update(ctx, c.ID, c.write(), registry.ActionRevoke,
+			(*registry.Key).Revoke)
 		if err != nil {
 			return keyError(c.ID, err)
 		}

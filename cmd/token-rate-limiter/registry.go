@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
@@ -64,17 +65,24 @@ type auditCommand struct {
 type auditListCommand struct {
 	registryFlags
 	outputFlags
-	After int64 `placeholder:"N" help:"${audit_after}"`
-	Limit int   `default:"100" placeholder:"N" help:"${audit_limit}"`
-	JSON  bool  `help:"Print a line of JSON for each."`
+	After *int64 `placeholder:"N" help:"${audit_after}"`
+	Limit int    `default:"100" placeholder:"N" help:"${audit_limit}"`
+	JSON  bool   `help:"Print a line of JSON for each."`
 }
 
-// Run prints records of the audit.
+// Run prints records of the audit in their order: those after a revision, or else the last ones.
 func (c *auditListCommand) Run() error {
 	return c.look(func(ctx context.Context, d registry.Store) error {
-		list, err := d.Audit(ctx, registry.AuditQuery{After: c.After, Limit: max(0, c.Limit)})
+		q := registry.AuditQuery{Limit: max(0, c.Limit), Newest: c.After == nil}
+		if c.After != nil {
+			q.After = *c.After
+		}
+		list, err := d.Audit(ctx, q)
 		if err != nil {
 			return err
+		}
+		if q.Newest {
+			slices.Reverse(list)
 		}
 		if c.JSON {
 			return printLines(os.Stdout, list)

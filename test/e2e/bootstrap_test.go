@@ -332,6 +332,12 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 			t.Errorf("the audit lacks %s: %s", want, audit)
 		}
 	}
+	if last, _ := run(0, "audit", "list", "--json", "--limit", "1"); !strings.Contains(last, "key.revoke") {
+		t.Errorf("the last record is %s", last)
+	}
+	if firstOf, _ := run(0, "audit", "list", "--json", "--limit", "1", "--after", "0"); !strings.Contains(firstOf, "key.create") {
+		t.Errorf("the first record is %s", firstOf)
+	}
 	if verified, _ := run(0, "audit", "verify"); !strings.HasPrefix(verified, "4 records are as they were written; the sum of the last is ") {
 		t.Errorf("the audit is %s", verified)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
-// Key is an API key as the control plane shows it.
+// Key is an API key as the registrar shows it.
 type Key struct {
 	ID        string          `json:"id"`
 	Source    Source          `json:"source"`
@@ -85,12 +85,15 @@ func newFileKey(k *registry.Key) Key {
 	}
 }
 
-// timeOf returns a time as JSON has it: nil, and so null, for none.
+// timeOf returns a time as JSON has it: nil, and so null, for none, and the last year that there
+// is for one beyond, which somebody must have written to the database.
 func timeOf(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	if t = t.UTC(); t.Year() > registry.LastYear {
+		t = time.Date(registry.LastYear, time.December, 31, 23, 59, 59, 0, time.UTC)
+	}
 	return &t
 }
 
@@ -109,19 +112,15 @@ func (h *Handler) fileKey(id string) (*registry.Key, bool) {
 	return nil, false
 }
 
-// idBytes is the length of the id of a key of the database.
-const idBytes = 26
-
-// isID reports whether a text can be the id of a key of the database. What cannot be is not
-// looked up: not every text can be sent to every database.
-func isID(text string) bool {
-	if len(text) != idBytes {
-		return false
-	}
-	for _, r := range text {
-		if (r < '0' || r > '9') && (r < 'A' || r > 'Z') {
-			return false
+// inFile returns the key of the file with a secret of that hash; nil: there is none.
+func (h *Handler) inFile(hash registry.Hash) *registry.Key {
+	keys := h.FileKeys()
+	for i := range keys {
+		for _, s := range keys[i].Secrets {
+			if s.Hash == hash {
+				return &keys[i]
+			}
 		}
 	}
-	return true
+	return nil
 }

@@ -45,11 +45,11 @@ func (h *Handler) listKeys(c *call) (*answer, error) {
 		return nil, misused("state", "must be active, expired or revoked")
 	case identity.CheckUser(q.User) != nil || strings.ContainsRune(q.User, 0):
 		return nil, misused("user", "is no name of a user")
-	case q.After != "" && !isID(q.After) && !strings.HasPrefix(q.After, filePrefix):
+	case q.After != "" && !registry.IsID(q.After) && !strings.HasPrefix(q.After, filePrefix):
 		return nil, misused("after", "must be the value of next in the list before")
 	}
 	var data []Key
-	if !isID(q.After) {
+	if !registry.IsID(q.After) {
 		data = h.fileKeysAfter(q)
 		if q.After = ""; len(data) > int(limit) {
 			return newList(data[:limit], data[limit-1].ID), nil
@@ -99,7 +99,7 @@ func (h *Handler) showKey(c *call) (*answer, error) {
 	if k, inFile := h.fileKey(id); inFile {
 		return &answer{status: http.StatusOK, body: newFileKey(k)}, nil
 	}
-	if h.Store == nil || !isID(id) {
+	if h.Store == nil || !registry.IsID(id) {
 		return nil, registry.ErrNotFound
 	}
 	k, err := h.Store.Key(c.Context(), id)
@@ -122,7 +122,7 @@ type identifyRequest struct {
 // identifyKey tells whose a secret is that was found somewhere. The secret is in no answer and
 // in no log.
 func (h *Handler) identifyKey(c *call) (*answer, error) {
-	text, err := readBody(c.Request, mediaJSON)
+	text, err := h.read(c, mediaJSON)
 	if err != nil {
 		return nil, err
 	}
