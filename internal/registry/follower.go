@@ -38,10 +38,11 @@ type Follower struct {
 
 	turn     chan struct{} // held while changes are read and applied
 	revision atomic.Pointer[Revision]
-	reached  Revision     // in the middle of what is read in pieces; the zero one: in none. It has turn.
-	sought   Revision     // what there was when those pieces began; the zero one: it was asked for. It has turn.
-	heard    atomic.Int64 // when the store was last heard, since begun; unheard: not yet
-	resumed  atomic.Bool  // what is known is of a copy, or later
+	// reached is up to where pieces of changes were read, and sought what there was when they
+	// began; the zero ones: none are being read, and what was sought was asked for. turn is held.
+	reached, sought Revision
+	heard           atomic.Int64 // when the store was last heard, since begun; unheard: not yet
+	resumed         atomic.Bool  // what is known is of a copy, or later
 
 	mu   sync.Mutex
 	away bool          // the log says so

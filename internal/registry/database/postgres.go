@@ -82,8 +82,11 @@ func urlError(err error) error {
 
 func (p *postgres) pool() (*sql.DB, error)    { return p.db, nil }
 func (p *postgres) following(*sql.DB) *sql.DB { return p.follower }
-func (p *postgres) close() error              { return errors.Join(p.db.Close(), p.follower.Close()) }
 func (*postgres) standby() string             { return "pg_is_in_recovery()" }
+
+func (p *postgres) close() error {
+	return errors.Join(p.db.Close(), p.follower.Close())
+}
 
 // lock is one of the transaction, with a number of our own.
 func (*postgres) lock() string { return "SELECT pg_advisory_xact_lock(7482920116)" }

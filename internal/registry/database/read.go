@@ -220,8 +220,9 @@ func (d *Database) Revision(ctx context.Context) (registry.Revision, error) {
 
 // progress is what there is since a revision.
 type progress struct {
-	last  registry.Revision // of all
-	later bool              // since is of its history, rather than before the first or of another one
+	last registry.Revision // of all
+	// later tells that since is of its history, rather than before the first or of another one.
+	later bool
 	piece registry.Revision // of the last change that is read at once; the zero one: of all
 }
 
