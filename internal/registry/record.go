@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -95,8 +96,8 @@ func VerifyStore(ctx context.Context, s Store) (last Record, err error) {
 	if err != nil {
 		return last, err
 	}
-	for {
-		list, err := s.Audit(ctx, AuditQuery{After: last.Revision, Limit: verifyPage})
+	for after := int64(math.MinInt64); ; after = last.Revision { // also what is before the first
+		list, err := s.Audit(ctx, AuditQuery{After: after, Limit: verifyPage})
 		if err != nil {
 			return last, err
 		}

@@ -16,7 +16,8 @@ type Options struct {
 	URL      string // of PostgreSQL; secret
 	Password string // counts before one in URL; secret; "": that of URL
 	Folder   string // of SQLite's file; made where it is missing. It is not used beside URL.
-	// Existing has nothing made: where there is no database yet, calls fail with [ErrNone].
+	// Existing has nothing made: where there is no database yet, calls fail with [ErrNone],
+	// and where its schema is that of an earlier version, with [ErrEarlierVersion].
 	Existing bool
 	// Now is the clock; nil: PostgreSQL's own, which replicas share, or the system's.
 	Now func() time.Time
@@ -49,6 +50,11 @@ const (
 // ErrNone is returned where there is no control database, and none is to be made.
 var ErrNone = errors.New("there is nothing in the control database yet: bootstrap, " +
 	"or key create, makes the first key")
+
+// ErrEarlierVersion is returned where the schema is that of an earlier version, and is not to be
+// brought up.
+var ErrEarlierVersion = errors.New("the control database is of an earlier version of the " +
+	"gateway: use the commands of that one, or start a gateway of this one, which brings it up")
 
 // Open opens the database. PostgreSQL may be away: it is connected to when it is needed.
 func Open(o Options) (*Database, error) {
@@ -138,6 +144,7 @@ func unavailable(err error) error {
 	for _, known := range []error{
 		registry.ErrNotFound, registry.ErrRevoked, registry.ErrExpired, registry.ErrTooMany,
 		registry.ErrTaken, registry.ErrConflict, registry.ErrLaterVersion, ErrNone,
+		ErrEarlierVersion,
 	} {
 		if errors.Is(err, known) {
 			return err

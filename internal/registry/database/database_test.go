@@ -569,7 +569,8 @@ func TestVerifyStore(t *testing.T) {
 			"UPDATE audit SET after = '{}' WHERE revision IN (2, 4)": "record of revision 2",
 			"UPDATE audit SET at = at + 1 WHERE revision IN (3, 4)":  "record of revision 3",
 			"UPDATE audit SET sum = 'x' WHERE revision = 6":          "is no SHA-256",
-			"UPDATE audit SET revision = 0 - revision WHERE true":    "ends with revision 0",
+			"UPDATE audit SET revision = 0 - revision WHERE true":    "record of revision -6 after that of 0",
+			"INSERT INTO audit SELECT 0, at, 'eve', credential, address, request_id, reason, action, object, before, after, sum FROM audit WHERE revision = 2": "record of revision 0 after that of 0",
 		} {
 			run(statement)
 			if _, err := registry.VerifyStore(t.Context(), d); err == nil || !strings.Contains(err.Error(), want) {

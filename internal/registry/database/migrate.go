@@ -93,7 +93,7 @@ func checkVersion(oldest int) error {
 var errOlderSchema = errors.New("an older copy was restored, whose schema is brought up now")
 
 // migrate brings the schema to what this version needs. It fails where a later version has
-// been here that this one cannot work with, and with ErrNone where nothing is to be made.
+// been here that this one cannot work with, and with ErrNone or ErrEarlierVersion where nothing is to be made.
 func (d *Database) migrate(ctx context.Context, db *sql.DB) error {
 	if errSteps != nil {
 		return errSteps
@@ -104,6 +104,9 @@ func (d *Database) migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	case version == 0 && d.existing:
 		return ErrNone
+	case d.existing:
+		return fmt.Errorf("%w: it has version %d of its schema, and this one needs %d",
+			ErrEarlierVersion, version, len(steps))
 	}
 	return inTransaction(ctx, db, func(tx *sql.Tx) error {
 		if lock := d.lock(); lock != "" {

@@ -333,3 +333,68 @@ func TestChangesHang(t *testing.T) {
 		t.Errorf("%v, and the revoked key is of %s", err, userOf(t, f, secret))
 	}
 }
+
+// TestOldLog: where a copy is moved over SQLite's file while the log of that one is still beside
+// it, neither is touched, and the remedy is told; it helps.
+func TestOldLog(t *testing.T) {
+	o := Options{Folder: t.TempDir()}
+	d, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	_, old := create(t, d, "alice")
+	path := filepath.Join(o.Folder, fileName)
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if _, err := pool(t, d).ExecContext(t.Context(), "VACUUM INTO ?", copied); err != nil {
+		t.Fatal(err)
+	}
+	_, lost := create(t, d, "bob")
+	f := registry.NewFollower(d, slog.New(slog.DiscardHandler))
+	follows(t, f)
+	if err := os.Rename(copied, path); err != nil {
+		t.Fatal(err)
+	}
+	k, _ := key("carol")
+	_, write := d.Create(t.Context(), k, act)
+	for call, err := range map[string]error{"follow": f.Follow(t.Context()), "create": write} {
+		if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), "remove control.db-wal") {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+	if userOf(t, f, lost) != "bob" {
+		t.Error("what was known is forgotten")
+	}
+	for _, beside := range []string{"-wal", "-shm"} {
+		if err := os.Remove(path + beside); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follows(t, f)
+	if last, err := registry.VerifyStore(t.Context(), d); err != nil || last.Revision != 1 || userOf(t, f, old) != "alice" || userOf(t, f, lost) != "?" {
+		t.Errorf("%v, revision %d", err, last.Revision)
+	}
+}
+
+// TestLookLeavesTheSchema: whoever only looks does not bring up an earlier schema, and says so.
+func TestLookLeavesTheSchema(t *testing.T) {
+	folder := t.TempDir()
+	d, err := Open(Options{Folder: folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	create(t, d, "alice")
+	undo(t, d)
+	looking, err := Open(Options{Folder: folder, Existing: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer looking.Close()
+	if _, err := looking.Keys(t.Context(), registry.Query{Limit: 1}); !errors.Is(err, ErrEarlierVersion) || !strings.Contains(err.Error(), "has version 1 of its schema") {
+		t.Errorf("a look at an earlier schema: %v", err)
+	}
+	if version, err := d.versionOf(t.Context(), d.engine.(*sqliteFile).db); err != nil || version != 1 {
+		t.Errorf("a look has made version %d, %v", version, err)
+	}
+}

@@ -35,6 +35,7 @@ type sqliteFile struct {
 	db       *sql.DB     // nil: not opened yet
 	follower *sql.DB     // of the same file, and reads alone
 	info     os.FileInfo // of db's file
+	wal      os.FileInfo // of the one beside it, as last seen; nil: it was not
 }
 
 // openSQLite opens the file in the folder of o. Unless it has to exist, both are made where they
@@ -73,12 +74,23 @@ func (s *sqliteFile) pool() (*sql.DB, error) {
 			return nil, err
 		}
 	}
+	wal, _ := os.Stat(s.path + "-wal") // it need not be there
 	if s.db != nil && os.SameFile(s.info, info) {
+		s.wal = wal
 		return s.db, nil
+	}
+	if s.db != nil && s.wal != nil && wal != nil && os.SameFile(s.wal, wal) {
+		return nil, errOldLog
 	}
 	err = s.open(info)
 	return s.db, err
 }
+
+// errOldLog is what a call fails with where another file has taken the place of the database, and
+// the log of the one before is still beside it: SQLite would write that into the new one.
+var errOldLog = errors.New("another control.db was put in its place, and control.db-wal is that " +
+	"of the one before: stop the gateway, remove control.db-wal and control.db-shm, put the " +
+	"copy there once more, and start the gateway")
 
 // create makes the file, empty.
 func (s *sqliteFile) create() (os.FileInfo, error) {
@@ -106,7 +118,7 @@ func (s *sqliteFile) open(info os.FileInfo) error {
 		return err
 	}
 	_ = s.closeAll()
-	s.db, s.follower, s.info = db, follower, info
+	s.db, s.follower, s.info, s.wal = db, follower, info, nil
 	return nil
 }
 
