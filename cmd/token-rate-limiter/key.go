@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"text/tabwriter"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
@@ -76,6 +76,7 @@ func (c *keyCreateCommand) known(keep func(registry.Hash) (registry.Key, error))
 
 type keyListCommand struct {
 	registryFlags
+	outputFlags
 	User  string         `placeholder:"NAME" help:"${of_user}"`
 	State registry.State `default:"" enum:",active,expired,revoked" help:"${of_state}"`
 }
@@ -86,22 +87,33 @@ const keyPage = 500
 // Run prints the keys of the control database, without their secrets.
 func (c *keyListCommand) Run() error {
 	return c.look(func(ctx context.Context, d registry.Store) error {
-		t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "ID\tUSER\tROLES\tSTATE\tLAST USED\tSECRETS\tNAME")
+		keys := []registry.Key{}
 		for q := (registry.Query{User: c.User, State: c.State, Limit: keyPage}); ; {
 			p, err := d.Keys(ctx, q)
 			if err != nil {
 				return err
 			}
-			for i := range p.Keys {
-				k := &p.Keys[i]
-				fmt.Fprintf(t, "%s\t%q\t%s\t%s\t%s\t%d\t%q\n", k.ID, k.User, k.Roles,
-					k.StateAt(time.Now()), lastUsed(k), len(k.Secrets), k.Name)
+			if keys = append(keys, p.Keys...); p.Next == "" {
+				break
 			}
-			if q.After = p.Next; p.Next == "" {
-				return t.Flush()
-			}
+			q.After = p.Next
 		}
+		now := time.Now()
+		if !c.isTable() {
+			shown := make([]registrar.Key, len(keys))
+			for i := range keys {
+				shown[i] = registrar.NewKey(&keys[i], now)
+			}
+			return c.print(shown)
+		}
+		t := newTable()
+		fmt.Fprintln(t, "ID\tUSER\tROLES\tSTATE\tLAST USED\tSECRETS\tNAME")
+		for i := range keys {
+			k := &keys[i]
+			fmt.Fprintf(t, "%s\t%q\t%s\t%s\t%s\t%d\t%q\n", k.ID, k.User, k.Roles,
+				k.StateAt(now), lastUsed(k), len(k.Secrets), k.Name)
+		}
+		return t.Flush()
 	})
 }
 
@@ -127,7 +139,7 @@ func (c *keyRotateCommand) Run() error {
 	}
 	return c.change(func(ctx context.Context, d registry.Store) error {
 		return c.deliver(func(h registry.Hash) (registry.Key, error) {
-			k, err := d.Update(ctx, c.ID, c.write(), "key.rotate",
+			k, err := d.Update(ctx, c.ID, c.write(), registry.ActionRotate,
 				func(k *registry.Key, now time.Time) error {
 					return k.Rotate(h, c.Overlap, now)
 				})
@@ -144,7 +156,8 @@ type keyRevokeCommand struct {
 // Run ends a key. One that is revoked stays as it was.
 func (c *keyRevokeCommand) Run() error {
 	return c.change(func(ctx context.Context, d registry.Store) error {
-		k, err := d.Update(ctx, c.ID, c.write(), "key.revoke", (*registry.Key).Revoke)
+		k, err := d.Update(ctx, c.ID, c.write(), registry.ActionRevoke,
+			(*registry.Key).Revoke)
 		if err != nil {
 			return keyError(c.ID, err)
 		}

@@ -25,7 +25,7 @@ var texts = kong.Vars{
 	"key": "API key with the role admin; " +
 		"better given in the environment variable TOKEN_RATE_LIMITER_KEY.",
 	"key_hash": "Read a key on standard input and print the hash for auth.api-keys.",
-	"token_explain": "Read a token on standard input and say which checks of auth.jwt it passes, " +
+	"token_explain": "Read a JWT on standard input and say which checks of auth.jwt it passes, " +
 		"and what it makes of its user.",
 	"user_hash": "Print the hash that the log has in place of a user's name, " +
 		"with logging.hash-users.",
@@ -40,6 +40,7 @@ var texts = kong.Vars{
 	"key_of_hash": "Hash of a secret that its owner has made, as key hash prints it; then no " +
 		"secret is made.",
 	"of_state":   "Only keys that are active, expired or revoked.",
+	"output":     "table, json or yaml.",
 	"key_rotate": "Give a key a new secret and print it, once; the id stays.",
 	"key_revoke": "End a key, with all its secrets, for ever.",
 	"overlap":    "How long the secrets before stay good (0s: they end at once).",
@@ -51,7 +52,7 @@ var texts = kong.Vars{
 	"audit_list": "Print who changed what and when.",
 	"audit_verify": "Check that no record was changed, taken out or put elsewhere, " +
 		"and print the sum of the last one.",
-	"audit_after":    "Begin after this revision (0).",
+	"audit_after":    "Begin after this revision; else the last records are printed.",
 	"audit_limit":    "Print so many at most (100).",
 	"bootstrap":      "Create a key with the role admin in the control database.",
 	"bootstrap_user": "User of the key (admin).",
@@ -75,7 +76,7 @@ type commands struct {
 	Bootstrap   bootstrapCommand   `cmd:"" help:"${bootstrap}"`
 	Key         keyCommand         `cmd:"" help:"Work with API keys."`
 	Audit       auditCommand       `cmd:"" help:"${audit}"`
-	Token       tokenCommand       `cmd:"" help:"Work with tokens of identity providers."`
+	Token       tokenCommand       `cmd:"" help:"Work with JWTs of identity providers."`
 	User        userCommand        `cmd:"" help:"Work with names of users."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }

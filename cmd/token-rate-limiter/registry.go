@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
-	"text/tabwriter"
+	"slices"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
@@ -64,22 +64,33 @@ type auditCommand struct {
 
 type auditListCommand struct {
 	registryFlags
-	After int64 `placeholder:"N" help:"${audit_after}"`
-	Limit int   `default:"100" placeholder:"N" help:"${audit_limit}"`
-	JSON  bool  `help:"Print a line of JSON for each."`
+	outputFlags
+	After *int64 `placeholder:"N" help:"${audit_after}"`
+	Limit int    `default:"100" placeholder:"N" help:"${audit_limit}"`
+	JSON  bool   `help:"Print a line of JSON for each."`
 }
 
-// Run prints records of the audit.
+// Run prints records of the audit in their order: those after a revision, or else the last ones.
 func (c *auditListCommand) Run() error {
 	return c.look(func(ctx context.Context, d registry.Store) error {
-		list, err := d.Audit(ctx, registry.AuditQuery{After: c.After, Limit: max(0, c.Limit)})
+		q := registry.AuditQuery{Limit: max(0, c.Limit), Newest: c.After == nil}
+		if c.After != nil {
+			q.After = *c.After
+		}
+		list, err := d.Audit(ctx, q)
 		if err != nil {
 			return err
+		}
+		if q.Newest {
+			slices.Reverse(list)
 		}
 		if c.JSON {
 			return printLines(os.Stdout, list)
 		}
-		t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		if !c.isTable() {
+			return c.print(list)
+		}
+		t := newTable()
 		fmt.Fprintln(t, "REVISION\tAT\tACTOR\tACTION\tOBJECT\tREASON")
 		for _, r := range list {
 			fmt.Fprintf(t, "%d\t%s\t%q\t%s\t%s\t%q\n",

@@ -25,8 +25,8 @@ const inputBytesMax = 64 << 10
 // errNotTaken ends the command where the token is not taken, after why has been printed.
 var errNotTaken = errors.New("the JWT is not taken")
 
-// Run says what becomes of the token on standard input. It prints no token and no secret. It fails
-// where the token is not taken.
+// Run says what becomes of the JWT on standard input. It prints no JWT and no secret. It fails
+// where the JWT is not taken.
 func (c *tokenExplainCommand) Run() error {
 	input, err := io.ReadAll(io.LimitReader(os.Stdin, inputBytesMax))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// Options of a Handler. All but Profiles are required.
+// Options of a Handler. All but Profiles and Registry are required.
 type Options struct {
 	Catalog  func() *catalog.Catalog
 	Store    limit.Store

@@ -26,8 +26,8 @@ type Me struct {
 	Usage []Usage `json:"usage,omitzero"`
 }
 
-// asksMax is how many requests for Me ask the store at the same time, each for one model after
-// the other: a key of a user may ask, and there may be many models.
+// asksMax bounds how many requests for Me ask the store at the same time. Everybody may send them,
+// and each asks once for every model.
 const asksMax = 16
 
 // me answers whoever has a credential with what it is good for.

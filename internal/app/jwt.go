@@ -10,7 +10,6 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/file"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt/keyset"
 )
@@ -145,7 +144,7 @@ func newMapping(c *config.ClaimMap) (m jwt.Mapping, err error) {
 			return m, err
 		}
 		m.Roles = append(m.Roles,
-			jwt.RoleRule{Claim: p, Has: r.Has, Give: identity.Role(r.Give)})
+			jwt.RoleRule{Claim: p, Has: r.Has, Give: r.Give})
 	}
 	return m, nil
 }

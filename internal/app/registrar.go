@@ -9,7 +9,6 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
@@ -35,9 +34,9 @@ func (a *App) fileKeys() []registry.Key { return fileKeysOf(a.current.Load().con
 func fileKeysOf(c config.Auth) []registry.Key {
 	keys := make([]registry.Key, len(c.APIKeys))
 	for i, k := range c.APIKeys {
-		keys[i] = registry.Key{Name: k.Name, User: k.User, ActAs: k.ActAs}
-		for _, r := range k.Roles {
-			keys[i].Roles = append(keys[i].Roles, identity.Role(r))
+		keys[i] = registry.Key{
+			Name: k.Name, User: k.User, Roles: k.Roles, ActAs: k.ActAs,
+			Models: k.Models, Endpoints: k.Endpoints,
 		}
 		if hash, err := registry.ParseHash(k.Hash); err == nil {
 			keys[i].Secrets = []registry.Secret{{Hash: hash}}

@@ -25,17 +25,20 @@ var errNoRegistry = errors.New("there is no control database, and keys are those
 // OpenRegistry opens the control database that c names, to change it. It is made where it is
 // missing. Where c names none, it fails.
 func OpenRegistry(c *config.Config) (registry.Store, error) {
-	return openExisting(c, false)
+	return openNamed(databaseOptions(c))
 }
 
 // ReadRegistry opens the control database that c names, to look at it: where there is nothing
 // yet, nothing is made, and calls fail. Where c names none, it fails.
 func ReadRegistry(c *config.Config) (registry.Store, error) {
-	return openExisting(c, true)
+	o := databaseOptions(c)
+	o.Existing = true
+	return openNamed(o)
 }
 
-func openExisting(c *config.Config, existing bool) (registry.Store, error) {
-	d, err := openDatabase(c, existing)
+// openNamed opens the control database of o, and fails where o names none.
+func openNamed(o database.Options) (registry.Store, error) {
+	d, err := openDatabase(o)
 	switch {
 	case err != nil:
 		return nil, err
@@ -45,12 +48,15 @@ func openExisting(c *config.Config, existing bool) (registry.Store, error) {
 	return d, nil
 }
 
-// openDatabase opens the control database that c names; nil where it names none. It may be away.
-func openDatabase(c *config.Config, existing bool) (*database.Database, error) {
-	o := database.Options{
-		URL: c.Database.URL, Password: c.Database.Password,
-		Folder: c.Server.DataDirectory, Existing: existing,
+// databaseOptions say which control database c names.
+func databaseOptions(c *config.Config) database.Options {
+	return database.Options{
+		URL: c.Database.URL, Password: c.Database.Password, Folder: c.Server.DataDirectory,
 	}
+}
+
+// openDatabase opens the control database of o; nil where o names none. It may be away.
+func openDatabase(o database.Options) (*database.Database, error) {
 	if o.URL == "" && o.Folder == "" {
 		return nil, nil
 	}
@@ -64,7 +70,7 @@ func openDatabase(c *config.Config, existing bool) (*database.Database, error) {
 // openRegistry opens the control database, where there is one, and learns its keys. One that is
 // away holds up no start: it is asked again for as long as the gateway runs.
 func (a *App) openRegistry(ctx context.Context) error {
-	d, err := openDatabase(a.config, false)
+	d, err := openDatabase(databaseOptions(a.config))
 	if err != nil || d == nil {
 		return err
 	}

@@ -49,8 +49,8 @@ func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal,
 	if !p.ActAs && user != p.User {
 		// The message has no names, for it is logged where names may have to be hashed.
 		return p, failure.Permission("X-User-ID names another user than the one of this " +
-			"credential, which may not act for others: leave X-User-ID out, or have act-as: true " +
-			"set for it in auth.api-keys")
+			"credential, which may not act for others: leave X-User-ID out, or send a key that " +
+			"may (act-as)")
 	}
 	return p.As(user), nil
 }

@@ -2,11 +2,9 @@ package identity
 
 import (
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/wire"
 )
 
 // CheckUser returns why name cannot be that of a user, or nil. Names are UTF-8,
@@ -48,15 +46,6 @@ func (p *Principal) May(do Permission) bool { return p.Permissions.Everywhere(do
 func (p *Principal) MayIn(do Permission, tenant string) bool {
 	return p.May(do) || tenant == p.Tenant && p.Permissions.InTenant(do)
 }
-
-// MayUse reports whether the principal may use the model with this public name at an endpoint. It
-// allocates nothing.
-func (p *Principal) MayUse(model string, e wire.Endpoint) bool {
-	return p.May(ModelsUse) && p.Reach.AllowsEndpoint(e) && p.Reach.AllowsModel(model)
-}
-
-// Is reports whether the principal has the role.
-func (p *Principal) Is(r Role) bool { return slices.Contains(p.Roles, r) }
 
 // As returns the principal with another user's accounts, and all else its own.
 // The caller has checked that it may act as others.

@@ -136,11 +136,15 @@ func (s *Reach) Endpoints() []string {
 	return s.endpoints
 }
 
-// AllowsModel reports whether the model with this public name may be used, at some endpoint. It
-// takes time in proportion to the patterns and allocates nothing.
+// AllowsModel reports whether the model with this public name may be used, at some endpoint; a
+// name that is longer than names are is of none. It takes time in proportion to the patterns and
+// allocates nothing.
 func (s *Reach) AllowsModel(model string) bool {
 	if s == nil || s.models == nil {
 		return true
+	}
+	if len(model) > limit.NameBytesMax {
+		return false // clients send what they like, and patterns times names is a long time
 	}
 	for _, pattern := range s.models {
 		if matches(pattern, model) {

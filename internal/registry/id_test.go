@@ -24,8 +24,13 @@ func TestIDs(t *testing.T) {
 		t.Error("two ids are the same")
 	}
 	for _, id := range ids {
-		if len(id) != 26 {
-			t.Fatalf("%s has %d letters", id, len(id))
+		if len(id) != 26 || !IsID(id) {
+			t.Fatalf("%s has %d letters, and is an id: %v", id, len(id), IsID(id))
+		}
+	}
+	for _, other := range []string{"", ids[0][1:], ids[0] + "0", ids[0][1:] + "I", ids[0][1:] + "a", ids[0][1:] + "\x00"} {
+		if IsID(other) {
+			t.Errorf("%q is taken for an id", other)
 		}
 	}
 }

@@ -78,6 +78,9 @@ const (
 	nameBytesMax = 256
 )
 
+// LastYear is the last one that a key may end in: times have no later one in JSON (RFC 3339).
+const LastYear = 9999
+
 // Check returns what is wrong with k, for whoever has written it, or nil.
 func (k *Key) Check() error {
 	switch {
@@ -99,6 +102,9 @@ func (k *Key) Check() error {
 	}
 	if _, err := identity.NewReach(k.Models, k.Endpoints); err != nil {
 		return reachError(err)
+	}
+	if k.Expires.UTC().Year() > LastYear {
+		return wrong("expires_at", "is after the year %d: leave it out for never", LastYear)
 	}
 	return k.checkRoles()
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,13 +59,16 @@ func newCredentials(keys int) credentials {
 	return credentials{make(map[Hash]credential, keys), make(map[string]*holder, keys)}
 }
 
-// Apply takes over what has changed, all of it at one moment for whoever authenticates. One
-// goroutine at a time may call it.
+// applyAtOnce is how many changed keys whoever authenticates may have to wait for.
+const applyAtOnce = 500
+
+// Apply takes over what has changed, each key at one moment for whoever authenticates, and all of
+// them where they are whole. One goroutine at a time may call it.
 func (r *Keyring) Apply(c Changes) {
 	if c.Whole { // made beside what is known, for whoever authenticates does not wait for it
 		known := newCredentials(len(c.Keys))
 		for i := range c.Keys {
-			known.replace(&c.Keys[i])
+			known.replace(c.Keys[i].ID, newHolder(&c.Keys[i]))
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -76,29 +80,25 @@ func (r *Keyring) Apply(c Changes) {
 		r.known = known
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range c.Keys {
-		r.known.replace(&c.Keys[i])
+	for some := range slices.Chunk(c.Keys, applyAtOnce) {
+		holders := make([]*holder, len(some))
+		for i := range some {
+			holders[i] = newHolder(&some[i])
+		}
+		r.mu.Lock()
+		for i, h := range holders {
+			r.known.replace(some[i].ID, h)
+		}
+		r.mu.Unlock()
 	}
 }
 
-// replace takes over one key.
-func (c credentials) replace(k *Key) {
-	before := c.byID[k.ID]
-	if before != nil {
-		for i := range before.secrets {
-			delete(c.byHash, before.secrets[i].Hash)
-		}
-		delete(c.byID, k.ID)
-	}
+// newHolder returns what is to be known of a key; nil: nothing, for it is revoked.
+func newHolder(k *Key) *holder {
 	if !k.Revoked.IsZero() {
-		return
+		return nil
 	}
 	h := &holder{models: k.Models, endpoints: k.Endpoints, expires: k.Expires}
-	if before != nil {
-		h.used.Store(before.used.Load())
-	}
 	h.principal = identity.Principal{
 		User: k.User, Roles: k.Roles, Permissions: identity.PermissionsOf(k.Roles),
 		ActAs: k.ActAs, Reach: k.Reach(), Credential: k.ID,
@@ -106,10 +106,29 @@ func (c credentials) replace(k *Key) {
 	for i, s := range k.Secrets {
 		if !superseded(k.Secrets, i) {
 			h.secrets = append(h.secrets, s)
-			c.byHash[s.Hash] = credential{h, earlier(k.Expires, s.Expires)}
 		}
 	}
-	c.byID[k.ID] = h
+	return h
+}
+
+// replace has h, or nothing, be what is known of the key with that id.
+func (c credentials) replace(id string, h *holder) {
+	if before := c.byID[id]; before != nil {
+		for i := range before.secrets {
+			delete(c.byHash, before.secrets[i].Hash)
+		}
+		delete(c.byID, id)
+		if h != nil {
+			h.used.Store(before.used.Load())
+		}
+	}
+	if h == nil {
+		return
+	}
+	for _, s := range h.secrets {
+		c.byHash[s.Hash] = credential{h, earlier(h.expires, s.Expires)}
+	}
+	c.byID[id] = h
 }
 
 // Keys returns the keys that are known, as far as it takes to know them again: of those that are

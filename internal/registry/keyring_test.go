@@ -60,7 +60,7 @@ func TestKeyring(t *testing.T) {
 	if _, err := ring.Authenticate(t.Context(), mistyped); !errors.Is(err, identity.ErrUnknown) {
 		t.Errorf("what can be nobody's is %v", err)
 	}
-	if p, _ := ring.Authenticate(t.Context(), secret); !p.Principal.ActAs || p.Principal.Credential != "1" || !p.Principal.Is(identity.User) {
+	if p, _ := ring.Authenticate(t.Context(), secret); !p.Principal.ActAs || p.Principal.Credential != "1" || !p.Principal.May(identity.ModelsUse) {
 		t.Errorf("alice is %+v", p.Principal)
 	}
 }
@@ -101,7 +101,9 @@ func TestReach(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		llama, qwen := p.Principal.MayUse("llama-7b", wire.ChatCompletions), p.Principal.MayUse("qwen", wire.ChatCompletions)
+		reach := p.Principal.Reach
+		chat := reach.AllowsEndpoint(wire.ChatCompletions)
+		llama, qwen := chat && reach.AllowsModel("llama-7b"), chat && reach.AllowsModel("qwen")
 		if llama != tt.llama || qwen != tt.qwen {
 			t.Errorf("with %q at %q: llama %v, qwen %v", tt.models, tt.endpoints, llama, qwen)
 		}

@@ -10,12 +10,20 @@ import (
 	"time"
 )
 
+// The actions of changes, as the audit has them.
+const (
+	ActionCreate = "key.create"
+	ActionUpdate = "key.update"
+	ActionRotate = "key.rotate"
+	ActionRevoke = "key.revoke"
+)
+
 // Record is a change, for the audit.
 type Record struct {
 	Revision int64
 	At       time.Time
 	Act
-	Action string // such as "key.create"
+	Action string // such as ActionCreate
 	Object string // the id of what was changed
 	Before string // JSON; "" where it was not there
 	After  string // JSON

@@ -102,7 +102,7 @@ func CheckSecret(credential string) error {
 }
 
 // written is a secret that was made here, or a good part of one, within a text.
-var written = regexp.MustCompile(SecretPrefix + `[0-9A-Za-z]{8,}`)
+var written = regexp.MustCompile(SecretPrefix + `[0-9A-Za-z]{16,}`)
 
 // Redact returns a text without the secrets that were made here and stand in it: people put them
 // where they do not belong, and what is wrong is quoted.

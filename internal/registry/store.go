@@ -63,6 +63,9 @@ func checkText(field, text string, bytesMax int) error {
 	if !utf8.ValidString(text) {
 		return wrong(field, "is not valid UTF-8")
 	}
+	if written.MatchString(text) {
+		return wrong(field, "has the secret of a key in it, and is kept: leave that out")
+	}
 	for _, r := range text {
 		if r < ' ' || r == 0x7f {
 			return wrong(field, "has the control character %q: write it in one line", r)

@@ -10,7 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 )
 
-// Problem says why a request of the control plane is not served, as RFC 9457 has it. Its type is
+// Problem says why a request is not served by the registrar, as RFC 9457 has it. Its type is
 // always about:blank, so that the title is that of the status: programs go by the code.
 // It is an error, and its text is the detail.
 type Problem struct {

@@ -318,11 +318,25 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 	if list, _ = run(0, "key", "list", "--user", "alice"); !strings.Contains(list, "revoked") {
 		t.Errorf("the list is %s", list)
 	}
+	for form, want := range map[string]string{"json": `"state": "revoked"`, "yaml": "state: revoked\n"} {
+		if text, _ := run(0, "key", "list", "-o", form); !strings.Contains(text, want) || !strings.Contains(text, id) {
+			t.Errorf("as %s the list is %s", form, text)
+		}
+		if text, _ := run(0, "audit", "list", "--output", form); !strings.Contains(text, "she asked for it") {
+			t.Errorf("as %s the audit is %s", form, text)
+		}
+	}
 	audit, _ := run(0, "audit", "list", "--json")
 	for _, want := range []string{"key.create", "key.rotate", "key.revoke", "she asked for it", id} {
 		if !strings.Contains(audit, want) {
 			t.Errorf("the audit lacks %s: %s", want, audit)
 		}
+	}
+	if last, _ := run(0, "audit", "list", "--json", "--limit", "1"); !strings.Contains(last, "key.revoke") {
+		t.Errorf("the last record is %s", last)
+	}
+	if firstOf, _ := run(0, "audit", "list", "--json", "--limit", "1", "--after", "0"); !strings.Contains(firstOf, "key.create") {
+		t.Errorf("the first record is %s", firstOf)
 	}
 	if verified, _ := run(0, "audit", "verify"); !strings.HasPrefix(verified, "4 records are as they were written; the sum of the last is ") {
 		t.Errorf("the audit is %s", verified)

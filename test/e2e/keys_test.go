@@ -63,7 +63,7 @@ func (c client) chat(t testing.TB, key string) int {
 
 // TestKeysOverHTTP: a key that is issued at one of two gateways counts there with its answer, and
 // at the other one when /revision says that it is everywhere; so do a rotation, a change of its
-// scope and its end. Neither gateway tells a secret in its log, its metrics or its configuration.
+// reach and its end. Neither gateway tells a secret in its log, its metrics or its configuration.
 func TestKeysOverHTTP(t *testing.T) {
 	t.Parallel()
 	_, server := newModelServer(t)

@@ -16,8 +16,9 @@ const module = "github.com/token-rate-limiter/token-rate-limiter/"
 // package no longer needs is taken away from it here too.
 var imports = map[string][]string{
 	"cmd/token-rate-limiter": {
-		"github.com/alecthomas/kong", "golang.org/x/crypto/x509roots/fallback",
-		"internal/admin", "internal/app", "internal/certificate", "internal/config", "internal/identity", "internal/mockvllm", "internal/registry",
+		"github.com/alecthomas/kong", "github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext", "github.com/goccy/go-yaml",
+		"golang.org/x/crypto/x509roots/fallback",
+		"internal/admin", "internal/admin/registrar", "internal/app", "internal/certificate", "internal/config", "internal/identity", "internal/mockvllm", "internal/registry",
 		"internal/telemetry",
 	},
 	"internal/app": {
@@ -205,7 +206,10 @@ func TestTable(t *testing.T) {
 				{"a store", []string{"internal/app"}, strings.HasPrefix(i, "internal/store/")},
 				{"the Redis client", []string{"internal/store/redis"}, strings.HasPrefix(i, "github.com/redis/")},
 				{"the stand-in model server", []string{"cmd/token-rate-limiter", "internal/app", "internal/apptest"}, i == "internal/mockvllm"},
-				{"a package for tests", []string{"internal/apptest"}, slices.Contains([]string{"apptest", "redistest", "limittest", "tlstest"}, path.Base(i))},
+				{"a driver of a database", []string{"internal/registry/database", "internal/postgrestest"}, strings.HasPrefix(i, "github.com/jackc/") || strings.HasPrefix(i, "modernc.org/")},
+				{"the library of JWTs", []string{"internal/jwt"}, strings.HasPrefix(i, "github.com/golang-jwt/")},
+				{"a control database", []string{"internal/app"}, i == "internal/registry/database" || i == "internal/registry/disk"},
+				{"a package for tests", []string{"internal/apptest"}, slices.Contains([]string{"apptest", "redistest", "postgrestest", "limittest", "tlstest"}, path.Base(i))},
 			} {
 				if r.breaks && !slices.Contains(r.only, folder) {
 					t.Errorf("%s imports %s, which is %s", folder, i, r.what)

@@ -25,6 +25,21 @@ const (
 	mediaPatch = "application/merge-patch+json" // RFC 7396
 )
 
+// read reads the body of a request, which has one of the media types, and finds out once more who
+// asks: a body may take its time, and a credential may end meanwhile.
+func (h *Handler) read(c *call, media ...string) ([]byte, error) {
+	text, err := readBody(c.Request, media...)
+	if err != nil {
+		return nil, err
+	}
+	by, refused := h.Gate.Principal(c.Request, c.rule)
+	if refused != nil {
+		return nil, refused
+	}
+	c.by = by
+	return text, nil
+}
+
 // readBody reads the body of a request, which has one of the media types. It fails with a
 // [*reply.Problem].
 func readBody(r *http.Request, media ...string) ([]byte, error) {

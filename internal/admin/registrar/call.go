@@ -18,6 +18,7 @@ import (
 // call is a request, and who sends it.
 type call struct {
 	*http.Request
+	rule  gate.Rule // who may
 	by    identity.Principal
 	query url.Values
 	// The rest is of requests that change something.

@@ -15,10 +15,10 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// Base is where the control plane is served.
+// Base is the path below which the registrar serves.
 const Base = "/api/v1/admin"
 
-// Options of a Handler. Gate, FileKeys and Log are required.
+// Options of a Handler. Gate, FileKeys and Log are required, and with a Store Follow and Applied.
 type Options struct {
 	Gate *gate.Gate
 	Log  *slog.Logger
@@ -27,7 +27,8 @@ type Options struct {
 	// FileKeys returns the keys of the configuration, in the order of their names. They have
 	// no id, no secret and no time.
 	FileKeys func() []registry.Key
-	// Follow has this replica apply what has changed. It is called after each change.
+	// Follow has this replica apply what has changed. It is called after each change, and logs why
+	// it fails.
 	Follow func(context.Context) error
 	// Applied returns the revision that this replica has applied.
 	Applied func() int64
@@ -143,7 +144,7 @@ func (h *Handler) answer(
 	if refused != nil {
 		return nil, refused
 	}
-	c := &call{Request: r, by: by}
+	c := &call{Request: r, rule: o.rule, by: by}
 	if err := c.readQuery(o); err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
-// Key is an API key as the control plane shows it.
+// Key is an API key as the registrar shows it.
 type Key struct {
 	ID        string          `json:"id"`
 	Source    Source          `json:"source"`
@@ -25,6 +25,7 @@ type Key struct {
 	CreatedAt *time.Time      `json:"created_at"`
 	ExpiresAt *time.Time      `json:"expires_at"`
 	RevokedAt *time.Time      `json:"revoked_at"`
+	UsedAt    *time.Time      `json:"used_at"`  // told once a minute; of a key of the file: null
 	Secrets   []Secret        `json:"secrets"`  // the newest first; of a key of the file: none
 	Revision  int64           `json:"revision"` // of its last change
 	// Secret is the new secret, in the first answer to the request that made it.
@@ -60,12 +61,13 @@ const (
 // filePrefix begins the ids of the keys of the file, whose names follow it.
 const filePrefix = "file:"
 
-// newKey returns k as it is shown at now.
-func newKey(k *registry.Key, now time.Time) Key {
+// NewKey returns k as it is shown at now: without what follows from its secrets.
+func NewKey(k *registry.Key, now time.Time) Key {
 	shown := Key{
 		ID: k.ID, Source: InDatabase, Name: k.Name, User: k.User, State: k.StateAt(now),
 		Roles: k.Roles, ActAs: k.ActAs, Models: k.Models, Endpoints: k.Endpoints,
 		CreatedAt: timeOf(k.Created), ExpiresAt: timeOf(k.Expires), RevokedAt: timeOf(k.Revoked),
+		UsedAt:  timeOf(k.Used),
 		Secrets: make([]Secret, len(k.Secrets)), Revision: k.Revision,
 	}
 	for i, s := range k.Secrets {
@@ -83,12 +85,15 @@ func newFileKey(k *registry.Key) Key {
 	}
 }
 
-// timeOf returns a time as JSON has it: nil, and so null, for none.
+// timeOf returns a time as JSON has it: nil, and so null, for none, and the last year that there
+// is for one beyond, which somebody must have written to the database.
 func timeOf(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	if t = t.UTC(); t.Year() > registry.LastYear {
+		t = time.Date(registry.LastYear, time.December, 31, 23, 59, 59, 0, time.UTC)
+	}
 	return &t
 }
 
@@ -107,19 +112,15 @@ func (h *Handler) fileKey(id string) (*registry.Key, bool) {
 	return nil, false
 }
 
-// idBytes is the length of the id of a key of the database.
-const idBytes = 26
-
-// isID reports whether a text can be the id of a key of the database. What cannot be is not
-// looked up: not every text can be sent to every database.
-func isID(text string) bool {
-	if len(text) != idBytes {
-		return false
-	}
-	for _, r := range text {
-		if (r < '0' || r > '9') && (r < 'A' || r > 'Z') {
-			return false
+// inFile returns the key of the file with a secret of that hash; nil: there is none.
+func (h *Handler) inFile(hash registry.Hash) *registry.Key {
+	keys := h.FileKeys()
+	for i := range keys {
+		for _, s := range keys[i].Secrets {
+			if s.Hash == hash {
+				return &keys[i]
+			}
 		}
 	}
-	return true
+	return nil
 }

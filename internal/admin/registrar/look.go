@@ -45,11 +45,11 @@ func (h *Handler) listKeys(c *call) (*answer, error) {
 		return nil, misused("state", "must be active, expired or revoked")
 	case identity.CheckUser(q.User) != nil || strings.ContainsRune(q.User, 0):
 		return nil, misused("user", "is no name of a user")
-	case q.After != "" && !isID(q.After) && !strings.HasPrefix(q.After, filePrefix):
+	case q.After != "" && !registry.IsID(q.After) && !strings.HasPrefix(q.After, filePrefix):
 		return nil, misused("after", "must be the value of next in the list before")
 	}
 	var data []Key
-	if !isID(q.After) {
+	if !registry.IsID(q.After) {
 		data = h.fileKeysAfter(q)
 		if q.After = ""; len(data) > int(limit) {
 			return newList(data[:limit], data[limit-1].ID), nil
@@ -73,7 +73,7 @@ func (h *Handler) listKeys(c *call) (*answer, error) {
 	}
 	now := h.Now()
 	for i := range p.Keys {
-		data = append(data, newKey(&p.Keys[i], now))
+		data = append(data, NewKey(&p.Keys[i], now))
 	}
 	return newList(data, p.Next), nil
 }
@@ -99,7 +99,7 @@ func (h *Handler) showKey(c *call) (*answer, error) {
 	if k, inFile := h.fileKey(id); inFile {
 		return &answer{status: http.StatusOK, body: newFileKey(k)}, nil
 	}
-	if h.Store == nil || !isID(id) {
+	if h.Store == nil || !registry.IsID(id) {
 		return nil, registry.ErrNotFound
 	}
 	k, err := h.Store.Key(c.Context(), id)
@@ -111,7 +111,7 @@ func (h *Handler) showKey(c *call) (*answer, error) {
 
 // shown returns the answer that shows a key of the database.
 func (h *Handler) shown(status int, k *registry.Key) *answer {
-	return &answer{status: status, body: newKey(k, h.Now()), etag: k.Revision}
+	return &answer{status: status, body: NewKey(k, h.Now()), etag: k.Revision}
 }
 
 // identifyRequest is the body of a question whose a secret is.
@@ -122,7 +122,7 @@ type identifyRequest struct {
 // identifyKey tells whose a secret is that was found somewhere. The secret is in no answer and
 // in no log.
 func (h *Handler) identifyKey(c *call) (*answer, error) {
-	text, err := readBody(c.Request, mediaJSON)
+	text, err := h.read(c, mediaJSON)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func (r *running) end(id registry.Sum) {
 // unless a request with the same Idempotency-Key has been carried out: that is answered with
 // what it changed, as it is now, and without a secret. A dry run is carried out each time.
 func (h *Handler) once(c *call, body any, do func() (*answer, error)) (*answer, error) {
-	text, err := readBody(c.Request, mediaJSON)
+	text, err := h.read(c, mediaJSON)
 	if err != nil {
 		return nil, err
 	}
@@ -60,10 +60,10 @@ func (h *Handler) once(c *call, body any, do func() (*answer, error)) (*answer, 
 		return nil, err
 	}
 	once, err := onceOf(c, text)
-	if err != nil || once == nil || c.change.DryRun {
-		if err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
+	}
+	if once == nil || c.change.DryRun {
 		return do()
 	}
 	if !h.running.begin(once.ID) {

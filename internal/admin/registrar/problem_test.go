@@ -14,17 +14,20 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
-// TestEveryErrorHasItsProblem: each error that the registry exports is answered with a code of
-// its own, also where it is wrapped, and no code has a status that the table does not know.
+// TestEveryErrorHasItsProblem: each error that the registry exports is answered with its
+// code, also where it is wrapped, and no code has a status that the table does not know.
 func TestEveryErrorHasItsProblem(t *testing.T) {
 	wants := map[string]struct {
 		err    error
 		status int
+		code   string
 	}{
-		"ErrNotFound": {registry.ErrNotFound, 404}, "ErrRevoked": {registry.ErrRevoked, 409}, "ErrExpired": {registry.ErrExpired, 409},
-		"ErrTooMany": {registry.ErrTooMany, 409}, "ErrTaken": {registry.ErrTaken, 409}, "ErrConflict": {registry.ErrConflict, 412},
-		"ErrOtherBody": {registry.ErrOtherBody, 422}, "ErrUnavailable": {registry.ErrUnavailable, 503}, "ErrLaterVersion": {registry.ErrLaterVersion, 503},
-		"ErrUnconfirmed": {fmt.Errorf("%w: %w", registry.ErrUnavailable, registry.ErrUnconfirmed), 503},
+		"ErrNotFound": {registry.ErrNotFound, 404, "key_not_found"}, "ErrRevoked": {registry.ErrRevoked, 409, "key_revoked"},
+		"ErrExpired": {registry.ErrExpired, 409, "key_expired"}, "ErrTooMany": {registry.ErrTooMany, 409, "too_many_secrets"},
+		"ErrTaken": {registry.ErrTaken, 409, "secret_taken"}, "ErrConflict": {registry.ErrConflict, 412, "stale_revision"},
+		"ErrOtherBody": {registry.ErrOtherBody, 422, "idempotency_key_reused"}, "ErrUnavailable": {registry.ErrUnavailable, 503, "database_unavailable"},
+		"ErrLaterVersion": {registry.ErrLaterVersion, 503, "database_unavailable"},
+		"ErrUnconfirmed":  {fmt.Errorf("%w: %w", registry.ErrUnavailable, registry.ErrUnconfirmed), 503, "database_unavailable"},
 		// These are of credentials, and become failures in the gate.
 		"ErrMistyped": {}, "ErrStale": {},
 	}
@@ -48,7 +51,7 @@ func TestEveryErrorHasItsProblem(t *testing.T) {
 			continue
 		}
 		for _, err := range []error{want.err, fmt.Errorf("wrapped: %w", want.err), errors.Join(want.err, context.DeadlineExceeded)} {
-			if p := problemOf(err); p.Status != want.status || p.Status != statuses[p.Code] || p.Detail == "" || (p.Retry > 0) != (p.Status == 503) {
+			if p := problemOf(err); p.Status != want.status || p.Code != want.code || p.Status != statuses[p.Code] || p.Detail == "" || (p.Retry > 0) != (p.Status == 503) {
 				t.Errorf("%s is answered with %+v", name, p)
 			}
 		}

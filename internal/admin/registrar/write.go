@@ -11,13 +11,6 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
-// The actions, as the audit has them.
-const (
-	actionUpdate = "key.update"
-	actionRotate = "key.rotate"
-	actionRevoke = "key.revoke"
-)
-
 // createRequest is the body of a request for a new key.
 type createRequest struct {
 	Name      string          `json:"name"`
@@ -45,9 +38,6 @@ func (h *Handler) createKey(c *call) (*answer, error) {
 			k.Roles = []identity.Role{identity.User}
 		}
 		if err := readTime(body.ExpiresAt, &k.Expires); err != nil {
-			return nil, err
-		}
-		if err := k.CheckEnd(time.Time{}, h.Now()); err != nil {
 			return nil, err
 		}
 		secret, hash, err := h.newSecret(body.Hash)
@@ -108,6 +98,9 @@ func readTime(text string, to *time.Time) error {
 		return faulty("#/expires_at", "must be a time such as 2030-01-31T00:00:00Z")
 	}
 	*to = to.UTC().Truncate(time.Microsecond)
+	if to.IsZero() { // which would be never
+		return faulty("#/expires_at", "is over: write a time to come, or null for never")
+	}
 	return nil
 }
 
@@ -126,7 +119,7 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := readBody(c.Request, mediaPatch, mediaJSON)
+	text, err := h.read(c, mediaPatch, mediaJSON)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +139,7 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 	if err := checkNames(p.Models.value, p.Endpoints.value); err != nil {
 		return nil, err
 	}
-	k, err := h.Store.Update(c.Context(), id, c.change, actionUpdate,
+	k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionUpdate,
 		func(k *registry.Key, now time.Time) error {
 			if !k.Revoked.IsZero() {
 				return registry.ErrRevoked
@@ -176,7 +169,7 @@ func (h *Handler) revokeKey(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := h.Store.Update(c.Context(), id, c.change, actionRevoke,
+	k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionRevoke,
 		func(k *registry.Key, now time.Time) error {
 			if err := c.mayEnd(k); err != nil {
 				return err
@@ -215,7 +208,7 @@ func (h *Handler) rotateKey(c *call) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		k, err := h.Store.Update(c.Context(), id, c.change, actionRotate,
+		k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionRotate,
 			func(k *registry.Key, now time.Time) error {
 				if err := c.mayGive(k); err != nil {
 					return err
@@ -236,7 +229,7 @@ func (h *Handler) changeable(c *call) (string, error) {
 		return "", problem("owned_by_file",
 			"the key is one of the configuration: change it there, in auth.api-keys")
 	}
-	if !isID(id) {
+	if !registry.IsID(id) {
 		return "", registry.ErrNotFound
 	}
 	return id, nil
@@ -246,23 +239,10 @@ func (h *Handler) changeable(c *call) (string, error) {
 // run is told as it would be, without the secret.
 func (h *Handler) changed(c *call, status int, k *registry.Key, secret string) *answer {
 	if c.change.DryRun {
-		return &answer{status: http.StatusOK, body: newKey(k, h.Now())}
+		return &answer{status: http.StatusOK, body: NewKey(k, h.Now())}
 	}
 	_ = h.Follow(c.Context()) // it is in the log, and the change is made
-	shown := newKey(k, h.Now())
+	shown := NewKey(k, h.Now())
 	shown.Secret = secret
 	return &answer{status: status, body: shown, etag: k.Revision}
-}
-
-// inFile returns the key of the file with a secret of that hash; nil: there is none.
-func (h *Handler) inFile(hash registry.Hash) *registry.Key {
-	keys := h.FileKeys()
-	for i := range keys {
-		for _, s := range keys[i].Secrets {
-			if s.Hash == hash {
-				return &keys[i]
-			}
-		}
-	}
-	return nil
 }

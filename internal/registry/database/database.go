@@ -34,7 +34,7 @@ type Database struct {
 }
 
 const (
-	// callTimeout bounds every call, whatever its context says.
+	// callTimeout bounds every call but Changes, whatever its context says.
 	callTimeout = 10 * time.Second
 	// changesTimeout bounds the reading of what has changed lately: another connection may be
 	// well where one hangs. wholeTimeout is for all keys.
@@ -65,8 +65,9 @@ func Open(o Options) (*Database, error) {
 }
 
 // Prepare brings the schema to what this version needs, unless it has done so: every other
-// method begins with it. It fails with [ErrLaterVersion] where a later version has been here
-// that this one cannot work with.
+// method begins with it. It fails with [registry.ErrLaterVersion] where a later
+// version has been here that this one cannot work with, and with [ErrNone] where nothing is to be
+// made.
 func (d *Database) Prepare(ctx context.Context) error {
 	_, err := d.ready(ctx)
 	return err
@@ -121,7 +122,7 @@ func unavailable(err error) error {
 	}
 	for _, known := range []error{
 		registry.ErrNotFound, registry.ErrRevoked, registry.ErrExpired, registry.ErrTooMany,
-		registry.ErrTaken, registry.ErrConflict, ErrLaterVersion, ErrNone,
+		registry.ErrTaken, registry.ErrConflict, registry.ErrLaterVersion, ErrNone,
 	} {
 		if errors.Is(err, known) {
 			return err

@@ -522,7 +522,7 @@ func TestOpens(t *testing.T) {
 			}
 			for _, d := range []*Database{running, open(nil)} {
 				_, err := d.Revision(t.Context())
-				if later != errors.Is(err, ErrLaterVersion) || !later && err != nil || errors.Is(err, registry.ErrUnavailable) {
+				if later != errors.Is(err, registry.ErrLaterVersion) || !later && err != nil || errors.Is(err, registry.ErrUnavailable) {
 					t.Errorf("with a schema for gateways that know version %d, and this one knows %d: %v", version, known, err)
 				}
 			}

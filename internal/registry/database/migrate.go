@@ -19,9 +19,6 @@ var migrations embed.FS
 // done nothing, and holds up nobody. Whether something is missing is read first, so that who may
 // not change the schema can use one that is there.
 
-// ErrLaterVersion is [registry.ErrLaterVersion].
-var ErrLaterVersion = registry.ErrLaterVersion
-
 const (
 	versionTable  = "schema_version"
 	createVersion = "CREATE TABLE IF NOT EXISTS " + versionTable +
@@ -87,7 +84,7 @@ func (d *Database) versionOf(ctx context.Context, q row) (version int, err error
 func checkVersion(oldest int) error {
 	if known := len(steps); oldest > known {
 		return fmt.Errorf("%w: it needs one that knows version %d of its schema, and this one "+
-			"knows %d", ErrLaterVersion, oldest, known)
+			"knows %d", registry.ErrLaterVersion, oldest, known)
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ func (d *Database) timed(statement string) string {
 
 // Report implements registry.Replicas.
 func (d *Database) Report(ctx context.Context, id string, applied int64) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	db, err := d.ready(ctx)
 	if err != nil {
 		return err
@@ -42,6 +44,8 @@ func (d *Database) Report(ctx context.Context, id string, applied int64) error {
 
 // Leave implements registry.Replicas.
 func (d *Database) Leave(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	db, err := d.ready(ctx)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (d *Database) Create(
 		for i := range k.Secrets {
 			k.Secrets[i].Created = w.now
 		}
-		r := registry.Record{Action: "key.create", Object: k.ID, After: describe(&k)}
+		r := registry.Record{Action: registry.ActionCreate, Object: k.ID, After: describe(&k)}
 		if err := check(&k, time.Time{}, w.now); err != nil {
 			return r, err
 		}

@@ -13,7 +13,7 @@ CREATE TABLE api_keys (
   roles TEXT NOT NULL, -- a JSON array
   act_as BOOLEAN NOT NULL, -- it may name another user
   models TEXT NOT NULL, -- a JSON array of patterns; empty: all
-  endpoints TEXT NOT NULL, -- a JSON array of patterns; empty: all
+  endpoints TEXT NOT NULL, -- a JSON array of names; empty: all
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   revoked_at BIGINT NOT NULL
