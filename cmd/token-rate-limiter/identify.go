@@ -74,6 +74,6 @@ func identify(ctx context.Context, d registry.Store, h registry.Hash) error {
 	case k.Secrets[0].Hash != h:
 		remedy = "another has taken its place; " + remedy
 	}
-	fmt.Printf("it is of the key %s %q of %q: %s\n", k.ID, k.Name, k.User, remedy)
+	fmt.Printf("it belongs to the key %s %q of %q: %s\n", k.ID, k.Name, k.User, remedy)
 	return nil
 }

@@ -176,7 +176,7 @@ func (s Heard) component() component {
 		return component{Status: up}
 	case Away:
 		return component{Status: down, Detail: "the control database does not answer; " +
-			"keys that are known go on counting"}
+			"keys that are known keep working"}
 	}
 	return component{Status: down, Detail: "the control database was not heard since the start; " +
 		"its keys are not known yet"}

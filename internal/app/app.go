@@ -33,38 +33,38 @@ import (
 
 // App is a gateway, built and not yet listening.
 type App struct {
-	config    *config.Config // of the start: what cannot change is read from it
-	log       *slog.Logger
-	store     limit.Store
-	current   atomic.Pointer[snapshot]
-	control   *control.Reconciler
-	people    registry.Store     // the control database; nil: none
-	follower  *registry.Follower // of it; nil: none
-	copy      *disk.Copy         // of what is known of it; nil: none
-	level     *slog.LevelVar     // nil: it does not change
-	address   atomic.Value       // where clients are listened for; nothing before
-	servers   *fleet.Fleet
-	keys      *keyset.Followers // of token issuers
-	contexts  sync.Mutex        // held while fillContexts looks and tells
-	quirks    catalog.Quirks    // of model servers, whoever is served by them
-	mocks     *mocks            // model servers in this process
-	registry  *prometheus.Registry
-	metrics   *telemetry.Metrics
-	gate      *gate.Gate
-	data      *proxy.Handler
-	admin     *admin.Handler     // administration over HTTP
-	registrar *registrar.Handler // the registry over HTTP
-	replica   string             // the id of this process
-	routes    gate.Mux           // of clients
-	server    listener.Server
-	patience  time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
-	cert      *certificate.Pair // of the server; nil: not encrypted
-	manage    *management       // nil: on the server too
-	tracer    *telemetry.Tracer
-	scarce    *descriptor.Scarcity
-	hurry     <-chan struct{}
-	leaving   atomic.Bool  // readiness is off
-	handling  sync.RWMutex // held for reading by every request while it is handled
+	config     *config.Config // of the start: what cannot change is read from it
+	log        *slog.Logger
+	store      limit.Store
+	current    atomic.Pointer[snapshot]
+	control    *control.Reconciler
+	registry   registry.Store     // the control database; nil: none
+	follower   *registry.Follower // of it; nil: none
+	copy       *disk.Copy         // of what is known of it; nil: none
+	level      *slog.LevelVar     // nil: it does not change
+	address    atomic.Value       // where clients are listened for; nothing before
+	servers    *fleet.Fleet
+	keys       *keyset.Followers // of token issuers
+	contexts   sync.Mutex        // held while fillContexts looks and tells
+	quirks     catalog.Quirks    // of model servers, whoever is served by them
+	mocks      *mocks            // model servers in this process
+	collectors *prometheus.Registry
+	metrics    *telemetry.Metrics
+	gate       *gate.Gate
+	data       *proxy.Handler
+	admin      *admin.Handler     // administration over HTTP
+	registrar  *registrar.Handler // the registry over HTTP
+	replica    string             // the id of this process
+	routes     gate.Mux           // of clients
+	server     listener.Server
+	patience   time.Duration     // of HTTP/2 connections that take nothing; 0: none are served
+	cert       *certificate.Pair // of the server; nil: not encrypted
+	manage     *management       // nil: on the server too
+	tracer     *telemetry.Tracer
+	scarce     *descriptor.Scarcity
+	hurry      <-chan struct{}
+	leaving    atomic.Bool  // readiness is off
+	handling   sync.RWMutex // held for reading by every request while it is handled
 }
 
 // Options of an App. Config and Log are required.
@@ -195,7 +195,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 		watching.Go(func() { a.follower.Run(ctx) })
 		watching.Go(func() { a.keepRegistry(ctx) })
 		watching.Go(func() { a.follower.TellUse(ctx) })
-		watching.Go(func() { registry.Report(ctx, a.people, a.replica, a.appliedRevision) })
+		watching.Go(func() { registry.Report(ctx, a.registry, a.replica, a.appliedRevision) })
 	}
 	if a.cert != nil {
 		watching.Go(func() { a.cert.Follow(ctx) })
@@ -226,8 +226,8 @@ func (a *App) close(ctx context.Context) error {
 	}
 	a.mocks.close()
 	a.keys.Close()
-	if a.people != nil {
-		err = a.people.Close()
+	if a.registry != nil {
+		err = a.registry.Close()
 	}
 	if a.store != nil {
 		err = errors.Join(err, a.store.Close(ctx))

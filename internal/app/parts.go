@@ -25,14 +25,14 @@ import (
 
 // openMetrics makes the registry, and the metrics that need no other part.
 func (a *App) openMetrics(o *Options) {
-	a.registry = prometheus.NewRegistry()
+	a.collectors = prometheus.NewRegistry()
 	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
-	a.registry.MustRegister(collectors.NewGoCollector(), process)
-	a.metrics = telemetry.NewMetrics(a.registry)
-	telemetry.RegisterServers(a.registry, a.conditions)
-	telemetry.RegisterRefused(a.registry, a.refusedModels)
-	telemetry.RegisterIssuers(a.registry, a.keys.Read)
-	telemetry.RegisterLostLines(a.registry, o.LostLines)
+	a.collectors.MustRegister(collectors.NewGoCollector(), process)
+	a.metrics = telemetry.NewMetrics(a.collectors)
+	telemetry.RegisterServers(a.collectors, a.conditions)
+	telemetry.RegisterRefused(a.collectors, a.refusedModels)
+	telemetry.RegisterIssuers(a.collectors, a.keys.Read)
+	telemetry.RegisterLostLines(a.collectors, o.LostLines)
 }
 
 // served returns the models that are served at the moment.
@@ -58,7 +58,7 @@ func (a *App) openDataPlane() {
 	server := &a.config.Server
 	limit := knownMemory(memlimit.FromCgroup)
 	buffers := buffer.NewBudget(bufferedBytes(server.MaxBufferedBytes, limit, memlimit.FromSystem))
-	telemetry.RegisterBuffers(a.registry,
+	telemetry.RegisterBuffers(a.collectors,
 		buffers.Held, buffers.Most, buffers.Refused, buffers.CutOff)
 	a.data = proxy.New(proxy.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
@@ -74,7 +74,7 @@ func (a *App) openDataPlane() {
 func (a *App) openAdministration(build admin.Build) {
 	a.admin = admin.New(admin.Options{
 		Catalog: a.served, Store: a.store, Gate: a.gate, Build: build,
-		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
+		Metrics:  promhttp.HandlerFor(a.collectors, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 		Config:   func() admin.Effective { return a.current.Load().config },
 		Registry: a.heard(),
 		Draining: a.leaving.Load,
@@ -121,7 +121,7 @@ func (a *App) openCertificate() (err error) {
 	if err != nil {
 		return err
 	}
-	telemetry.RegisterGauge(a.registry, "server_certificate_expiry_timestamp_seconds",
+	telemetry.RegisterGauge(a.collectors, "server_certificate_expiry_timestamp_seconds",
 		"When the certificate of the listener for clients expires, in seconds since 1970.",
 		func() int64 { return a.cert.Expires().Unix() })
 	return nil

@@ -18,8 +18,8 @@ func (a *App) openRegistrar() {
 	o := registrar.Options{
 		Gate: a.gate, Log: a.log, FileKeys: a.fileKeys, Replica: a.replica,
 	}
-	if a.people != nil {
-		o.Store, o.Follow = a.people, a.follower.Follow
+	if a.registry != nil {
+		o.Store, o.Follow = a.registry, a.follower.Follow
 		o.Applied = a.appliedRevision
 	}
 	a.registrar = registrar.New(o)

@@ -74,14 +74,14 @@ func (a *App) openRegistry(ctx context.Context) error {
 	if err != nil || d == nil {
 		return err
 	}
-	a.people, a.follower = d, registry.NewFollower(d, a.log)
+	a.registry, a.follower = d, registry.NewFollower(d, a.log)
 	a.follower.Notified = a.config.Database.Notifications
 	ctx, cancel := context.WithTimeout(ctx, registryTimeout)
 	defer cancel()
 	if err := d.Prepare(ctx); err != nil && !errors.Is(err, registry.ErrUnavailable) {
 		return err
 	}
-	telemetry.RegisterGauge(a.registry, "control_database_staleness_seconds",
+	telemetry.RegisterGauge(a.collectors, "control_database_staleness_seconds",
 		"How long ago the control database was last heard: what has changed since is not known.",
 		func() float64 { return a.follower.Age().Seconds() })
 	if c := a.config; c.Server.DataDirectory != "" && d.Name() != "" {

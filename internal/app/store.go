@@ -25,7 +25,7 @@ import (
 // openStore opens the store that is configured. A Redis that is away is no error: the gateway
 // starts, is not ready, and recovers by itself.
 func (a *App) openStore(ctx context.Context) (limit.Store, error) {
-	c, r := a.config, a.registry
+	c, r := a.config, a.collectors
 	if c.RateLimit.Store == config.StoreMemory {
 		s := memory.New(memory.Options{MaxAccounts: int(c.RateLimit.MaxAccounts)})
 		telemetry.RegisterGauge(r, "rate_limit_accounts",

@@ -17,7 +17,7 @@ func (x *exchange) identify() error {
 	case !x.principal.May(identity.ModelsUse):
 		return failure.Permission("this credential may look at everything and call no model, " +
 			"for it lacks the role user: use another one, " +
-			"or add user to its roles in auth.api-keys")
+			"or give it the role user")
 	case !x.principal.Reach.AllowsEndpoint(x.endpoint):
 		return failure.Permission("this credential may not be used for %s, for its endpoints "+
 			"are restricted to %s", x.endpoint, strings.Join(x.principal.Reach.Endpoints(), ", "))

@@ -119,7 +119,7 @@ func (f *Follower) noteAway(err error) {
 		return
 	}
 	f.away = true
-	f.log.Error("the control database does not answer: keys that are known go on counting, "+
+	f.log.Error("the control database does not answer: keys that are known keep working, "+
 		"unknown ones are answered with 503, and nothing can be changed", "error", err)
 }
 

@@ -41,7 +41,7 @@ vllm: {services: {%[2]s: %q, org/name: {endpoints: [%[3]q], served-as: %[2]s}}}
 		{"alice", "/v1/chat/completions", chat, "X-User-ID: bob", 403, "leave X-User-ID out"},
 		{"alice", "/v1/chat/completions", chat, "X-User-ID: alice, bob", 400, "X-User-ID has a comma"},
 		{"alice", "/v1/chat/completions", `{"model":"\ud83d"}`, "", 400, "half of a surrogate pair"},
-		{"operator", "/v1/chat/completions", chat, "", 403, "add user to its roles in auth.api-keys"},
+		{"operator", "/v1/chat/completions", chat, "", 403, "give it the role user"},
 		{"operator", "/api/v1/models", "", "", 200, `"limits":[`},
 		{"alice", "/v1/models/org/name", "", "", 200, `{"id":"org/name","object":"model","created":0,"owned_by":"token-rate-limiter"}`},
 		{"alice", "/v1/models/org%2Fname", "", "Anthropic-Version: 2023-06-01", 200, `{"type":"model","id":"org/name","display_name":"org/name",`},

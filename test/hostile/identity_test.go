@@ -218,7 +218,7 @@ func TestOperatorCallsNoModel(t *testing.T) {
 	for path, body := range bodies {
 		for _, f := range []fields{{"Authorization": bearer("operator")}, {"X-API-Key": key("operator"), "X-User-ID": "customer"}} {
 			failed := wantFailure(t, path, send(t, g, http.MethodPost, path, f, body), http.StatusForbidden, "permission_denied")
-			if !strings.Contains(failed.Message, "add user to its roles in auth.api-keys") {
+			if !strings.Contains(failed.Message, "give it the role user") {
 				t.Errorf("%s: there is no remedy in %q", path, failed.Message)
 			}
 		}

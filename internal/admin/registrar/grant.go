@@ -29,7 +29,7 @@ func (c *call) give(m identity.Mandate) error {
 		return err
 	}
 	p := problem("permission_denied",
-		"nobody gives more than he has: %v", beyond)
+		"you cannot give more than you have: %v", beyond)
 	p.Faults = []reply.Fault{{Pointer: "#/" + beyond.Part, Detail: beyond.Problem}}
 	return p
 }

@@ -74,7 +74,7 @@ var rows = []struct {
 			"with the same Idempotency-Key, or look", awayWait},
 	{registry.ErrUnavailable, "database_unavailable",
 		"the control database does not answer: nothing was changed, and keys that are known " +
-			"go on counting; try again later", awayWait},
+			"keep working; try again later", awayWait},
 }
 
 // problemOf returns what an error is answered with: what the registry says, by one table, and

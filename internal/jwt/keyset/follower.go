@@ -151,7 +151,7 @@ func (f *follower) read(ctx context.Context) (ok bool) {
 	switch {
 	case err != nil && !was:
 		f.log.Warn("the keys of an issuer of JWTs cannot be read: "+
-			"those that are known go on counting", "issuer", f.source.Issuer,
+			"those that are known keep working", "issuer", f.source.Issuer,
 			"known", f.set.Known(), "error", err)
 	case err == nil && len(keys) == 0 && (was || first || removed > 0):
 		f.log.Warn("an issuer of JWTs publishes an empty list of keys: none of its JWTs is taken",

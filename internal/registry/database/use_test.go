@@ -90,10 +90,12 @@ func TestTellsUse(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		told("after a minute", first)
 		second := use()
+		synctest.Wait()
 		if _, err := pool(t, d).ExecContext(t.Context(), "ALTER TABLE key_use RENAME TO away"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait() // it has tried
 		if _, err := pool(t, d).ExecContext(t.Context(), "ALTER TABLE away RENAME TO key_use"); err != nil {
 			t.Fatal(err)
 		}
