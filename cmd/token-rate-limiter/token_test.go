@@ -61,6 +61,9 @@ auth:
 		if r.code != tt.code {
 			t.Errorf("%s: ended with %d", name, r.code)
 		}
+		if asks := strings.Contains(said, "cannot be asked"); asks != (name == "another algorithm") {
+			t.Errorf("%s: the issuer on the network is asked: %t", name, asks)
+		}
 		for _, secret := range []string{"canary", "hunter2", strings.TrimSpace(tt.input)} {
 			if secret != "" && strings.Contains(said, secret) {
 				t.Errorf("%s: %q is printed", name, secret)

@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 	"net/http/pprof"
+	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/catalog"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
@@ -22,7 +23,10 @@ type Options struct {
 	Config   func() Effective // what /actuator/env says
 	Profiles bool             // lets admins take profiles of the process
 	Registry func() Heard     // the control database; nil: there is none
-	Draining func() bool      // reports whether the gateway is going to take no more requests
+	// Issuers says of each issuer of JWTs whose keys are fetched when they were; the zero time:
+	// never.
+	Issuers  func() map[string]time.Time
+	Draining func() bool // reports whether the gateway is going to take no more requests
 }
 
 // Build says what is running.

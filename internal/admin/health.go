@@ -27,6 +27,7 @@ type component struct {
 	// Commands are those that the store refuses although what it keeps needs them.
 	Commands []string `json:"commands,omitzero"`
 	Unserved []string `json:"unserved,omitzero"` // models of which no server is healthy
+	Unread   []string `json:"unread,omitzero"`   // issuers of JWTs whose keys were never read
 }
 
 type state string
@@ -44,6 +45,7 @@ func (h *Handler) liveness(w http.ResponseWriter, _ *http.Request) {
 // health says whether requests of one model at least can be served: the store decides and takes
 // what concerns it, or nothing limits it; and the gateway is not shutting down. Model servers do
 // not count: another replica would find none either. Which models have none is told all the same.
+// Nor do issuers of JWTs, whose keys are told of: API keys are taken without them.
 // The control database counts until it was heard once.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	store := h.store(r.Context())
@@ -57,6 +59,9 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	rep.Components["servers"] = h.servers()
+	if issuers := h.Issuers(); len(issuers) > 0 {
+		rep.Components["issuers"] = keysOf(issuers)
+	}
 	if h.Registry != nil {
 		heard := h.Registry()
 		rep.Components["controlDatabase"] = heard.component()
@@ -124,6 +129,25 @@ func (h *Handler) servers() component {
 		c.Status, c.Detail = down, "no model has a model server that is well; the log says why"
 	default:
 		c.Detail = "some models have no model server that is well; the log says why"
+	}
+	return c
+}
+
+// keysOf says of which issuers no key was read yet, and no JWT is taken.
+func keysOf(issuers map[string]time.Time) component {
+	c := component{Status: up}
+	for name, read := range issuers {
+		if read.IsZero() {
+			c.Unread = append(c.Unread, name)
+		}
+	}
+	slices.Sort(c.Unread)
+	switch len(c.Unread) {
+	case 0:
+	case len(issuers):
+		c.Status, c.Detail = down, "the keys of no issuer of JWTs were read yet; the log says why"
+	default:
+		c.Detail = "the keys of some issuers of JWTs were not read yet; the log says why"
 	}
 	return c
 }

@@ -26,9 +26,6 @@ type Me struct {
 	Usage []Usage `json:"usage,omitzero"`
 }
 
-// defaultTenant is what the tenant is called that has no name inside.
-const defaultTenant = "default"
-
 // asksMax bounds how many requests for Me ask the store at the same time. Everybody may send them,
 // and each asks once for every model.
 const asksMax = 16
@@ -41,7 +38,7 @@ func (h *Handler) me(w http.ResponseWriter, r *http.Request, p *identity.Princip
 		ActAs: p.ActAs, Models: p.Reach.Models(), Endpoints: p.Reach.Endpoints(),
 	}
 	if m.Tenant == "" {
-		m.Tenant = defaultTenant
+		m.Tenant = identity.DefaultTenant
 	}
 	var err error
 	if m.Usage, err = h.ownUsage(r.Context(), p); err != nil {

@@ -138,6 +138,7 @@ func (a *App) Routes() []gate.Route {
 // last has ended. ready, if not nil, is called with the address once requests are accepted.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
 	tuneCollector()
+	a.awaitKeys(ctx)
 	logResources(a.log, boundMemory(memlimit.FromCgroup), a.scarce)
 	clients, served, err := a.listen(ctx)
 	if err != nil {

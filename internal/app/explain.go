@@ -25,15 +25,18 @@ type TokenReport struct {
 }
 
 // ExplainToken asks of a token what a gateway with a configuration would at a moment. Keys that
-// issuers publish are read from them, with every call.
+// the token's issuer publishes are read from it, with every call; nobody else is asked.
 func ExplainToken(
 	ctx context.Context, c *config.Config, token string, now time.Time,
 ) (r TokenReport, err error) {
 	if len(c.Auth.JWT.Issuers) == 0 {
 		return r, errors.New("no JWTs are taken: there is nothing in auth.jwt.issuers")
 	}
-	t := &tokens{issuers: c.Auth.JWT.Issuers}
+	t, named := &tokens{issuers: c.Auth.JWT.Issuers}, jwt.IssuerOf(token)
 	v, err := t.verifier(func(s keyset.Source) *jwt.KeySet {
+		if s.Issuer != named {
+			return &jwt.KeySet{}
+		}
 		keys, _, err := keyset.Fetch(ctx, s)
 		if err != nil {
 			r.Unread = append(r.Unread, fmt.Errorf("the keys of %s: %w", s.Issuer, err))

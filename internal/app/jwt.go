@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"reflect"
@@ -146,6 +147,17 @@ func newMapping(c *config.ClaimMap) (m jwt.Mapping, err error) {
 			jwt.RoleRule{Claim: p, Has: r.Has, Give: r.Give})
 	}
 	return m, nil
+}
+
+// keysWait bounds how long the start waits for the keys of issuers, of all together.
+const keysWait = 5 * time.Second
+
+// awaitKeys waits until each issuer was asked for its keys once, so that a gateway that is ready
+// takes their tokens. One that is away or slow keeps nobody from coming in with an API key.
+func (a *App) awaitKeys(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, keysWait)
+	defer cancel()
+	a.keys.Await(ctx)
 }
 
 // keepKeys goes on following the keys that the newest snapshot needs, and no others.

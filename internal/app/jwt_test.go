@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,7 @@ type issuing struct {
 	ca, token string
 	asked     atomic.Int64
 	away      atomic.Bool
+	slow      atomic.Int64 // milliseconds that each answer takes
 }
 
 func newIssuing(t *testing.T) *issuing {
@@ -38,6 +40,7 @@ func newIssuing(t *testing.T) *issuing {
 	}
 	i := &issuing{ca: filepath.Join(t.TempDir(), "ca.pem")}
 	i.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Duration(i.slow.Load()) * time.Millisecond)
 		switch {
 		case i.away.Load():
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -70,6 +73,18 @@ func (i *issuing) yaml(more string) string {
 	return fmt.Sprintf("auth: {jwt: {issuers: [{issuer: %q, audiences: [gateway], algorithms: [EdDSA], ca-file: %q%s}]}}\n", i.URL, i.ca, more)
 }
 
+// trustMore has the file of authorities change.
+func (i *issuing) trustMore(t *testing.T) {
+	t.Helper()
+	b, err := os.ReadFile(i.ca)
+	if err == nil {
+		err = os.WriteFile(i.ca, append(b, b...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // status returns that of the list of models, for a token.
 func status(t *testing.T, g *apptest.Gateway, token string) (int, http.Header) {
 	t.Helper()
@@ -86,15 +101,46 @@ func status(t *testing.T, g *apptest.Gateway, token string) (int, http.Header) {
 	return answer.StatusCode, answer.Header
 }
 
-// TestIssuer: while an issuer's keys were never read its tokens are 503; then they are taken, and go
-// on being taken through changes of other settings, for which nobody is asked; a change of what
-// is taken ends them at once.
+// TestReadyWithKeys: a gateway that is ready takes the tokens of an issuer that answers slowly.
+func TestReadyWithKeys(t *testing.T) {
+	i := newIssuing(t)
+	i.slow.Store(50)
+	g := apptest.Start(t, apptest.Options{Auth: true, Config: i.yaml("")})
+	if code, _ := status(t, g, i.token); code != http.StatusOK {
+		t.Errorf("the first token is %d", code)
+	}
+}
+
+// issuers returns whether a gateway is ready, and what its health says of issuers.
+func issuers(t *testing.T, g *apptest.Gateway) (ready bool, state string, unread []string) {
+	t.Helper()
+	var told struct {
+		Components map[string]struct {
+			Status string
+			Unread []string
+		}
+	}
+	code, body := g.Probe(t, "/actuator/health/readiness")
+	if err := json.Unmarshal([]byte(body), &told); err != nil {
+		t.Fatal(err)
+	}
+	c := told.Components["issuers"]
+	return code == http.StatusOK, c.Status, c.Unread
+}
+
+// TestIssuer: while an issuer's keys were never read its tokens are 503, and the gateway is ready;
+// then they are taken, and go on being taken through changes of other settings, for which nobody
+// is asked, and through changes of how it is asked while it is away; a change of what is taken
+// ends them at once.
 func TestIssuer(t *testing.T) {
 	i := newIssuing(t)
 	i.away.Store(true)
 	g := apptest.Start(t, apptest.Options{Auth: true, Reloads: true, Config: i.yaml("")})
 	if code, h := status(t, g, i.token); code != http.StatusServiceUnavailable || h.Get("Retry-After") == "" {
 		t.Errorf("before any key is known: %d %v", code, h)
+	}
+	if ready, state, unread := issuers(t, g); !ready || state != "DOWN" || !slices.Equal(unread, []string{i.URL}) {
+		t.Errorf("before any key is known: ready %t, issuers %s, unread %v", ready, state, unread)
 	}
 	i.away.Store(false)
 	taken := func() bool { code, _ := status(t, g, i.token); return code == http.StatusOK }
@@ -103,6 +149,9 @@ func TestIssuer(t *testing.T) {
 	}
 	if text := g.Get(t, "/actuator/prometheus"); !strings.Contains(text, fmt.Sprintf("jwt_issuer_keys_timestamp_seconds{issuer=%q} 1", i.URL)) {
 		t.Error("no metric tells when the keys were read")
+	}
+	if ready, state, unread := issuers(t, g); !ready || state != "UP" || len(unread) > 0 {
+		t.Errorf("once the keys are known: ready %t, issuers %s, unread %v", ready, state, unread)
 	}
 	asked := i.asked.Load()
 	i.away.Store(true)
@@ -113,6 +162,15 @@ func TestIssuer(t *testing.T) {
 	reload(t, g, func(o *apptest.Options) { o.Config = i.yaml(", leeway: 31s") })
 	if !taken() {
 		t.Error("after a change of the issuer its keys are not known")
+	}
+	reload(t, g, func(o *apptest.Options) { o.Config = i.yaml(", refresh-interval: 5m") })
+	if !taken() {
+		t.Error("after a change of how often the issuer is asked its keys are not known")
+	}
+	i.trustMore(t)
+	reload(t, g, func(o *apptest.Options) { o.Config = i.yaml(", refresh-interval: 6m") })
+	if !taken() {
+		t.Error("after a change of the authority the issuer's keys are not known")
 	}
 	reload(t, g, func(o *apptest.Options) { o.Config = strings.Replace(i.yaml(""), "gateway", "other", 1) })
 	if code, _ := status(t, g, i.token); code != http.StatusUnauthorized {

@@ -78,6 +78,7 @@ func (a *App) openAdministration(build admin.Build) {
 		Config:   func() admin.Effective { return a.current.Load().config },
 		Registry: a.heard(),
 		Draining: a.leaving.Load,
+		Issuers:  a.keys.Read,
 		Profiles: a.config.Management.Pprof,
 	})
 }

@@ -45,8 +45,22 @@ func (k checking) issuer(i *Issuer, n *binding.Node) {
 				"write all three")
 		}
 	}
-	if t := &i.Map.Tenant; t.Claim == "" && (t.Match != "" || t.Value != "") {
-		k.AddAt(n.Get("map").Get("tenant"), "", "has no claim", "write claim: /groups, or another")
+	k.tenant(&i.Map.Tenant, n.Get("map").Get("tenant"))
+}
+
+// tenant checks that what names a tenant can tell tenants apart.
+func (k checking) tenant(t *TenantClaim, n *binding.Node) {
+	match, err := jwt.CompileMatch(t.Match)
+	switch {
+	case t.Claim == "" && (t.Match != "" || t.Value != ""):
+		k.AddAt(n, "", "has no claim", "write claim: /groups, or another")
+	case t.Match == "" && t.Value != "":
+		k.AddAt(n, "", "has a value, and no match whose groups it has",
+			"write match: ^llm-(.+)$, or another; without value the tenant is the claim itself")
+	case err == nil && t.Match != "":
+		if err := jwt.CheckValue(match, t.Value); err != nil {
+			k.AddAt(n.Get("value"), "", err.Error(), "write $1 for the first group of match")
+		}
 	}
 }
 
@@ -100,9 +114,14 @@ func (k checking) secret(i *Issuer, n *binding.Node) {
 }
 
 func (k checking) keys(i *Issuer, n *binding.Node) {
+	var keys []*jwt.Key
 	for at, text := range i.Keys {
 		key, err := jwt.ParseKey(text)
-		if err == nil && !slices.ContainsFunc(i.Algorithms, key.Fits) {
+		if err != nil {
+			continue // it has been told
+		}
+		keys = append(keys, key)
+		if !slices.ContainsFunc(i.Algorithms, key.Fits) {
 			k.AddAt(n.Get("keys").Items[at], "", "fits none of the algorithms",
 				"write the algorithm that it is for, or another key")
 		}
@@ -110,6 +129,11 @@ func (k checking) keys(i *Issuer, n *binding.Node) {
 	if most := 16; len(i.Keys) > most {
 		k.AddAt(n.Get("keys"), strconv.Itoa(len(i.Keys)), "are too many keys",
 			fmt.Sprintf("write at most %d, or jwks-url", most))
+		return
+	}
+	if err := jwt.CheckKeys(keys, i.Algorithms); err != nil {
+		k.AddAt(n.Get("keys"), "", err.Error()+", so that JWTs that name none are refused",
+			"write each as a JWK with a kid, which the JWTs name, or fewer keys")
 	}
 }
 

@@ -20,6 +20,9 @@ func CheckUser(name string) error {
 	return nil
 }
 
+// DefaultTenant is what the tenant is called that has no name inside.
+const DefaultTenant = "default"
+
 // Principal is who sent a request. The zero value is nobody, who may do nothing.
 type Principal struct {
 	User   string // whose accounts are charged

@@ -100,6 +100,7 @@ func TestAttacks(t *testing.T) {
 		"an ID token by its hash":    {with(map[string]any{"at_hash": "n"}), CheckType},
 		"an ID token of Keycloak":    {with(map[string]any{"typ": "ID"}), CheckType},
 		"a logout token":             {with(map[string]any{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}), CheckType},
+		"a logout token by its typ":  {with(map[string]any{"typ": "Logout"}), CheckType},
 		"a refresh token":            {with(map[string]any{"typ": "Refresh"}), CheckType},
 		"bound to its client":        {with(map[string]any{"cnf": map[string]any{"jkt": "x"}}), CheckType},
 		"HS with the key in PEM":     {hs([]byte(pemOf(t, rsaKey))), CheckAlgorithm},
@@ -252,6 +253,26 @@ func TestNearMisses(t *testing.T) {
 	}
 }
 
+// TestKeyThatIsAToken: an API key that looks like a token of another issuer stays one.
+func TestKeyThatIsAToken(t *testing.T) {
+	key := segments(`{"alg":"HS256","typ":"JWT"}`, `{"iss":"supabase","role":"anon","exp":1999999999}`) + "." + strings.Repeat("A", 43)
+	hash, err := identity.HashKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := identity.NewKeys([]identity.Key{{Name: "old", Hash: hash}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := identity.Chain{NewAuthenticator(NewVerifier([]*Issuer{issuer(t, "RS256", public(t, "RSA"))}), time.Now), keys}
+	if _, err := chain.Authenticate(t.Context(), key); err != nil {
+		t.Error(err)
+	}
+	if _, err := chain.Authenticate(t.Context(), flip(t, key)); failed(t, err) != CheckIssuer {
+		t.Errorf("one that nobody has: %v", err)
+	}
+}
+
 // TestKinds: what kinds of failures are to whoever asks further.
 func TestKinds(t *testing.T) {
 	i := issuer(t, "RS256", public(t, "RSA"))
@@ -265,7 +286,9 @@ func TestKinds(t *testing.T) {
 	}{
 		"an API key":          {"trl_0123456789", true, false, false},
 		"dots":                {"a.b.c", true, true, false},
-		"another issuer":      {sign(t, "RS256", header("RS256"), claims(t, map[string]any{"iss": "x"})), false, true, false},
+		"another issuer":      {sign(t, "RS256", header("RS256"), claims(t, map[string]any{"iss": "x"})), true, true, false},
+		"crit of another":     {sign(t, "RS256", `{"alg":"RS256","crit":["x"]}`, claims(t, map[string]any{"iss": "x"})), true, true, false},
+		"another signature":   {flip(t, sign(t, "RS256", header("RS256"), claims(t, nil))), false, true, false},
 		"a claim is required": {sign(t, "RS256", header("RS256"), claims(t, nil)), false, true, false},
 		"no user":             {sign(t, "RS256", header("RS256"), claims(t, map[string]any{"tid": "42", "sub": nil})), false, true, true},
 		"keys to come":        {sign(t, "RS256", header("RS256"), claims(t, map[string]any{"iss": unknown.Name})), false, false, false},

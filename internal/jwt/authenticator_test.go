@@ -1,12 +1,15 @@
 package jwt
 
 import (
+	"crypto/rsa"
 	"encoding/binary"
 	"errors"
+	"math/big"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,6 +41,9 @@ func TestAuthenticator(t *testing.T) {
 		return p.Principal
 	}
 	first := asks(rs, true)
+	if unsafe.StringData(first.Credential) != unsafe.StringData(i.Name) {
+		t.Error("what is remembered holds a text of the token, which counts for nothing")
+	}
 	if asks(rs, true) != first {
 		t.Error("it is verified again")
 	}
@@ -95,9 +101,9 @@ func TestKeysMissed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	comes, asked := true, 0
+	comes, asked := true, []string{}
 	i.Keys = NewKeySet(keys...)
-	i.Keys.Missed = func() bool { asked++; return comes }
+	i.Keys.Missed = func(token string) bool { asked = append(asked, token); return comes }
 	a := NewAuthenticator(NewVerifier([]*Issuer{i}), func() time.Time { return at })
 	token := sign(t, "RS256", header("RS256"), claims(t, nil))
 	for _, comes = range []bool{true, false} {
@@ -112,13 +118,26 @@ func TestKeysMissed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if asked != 2 {
-		t.Errorf("asked for keys %d times", asked)
+	signed := token[:strings.LastIndex(token, ".")]
+	if diff := cmp.Diff([]string{signed, signed}, asked); diff != "" {
+		t.Errorf("asked for keys of (-want +got):\n%s", diff)
+	}
+
+	keys = append(keys, public(t, "RSA")) // which may be another one by now
+	i.Keys.Replace(keys)
+	for _, comes = range []bool{true, false} {
+		_, err := a.Authenticate(t.Context(), bad)
+		if _, refused := errors.AsType[*identity.Refusal](err); failed(t, err) != CheckSignature || refused == comes {
+			t.Errorf("while a key without a name may come (%t): %v", comes, err)
+		}
+	}
+	if len(asked) != 4 {
+		t.Errorf("asked for keys %d times", len(asked))
 	}
 }
 
 // TestKeysWithoutNames: several keys that have none are tried, and one is not guessed among those
-// that have.
+// that have. What a configuration has is told where it leaves tokens that name none refused.
 func TestKeysWithoutNames(t *testing.T) {
 	unnamed := sign(t, "RS256", `{"alg":"RS256","typ":"at+jwt"}`, claims(t, nil))
 	named, _, err := ParseSet(setOf(t, jwkOf(t, "other RSA", "a", nil), jwkOf(t, "RSA", "b", nil)))
@@ -129,20 +148,40 @@ func TestKeysWithoutNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	many := []*Key{public(t, "RSA")}
+	for n := range int64(candidatesMax) {
+		modulus := new(big.Int).SetBit(big.NewInt(2*n+1), 2047, 1)
+		k, err := newKey("", "", &rsa.PublicKey{N: modulus, E: 65537})
+		if err != nil {
+			t.Fatal(err)
+		}
+		many = append(many, k)
+	}
 	for name, tt := range map[string]struct {
-		keys []*Key
-		want Check
+		keys  []*Key
+		want  Check
+		wrong string // with them as a configuration
 	}{
-		"two that have none":   {[]*Key{public(t, "other RSA"), public(t, "RSA")}, 0},
-		"two that have":        {named, CheckKey},
-		"one that fits":        {one, 0},
-		"none":                 {[]*Key{}, CheckKey},
-		"one that has":         {[]*Key{public(t, "RSA"), named[0]}, CheckKey},
-		"of another algorithm": {[]*Key{public(t, "P-256")}, CheckKey},
+		"two that have none":   {[]*Key{public(t, "other RSA"), public(t, "RSA")}, 0, ""},
+		"two that have":        {named, CheckKey, ""},
+		"one that fits":        {one, 0, ""},
+		"none":                 {[]*Key{}, CheckKey, ""},
+		"one that has":         {[]*Key{public(t, "RSA"), named[0]}, CheckKey, "has keys with a name and without one for RS256"},
+		"of another algorithm": {[]*Key{public(t, "P-256")}, CheckKey, ""},
+		"one of another has":   {[]*Key{public(t, "RSA"), one[1]}, 0, ""},
+		"as many as are tried": {many[:candidatesMax], 0, ""},
+		"too many":             {many, CheckKey, "has 5 keys without a name for RS256, and at most 4 are tried"},
 	} {
 		_, err := NewVerifier([]*Issuer{issuer(t, "RS256", tt.keys...)}).Verify(unnamed, at)
 		if failed(t, err) != tt.want {
 			t.Errorf("%s: %v", name, err)
+		}
+		text := ""
+		if err := CheckKeys(tt.keys, []Algorithm{"ES256", "RS256"}); err != nil {
+			text = err.Error()
+		}
+		if text != tt.wrong {
+			t.Errorf("%s: %q, want %q", name, text, tt.wrong)
 		}
 	}
 }

@@ -65,14 +65,15 @@ type Failure struct {
 // Error returns the message with the name of the check, for logs.
 func (f *Failure) Error() string { return f.Message + " (check: " + f.Check.String() + ")" }
 
-// Unwrap makes a failure an [identity.Refusal], and where the text is no token at all
-// [identity.ErrUnknown] too, so that others may know it. One that is Unreached is neither.
+// Unwrap makes a failure an [identity.Refusal], and where the text is no token of an issuer that
+// is trusted [identity.ErrUnknown] too: an API key may look like one. One that is Unreached is
+// neither.
 func (f *Failure) Unwrap() []error {
 	if f.Unreached {
 		return nil
 	}
 	r := &identity.Refusal{Message: f.Message, Check: f.Check.String(), Forbidden: f.Forbidden}
-	if f.Check <= CheckJSON {
+	if f.Check <= CheckIssuer {
 		return []error{r, identity.ErrUnknown}
 	}
 	return []error{r}

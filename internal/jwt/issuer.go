@@ -124,7 +124,7 @@ func (i *Issuer) checkSignature(t *token) (*Key, *Failure) {
 	switch {
 	case len(keys) == 0:
 		f = fails(CheckKey, "the JWT names a key that its issuer does not have")
-		f.Unreached = i.Keys.missed()
+		f.Unreached = i.Keys.missed(t.signed)
 		return nil, f
 	case len(keys) > candidatesMax ||
 		len(keys) > 1 && id == "" && slices.ContainsFunc(keys, (*Key).named):
@@ -135,7 +135,11 @@ func (i *Issuer) checkSignature(t *token) (*Key, *Failure) {
 			return k, nil
 		}
 	}
-	return nil, fails(CheckSignature, "the signature of the JWT is not its issuer's")
+	f = fails(CheckSignature, "the signature of the JWT is not its issuer's")
+	if slices.ContainsFunc(keys, (*Key).unnamed) { // another may have taken its place
+		f.Unreached = i.Keys.missed(t.signed)
+	}
+	return nil, f
 }
 
 // keyID returns which key a header names; "" for none.

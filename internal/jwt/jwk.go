@@ -18,7 +18,7 @@ const KeysMax = 256
 
 // ParseSet reads the keys of an issuer, as it publishes them (RFC 7517, section 5). Keys that are
 // not for verifying are left out, as RFC 7517 wants it; left says of each why. It fails where the
-// text is no set, or no key of it can be used.
+// text is no set, or has keys of which none can be used. A set that is empty has no keys.
 func ParseSet(text []byte) (keys []*Key, left []error, err error) {
 	o, err := parseObject(text)
 	if err != nil {
@@ -40,7 +40,7 @@ func ParseSet(text []byte) (keys []*Key, left []error, err error) {
 		}
 		keys = append(keys, k)
 	}
-	if len(keys) == 0 {
+	if len(keys) == 0 && len(left) > 0 {
 		return nil, left, errors.New("it has no key that can verify a JWT")
 	}
 	return keys, left, nil

@@ -121,6 +121,8 @@ func (k *Key) fingerprint(material []byte) [sha256.Size]byte {
 // named reports whether the issuer has given the key a name.
 func (k *Key) named() bool { return k.id != "" }
 
+func (k *Key) unnamed() bool { return k.id == "" }
+
 // Fits reports whether the key can verify what is signed by the algorithm.
 func (k *Key) Fits(a Algorithm) bool {
 	known, is := algorithms[a]

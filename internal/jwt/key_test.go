@@ -58,7 +58,10 @@ func TestKeysThatAreRefused(t *testing.T) {
 	if k, err := ParseKey(written(t, map[string]any{"kty": "RSA", "n": b64(huge.Bytes()), "e": "AQAB"})); err == nil {
 		t.Errorf("16384 bits: %v", k)
 	}
-	for _, text := range []string{"", "{}", "[]", `{"keys":7}`, `{"keys":[]}`, `{"keys":[],"keys":[]}`, "x", `{"keys":[` + strings.Repeat("{},", 256) + "{}]}"} {
+	if keys, left, err := ParseSet([]byte(`{"keys":[]}`)); err != nil || len(keys)+len(left) > 0 {
+		t.Errorf("a set that is empty: %v, %v, %v", keys, left, err)
+	}
+	for _, text := range []string{"", "{}", "[]", `{"keys":7}`, `{"keys":[],"keys":[]}`, "x", `{"keys":[` + strings.Repeat("{},", 256) + "{}]}"} {
 		if keys, _, err := ParseSet([]byte(text)); err == nil {
 			t.Errorf("%.20q: %v", text, keys)
 		}

@@ -1,6 +1,7 @@
 package jwt
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,8 +11,8 @@ import (
 // It is safe for concurrent use, but for Missed, which is set before.
 type KeySet struct {
 	// Missed is told of a token whose key is not known, and reports whether that key may become
-	// known, because keys are being fetched or could not be. It waits for nothing. nil: never.
-	Missed func() bool
+	// known, because keys will be fetched or could not be. It waits for nothing. nil: never.
+	Missed func(token string) bool
 
 	mu      sync.Mutex // held by Replace
 	current atomic.Pointer[[]*Key]
@@ -22,6 +23,13 @@ func NewKeySet(keys ...*Key) *KeySet {
 	s := &KeySet{}
 	s.Replace(keys)
 	return s
+}
+
+// Copy returns a set that begins with what is known in this one. It has no Missed.
+func (s *KeySet) Copy() *KeySet {
+	c := &KeySet{}
+	c.current.Store(s.current.Load())
+	return c
 }
 
 // Known reports whether the keys were known at any time. They stay until others take their place.
@@ -74,5 +82,30 @@ func (s *KeySet) find(id string, a Algorithm) (found []*Key) {
 	return found
 }
 
-// missed tells that a key is not known.
-func (s *KeySet) missed() (comes bool) { return s.Missed != nil && s.Missed() }
+// missed tells that the key of a token is not known.
+func (s *KeySet) missed(token string) (comes bool) { return s.Missed != nil && s.Missed(token) }
+
+// CheckKeys refuses keys of which a token that names none could not be verified: more than four
+// without a name for one algorithm, and one without a name beside one that has a name.
+func CheckKeys(keys []*Key, algorithms []Algorithm) error {
+	for _, a := range algorithms {
+		named, unnamed := 0, 0
+		for _, k := range keys {
+			switch {
+			case !k.Fits(a):
+			case k.named():
+				named++
+			default:
+				unnamed++
+			}
+		}
+		switch {
+		case unnamed > candidatesMax:
+			return fmt.Errorf("has %d keys without a name for %s, and at most %d are tried",
+				unnamed, a, candidatesMax)
+		case named > 0 && unnamed > 0:
+			return fmt.Errorf("has keys with a name and without one for %s", a)
+		}
+	}
+	return nil
+}

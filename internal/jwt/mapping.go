@@ -1,7 +1,6 @@
 package jwt
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,21 +19,6 @@ type Mapping struct {
 	Limits Pointer // to limits that are lower than those of the user
 }
 
-// Tenant says whose a user is. The zero value: there are no tenants.
-type Tenant struct {
-	Claim Pointer
-	Match *regexp.Regexp // of the whole value, see CompileMatch; nil: any
-	Value string         // with $1 for what Match has found; "": the value itself
-}
-
-// CompileMatch compiles an expression that a whole value has to match.
-func CompileMatch(expression string) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(expression); err != nil { // by itself, not with what is around it
-		return nil, err
-	}
-	return regexp.Compile(`^(?:` + expression + `)$`)
-}
-
 // RoleRule gives a role to whoever's claim is, or holds, a value.
 type RoleRule struct {
 	Claim Pointer
@@ -45,7 +29,7 @@ type RoleRule struct {
 // Claims are what a token says of its user, as the mapping reads it. They are immutable.
 type Claims struct {
 	User   string
-	Tenant string          // "" without a mapping
+	Tenant string          // "" for the default one, also without a mapping
 	Roles  []identity.Role // never empty
 	Reach  *identity.Reach // which models the token is for; nil: all, without a mapping
 	Limits map[string]any  // as they are in the token; nil without a mapping
@@ -100,24 +84,10 @@ func (m *Mapping) tenant(c *Claims, claims object) *Failure {
 	case len(found) > 1:
 		return forbids("the JWT names several tenants in its claim %s", t.Claim)
 	}
-	c.Tenant = found[0]
+	if found[0] != identity.DefaultTenant { // it has no name inside
+		c.Tenant = found[0]
+	}
 	return nil
-}
-
-// of returns the tenant that a value names.
-func (t *Tenant) of(value string) (name string, is bool) {
-	if t.Match == nil {
-		return value, value != ""
-	}
-	at := t.Match.FindStringSubmatchIndex(value)
-	if at == nil {
-		return "", false
-	}
-	if t.Value == "" {
-		return value, true
-	}
-	name = string(t.Match.ExpandString(nil, t.Value, value, at))
-	return name, name != ""
 }
 
 // roles gives everybody the role user, unless a rule says who has it.
@@ -187,7 +157,7 @@ var errEmail = forbids("the e-mail address in the JWT is not verified (email_ver
 // not verified, and where the issuer has left the claim out because it was too long: Entra ID does
 // so with groups, and says where to ask for them.
 func find(p Pointer, claims object) (any, *Failure) {
-	v, parent := p.in(claims)
+	v := p.in(claims)
 	if v == nil {
 		elsewhere, _ := claims["_claim_names"].(object)
 		first := p.tokens[0]
@@ -198,10 +168,24 @@ func find(p Pointer, claims object) (any, *Failure) {
 		}
 		return nil, nil
 	}
-	if p.tokens[len(p.tokens)-1] == "email" && parent["email_verified"] != true {
+	if !p.verified(claims) {
 		return nil, errEmail
 	}
 	return v, nil
+}
+
+// verified reports whether what stands at a place is no e-mail address, or one that its issuer has
+// verified: beside each step that is called so stands email_verified.
+func (p Pointer) verified(claims object) bool {
+	for i, step := range p.tokens {
+		if strings.EqualFold(step, "email") || strings.EqualFold(step, "emails") {
+			o, _ := Pointer{p.tokens[:i]}.in(claims).(object)
+			if o["email_verified"] != true {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // texts returns the texts that a claim has: itself, or those of a list. nil: it is neither.

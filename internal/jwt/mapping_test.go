@@ -133,7 +133,9 @@ func reach(t *testing.T, models ...string) *identity.Reach {
 func TestMapping(t *testing.T) {
 	sub := Mapping{User: pointer(t, "/sub")}
 	tenants := sub
-	tenants.Tenant = Tenant{Claim: pointer(t, "/groups"), Match: match(t, "llm-(a|ab)"), Value: "t-$1"}
+	tenants.Tenant = Tenant{Claim: pointer(t, "/groups"), Match: match(t, "llm-((?:t-)?(?:a|ab)|default)"), Value: "$1"}
+	named := sub
+	named.Tenant = Tenant{Claim: pointer(t, "/t")}
 	roles := sub
 	roles.Roles = []RoleRule{{pointer(t, "/groups"), "admins", admin}, {pointer(t, "/email"), "a@b", admin}}
 	models := sub
@@ -156,8 +158,14 @@ func TestMapping(t *testing.T) {
 		"a word for true":            {Mapping{User: pointer(t, "/email")}, `{"email":"a@b","email_verified":"true"}`, Claims{}, "not verified"},
 		"another's is verified":      {Mapping{User: pointer(t, "/x/email")}, `{"x":{"email":"a@b"},"email_verified":true}`, Claims{}, "not verified"},
 		"an address":                 {Mapping{User: pointer(t, "/email")}, `{"email":"a@b","email_verified":true}`, Claims{User: "a@b", Roles: []identity.Role{user}}, ""},
-		"a tenant":                   {tenants, `{"sub":"a","groups":["x","llm-ab"]}`, Claims{User: "a", Tenant: "t-ab", Roles: []identity.Role{user}}, ""},
-		"a tenant twice":             {tenants, `{"sub":"a","groups":["llm-ab","llm-ab",7]}`, Claims{User: "a", Tenant: "t-ab", Roles: []identity.Role{user}}, ""},
+		"an address in a list":       {Mapping{User: pointer(t, "/emails/0")}, `{"emails":["a@b"],"email_verified":true}`, Claims{User: "a@b", Roles: []identity.Role{user}}, ""},
+		"none of a list is verified": {Mapping{User: pointer(t, "/emails/0")}, `{"emails":["a@b"],"email_verified":false}`, Claims{}, "not verified"},
+		"an address in an object":    {Mapping{User: pointer(t, "/Email/value")}, `{"Email":{"value":"a@b","email_verified":true}}`, Claims{}, "not verified"},
+		"an address deep down":       {Mapping{User: pointer(t, "/x/emails/1/value")}, `{"x":{"emails":[1,{"value":"a@b"}]},"email_verified":true}`, Claims{}, "not verified"},
+		"the default tenant":         {named, `{"sub":"a","t":"default"}`, Claims{User: "a", Roles: []identity.Role{user}}, ""},
+		"the default one, by groups": {tenants, `{"sub":"a","groups":["llm-default"]}`, Claims{User: "a", Roles: []identity.Role{user}}, ""},
+		"a tenant":                   {tenants, `{"sub":"a","groups":["x","llm-t-ab"]}`, Claims{User: "a", Tenant: "t-ab", Roles: []identity.Role{user}}, ""},
+		"a tenant twice":             {tenants, `{"sub":"a","groups":["llm-t-ab","llm-t-ab",7]}`, Claims{User: "a", Tenant: "t-ab", Roles: []identity.Role{user}}, ""},
 		"a part of a value":          {tenants, `{"sub":"a","groups":["x-llm-ab","llm-abc","LLM-ab"]}`, Claims{}, "names no tenant"},
 		"no groups":                  {tenants, `{"sub":"a"}`, Claims{}, "names no tenant"},
 		"several tenants":            {tenants, `{"sub":"a","groups":["llm-a","llm-ab"]}`, Claims{}, "several tenants"},
@@ -191,6 +199,27 @@ func TestMapping(t *testing.T) {
 	}
 }
 
+// TestValuesOfTenants: a value names groups that its expression has, and no others, as the library
+// reads it.
+func TestValuesOfTenants(t *testing.T) {
+	m := match(t, `llm-([a-z]+)-(?P<site>[a-z]+)`)
+	for value, want := range map[string]string{
+		"": "", "x": "", "$0": "", "$1": "", "team-$1.$2": "", "${1}_prod": "", "$site": "", "${site}s": "", "$$1": "", "$$$1": "",
+		"team-$1_prod": "names a group that match has not, $1_prod", "$3": "$3", "$01": "$01", "$sites": "$sites", "${3}": "${3}", "$1$x": "$x",
+		"$100000000000000000000": "$1000", "$": "a dollar is $$", "$-1": "a dollar is $$", "${1": "a dollar is $$", "${}": "a dollar is $$", "$1é": "$1é",
+	} {
+		err := CheckValue(m, value)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", value, err, want)
+		}
+		red, _ := (&Tenant{Match: m, Value: value}).of("llm-red-a")
+		blue, _ := (&Tenant{Match: m, Value: value}).of("llm-blue-b")
+		if apart := red != blue; err == nil && value != "x" && value != "$$1" && !apart {
+			t.Errorf("%q is taken, and tells nobody apart: %q", value, red)
+		}
+	}
+}
+
 // TestRequirements: a claim is, or has, what is required of it, whatever its type.
 func TestRequirements(t *testing.T) {
 	for claims, want := range map[string]Check{
@@ -219,7 +248,7 @@ func TestPointers(t *testing.T) {
 		"/a/b~1c/~0": number("1"), "/l/0": "x", "/l/1/y": number("2"), "/l/2": nil, "/l/-1": nil, "/l/01": nil, "/l/x": nil, "/none": nil, "/l/0/x": nil,
 	} {
 		p := pointer(t, s)
-		if got, _ := p.in(claims); !cmp.Equal(got, want) || p.String() != s {
+		if got := p.in(claims); !cmp.Equal(got, want) || p.String() != s {
 			t.Errorf("%s: %v, and it is %s", s, got, p)
 		}
 	}

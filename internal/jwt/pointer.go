@@ -44,22 +44,22 @@ func (p Pointer) String() string {
 // IsZero reports whether the pointer is none.
 func (p Pointer) IsZero() bool { return len(p.tokens) == 0 }
 
-// in returns what stands there, and the object that has it; nil where nothing does.
-func (p Pointer) in(claims object) (value any, parent object) {
-	value = claims
+// in returns what stands there; nil where nothing does.
+func (p Pointer) in(claims object) any {
+	var value any = claims
 	for _, t := range p.tokens {
 		switch v := value.(type) {
 		case object:
-			parent, value = v, v[t]
+			value = v[t]
 		case []any:
 			i, err := strconv.Atoi(t)
 			if err != nil || i < 0 || i >= len(v) || strconv.Itoa(i) != t {
-				return nil, nil
+				return nil
 			}
-			parent, value = nil, v[i]
+			value = v[i]
 		default:
-			return nil, nil
+			return nil
 		}
 	}
-	return value, parent
+	return value
 }

@@ -45,6 +45,12 @@ func parse(text string) (*token, *Failure) {
 	return t, t.checkNames()
 }
 
+// issuer returns whose the token says it is; "" for nobody's.
+func (t *token) issuer() string {
+	name, _ := t.claims["iss"].(string)
+	return name
+}
+
 // registered are the members that are looked at here. No other spelling of them is taken: who
 // reads without a difference of case takes it for the member.
 var registered = []string{

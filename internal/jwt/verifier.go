@@ -24,6 +24,16 @@ type Verified struct {
 	key *Key
 }
 
+// IssuerOf returns the issuer that a token names; "" where it is no token, or names none. Nothing
+// of it is verified.
+func IssuerOf(text string) string {
+	t, f := parse(text)
+	if f != nil {
+		return ""
+	}
+	return t.issuer()
+}
+
 // Verify returns what a token says, at a moment. It fails with a [*Failure] that names the first
 // check that failed.
 func (v *Verifier) Verify(text string, now time.Time) (*Verified, error) {
@@ -34,7 +44,7 @@ func (v *Verifier) Verify(text string, now time.Time) (*Verified, error) {
 	if f := t.checkHeader(); f != nil {
 		return nil, f
 	}
-	name, _ := t.claims["iss"].(string)
+	name := t.issuer()
 	i, known := v.issuers[name]
 	if !known || name == "" {
 		return nil, fails(CheckIssuer, "the JWT is of an issuer that is not known here (iss)")
@@ -48,5 +58,5 @@ func (v *Verifier) Verify(text string, now time.Time) (*Verified, error) {
 		return nil, f.of(i)
 	}
 	end, _ := expiry(t.claims)
-	return &Verified{claims, name, end.Add(i.Leeway), key}, nil
+	return &Verified{claims, i.Name, end.Add(i.Leeway), key}, nil
 }

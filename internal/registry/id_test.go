@@ -20,7 +20,7 @@ func TestIDs(t *testing.T) {
 	if !slices.IsSorted(ids) {
 		t.Error("ids do not sort by time")
 	}
-	if NewID(now) == NewID(now) {
+	if a, b := NewID(now), NewID(now); a == b {
 		t.Error("two ids are the same")
 	}
 	for _, id := range ids {

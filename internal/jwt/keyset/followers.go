@@ -1,7 +1,9 @@
 package keyset
 
 import (
+	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,14 +27,46 @@ func New(log *slog.Logger) *Followers {
 }
 
 // Open returns the keys of a source, which are followed from now on. It waits for nothing: the
-// keys of a source that is new are not known yet.
+// keys of a source that is new are not known yet, unless it differs from one that is followed only
+// in how it is asked.
 func (f *Followers) Open(s Source) *jwt.KeySet {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.bySource[s] == nil {
-		f.bySource[s] = follow(s, f.pace, f.log)
+		f.bySource[s] = follow(s, f.before(s), f.pace, f.log)
 	}
 	return f.bySource[s].set
+}
+
+// before returns what is known of the keys of a source from another one of the same issuer and
+// address.
+func (f *Followers) before(s Source) (found known) {
+	for other, x := range f.bySource {
+		if other.Issuer != s.Issuer || other.URL != s.URL {
+			continue
+		}
+		if at := x.lastRead(); at.After(found.at) {
+			found = known{x.set, at}
+		}
+	}
+	return found
+}
+
+// Await waits until each issuer that is followed was asked once, or keys of it are known, or ctx
+// ends.
+func (f *Followers) Await(ctx context.Context) {
+	f.mu.Lock()
+	all := slices.Collect(maps.Values(f.bySource))
+	f.mu.Unlock()
+	for _, x := range all {
+		if x.set.Known() {
+			continue
+		}
+		select {
+		case <-x.tried:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // Keep goes on following these sources, and no others. It waits for the end of those.

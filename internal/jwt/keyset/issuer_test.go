@@ -49,11 +49,26 @@ func private(id string) ed25519.PrivateKey {
 func (i *issuer) publish(ids ...string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.keys = nil
+	i.keys = []map[string]any{}
 	for _, id := range ids {
 		x := private(id).Public().(ed25519.PublicKey)
 		i.keys = append(i.keys, map[string]any{"kty": "OKP", "crv": "Ed25519", "kid": id, "x": base64.RawURLEncoding.EncodeToString(x)})
 	}
+}
+
+// unnamed makes this the only key that the issuer has, without its name.
+func (i *issuer) unnamed(id string) {
+	i.publish(id)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.keys[0], "kid")
+}
+
+// useless makes the issuer publish a key that nobody can use.
+func (i *issuer) useless() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.keys = []map[string]any{{"kty": "oct", "k": "AAAA"}}
 }
 
 // does has the issuer answer otherwise; nil: as it should.
@@ -104,8 +119,14 @@ func (i *issuer) source() Source {
 	return Source{Issuer: i.URL + "/realm", CA: i.ca(), Refresh: time.Hour}
 }
 
-// token returns one that the key with a name has signed.
+// token returns one of alice that the key with a name has signed.
 func (i *issuer) token(t testing.TB, id string) string {
+	t.Helper()
+	return i.tokenOf(t, id, "alice")
+}
+
+// tokenOf returns one of a user.
+func (i *issuer) tokenOf(t testing.TB, id, user string) string {
 	t.Helper()
 	part := func(v map[string]any) string {
 		b, err := json.Marshal(v)
@@ -115,7 +136,7 @@ func (i *issuer) token(t testing.TB, id string) string {
 		return base64.RawURLEncoding.EncodeToString(b)
 	}
 	text := part(map[string]any{"alg": "EdDSA", "typ": "at+jwt", "kid": id}) + "." +
-		part(map[string]any{"iss": i.URL + "/realm", "aud": "gateway", "sub": "alice", "exp": time.Now().Add(time.Hour).Unix()})
+		part(map[string]any{"iss": i.URL + "/realm", "aud": "gateway", "sub": user, "exp": time.Now().Add(time.Hour).Unix()})
 	return text + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(private(id), []byte(text)))
 }
 

@@ -26,7 +26,7 @@ const (
 	joinKeys = " k JOIN changes c ON c.kind = 'key' AND c.object = k.id " +
 		"JOIN key_secrets s ON s.key_id = k.id LEFT JOIN key_use u ON u.key_id = k.id " +
 		"ORDER BY k.id"
-	orderSecrets = ", s.created_at DESC, s.hash" // the newest first
+	orderSecrets = ", s.created_at DESC, s.hash" // #nosec G101 -- the newest first
 
 	keysWith  = "(SELECT * FROM api_keys WHERE id = $1)"
 	keyHaving = "(SELECT * FROM api_keys WHERE id = " +
