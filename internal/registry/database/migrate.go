@@ -93,7 +93,8 @@ func checkVersion(oldest int) error {
 var errOlderSchema = errors.New("an older copy was restored, whose schema is brought up now")
 
 // migrate brings the schema to what this version needs. It fails where a later version has
-// been here that this one cannot work with, and with ErrNone or ErrEarlierVersion where nothing is to be made.
+// been here that this one cannot work with, and with ErrNone or ErrEarlierVersion where nothing is
+// to be made.
 func (d *Database) migrate(ctx context.Context, db *sql.DB) error {
 	if errSteps != nil {
 		return errSteps
