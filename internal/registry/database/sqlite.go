@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -23,7 +24,13 @@ const (
 	// are answered, and for readers that do not wait for the writer. A file that is not there
 	// is not made.
 	sqlitePragmas = "mode=rw&_txlock=immediate&_pragma=busy_timeout(5000)" +
-		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	// keepLog has the file keep a log of what is written (WAL), from then on.
+	keepLog = "PRAGMA journal_mode = WAL"
+	// lockPatience is how long the file's lock is waited for where SQLite does not wait itself:
+	// where the kind of its log changes (https://sqlite.org/wal.html).
+	lockPatience = 5 * time.Second
+	lockPause    = 10 * time.Millisecond
 )
 
 // sqliteFile is an engine: a file, and connections to it. It is safe for concurrent use.
@@ -113,13 +120,27 @@ func (s *sqliteFile) open(info os.FileInfo) error {
 	if err != nil {
 		return err
 	}
+	if err := keepsLog(db); err != nil {
+		return errors.Join(err, db.Close())
+	}
 	follower, err := s.connection(sqlitePragmas + "&_pragma=query_only(1)")
 	if err != nil {
-		return err
+		return errors.Join(err, db.Close())
 	}
 	_ = s.closeAll()
 	s.db, s.follower, s.info, s.wal = db, follower, info, nil
 	return nil
+}
+
+// keepsLog has the file of db keep a log, which it does once that is said. Others may have it open.
+func keepsLog(db *sql.DB) error {
+	for begun := time.Now(); ; time.Sleep(lockPause) {
+		_, err := db.Exec(keepLog)
+		e, ok := errors.AsType[*sqlite.Error](err)
+		if !ok || e.Code()&0xff != sqlite3.SQLITE_BUSY || time.Since(begun) > lockPatience {
+			return err
+		}
+	}
 }
 
 // connection returns a pool of one connection: whoever else writes would only wait.
