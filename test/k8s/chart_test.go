@@ -18,7 +18,7 @@ var needs = map[string][][]string{
 		{"secret", "generic", "redis-ca", "--from-literal=ca.crt=certificate"},
 	},
 	"control-database": {
-		{"secret", "generic", "gateway-secrets", "--from-literal=DATABASE_URL=postgres://gateway@postgres.example.com/control?sslmode=verify-full&sslrootcert=/etc/token-rate-limiter-database/ca.crt"},
+		{"secret", "generic", "gateway-secrets", "--from-literal=REDIS_PASSWORD=secret", "--from-literal=DATABASE_URL=postgres://gateway@postgres.example.com/control?sslmode=verify-full&sslrootcert=/etc/token-rate-limiter-database/ca.crt"},
 		{"secret", "generic", "postgres-ca", "--from-literal=ca.crt=certificate"},
 	},
 	"tls": {{"secret", "generic", "gateway-tls", "--from-literal=tls.crt=certificate", "--from-literal=tls.key=key"}},
