@@ -38,12 +38,21 @@ func HashOf(secret string) Hash {
 }
 
 // ParseHash reads a hash as people write it: "sha256:" and 64 hexadecimal digits in lower case.
-func ParseHash(text string) (h Hash, err error) {
+func ParseHash(text string) (Hash, error) {
 	digits, ok := strings.CutPrefix(text, "sha256:")
-	b, err := hex.DecodeString(digits)
-	if !ok || err != nil || len(b) != len(h) || strings.ToLower(digits) != digits {
-		return h, errors.New(`it is not "sha256:" and 64 hexadecimal digits in lower case; ` +
+	h, err := ReadHash(digits)
+	if !ok || err != nil || strings.ToLower(digits) != digits {
+		return Hash{}, errors.New(`it is not "sha256:" and 64 hexadecimal digits in lower case; ` +
 			`make it with: token-rate-limiter key hash`)
+	}
+	return h, nil
+}
+
+// ReadHash reads a hash as it is kept: 64 hexadecimal digits.
+func ReadHash(digits string) (h Hash, err error) {
+	b, err := hex.DecodeString(digits)
+	if err != nil || len(b) != len(h) {
+		return h, errors.New("its hash is no SHA-256")
 	}
 	return Hash(b), nil
 }

@@ -66,12 +66,12 @@ func NewKey(k *registry.Key, now time.Time) Key {
 	shown := Key{
 		ID: k.ID, Source: InDatabase, Name: k.Name, User: k.User, State: k.StateAt(now),
 		Roles: k.Roles, ActAs: k.ActAs, Models: k.Models, Endpoints: k.Endpoints,
-		CreatedAt: timeOf(k.Created), ExpiresAt: timeOf(k.Expires), RevokedAt: timeOf(k.Revoked),
-		UsedAt:  timeOf(k.Used),
+		CreatedAt: timeOrNull(k.Created), ExpiresAt: timeOrNull(k.Expires),
+		RevokedAt: timeOrNull(k.Revoked), UsedAt: timeOrNull(k.Used),
 		Secrets: make([]Secret, len(k.Secrets)), Revision: k.Revision,
 	}
 	for i, s := range k.Secrets {
-		shown.Secrets[i] = Secret{timeOf(s.Created), timeOf(s.Expires)}
+		shown.Secrets[i] = Secret{timeOrNull(s.Created), timeOrNull(s.Expires)}
 	}
 	return shown
 }
@@ -85,9 +85,9 @@ func newFileKey(k *registry.Key) Key {
 	}
 }
 
-// timeOf returns a time as JSON has it: nil, and so null, for none, and the last year that there
-// is for one beyond, which somebody must have written to the database.
-func timeOf(t time.Time) *time.Time {
+// timeOrNull returns a time as JSON has it: nil, and so null, for none, and the last year that
+// there is for one beyond, which somebody must have written to the database.
+func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

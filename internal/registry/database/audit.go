@@ -30,7 +30,7 @@ func (w *writing) record(r registry.Record) error {
 		return fmt.Errorf("the sum of the last audit record: %w", err)
 	}
 	r.Sum = r.SumAfter(before)
-	return w.exec(insertRecord, r.Revision, moment(r.At), r.Actor, r.Credential, r.Address,
+	return w.exec(insertRecord, r.Revision, registry.Moment(r.At), r.Actor, r.Credential, r.Address,
 		r.RequestID, r.Reason, r.Action, r.Object, r.Before, r.After, r.Sum.String())
 }
 
@@ -86,7 +86,7 @@ func scanRecord(rows *sql.Rows) (r registry.Record, err error) {
 		&r.Reason, &r.Action, &r.Object, &r.Before, &r.After, &sum); err != nil {
 		return r, err
 	}
-	r.At = timeOf(at)
+	r.At = registry.TimeOf(at)
 	if r.Sum, err = registry.ParseSum(sum); err != nil {
 		return r, fmt.Errorf("the sum of the audit record %d: %w", r.Revision, err)
 	}

@@ -109,7 +109,7 @@ func (d *Database) raise(w *writing) error {
 	if err != nil {
 		return err
 	}
-	if w.now = timeOf(now); d.now != nil {
+	if w.now = registry.TimeOf(now); d.now != nil {
 		w.now = d.now().Truncate(time.Microsecond).UTC()
 	}
 	return checkMeta(rows)

@@ -156,19 +156,3 @@ func unavailable(err error) error {
 	}
 	return fmt.Errorf("%w: %w", registry.ErrUnavailable, err)
 }
-
-// moment returns a time as it is kept; 0 for none.
-func moment(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-// timeOf returns the time that is kept as m.
-func timeOf(m int64) time.Time {
-	if m == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(m).UTC()
-}

@@ -22,7 +22,7 @@ func (w *writing) begin(how registry.Write) error {
 	if o == nil || how.DryRun {
 		return nil
 	}
-	if err := w.exec(dropOnce, moment(w.now.Add(-registry.OnceFor))); err != nil {
+	if err := w.exec(dropOnce, registry.Moment(w.now.Add(-registry.OnceFor))); err != nil {
 		return err
 	}
 	var body, object string
@@ -44,5 +44,5 @@ func (w *writing) end(how registry.Write, object string) error {
 	if o == nil || how.DryRun {
 		return nil
 	}
-	return w.exec(insertOnce, o.ID.String(), o.Body.String(), object, moment(w.now))
+	return w.exec(insertOnce, o.ID.String(), o.Body.String(), object, registry.Moment(w.now))
 }

@@ -92,23 +92,14 @@ func scanKey(rows *sql.Rows) (k registry.Key, err error) {
 			return k, fmt.Errorf("the roles, models or endpoints of the key %s: %w", k.ID, err)
 		}
 	}
-	if s.Hash, err = hashOf(hash); err != nil {
+	if s.Hash, err = registry.ReadHash(hash); err != nil {
 		return k, fmt.Errorf("a secret of the key %s: %w", k.ID, err)
 	}
-	s.Created, s.Expires = timeOf(made), timeOf(ends)
-	k.Created, k.Expires, k.Revoked = timeOf(created), timeOf(expires), timeOf(revoked)
-	k.Used = timeOf(used)
+	s.Created, s.Expires = registry.TimeOf(made), registry.TimeOf(ends)
+	k.Created, k.Expires = registry.TimeOf(created), registry.TimeOf(expires)
+	k.Revoked, k.Used = registry.TimeOf(revoked), registry.TimeOf(used)
 	k.Secrets = []registry.Secret{s}
 	return k, nil
-}
-
-// hashOf reads a hash as it is kept.
-func hashOf(digits string) (h registry.Hash, err error) {
-	b, err := hex.DecodeString(digits)
-	if err != nil || len(b) != len(h) {
-		return h, errors.New("its hash is no SHA-256")
-	}
-	return registry.Hash(b), nil
 }
 
 // keyOf returns one key, or registry.ErrNotFound.
@@ -193,7 +184,7 @@ func (d *Database) selectPage(q registry.Query) (from, order string, args []any)
 	if q.User != "" {
 		c.add("owner = ?", q.User)
 	}
-	switch now := moment(d.here()); q.State {
+	switch now := registry.Moment(d.here()); q.State {
 	case registry.Active:
 		c.add("revoked_at = 0 AND (expires_at = 0 OR expires_at > ?)", now)
 	case registry.Expired:

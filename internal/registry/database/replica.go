@@ -73,7 +73,7 @@ func (d *Database) Replicas(ctx context.Context) (all []registry.Replica, err er
 		if err := rows.Scan(&r.ID, &r.Applied, &seen); err != nil {
 			return nil, unavailable(err)
 		}
-		r.Seen = timeOf(seen)
+		r.Seen = registry.TimeOf(seen)
 		all = append(all, r)
 	}
 	return all, unavailable(rows.Err())

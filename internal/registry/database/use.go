@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
 const keepUse = "INSERT INTO key_use (key_id, used_at) VALUES ($1, $2) " +
@@ -29,7 +31,8 @@ func (d *Database) Used(ctx context.Context, keys map[string]time.Time) error {
 				return err
 			}
 			for _, id := range ids {
-				if _, err := tx.ExecContext(ctx, keepUse, id, moment(keys[id])); err != nil {
+				used := registry.Moment(keys[id])
+				if _, err := tx.ExecContext(ctx, keepUse, id, used); err != nil {
 					return err
 				}
 			}

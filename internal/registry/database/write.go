@@ -39,8 +39,8 @@ func (d *Database) Create(
 			return r, err
 		}
 		if err := w.exec(insertKey, k.ID, k.Name, k.User, list(k.Roles), k.ActAs,
-			list(k.Models), list(k.Endpoints), moment(k.Created), moment(k.Expires),
-			moment(k.Revoked)); err != nil {
+			list(k.Models), list(k.Endpoints), registry.Moment(k.Created),
+			registry.Moment(k.Expires), registry.Moment(k.Revoked)); err != nil {
 			return r, err
 		}
 		return r, d.keepSecrets(w, k.ID, nil, k.Secrets)
@@ -75,7 +75,8 @@ func (d *Database) Update(ctx context.Context, id string, how registry.Write, ac
 		}
 		r.After = describe(&k)
 		if err := w.exec(updateKey, k.Name, k.User, list(k.Roles), k.ActAs, list(k.Models),
-			list(k.Endpoints), moment(k.Expires), moment(k.Revoked), id); err != nil {
+			list(k.Endpoints), registry.Moment(k.Expires), registry.Moment(k.Revoked),
+			id); err != nil {
 			return r, err
 		}
 		return r, d.keepSecrets(w, id, before.Secrets, k.Secrets)
@@ -124,10 +125,10 @@ func (d *Database) keepSecrets(w *writing, id string, before, after []registry.S
 		}
 	}
 	for _, s := range after {
-		hash, expires := hex.EncodeToString(s.Hash[:]), moment(s.Expires)
+		hash, expires := hex.EncodeToString(s.Hash[:]), registry.Moment(s.Expires)
 		var err error
 		if i := slices.IndexFunc(before, with(s.Hash)); i < 0 {
-			err = w.exec(insertSecret, hash, id, moment(s.Created), expires)
+			err = w.exec(insertSecret, hash, id, registry.Moment(s.Created), expires)
 		} else if !before[i].Expires.Equal(s.Expires) {
 			err = w.exec(updateSecret, expires, hash, id)
 		}

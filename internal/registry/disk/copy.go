@@ -162,11 +162,13 @@ func (c Copy) write(to io.Writer, known registry.Changes) error {
 func keyFrom(k *registry.Key) key {
 	f := key{
 		ID: k.ID, User: k.User, Roles: k.Roles, ActAs: k.ActAs, Models: k.Models,
-		Endpoints: k.Endpoints, Expires: moment(k.Expires),
+		Endpoints: k.Endpoints, Expires: registry.Moment(k.Expires),
 	}
 	for _, s := range k.Secrets {
 		digits := hex.EncodeToString(s.Hash[:])
-		f.Secrets = append(f.Secrets, secret{digits, moment(s.Created), moment(s.Expires)})
+		f.Secrets = append(f.Secrets, secret{
+			digits, registry.Moment(s.Created), registry.Moment(s.Expires),
+		})
 	}
 	return f
 }
@@ -206,7 +208,7 @@ func (c Copy) read(from io.Reader) (known registry.Changes, written time.Time, e
 	if known.Keys, err = r.keys(h.Keys); err != nil {
 		return registry.Changes{}, written, err
 	}
-	return known, timeOf(h.Written), nil
+	return known, registry.TimeOf(h.Written), nil
 }
 
 // reader reads lines, and sums them up.
@@ -258,32 +260,16 @@ func (r *reader) keys(n int) (list []registry.Key, err error) {
 func (f *key) key() (registry.Key, error) {
 	k := registry.Key{
 		ID: f.ID, User: f.User, Roles: f.Roles, ActAs: f.ActAs, Models: f.Models,
-		Endpoints: f.Endpoints, Expires: timeOf(f.Expires),
+		Endpoints: f.Endpoints, Expires: registry.TimeOf(f.Expires),
 	}
 	for _, s := range f.Secrets {
-		h, err := registry.ParseSum(s.Hash)
-		if err != nil || s.Hash == "" {
+		h, err := registry.ReadHash(s.Hash)
+		if err != nil {
 			return k, errDamaged
 		}
 		k.Secrets = append(k.Secrets, registry.Secret{
-			Hash: registry.Hash(h), Created: timeOf(s.Created), Expires: timeOf(s.Expires),
+			Hash: h, Created: registry.TimeOf(s.Created), Expires: registry.TimeOf(s.Expires),
 		})
 	}
 	return k, nil
-}
-
-// moment returns a time as it is kept; 0 for none.
-func moment(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-// timeOf returns the time that is kept as m.
-func timeOf(m int64) time.Time {
-	if m == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(m).UTC()
 }
