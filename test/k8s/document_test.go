@@ -15,7 +15,7 @@ var ours = regexp.MustCompile(`^(kubectl|helm|sed|scripts/deploy-k8s\.sh)\b`)
 
 // needMachine are commands that end on a machine, of which there is none: they must come
 // as far as to its door, which shows that they name pods and ports that are there.
-var needMachine = regexp.MustCompile(`\b(port-forward|logs)\b`)
+var needMachine = regexp.MustCompile(`\b(port-forward|logs|exec)\b`)
 
 // TestClusterCommandsOfDocuments runs what documents say of kubectl, helm and
 // scripts/deploy-k8s.sh, in their order, each document on a cluster and in a copy of the
