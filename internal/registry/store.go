@@ -115,6 +115,7 @@ type Store interface {
 	// Audit returns records in their order.
 	Audit(ctx context.Context, q AuditQuery) ([]Record, error)
 	Replicas
+	Expenses
 	// Used keeps when keys were last used, by their ids, where that is later than is known. It is
 	// of no revision.
 	Used(ctx context.Context, keys map[string]time.Time) error
