@@ -98,7 +98,8 @@ func (d *Database) Expenses(
 // ranks are what expenses are sorted by. A number alone would be the place of a column.
 var ranks = map[registry.ExpenseOrder]string{
 	registry.ByTokens: "input_tokens + output_tokens", registry.ByInput: "input_tokens",
-	registry.ByOutput: "output_tokens", registry.ByRequests: "requests", registry.ByKey: "CAST(0 AS BIGINT)",
+	registry.ByOutput: "output_tokens", registry.ByRequests: "requests",
+	registry.ByKey: "CAST(0 AS BIGINT)",
 }
 
 // selectExpenses returns the question for a page and one more, and its arguments.
