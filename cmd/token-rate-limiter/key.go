@@ -63,7 +63,7 @@ func (c *keyCreateCommand) known(keep func(registry.Hash) (registry.Key, error))
 	if c.SecretFile != "" {
 		return errors.New("--secret-file has nothing to keep where --hash is given")
 	}
-	h, err := registry.ParseHash(c.Hash)
+	h, err := identity.ParseHash(c.Hash)
 	if err != nil {
 		return fmt.Errorf("--hash: %w", err)
 	}
