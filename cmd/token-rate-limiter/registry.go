@@ -65,23 +65,35 @@ type auditCommand struct {
 type auditListCommand struct {
 	registryFlags
 	outputFlags
+	Order string `enum:",oldest,newest" default:"" placeholder:"ORDER" help:"${audit_order}"`
 	After *int64 `placeholder:"N" help:"${audit_after}"`
 	Limit int    `default:"100" placeholder:"N" help:"${audit_limit}"`
 	JSON  bool   `help:"Print a line of JSON for each."`
 }
 
-// Run prints records of the audit in their order: those after a revision, or else the last ones.
+// query returns which records are asked for. Without an order those are the ones after a revision,
+// or else the last ones.
+func (c *auditListCommand) query() registry.AuditQuery {
+	q := registry.AuditQuery{Limit: max(0, c.Limit)}
+	q.Newest = c.Order == "newest" || c.Order == "" && c.After == nil
+	switch {
+	case c.After == nil:
+	case q.Newest:
+		q.Before = max(1, *c.After) // 0 would be all, and there is nothing before the first
+	default:
+		q.After = *c.After
+	}
+	return q
+}
+
+// Run prints records of the audit.
 func (c *auditListCommand) Run() error {
 	return c.look(func(ctx context.Context, d registry.Store) error {
-		q := registry.AuditQuery{Limit: max(0, c.Limit), Newest: c.After == nil}
-		if c.After != nil {
-			q.After = *c.After
-		}
-		list, err := d.Audit(ctx, q)
+		list, err := d.Audit(ctx, c.query())
 		if err != nil {
 			return err
 		}
-		if q.Newest {
+		if c.Order == "" && c.After == nil { // the last ones are read from their end
 			slices.Reverse(list)
 		}
 		if c.JSON {
