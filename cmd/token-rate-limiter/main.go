@@ -48,6 +48,8 @@ var texts = kong.Vars{
 	"key_id":     "Id of the key, as list tells it.",
 	"of_user":    "Only keys of this user.",
 	"reason":     "Why, for the audit.",
+	"wait": "Wait until every gateway that follows the control database has applied the change: " +
+		"--wait=TIME, or 30s.",
 	"audit":      "Look at the records of changes in the control database.",
 	"audit_list": "Print who changed what and when.",
 	"audit_verify": "Check that no record was changed, taken out or put elsewhere, " +

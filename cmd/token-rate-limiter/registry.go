@@ -21,14 +21,24 @@ type registryFlags struct{ configFlags }
 // writeFlags are those of what changes something.
 type writeFlags struct {
 	registryFlags
-	Reason string `placeholder:"TEXT" help:"${reason}"`
+	Reason string   `placeholder:"TEXT" help:"${reason}"`
+	Wait   patience `help:"${wait}"`
 }
 
 // work is done on the control database, whose every call has a bound of its own.
 type work func(context.Context, registry.Store) error
 
-// change has work done that changes something.
-func (f writeFlags) change(do work) error { return f.open(app.OpenRegistry, do) }
+// change has something changed by do, which returns the revision of that, and waits until it is
+// everywhere, where that is asked for.
+func (f writeFlags) change(do func(context.Context, registry.Store) (int64, error)) error {
+	return f.open(app.OpenRegistry, func(ctx context.Context, d registry.Store) error {
+		revision, err := do(ctx, d)
+		if err != nil {
+			return err
+		}
+		return f.Wait.everywhere(ctx, d, revision)
+	})
+}
 
 // look has work done that changes nothing.
 func (f registryFlags) look(do work) error { return f.open(app.ReadRegistry, do) }
