@@ -13,28 +13,20 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
-// listAudit lists records of the audit in their order.
+// listAudit lists records of the audit, from the oldest or from the newest one.
 func (h *Handler) listAudit(c *call) (*answer, error) {
 	limit, err := c.number("limit", 1, limitMax, limitUsual)
 	if err != nil {
 		return nil, err
 	}
-	after, err := c.number("after", 0, math.MaxInt64, 0)
+	q, err := c.auditQuery()
 	if err != nil {
 		return nil, err
-	}
-	q := registry.AuditQuery{
-		After: after, Actor: c.query.Get("actor"), Object: c.query.Get("object"),
-		Limit: int(limit) + 1, // one more tells whether there are more
-	}
-	for name, text := range map[string]string{"actor": q.Actor, "object": q.Object} {
-		if strings.ContainsRune(text, 0) {
-			return nil, misused(name, "has a character that no name has")
-		}
 	}
 	if h.Store == nil {
 		return newList[registry.Record](nil, ""), nil
 	}
+	q.Limit = int(limit) + 1 // one more tells whether there are more
 	data, err := h.Store.Audit(c.Context(), q)
 	if err != nil {
 		return nil, err
@@ -44,6 +36,26 @@ func (h *Handler) listAudit(c *call) (*answer, error) {
 	}
 	data = data[:limit]
 	return newList(data, strconv.FormatInt(data[limit-1].Revision, 10)), nil
+}
+
+// auditQuery reads which records are asked for: "after" is where to go on in their order.
+func (c *call) auditQuery() (q registry.AuditQuery, err error) {
+	q.Actor, q.Object = c.query.Get("actor"), c.query.Get("object")
+	for name, text := range map[string]string{"actor": q.Actor, "object": q.Object} {
+		if strings.ContainsRune(text, 0) {
+			return q, misused(name, "has a character that no name has")
+		}
+	}
+	switch order := c.query.Get("order"); {
+	case order == "newest":
+		q.Newest = true
+		q.Before, err = c.number("after", 1, math.MaxInt64, 0)
+	case order == "oldest", !c.query.Has("order"):
+		q.After, err = c.number("after", 0, math.MaxInt64, 0)
+	default:
+		err = misused("order", "must be oldest or newest")
+	}
+	return q, err
 }
 
 const (

@@ -16,7 +16,7 @@ import (
 )
 
 // Base is the path below which the registrar serves.
-const Base = "/api/v1/admin"
+const Base = reply.ProblemBase
 
 // Options of a Handler. Gate, FileKeys and Log are required, and with a Store Follow and Applied.
 type Options struct {
@@ -84,8 +84,8 @@ var routes = map[string]map[string]operation{
 		http.MethodPost: {readKeys, false, nil, (*Handler).identifyKey},
 	},
 	"/audit": {
-		http.MethodGet: {readAudit, false, []string{"actor", "object", "limit", "after"},
-			(*Handler).listAudit},
+		http.MethodGet: {readAudit, false,
+			[]string{"actor", "object", "order", "limit", "after"}, (*Handler).listAudit},
 	},
 	"/audit/export": {
 		http.MethodGet: {readAudit, false, []string{"after"}, (*Handler).exportAudit},
