@@ -2,15 +2,12 @@ package registrar
 
 import (
 	"math"
-	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
 
 // listAudit lists records of the audit, from the oldest or from the newest one.
@@ -61,43 +58,23 @@ func (c *call) auditQuery() (q registry.AuditQuery, err error) {
 const (
 	// exportPage is how many records an export holds at once.
 	exportPage = 500
-	// exportPatience is how long a client may take to read so many.
-	exportPatience = 30 * time.Second
-	mediaLines     = "application/x-ndjson"
+	mediaLines = "application/x-ndjson"
 )
 
-// exportAudit writes all records, a line of JSON each, page after page. Where a page cannot be
-// read, the connection is broken off, so that nobody takes what has come for everything.
+// exportAudit writes all records, a line of JSON each.
 func (h *Handler) exportAudit(c *call) (*answer, error) {
 	after, err := c.number("after", 0, math.MaxInt64, 0)
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.exported(c, after)
-	if err != nil {
-		return nil, err
-	}
-	return &answer{stream: func(w http.ResponseWriter) error {
-		w.Header()["Content-Type"] = []string{mediaLines}
-		w.WriteHeader(http.StatusOK)
-		if c.Method == http.MethodHead {
-			return nil
+	return h.stream(c, mediaLines, func() ([]byte, error) {
+		page, err := h.exported(c, after)
+		if err != nil || len(page) == 0 {
+			return nil, err
 		}
-		control := http.NewResponseController(w)
-		defer control.SetWriteDeadline(time.Time{}) //nolint:errcheck // as below
-		for len(page) > 0 {
-			_ = control.SetWriteDeadline(time.Now().Add(exportPatience)) // where it has one
-			if err := writeLines(w, page); err != nil {
-				panic(http.ErrAbortHandler)
-			}
-			if page, err = h.exported(c, page[len(page)-1].Revision); err != nil {
-				h.Log.Warn("an export of the audit is broken off",
-					"id", c.Header.Get(reply.IDHeader), "error", err)
-				panic(http.ErrAbortHandler)
-			}
-		}
-		return nil
-	}}, nil
+		after = page[len(page)-1].Revision
+		return lines(page)
+	})
 }
 
 // exported returns a page of records.
@@ -108,16 +85,14 @@ func (h *Handler) exported(c *call, after int64) ([]registry.Record, error) {
 	return h.Store.Audit(c.Context(), registry.AuditQuery{After: after, Limit: exportPage})
 }
 
-// writeLines writes records, a line each.
-func writeLines(w http.ResponseWriter, page []registry.Record) error {
-	var text []byte
+// lines returns records as they are exported, a line each.
+func lines(page []registry.Record) (text []byte, err error) {
 	for i := range page {
 		line, err := json.Marshal(&page[i])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		text = append(append(text, line...), '\n')
 	}
-	_, err := w.Write(text)
-	return err
+	return text, nil
 }

@@ -63,6 +63,7 @@ var (
 	readKeys  = gate.Needs(identity.KeysRead)
 	writeKeys = gate.Needs(identity.KeysWrite)
 	readAudit = gate.Needs(identity.AuditRead)
+	readUsage = gate.Needs(identity.UsageRead)
 )
 
 // routes are the paths below Base, with their operations by methods.
@@ -89,6 +90,9 @@ var routes = map[string]map[string]operation{
 	},
 	"/audit/export": {
 		http.MethodGet: {readAudit, false, []string{"after"}, (*Handler).exportAudit},
+	},
+	"/usage/keys": {
+		http.MethodGet: {readUsage, false, expenseParameters, (*Handler).listExpenses},
 	},
 	"/revision": {
 		http.MethodGet: {readKeys, false, []string{"at_least", "wait"}, (*Handler).showRevision},
