@@ -17,7 +17,7 @@ type bootstrapCommand struct {
 // Run creates a key with the role admin in the control database. The secret alone goes to
 // standard output, or into a file.
 func (c *bootstrapCommand) Run() error {
-	return c.change(func(ctx context.Context, d registry.Store) error {
+	return c.change(func(ctx context.Context, d registry.Store) (int64, error) {
 		return c.deliver(func(h registry.Hash) (registry.Key, error) {
 			return d.Create(ctx, registry.Key{
 				Name: c.Name, User: c.User, Roles: []identity.Role{identity.Admin},

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/app"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
-	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
@@ -32,7 +30,8 @@ func (c *keyIdentifyCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	if k := inFile(cfg, secret); k != nil {
+	hash := registry.HashOf(secret)
+	if k := registry.Having(hash, app.FileKeys(cfg)); k != nil {
 		fmt.Printf("it is the key %q of %q in auth.api-keys: take it out there\n", k.Name, k.User)
 		return nil
 	}
@@ -41,21 +40,7 @@ func (c *keyIdentifyCommand) Run() error {
 		return fmt.Errorf("it is none of auth.api-keys, and %w", err)
 	}
 	defer d.Close()
-	return identify(context.Background(), d, registry.HashOf(secret))
-}
-
-// inFile returns the key of the configuration that has the secret; nil for none.
-func inFile(cfg *config.Config, secret string) *config.APIKey {
-	hash, err := identity.HashKey(secret)
-	if err != nil {
-		return nil // it is shorter than all of them
-	}
-	for i := range cfg.Auth.APIKeys {
-		if k := &cfg.Auth.APIKeys[i]; strings.EqualFold(k.Hash, hash) {
-			return k
-		}
-	}
-	return nil
+	return identify(context.Background(), d, hash)
 }
 
 // identify prints whose key has, or had, a secret, and what it is still good for.

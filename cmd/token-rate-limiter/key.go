@@ -46,7 +46,7 @@ func (c *keyCreateCommand) Run() error {
 	if c.Expires > 0 {
 		k.Expires = time.Now().Add(c.Expires)
 	}
-	return c.change(func(ctx context.Context, d registry.Store) error {
+	return c.change(func(ctx context.Context, d registry.Store) (int64, error) {
 		keep := func(h registry.Hash) (registry.Key, error) {
 			k.Secrets = []registry.Secret{{Hash: h}}
 			return d.Create(ctx, k, c.write())
@@ -59,19 +59,21 @@ func (c *keyCreateCommand) Run() error {
 }
 
 // known creates a key whose secret somebody else has made and keeps: its hash alone was sent.
-func (c *keyCreateCommand) known(keep func(registry.Hash) (registry.Key, error)) error {
+func (c *keyCreateCommand) known(
+	keep func(registry.Hash) (registry.Key, error),
+) (revision int64, err error) {
 	if c.SecretFile != "" {
-		return errors.New("--secret-file has nothing to keep where --hash is given")
+		return 0, errors.New("--secret-file has nothing to keep where --hash is given")
 	}
-	h, err := registry.ParseHash(c.Hash)
+	h, err := identity.ParseHash(c.Hash)
 	if err != nil {
-		return fmt.Errorf("--hash: %w", err)
+		return 0, fmt.Errorf("--hash: %w", err)
 	}
 	k, err := keep(h)
 	if err == nil {
 		fmt.Fprintf(os.Stderr, "the key %s of %q is good from now on\n", k.ID, k.User)
 	}
-	return err
+	return k.Revision, err
 }
 
 type keyListCommand struct {
@@ -137,7 +139,7 @@ func (c *keyRotateCommand) Run() error {
 	if c.Overlap < 0 {
 		return fmt.Errorf("--overlap is %v: write 0s or more", c.Overlap)
 	}
-	return c.change(func(ctx context.Context, d registry.Store) error {
+	return c.change(func(ctx context.Context, d registry.Store) (int64, error) {
 		return c.deliver(func(h registry.Hash) (registry.Key, error) {
 			k, err := d.Update(ctx, c.ID, c.write(), registry.ActionRotate,
 				func(k *registry.Key, now time.Time) error {
@@ -155,14 +157,14 @@ type keyRevokeCommand struct {
 
 // Run ends a key. One that is revoked stays as it was.
 func (c *keyRevokeCommand) Run() error {
-	return c.change(func(ctx context.Context, d registry.Store) error {
+	return c.change(func(ctx context.Context, d registry.Store) (int64, error) {
 		k, err := d.Update(ctx, c.ID, c.write(), registry.ActionRevoke,
 			(*registry.Key).Revoke)
 		if err != nil {
-			return keyError(c.ID, err)
+			return 0, keyError(c.ID, err)
 		}
 		fmt.Fprintf(os.Stderr, "the key %s of %q is revoked\n", k.ID, k.User)
-		return nil
+		return k.Revision, nil
 	})
 }
 

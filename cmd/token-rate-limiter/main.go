@@ -48,11 +48,14 @@ var texts = kong.Vars{
 	"key_id":     "Id of the key, as list tells it.",
 	"of_user":    "Only keys of this user.",
 	"reason":     "Why, for the audit.",
+	"wait": "Wait until every gateway that follows the control database has applied the change: " +
+		"--wait=TIME, or 30s.",
 	"audit":      "Look at the records of changes in the control database.",
 	"audit_list": "Print who changed what and when.",
 	"audit_verify": "Check that no record was changed, taken out or put elsewhere, " +
 		"and print the sum of the last one.",
-	"audit_after":    "Begin after this revision; else the last records are printed.",
+	"audit_order":    "oldest or newest first; else the last records, the oldest of them first.",
+	"audit_after":    "Go on after this revision, in the order that is printed.",
 	"audit_limit":    "Print so many at most (100).",
 	"bootstrap":      "Create a key with the role admin in the control database.",
 	"bootstrap_user": "User of the key (admin).",

@@ -21,14 +21,24 @@ type registryFlags struct{ configFlags }
 // writeFlags are those of what changes something.
 type writeFlags struct {
 	registryFlags
-	Reason string `placeholder:"TEXT" help:"${reason}"`
+	Reason string   `placeholder:"TEXT" help:"${reason}"`
+	Wait   patience `help:"${wait}"`
 }
 
 // work is done on the control database, whose every call has a bound of its own.
 type work func(context.Context, registry.Store) error
 
-// change has work done that changes something.
-func (f writeFlags) change(do work) error { return f.open(app.OpenRegistry, do) }
+// change has something changed by do, which returns the revision of that, and waits until it is
+// everywhere, where that is asked for.
+func (f writeFlags) change(do func(context.Context, registry.Store) (int64, error)) error {
+	return f.open(app.OpenRegistry, func(ctx context.Context, d registry.Store) error {
+		revision, err := do(ctx, d)
+		if err != nil {
+			return err
+		}
+		return f.Wait.everywhere(ctx, d, revision)
+	})
+}
 
 // look has work done that changes nothing.
 func (f registryFlags) look(do work) error { return f.open(app.ReadRegistry, do) }
@@ -65,23 +75,35 @@ type auditCommand struct {
 type auditListCommand struct {
 	registryFlags
 	outputFlags
+	Order string `enum:",oldest,newest" default:"" placeholder:"ORDER" help:"${audit_order}"`
 	After *int64 `placeholder:"N" help:"${audit_after}"`
 	Limit int    `default:"100" placeholder:"N" help:"${audit_limit}"`
 	JSON  bool   `help:"Print a line of JSON for each."`
 }
 
-// Run prints records of the audit in their order: those after a revision, or else the last ones.
+// query returns which records are asked for. Without an order those are the ones after a revision,
+// or else the last ones.
+func (c *auditListCommand) query() registry.AuditQuery {
+	q := registry.AuditQuery{Limit: max(0, c.Limit)}
+	q.Newest = c.Order == "newest" || c.Order == "" && c.After == nil
+	switch {
+	case c.After == nil:
+	case q.Newest:
+		q.Before = max(1, *c.After) // 0 would be all, and there is nothing before the first
+	default:
+		q.After = *c.After
+	}
+	return q
+}
+
+// Run prints records of the audit.
 func (c *auditListCommand) Run() error {
 	return c.look(func(ctx context.Context, d registry.Store) error {
-		q := registry.AuditQuery{Limit: max(0, c.Limit), Newest: c.After == nil}
-		if c.After != nil {
-			q.After = *c.After
-		}
-		list, err := d.Audit(ctx, q)
+		list, err := d.Audit(ctx, c.query())
 		if err != nil {
 			return err
 		}
-		if q.Newest {
+		if c.Order == "" && c.After == nil { // the last ones are read from their end
 			slices.Reverse(list)
 		}
 		if c.JSON {

@@ -15,30 +15,33 @@ type secretFlags struct {
 
 // deliver has change keep a new secret, and writes it. A file has it, on the disk, before
 // anything is changed; where nothing was, none is left. Where that is not known, the secret is
-// told all the same, for it may be the only one that is good.
-func (f secretFlags) deliver(change func(h registry.Hash) (registry.Key, error)) error {
+// told all the same, for it may be the only one that is good. It returns the revision of the
+// change.
+func (f secretFlags) deliver(
+	change func(h registry.Hash) (registry.Key, error),
+) (revision int64, err error) {
 	secret := registry.NewSecret()
 	if f.SecretFile != "" {
 		if err := f.makeFile(secret); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	k, err := change(registry.HashOf(secret))
 	switch {
 	case errors.Is(err, registry.ErrUnconfirmed):
-		return errors.Join(f.unconfirmed(err), f.print(secret))
+		return 0, errors.Join(f.unconfirmed(err), f.print(secret))
 	case err != nil && f.SecretFile != "":
-		return errors.Join(err, os.Remove(f.SecretFile))
+		return 0, errors.Join(err, os.Remove(f.SecretFile))
 	case err != nil:
-		return err
+		return 0, err
 	}
 	if err := f.print(secret); err != nil {
-		return fmt.Errorf("the key %s has a new secret, which could not be written (%w): "+
+		return 0, fmt.Errorf("the key %s has a new secret, which could not be written (%w): "+
 			"key rotate %[1]s gives it another", k.ID, err)
 	}
 	fmt.Fprintf(os.Stderr, "the key %s of %q is good from now on; "+
 		"its secret is not shown again\n", k.ID, k.User)
-	return nil
+	return k.Revision, nil
 }
 
 // makeFile makes the file with the secret, for nobody else to read.

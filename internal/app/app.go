@@ -40,6 +40,7 @@ type App struct {
 	control    *control.Reconciler
 	registry   registry.Store     // the control database; nil: none
 	follower   *registry.Follower // of it; nil: none
+	spending   registry.Spending  // of its keys, as far as it is not reported
 	copy       *disk.Copy         // of what is known of it; nil: none
 	level      *slog.LevelVar     // nil: it does not change
 	address    atomic.Value       // where clients are listened for; nothing before
@@ -195,6 +196,7 @@ func (a *App) watch(ctx context.Context) (stop func()) {
 		watching.Go(func() { a.follower.Run(ctx) })
 		watching.Go(func() { a.keepRegistry(ctx) })
 		watching.Go(func() { a.follower.TellUse(ctx) })
+		watching.Go(func() { a.follower.TellSpending(ctx, &a.spending, a.replica) })
 		watching.Go(func() { registry.Report(ctx, a.registry, a.replica, a.appliedRevision) })
 	}
 	if a.cert != nil {

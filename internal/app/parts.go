@@ -64,10 +64,19 @@ func (a *App) openDataPlane() {
 		Catalog: a.served, Store: a.store, Gate: a.gate, Log: a.log, Tracer: a.tracer,
 		MaxBodyBytes: largestBody(server.MaxBodyBytes, buffers, a.log), Buffers: buffers,
 		BodyTimeout: server.BodyTimeout,
-		Readers: []outcome.Reader{
-			outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}, outcome.Trace{},
-		},
+		Readers:     a.readers(),
 	})
+}
+
+// readers are those of the outcome of each request.
+func (a *App) readers() []outcome.Reader {
+	list := []outcome.Reader{
+		outcome.Metrics{Metrics: a.metrics}, outcome.Log{Logger: a.log}, outcome.Trace{},
+	}
+	if a.registry != nil {
+		list = append(list, expenses{&a.spending})
+	}
+	return list
 }
 
 // openAdministration makes what serves operators.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
@@ -29,16 +30,19 @@ func (a *App) openRegistrar() {
 func (a *App) appliedRevision() int64 { return a.follower.Revision().Number }
 
 // fileKeys returns the keys of the configuration at the moment, in the order of their names.
-func (a *App) fileKeys() []registry.Key { return fileKeysOf(a.current.Load().config.Auth) }
+func (a *App) fileKeys() []registry.Key { return FileKeys(a.current.Load().config) }
 
-func fileKeysOf(c config.Auth) []registry.Key {
+// FileKeys returns the keys of a configuration, in the order of their names: they have no id and
+// no time.
+func FileKeys(cfg *config.Config) []registry.Key {
+	c := cfg.Auth
 	keys := make([]registry.Key, len(c.APIKeys))
 	for i, k := range c.APIKeys {
 		keys[i] = registry.Key{
 			Name: k.Name, User: k.User, Roles: k.Roles, ActAs: k.ActAs,
 			Models: k.Models, Endpoints: k.Endpoints,
 		}
-		if hash, err := registry.ParseHash(k.Hash); err == nil {
+		if hash, err := identity.ParseHash(k.Hash); err == nil {
 			keys[i].Secrets = []registry.Secret{{Hash: hash}}
 		}
 	}

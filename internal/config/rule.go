@@ -3,7 +3,6 @@ package config
 import (
 	"net"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -82,10 +81,8 @@ func validPort(s string, least int) bool {
 	return err == nil && n >= least && n <= 65535 && strconv.Itoa(n) == s
 }
 
-var hashForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-
 func keyHash(s string) *binding.Mistake {
-	if hashForm.MatchString(s) {
+	if _, err := identity.ParseHash(s); err == nil {
 		return nil
 	}
 	return binding.Wrong("is not the hash of a key", "write what `token-rate-limiter key hash` "+

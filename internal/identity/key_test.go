@@ -49,10 +49,11 @@ func TestAuthenticate(t *testing.T) {
 func TestNewKeysRefuses(t *testing.T) {
 	good := hash(t, secret)
 	for want, keys := range map[string][]Key{
-		"have the same hash":      {{Name: "a", Hash: good}, {Name: "b", Hash: good}},
-		"64 hexadecimal digits":   {{Name: "a", Hash: good[:70]}},
-		`"a": its hash must be "`: {{Name: "a", Hash: secret}},
-		"invalid byte":            {{Name: "a", Hash: good[:70] + "x"}},
+		"have the same hash":                   {{Name: "a", Hash: good}, {Name: "b", Hash: good}},
+		"64 hexadecimal digits":                {{Name: "a", Hash: good[:70]}},
+		`the API key "a": it is not "sha256:"`: {{Name: "a", Hash: secret}},
+		`of the API key "x"`:                   {{Name: "x", Hash: good[:70] + "x"}},
+		`of the API key "y"`:                   {{Name: "y", Hash: "sha256:" + strings.ToUpper(good[7:])}},
 	} {
 		if _, err := NewKeys(keys); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", keys, err, want)

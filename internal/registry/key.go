@@ -81,6 +81,18 @@ const (
 // LastYear is the last one that a key may end in: times have no later one in JSON (RFC 3339).
 const LastYear = 9999
 
+// Having returns the one of keys that has, or had, a secret with that hash; nil: none has.
+func Having(h Hash, keys []Key) *Key {
+	for i := range keys {
+		for _, s := range keys[i].Secrets {
+			if s.Hash == h {
+				return &keys[i]
+			}
+		}
+	}
+	return nil
+}
+
 // Check returns what is wrong with k, for whoever has written it, or nil.
 func (k *Key) Check() error {
 	switch {

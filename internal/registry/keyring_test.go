@@ -110,13 +110,15 @@ func TestReach(t *testing.T) {
 	}
 }
 
-// BenchmarkAuthenticate: with 100,000 keys, for one of them and for none.
+// BenchmarkAuthenticate: with 100,000 keys, for one of them, whose request is counted then, and for
+// none.
 func BenchmarkAuthenticate(b *testing.B) {
 	ring := NewKeyring(time.Now, func() bool { return true })
 	var c Changes
+	var s Spending
 	secret := NewSecret()
 	for i := range 100_000 {
-		k := Key{ID: fmt.Sprint(i), User: "u", Secrets: []Secret{{Hash: HashOf(fmt.Sprint(i))}}}
+		k := Key{ID: NewID(time.Now()), User: "u", Secrets: []Secret{{Hash: HashOf(fmt.Sprint(i))}}}
 		if i == 0 {
 			k.Secrets[0].Hash = HashOf(secret)
 		}
@@ -127,8 +129,12 @@ func BenchmarkAuthenticate(b *testing.B) {
 		b.Run(tt.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := ring.Authenticate(b.Context(), tt.secret); (err == nil) != (tt.name == "known") {
+				p, err := ring.Authenticate(b.Context(), tt.secret)
+				if (err == nil) != (tt.name == "known") {
 					b.Fatal(err)
+				}
+				if err == nil {
+					s.Add(Expense{Day: 1, Key: p.Principal.Credential, Model: "llama", Requests: 1, Input: 1})
 				}
 			}
 		})

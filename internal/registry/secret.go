@@ -2,13 +2,14 @@ package registry
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
 	"math/big"
 	"regexp"
 	"strings"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 // SecretPrefix begins every secret that is made here, so that those who scan code and logs for
@@ -27,26 +28,11 @@ const (
 // cannot be one: a letter is wrong or missing.
 var ErrMistyped = errors.New("the API key is mistyped or cut off")
 
-// Hash is the SHA-256 of a secret. With 256 random bits there is nothing to guess, so that no
-// salt and no slow hash is needed.
-type Hash [sha256.Size]byte
+// Hash is the hash of a secret.
+type Hash = identity.Hash
 
 // HashOf returns the hash of a secret.
-func HashOf(secret string) Hash {
-	var room [128]byte // on the stack
-	return sha256.Sum256(append(room[:0], secret...))
-}
-
-// ParseHash reads a hash as people write it: "sha256:" and 64 hexadecimal digits in lower case.
-func ParseHash(text string) (Hash, error) {
-	digits, ok := strings.CutPrefix(text, "sha256:")
-	h, err := ReadHash(digits)
-	if !ok || err != nil || strings.ToLower(digits) != digits {
-		return Hash{}, errors.New(`it is not "sha256:" and 64 hexadecimal digits in lower case; ` +
-			`make it with: token-rate-limiter key hash`)
-	}
-	return h, nil
-}
+func HashOf(secret string) Hash { return identity.HashOf(secret) }
 
 // ReadHash reads a hash as it is kept: 64 hexadecimal digits.
 func ReadHash(digits string) (h Hash, err error) {

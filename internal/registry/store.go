@@ -96,7 +96,8 @@ type Store interface {
 	Create(ctx context.Context, k Key, w Write) (Key, error)
 	// Update has change work on the key with that id, at the time of the change, and keeps
 	// what becomes of it under the name of the action. It fails with ErrNotFound, ErrConflict,
-	// a *FieldError, ErrTaken and with what change fails with; nothing is changed then.
+	// a *FieldError, ErrTaken and with what change fails with; nothing is changed then. Where
+	// change leaves the key as it is, it returns that, and there is no revision and no record.
 	Update(
 		ctx context.Context, id string, w Write, action string,
 		change func(*Key, time.Time) error,
@@ -115,6 +116,7 @@ type Store interface {
 	// Audit returns records in their order.
 	Audit(ctx context.Context, q AuditQuery) ([]Record, error)
 	Replicas
+	Expenses
 	// Used keeps when keys were last used, by their ids, where that is later than is known. It is
 	// of no revision.
 	Used(ctx context.Context, keys map[string]time.Time) error

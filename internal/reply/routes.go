@@ -26,9 +26,18 @@ func Only(method string, e wire.Endpoint, next http.HandlerFunc) http.Handler {
 	})
 }
 
+// ProblemBase is the path below which administration is, whose errors are problems.
+const ProblemBase = "/api/v1/admin"
+
 // NotFound answers 404 in the shape of errors that the client expects.
 func NotFound(w http.ResponseWriter, r *http.Request) {
-	Error(w, failure.NoPath(r.URL.Path, wire.EndpointAtEnd(r.URL.Path)), ShapeOf(r))
+	nothing := failure.NoPath(r.URL.Path, wire.EndpointAtEnd(r.URL.Path))
+	if below, ok := strings.CutPrefix(r.URL.Path, ProblemBase); ok &&
+		(below == "" || below[0] == '/') {
+		ProblemOf(nothing).Write(w)
+		return
+	}
+	Error(w, nothing, ShapeOf(r))
 }
 
 // NoHost answers 400 to a request whose Host is empty.

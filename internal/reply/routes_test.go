@@ -23,3 +23,19 @@ func TestMethodIsRefusedInTheShapeOfItsClient(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingBelowAdministrationIsAProblem: what is not there is told as the routes beside it tell
+// it.
+func TestNothingBelowAdministrationIsAProblem(t *testing.T) {
+	for path, problem := range map[string]bool{
+		"/api/v1/admin": true, "/api/v1/admin/": true, "/api/v1/admin/kyes": true, "/api/v1/admin//keys": true,
+		"/api/v1/administration": false, "/api/v1/models": false, "/": false,
+	} {
+		w := httptest.NewRecorder()
+		NotFound(w, httptest.NewRequest(http.MethodPost, path, nil))
+		kind := w.Header().Get("Content-Type")
+		if w.Code != http.StatusNotFound || (kind == "application/problem+json") != problem || !strings.Contains(w.Body.String(), `"code":"not_found"`) {
+			t.Errorf("%s is answered with %d %s %s", path, w.Code, kind, w.Body)
+		}
+	}
+}

@@ -64,6 +64,7 @@ func manage(t *testing.T, j *judge, g *apptest.Gateway) {
 	send("GET", "/api/v1/admin/audit", "", "?limit=2&object="+id, "", 200)
 	send("GET", "/api/v1/admin/audit/export", "", "?after=1", "", 200)
 	send("GET", "/api/v1/admin/revision", "", "?wait=5", "", 200)
+	spent(t, j, g, id)
 }
 
 // lastKey returns the id of the key that was created last.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -337,6 +338,16 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 	}
 	if firstOf, _ := run(0, "audit", "list", "--json", "--limit", "1", "--after", "0"); !strings.Contains(firstOf, "key.create") {
 		t.Errorf("the first record is %s", firstOf)
+	}
+	for order, want := range map[string]string{"oldest": "1 2 3 4", "newest": "4 3 2 1", "newest --after 3": "2 1", "oldest --after 3": "4", "newest --after 0": ""} {
+		text, _ := run(0, append([]string{"audit", "list", "--json", "--order"}, strings.Fields(order)...)...)
+		var got []string
+		for _, m := range regexp.MustCompile(`(?m)^\{"revision":(\d+),`).FindAllStringSubmatch(text, -1) {
+			got = append(got, m[1])
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("--order %s prints %q, want %s", order, got, want)
+		}
 	}
 	if verified, _ := run(0, "audit", "verify"); !strings.HasPrefix(verified, "4 records are as they were written; the sum of the last is ") {
 		t.Errorf("the audit is %s", verified)

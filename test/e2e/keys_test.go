@@ -61,30 +61,38 @@ func (c client) chat(t testing.TB, key string) int {
 	return response.StatusCode
 }
 
-// TestKeysOverHTTP: a key that is issued at one of two gateways counts there with its answer, and
-// at the other one when /revision says that it is everywhere; so do a rotation, a change of its
-// reach and its end. Neither gateway tells a secret in its log, its metrics or its configuration.
-func TestKeysOverHTTP(t *testing.T) {
-	t.Parallel()
+// twoGateways serves one model by two gateways on one control database, and returns the folder of
+// their configuration and a key of an admin. more is added to the configuration.
+func twoGateways(t *testing.T, more string) (configs, admin string, here, there *gateway) {
+	t.Helper()
 	_, server := newModelServer(t)
 	postgres := postgrestest.Start(t)
-	configs := folder(t, map[string]string{"application.yml": fmt.Sprintf(
-		"server: {address: '127.0.0.1:0'}\ndatabase: {url: %q}\nvllm: {services: {%s: %q}}\n", postgres.URL(t, "control"), model, server)})
+	configs = folder(t, map[string]string{"application.yml": fmt.Sprintf(
+		"server: {address: '127.0.0.1:0'}\ndatabase: {url: %q}\nvllm: {services: {%s: %q}}\n%s", postgres.URL(t, "control"), model, server, more)})
 	p := start(t, "bootstrap", "--config", configs)
 	if code := p.wait(t); code != 0 {
 		t.Fatalf("bootstrap ended with %d: %s", code, p.stderr.String())
 	}
-	admin := strings.TrimSpace(p.stdout.String())
+	admin = strings.TrimSpace(p.stdout.String())
 	var all []*gateway
 	for range 2 {
 		p := start(t, "serve", "--config", configs)
 		all = append(all, &gateway{p, newClient(t, "http://"+p.address(t))})
 	}
-	here, there := all[0], all[1]
 	eventually(t, patience, "two replicas", func() bool {
-		replicas, _ := here.manage(t, admin, "GET", "/revision", "", 200)["replicas"].([]any)
+		replicas, _ := all[0].manage(t, admin, "GET", "/revision", "", 200)["replicas"].([]any)
 		return len(replicas) == 2
 	})
+	return configs, admin, all[0], all[1]
+}
+
+// TestKeysOverHTTP: a key that is issued at one of two gateways counts there with its answer, and
+// at the other one when /revision says that it is everywhere; so do a rotation, a change of its
+// reach and its end. Neither gateway tells a secret in its log, its metrics or its configuration.
+func TestKeysOverHTTP(t *testing.T) {
+	t.Parallel()
+	_, admin, here, there := twoGateways(t, "")
+	all := []*gateway{here, there}
 	// everywhere waits until both have applied what was changed last.
 	everywhere := func(change map[string]any) {
 		t.Helper()

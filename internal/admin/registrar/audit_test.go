@@ -100,7 +100,7 @@ func TestExportBreaksOff(t *testing.T) {
 		t.Errorf("the export ends with %v", err)
 	}
 	server.Close()
-	if !strings.Contains(log.String(), "an export of the audit is broken off") {
+	if !strings.Contains(log.String(), "an export is broken off") {
 		t.Errorf("the log is %q", log.String())
 	}
 	server = serve(t, &endless{records: 3, fails: 1}, io.Discard)

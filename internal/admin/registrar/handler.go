@@ -16,7 +16,7 @@ import (
 )
 
 // Base is the path below which the registrar serves.
-const Base = "/api/v1/admin"
+const Base = reply.ProblemBase
 
 // Options of a Handler. Gate, FileKeys and Log are required, and with a Store Follow and Applied.
 type Options struct {
@@ -63,6 +63,7 @@ var (
 	readKeys  = gate.Needs(identity.KeysRead)
 	writeKeys = gate.Needs(identity.KeysWrite)
 	readAudit = gate.Needs(identity.AuditRead)
+	readUsage = gate.Needs(identity.UsageRead)
 )
 
 // routes are the paths below Base, with their operations by methods.
@@ -84,11 +85,14 @@ var routes = map[string]map[string]operation{
 		http.MethodPost: {readKeys, false, nil, (*Handler).identifyKey},
 	},
 	"/audit": {
-		http.MethodGet: {readAudit, false, []string{"actor", "object", "limit", "after"},
-			(*Handler).listAudit},
+		http.MethodGet: {readAudit, false,
+			[]string{"actor", "object", "order", "limit", "after"}, (*Handler).listAudit},
 	},
 	"/audit/export": {
 		http.MethodGet: {readAudit, false, []string{"after"}, (*Handler).exportAudit},
+	},
+	"/usage/keys": {
+		http.MethodGet: {readUsage, false, expenseParameters, (*Handler).listExpenses},
 	},
 	"/revision": {
 		http.MethodGet: {readKeys, false, []string{"at_least", "wait"}, (*Handler).showRevision},

@@ -111,16 +111,3 @@ func (h *Handler) fileKey(id string) (*registry.Key, bool) {
 	}
 	return nil, false
 }
-
-// inFile returns the key of the file with a secret of that hash; nil: there is none.
-func (h *Handler) inFile(hash registry.Hash) *registry.Key {
-	keys := h.FileKeys()
-	for i := range keys {
-		for _, s := range keys[i].Secrets {
-			if s.Hash == hash {
-				return &keys[i]
-			}
-		}
-	}
-	return nil
-}

@@ -137,7 +137,7 @@ func (h *Handler) identifyKey(c *call) (*answer, error) {
 		return nil, faulty("#/secret", "is mistyped or cut off: its checksum is wrong")
 	}
 	hash := registry.HashOf(body.Secret)
-	if k := h.inFile(hash); k != nil {
+	if k := registry.Having(hash, h.FileKeys()); k != nil {
 		return &answer{status: http.StatusOK, body: newFileKey(k)}, nil
 	}
 	err = registry.ErrNotFound

@@ -19,5 +19,6 @@ type Store interface {
 	Keys(ctx context.Context, q registry.Query) (registry.Page, error)
 	Revision(ctx context.Context) (registry.Revision, error)
 	Audit(ctx context.Context, q registry.AuditQuery) ([]registry.Record, error)
+	Expenses(ctx context.Context, q registry.ExpenseQuery) (registry.ExpensePage, error)
 	registry.Replicas
 }

@@ -69,11 +69,11 @@ func (h *Handler) newSecret(given string) (secret string, _ registry.Hash, err e
 		secret = registry.NewSecret()
 		return secret, registry.HashOf(secret), nil
 	}
-	hash, err := registry.ParseHash(given)
+	hash, err := identity.ParseHash(given)
 	if err != nil {
 		return "", hash, faulty("#/hash", "is wrong: "+err.Error())
 	}
-	if h.inFile(hash) != nil {
+	if registry.Having(hash, h.FileKeys()) != nil {
 		return "", hash, registry.ErrTaken
 	}
 	return "", hash, nil

@@ -173,7 +173,7 @@ func TestOneWins(t *testing.T) {
 			var all sync.WaitGroup
 			for i := range at {
 				all.Go(func() {
-					method, path, body := "PATCH", "/keys/"+id, fmt.Sprintf(`{"name":"name %d"}`, i)
+					method, path, body := "PATCH", "/keys/"+id, fmt.Sprintf(`{"name":"name %d of %d"}`, i, round)
 					if i%2 == 0 {
 						method, path, body = "POST", path+"/rotate", `{"overlap":"0s"}`
 					}

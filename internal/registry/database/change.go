@@ -31,11 +31,14 @@ const (
 		"ON CONFLICT (kind, object) DO UPDATE SET revision = excluded.revision"
 )
 
-// errDryRun ends a transaction of which nothing is to be kept.
-var errDryRun = errors.New("dry run")
+// What ends a transaction of which nothing is to be kept.
+var (
+	errDryRun    = errors.New("dry run")
+	errUnchanged = errors.New("nothing is changed")
+)
 
 // write has change work in a transaction of a new revision, and keeps the record that it
-// returns.
+// returns. Where change fails with errUnchanged nothing is kept, and there is no new revision.
 func (d *Database) write(
 	ctx context.Context, how registry.Write, change func(*writing) (registry.Record, error),
 ) error {
@@ -57,7 +60,7 @@ func (d *Database) write(
 		}
 		return nil
 	})
-	if errors.Is(err, errDryRun) {
+	if errors.Is(err, errDryRun) || errors.Is(err, errUnchanged) {
 		return nil
 	}
 	return unavailable(err)

@@ -74,6 +74,10 @@ func (d *Database) Update(ctx context.Context, id string, how registry.Write, ac
 			return r, err
 		}
 		r.After = describe(&k)
+		if r.After == r.Before && slices.EqualFunc(k.Secrets, before.Secrets, sameSecret) {
+			k = before
+			return r, errUnchanged
+		}
 		if err := w.exec(updateKey, k.Name, k.User, list(k.Roles), k.ActAs, list(k.Models),
 			list(k.Endpoints), registry.Moment(k.Expires), registry.Moment(k.Revoked),
 			id); err != nil {
@@ -85,6 +89,11 @@ func (d *Database) Update(ctx context.Context, id string, how registry.Write, ac
 		return registry.Key{}, err
 	}
 	return k, nil
+}
+
+// sameSecret reports whether two secrets are one, with the same end.
+func sameSecret(a, b registry.Secret) bool {
+	return a.Hash == b.Hash && a.Expires.Equal(b.Expires)
 }
 
 // check returns what is wrong with a key that is to be kept, whose end was another one before.
