@@ -27,12 +27,16 @@ func (w *writing) exec(statement string, args ...any) error {
 const (
 	raiseRevision = "UPDATE meta SET revision = revision + 1 " +
 		"RETURNING revision, (SELECT COUNT(*) FROM meta), NOW, "
-	noteChange = "INSERT INTO changes (kind, object, revision) VALUES ('key', $1, $2) " +
+	noteChange = "INSERT INTO changes (kind, object, revision) VALUES ($1, $2, $3) " +
 		"ON CONFLICT (kind, object) DO UPDATE SET revision = excluded.revision"
 )
 
-// errDryRun ends a transaction of which nothing is to be kept.
-var errDryRun = errors.New("dry run")
+// errDryRun ends a transaction of which nothing is to be kept, and errUnchanged one that would
+// keep what there is.
+var (
+	errDryRun    = errors.New("dry run")
+	errUnchanged = errors.New("nothing is changed")
+)
 
 // write has change work in a transaction of a new revision, and keeps the record that it
 // returns.
@@ -57,7 +61,7 @@ func (d *Database) write(
 		}
 		return nil
 	})
-	if errors.Is(err, errDryRun) {
+	if errors.Is(err, errDryRun) || errors.Is(err, errUnchanged) {
 		return nil
 	}
 	return unavailable(err)
@@ -82,7 +86,8 @@ func (d *Database) keep(ctx context.Context, tx *sql.Tx, how registry.Write,
 	if err := w.end(how, r.Object); err != nil {
 		return err
 	}
-	if err := w.exec(noteChange, r.Object, w.revision); err != nil {
+	kind := registry.KindOf(r.Object)
+	if err := w.exec(noteChange, string(kind), r.Object, w.revision); err != nil {
 		return err
 	}
 	if tell := d.tell(); tell != "" {
