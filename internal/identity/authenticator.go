@@ -22,7 +22,7 @@ const Anonymous = "anonymous"
 type Anyone struct{}
 
 var anyone = Principal{
-	User: Anonymous, Roles: []Role{User, Admin}, ActAs: true,
+	User: Anonymous, Account: Anonymous, Roles: []Role{User, Admin}, ActAs: true,
 	Permissions: PermissionsOf([]Role{User, Admin}),
 }
 
@@ -38,6 +38,8 @@ func (Anyone) Authenticate(context.Context, string) (Proof, error) {
 type Proof struct {
 	// Principal is whose it is; nil with an error only. It is shared and must not be changed.
 	Principal *Principal
+	// Census is that of the moment at which the credential was found; nil: any later one does.
+	Census *Census
 	// Until is for how long the proof may be kept for the credential, by whoever has got
 	// it; zero: for the request at hand only.
 	Until time.Time

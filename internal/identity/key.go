@@ -12,12 +12,13 @@ var ErrUnknown = errors.New("the credential is not known")
 
 // Key is a configured API key.
 type Key struct {
-	Name  string // names the key in logs; not secret
-	User  string
-	Hash  string // see HashKey
-	Roles []Role
-	ActAs bool
-	Reach *Reach // nil: all
+	Name   string // names the key in logs; not secret
+	User   string
+	Tenant string // "": the default one
+	Hash   string // see HashKey
+	Roles  []Role
+	ActAs  bool
+	Reach  *Reach // nil: all
 }
 
 // Keys knows API keys by their hashes.
@@ -44,7 +45,8 @@ func NewKeys(keys []Key) (*Keys, error) {
 		}
 		seen[hash] = key.Name
 		p := Principal{
-			User: key.User, Roles: key.Roles, Permissions: PermissionsOf(key.Roles),
+			User: key.User, Tenant: key.Tenant, Account: AccountOf(key.Tenant, key.User),
+			Roles: key.Roles, Permissions: PermissionsOf(key.Roles),
 			ActAs: key.ActAs, Reach: key.Reach, Credential: key.Name,
 		}
 		prefix := [8]byte(hash[:8])

@@ -28,8 +28,8 @@ func TestAuthenticate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]*Principal{
-		secret:                     {User: "robot", Roles: []Role{User}, Permissions: Everywhere(ModelsUse), Credential: "ci"},
-		strings.ToUpper(secret):    {User: "portal", Roles: []Role{User, Admin}, Permissions: PermissionsOf([]Role{User, Admin}), ActAs: true, Credential: "portal"},
+		secret:                     {User: "robot", Account: "robot", Roles: []Role{User}, Permissions: Everywhere(ModelsUse), Credential: "ci"},
+		strings.ToUpper(secret):    {User: "portal", Account: "portal", Roles: []Role{User, Admin}, Permissions: PermissionsOf([]Role{User, Admin}), ActAs: true, Credential: "portal"},
 		secret[:63]:                nil,
 		secret + "0":               nil,
 		"":                         nil,

@@ -70,7 +70,7 @@ func TestNobodyGivesMoreThanHeHas(t *testing.T) {
 		first := anyMandate(t, random).holder()
 		for giver, hops := first, 0; hops < 3; hops++ {
 			m := anyMandate(t, random)
-			if giver.MayGive(m) != nil {
+			if giver.MayGive(m, nil) != nil {
 				continue
 			}
 			given++
@@ -85,7 +85,7 @@ func TestNobodyGivesMoreThanHeHas(t *testing.T) {
 				own.Roles = append(own.Roles, r)
 			}
 		}
-		if err := first.MayGive(own); (err == nil) != first.MayIn(KeysWrite, first.Tenant) {
+		if err := first.MayGive(own, nil); (err == nil) != first.MayIn(KeysWrite, first.Tenant) {
 			t.Fatalf("%+v may give what it has: %v", first, err)
 		}
 	}
@@ -111,7 +111,7 @@ func TestMayGive(t *testing.T) {
 		{"an admin gives models", holder("", Admin), Mandate{Roles: []Role{User}}, "", ""},
 		{"an admin gives everything", holder("", Admin), Mandate{Roles: Roles(), ActAs: true, Tenant: "acme"}, "", ""},
 		{"a tenant-admin gives models", holder("acme", TenantAdmin), Mandate{Roles: []Role{User, TenantAdmin}, ActAs: true, Tenant: "acme"}, "", ""},
-		{"a tenant-admin goes to another tenant", holder("acme", TenantAdmin), Mandate{Roles: []Role{User}}, "tenant", `"" is not one in which`},
+		{"a tenant-admin goes to another tenant", holder("acme", TenantAdmin), Mandate{Roles: []Role{User}}, "tenant", `"default" is not one in which`},
 		{"a tenant-admin makes an admin", holder("acme", TenantAdmin), Mandate{Roles: []Role{User, Admin}, Tenant: "acme"}, "roles", `"admin", which gives models:read`},
 		{"a tenant-admin lets everything be seen", holder("", TenantAdmin), Mandate{Roles: []Role{Viewer}}, "roles", `"viewer", which gives models:read`},
 		{"a viewer", holder("", User, Viewer), Mandate{Roles: []Role{User}}, "tenant", "write keys"},
@@ -124,7 +124,7 @@ func TestMayGive(t *testing.T) {
 		{"act-as, in another tenant", &Principal{Permissions: Everywhere(KeysWrite), ActAs: true}, Mandate{ActAs: true, Tenant: "acme"}, "act_as", ""},
 		{"nobody", new(Principal), Mandate{}, "tenant", ""},
 	} {
-		err := tt.giver.MayGive(tt.m)
+		err := tt.giver.MayGive(tt.m, nil)
 		var b *BeyondError
 		if (err == nil) != (tt.part == "") || err != nil && (!errors.As(err, &b) || b.Part != tt.part || !strings.Contains(err.Error(), tt.says)) {
 			t.Errorf("%s: %v, want %q with %q", tt.name, err, tt.part, tt.says)

@@ -96,3 +96,22 @@ func (s PermissionSet) Names() []string {
 	}
 	return names
 }
+
+// PermissionNamed returns the permission of a public name; 0 where there is none.
+func PermissionNamed(name string) Permission {
+	for p := range Permissions() {
+		if p.String() == name {
+			return p
+		}
+	}
+	return 0
+}
+
+// PermissionList returns the names of all permissions, for messages: "models:use, … and …".
+func PermissionList() string {
+	var names []string
+	for p := range Permissions() {
+		names = append(names, p.String())
+	}
+	return listed(names, "and")
+}

@@ -20,17 +20,16 @@ func CheckUser(name string) error {
 	return nil
 }
 
-// DefaultTenant is what the tenant is called that has no name inside.
-const DefaultTenant = "default"
-
 // Principal is who sent a request. The zero value is nobody, who may do nothing.
 type Principal struct {
-	User   string // whose accounts are charged
+	User   string
 	Tenant string // "": the default one
+	// Account names what is charged, of User in Tenant: see AccountOf.
+	Account string
 	// Holder is whose the credential is, where another user is named; "": User.
 	Holder string
 	Roles  []Role // by name, to be shown; what they give is in Permissions
-	// Permissions are what it may do: of its roles, PermissionsOf.
+	// Permissions are what it may do: of its roles, PermissionsOf, and what a Census adds to that.
 	Permissions PermissionSet
 	// ActAs tells that it may name another user for whom it sends a request.
 	ActAs      bool
@@ -53,7 +52,7 @@ func (p Principal) As(user string) Principal {
 	if p.Holder = p.Actor(); p.Holder == user {
 		p.Holder = ""
 	}
-	p.User = user
+	p.User, p.Account = user, AccountOf(p.Tenant, user)
 	return p
 }
 

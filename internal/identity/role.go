@@ -1,6 +1,9 @@
 package identity
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Role is a name for permissions. None includes another.
 type Role string
@@ -90,4 +93,17 @@ func listed(names []string, last string) string {
 		return strings.Join(names, "")
 	}
 	return strings.Join(names[:n], ", ") + " " + last + " " + names[n]
+}
+
+// roleBytesMax bounds the name of a custom role.
+const roleBytesMax = 64
+
+// CheckName returns why r cannot be the name of a role, built in or custom, or nil.
+func (r Role) CheckName() error {
+	if r == "" || len(r) > roleBytesMax || r[0] < 'a' || r[0] > 'z' ||
+		strings.Trim(string(r), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return fmt.Errorf("a role has a name of at most %d small letters, digits and hyphens, "+
+			"and begins with a letter", roleBytesMax)
+	}
+	return nil
 }

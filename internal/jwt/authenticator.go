@@ -45,12 +45,13 @@ func (a *Authenticator) Authenticate(_ context.Context, credential string) (iden
 	}
 	r := &remembered{
 		principal: identity.Principal{
-			User: v.User, Tenant: v.Tenant, Roles: v.Roles, Reach: v.Reach, Credential: v.Issuer,
+			User: v.User, Tenant: v.Tenant, Account: identity.AccountOf(v.Tenant, v.User),
+			Roles: v.Roles, Reach: v.Reach, Credential: v.Issuer,
 			Permissions: identity.PermissionsOf(v.Roles),
 		},
 		until: v.Until, key: v.key,
 	}
-	r.bytes = entryBytes + len(v.User) + len(v.Tenant)
+	r.bytes = entryBytes + len(v.User) + len(v.Tenant) + len(r.principal.Account)
 	for _, role := range v.Roles {
 		r.bytes += textBytes + len(role)
 	}

@@ -28,7 +28,7 @@ func TestAuthenticator(t *testing.T) {
 	c := &clock{at}
 	a := NewAuthenticator(NewVerifier([]*Issuer{i}), c.now)
 	rs, es := sign(t, "RS256", header("RS256"), claims(t, nil)), sign(t, "ES256", header("ES256"), claims(t, nil))
-	want := identity.Principal{User: "user123", Roles: []identity.Role{identity.User}, Permissions: identity.PermissionsOf([]identity.Role{identity.User}), Credential: issuerName}
+	want := identity.Principal{User: "user123", Account: "user123", Roles: []identity.Role{identity.User}, Permissions: identity.PermissionsOf([]identity.Role{identity.User}), Credential: issuerName}
 	asks := func(token string, taken bool) *identity.Principal {
 		t.Helper()
 		p, err := a.Authenticate(t.Context(), token)

@@ -11,10 +11,12 @@ import (
 
 // Key is an API key: one name for secrets that follow each other. The zero time is none.
 type Key struct {
-	ID    string
-	Name  string // for people; not secret, and not unique
-	User  string // whose accounts are charged
-	Roles []identity.Role
+	ID   string
+	Name string // for people; not secret, and not unique
+	User string // whose accounts are charged
+	// Tenant is that of the user; "": the default one.
+	Tenant string
+	Roles  []identity.Role
 	// ActAs tells that the key may name another user for whom it sends a request.
 	ActAs bool
 	// Models and Endpoints are what the key may be used for, as identity.NewReach takes them.
@@ -106,10 +108,10 @@ func (k *Key) Check() error {
 	if err := checkText("name", k.Name, nameBytesMax); err != nil {
 		return err
 	}
-	if err := identity.CheckUser(k.User); err != nil {
-		return &FieldError{"user", err.Error()}
+	if err := checkUser("user", k.User); err != nil {
+		return err
 	}
-	if err := checkText("user", k.User, len(k.User)); err != nil {
+	if err := checkTenant("tenant", k.Tenant); err != nil {
 		return err
 	}
 	if _, err := identity.NewReach(k.Models, k.Endpoints); err != nil {
@@ -121,19 +123,27 @@ func (k *Key) Check() error {
 	return k.checkRoles()
 }
 
+// checkRoles returns what is wrong with the roles as far as their names tell: whether there is a
+// custom role is known to the store.
 func (k *Key) checkRoles() error {
 	if len(k.Roles) == 0 {
 		return &FieldError{"roles", "is empty: there are " + identity.RoleList()}
 	}
 	for i, r := range k.Roles {
-		if !r.Known() {
-			return wrong("roles", "has %q, which is none: there are %s", r, identity.RoleList())
+		if err := r.CheckName(); err != nil {
+			return NoRole(r)
 		}
 		if slices.Contains(k.Roles[:i], r) {
 			return wrong("roles", "has %q twice", r)
 		}
 	}
 	return nil
+}
+
+// NoRole returns what is wrong with roles that have r, which is neither built in nor custom.
+func NoRole(r identity.Role) error {
+	return wrong("roles", "has %q, which is none: there are %s, and those that somebody has made",
+		r, identity.RoleList())
 }
 
 // reachError returns what is wrong with the models or the endpoints as an error of that field.

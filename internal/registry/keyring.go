@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,14 +15,16 @@ import (
 var ErrStale = errors.New(
 	"the control database does not answer, and the credential may be newer than what is known")
 
-// Keyring knows the keys of the registry, and is an [identity.Authenticator]. The zero value is
-// not ready: see NewKeyring. It is safe for concurrent use.
+// Keyring knows the keys of the registry and who may not come in, and is an
+// [identity.Authenticator]. The zero value is not ready: see NewKeyring. It is safe for concurrent use.
 type Keyring struct {
 	now   func() time.Time
 	fresh func() bool
 
 	mu    sync.RWMutex
 	known credentials
+	// census is changed together with known.
+	census atomic.Pointer[identity.Census]
 }
 
 // credentials are those of keys that are not revoked.
@@ -59,12 +60,18 @@ func newCredentials(keys int) credentials {
 	return credentials{make(map[Hash]credential, keys), make(map[string]*holder, keys)}
 }
 
-// applyAtOnce is how many changed keys whoever authenticates may have to wait for.
-const applyAtOnce = 500
+// Census returns who may not come in at the moment, and what custom roles give. It allocates
+// nothing.
+func (r *Keyring) Census() *identity.Census { return r.census.Load() }
 
-// Apply takes over what has changed, each key at one moment for whoever authenticates, and all of
-// them where they are whole. One goroutine at a time may call it.
+// Apply takes over what has changed, all of it at one moment for whoever authenticates. One
+// goroutine at a time may call it.
 func (r *Keyring) Apply(c Changes) {
+	census := r.census.Load()
+	if c.Whole {
+		census = nil
+	}
+	census = census.With(censusChanges(c))
 	if c.Whole { // made beside what is known, for whoever authenticates does not wait for it
 		known := newCredentials(len(c.Keys))
 		for i := range c.Keys {
@@ -78,19 +85,38 @@ func (r *Keyring) Apply(c Changes) {
 			}
 		}
 		r.known = known
+		r.census.Store(census)
 		return
 	}
-	for some := range slices.Chunk(c.Keys, applyAtOnce) {
-		holders := make([]*holder, len(some))
-		for i := range some {
-			holders[i] = newHolder(&some[i])
-		}
-		r.mu.Lock()
-		for i, h := range holders {
-			r.known.replace(some[i].ID, h)
-		}
-		r.mu.Unlock()
+	holders := make([]*holder, len(c.Keys))
+	for i := range c.Keys {
+		holders[i] = newHolder(&c.Keys[i])
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, h := range holders {
+		r.known.replace(c.Keys[i].ID, h)
+	}
+	r.census.Store(census)
+}
+
+// censusChanges returns what has changed of the census.
+func censusChanges(c Changes) (to identity.Changes) {
+	to = identity.Changes{
+		Tenants: make(map[string]bool, len(c.Tenants)),
+		Users:   make(map[identity.Person]bool, len(c.Users)),
+		Roles:   make(map[identity.Role]identity.PermissionSet, len(c.Roles)),
+	}
+	for _, t := range c.Tenants {
+		to.Tenants[t.Name] = t.Disabled
+	}
+	for _, u := range c.Users {
+		to.Users[identity.Person{Tenant: u.Tenant, User: u.Name}] = u.Disabled
+	}
+	for i := range c.Roles {
+		to.Roles[c.Roles[i].Name] = c.Roles[i].Gives()
+	}
+	return to
 }
 
 // newHolder returns what is to be known of a key; nil: nothing, for it is revoked.
@@ -100,7 +126,8 @@ func newHolder(k *Key) *holder {
 	}
 	h := &holder{models: k.Models, endpoints: k.Endpoints, expires: k.Expires}
 	h.principal = identity.Principal{
-		User: k.User, Roles: k.Roles, Permissions: identity.PermissionsOf(k.Roles),
+		User: k.User, Tenant: k.Tenant, Account: identity.AccountOf(k.Tenant, k.User),
+		Roles: k.Roles, Permissions: identity.PermissionsOf(k.Roles),
 		ActAs: k.ActAs, Reach: k.Reach(), Credential: k.ID,
 	}
 	for i, s := range k.Secrets {
@@ -139,11 +166,29 @@ func (r *Keyring) Keys() []Key {
 	keys := make([]Key, 0, len(r.known.byID))
 	for id, h := range r.known.byID {
 		keys = append(keys, Key{
-			ID: id, User: h.principal.User, Roles: h.principal.Roles, ActAs: h.principal.ActAs,
-			Models: h.models, Endpoints: h.endpoints, Expires: h.expires, Secrets: h.secrets,
+			ID: id, User: h.principal.User, Tenant: h.principal.Tenant,
+			Roles: h.principal.Roles, ActAs: h.principal.ActAs, Models: h.models,
+			Endpoints: h.endpoints, Expires: h.expires, Secrets: h.secrets,
 		})
 	}
 	return keys
+}
+
+// people returns who is known not to come in, and the custom roles, as far as it takes to know
+// them again.
+func (r *Keyring) people() (tenants []Tenant, users []User, roles []Role) {
+	c := r.Census()
+	for _, name := range c.Tenants() {
+		tenants = append(tenants, Tenant{Name: name, Disabled: true})
+	}
+	for _, p := range c.Users() {
+		users = append(users, User{Tenant: p.Tenant, Name: p.User, Disabled: true})
+	}
+	for _, name := range c.Roles() {
+		gives, _ := c.Gives(name)
+		roles = append(roles, newRole(name, gives))
+	}
+	return tenants, users, roles
 }
 
 // TakeUsed returns when keys were last let in since TakeUsed was called before, by their ids, to
@@ -181,13 +226,13 @@ func (r *Keyring) Authenticate(_ context.Context, secret string) (identity.Proof
 	fresh := r.fresh() // before the look, for what is read meanwhile is not seen by it
 	hash := HashOf(secret)
 	r.mu.RLock()
-	c := r.known.byHash[hash]
+	c, census := r.known.byHash[hash], r.census.Load()
 	r.mu.RUnlock()
 	if now := r.now(); c.holder != nil && !reached(c.expires, now) {
 		if second := now.Unix(); c.used.Load() != second { // once a second, however many come
 			c.used.Store(second)
 		}
-		return identity.Proof{Principal: &c.principal}, nil
+		return identity.Proof{Principal: &c.principal, Census: census}, nil
 	}
 	if !fresh {
 		return identity.Proof{}, ErrStale

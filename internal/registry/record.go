@@ -19,6 +19,13 @@ const (
 	ActionRevoke = "key.revoke"
 )
 
+// What follows the kind of an object, and a point, in the actions of its changes.
+const (
+	VerbCreate = "create"
+	VerbUpdate = "update"
+	VerbDelete = "delete"
+)
+
 // Record is a change, for the audit.
 type Record struct {
 	Revision int64

@@ -21,7 +21,9 @@ func (f *Follower) Known(ctx context.Context) (Changes, error) {
 		return Changes{}, ctx.Err()
 	}
 	defer func() { <-f.turn }()
-	return Changes{Revision: f.Revision(), Whole: true, Keys: f.Keys.Keys()}, nil
+	c := Changes{Revision: f.Revision(), Whole: true, Keys: f.Keys.Keys()}
+	c.Tenants, c.Users, c.Roles = f.Keys.people()
+	return c, nil
 }
 
 // keepInterval is how often what is known is kept, at the most.

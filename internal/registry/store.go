@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 	"unicode/utf8"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 // The errors of a Store.
@@ -78,8 +80,12 @@ func checkText(field, text string, bytesMax int) error {
 type Write struct {
 	Act
 	// Expected is the revision of the object's last change as the writer has seen it, and 0
-	// stands for any. Where it is another one, the change fails with ErrConflict.
+	// stands for any. Where it is another one, the change fails with ErrConflict; with Absent it
+	// fails with ErrExists where the object is there.
 	Expected int64
+	// May is asked, within the change, of what a key has been and of what it is to be, with the
+	// custom roles as they are then; nil: anything may be. The change fails with its error.
+	May func(*Key, *identity.Census) error
 	// DryRun has the change checked and its result returned, and nothing kept.
 	DryRun bool
 	// Once is of a change that is made once however often it is asked for; nil: it is made each
@@ -108,6 +114,10 @@ type Store interface {
 	KeyOf(ctx context.Context, h Hash) (Key, error)
 	// Keys returns keys in the order of their creation.
 	Keys(ctx context.Context, q Query) (Page, error)
+	// Tenants, Users and Roles keep those.
+	Tenants() Objects[Tenant]
+	Users() Objects[User]
+	Roles() Objects[Role]
 	// Revision returns the revision of the last change; the zero one: nothing was changed yet.
 	Revision(ctx context.Context) (Revision, error)
 	// Changes returns what has changed since a revision, or the first part of it. That is
@@ -141,6 +151,7 @@ type Revision struct {
 // Query chooses keys.
 type Query struct {
 	User   string // "": of all users
+	Tenant string // by the name outside; "": of all tenants
 	State  State  // as of now; "": any
 	Newest bool   // begin with the key that was created last
 	After  string // the id after which to begin, in that order; "": at the first
@@ -156,12 +167,16 @@ type Page struct {
 // Changes is what has changed, up to a revision.
 type Changes struct {
 	Revision Revision
-	// Whole tells that Keys are all that there are, rather than those that have changed.
+	// Whole tells that what is told is all that there is, rather than what has changed.
 	Whole bool
 	// More tells that there are later changes, which are told since Revision. What they change once
 	// more may be missing until then.
 	More bool
 	Keys []Key
+	// Of what was deleted there is the name, with nothing else.
+	Tenants []Tenant
+	Users   []User
+	Roles   []Role
 }
 
 // AuditQuery chooses records.

@@ -69,12 +69,16 @@ func scrape(t *testing.T, g *apptest.Gateway, accept string) (contentType, text 
 	return response.Header.Get("Content-Type"), string(b)
 }
 
+// issuer is the configuration of one that is away, whose keys would be fetched.
+const issuer = "auth: {jwt: {issuers: [{issuer: 'https://issuer.example.com', audiences: [gateway], algorithms: [RS256], " +
+	"jwks-url: 'http://127.0.0.1:1/keys', map: {user: {claim: /sub}}}]}}\n"
+
 // TestMetrics: after a busy time there is every metric that is promised, of its
 // type and with its labels, and no other; and nothing that promlint minds.
 func TestMetrics(t *testing.T) {
 	server := redistest.Start(t)
 	got := map[string]metric{}
-	for name, o := range map[string]apptest.Options{"memory": {TLS: true, Server: fmt.Sprintf("data-directory: %q", t.TempDir())}, "redis": {Redis: server.Addr}} {
+	for name, o := range map[string]apptest.Options{"memory": {TLS: true, Server: fmt.Sprintf("data-directory: %q", t.TempDir())}, "redis": {Redis: server.Addr}, "issuer": {Auth: true, Config: issuer}} {
 		o.Limits = "{max-tokens-per-minute: 120, max-requests-per-day: 100}"
 		g := apptest.Start(t, o)
 		busy(t, g)

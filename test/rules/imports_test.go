@@ -40,7 +40,7 @@ var imports = map[string][]string{
 	"internal/registry/disk": {"internal/identity", "internal/registry"},
 	"internal/registry/database": {
 		"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/stdlib",
-		"internal/registry", "modernc.org/sqlite", "modernc.org/sqlite/lib",
+		"internal/identity", "internal/registry", "modernc.org/sqlite", "modernc.org/sqlite/lib",
 	},
 
 	// Whose a token is, and the keys of those who sign tokens.

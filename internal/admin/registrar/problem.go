@@ -28,6 +28,8 @@ var statuses = map[string]int{
 	"key_expired":            http.StatusConflict,
 	"too_many_secrets":       http.StatusConflict,
 	"secret_taken":           http.StatusConflict,
+	"already_exists":         http.StatusConflict,
+	"in_use":                 http.StatusConflict,
 	"owned_by_file":          http.StatusConflict,
 	"no_database":            http.StatusConflict,
 	"request_in_progress":    http.StatusConflict,
@@ -68,6 +70,7 @@ var rows = []struct {
 	{registry.ErrTaken, "secret_taken", "", 0},
 	{registry.ErrConflict, "stale_revision",
 		"the key has changed since the ETag in If-Match was told: read it again", 0},
+	{registry.ErrExists, "already_exists", "", 0},
 	{registry.ErrOtherBody, "idempotency_key_reused", "", 0},
 	{registry.ErrLaterVersion, "database_unavailable", "", awayWait},
 	{registry.ErrUnconfirmed, "database_unavailable",
@@ -84,6 +87,7 @@ func problemOf(err error) *reply.Problem {
 	var known *reply.Problem
 	var failed *failure.Error
 	var field *registry.FieldError
+	var used *registry.InUseError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -91,6 +95,9 @@ func problemOf(err error) *reply.Problem {
 		return reply.ProblemOf(failed)
 	case errors.As(err, &field):
 		return faulty("#/"+inBody.Replace(field.Field), field.Problem)
+	}
+	if errors.As(err, &used) {
+		return problem("in_use", "%v", used)
 	}
 	for _, row := range rows {
 		if !errors.Is(err, row.err) {

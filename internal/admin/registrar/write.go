@@ -45,9 +45,10 @@ func (h *Handler) createKey(c *call) (*answer, error) {
 			return nil, err
 		}
 		k.Secrets = []registry.Secret{{Hash: hash}}
-		if err := cmp.Or(k.Check(), c.mayGive(&k)); err != nil {
+		if err := k.Check(); err != nil {
 			return nil, err
 		}
+		c.change.May = c.mayGive
 		if k, err = h.Store.Create(c.Context(), k, c.change); err != nil {
 			return nil, err
 		}
@@ -139,13 +140,11 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 	if err := checkNames(p.Models.value, p.Endpoints.value); err != nil {
 		return nil, err
 	}
+	c.change.May = c.mayGive
 	k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionUpdate,
 		func(k *registry.Key, now time.Time) error {
 			if !k.Revoked.IsZero() {
 				return registry.ErrRevoked
-			}
-			if err := c.mayGive(k); err != nil {
-				return err
 			}
 			p.Name.put(&k.Name)
 			p.Roles.put(&k.Roles)
@@ -155,7 +154,7 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 			if p.ExpiresAt.sent {
 				k.Expires = expires
 			}
-			return cmp.Or(k.CheckEnd(before, now), k.Check(), c.mayGive(k))
+			return cmp.Or(k.CheckEnd(before, now), k.Check())
 		})
 	if err != nil {
 		return nil, err
@@ -169,13 +168,9 @@ func (h *Handler) revokeKey(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.change.May = c.mayEnd
 	k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionRevoke,
-		func(k *registry.Key, now time.Time) error {
-			if err := c.mayEnd(k); err != nil {
-				return err
-			}
-			return k.Revoke(now)
-		})
+		(*registry.Key).Revoke)
 	if errors.Is(err, registry.ErrRevoked) {
 		k, err = h.Store.Key(c.Context(), id)
 	}
@@ -208,11 +203,9 @@ func (h *Handler) rotateKey(c *call) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.change.May = c.mayGive
 		k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionRotate,
 			func(k *registry.Key, now time.Time) error {
-				if err := c.mayGive(k); err != nil {
-					return err
-				}
 				return k.Rotate(hash, overlap, now)
 			})
 		if err != nil {

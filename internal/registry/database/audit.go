@@ -98,6 +98,7 @@ func describe(k *registry.Key) string {
 	b, err := json.Marshal(struct {
 		Name      string   `json:"name"`
 		User      string   `json:"user"`
+		Tenant    string   `json:"tenant,omitzero"` // none: the default one
 		Roles     any      `json:"roles"`
 		ActAs     bool     `json:"act_as,omitzero"`
 		Models    []string `json:"models,omitempty"`
@@ -106,7 +107,7 @@ func describe(k *registry.Key) string {
 		Revoked   string   `json:"revoked_at,omitzero"`
 		Secrets   []secret `json:"secrets"`
 	}{
-		k.Name, k.User, k.Roles, k.ActAs, k.Models, k.Endpoints, registry.Text(k.Expires),
+		k.Name, k.User, k.Tenant, k.Roles, k.ActAs, k.Models, k.Endpoints, registry.Text(k.Expires),
 		registry.Text(k.Revoked), described(k.Secrets),
 	})
 	if err != nil {
@@ -127,4 +128,25 @@ func described(secrets []registry.Secret) []secret {
 		list[i] = secret{registry.Text(s.Created), registry.Text(s.Expires)}
 	}
 	return list
+}
+
+// describe returns an object as the audit has it; "" of one that is not there.
+func (o *object) describe() string {
+	if o.revision == 0 {
+		return ""
+	}
+	b, err := json.Marshal(struct {
+		Tenant            string   `json:"tenant,omitzero"` // of a user; none: the default one
+		Name              string   `json:"name"`
+		Disabled          bool     `json:"disabled,omitzero"`
+		Permissions       []string `json:"permissions,omitempty"`
+		TenantPermissions []string `json:"tenant_permissions,omitempty"`
+		Description       string   `json:"description,omitzero"`
+	}{
+		o.id.Tenant, o.id.Name, o.disabled, o.permissions, o.tenantPermissions, o.description,
+	})
+	if err != nil {
+		return "" // texts can be encoded
+	}
+	return string(b)
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,17 +71,23 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// undo takes back all migrations but the first, as far as they make tables.
+// undo takes back all migrations but the first: tables, columns and indexes, the last first.
 func undo(t *testing.T, d *Database) {
 	t.Helper()
-	statements := []string{"DELETE FROM schema_version WHERE version > 1"}
+	var statements []string
 	for _, step := range steps[1:] {
 		for line := range strings.Lines(step.text) {
-			if table, ok := strings.CutPrefix(line, "CREATE TABLE "); ok {
-				statements = append(statements, "DROP TABLE "+strings.Fields(table)[0])
+			switch words := strings.Fields(line); {
+			case len(words) < 3:
+			case words[0] == "CREATE": // TABLE or INDEX
+				statements = append(statements, "DROP "+words[1]+" "+words[2])
+			case words[0] == "ALTER":
+				statements = append(statements, "ALTER TABLE "+words[2]+" DROP COLUMN "+words[5])
 			}
 		}
 	}
+	statements = append(statements, "DELETE FROM schema_version WHERE version > 1")
+	slices.Reverse(statements)
 	for _, s := range statements {
 		if _, err := pool(t, d).ExecContext(t.Context(), s); err != nil {
 			t.Fatal(err)

@@ -27,11 +27,12 @@ func (w *writing) exec(statement string, args ...any) error {
 const (
 	raiseRevision = "UPDATE meta SET revision = revision + 1 " +
 		"RETURNING revision, (SELECT COUNT(*) FROM meta), NOW, "
-	noteChange = "INSERT INTO changes (kind, object, revision) VALUES ('key', $1, $2) " +
+	noteChange = "INSERT INTO changes (kind, object, revision) VALUES ($1, $2, $3) " +
 		"ON CONFLICT (kind, object) DO UPDATE SET revision = excluded.revision"
 )
 
-// What ends a transaction of which nothing is to be kept.
+// errDryRun ends a transaction of which nothing is to be kept, and errUnchanged one that would
+// keep what there is.
 var (
 	errDryRun    = errors.New("dry run")
 	errUnchanged = errors.New("nothing is changed")
@@ -85,7 +86,8 @@ func (d *Database) keep(ctx context.Context, tx *sql.Tx, how registry.Write,
 	if err := w.end(how, r.Object); err != nil {
 		return err
 	}
-	if err := w.exec(noteChange, r.Object, w.revision); err != nil {
+	kind := registry.KindOf(r.Object)
+	if err := w.exec(noteChange, string(kind), r.Object, w.revision); err != nil {
 		return err
 	}
 	if tell := d.tell(); tell != "" {

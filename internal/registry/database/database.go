@@ -143,8 +143,8 @@ func unavailable(err error) error {
 	}
 	for _, known := range []error{
 		registry.ErrNotFound, registry.ErrRevoked, registry.ErrExpired, registry.ErrTooMany,
-		registry.ErrTaken, registry.ErrConflict, registry.ErrLaterVersion, ErrNone,
-		ErrEarlierVersion,
+		registry.ErrTaken, registry.ErrConflict, registry.ErrExists, registry.ErrLaterVersion,
+		ErrNone, ErrEarlierVersion,
 	} {
 		if errors.Is(err, known) {
 			return err

@@ -29,6 +29,7 @@ var (
 	createTable = regexp.MustCompile(`^CREATE TABLE (\w+) \($`)
 	createIndex = regexp.MustCompile(`^CREATE INDEX \w+ ON (\w+) (\(.*\));$`)
 	columnLine  = regexp.MustCompile(`^  (\w+) ([A-Z][^,]*?)( *,)?( *-- (.*))?$`)
+	addColumn   = regexp.MustCompile(`^ALTER TABLE (\w+) ADD COLUMN (\w+) ([A-Z].*?);( *-- (.*))?$`)
 	keyLine     = regexp.MustCompile(`^  (PRIMARY KEY \(.*\))$`)
 )
 
@@ -55,6 +56,10 @@ func tables(t *testing.T) (all []*table) {
 				m := createIndex.FindStringSubmatch(line)
 				at := slices.IndexFunc(all, func(x *table) bool { return x.name == m[1] })
 				all[at].rest = append(all[at].rest, "INDEX "+m[2])
+			case addColumn.MatchString(line):
+				m := addColumn.FindStringSubmatch(line)
+				at := slices.IndexFunc(all, func(x *table) bool { return x.name == m[1] })
+				all[at].columns = append(all[at].columns, column{m[2], m[3], fmt.Sprintf("%s (since migration %d)", m[5], i+1)})
 			case open != nil && keyLine.MatchString(line):
 				open.rest = append(open.rest, keyLine.FindStringSubmatch(line)[1])
 			case open != nil && columnLine.MatchString(line):
@@ -81,7 +86,7 @@ Made from ` + "`internal/registry/database/migrations`" + ` by ` + "`go test ./i
 	for _, x := range all {
 		fmt.Fprintf(&page, "\n## %s\n\nSince migration %d. %s\n\n| column | type | |\n|---|---|---|\n", x.name, x.migration, x.about)
 		for _, c := range x.columns {
-			fmt.Fprintf(&page, "| `%s` | `%s` | %s |\n", c.name, strings.TrimSuffix(c.kind, " NOT NULL"), c.about)
+			fmt.Fprintf(&page, "| `%s` | `%s` | %s |\n", c.name, strings.Replace(c.kind, " NOT NULL", "", 1), c.about)
 		}
 		for _, r := range x.rest {
 			fmt.Fprintf(&page, "\n`%s`\n", r)

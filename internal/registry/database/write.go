@@ -12,9 +12,10 @@ import (
 
 const (
 	insertKey = "INSERT INTO api_keys (id, name, owner, roles, act_as, models, endpoints, " +
-		"created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+		"created_at, expires_at, revoked_at, tenant) " +
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 	updateKey = "UPDATE api_keys SET name = $1, owner = $2, roles = $3, act_as = $4, " +
-		"models = $5, endpoints = $6, expires_at = $7, revoked_at = $8 WHERE id = $9"
+		"models = $5, endpoints = $6, expires_at = $7, revoked_at = $8, tenant = $9 WHERE id = $10"
 	insertSecret = "INSERT INTO key_secrets (hash, key_id, created_at, expires_at) " +
 		"VALUES ($1, $2, $3, $4)" // #nosec G101 -- a statement, no credential
 	updateSecret = "UPDATE key_secrets SET expires_at = $1 " +
@@ -35,12 +36,12 @@ func (d *Database) Create(
 			k.Secrets[i].Created = w.now
 		}
 		r := registry.Record{Action: registry.ActionCreate, Object: k.ID, After: describe(&k)}
-		if err := check(&k, time.Time{}, w.now); err != nil {
+		if err := w.checkKey(how, &registry.Key{}, &k); err != nil {
 			return r, err
 		}
-		if err := w.exec(insertKey, k.ID, k.Name, k.User, list(k.Roles), k.ActAs,
+		if err := w.keepKey(&k, insertKey, k.ID, k.Name, k.User, list(k.Roles), k.ActAs,
 			list(k.Models), list(k.Endpoints), registry.Moment(k.Created),
-			registry.Moment(k.Expires), registry.Moment(k.Revoked)); err != nil {
+			registry.Moment(k.Expires), registry.Moment(k.Revoked), k.Tenant); err != nil {
 			return r, err
 		}
 		return r, d.keepSecrets(w, k.ID, nil, k.Secrets)
@@ -66,11 +67,14 @@ func (d *Database) Update(ctx context.Context, id string, how registry.Write, ac
 		before := k
 		before.Secrets = slices.Clone(k.Secrets)
 		r.Before = describe(&before)
+		if err := w.may(how, &before); err != nil {
+			return r, err
+		}
 		if err := change(&k, w.now); err != nil {
 			return r, &refusal{err}
 		}
 		k.ID, k.Created, k.Revision = id, before.Created, w.revision
-		if err := check(&k, before.Expires, w.now); err != nil {
+		if err := w.checkKey(how, &before, &k); err != nil {
 			return r, err
 		}
 		r.After = describe(&k)
@@ -78,9 +82,9 @@ func (d *Database) Update(ctx context.Context, id string, how registry.Write, ac
 			k = before
 			return r, errUnchanged
 		}
-		if err := w.exec(updateKey, k.Name, k.User, list(k.Roles), k.ActAs, list(k.Models),
+		if err := w.keepKey(&k, updateKey, k.Name, k.User, list(k.Roles), k.ActAs, list(k.Models),
 			list(k.Endpoints), registry.Moment(k.Expires), registry.Moment(k.Revoked),
-			id); err != nil {
+			k.Tenant, id); err != nil {
 			return r, err
 		}
 		return r, d.keepSecrets(w, id, before.Secrets, k.Secrets)
@@ -96,12 +100,14 @@ func sameSecret(a, b registry.Secret) bool {
 	return a.Hash == b.Hash && a.Expires.Equal(b.Expires)
 }
 
-// check returns what is wrong with a key that is to be kept, whose end was another one before.
-func check(k *registry.Key, end, now time.Time) error {
-	if err := k.Check(); err != nil {
-		return err
+// keepKey keeps a key by a statement.
+func (w *writing) keepKey(k *registry.Key, statement string, args ...any) error {
+	if k.Tenant != "" {
+		if err := w.needs(peopleVersion); err != nil {
+			return err
+		}
 	}
-	return k.CheckEnd(end, now)
+	return w.exec(statement, args...)
 }
 
 // noTexts is how no texts are kept.

@@ -22,8 +22,9 @@ const (
 	fileName = "keys.copy"
 	// fileMode and folderMode are those of what is made, for nobody else to read.
 	fileMode, folderMode = 0o600, 0o700
-	// version is that of the format. It is raised where one that is older would be read wrongly.
-	version = 1
+	// version is that of the format. It is raised where a gateway that knows the one before would
+	// read it wrongly: 2 has who is disabled. Those from oldest on are read.
+	version, oldest = 2, 1
 	// lineBytesMax bounds a line: a key with all that it can have is a tenth of it.
 	lineBytesMax = 1 << 20
 )
@@ -39,7 +40,8 @@ type Copy struct {
 	Now      func() time.Time // nil: the system's clock
 }
 
-// The file has a line for its head, one for each key, and one for the end, in JSON. Times are
+// The file has a line for its head, one for each key, one for each of the people, and one for the
+// end, in JSON. Times are
 // microseconds since 1970, 0 for none.
 type (
 	head struct {
@@ -49,10 +51,12 @@ type (
 		Revision int64  `json:"revision"`
 		Sum      string `json:"sum"`
 		Keys     int    `json:"keys"`
+		People   int    `json:"people"` // since version 2
 	}
 	key struct {
 		ID        string          `json:"id"`
 		User      string          `json:"user"`
+		Tenant    string          `json:"tenant,omitzero"`
 		Roles     []identity.Role `json:"roles"`
 		ActAs     bool            `json:"act_as"`
 		Models    []string        `json:"models"`
@@ -142,14 +146,21 @@ func (c Copy) write(to io.Writer, known registry.Changes) error {
 	if now == nil {
 		now = time.Now
 	}
+	people := peopleFrom(&known)
 	if err := line(head{
 		Version: version, Database: c.name(), Written: now().UnixMicro(),
 		Revision: known.Revision.Number, Sum: known.Revision.Sum.String(), Keys: len(known.Keys),
+		People: len(people),
 	}); err != nil {
 		return err
 	}
 	for i := range known.Keys {
 		if err := line(keyFrom(&known.Keys[i])); err != nil {
+			return err
+		}
+	}
+	for i := range people {
+		if err := line(people[i]); err != nil {
 			return err
 		}
 	}
@@ -161,7 +172,7 @@ func (c Copy) write(to io.Writer, known registry.Changes) error {
 
 func keyFrom(k *registry.Key) key {
 	f := key{
-		ID: k.ID, User: k.User, Roles: k.Roles, ActAs: k.ActAs, Models: k.Models,
+		ID: k.ID, User: k.User, Tenant: k.Tenant, Roles: k.Roles, ActAs: k.ActAs, Models: k.Models,
 		Endpoints: k.Endpoints, Expires: registry.Moment(k.Expires),
 	}
 	for _, s := range k.Secrets {
@@ -195,9 +206,9 @@ func (c Copy) read(from io.Reader) (known registry.Changes, written time.Time, e
 		return known, written, fmt.Errorf("its head: %w", err)
 	}
 	switch {
-	case h.Version != version:
-		return known, written, fmt.Errorf("it has the format %d, and this gateway reads %d",
-			h.Version, version)
+	case h.Version < oldest || h.Version > version:
+		return known, written, fmt.Errorf("it has the format %d, and this gateway reads %d to %d",
+			h.Version, oldest, version)
 	case h.Database != c.name():
 		return known, written, errors.New("it is of another database than database.url names")
 	}
@@ -205,7 +216,13 @@ func (c Copy) read(from io.Reader) (known registry.Changes, written time.Time, e
 	if known.Revision.Sum, err = registry.ParseSum(h.Sum); err != nil {
 		return known, written, err
 	}
-	if known.Keys, err = r.keys(h.Keys); err != nil {
+	if known.Keys, err = r.keys(h.Keys); err == nil {
+		err = r.people(h.People, &known)
+	}
+	if err == nil {
+		err = r.end()
+	}
+	if err != nil {
 		return registry.Changes{}, written, err
 	}
 	return known, registry.TimeOf(h.Written), nil
@@ -233,7 +250,7 @@ func (r *reader) next(into any) error {
 	return nil
 }
 
-// keys reads so many keys and the end.
+// keys reads so many keys.
 func (r *reader) keys(n int) (list []registry.Key, err error) {
 	for range n {
 		var f key
@@ -246,20 +263,25 @@ func (r *reader) keys(n int) (list []registry.Key, err error) {
 		}
 		list = append(list, k)
 	}
+	return list, nil
+}
+
+// end reads the end.
+func (r *reader) end() error {
 	sum := hex.EncodeToString(r.sum.Sum(nil))
 	var e end
 	if err := r.next(&e); err != nil {
-		return nil, err
+		return err
 	}
 	if e.Sum != sum || r.lines.Scan() {
-		return nil, errDamaged
+		return errDamaged
 	}
-	return list, nil
+	return nil
 }
 
 func (f *key) key() (registry.Key, error) {
 	k := registry.Key{
-		ID: f.ID, User: f.User, Roles: f.Roles, ActAs: f.ActAs, Models: f.Models,
+		ID: f.ID, User: f.User, Tenant: f.Tenant, Roles: f.Roles, ActAs: f.ActAs, Models: f.Models,
 		Endpoints: f.Endpoints, Expires: registry.TimeOf(f.Expires),
 	}
 	for _, s := range f.Secrets {

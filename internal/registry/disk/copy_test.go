@@ -2,9 +2,12 @@ package disk
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,8 +29,14 @@ func some() (known registry.Changes, secrets []string) {
 		if i == 2 {
 			k.Models, k.Endpoints, k.Expires = []string{"llama-*"}, []string{"of a later version"}, now.Add(time.Minute)
 		}
+		if i == 1 {
+			k.Tenant = "acme"
+		}
 		known.Keys = append(known.Keys, k)
 	}
+	known.Tenants = []registry.Tenant{{Name: "acme", Disabled: true}}
+	known.Users = []registry.User{{Name: "eve", Disabled: true}, {Tenant: "acme", Name: "김민수", Disabled: true}}
+	known.Roles = []registry.Role{{Name: "reader", Permissions: []string{"usage:read"}, TenantPermissions: []string{"keys:read"}}}
 	return known, secrets
 }
 
@@ -104,7 +113,7 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	refused("more", append(bytes.Clone(good), good...))
-	refused("a later format", bytes.Replace(good, []byte(`"version":1`), []byte(`"version":2`), 1))
+	refused("a later format", bytes.Replace(good, []byte(`"version":2`), []byte(`"version":3`), 1))
 	other := c
 	other.Database = "db:5432/test"
 	if _, _, err := other.Read(); err == nil {
@@ -159,3 +168,15 @@ func TestFullDisk(t *testing.T) {
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// TestEarlierFormat: a copy that an earlier version has written is read; nobody is disabled by it.
+func TestEarlierFormat(t *testing.T) {
+	lines := `{"version":1,"database":"` + Copy{}.name() + `","written_at":1,"revision":7,"sum":"","keys":1}
+{"id":"1","user":"alice","roles":["user"],"act_as":false,"models":null,"endpoints":null,"expires_at":0,"secrets":[]}
+`
+	sum := sha256.Sum256([]byte(lines))
+	known, _, err := Copy{}.read(strings.NewReader(lines + `{"sha256":"` + hex.EncodeToString(sum[:]) + `"}` + "\n"))
+	if err != nil || len(known.Keys) != 1 || known.Keys[0].User != "alice" || known.Keys[0].Tenant != "" || len(known.Users) != 0 {
+		t.Errorf("%+v, %v", known, err)
+	}
+}

@@ -76,6 +76,7 @@ func (l *load) askWithin(ctx context.Context, at int, user, model, members strin
 		panic(err) // of this file
 	}
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+loadKey)
 	r.Header.Set("X-User-ID", user)
 	response, err := l.client.Do(r)
 	if err != nil {

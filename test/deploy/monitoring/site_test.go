@@ -1,6 +1,7 @@
 package monitoring_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"os"
@@ -24,10 +25,18 @@ const (
 	lostModel   = "e5-large"      // no server at all
 )
 
+// loadKey is what clients show: the third gateway wants a key.
+const loadKey = "0123456789abcdef0123456789abcdef-of-the-load"
+
 // application is the configuration of the gateways. SERVER, OTHER and NOBODY are addresses of
-// model servers.
+// model servers, WANTED is whether keys are, and HASH that of loadKey.
 const application = `
-auth: {enabled: false}
+auth:
+  enabled: WANTED
+  api-keys: [{name: load, user: load, hash: "HASH", act-as: true}]
+  jwt:
+    issuers:
+      - {issuer: "https://issuer.example.com", audiences: [gateway], algorithms: [RS256], jwks-url: "NOBODY/keys", map: {user: {claim: /sub}}}
 token:
   rate-limit:
     max-accounts: 4
@@ -106,7 +115,8 @@ func (s *site) serve(t *testing.T, name, scheme string) {
 		t.Fatal(err)
 	}
 	nobody := "127.0.0.1:" + deploytest.FreePort(t)
-	text := strings.NewReplacer("SERVER", "http://"+s.server, "OTHER", "http://"+s.other, "NOBODY", "http://"+nobody).Replace(application)
+	text := strings.NewReplacer("SERVER", "http://"+s.server, "OTHER", "http://"+s.other, "NOBODY", "http://"+nobody,
+		"WANTED", fmt.Sprint(scheme == "https"), "HASH", fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(loadKey)))).Replace(application)
 	if scheme == "https" {
 		text += "server: {tls: {certificate: " + s.dir + "/tls.crt, key: " + s.dir + "/tls.key}, data-directory: " + s.dir + "/data}\n"
 		certificate(t, s.dir)

@@ -116,8 +116,10 @@ func decidingPanel() builder {
 
 func databasePanels() []panel {
 	return []panel{
-		{24, 5, lines("Last heard", "How long ago each gateway has heard the control database: what has changed since is not known to it. Empty where there is none.", seconds,
+		{12, 5, lines("Last heard", "How long ago each gateway has heard the control database: what has changed since is not known to it. Empty where there is none.", seconds,
 			query{"{{instance}}", "control_database_staleness_seconds{at}"}).Links(runbook("ControlDatabaseAway")).NoValue("no control database")},
+		{12, 5, lines("Keys of issuers", "How long ago each gateway has read the keys of an issuer of JWTs: later ones are not known to it. Empty where none are fetched.", seconds,
+			query{"{{instance}} {{issuer}}", "time() - jwt_issuer_keys_timestamp_seconds{at}"}).Links(runbook("IssuerKeysOld")).NoValue("no keys are fetched")},
 	}
 }
 
