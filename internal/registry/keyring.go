@@ -186,7 +186,7 @@ func (r *Keyring) people() (tenants []Tenant, users []User, roles []Role) {
 	}
 	for _, name := range c.Roles() {
 		gives, _ := c.Gives(name)
-		roles = append(roles, newRole(name, gives))
+		roles = append(roles, NewRole(name, gives))
 	}
 	return tenants, users, roles
 }
