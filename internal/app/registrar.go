@@ -9,6 +9,7 @@ import (
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
@@ -35,7 +36,8 @@ func fileKeysOf(c config.Auth) []registry.Key {
 	keys := make([]registry.Key, len(c.APIKeys))
 	for i, k := range c.APIKeys {
 		keys[i] = registry.Key{
-			Name: k.Name, User: k.User, Roles: k.Roles, ActAs: k.ActAs,
+			Name: k.Name, User: k.User, Tenant: identity.TenantInside(k.Tenant),
+			Roles: k.Roles, ActAs: k.ActAs,
 			Models: k.Models, Endpoints: k.Endpoints,
 		}
 		if hash, err := registry.ParseHash(k.Hash); err == nil {
