@@ -20,6 +20,8 @@ var statuses = map[string]int{
 	"invalid_request":        http.StatusBadRequest,
 	"invalid_api_key":        http.StatusUnauthorized,
 	"permission_denied":      http.StatusForbidden,
+	"user_disabled":          http.StatusForbidden,
+	"tenant_disabled":        http.StatusForbidden,
 	"key_not_found":          http.StatusNotFound,
 	"tenant_not_found":       http.StatusNotFound,
 	"user_not_found":         http.StatusNotFound,
