@@ -33,12 +33,9 @@ const asksMax = 16
 // me answers whoever has a credential with what it is good for.
 func (h *Handler) me(w http.ResponseWriter, r *http.Request, p *identity.Principal) {
 	m := Me{
-		User: p.User, Tenant: p.Tenant, Credential: p.Credential,
+		User: p.User, Tenant: identity.TenantOutside(p.Tenant), Credential: p.Credential,
 		Roles: slices.Concat([]identity.Role{}, p.Roles), Permissions: p.Permissions.Names(),
 		ActAs: p.ActAs, Models: p.Reach.Models(), Endpoints: p.Reach.Endpoints(),
-	}
-	if m.Tenant == "" {
-		m.Tenant = identity.DefaultTenant
 	}
 	var err error
 	if m.Usage, err = h.ownUsage(r.Context(), p); err != nil {
@@ -65,7 +62,7 @@ func (h *Handler) ownUsage(ctx context.Context, p *identity.Principal) ([]Usage,
 		if !p.Reach.AllowsModel(m.Name) {
 			continue
 		}
-		v, err := h.Store.View(ctx, m.Policy, p.User)
+		v, err := h.Store.View(ctx, m.Policy, p.Account)
 		if err != nil {
 			return nil, err
 		}

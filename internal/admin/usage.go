@@ -50,7 +50,7 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request, p *identity.Prin
 		reply.Error(w, failure.InvalidRequest("user", "%v", err), 0)
 		return
 	}
-	v, err := h.Store.View(r.Context(), m.Policy, user)
+	v, err := h.Store.View(r.Context(), m.Policy, identity.AccountOf("", user))
 	if err != nil {
 		reply.Error(w, failure.NoStore(time.Second), 0)
 		return

@@ -23,7 +23,7 @@ type Terms struct {
 
 // Request is what a ticket is for.
 type Request struct {
-	User  string
+	User  string // the name of its account, see identity.AccountOf
 	Terms Terms
 	Call  *request.Request // it must not change before the ticket is closed
 	Store limit.Store

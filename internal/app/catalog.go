@@ -93,7 +93,8 @@ func newAuthenticator(c config.Auth) (identity.Authenticator, error) {
 			return nil, fmt.Errorf("the API key %q: %w", k.Name, err)
 		}
 		keys[i] = identity.Key{
-			Name: k.Name, User: k.User, Hash: k.Hash, Roles: k.Roles, ActAs: k.ActAs, Reach: reach,
+			Name: k.Name, User: k.User, Tenant: identity.TenantInside(k.Tenant), Hash: k.Hash,
+			Roles: k.Roles, ActAs: k.ActAs, Reach: reach,
 		}
 	}
 	return identity.NewKeys(keys)

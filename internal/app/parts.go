@@ -51,6 +51,9 @@ func (a *App) openGate() {
 	a.gate = &gate.Gate{
 		Authenticator: a.authenticator, Log: a.log, TrustedProxies: a.config.Server.TrustedProxies,
 	}
+	if a.follower != nil {
+		a.gate.Census = a.follower.Keys.Census
+	}
 }
 
 // openDataPlane makes what serves models.

@@ -39,7 +39,8 @@ func FileKeys(cfg *config.Config) []registry.Key {
 	keys := make([]registry.Key, len(c.APIKeys))
 	for i, k := range c.APIKeys {
 		keys[i] = registry.Key{
-			Name: k.Name, User: k.User, Roles: k.Roles, ActAs: k.ActAs,
+			Name: k.Name, User: k.User, Tenant: identity.TenantInside(k.Tenant),
+			Roles: k.Roles, ActAs: k.ActAs,
 			Models: k.Models, Endpoints: k.Endpoints,
 		}
 		if hash, err := identity.ParseHash(k.Hash); err == nil {

@@ -97,7 +97,7 @@ type question struct {
 
 // questions returns all of a route.
 func questions(r gate.Route) (list []question) {
-	fill := strings.NewReplacer("{model...}", apptest.Model, "{model}", apptest.Model, "{user}", "alice", "{id}", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
+	fill := strings.NewReplacer("{model...}", apptest.Model, "{model}", apptest.Model, "{user}", "alice", "{tenant}", "default", "{role}", "reader", "{id}", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
 	for method, rule := range r.Rules {
 		q := question{method: method, pattern: r.Pattern, path: fill.Replace(r.Pattern), rule: rule, model: strings.Contains(r.Pattern, "{model")}
 		for _, e := range wire.Endpoints {
@@ -125,12 +125,7 @@ func let(status int) bool { return status != http.StatusUnauthorized && status !
 
 // check returns what is wrong with the status that a caller got; "" where nothing is.
 func (q *question) check(c caller, status int) string {
-	use, permission := q.endpoint != 0, identity.Permission(0)
-	for p := range identity.Permissions() {
-		if q.rule == gate.Needs(p) {
-			permission = p
-		}
-	}
+	use, permission := q.endpoint != 0, q.rule.Permission()
 	switch {
 	case q.rule == gate.Open:
 		if !let(status) {
@@ -246,7 +241,7 @@ func askEverything(t *testing.T, g *apptest.Gateway, list []caller) {
 	for _, q := range all {
 		rules[q.rule.String()]++
 	}
-	for _, rule := range []string{"open", "known", "models:use", "usage:read", "config:read", "profiles:read"} {
+	for _, rule := range []string{"open", "known", "models:use", "usage:read", "config:read", "profiles:read", "keys:write", "users:read", "users:write", "roles:write", "audit:read"} {
 		if rules[rule] == 0 {
 			t.Errorf("no route has the rule %s: the test sees too few", rule)
 		}

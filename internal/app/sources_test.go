@@ -18,23 +18,23 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// registry is a source of keys and limits that a test changes.
-type registry struct {
+// changing is a source of keys and limits that a test changes.
+type changing struct {
 	mu    sync.Mutex
 	n     int
 	layer control.Layer
 	tell  func()
 }
 
-func (r *registry) Name() string { return "registry" }
+func (r *changing) Name() string { return "registry" }
 
-func (r *registry) Read(context.Context) (control.Layer, error) {
+func (r *changing) Read(context.Context) (control.Layer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.layer, nil
 }
 
-func (r *registry) Watch(ctx context.Context, changed func()) {
+func (r *changing) Watch(ctx context.Context, changed func()) {
 	r.mu.Lock()
 	r.tell = changed
 	r.mu.Unlock()
@@ -45,7 +45,7 @@ func (r *registry) Watch(ctx context.Context, changed func()) {
 const manyRequests = 1_000_000
 
 // change makes the next version: one key stays, one comes and one goes, and the limit grows.
-func (r *registry) change() {
+func (r *changing) change() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.n++
@@ -91,7 +91,7 @@ func TestSourcesBesideFilesUnderLoad(t *testing.T) {
 				sha256.Sum256([]byte("ours")), n, sha256.Sum256([]byte(fmt.Sprint("ours-", n))))
 		}
 	}
-	r := &registry{}
+	r := &changing{}
 	r.change()
 	o := apptest.Options{Reloads: true, Auth: true, Sources: []control.Source{r}}
 	files(1)(&o)

@@ -25,6 +25,7 @@ func (c *Config) check(root *binding.Node, whole bool, r *binding.Report) {
 	k.database()
 	k.pairs()
 	k.apiKeys()
+	k.roles()
 	k.issuers()
 	k.addresses()
 	k.buffered()
@@ -265,9 +266,8 @@ func (a APIKey) Check() error {
 			a.Name, limit.NameBytesMax)
 	}
 	for _, r := range a.Roles {
-		if !r.Known() {
-			return fmt.Errorf("the role %q of the API key %q is not known; there are %s",
-				r, a.Name, identity.RoleList())
+		if err := r.CheckName(); err != nil {
+			return fmt.Errorf("the role %q of the API key %q: %w", r, a.Name, err)
 		}
 	}
 	if _, err := identity.NewReach(a.Models, a.Endpoints); err != nil {

@@ -157,10 +157,6 @@ func (k checking) claims() {
 		if m.Limits.Claim != "" {
 			k.AddAt(n.Get("limits"), "", "is read, and limits nobody in this version", "remove it")
 		}
-		if m.Tenant.Claim != "" {
-			k.AddAt(n.Get("tenant"), "", "says who may come in, and accounts of users are not "+
-				"told apart by tenant in this version", "have map.user name users that differ")
-		}
 	}
 }
 

@@ -96,11 +96,13 @@ type Auth struct {
 
 // APIKey is one accepted key. The key itself is never stored.
 type APIKey struct {
-	Name  string          // for people and logs; unique
-	User  string          // whose accounts are charged; at most 256 bytes
-	Hash  string          // secret; "sha256:" and 64 lower-case hexadecimal digits
-	Roles []identity.Role // never empty
-	ActAs bool            // X-User-ID may name another user
+	Name string // for people and logs; unique
+	User string // whose accounts are charged; at most 256 bytes
+	// Tenant is that of the user, by the name that it has outside; "": the default one.
+	Tenant string
+	Hash   string          // secret; "sha256:" and 64 lower-case hexadecimal digits
+	Roles  []identity.Role // never empty
+	ActAs  bool            // X-User-ID may name another user
 	// Models and Endpoints are the lists of the key's reach, as identity.NewReach takes them.
 	Models, Endpoints []string
 }

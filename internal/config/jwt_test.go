@@ -111,7 +111,6 @@ func TestWarningsOfClaims(t *testing.T) {
 		}
 	}
 	want := []string{
-		"auth.jwt.issuers[0].map.tenant says who may come in, and accounts of users are not told apart by tenant in this version",
 		"auth.jwt.issuers[0].map.limits is read, and limits nobody in this version",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

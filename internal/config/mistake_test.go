@@ -258,8 +258,8 @@ var mistakes = []struct {
 	{"a key in place of its hash", "auth:\n  api-keys:\n    - {name: a, user: u, hash: sk-hunter2}", []string{
 		"3:32: auth.api-keys[0].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
 	}},
-	{"user too long, role unknown", "auth:\n  api-keys:\n    - {name: a, hash: '" + goodHash + "', roles: [root], user: " + strings.Repeat("u", 257) + "}", []string{
-		`3:106: auth.api-keys[0].roles[0]: "root" is not a choice; write user, viewer, tenant-admin or admin`,
+	{"user too long, role unknown", "auth:\n  api-keys:\n    - {name: a, hash: '" + goodHash + "', roles: [Root], user: " + strings.Repeat("u", 257) + "}", []string{
+		`3:106: auth.api-keys[0].roles[0]: "Root" is no role: a role has a name of at most 64 small letters, digits and hyphens, and begins with a letter; write user, viewer, tenant-admin or admin, or the name of a custom one`,
 		`3:119: auth.api-keys[0].user: "uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu..." has 257 bytes; write at most 256`,
 	}},
 	{"what a key may use", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "', models: [a, '', 'b*'], endpoints: [chat, score]}\n    - {name: b, user: u, hash: '" + strings.Replace(goodHash, "0", "1", 1) + "', models: [" + strings.Repeat("a,", 100) + "a]}", []string{
@@ -295,7 +295,7 @@ var mistakes = []struct {
 	{"API keys of which one is wrong in another way too", "auth:\n  api-keys:\n    - {name: a, user: u, hash: '" + goodHash + "'}\n    - {name: a, user: v, hash: x, roles: [root]}", []string{
 		"4:7: auth.api-keys[1]: has the name of auth.api-keys[0]; give each key its own",
 		"4:32: auth.api-keys[1].hash: *** is not the hash of a key; write what `token-rate-limiter key hash` prints: sha256: and 64 hexadecimal digits in lower case",
-		`4:43: auth.api-keys[1].roles[0]: "root" is not a choice; write user, viewer, tenant-admin or admin`,
+		`4:43: auth.api-keys[1].roles[0]: "root" is no role, and custom ones are kept in a control database, which there is not; write user, viewer, tenant-admin or admin, or set database.url or server.data-directory`,
 	}},
 	{"a wrong address hides nothing", "token: {rate-limit: {models: {c: {}}}}\nvllm: {services: {a: ftp://a, b: {endpoints: [http://b, http://b, x], share-limits-with: d, breaker-failures: 20}}}", []string{
 		`1:31: token.rate-limit.models.c: has no service; add vllm.services.c: http://host:8000`,

@@ -131,6 +131,26 @@ func modelPattern(to *string) binding.Target {
 	}).Wants("names of models, or patterns")
 }
 
+// role binds the name of a role, one that there always is or a custom one.
+func role(to *identity.Role) binding.Target {
+	return binding.Text(to, func(s string) *binding.Mistake {
+		if err := identity.Role(s).CheckName(); err != nil {
+			return binding.Wrong("is no role: "+err.Error(), "write "+eitherRole()+", or the "+
+				"name of a custom one")
+		}
+		return nil
+	}).Wants(eitherRole() + ", or a custom role")
+}
+
+// eitherRole names the roles that there always are.
+func eitherRole() string {
+	var names []string
+	for _, r := range identity.Roles() {
+		names = append(names, string(r))
+	}
+	return binding.Either(names)
+}
+
 // endpoint binds the name of an endpoint.
 func endpoint(to *string) binding.Target {
 	return binding.Choice(to, identity.EndpointNames()...)

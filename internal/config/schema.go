@@ -144,6 +144,9 @@ func (k *APIKey) schema() binding.Target {
 	return binding.Object{
 		{"name", "Name of the key, for people and logs; unique.", name(&k.Name)},
 		{"user", "Whose accounts it charges.", name(&k.User)},
+		{"tenant", "Whose user that is; empty: of `default`. Users of the same name in two " +
+			"tenants have accounts of their own.",
+			binding.Text(&k.Tenant, binding.Printable, nameLength)},
 		instead("key", "write hash: with what `token-rate-limiter key hash` prints for the key; "+
 			"the key itself does not belong here"),
 		{"hash", "What `token-rate-limiter key hash` prints.",
@@ -151,7 +154,7 @@ func (k *APIKey) schema() binding.Target {
 				Wants("sha256: and 64 hexadecimal digits")},
 		{"roles", "What the key may do: `user` calls models, `viewer` looks at everything, " +
 			"`tenant-admin` looks after keys and users, `admin` does all but call models; " +
-			"none includes another.",
+			"none includes another. With a control database, also roles of it.",
 			binding.List[identity.Role]{To: &k.Roles, Item: role}},
 		{"act-as", "Whether `X-User-ID` may name another user; else that is a 403.",
 			binding.Boolean(&k.ActAs)},
@@ -162,8 +165,6 @@ func (k *APIKey) schema() binding.Target {
 			binding.List[string]{To: &k.Endpoints, Item: endpoint}},
 	}
 }
-
-func role(to *identity.Role) binding.Target { return binding.Choice(to, identity.Roles()...) }
 
 func (l *Logging) schema() binding.Object {
 	return binding.Object{

@@ -16,6 +16,7 @@ func (o Options) warnings(c *Config, root *binding.Node, asked map[string]bool) 
 	k := checking{c, &binding.Report{}, root, true}
 	k.noKey()
 	k.claims()
+	k.unseenRoles()
 	k.unserved()
 	k.unlimited()
 	k.windows()
@@ -28,7 +29,7 @@ func (o Options) warnings(c *Config, root *binding.Node, asked map[string]bool) 
 // noKey warns of a gateway that lets nobody in.
 func (k checking) noKey() {
 	if !k.Auth.Enabled || len(k.Auth.APIKeys) > 0 || len(k.Auth.JWT.Issuers) > 0 ||
-		k.Database.URL != "" || k.Server.DataDirectory != "" {
+		k.hasDatabase() {
 		return
 	}
 	at, key := k.root.Nearest("auth", "api-keys")

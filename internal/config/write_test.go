@@ -52,7 +52,7 @@ auth: {api-keys: [{name: laptop, user: "$${u}", hash: `+goodHash+`}]}
 		"    \"a: b\":\n      endpoints: [http://a]\n",
 		"      api-key: \"***\"\n      connect-timeout: 2s\n",
 		"      forward-headers: [X-A, X-B]\n",
-		"  api-keys:\n    - name: laptop\n      user: \"$${u}\"\n      hash: \"***\"\n      roles: [user]\n      act-as: false\n",
+		"  api-keys:\n    - name: laptop\n      user: \"$${u}\"\n      tenant: \"\"\n      hash: \"***\"\n      roles: [user]\n      act-as: false\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("not printed:\n%s\nbut:\n%s", want, text)

@@ -44,6 +44,18 @@ func InvalidKey(format string, args ...any) *Error { return of(KindInvalidKey, f
 // Permission is about what the principal may not do, and about a limit of 0.
 func Permission(format string, args ...any) *Error { return of(KindPermission, format, args...) }
 
+// UserDisabled is about a user who may not come in, whatever the credential. The message has no
+// name, for it is logged where names may have to be hashed.
+func UserDisabled() *Error {
+	return of(KindUserDisabled, "the user is disabled: ask whoever manages users here")
+}
+
+// TenantDisabled is about a tenant of which nobody may come in.
+func TenantDisabled() *Error {
+	return of(KindTenantDisabled,
+		"the tenant of the user is disabled: ask whoever operates the gateway")
+}
+
 // NoModel is about a model that is not served, or not to this principal.
 func NoModel(model string) *Error {
 	e := of(KindNoModel,

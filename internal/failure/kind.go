@@ -9,6 +9,8 @@ const (
 	KindExceedsLimit                    // the request needs more than a limit ever admits
 	KindInvalidKey                      // the credential is missing or nobody's
 	KindPermission                      // the principal may not do this
+	KindUserDisabled                    // the user may not come in, whatever the credential
+	KindTenantDisabled                  // nobody of the user's tenant may come in
 	KindNoModel                         // the model is not served, or not to this principal
 	KindNoPath                          // the path is no endpoint
 	KindMethod                          // the path wants another method
@@ -33,6 +35,7 @@ const (
 var names = [kinds]string{
 	KindInvalidRequest: "invalid_request", KindExceedsLimit: "request_exceeds_limit",
 	KindInvalidKey: "invalid_api_key", KindPermission: "permission_denied",
+	KindUserDisabled: "user_disabled", KindTenantDisabled: "tenant_disabled",
 	KindNoModel: "model_not_found", KindNoPath: "not_found", KindMethod: "method_not_allowed",
 	KindBodyTimeout: "request_timeout", KindBodyTooLarge: "request_too_large",
 	KindMediaType: "unsupported_media_type", KindRateLimited: "rate_limit_exceeded",

@@ -1,8 +1,9 @@
 // Package gate finds out who sends a request: it takes the credential out of the header and
 // asks an identity.Authenticator. Both the data plane and administration stand behind it.
 //
-// Invariant: a principal comes from a credential alone. X-User-ID names another user only for
-// a principal that may act for others, and an address only serves people who read the log.
+// Invariants: a principal comes from a credential alone; who is disabled does not come in, whatever
+// the credential, and is not named. X-User-ID names another user only for a principal that may act
+// for others, and an address only serves people who read the log.
 package gate
 
 import (
@@ -29,7 +30,9 @@ type Gate struct {
 	// Authenticator is required. It returns what knows the credentials at the moment, never nil.
 	// identity.Anyone needs none.
 	Authenticator func() identity.Authenticator
-	Log           *slog.Logger // takes a line for each refusal of Principal; nil: there are none
+	// Census returns who may not come in at the moment; nil: everybody may.
+	Census func() *identity.Census
+	Log    *slog.Logger // takes a line for each refusal of Principal; nil: there are none
 	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for the log.
 	TrustedProxies []netip.Prefix
 }
@@ -38,10 +41,14 @@ type Gate struct {
 // principal as far as it is known, or with the error of a context that has ended. Where the
 // Authenticator could not find out whose a credential is, that is [failure.KindNoIdentity].
 func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal, error) {
-	p, err := g.authenticate(ctx, h)
+	p, census, err := g.authenticate(ctx, h)
 	if err != nil {
 		return p, err
 	}
+	if refused := census.Refuses(p.Tenant, p.User); refused != 0 {
+		return p, disabled(refused)
+	}
+	census.Resolve(&p)
 	user, err := namedUser(h)
 	if err != nil || user == "" {
 		return p, err
@@ -52,7 +59,18 @@ func (g *Gate) Identify(ctx context.Context, h http.Header) (identity.Principal,
 			"credential, which may not act for others: leave X-User-ID out, or send a key that " +
 			"may (act-as)")
 	}
+	if census.Refuses(p.Tenant, user) != 0 {
+		return p, failure.UserDisabled()
+	}
 	return p.As(user), nil
+}
+
+// disabled returns what to say of somebody who may not come in.
+func disabled(why identity.Refused) error {
+	if why == identity.TenantDisabled {
+		return failure.TenantDisabled()
+	}
+	return failure.UserDisabled()
 }
 
 // namedUser returns the user whom X-User-ID names; "" where it is not sent.
@@ -75,20 +93,27 @@ func namedUser(h http.Header) (string, error) {
 	return names[0], nil
 }
 
-func (g *Gate) authenticate(ctx context.Context, h http.Header) (identity.Principal, error) {
+// authenticate returns whose the credential of a request is, and who may not come in: as of the
+// moment at which it was found, or of a later one.
+func (g *Gate) authenticate(
+	ctx context.Context, h http.Header,
+) (p identity.Principal, c *identity.Census, err error) {
 	known := g.Authenticator()
 	var credential string
 	if !known.Open() { // who needs none may send anything
 		var err error
 		if credential, err = credentialOf(h); err != nil {
-			return identity.Principal{}, err
+			return p, nil, err
 		}
 	}
 	proof, err := known.Authenticate(ctx, credential)
-	if err == nil {
-		return *proof.Principal, nil
+	if err != nil {
+		return p, nil, unproved(ctx, err)
 	}
-	return identity.Principal{}, unproved(ctx, err)
+	if c = proof.Census; c == nil && g.Census != nil {
+		c = g.Census()
+	}
+	return *proof.Principal, c, nil
 }
 
 // unproved returns what to say where an Authenticator has failed.

@@ -247,3 +247,63 @@ func TestRefusalsHaveALine(t *testing.T) {
 		}
 	}
 }
+
+// TestDisabled: whoever is disabled does not come in, whatever the credential, nor is he named; the
+// refusal says so, and is no 401. What custom roles give is as of the moment.
+func TestDisabled(t *testing.T) {
+	known := authenticator{
+		"alice":   {User: "alice", Roles: []identity.Role{identity.User, "reader"}, Permissions: identity.Everywhere(identity.ModelsUse)},
+		"mallory": {User: "mallory", Roles: []identity.Role{identity.User}}, "mallory of acme": {User: "mallory", Tenant: "acme"},
+		"roof": {User: "mallory", Tenant: "roof"}, "portal": {User: "portal", ActAs: true}, "portal of acme": {User: "portal", Tenant: "acme", ActAs: true},
+	}
+	census := new(identity.Census).With(identity.Changes{
+		Users: map[identity.Person]bool{{User: "mallory"}: true}, Tenants: map[string]bool{"roof": true},
+		Roles: map[identity.Role]identity.PermissionSet{"reader": identity.Everywhere(identity.UsageRead)},
+	})
+	g := &Gate{Authenticator: func() identity.Authenticator { return known }, Census: func() *identity.Census { return census }}
+	for _, tt := range []struct {
+		key, named string
+		code       string // of the refusal; "": there is none
+		account    string
+	}{
+		{"alice", "", "", "alice"},
+		{"mallory", "", "user_disabled", ""},
+		{"mallory", "mallory", "user_disabled", ""},
+		{"mallory of acme", "", "", ""},
+		{"roof", "", "tenant_disabled", ""},
+		{"portal", "bob", "", "bob"},
+		{"portal", "mallory", "user_disabled", ""},
+		{"portal of acme", "mallory", "", "tenant:acme/mallory"},
+	} {
+		h := http.Header{"X-Api-Key": {tt.key}}
+		if tt.named != "" {
+			h["X-User-Id"] = []string{tt.named}
+		}
+		p, err := g.Identify(t.Context(), h)
+		code := ""
+		if err != nil {
+			f := failure.Of(err)
+			if code = f.Kind.String(); reply.StatusOf(f) != http.StatusForbidden || p.User == "" || strings.Contains(err.Error(), "mallory") {
+				t.Errorf("%s: %d for %q, %v", tt.key, reply.StatusOf(f), p.User, err)
+			}
+		} else if tt.named != "" && p.Account != tt.account {
+			t.Errorf("%s as %s is charged to %q", tt.key, tt.named, p.Account)
+		}
+		if code != tt.code {
+			t.Errorf("%s, naming %q: %q, want %q", tt.key, tt.named, code, tt.code)
+		}
+	}
+	if p, err := g.Identify(t.Context(), http.Header{"X-Api-Key": {"alice"}}); err != nil || p.Permissions != identity.Everywhere(identity.ModelsUse, identity.UsageRead) {
+		t.Errorf("a custom role gives %v, %v", p.Permissions.Names(), err)
+	}
+	if known["alice"].Permissions != identity.Everywhere(identity.ModelsUse) {
+		t.Error("a principal that is shared was changed")
+	}
+	census = census.With(identity.Changes{Users: map[identity.Person]bool{{User: "mallory"}: false}, Roles: map[identity.Role]identity.PermissionSet{"reader": 0}})
+	if _, err := g.Identify(t.Context(), http.Header{"X-Api-Key": {"mallory"}}); err != nil {
+		t.Errorf("who is enabled again: %v", err)
+	}
+	if p, _ := g.Identify(t.Context(), http.Header{"X-Api-Key": {"alice"}}); p.Permissions != identity.Everywhere(identity.ModelsUse) {
+		t.Errorf("a role that is gone gives %v", p.Permissions.Names())
+	}
+}

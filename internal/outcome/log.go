@@ -12,7 +12,7 @@ import (
 type Log struct{ *slog.Logger }
 
 // fieldsMax is how many fields a line has at most: they are made without an allocation.
-const fieldsMax = 17
+const fieldsMax = 18
 
 // Read implements Reader.
 func (l Log) Read(ctx context.Context, r *Record) {
@@ -35,6 +35,7 @@ func (l Log) Read(ctx context.Context, r *Record) {
 	}
 	fields = text(fields, "server", r.Server)
 	fields = text(fields, "key", r.Credential)
+	fields = text(fields, "tenant", r.Tenant)
 	if r.Cost.Estimated() {
 		fields = append(fields, slog.Bool("estimated", true))
 	}

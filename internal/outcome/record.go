@@ -32,6 +32,7 @@ type Record struct {
 	Client   string // the address of whoever sent it
 
 	User       string // "": nobody is known
+	Tenant     string // of the user; "": the default one
 	Credential string // the name of the credential; "" for none
 
 	Begun, Ended time.Time

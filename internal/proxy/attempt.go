@@ -46,7 +46,7 @@ func (x *exchange) attemptOn(m *catalog.Model) {
 	}
 	x.model = m
 	x.ticket.Begin(admission.Request{
-		User: x.principal.User, Call: &x.request, Store: x.h.Store, Counter: x, Observer: x,
+		User: x.principal.Account, Call: &x.request, Store: x.h.Store, Counter: x, Observer: x,
 		Terms: admission.Terms{
 			Policy: m.Policy, Pricer: m.Pricer, WorstCase: m.WorstCase, ExactInput: m.ExactInput,
 		},

@@ -134,7 +134,7 @@ func (x *exchange) rebuilt() []byte {
 
 // send sends the request, rebuilt, and waits for the head of the response.
 func (x *exchange) send() error {
-	request := upstream.Request{Server: x.server, Caller: x.principal.User}
+	request := upstream.Request{Server: x.server, Caller: x.principal.Account}
 	request.Method, request.Path, request.Begun = http.MethodPost, x.endpoint.Path(), x.sent
 	if x.request.ReportsUsage() && x.model.Quirks.Any() {
 		request.Bodies = x

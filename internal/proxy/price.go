@@ -59,7 +59,7 @@ func (x *exchange) inquire(ctx context.Context) (*upstream.Response, error) {
 			Method: http.MethodPost, Path: path, Header: x.fields(), Body: x.patched,
 			ResponseTimeout: countTimeout,
 		},
-		Caller: x.principal.User, Explain: x.explaining(path),
+		Caller: x.principal.Account, Explain: x.explaining(path),
 		Aside: true, // that it can count says nothing about whether it can generate
 	})
 }

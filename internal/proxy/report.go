@@ -12,7 +12,7 @@ func (x *exchange) report() {
 	x.record = outcome.Record{
 		ID: x.id, Endpoint: x.endpoint, Stream: x.request.Stream,
 		Client: gate.ClientAddress(x.r, x.h.Gate.TrustedProxies),
-		User:   x.principal.User, Credential: x.principal.Credential,
+		User:   x.principal.User, Tenant: x.principal.Tenant, Credential: x.principal.Credential,
 		Begun: x.begun, Ended: time.Now(), Attempt: x.attempt.outcome(), Earlier: x.earlier,
 		Status: x.status, Err: x.err, Trace: x.spans.whole,
 	}

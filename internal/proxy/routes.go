@@ -12,7 +12,7 @@ import (
 // Register adds the data plane to mux. What mux does not know is to be answered
 // by reply.NotFound: nothing else is ever passed on. reply.WithRequestID has to come before.
 func (h *Handler) Register(mux gate.Routes) {
-	use := gate.Rules{http.MethodPost: gate.Needs(identity.ModelsUse)}
+	use := gate.Rules{http.MethodPost: gate.NeedsInTenant(identity.ModelsUse)}
 	for _, e := range wire.Endpoints {
 		serve := reply.Only(http.MethodPost, e, func(w http.ResponseWriter, r *http.Request) {
 			h.serve(w, r, e)

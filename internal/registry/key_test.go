@@ -30,7 +30,9 @@ func TestChecks(t *testing.T) {
 		{func(k *Key) { k.User = "a\xff" }, "user the name of a user is not valid UTF-8"},
 		{func(k *Key) { k.User = "a\x00" }, "user has the control character"},
 		{func(k *Key) { k.Roles = nil }, "roles is empty: there are user"},
-		{func(k *Key) { k.Roles = []identity.Role{"root"} }, `roles has "root", which is none`},
+		{func(k *Key) { k.Roles = []identity.Role{"Root"} }, `roles has "Root", which is none`},
+		{func(k *Key) { k.Roles = []identity.Role{"reader"} }, ""}, // whether there is one, the store knows
+		{func(k *Key) { k.Tenant = "a\nb" }, "tenant has the control character"},
 		{func(k *Key) { k.Roles = []identity.Role{identity.Role(NewSecret())} }, `roles has "trl_***", which is none`},
 		{func(k *Key) { k.Roles = append(k.Roles, k.Roles...) }, `roles has "user" twice`},
 		{func(k *Key) { k.Models = append(k.Models, "") }, "models[1] "},

@@ -16,7 +16,8 @@ var ErrStale = errors.New(
 	"the control database does not answer, and the credential may be newer than what is known")
 
 // Keyring knows the keys of the registry and who may not come in, and is an
-// [identity.Authenticator]. The zero value is not ready: see NewKeyring. It is safe for concurrent use.
+// [identity.Authenticator]. The zero value is not ready: see NewKeyring. It is safe for
+// concurrent use.
 type Keyring struct {
 	now   func() time.Time
 	fresh func() bool
@@ -186,7 +187,7 @@ func (r *Keyring) people() (tenants []Tenant, users []User, roles []Role) {
 	}
 	for _, name := range c.Roles() {
 		gives, _ := c.Gives(name)
-		roles = append(roles, newRole(name, gives))
+		roles = append(roles, NewRole(name, gives))
 	}
 	return tenants, users, roles
 }

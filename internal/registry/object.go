@@ -135,8 +135,8 @@ func (r *Role) Gives() (s identity.PermissionSet) {
 	return s
 }
 
-// newRole returns a role that gives that.
-func newRole(name identity.Role, gives identity.PermissionSet) Role {
+// NewRole returns a role that gives that.
+func NewRole(name identity.Role, gives identity.PermissionSet) Role {
 	r := Role{Name: name}
 	for p := range identity.Permissions() {
 		switch {

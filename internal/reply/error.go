@@ -22,6 +22,8 @@ var statuses = map[failure.Kind]int{
 	failure.KindExceedsLimit:    http.StatusBadRequest,
 	failure.KindInvalidKey:      http.StatusUnauthorized,
 	failure.KindPermission:      http.StatusForbidden,
+	failure.KindUserDisabled:    http.StatusForbidden,
+	failure.KindTenantDisabled:  http.StatusForbidden,
 	failure.KindNoModel:         http.StatusNotFound,
 	failure.KindNoPath:          http.StatusNotFound,
 	failure.KindMethod:          http.StatusMethodNotAllowed,

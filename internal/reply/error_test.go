@@ -103,6 +103,8 @@ func TestEveryKindHasItsAnswer(t *testing.T) {
 		{failure.EstimateExceedsLimit(1, minute), 400, "request_exceeds_limit", "invalid_request_error", "invalid_request_error", false},
 		{failure.InvalidKey(""), 401, "invalid_api_key", "invalid_request_error", "authentication_error", false},
 		{failure.Permission(""), 403, "permission_denied", "invalid_request_error", "permission_error", false},
+		{failure.UserDisabled(), 403, "user_disabled", "invalid_request_error", "permission_error", false},
+		{failure.TenantDisabled(), 403, "tenant_disabled", "invalid_request_error", "permission_error", false},
 		{failure.NoModel("m"), 404, "model_not_found", "invalid_request_error", "not_found_error", false},
 		{failure.NoPath("/", ""), 404, "not_found", "invalid_request_error", "not_found_error", false},
 		{failure.Method("GET", "POST"), 405, "method_not_allowed", "invalid_request_error", "invalid_request_error", false},

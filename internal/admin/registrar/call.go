@@ -23,6 +23,8 @@ type call struct {
 	query url.Values
 	// The rest is of requests that change something.
 	change registry.Write // who asks, on which conditions, and whether it is done at all
+	// matches tells that If-Match is sent, and existing that what is not there is not made.
+	matches, existing bool
 }
 
 // dryRun is the parameter of what is only to be tried.
@@ -113,6 +115,7 @@ func (h *Handler) prepareWrite(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.matches = len(c.Header.Values("If-Match")) > 0
 	c.change.Expected, err = expected(c.Header)
 	return err
 }

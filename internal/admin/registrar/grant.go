@@ -23,6 +23,19 @@ func (c *call) mayGive(k *registry.Key, roles *identity.Census) error {
 	}, roles)
 }
 
+// ifKnown returns may for keys that there are: one that the sender of a request may not know of is
+// registry.ErrNotFound.
+func (c *call) ifKnown(
+	may func(*registry.Key, *identity.Census) error,
+) func(*registry.Key, *identity.Census) error {
+	return func(k *registry.Key, roles *identity.Census) error {
+		if !c.knowsKey(k) {
+			return registry.ErrNotFound
+		}
+		return may(k, roles)
+	}
+}
+
 // give returns nil where the sender of a request may give the mandate, with the custom
 // roles as they are at the moment of the change.
 func (c *call) give(m identity.Mandate, roles *identity.Census) error {

@@ -60,16 +60,19 @@ type operation struct {
 
 // The rules of the routes.
 var (
-	readKeys  = gate.Needs(identity.KeysRead)
-	writeKeys = gate.Needs(identity.KeysWrite)
-	readAudit = gate.Needs(identity.AuditRead)
-	readUsage = gate.Needs(identity.UsageRead)
+	readKeys   = gate.NeedsInTenant(identity.KeysRead)
+	writeKeys  = gate.NeedsInTenant(identity.KeysWrite)
+	readUsers  = gate.NeedsInTenant(identity.UsersRead)
+	writeUsers = gate.NeedsInTenant(identity.UsersWrite)
+	writeRoles = gate.NeedsEverywhere(identity.RolesWrite)
+	readAudit  = gate.NeedsEverywhere(identity.AuditRead)
+	readUsage  = gate.NeedsInTenant(identity.UsageRead)
 )
 
 // routes are the paths below Base, with their operations by methods.
 var routes = map[string]map[string]operation{
 	"/keys": {
-		http.MethodGet: {readKeys, false, []string{"user", "state", "limit", "after"},
+		http.MethodGet: {readKeys, false, []string{"user", "tenant", "state", "limit", "after"},
 			(*Handler).listKeys},
 		http.MethodPost: {writeKeys, true, nil, (*Handler).createKey},
 	},
@@ -84,6 +87,18 @@ var routes = map[string]map[string]operation{
 	"/keys/identify": {
 		http.MethodPost: {readKeys, false, nil, (*Handler).identifyKey},
 	},
+	"/tenants": {
+		http.MethodGet: {readUsers, false, inList, (*Handler).listTenants},
+	},
+	"/tenants/{tenant}": tenants.operations(readUsers, writeUsers, nil),
+	"/tenants/{tenant}/users": {
+		http.MethodGet: {readUsers, false, inList, (*Handler).listUsers},
+	},
+	"/tenants/{tenant}/users/{user}": users.operations(readUsers, writeUsers, nil),
+	"/roles": {
+		http.MethodGet: {readKeys, false, []string{"limit", "after"}, (*Handler).listRoles},
+	},
+	"/roles/{role}": roles.operations(readKeys, writeRoles, (*Handler).showRole),
 	"/audit": {
 		http.MethodGet: {readAudit, false,
 			[]string{"actor", "object", "order", "limit", "after"}, (*Handler).listAudit},
@@ -98,6 +113,9 @@ var routes = map[string]map[string]operation{
 		http.MethodGet: {readKeys, false, []string{"at_least", "wait"}, (*Handler).showRevision},
 	},
 }
+
+// inList are the parameters of lists of tenants and users.
+var inList = []string{"disabled", "limit", "after"}
 
 // Register adds the routes to mux.
 func (h *Handler) Register(mux gate.Routes) {

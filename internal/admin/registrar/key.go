@@ -16,6 +16,7 @@ type Key struct {
 	ID        string          `json:"id"`
 	Source    Source          `json:"source"`
 	Name      string          `json:"name"`
+	Tenant    string          `json:"tenant"`
 	User      string          `json:"user"`
 	State     registry.State  `json:"state"`
 	Roles     []identity.Role `json:"roles"`
@@ -64,7 +65,8 @@ const filePrefix = "file:"
 // NewKey returns k as it is shown at now: without what follows from its secrets.
 func NewKey(k *registry.Key, now time.Time) Key {
 	shown := Key{
-		ID: k.ID, Source: InDatabase, Name: k.Name, User: k.User, State: k.StateAt(now),
+		ID: k.ID, Source: InDatabase, Name: k.Name, Tenant: identity.TenantOutside(k.Tenant),
+		User: k.User, State: k.StateAt(now),
 		Roles: k.Roles, ActAs: k.ActAs, Models: k.Models, Endpoints: k.Endpoints,
 		CreatedAt: timeOrNull(k.Created), ExpiresAt: timeOrNull(k.Expires),
 		RevokedAt: timeOrNull(k.Revoked), UsedAt: timeOrNull(k.Used),
@@ -79,7 +81,8 @@ func NewKey(k *registry.Key, now time.Time) Key {
 // newFileKey returns a key of the file as it is shown.
 func newFileKey(k *registry.Key) Key {
 	return Key{
-		ID: filePrefix + k.Name, Source: InFile, Name: k.Name, User: k.User,
+		ID: filePrefix + k.Name, Source: InFile, Name: k.Name,
+		Tenant: identity.TenantOutside(k.Tenant), User: k.User,
 		State: registry.Active, Roles: k.Roles, ActAs: k.ActAs,
 		Models: k.Models, Endpoints: k.Endpoints, Secrets: []Secret{},
 	}
@@ -97,8 +100,8 @@ func timeOrNull(t time.Time) *time.Time {
 	return &t
 }
 
-// fileKey returns the key of the file with that id.
-func (h *Handler) fileKey(id string) (*registry.Key, bool) {
+// fileKey returns the key of the file with that id, if the sender of the request may know of it.
+func (h *Handler) fileKey(c *call, id string) (*registry.Key, bool) {
 	name, inFile := strings.CutPrefix(id, filePrefix)
 	if !inFile {
 		return nil, false
@@ -106,7 +109,7 @@ func (h *Handler) fileKey(id string) (*registry.Key, bool) {
 	keys := h.FileKeys()
 	for i := range keys {
 		if keys[i].Name == name {
-			return &keys[i], true
+			return &keys[i], c.knowsKey(&keys[i])
 		}
 	}
 	return nil, false

@@ -38,15 +38,25 @@ func (h *Handler) listKeys(c *call) (*answer, error) {
 	}
 	q := registry.Query{
 		User: c.query.Get("user"), State: registry.State(c.query.Get("state")),
-		After: c.query.Get("after"),
+		Tenant: c.query.Get("tenant"), After: c.query.Get("after"),
 	}
+	named := registry.Tenant{Name: identity.TenantInside(q.Tenant)}
 	switch {
+	case named.Check() != nil:
+		return nil, misused("tenant", "is no name of a tenant")
 	case c.query.Has("state") && !slices.Contains(registry.States, q.State):
 		return nil, misused("state", "must be active, expired or revoked")
 	case identity.CheckUser(q.User) != nil || strings.ContainsRune(q.User, 0):
 		return nil, misused("user", "is no name of a user")
 	case q.After != "" && !registry.IsID(q.After) && !strings.HasPrefix(q.After, filePrefix):
 		return nil, misused("after", "must be the value of next in the list before")
+	}
+	if !c.by.May(identity.KeysRead) { // only those of the own tenant
+		if own := identity.TenantOutside(c.by.Tenant); q.Tenant == "" {
+			q.Tenant = own
+		} else if q.Tenant != own {
+			return newList[Key](nil, ""), nil
+		}
 	}
 	var data []Key
 	if !registry.IsID(q.After) {
@@ -86,7 +96,8 @@ func (h *Handler) fileKeysAfter(q registry.Query) (data []Key) {
 	keys := h.FileKeys()
 	for i := range keys {
 		k := newFileKey(&keys[i])
-		if k.ID > q.After && (q.User == "" || k.User == q.User) {
+		if k.ID > q.After && (q.User == "" || k.User == q.User) &&
+			(q.Tenant == "" || k.Tenant == q.Tenant) {
 			data = append(data, k)
 		}
 	}
@@ -96,17 +107,25 @@ func (h *Handler) fileKeysAfter(q registry.Query) (data []Key) {
 // showKey shows one key.
 func (h *Handler) showKey(c *call) (*answer, error) {
 	id := c.PathValue("id")
-	if k, inFile := h.fileKey(id); inFile {
+	if k, inFile := h.fileKey(c, id); inFile {
 		return &answer{status: http.StatusOK, body: newFileKey(k)}, nil
 	}
 	if h.Store == nil || !registry.IsID(id) {
 		return nil, registry.ErrNotFound
 	}
 	k, err := h.Store.Key(c.Context(), id)
+	if err == nil && !c.knowsKey(&k) {
+		err = registry.ErrNotFound
+	}
 	if err != nil {
 		return nil, err
 	}
 	return h.shown(http.StatusOK, &k), nil
+}
+
+// knowsKey reports whether the sender of a request may know of a key.
+func (c *call) knowsKey(k *registry.Key) bool {
+	return c.knows(k.Tenant, identity.KeysRead, identity.KeysWrite)
 }
 
 // shown returns the answer that shows a key of the database.
@@ -137,13 +156,16 @@ func (h *Handler) identifyKey(c *call) (*answer, error) {
 		return nil, faulty("#/secret", "is mistyped or cut off: its checksum is wrong")
 	}
 	hash := registry.HashOf(body.Secret)
-	if k := registry.Having(hash, h.FileKeys()); k != nil {
+	if k := registry.Having(hash, h.FileKeys()); k != nil && c.knowsKey(k) {
 		return &answer{status: http.StatusOK, body: newFileKey(k)}, nil
 	}
 	err = registry.ErrNotFound
 	var k registry.Key
 	if h.Store != nil {
 		k, err = h.Store.KeyOf(c.Context(), hash)
+	}
+	if err == nil && !c.knowsKey(&k) {
+		err = registry.ErrNotFound
 	}
 	if errors.Is(err, registry.ErrNotFound) {
 		return nil, problem("key_not_found", "the secret is of no key")

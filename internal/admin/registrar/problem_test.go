@@ -24,7 +24,7 @@ func TestEveryErrorHasItsProblem(t *testing.T) {
 	}{
 		"ErrNotFound": {registry.ErrNotFound, 404, "key_not_found"}, "ErrRevoked": {registry.ErrRevoked, 409, "key_revoked"},
 		"ErrExpired": {registry.ErrExpired, 409, "key_expired"}, "ErrTooMany": {registry.ErrTooMany, 409, "too_many_secrets"},
-		"ErrTaken": {registry.ErrTaken, 409, "secret_taken"}, "ErrExists": {registry.ErrExists, 409, "already_exists"}, "ErrConflict": {registry.ErrConflict, 412, "stale_revision"},
+		"ErrTaken": {registry.ErrTaken, 409, "secret_taken"}, "ErrExists": {registry.ErrExists, 412, "already_exists"}, "ErrConflict": {registry.ErrConflict, 412, "stale_revision"},
 		"ErrOtherBody": {registry.ErrOtherBody, 422, "idempotency_key_reused"}, "ErrUnavailable": {registry.ErrUnavailable, 503, "database_unavailable"},
 		"ErrLaterVersion": {registry.ErrLaterVersion, 503, "database_unavailable"},
 		"ErrUnconfirmed":  {fmt.Errorf("%w: %w", registry.ErrUnavailable, registry.ErrUnconfirmed), 503, "database_unavailable"},

@@ -17,6 +17,9 @@ type Store interface {
 	Key(ctx context.Context, id string) (registry.Key, error)
 	KeyOf(ctx context.Context, h registry.Hash) (registry.Key, error)
 	Keys(ctx context.Context, q registry.Query) (registry.Page, error)
+	Tenants() registry.Objects[registry.Tenant]
+	Users() registry.Objects[registry.User]
+	Roles() registry.Objects[registry.Role]
 	Revision(ctx context.Context) (registry.Revision, error)
 	Audit(ctx context.Context, q registry.AuditQuery) ([]registry.Record, error)
 	Expenses(ctx context.Context, q registry.ExpenseQuery) (registry.ExpensePage, error)

@@ -15,7 +15,8 @@ import (
 type createRequest struct {
 	Name      string          `json:"name"`
 	User      string          `json:"user"`
-	Roles     []identity.Role `json:"roles"` // none: user
+	Tenant    string          `json:"tenant"` // none: that of who asks
+	Roles     []identity.Role `json:"roles"`  // none: user
 	ActAs     bool            `json:"act_as"`
 	Models    []string        `json:"models"`
 	Endpoints []string        `json:"endpoints"`
@@ -29,7 +30,10 @@ func (h *Handler) createKey(c *call) (*answer, error) {
 	return h.once(c, &body, func() (*answer, error) {
 		k := registry.Key{
 			Name: body.Name, User: body.User, Roles: body.Roles, ActAs: body.ActAs,
-			Models: body.Models, Endpoints: body.Endpoints,
+			Models: body.Models, Endpoints: body.Endpoints, Tenant: c.by.Tenant,
+		}
+		if body.Tenant != "" {
+			k.Tenant = identity.TenantInside(body.Tenant)
 		}
 		if err := checkNames(k.Models, k.Endpoints); err != nil {
 			return nil, err
@@ -140,7 +144,7 @@ func (h *Handler) patchKey(c *call) (*answer, error) {
 	if err := checkNames(p.Models.value, p.Endpoints.value); err != nil {
 		return nil, err
 	}
-	c.change.May = c.mayGive
+	c.change.May = c.ifKnown(c.mayGive)
 	k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionUpdate,
 		func(k *registry.Key, now time.Time) error {
 			if !k.Revoked.IsZero() {
@@ -168,7 +172,7 @@ func (h *Handler) revokeKey(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.change.May = c.mayEnd
+	c.change.May = c.ifKnown(c.mayEnd)
 	k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionRevoke,
 		(*registry.Key).Revoke)
 	if errors.Is(err, registry.ErrRevoked) {
@@ -203,7 +207,7 @@ func (h *Handler) rotateKey(c *call) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.change.May = c.mayGive
+		c.change.May = c.ifKnown(c.mayGive)
 		k, err := h.Store.Update(c.Context(), id, c.change, registry.ActionRotate,
 			func(k *registry.Key, now time.Time) error {
 				return k.Rotate(hash, overlap, now)
@@ -218,7 +222,7 @@ func (h *Handler) rotateKey(c *call) (*answer, error) {
 // changeable returns the id of the key that a request wants to change, if that can be.
 func (h *Handler) changeable(c *call) (string, error) {
 	id := c.PathValue("id")
-	if _, inFile := h.fileKey(id); inFile {
+	if _, inFile := h.fileKey(c, id); inFile {
 		return "", problem("owned_by_file",
 			"the key is one of the configuration: change it there, in auth.api-keys")
 	}
