@@ -36,6 +36,11 @@ func Run(t *testing.T, open Open) {
 	on("a top-up of a settled request", (*fixture).testTopUpOfClosed)
 	on("nothing is limited", (*fixture).testUnlimited)
 	on("no user is limited", (*fixture).testUncountedUser)
+	on("users", (*fixture).testUsers)
+	on("many users", (*fixture).testManyUsers)
+	on("users whom nothing limits", (*fixture).testUncountedUsers)
+	on("pages that there are not", (*fixture).testNoPage)
+	on("slots", (*fixture).testSlots)
 	on("closed", (*fixture).testClosed)
 }
 
