@@ -166,13 +166,13 @@ func (f *fixture) testSlots() {
 	run := func(user string, since time.Duration) limit.Run {
 		return limit.Run{User: user, Since: Epoch.Add(since)}
 	}
-	look(p.Model(), run("a", sec), run("b", 2 * sec), run("b", 2 * sec))
+	look(p.Model(), run("a", sec), run("b", 2*sec), run("b", 2*sec))
 	look("another")
 	f.topUp(a, output(5), limit.WithinLimits)
 	f.settle(b, output(10))
 	c := f.charged(p, "c", output(10))
-	look(p.Model(), run("a", sec), run("b", 2 * sec), run("c", 3 * sec))
+	look(p.Model(), run("a", sec), run("b", 2*sec), run("c", 3*sec))
 	f.settle(a, output(10))
 	f.settle(c, output(10))
-	look(p.Model(), run("b", 2 * sec))
+	look(p.Model(), run("b", 2*sec))
 }
