@@ -60,6 +60,14 @@ type Store interface {
 	// ErrPage where after is of no page, or ErrUnavailable or ErrClosed.
 	Users(ctx context.Context, p *Policy, after string, about int) (UserPage, error)
 
+	// Reset sets to zero what counts of user on the model of p, and tells what that was.
+	// Requests that run go on: what they have reserved counts no more, and is not given back
+	// when they end; what they use beyond it, and what they top up, counts from then on. The
+	// account of the model over all its users stays as it is. A reset whose id is that of the
+	// last one of the account is not made again. An error wraps ErrUnavailable or ErrClosed;
+	// the reset may have been made, and may be sent again with its id.
+	Reset(ctx context.Context, p *Policy, user string, r Reset) (Cleared, error)
+
 	// Slots returns the running requests of the model of that name, by replica. It changes
 	// nothing. An error wraps ErrUnavailable or ErrClosed.
 	Slots(ctx context.Context, model string) (Slots, error)

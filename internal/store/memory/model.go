@@ -45,6 +45,7 @@ type seat struct {
 	running int64
 	own     bool // one user's own: not overflow
 	kind    kind
+	reset   string // the id of its last reset
 
 	in         *calendar     // where it stands; nil: nowhere
 	at         limit.Instant // its moment there
