@@ -10,6 +10,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/config"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
@@ -18,12 +19,21 @@ import (
 func (a *App) openRegistrar() {
 	o := registrar.Options{
 		Gate: a.gate, Log: a.log, FileKeys: a.fileKeys, Replica: a.replica,
+		Accounts: a.store, Policies: a.policies,
 	}
 	if a.registry != nil {
 		o.Store, o.Follow = a.registry, a.follower.Follow
 		o.Applied = a.appliedRevision
 	}
 	a.registrar = registrar.New(o)
+}
+
+// policies returns those of the models that are served.
+func (a *App) policies() (all []*limit.Policy) {
+	for _, m := range a.served().All() {
+		all = append(all, m.Policy)
+	}
+	return all
 }
 
 // appliedRevision returns the number of the revision that this replica has applied.

@@ -3,6 +3,7 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"net/url"
 	"strings"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -29,4 +30,19 @@ func AccountOf(tenant, user string) string {
 	// After "tenant:/" there is the mark once more, but for these.
 	sum := sha256.Sum256([]byte(name))
 	return tenantMark + "/sha256:" + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// PersonOf returns whose an account is, and whether that is known: of very long names it is not,
+// and the whole of the account's name stands for the user then.
+func PersonOf(account string) (p Person, known bool) {
+	rest, marked := strings.CutPrefix(account, tenantMark)
+	if !marked {
+		return Person{User: account}, true
+	}
+	tenant, user, _ := strings.Cut(rest, "/")
+	tenant, err := url.PathUnescape(tenant)
+	if err != nil || AccountOf(tenant, user) != account {
+		return Person{User: account}, false
+	}
+	return Person{tenant, user}, true
 }

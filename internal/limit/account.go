@@ -26,6 +26,7 @@ type Account struct {
 	last   Instant // the account's time when it was last advanced
 	skew   Instant // the account's time less the store's
 	next   Instant // the account's time when the first of the current slots ends
+	young  Instant // since when the youngest of the rings counts
 	rings  []ring
 	held   Amount   // charged by grants that are not settled
 	slots  []uint32 // of all rings, as the layout places them; the current ones are 0
@@ -38,8 +39,8 @@ type ring struct {
 	current int64 // what it holds
 	sum     int64 // of the current slot and the B before it
 	// since is the account's time when the ring was added to an account that
-	// there was; 0 for those that it began with. What was charged before is not
-	// in the ring.
+	// there was, or reset; 0 for those that it began with. What was charged before
+	// is not in the ring.
 	since Instant
 }
 
@@ -71,6 +72,7 @@ func (a *Account) Cover(l *Layout) *Account {
 	copy(rings, a.rings)
 	for i := len(a.rings); i < len(rings); i++ {
 		rings[i].head, rings[i].since = u.rings[i].slot(a.last), a.last
+		a.young = a.last
 	}
 	a.layout, a.slots, a.rings = u, slots, rings
 	a.roll(a.last)
@@ -91,10 +93,9 @@ func (a *Account) Advance(now Instant) {
 }
 
 // isCurrent reports whether a charge made at t, which must not be later than the
-// account's time, lies in the current slot of every ring. The last ring is the
-// youngest.
+// account's time, lies in the current slot of every ring, and is in every ring.
 func (a *Account) isCurrent(t Instant) bool {
-	return t >= a.next-a.layout.narrowest && t > a.rings[len(a.rings)-1].since
+	return t >= a.next-a.layout.narrowest && t > a.young
 }
 
 // roll makes the slots that t falls in the current ones.

@@ -13,6 +13,9 @@ var ErrUnavailable = errors.New("the store is unavailable")
 // ErrClosed is returned by a store that has been closed.
 var ErrClosed = errors.New("the store is closed")
 
+// ErrPage is wrapped by the error of a Store for a page that no page before has named.
+var ErrPage = errors.New("there is no such page")
+
 // Store keeps accounts and running slots, and makes decisions about them
 // atomic. It is safe for concurrent use; a Grant and a Decision belong to one
 // caller at a time.
@@ -48,6 +51,26 @@ type Store interface {
 
 	// View writes where user stands under p. It changes no counter.
 	View(ctx context.Context, p *Policy, user string) (View, error)
+
+	// Users returns about so many of the users of the model of p of whom something counts under
+	// p, or a request runs, and where they stand; from the beginning where after is "", and
+	// else from where the page before ended, whose Next it is. A user who is there all
+	// the time is told once at least; one who comes or goes meanwhile may be left out. The work
+	// of a call is bounded whatever the number of users. It changes no counter. An error wraps
+	// ErrPage where after is of no page, or ErrUnavailable or ErrClosed.
+	Users(ctx context.Context, p *Policy, after string, about int) (UserPage, error)
+
+	// Reset sets to zero what counts of user on the model of p, and tells what that was.
+	// Requests that run go on: what they have reserved counts no more, and is not given back
+	// when they end; what they use beyond it, and what they top up, counts from then on. The
+	// account of the model over all its users stays as it is. A reset whose id is that of the
+	// last one of the account is not made again. An error wraps ErrUnavailable or ErrClosed;
+	// the reset may have been made, and may be sent again with its id.
+	Reset(ctx context.Context, p *Policy, user string, r Reset) (Cleared, error)
+
+	// Slots returns the running requests of the model of that name, by replica. It changes
+	// nothing. An error wraps ErrUnavailable or ErrClosed.
+	Slots(ctx context.Context, model string) (Slots, error)
 
 	// Flush waits until all that was settled before has been applied, or ctx
 	// ends.

@@ -84,6 +84,7 @@ type ExpenseQuery struct {
 	From, To Day    // both count
 	Key      string // an id; "": of all
 	User     string // "": of all
+	Tenant   string // as people know it; "": of all
 	Model    string // "": all
 	Daily    bool   // tell days apart
 	// Order is by what expenses are sorted, the most first; those that are equal, and all where it
@@ -140,6 +141,7 @@ type ExpensePage struct {
 type KeyExpense struct {
 	Expense
 	Name, User string // of the key
+	Tenant     string // of the user; "": the default one
 }
 
 const (

@@ -59,7 +59,7 @@ var imports = map[string][]string{
 	},
 	"internal/admin/registrar": {
 		"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext", "internal/failure", "internal/gate",
-		"internal/identity", "internal/registry", "internal/reply",
+		"internal/identity", "internal/limit", "internal/registry", "internal/reply",
 	},
 	"internal/admin": {"internal/catalog", "internal/failure", "internal/gate", "internal/identity", "internal/limit", "internal/reply"},
 	"internal/gate":  {"internal/failure", "internal/identity", "internal/reply", "internal/telemetry"},

@@ -75,6 +75,16 @@ func (c *call) number(name string, least, most, none int64) (int64, error) {
 	return n, nil
 }
 
+// tenant returns the parameter of that name, as people know it; "" where it is left out.
+func (c *call) tenant() (string, error) {
+	name := c.query.Get("tenant")
+	t := registry.Tenant{Name: identity.TenantInside(name)}
+	if c.query.Has("tenant") && (name == "" || t.Check() != nil) {
+		return "", misused("tenant", "is no name of a tenant")
+	}
+	return name, nil
+}
+
 // misused returns a problem with a parameter of the query.
 func misused(name, detail string) *reply.Problem {
 	if len(name) > wordBytesMax || !utf8.ValidString(name) {

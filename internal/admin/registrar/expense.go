@@ -16,6 +16,7 @@ import (
 type Expense struct {
 	Key      string `json:"key"` // the id
 	Name     string `json:"name"`
+	Tenant   string `json:"tenant"`
 	User     string `json:"user"`
 	Model    string `json:"model"`
 	Day      string `json:"day,omitzero"` // of UTC; "": all that were asked for
@@ -27,8 +28,9 @@ type Expense struct {
 
 func newExpense(e *registry.KeyExpense) Expense {
 	shown := Expense{
-		Key: e.Key, Name: e.Name, User: e.User, Model: e.Model, Requests: e.Requests,
-		Tokens: e.Tokens(), Input: e.Input, Output: e.Output,
+		Key: e.Key, Name: e.Name, Tenant: identity.TenantOutside(e.Tenant), User: e.User,
+		Model: e.Model, Requests: e.Requests, Tokens: e.Tokens(), Input: e.Input,
+		Output: e.Output,
 	}
 	if e.Day != 0 {
 		shown.Day = e.Day.String()
@@ -41,7 +43,7 @@ const usualDays = 30
 
 // expenseParameters are those that choose expenses.
 var expenseParameters = []string{
-	"from", "to", "key", "user", "model", "daily", "sort", "format", "limit", "after",
+	"from", "to", "key", "tenant", "user", "model", "daily", "sort", "format", "limit", "after",
 }
 
 // listExpenses lists what keys have spent, or writes all of it as a table.
@@ -69,6 +71,12 @@ func (h *Handler) listExpenses(c *call) (*answer, error) {
 
 // expenses returns a page.
 func (h *Handler) expenses(c *call, q registry.ExpenseQuery) (registry.ExpensePage, error) {
+	if own := identity.TenantOutside(c.by.Tenant); !c.by.May(identity.UsageRead) {
+		if q.Tenant != "" && q.Tenant != own {
+			return registry.ExpensePage{}, nil
+		}
+		q.Tenant = own
+	}
 	if h.Store == nil {
 		return registry.ExpensePage{}, nil
 	}
@@ -85,6 +93,9 @@ func (h *Handler) expenseQuery(c *call) (q registry.ExpenseQuery, err error) {
 		return q, err
 	}
 	q.Key, q.User, q.Model = c.query.Get("key"), c.query.Get("user"), c.query.Get("model")
+	if q.Tenant, err = c.tenant(); err != nil {
+		return q, err
+	}
 	q.Order = registry.ByTokens
 	if c.query.Has("sort") {
 		q.Order = registry.ExpenseOrder(c.query.Get("sort"))
@@ -168,7 +179,7 @@ func readMark(text string) (*registry.ExpenseMark, error) {
 func (h *Handler) tableOfExpenses(c *call, q registry.ExpenseQuery) (*answer, error) {
 	q.Limit = limitMax
 	var t table
-	t.add("key", "name", "user", "model", "day", "requests", "tokens", "input_tokens",
+	t.add("key", "name", "tenant", "user", "model", "day", "requests", "tokens", "input_tokens",
 		"output_tokens")
 	more := true
 	return h.stream(c, mediaTable, func() ([]byte, error) {
@@ -181,12 +192,10 @@ func (h *Handler) tableOfExpenses(c *call, q registry.ExpenseQuery) (*answer, er
 		}
 		for i := range p.List {
 			e := newExpense(&p.List[i])
-			t.add(e.Key, e.Name, e.User, e.Model, e.Day, number(e.Requests), number(e.Tokens),
-				number(e.Input), number(e.Output))
+			t.add(e.Key, e.Name, e.Tenant, e.User, e.Model, e.Day, number(e.Requests),
+				number(e.Tokens), number(e.Input), number(e.Output))
 		}
 		q.After, more = p.Next, p.Next != nil
 		return t.take(), nil
 	})
 }
-
-func number(n int64) string { return strconv.FormatInt(n, 10) }

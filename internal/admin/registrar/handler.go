@@ -11,6 +11,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
@@ -18,7 +19,7 @@ import (
 // Base is the path below which the registrar serves.
 const Base = reply.ProblemBase
 
-// Options of a Handler. Gate, FileKeys and Log are required, and with a Store Follow and Applied.
+// Options of a Handler. Gate, FileKeys, Accounts, Policies and Log are required, and with a Store Follow and Applied.
 type Options struct {
 	Gate *gate.Gate
 	Log  *slog.Logger
@@ -32,22 +33,29 @@ type Options struct {
 	Follow func(context.Context) error
 	// Applied returns the revision that this replica has applied.
 	Applied func() int64
-	Replica string           // the id of this replica
-	Now     func() time.Time // the clock; nil: the system's
+	Replica string // the id of this replica
+	// Accounts has what was used, and Policies returns those of the models that are served.
+	Accounts limit.Store
+	Policies func() []*limit.Policy
+	Now      func() time.Time // the clock; nil: the system's
 }
 
 // Handler serves the registry. It is safe for concurrent use.
 type Handler struct {
 	Options
 	running running
+	asks    chan struct{} // has an element for each request that reads accounts of many users
 }
+
+// asksMax bounds how many requests read the accounts of many users at the same time.
+const asksMax = 4
 
 // New returns a handler.
 func New(o Options) *Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Handler{Options: o}
+	return &Handler{Options: o, asks: make(chan struct{}, asksMax)}
 }
 
 // operation is what a method of a path does, and who may ask for it.
@@ -108,6 +116,13 @@ var routes = map[string]map[string]operation{
 	},
 	"/usage/keys": {
 		http.MethodGet: {readUsage, false, expenseParameters, (*Handler).listExpenses},
+	},
+	"/usage": {
+		http.MethodGet: {readUsage, false, []string{"model", "tenant", "user", "key", "sort", "order", "limit",
+			"after", "format"}, (*Handler).showUsage},
+	},
+	"/slots": {
+		http.MethodGet: {readUsage, false, []string{"model"}, (*Handler).showSlots},
 	},
 	"/revision": {
 		http.MethodGet: {readKeys, false, []string{"at_least", "wait"}, (*Handler).showRevision},

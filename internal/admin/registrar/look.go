@@ -38,12 +38,12 @@ func (h *Handler) listKeys(c *call) (*answer, error) {
 	}
 	q := registry.Query{
 		User: c.query.Get("user"), State: registry.State(c.query.Get("state")),
-		Tenant: c.query.Get("tenant"), After: c.query.Get("after"),
+		After: c.query.Get("after"),
 	}
-	named := registry.Tenant{Name: identity.TenantInside(q.Tenant)}
+	if q.Tenant, err = c.tenant(); err != nil {
+		return nil, err
+	}
 	switch {
-	case named.Check() != nil:
-		return nil, misused("tenant", "is no name of a tenant")
 	case c.query.Has("state") && !slices.Contains(registry.States, q.State):
 		return nil, misused("state", "must be active, expired or revoked")
 	case identity.CheckUser(q.User) != nil || strings.ContainsRune(q.User, 0):

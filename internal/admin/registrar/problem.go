@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/failure"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
 )
@@ -40,11 +41,13 @@ var statuses = map[string]int{
 	"no_database":            http.StatusConflict,
 	"request_in_progress":    http.StatusConflict,
 	"stale_revision":         http.StatusPreconditionFailed,
+	"too_many_rows":          http.StatusUnprocessableEntity,
 	"request_too_large":      http.StatusRequestEntityTooLarge,
 	"unsupported_media_type": http.StatusUnsupportedMediaType,
 	"idempotency_key_reused": http.StatusUnprocessableEntity,
 	"internal_error":         http.StatusInternalServerError,
 	"database_unavailable":   http.StatusServiceUnavailable,
+	"store_unavailable":      http.StatusServiceUnavailable,
 	"identity_unavailable":   http.StatusServiceUnavailable,
 }
 
@@ -60,6 +63,10 @@ func problem(code, detail string, args ...any) *reply.Problem {
 
 // awayWait is when to come back while the control database is away.
 const awayWait = time.Second
+
+// storeAway is the detail of what the store of accounts cannot be asked.
+const storeAway = "the store of accounts does not answer: try again later, and look at " +
+	"GET /actuator/health"
 
 // rows say what each error of the registry is answered with. The first that fits counts.
 var rows = []struct {
@@ -82,12 +89,14 @@ var rows = []struct {
 	{registry.ErrUnconfirmed, "database_unavailable",
 		"the control database went away: the change may have been made or not; send it again " +
 			"with the same Idempotency-Key, or look", awayWait},
+	{limit.ErrUnavailable, "store_unavailable", storeAway, awayWait},
+	{limit.ErrClosed, "store_unavailable", storeAway, awayWait},
 	{registry.ErrUnavailable, "database_unavailable",
 		"the control database does not answer: nothing was changed, and keys that are known " +
 			"keep working; try again later", awayWait},
 }
 
-// problemOf returns what an error is answered with: what the registry says, by one table, and
+// problemOf returns what an error is answered with: what registry and store say, by one table, and
 // everything else as a fault of the gateway's own.
 func problemOf(err error) *reply.Problem {
 	var known *reply.Problem

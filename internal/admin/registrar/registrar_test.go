@@ -24,10 +24,12 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/postgrestest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry/database"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/reply"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/memory"
 )
 
 // shared is a server for all tests, each of which has a database of its own in it. It is started
@@ -54,6 +56,8 @@ type desk struct {
 	store    *database.Database
 	follower *registry.Follower
 	log      *text
+	accounts limit.Store
+	policies []*limit.Policy
 	driver   string // of the database
 	source   string // of the database, for the driver
 }
@@ -124,7 +128,11 @@ func open(t testing.TB, o database.Options) *desk {
 		d.driver, d.source = "pgx", o.URL
 	}
 	log := slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	options := registrar.Options{Log: log, FileKeys: fileKeys, Replica: "here"}
+	d.accounts, d.policies = memory.New(memory.Options{}), policies(t)
+	options := registrar.Options{
+		Log: log, FileKeys: fileKeys, Replica: "here",
+		Accounts: d.accounts, Policies: func() []*limit.Policy { return d.policies },
+	}
 	if o.URL != "" || o.Folder != "" {
 		var err error
 		if d.store, err = database.Open(o); err != nil {

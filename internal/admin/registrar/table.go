@@ -4,13 +4,18 @@ import (
 	"bytes"
 	"encoding/csv"
 	"strings"
+	"unicode/utf8"
 )
 
-const mediaTable = "text/csv; charset=utf-8; header=present"
+const (
+	mediaCSV   = "text/csv"
+	mediaTable = mediaCSV + "; charset=utf-8; header=present"
+)
 
-// table writes rows as a spreadsheet takes them (RFC 4180). The zero value is empty.
+// table writes rows as a spreadsheet takes them (RFC 4180, but for its line ends, beside which a
+// name could not keep its own). The zero value is empty.
 type table struct {
-	buffer bytes.Buffer
+	text bytes.Buffer
 }
 
 // add adds a row.
@@ -18,22 +23,23 @@ func (t *table) add(cells ...string) {
 	for i, cell := range cells {
 		cells[i] = harmless(cell)
 	}
-	w := csv.NewWriter(&t.buffer)
+	w := csv.NewWriter(&t.text)
 	_ = w.Write(cells) // to memory
 	w.Flush()
 }
 
 // take returns what was added since it was called before.
 func (t *table) take() []byte {
-	page := bytes.Clone(t.buffer.Bytes())
-	t.buffer.Reset()
+	page := bytes.Clone(t.text.Bytes())
+	t.text.Reset()
 	return page
 }
 
 // harmless returns a text that a spreadsheet takes for no formula: names are chosen by people, and
 // those who look at the table are others (https://owasp.org/www-community/attacks/CSV_Injection).
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	first, _ := utf8.DecodeRuneInString(cell)
+	if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + cell
 	}
 	return cell

@@ -32,6 +32,8 @@ type history struct {
 	ref  *reference
 	open []*running
 	next int
+	// resets is how often accounts are reset, beside ten other steps.
+	resets int
 }
 
 // running is a grant that is not settled.
@@ -42,7 +44,9 @@ type running struct {
 }
 
 func (h *history) step() {
-	switch n := h.rand.IntN(10); {
+	switch n := h.rand.IntN(10 + h.resets); {
+	case n >= 10:
+		h.reset()
 	case n == 0:
 		h.clock.Advance(time.Duration(h.rand.IntN(3000)) * ms)
 	case n == 1:

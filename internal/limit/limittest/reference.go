@@ -22,6 +22,8 @@ type entry struct {
 	at    limit.Instant
 	v     int64
 	grant int
+	// cleared are the windows in which it was reset.
+	cleared map[limit.Window]bool
 }
 
 func newReference(p *limit.Policy) *reference {
@@ -41,7 +43,7 @@ func (r *reference) sum(rule limit.Rule, user string, now limit.Instant) (sum in
 	width := limit.Instant(rule.Window.SlotWidth().Milliseconds())
 	oldest := now/width - limit.Instant(rule.Window.Slots())
 	for _, e := range r.entries[r.subject(rule, user)] {
-		if e.at/width >= oldest {
+		if e.at/width >= oldest && !e.cleared[rule.Window] {
 			sum += e.v
 		}
 	}
@@ -130,4 +132,21 @@ func (r *reference) subjects(user string) map[subject]bool {
 func (r *reference) run(user string, n int64) {
 	r.running[""] += n
 	r.running["u "+user] += n
+}
+
+// reset forgets what counts of a user in the windows.
+func (r *reference) reset(user string, windows []limit.Window) {
+	for s, entries := range r.entries {
+		if s.scope != limit.UserScope || s.user != user {
+			continue
+		}
+		for _, e := range entries {
+			if e.cleared == nil {
+				e.cleared = map[limit.Window]bool{}
+			}
+			for _, w := range windows {
+				e.cleared[w] = true
+			}
+		}
+	}
 }

@@ -36,6 +36,17 @@ func Run(t *testing.T, open Open) {
 	on("a top-up of a settled request", (*fixture).testTopUpOfClosed)
 	on("nothing is limited", (*fixture).testUnlimited)
 	on("no user is limited", (*fixture).testUncountedUser)
+	for seed := range uint64(4) {
+		on(fmt.Sprint("resets, seed ", seed), func(f *fixture) { f.testResets(seed) })
+	}
+	on("a reset while requests run", (*fixture).testReset)
+	on("a reset of nobody", (*fixture).testResetOfNobody)
+	on("a reset of who is denied", (*fixture).testResetFreesUser)
+	on("users", (*fixture).testUsers)
+	on("many users", (*fixture).testManyUsers)
+	on("users whom nothing limits", (*fixture).testUncountedUsers)
+	on("pages that there are not", (*fixture).testNoPage)
+	on("slots", (*fixture).testSlots)
 	on("closed", (*fixture).testClosed)
 }
 

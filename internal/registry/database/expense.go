@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
@@ -80,7 +81,7 @@ func (d *Database) Expenses(
 	for rows.Next() {
 		var e registry.KeyExpense
 		if err := rows.Scan(&e.Day, &e.Key, &e.Model, &e.Requests, &e.Input, &e.Output,
-			&e.Name, &e.User); err != nil {
+			&e.Name, &e.User, &e.Tenant); err != nil {
 			return p, unavailable(err)
 		}
 		p.List = append(p.List, e)
@@ -113,6 +114,10 @@ func selectExpenses(q registry.ExpenseQuery) (statement string, args []any) {
 	if q.User != "" {
 		c.add("key_id IN (SELECT id FROM api_keys WHERE owner = ?)", q.User)
 	}
+	if q.Tenant != "" {
+		c.add("key_id IN (SELECT id FROM api_keys WHERE tenant = ?)",
+			identity.TenantInside(q.Tenant))
+	}
 	if q.Model != "" {
 		c.add("model = ?", q.Model)
 	}
@@ -133,6 +138,6 @@ func selectExpenses(q registry.ExpenseQuery) (statement string, args []any) {
 			" OR key_id = " + k + " AND (model > " + l + " OR model = " + l + " AND day > " +
 			strconv.FormatInt(int64(m.Day), 10) + "))"
 	}
-	return "SELECT e.*, k.name, k.owner FROM " + from + " e JOIN api_keys k ON k.id = e.key_id" +
+	return "SELECT e.*, k.name, k.owner, k.tenant FROM " + from + " e JOIN api_keys k ON k.id = e.key_id" +
 		after + " ORDER BY " + rank + " DESC, key_id, model, day LIMIT " + c.arg(q.Limit+1), c.args
 }

@@ -19,7 +19,10 @@ type model struct {
 	gone     bool           // from the store: nothing may be charged here any more
 	total    *limit.Account // over all users; nil until a limit needs it
 	running  int64
+	runs     run  // the requests that run, in a ring that begins behind it
+	spare    *run // those that have ended, to be used again
 	users    map[string]*seat
+	rows     rows            // the same seats
 	accounts [kinds]calendar // of users
 	overflow seat            // of users who come when there is no room for their own
 }
@@ -42,10 +45,13 @@ type seat struct {
 	running int64
 	own     bool // one user's own: not overflow
 	kind    kind
+	reset   string // the id of its last reset
 
 	in         *calendar     // where it stands; nil: nowhere
 	at         limit.Instant // its moment there
 	prev, next *seat         // of the same moment
+
+	row place // where it stands among the users
 }
 
 func newModel(s *Store) *model {
@@ -54,6 +60,7 @@ func newModel(s *Store) *model {
 		m.accounts[k].open()
 	}
 	m.overflow.model = m
+	m.runs.prev, m.runs.next = &m.runs, &m.runs
 	return m
 }
 
@@ -98,6 +105,7 @@ func (m *model) insert(user string, now limit.Instant) *seat {
 	}
 	e := &seat{model: m, name: strings.Clone(user), own: true}
 	m.users[e.name] = e
+	m.rows.add(e)
 	return e
 }
 
@@ -112,6 +120,7 @@ func (m *model) evict(k kind, till limit.Instant) bool {
 			c.remove(e)
 			if e.running == 0 { // else ended puts it back
 				delete(m.users, e.name)
+				m.rows.remove(e)
 				return true
 			}
 		}
@@ -126,12 +135,4 @@ func (m *model) next(k kind) limit.Instant {
 		at = min(at, m.accounts[k].next.Load())
 	}
 	return limit.Instant(at)
-}
-
-// ended notes that a request of e has been settled.
-func (m *model) ended(e *seat) {
-	m.running--
-	if e.running--; e.running == 0 && e.own {
-		m.accounts[e.kind].put(e, e.account.Empties())
-	}
 }

@@ -192,10 +192,8 @@ func (s *Store) Reserve(_ context.Context, p *limit.Policy, user string, need li
 			e.kind = counting
 		}
 		g.Open(p, e.name)
-		g.Account = e
+		g.Account = m.begin(e, now)
 		sub.Charge(need, g)
-		m.running++
-		e.running++
 	}
 	if room {
 		s.leave()
@@ -213,7 +211,7 @@ func (s *Store) TopUp(_ context.Context, g *limit.Grant, more limit.Amount, b li
 	if !g.IsOpen() || !g.Policy.Limits() {
 		return limit.TopUp{Granted: g.IsOpen()}, nil
 	}
-	e := g.Account.(*seat)
+	e := g.Account.(*run).seat
 	m := e.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -228,7 +226,8 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 	if !g.Close() {
 		return
 	}
-	e := g.Account.(*seat)
+	r := g.Account.(*run)
+	e := r.seat
 	m := e.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -238,7 +237,7 @@ func (s *Store) Settle(g *limit.Grant, used limit.Amount) {
 		sub.Advance(s.now())
 	}
 	sub.Settle(g, used)
-	m.ended(e)
+	m.end(r)
 }
 
 // Holds implements limit.Store: nobody else gives slots away.

@@ -4,8 +4,9 @@
 --   t            the account's time when it was last charged, ms; never runs back
 --   k            the account's time less the server's, ms; absent: 0
 --   l            the rings that the account has, two letters each, e.g. "tmthtd"
---   s:NAME       the account's time when this ring was added to it, ms; absent for
---                the rings that the account began with
+--   s:NAME       the account's time when this ring was added to it, or reset, ms; absent
+--                for the rings that the account began with
+--   z            the id of the last reset; absent: there was none
 --   NAME         the sum of a ring, e.g. tm: [t]okens per [m]inute
 --   NAME<n>      a slot of a ring: what was charged in slot number s, s % slots = n
 --   h:REPLICA    "running input output requests": what the requests of a replica

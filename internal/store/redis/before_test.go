@@ -98,6 +98,7 @@ func (o *oldReplica) settle(og *oldGrant, used limit.Amount) {
 	o.batch++
 	b := newBatch(m, oldCaller, o.batch, 1, []entry{{user: m.user(og.user), program: g, used: used, charges: og.charges}})
 	b.args[0], b.args[2] = "1", number(o.batch) // which does not say what it follows
+	b.keys = b.keys[:len(b.keys)-1]             // and knows of no list
 	if reply := o.call("settle", b.keys, b.args); reply[0] != 1 || reply[1] != 0 || reply[2] != 0 {
 		o.t.Fatalf("the old settlement: %v", reply)
 	}

@@ -1,6 +1,7 @@
 -- Charges: changing an open account, and writing it.
 --
--- Expects account.lua, and of the prelude HELD and MARGIN (ms).
+-- Expects account.lua, and of the prelude HELD and MARGIN (ms); and that the last of KEYS
+-- is the list of the model's users, and the second one the model's account.
 
 -- add charges v to the current slot of ring r.
 local function add(r, v)
@@ -95,3 +96,24 @@ end
 
 -- expire sets the expiry of a, which needs to live that long.
 local function expire(a, life) redis.call('PEXPIRE', a.key, life + MARGIN) end
+
+-- list notes in the list of the model's users until when something of the user's account a
+-- may count, unless that was noted lately: it is called where a minute has begun since a was
+-- last charged, and lasts for all that is charged until the next such note. An account that
+-- has a window of a day is noted once in half an hour.
+--
+-- The list tells and decides nothing: where it cannot be written, the charge stands.
+--
+-- Invariant: an account of which something counts is in the list, if no replica of the
+-- release before has charged it last.
+local function list(a)
+  if a.key == KEYS[2] then return end
+  local life, slot = lifetime(a), 60000
+  if life >= HELD then
+    if not a.grown and not crossed(a, 1800000) then return end
+    slot = 1800000
+  end
+  local users = KEYS[#KEYS]
+  redis.pcall('HSET', users, sub(a.key, #KEYS[2] + 2), format('%d', now + max(life, LISTED) + slot))
+  redis.pcall('PEXPIRE', users, HELD + 1800000 + MARGIN)
+end

@@ -51,20 +51,20 @@ func TestWhatRequestsCost(t *testing.T) {
 				do          func()
 				minute, day string // day: the same where it is ""
 			}{
-				{"the first reservation", reserve, "hmget 3, hset 2, pexpire 1", ""},
+				{"the first reservation", reserve, "hmget 3, hset 3, pexpire 2", ""},
 				{"a top-up", func() { _, _ = s.TopUp(t.Context(), g, limit.Amount{Output: 1}, limit.WithinDebt) }, "hmget 4, hset 2", ""},
 				{"a settlement", func() { settle(g, 5) }, "hdel 3, hmget 5, hset 2, pexpire 2", "hdel 3, hmget 5, hset 2, pexpire 1"},
 				{"the next reservation", reserve, "hmget 3, hset 2, pexpire 1", "hmget 3, hset 2"},
 				{"a settlement beside another", func() { settle(mustReserve(t, s, p, "u", output(1)), 1) }, "hdel 2, hmget 7, hset 4, pexpire 1", ""},
 				{"a refund", func() { settle(g, 0) }, "hdel 3, hmget 5, hset 2, pexpire 2", "hdel 3, hmget 5, hset 2, pexpire 1"},
-				{"a reservation in the next slot", func() { slot(); reserve() }, "hmget 3, hset 2, pexpire 1", "hkeys 1, hmget 3, hset 2, pexpire 1"},
-				{"a reservation after the window", func() { clock.Advance(2 * window.Length()); reserve() }, "hdel 1, hmget 4, hset 2, pexpire 1", "hdel 1, hkeys 1, hmget 4, hset 2, pexpire 1"},
-				{"a reservation that fills it", func() { slot(); mustReserve(t, s, p, "u", output(90)) }, "hmget 3, hset 2", "hkeys 1, hmget 3, hset 2, pexpire 1"},
+				{"a reservation in the next slot", func() { slot(); reserve() }, "hmget 3, hset 2, pexpire 1", "hkeys 1, hmget 3, hset 3, pexpire 2"},
+				{"a reservation after the window", func() { clock.Advance(2 * window.Length()); reserve() }, "hdel 1, hmget 4, hset 3, pexpire 2", "hdel 1, hkeys 1, hmget 4, hset 3, pexpire 2"},
+				{"a reservation that fills it", func() { slot(); mustReserve(t, s, p, "u", output(90)) }, "hmget 3, hset 2", "hkeys 1, hmget 3, hset 3, pexpire 2"},
 				{"a denial", func() { _, _, _ = tryReserve(t.Context(), s, p, "u") }, "hmget 4", ""},
 				{"a denial in the next slot", func() { slot(); _, _, _ = tryReserve(t.Context(), s, p, "u") }, "hmget 4", ""},
 				{"a view", func() { _, _ = s.View(t.Context(), p, "u") }, "hmget 4", ""},
-				{"a heartbeat", s.renew, "hmget 1, hset 1, pexpire 1", ""},
-				{"a settlement of what was lost", func() { command(t, server, "FLUSHALL"); settle(g, 20) }, "hdel 1, hmget 4, hset 2, pexpire 3", ""},
+				{"a heartbeat", s.renew, "hget 1, hmget 1, hset 1, pexpire 1", "hget 1, hmget 1, hscan 1, hset 1, pexpire 1"},
+				{"a settlement of what was lost", func() { command(t, server, "FLUSHALL"); settle(g, 20) }, "hdel 1, hmget 4, hset 3, pexpire 4", ""},
 			} {
 				want := step.minute
 				if window == limit.Day && step.day != "" {

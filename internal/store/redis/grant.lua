@@ -24,6 +24,7 @@ local function charge(a, m, running, what)
   save(a)
   if a.grown or crossed(a, 60000) then
     expire(a, HELD)
+    list(a)
   elseif not wasHeld and lifetime(a) < HELD then
     expire(a, HELD)
   end

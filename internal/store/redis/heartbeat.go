@@ -90,7 +90,7 @@ func (s *Store) renewAll(ctx context.Context, timeout time.Duration, models []*m
 // heartbeat returns what renews the lease on m.
 func (m *model) heartbeat(s *Store) request {
 	args := []string{number(s.pending.skip()), m.self(s), number(m.settled.Load())}
-	return request{script: s.scripts.heartbeat, keys: []string{m.replicas}, args: args}
+	return request{script: s.scripts.heartbeat, keys: []string{m.replicas, m.listed}, args: args}
 }
 
 // leased notes the answer to a heartbeat that was asked for at a time.

@@ -1,14 +1,15 @@
 -- heartbeat: renews the lease of a replica, moves the lease clock, and forgets replicas
 -- whose lease ended long ago.
 --
--- KEYS  1 the model's replicas
+-- KEYS  1 the model's replicas, 2 the list of the model's users
 -- ARGV  1 nonce, 2 replica and what it has seen, 3 the last of its settlement batches
 --       that is known to be applied (0: none is): where Redis has lost that, late copies
 --       of older ones are refused as before
 -- Result { nonce, now, the replica's enrolment, the highest number of a call }
 --
 -- A replica is forgotten at once; its records, which are void from then on, are dropped
--- some at a time, by this and the next heartbeats. So are those of an older state.
+-- some at a time, by this and the next heartbeats. So are those of an older state, and
+-- once in a while the users of whom nothing counts any more.
 
 -- SOME is about how many fields are looked at in one heartbeat.
 local SOME = 500
@@ -66,7 +67,25 @@ local function sweep()
   end
 end
 
+-- tidy drops from the list of users those whose time is over. It begins once in TIDY, and
+-- goes on from one heartbeat to the next.
+local function tidy()
+  local cursor, begun = (redis.call('HGET', m.key, 'users') or '0 0'):match('^(%d+) (%d+)$')
+  if cursor == '0' then
+    local ago = now - begun
+    if ago >= 0 and ago < TIDY then return end
+    begun = format('%d', now)
+  end
+  local found, drop = redis.call('HSCAN', KEYS[2], cursor, 'COUNT', SOME), {}
+  for i = 1, #found[2], 2 do
+    if found[2][i + 1] + 0 <= now then drop[#drop + 1] = found[2][i] end
+  end
+  discard(KEYS[2], drop)
+  put[#put + 1], put[#put + 2] = 'users', found[1] .. ' ' .. begun
+end
+
 forget()
+tidy()
 if m.extra then sweep() end
 enrol(m, put, LEASE)
 redis.call('PEXPIRE', m.key, ENROLLED)

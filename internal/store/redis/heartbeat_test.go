@@ -123,7 +123,7 @@ func TestTakenAgainHurries(t *testing.T) {
 			if tt.foreign != "" {
 				must(t, shared, "SET", tt.foreign, "foreign")
 			}
-			m := &model{name: "m", replicas: replicasKey("m"), account: modelKey("m")}
+			m := newModel("m")
 			m.outbox = newOutbox(s, m)
 			m.latest.Store(p)
 			m.rehearsal.on.Store(1)

@@ -10,7 +10,7 @@ type subject struct{ kind, model, user string }
 
 // key returns the key of a subject, as the store makes it.
 func (s subject) key() string {
-	m := &model{replicas: replicasKey(s.model), account: modelKey(s.model)}
+	m := newModel(s.model)
 	switch s.kind {
 	case "user":
 		return userKey(m.account, s.user)
@@ -18,6 +18,8 @@ func (s subject) key() string {
 		return m.account
 	case "replicas":
 		return m.replicas
+	case "users":
+		return m.listed
 	case "tried account":
 		return m.tryKeys()[0]
 	}
@@ -32,7 +34,7 @@ func subjectOf(key string) (s subject, ok bool) {
 		if rest, ok = strings.CutPrefix(key, "token:usage:{"); !ok {
 			return s, false
 		}
-		kinds = map[string]string{"": "model", ".try": "tried account"}
+		kinds = map[string]string{"": "model", ".try": "tried account", ".users": "users"}
 	}
 	name, rest, ok := strings.Cut(rest, "}")
 	if !ok {
@@ -50,7 +52,7 @@ func subjectOf(key string) (s subject, ok bool) {
 // names are those that could be taken for something else.
 var names = []string{
 	"", "alice", ":", "a:b", ":a", "a:", "{", "}", "{}", "}:a", "{a}", "%", "%25", "%7D", "%7d", "%%", "a\nb", "\x00", "\xff\xfe", "\r\n",
-	".try", "/", "/tenant:a", "}.try", "}/tenant", "token:usage:{m}:u", "한글", "a b", "*", "?", "[a]", "\\",
+	".try", ".users", "/", "/tenant:a", "}.try", "}/tenant", "token:usage:{m}:u", "한글", "a b", "*", "?", "[a]", "\\",
 }
 
 // TestKeysAreInjective: what a key is about can be read off it, so no two subjects
@@ -58,7 +60,7 @@ var names = []string{
 func TestKeysAreInjective(t *testing.T) {
 	seen := map[string]subject{}
 	for _, model := range names {
-		for _, kind := range []string{"model", "replicas", "tried account", "tried replicas"} {
+		for _, kind := range []string{"model", "replicas", "users", "tried account", "tried replicas"} {
 			checkKey(t, seen, subject{kind: kind, model: model})
 		}
 		for _, user := range names {
@@ -107,7 +109,7 @@ func FuzzKeys(f *testing.F) {
 		seen := map[string]subject{}
 		for _, s := range []subject{
 			{"user", model, user}, {"user", otherModel, otherUser}, {"user", model, otherUser}, {"user", otherModel, user},
-			{kind: "model", model: model}, {kind: "model", model: otherModel}, {kind: "tried account", model: model}, {kind: "replicas", model: model},
+			{kind: "model", model: model}, {kind: "model", model: otherModel}, {kind: "tried account", model: model}, {kind: "replicas", model: model}, {kind: "users", model: model},
 		} {
 			checkKey(t, seen, s)
 		}

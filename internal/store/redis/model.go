@@ -13,6 +13,7 @@ type model struct {
 	name     string
 	replicas string // key of the replicas that serve it
 	account  string // key of its account
+	listed   string // key of the list of its users
 	outbox   *outbox
 	grants   grants
 	seen     atomic.Pointer[seen]    // what is known to be written last; nil: nothing
@@ -66,6 +67,13 @@ func (m *model) self(s *Store) string {
 	return s.options.replica + " " + number(now.last) + " " + number(now.enrolment)
 }
 
+func newModel(name string) *model {
+	account := modelKey(name)
+	return &model{
+		name: name, replicas: replicasKey(name), account: account, listed: usersKey(account),
+	}
+}
+
 // use returns the model called name, made at first use, which is not forgotten until
 // leave. Names come from the configuration, so their number is bounded.
 func (s *Store) use(name string) *model {
@@ -81,7 +89,7 @@ func (s *Store) use(name string) *model {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m = s.models[name]; m == nil {
-		m = &model{name: name, replicas: replicasKey(name), account: modelKey(name)}
+		m = newModel(name)
 		m.outbox = newOutbox(s, m)
 		s.models[name] = m
 		if !s.closed.Load() {
@@ -113,6 +121,11 @@ func (m *model) program(p *limit.Policy) *program {
 }
 
 // keys returns what the decision scripts get as KEYS; user is that of the user's account.
-func (m *model) keys(user string) []string { return []string{m.replicas, m.account, user} }
+func (m *model) keys(user string) []string {
+	return []string{m.replicas, m.account, user, m.listed}
+}
 
 func (m *model) user(user string) string { return userKey(m.account, user) }
+
+// nameOf returns the user of whom a key is the account: the reverse of user.
+func (m *model) nameOf(key string) string { return key[len(m.account)+1:] }

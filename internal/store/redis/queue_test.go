@@ -13,7 +13,7 @@ import (
 // idle returns a outbox of a store that has no server, which nothing is sent from.
 func idle() *outbox {
 	s := &Store{options: Options{replica: "me"}, scripts: newScripts(argumentClock)}
-	m := &model{replicas: replicasKey("m"), account: modelKey("m")}
+	m := newModel("m")
 	m.outbox = newOutbox(s, m)
 	return m.outbox
 }

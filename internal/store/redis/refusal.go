@@ -111,7 +111,7 @@ func (s *Store) refusesAll(ctx context.Context) error {
 	if taken {
 		return nil
 	}
-	nobodys := &model{replicas: replicasKey(""), account: modelKey("")}
+	nobodys := newModel("")
 	err := s.try(ctx, time.Now().Add(tryTimeout), nobodys)
 	if err == nil { // a server whose memory is full takes that
 		err = s.callAll(ctx, s.options.Timeout, []request{nobodys.heartbeat(s)})[0].err

@@ -16,6 +16,8 @@
 --   g:REPLICA:NUMBER the record of charges that are not settled: see record.lua
 --   sweep            where to go on looking for records that are void; absent where
 --                    nothing is looked for
+--   users            "cursor begun": where to go on looking for users of whom nothing counts,
+--                    0: nowhere; and the server's time when that was begun, ms
 --   about            what this hash is, for who finds it
 --
 -- Expects the prelude: now and me, LEASE, BEAT and ENROLLED (ms); seen and seenIn: the

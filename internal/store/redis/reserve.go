@@ -17,7 +17,8 @@ type holding struct {
 	doubtful  bool      // the last record may have a charge whose answer was lost
 	charges   []charge  // the grant's records, in their order; guarded by model.grants
 	enrolment int64     // of the replica, when the first record was made; guarded by model.grants
-	forgone   bool      // nothing of it is counted; see enter
+	begun     limit.Instant
+	forgone   bool // nothing of it is counted; see enter
 }
 
 // Verdicts of the scripts that charge.
@@ -60,7 +61,10 @@ func (s *Store) Reserve(ctx context.Context, p *limit.Policy, user string, need 
 	if d.Admitted {
 		m.renewed(asked)
 		m.sees(s, reply)
-		h := &holding{model: m, program: program, user: key, enrolment: reply[len(reply)-2]}
+		h := &holding{
+			model: m, program: program, user: key, enrolment: reply[len(reply)-2],
+			begun: limit.Instant(reply[decisionNow]),
+		}
 		h.charges = append(h.first[:0], charge{n, need})
 		m.grants.add(h)
 		g.Open(p, user)

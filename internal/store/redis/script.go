@@ -54,7 +54,7 @@ func newScript(operation, source string) *script {
 
 // scripts are all operations, with time from one clock.
 type scripts struct {
-	reserve, topUp, settle, view, heartbeat, leave *script
+	reserve, topUp, settle, view, heartbeat, leave, slots, reset *script
 
 	try      *script  // has no part of the others, and needs no clock
 	commands []string // that the others use
@@ -80,6 +80,8 @@ func newScripts(clock string) *scripts {
 		view:      compile("view", "account window replica"),
 		heartbeat: compile("heartbeat", "account replica bulk"),
 		leave:     compile("leave", "account replica"),
+		reset:     compile("reset", "account window charge replica"),
+		slots:     compile("slots", "account replica bulk"),
 	}
 	all.commands = commandsOf(sources...)
 	all.try = newScript("try", part("try"))
@@ -119,6 +121,11 @@ var (
 	// heldTTL: were the clock to step far ahead, what replicas hold would be void and
 	// written again, and not be missing in accounts only.
 	enrolledTTL = limit.Day.Length()
+	// listedTTL is how long a user is listed at the least, so that one whose account has a
+	// window of a minute is not forgotten while a request runs.
+	listedTTL = limit.Hour.Length() + limit.Hour.SlotWidth()
+	// tidyEvery is how often it is looked for users of whom nothing counts any more.
+	tidyEvery = 10 * time.Minute
 )
 
 // clockTolerance is how far the time may step back before accounts continue
@@ -151,6 +158,8 @@ func prelude(clock string) string {
 		{"BEAT", heartbeatEvery},
 		{"FORGET", forgetAfter},
 		{"ENROLLED", enrolledTTL},
+		{"LISTED", listedTTL},
+		{"TIDY", tidyEvery},
 	} {
 		lines = append(lines, "local "+c.name+" = "+strconv.FormatInt(c.d.Milliseconds(), 10))
 	}

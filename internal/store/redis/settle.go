@@ -82,7 +82,7 @@ func (b *batch) order() string { return number(b.number) + " " + number(b.after)
 // newBatch makes the batch with the given number. floor is the lowest number
 // of a charge that may still arrive.
 func newBatch(m *model, self string, n, floor uint64, entries []entry) *batch {
-	b := &batch{number: n, keys: make([]string, 2, 2+len(entries)), size: len(entries)}
+	b := &batch{number: n, keys: make([]string, 2, 3+len(entries)), size: len(entries)}
 	b.keys[0], b.keys[1] = m.replicas, m.account
 	rings := make([]string, 2, 2+len(entries))
 	for i := range entries {
@@ -101,6 +101,7 @@ func newBatch(m *model, self string, n, floor uint64, entries []entry) *batch {
 	for i := range entries {
 		b.args = entries[i].append(b.args, b.index(entries[i].user))
 	}
+	b.keys = append(b.keys, m.listed)
 	return b
 }
 

@@ -1,13 +1,14 @@
 -- settle: applies a batch of settlements and cancellations of one replica,
 -- exactly once.
 --
--- KEYS  1 the model's replicas, 2 the model's account, 3- accounts of users
+-- KEYS  1 the model's replicas, 2 the model's account, 3- accounts of users, and at last
+--       the list of the model's users
 -- ARGV  1 nonce, 2 replica and what it has seen
 --       3 number of the batch, above that of the batch before it; a space; and the
 --         number of the batch that it follows, 0 where all before it are known to
 --         have been applied
 --       4 lowest number of a charge of this replica that may still arrive
---       5- rings of the rules of each account, from KEYS[2] on
+--       5- rings of the rules of each account, from KEYS[2] on to the last but one
 --       then per entry: kind (s: settlement, c: cancellation, r: records to be
 --         written again), index in KEYS of the user's account, input, output
 --         and requests used, how many records, and per record, the oldest
@@ -45,7 +46,7 @@ local records, settled, accounts = {}, {}, {} -- records and accounts by number 
 -- parse reads the entries from ARGV, and the records that they name.
 local function parse()
   local entries, fields, numbers = {}, {}, {}
-  local i = 4 + #KEYS
+  local i = 3 + #KEYS
   while i <= #ARGV do
     local e = { kind = ARGV[i], user = tonumber(ARGV[i + 1]), used = amount(i + 2), parts = {} }
     for n = 1, tonumber(ARGV[i + 5]) do
@@ -235,6 +236,7 @@ end
 -- close writes account a, and lets it expire once nobody holds it.
 local function close(a)
   save(a)
+  if a.grown or crossed(a, 60000) then list(a) end
   local life = lifetime(a)
   if life < HELD and (not a.held or crossed(a, 60000)) then
     local _, ids = live(m)

@@ -1,6 +1,7 @@
 -- topup: charges more for a running request, or nothing.
 --
--- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account
+-- KEYS  1 the model's replicas, 2 the model's account, 3 the user's account, 4 the list of
+--       the model's users
 -- ARGV  1 number of this charge, 2 replica and what it has seen
 --       3-5 input tokens, output tokens, requests
 --       6 rings that are counted of the user, 7 of the model, two letters each

@@ -18,10 +18,13 @@ func (s *Store) enter(p *limit.Policy, user string, g *limit.Grant, d *limit.Dec
 	if s.closed.Load() {
 		return limit.ErrClosed
 	}
-	d.Reset(s.localTime())
+	now := s.localTime()
+	d.Reset(now)
 	d.Admitted = true
 	m := s.use(p.Model()) // until Settle
-	h := &holding{model: m, program: m.program(p), user: m.user(user), enrolment: m.enrolment()}
+	h := &holding{
+		model: m, program: m.program(p), user: m.user(user), enrolment: m.enrolment(), begun: now,
+	}
 	h.charges = append(h.first[:0], charge{number: s.pending.skip()})
 	g.Open(p, user)
 	g.Account = h

@@ -22,11 +22,16 @@ func (s *Store) View(ctx context.Context, p *limit.Policy, user string) (limit.V
 	if err != nil {
 		return limit.View{}, err
 	}
+	return readView(p, reply), nil
+}
+
+// readView returns what the script says of a user under p.
+func readView(p *limit.Policy, reply []int64) limit.View {
 	v := limit.View{At: limit.Instant(reply[0]), Gauges: gauges(p, reply[1:])}
 	for i, r := range p.Counted() {
 		rule := reply[3+3*i:]
 		w := limit.NewWindowView(r, rule[0], rule[1], milliseconds(rule[2]))
 		v.Windows = append(v.Windows, w)
 	}
-	return v, nil
+	return v
 }
