@@ -117,7 +117,8 @@ func (c *keyListCommand) Run() error {
 		for i := range keys {
 			k := &keys[i]
 			fmt.Fprintf(t, "%s\t%q\t%q\t%s\t%s\t%s\t%d\t%q\n", k.ID,
-				identity.TenantOutside(k.Tenant), k.User, k.Roles, k.StateAt(now), lastUsed(k), len(k.Secrets), k.Name)
+				identity.TenantOutside(k.Tenant), k.User, k.Roles, k.StateAt(now),
+				lastUsed(k), len(k.Secrets), k.Name)
 		}
 		return t.Flush()
 	})

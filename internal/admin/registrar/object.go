@@ -160,7 +160,8 @@ func (c *call) readAbsent() error {
 	case len(tags) == 0:
 		return nil
 	case len(tags) > 1 || strings.TrimSpace(tags[0]) != "*":
-		return misheaded("invalid_request", "If-None-Match", "must be *: only make what is not there")
+		return misheaded("invalid_request", "If-None-Match",
+			"must be *: only make what is not there")
 	case c.matches:
 		return misheaded("invalid_request", "If-None-Match", "cannot be sent with If-Match")
 	}

@@ -18,7 +18,7 @@ type Role struct {
 	TenantPermissions []string   `json:"tenant_permissions"`
 	Description       string     `json:"description"`
 	CreatedAt         *time.Time `json:"created_at"` // of one that is built in: null
-	Revision          int64      `json:"revision"`   // of its last change; of one that is built in: 0
+	Revision          int64      `json:"revision"`   // of one that is built in: 0
 }
 
 // NewRole returns a custom role as it is shown.
