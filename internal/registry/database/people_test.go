@@ -398,6 +398,15 @@ func TestAllFollowPeople(t *testing.T) {
 		everywhere("there is a role", gives(identity.Everywhere(identity.UsageRead)))
 		must(t, writer.Roles(), registry.RoleID("reader"), roleOf("", "keys:read"))
 		everywhere("the role gives less", gives(identity.InTenant(identity.KeysRead)))
+		known, err := all[0].Known(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := registry.NewFollower(writer, slog.New(slog.DiscardHandler))
+		later.Resume(known)
+		if c := later.Keys.Census(); c.Refuses("", "eve") != identity.UserDisabled || c.Refuses("acme", "x") != identity.TenantDisabled || !gives(identity.InTenant(identity.KeysRead))(c) {
+			t.Errorf("a gateway that starts with what was known lets in who is disabled: %+v", known)
+		}
 		for _, err := range []error{
 			writer.Users().Delete(t.Context(), registry.UserID("", "eve"), act, anyway),
 			writer.Tenants().Delete(t.Context(), registry.TenantID("acme"), act, anyway),
