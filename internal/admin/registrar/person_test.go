@@ -131,7 +131,12 @@ func TestOtherTenants(t *testing.T) {
 		_, tom := d.create(t, `{"name":"tom","user":"tom","tenant":"acme","roles":["tenant-admin"]}`)
 		d.create(t, `{"name":"boss","user":"boss","tenant":"acme","roles":["admin"]}`)
 		_, one := d.create(t, `{"name":"one","user":"one","roles":["tenant-admin"]}`)
+		d.ask(t, "PUT", "/roles/inspector", `{"tenant_permissions":["audit:read","roles:write"]}`).want(t, "a role", 201, "")
+		_, inspector := d.create(t, `{"name":"ines","user":"ines","tenant":"acme","roles":["inspector"]}`)
 		before := d.everything(t)
+		for path, method := range map[string]string{"/audit": "GET", "/audit/export": "GET", "/roles/inspector": "DELETE"} {
+			d.ask(t, method, path, "", "Key", inspector).want(t, "what is of every tenant", 403, "permission_denied")
+		}
 		for _, tt := range []struct {
 			method, path, body string
 			status             int
@@ -167,7 +172,7 @@ func TestOtherTenants(t *testing.T) {
 		if d.everything(t) != before {
 			t.Error("what was refused has changed something")
 		}
-		for query, want := range map[string]string{"/keys": "tom boss", "/keys?tenant=acme": "tom boss", "/keys?tenant=default": "", "/tenants": "acme", "/roles": "user viewer tenant-admin admin"} {
+		for query, want := range map[string]string{"/keys": "tom boss ines", "/keys?tenant=acme": "tom boss ines", "/keys?tenant=default": "", "/tenants": "acme", "/roles": "user viewer tenant-admin admin inspector"} {
 			if got := strings.Join(d.names(t, query, 10, "Key", tom), " "); got != want {
 				t.Errorf("%s shows him %s, want %s", query, got, want)
 			}
@@ -175,7 +180,7 @@ func TestOtherTenants(t *testing.T) {
 		if got := strings.Join(d.names(t, "/keys", 10, "Key", one), " "); got != "alice-laptop operator over/view foreign one" {
 			t.Errorf("the tenant-admin of the default tenant sees %s", got)
 		}
-		if got := strings.Join(d.names(t, "/keys?tenant=acme", 10), " "); got != "tom boss" {
+		if got := strings.Join(d.names(t, "/keys?tenant=acme", 10), " "); got != "tom boss ines" {
 			t.Errorf("an admin sees %s of acme", got)
 		}
 		d.ask(t, "PUT", "/tenants/acme/users/amy", `{"disabled":true}`, "Key", tom).want(t, "his own user", 201, "")
