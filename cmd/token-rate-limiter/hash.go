@@ -27,10 +27,6 @@ func (c *keyHashCommand) Run() error {
 	return nil
 }
 
-type userCommand struct {
-	Hash userHashCommand `cmd:"" help:"${user_hash}"`
-}
-
 type userHashCommand struct {
 	Name string `arg:"" help:"Name of the user."`
 }

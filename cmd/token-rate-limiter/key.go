@@ -24,6 +24,7 @@ type keyCommand struct {
 type keyCreateCommand struct {
 	writeFlags
 	secretFlags
+	Tenant   string          `default:"default" placeholder:"NAME" help:"Tenant of the user."`
 	User     string          `required:"" placeholder:"NAME" help:"Whose accounts it charges."`
 	Name     string          `required:"" placeholder:"TEXT" help:"What it is for, for people."`
 	Role     []identity.Role `default:"user" placeholder:"ROLE" help:"${roles}"`
@@ -38,7 +39,7 @@ type keyCreateCommand struct {
 func (c *keyCreateCommand) Run() error {
 	k := registry.Key{
 		Name: c.Name, User: c.User, Roles: c.Role, ActAs: c.ActAs,
-		Models: c.Model, Endpoints: c.Endpoint,
+		Models: c.Model, Endpoints: c.Endpoint, Tenant: identity.TenantInside(c.Tenant),
 	}
 	if c.Expires < 0 {
 		return fmt.Errorf("--expires is %v: write a time to come, or 0s for never", c.Expires)
@@ -79,18 +80,21 @@ func (c *keyCreateCommand) known(
 type keyListCommand struct {
 	registryFlags
 	outputFlags
-	User  string         `placeholder:"NAME" help:"${of_user}"`
-	State registry.State `default:"" enum:",active,expired,revoked" help:"${of_state}"`
+	Tenant string         `placeholder:"NAME" help:"Only keys of this tenant."`
+	User   string         `placeholder:"NAME" help:"${of_user}"`
+	State  registry.State `default:"" enum:",active,expired,revoked" help:"${of_state}"`
 }
 
-// keyPage is how many keys are read at once.
-const keyPage = 500
+// query returns which keys are asked for, a page at a time.
+func (c *keyListCommand) query() registry.Query {
+	return registry.Query{Tenant: c.Tenant, User: c.User, State: c.State, Limit: listPage}
+}
 
 // Run prints the keys of the control database, without their secrets.
 func (c *keyListCommand) Run() error {
 	return c.look(func(ctx context.Context, d registry.Store) error {
 		keys := []registry.Key{}
-		for q := (registry.Query{User: c.User, State: c.State, Limit: keyPage}); ; {
+		for q := c.query(); ; {
 			p, err := d.Keys(ctx, q)
 			if err != nil {
 				return err
@@ -109,11 +113,12 @@ func (c *keyListCommand) Run() error {
 			return c.print(shown)
 		}
 		t := newTable()
-		fmt.Fprintln(t, "ID\tUSER\tROLES\tSTATE\tLAST USED\tSECRETS\tNAME")
+		fmt.Fprintln(t, "ID\tTENANT\tUSER\tROLES\tSTATE\tLAST USED\tSECRETS\tNAME")
 		for i := range keys {
 			k := &keys[i]
-			fmt.Fprintf(t, "%s\t%q\t%s\t%s\t%s\t%d\t%q\n", k.ID, k.User, k.Roles,
-				k.StateAt(now), lastUsed(k), len(k.Secrets), k.Name)
+			fmt.Fprintf(t, "%s\t%q\t%q\t%s\t%s\t%s\t%d\t%q\n", k.ID,
+				identity.TenantOutside(k.Tenant), k.User, k.Roles, k.StateAt(now),
+				lastUsed(k), len(k.Secrets), k.Name)
 		}
 		return t.Flush()
 	})

@@ -29,6 +29,21 @@ var texts = kong.Vars{
 		"and what it makes of its user.",
 	"user_hash": "Print the hash that the log has in place of a user's name, " +
 		"with logging.hash-users.",
+	"user_list":      "List the users of a tenant of which something is kept.",
+	"user_show":      "Show what is kept of a user.",
+	"user_disable":   "Keep a user out, whatever the credential, until user enable.",
+	"user_enable":    "Let a user in again.",
+	"tenant_list":    "List the tenants of which something is kept.",
+	"tenant_disable": "Keep everybody of a tenant out, until tenant enable.",
+	"tenant_enable":  "Let those of a tenant in again.",
+	"role_list":      "List the roles that there always are, and those that somebody has made.",
+	"role_show":      "Show a role.",
+	"role_set":       "Make a role, or have it give something else from now on.",
+	"role_delete":    "Delete a role that no key names.",
+	"role_permissions": "What the role gives, in every tenant, such as keys:read; may be given " +
+		"more than once.",
+	"tenant_permissions": "What the role gives in the tenant of whoever has it; may be given " +
+		"more than once.",
 	"key_create": "Create a key in the control database and print its secret, once.",
 	"key_models": "Model that it may use, or a pattern such as llama2-*; may be given more than " +
 		"once; none: all.",
@@ -80,7 +95,9 @@ type commands struct {
 	Key         keyCommand         `cmd:"" help:"Work with API keys."`
 	Audit       auditCommand       `cmd:"" help:"${audit}"`
 	Token       tokenCommand       `cmd:"" help:"Work with JWTs of identity providers."`
-	User        userCommand        `cmd:"" help:"Work with names of users."`
+	User        userCommand        `cmd:"" help:"Work with users."`
+	Tenant      tenantCommand      `cmd:"" help:"Work with tenants."`
+	Role        roleCommand        `cmd:"" help:"Work with roles."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }
 

@@ -15,8 +15,8 @@ type secretFlags struct {
 
 // deliver has change keep a new secret, and writes it. A file has it, on the disk, before
 // anything is changed; where nothing was, none is left. Where that is not known, the secret is
-// told all the same, for it may be the only one that is good. It returns the revision of the
-// change.
+// told all the same, for it may be the only one that is good. It returns the revision of what was
+// changed.
 func (f secretFlags) deliver(
 	change func(h registry.Hash) (registry.Key, error),
 ) (revision int64, err error) {

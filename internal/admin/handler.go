@@ -49,7 +49,8 @@ func New(o Options) *Handler { return &Handler{o, make(chan struct{}, asksMax)} 
 // description of all routes.
 func (h *Handler) Register(mux gate.Routes) {
 	h.get(mux, "/api/v1/me", gate.Known, h.me)
-	h.get(mux, "/api/v1/admin/token-usage/{model}/{user}", gate.Needs(identity.UsageRead), h.usage)
+	h.get(mux, "/api/v1/admin/token-usage/{model}/{user}",
+		gate.NeedsInTenant(identity.UsageRead), h.usage)
 	h.get(mux, "/openapi.yaml", gate.Open, anyone(h.description))
 }
 

@@ -49,7 +49,7 @@ func (h *Handler) me(w http.ResponseWriter, r *http.Request, p *identity.Princip
 // its turn, and fails where the store does or ctx ends.
 func (h *Handler) ownUsage(ctx context.Context, p *identity.Principal) ([]Usage, error) {
 	list := []Usage{}
-	if !p.May(identity.ModelsUse) {
+	if !p.MayIn(identity.ModelsUse, p.Tenant) {
 		return list, nil
 	}
 	select {
@@ -58,6 +58,7 @@ func (h *Handler) ownUsage(ctx context.Context, p *identity.Principal) ([]Usage,
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	of := identity.Person{Tenant: p.Tenant, User: p.User}
 	for _, m := range h.Catalog().All() {
 		if !p.Reach.AllowsModel(m.Name) {
 			continue
@@ -66,7 +67,7 @@ func (h *Handler) ownUsage(ctx context.Context, p *identity.Principal) ([]Usage,
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, newUsage(m.Name, p.User, told(v)))
+		list = append(list, newUsage(m.Name, of, told(v)))
 	}
 	return list, nil
 }

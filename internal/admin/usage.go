@@ -13,6 +13,7 @@ import (
 // Usage is where a user stands on a model: the answer of /api/v1/admin/token-usage/{model}/{user}.
 type Usage struct {
 	Model       string        `json:"model"`
+	Tenant      string        `json:"tenant"`
 	User        string        `json:"user"`
 	At          time.Time     `json:"at"` // the store's time
 	Windows     []WindowUsage `json:"windows"`
@@ -38,7 +39,8 @@ type Concurrency struct {
 	Limit   *int64 `json:"limit"` // null: none
 }
 
-// usage answers where a user stands on a model, of those that the principal may use.
+// usage answers where a user stands on a model, of those that the principal may use. The user is of
+// the tenant that is asked for, or else of the principal's.
 func (h *Handler) usage(w http.ResponseWriter, r *http.Request, p *identity.Principal) {
 	m, ok := h.Catalog().Find(r.PathValue("model"))
 	if !ok || !p.Reach.AllowsModel(m.Name) {
@@ -50,17 +52,26 @@ func (h *Handler) usage(w http.ResponseWriter, r *http.Request, p *identity.Prin
 		reply.Error(w, failure.InvalidRequest("user", "%v", err), 0)
 		return
 	}
-	v, err := h.Store.View(r.Context(), m.Policy, identity.AccountOf("", user))
+	tenant := p.Tenant
+	if named := r.URL.Query().Get("tenant"); named != "" {
+		tenant = identity.TenantInside(named)
+	}
+	if !p.MayIn(identity.UsageRead, tenant) {
+		reply.Error(w, failure.Permission("the credential lacks the permission %v in that tenant",
+			identity.UsageRead), 0)
+		return
+	}
+	v, err := h.Store.View(r.Context(), m.Policy, identity.AccountOf(tenant, user))
 	if err != nil {
 		reply.Error(w, failure.NoStore(time.Second), 0)
 		return
 	}
-	reply.JSON(w, http.StatusOK, newUsage(m.Name, user, v))
+	reply.JSON(w, http.StatusOK, newUsage(m.Name, identity.Person{Tenant: tenant, User: user}, v))
 }
 
-func newUsage(model, user string, v limit.View) Usage {
+func newUsage(model string, of identity.Person, v limit.View) Usage {
 	u := Usage{
-		Model: model, User: user, At: v.At.Time(),
+		Model: model, Tenant: identity.TenantOutside(of.Tenant), User: of.User, At: v.At.Time(),
 		Windows: []WindowUsage{}, Concurrency: []Concurrency{},
 	}
 	for _, w := range v.Windows {

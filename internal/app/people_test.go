@@ -176,7 +176,8 @@ func TestCustomRoles(t *testing.T) {
 		a.become(t, usage, key, "", http.StatusOK, "")
 	}
 	write(nil, []string{"usage:read"})
-	a.become(t, usage, other, "", http.StatusForbidden, "permission_denied")
+	a.become(t, usage+"?tenant=default", other, "", http.StatusForbidden, "permission_denied")
+	a.become(t, usage, other, "", http.StatusOK, "") // of the alice of acme
 	for _, key := range []string{secret, fileKey("auditor")} {
 		a.become(t, usage, key, "", http.StatusOK, "")
 	}

@@ -115,7 +115,9 @@ func censusChanges(c Changes) (to identity.Changes) {
 		to.Users[identity.Person{Tenant: u.Tenant, User: u.Name}] = u.Disabled
 	}
 	for i := range c.Roles {
-		to.Roles[c.Roles[i].Name] = c.Roles[i].Gives()
+		if r := &c.Roles[i]; !r.Name.Known() { // a later version's may be one of ours
+			to.Roles[r.Name] = r.Gives()
+		}
 	}
 	return to
 }

@@ -160,7 +160,7 @@ type Standing struct {
 // Objects keeps the tenants, the users or the custom roles of a [Store]. It is safe for concurrent
 // use. The id that it is asked for names such an object.
 type Objects[T any] interface {
-	// Get returns one, or ErrNotFound.
+	// Get returns one, or ErrNotFound, also for an id that none can have.
 	Get(ctx context.Context, id ObjectID) (T, error)
 	// Put has change work on one, at the moment of the change, and keeps what becomes of it.
 	// Where it is not there, change gets one with the name and the revision 0, and makes it. Where
@@ -170,7 +170,8 @@ type Objects[T any] interface {
 	// Delete has it gone, unless may fails for it. It fails with ErrNotFound, ErrConflict, an
 	// *InUseError, and with what may fails with; nothing is changed then.
 	Delete(ctx context.Context, id ObjectID, w Write, may func(T, Standing) error) error
-	// List returns some in the order of their names.
+	// List returns some in the order of their names. It fails with a *FieldError for a tenant or a
+	// name that none can have.
 	List(ctx context.Context, q ObjectQuery) (ObjectPage[T], error)
 }
 

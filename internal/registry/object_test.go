@@ -42,7 +42,7 @@ func TestKeyringPeople(t *testing.T) {
 	reader := Role{Name: "reader", Permissions: []string{"usage:read", "of a later version"}, TenantPermissions: []string{"keys:read"}}
 	ring.Apply(Changes{
 		Keys: []Key{k}, Users: []User{{Tenant: "acme", Name: "eve", Disabled: true}, {Name: "bob"}},
-		Tenants: []Tenant{{Name: "roof", Disabled: true}}, Roles: []Role{reader},
+		Tenants: []Tenant{{Name: "roof", Disabled: true}}, Roles: []Role{reader, {Name: "user", Permissions: []string{"keys:write"}}},
 	})
 	look := func(ring *Keyring) (p identity.Principal, c *identity.Census) {
 		t.Helper()

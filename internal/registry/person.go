@@ -9,6 +9,15 @@ import (
 // descriptionBytesMax bounds a description.
 const descriptionBytesMax = 1024
 
+// Check returns what is wrong with an id, or nil: with others there is nothing to look for, and not
+// every database takes them.
+func (o ObjectID) Check() error {
+	if err := checkTenant("tenant", o.Tenant); err != nil {
+		return err
+	}
+	return checkText("name", o.Name, nameBytesMax)
+}
+
 // Check returns what is wrong with t, for whoever has written it, or nil.
 func (t *Tenant) Check() error {
 	if t.Name == "" && t.Disabled {

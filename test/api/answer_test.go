@@ -353,7 +353,11 @@ func readings(t *testing.T, j *judge, g *apptest.Gateway) {
 		if item.Get == nil {
 			continue
 		}
-		j.send(t, g, http.MethodGet, path, adminKey, nil, 200)
+		status := 200
+		if path == tenantPath || path == userPath { // there is nobody: see people
+			status = 404
+		}
+		j.send(t, g, http.MethodGet, path, adminKey, nil, status)
 		if item.Get.Security != nil {
 			j.send(t, g, http.MethodGet, path, "", nil, 200) // open to everybody
 			continue

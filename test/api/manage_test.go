@@ -17,6 +17,9 @@ const (
 	keysPath   = "/api/v1/admin/keys"
 	keyPath    = keysPath + "/{id}"
 	rotatePath = keyPath + "/rotate"
+	tenantPath = "/api/v1/admin/tenants/{tenant}"
+	userPath   = tenantPath + "/users/{user}"
+	rolePath   = "/api/v1/admin/roles/{role}"
 )
 
 // manage asks the control plane for every kind of answer.
@@ -61,10 +64,59 @@ func manage(t *testing.T, j *judge, g *apptest.Gateway) {
 	send("GET", keysPath, "", "?user=alice&state=revoked&limit=1", "", 200)
 	send("GET", keysPath, "", "?limit=1", "", 200)
 	send("GET", keysPath, "", "?limit=none", "", 400)
-	send("GET", "/api/v1/admin/audit", "", "?limit=2&object="+id, "", 200)
+	people(t, j, g)
+	send("GET", "/api/v1/admin/audit", "", "?limit=2&order=newest&object="+id, "", 200)
 	send("GET", "/api/v1/admin/audit/export", "", "?after=1", "", 200)
 	send("GET", "/api/v1/admin/revision", "", "?wait=5", "", 200)
 	spent(t, j, g, id)
+}
+
+// atObject returns a path with names of objects that can be made.
+func atObject(path string) string {
+	return fill(strings.Replace(path, "{role}", "reader", 1))
+}
+
+// people makes, changes and deletes a tenant, a user and a role, in every way.
+func people(t *testing.T, j *judge, g *apptest.Gateway) {
+	for _, path := range []string{tenantPath, userPath, rolePath} {
+		at, body := atObject(path), `{"description":"x"}`
+		if path == rolePath {
+			body = `{"permissions":["usage:read"],"tenant_permissions":null}`
+		}
+		send := func(method, query, body string, status int, fields ...string) {
+			t.Helper()
+			j.sendTo(t, g, method, path, at+query, adminKey, strings.NewReader(body), status, append([]string{"Content-Type", "application/json"}, fields...)...)
+		}
+		for _, method := range []string{"GET", "PATCH", "DELETE"} {
+			send(method, "", body, 404)
+		}
+		send("PUT", "?dry_run=true", body, 200)
+		send("PUT", "", body, 201, "If-None-Match", "*", "X-Reason", "a test")
+		send("PUT", "", body, 412, "If-None-Match", "*")
+		send("PUT", "", body, 200, "If-Match", "*")
+		for _, method := range []string{"PUT", "PATCH", "DELETE"} {
+			send(method, "", body, 412, "If-Match", `"999"`)
+			send(method, "?dryrun=true", body, 400)
+			for key, status := range map[string]int{"": 401, userKey: 403} {
+				j.sendTo(t, g, method, path, at, key, strings.NewReader(body), status)
+			}
+			if method != "DELETE" {
+				send(method, "", body, 415, "Content-Type", "text/plain")
+				send(method, "", strings.Repeat(" ", 65<<10)+body, 413)
+				send(method, "", `{"x":1}`, 400)
+			}
+		}
+		send("PATCH", "", `{"description":null}`, 200, "Content-Type", "application/merge-patch+json")
+		send("GET", "", "", 200)
+		for _, list := range []string{"/api/v1/admin/tenants", tenantPath + "/users", "/api/v1/admin/roles"} {
+			j.sendTo(t, g, "GET", list, fill(list)+"?limit=1", adminKey, nil, 200)
+			j.sendTo(t, g, "GET", list, fill(list)+"?limit=none", adminKey, nil, 400)
+		}
+		if path == rolePath {
+			j.sendTo(t, g, "PUT", path, fill(path), adminKey, strings.NewReader(body), 409, "Content-Type", "application/json")
+		}
+		send("DELETE", "", "", 200)
+	}
 }
 
 // lastKey returns the id of the key that was created last.
@@ -98,11 +150,14 @@ func TestChangesAreAsDescribed(t *testing.T) {
 	g := apptest.Start(t, apptest.Options{Server: fmt.Sprintf("data-directory: %q", t.TempDir())})
 	doc, checked := load(t), 0
 	var id string
-	for _, path := range []string{keysPath, keyPath, rotatePath} {
+	for _, path := range []string{keysPath, keyPath, rotatePath, tenantPath, userPath, rolePath} {
 		item := doc.Paths.Value(path)
 		op, method := item.Post, http.MethodPost
 		media, body := "application/json", map[string]any{}
-		if op == nil {
+		switch {
+		case item.Put != nil:
+			op, method = item.Put, http.MethodPut
+		case op == nil:
 			op, method, media = item.Patch, http.MethodPatch, "application/merge-patch+json"
 		}
 		content := op.RequestBody.Value.Content[media]
@@ -125,7 +180,7 @@ func TestChangesAreAsDescribed(t *testing.T) {
 					t.Fatal(err)
 				}
 				described := schema.VisitJSON(map[string]any(body), openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation()) == nil
-				status, answer := change(t, g, method, strings.Replace(path, "{id}", id, 1)+"?dry_run=true", media, string(text))
+				status, answer := change(t, g, method, atObject(strings.Replace(path, "{id}", id, 1))+"?dry_run=true", media, string(text))
 				if understood := status == http.StatusOK; understood != described && !(described && unsayable(member)) {
 					t.Errorf("%s: %s of %s: the document allows it: %v; the gateway answers %d %.300s", path, member, value, described, status, answer)
 				}
@@ -147,7 +202,7 @@ func TestChangesAreAsDescribed(t *testing.T) {
 
 // unsayable reports whether only the gateway knows which texts a member may have.
 func unsayable(member string) bool {
-	return member == "roles" || member == "endpoints" || member == "models" || member == "overlap" || member == "expires_at"
+	return member == "roles" || member == "endpoints" || member == "models" || member == "tenant" || member == "overlap" || member == "expires_at"
 }
 
 // change sends a request, and returns the status and the body of its answer.

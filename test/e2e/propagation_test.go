@@ -25,7 +25,7 @@ import (
 var changes, timed = os.LookupEnv("PROPAGATION_KEYS")
 
 // TestPropagation: four gateways under load hear of each key that is made, rotated, given another
-// role and revoked, each change as a whole, whether the database tells of changes, tells nothing,
+// role and revoked, of its user's being disabled and enabled, and of what its role gives, each change as a whole, whether the database tells of changes, tells nothing,
 // or loses all that it tells. Known keys are served all the while.
 func TestPropagation(t *testing.T) {
 	t.Parallel()
@@ -52,17 +52,36 @@ func propagate(t *testing.T, keys int, notifications string, lost bool) {
 	defer store.Close()
 	busy := registry.NewSecret()
 	by := registry.Write{Act: registry.Act{Actor: "test", Credential: "test"}}
-	create := func(secret string, roles ...identity.Role) registry.Key {
+	create := func(secret, user string, roles ...identity.Role) registry.Key {
 		t.Helper()
 		k, err := store.Create(t.Context(), registry.Key{
-			Name: "k", User: "alice", Roles: roles, Secrets: []registry.Secret{{Hash: registry.HashOf(secret)}},
+			Name: "k", User: user, Roles: roles, Secrets: []registry.Secret{{Hash: registry.HashOf(secret)}},
 		}, by)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return k
 	}
-	create(busy, identity.User)
+	create(busy, "alice", identity.User)
+	role := func(permission string) {
+		t.Helper()
+		if _, err := store.Roles().Put(t.Context(), registry.RoleID("looker"), by, func(r *registry.Role, _ registry.Standing) error {
+			r.Permissions = []string{permission}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	role("usage:read")
+	user := func(disabled bool) {
+		t.Helper()
+		if _, err := store.Users().Put(t.Context(), registry.UserID("", "eve"), by, func(u *registry.User, _ registry.Standing) error {
+			u.Disabled = disabled
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	s := site{
 		server: server, redis: redistest.Start(t), auth: "{enabled: true}",
@@ -116,7 +135,7 @@ func propagate(t *testing.T, keys int, notifications string, lost bool) {
 	}
 	for range keys {
 		first, second := registry.NewSecret(), registry.NewSecret()
-		k := create(first, identity.User)
+		k := create(first, "eve", identity.User)
 		everywhere("the key is known, and may not look", map[string]int{first: http.StatusForbidden})
 		change := func(action string, change func(*registry.Key, time.Time) error) {
 			t.Helper()
@@ -125,7 +144,7 @@ func propagate(t *testing.T, keys int, notifications string, lost bool) {
 			}
 		}
 		change("key.update", func(k *registry.Key, _ time.Time) error {
-			k.Roles = append(k.Roles, identity.Admin)
+			k.Roles = append(k.Roles, "looker")
 			return nil
 		})
 		everywhere("it may look", map[string]int{first: http.StatusOK})
@@ -133,6 +152,14 @@ func propagate(t *testing.T, keys int, notifications string, lost bool) {
 			return k.Rotate(registry.HashOf(second), 0, now)
 		})
 		everywhere("only its second secret is known", map[string]int{second: http.StatusOK, first: http.StatusUnauthorized})
+		user(true)
+		everywhere("its user is disabled", map[string]int{second: http.StatusForbidden})
+		user(false)
+		everywhere("its user is enabled", map[string]int{second: http.StatusOK})
+		role("audit:read")
+		everywhere("its role gives something else", map[string]int{second: http.StatusForbidden})
+		role("usage:read")
+		everywhere("its role gives what it did", map[string]int{second: http.StatusOK})
 		change("key.revoke", (*registry.Key).Revoke)
 		everywhere("it has ended", map[string]int{second: http.StatusUnauthorized})
 	}

@@ -9,7 +9,7 @@ import (
 // answer is what a request is answered with.
 type answer struct {
 	status   int
-	body     any    // as JSON; nil: there is none
+	body     any    // as JSON; nil beside stream only
 	etag     int64  // the revision of what it shows; 0: it has none
 	location string // of what was created; "": nothing was
 	replayed bool   // another request has done this before
@@ -36,10 +36,6 @@ func (a *answer) write(w http.ResponseWriter) error {
 	}
 	if a.replayed {
 		h[replayedHeader] = []string{"true"}
-	}
-	if a.body == nil {
-		w.WriteHeader(a.status)
-		return nil
 	}
 	reply.JSON(w, a.status, a.body)
 	return nil

@@ -131,21 +131,26 @@ func (r *resource[T]) write(
 	return a, nil
 }
 
-// deleteOne has an object be gone.
+// deleteOne has an object be gone, and shows it as it was.
 func (r *resource[T]) deleteOne(h *Handler, c *call) (*answer, error) {
 	id, err := r.named(c)
 	if err != nil {
 		return nil, r.problemOf(err)
 	}
+	var gone T
 	err = r.objects(h.Store).Delete(c.Context(), id, c.change,
-		func(before T, s registry.Standing) error { return r.may(c, &before, nil, s) })
+		func(before T, s registry.Standing) error {
+			gone = before
+			return r.may(c, &before, nil, s)
+		})
 	if err != nil {
 		return nil, r.problemOf(err)
 	}
 	if !c.change.DryRun {
 		_ = h.Follow(c.Context()) // it is in the log, and the change is made
 	}
-	return &answer{status: http.StatusNoContent}, nil
+	body, _ := r.show(&gone)
+	return &answer{status: http.StatusOK, body: body}, nil
 }
 
 // readAbsent reads If-None-Match, which has one use here: to make only what is not there.
@@ -155,7 +160,8 @@ func (c *call) readAbsent() error {
 	case len(tags) == 0:
 		return nil
 	case len(tags) > 1 || strings.TrimSpace(tags[0]) != "*":
-		return misheaded("invalid_request", "If-None-Match", "must be *: only make what is not there")
+		return misheaded("invalid_request", "If-None-Match",
+			"must be *: only make what is not there")
 	case c.matches:
 		return misheaded("invalid_request", "If-None-Match", "cannot be sent with If-Match")
 	}

@@ -18,7 +18,7 @@ type Role struct {
 	TenantPermissions []string   `json:"tenant_permissions"`
 	Description       string     `json:"description"`
 	CreatedAt         *time.Time `json:"created_at"` // of one that is built in: null
-	Revision          int64      `json:"revision"`   // of its last change; of one that is built in: 0
+	Revision          int64      `json:"revision"`   // of one that is built in: 0
 }
 
 // NewRole returns a custom role as it is shown.
@@ -42,8 +42,8 @@ func BuiltInRoles() []Role {
 	return list
 }
 
-// builtIn returns a role that there always is.
-func builtIn(name identity.Role) (*Role, bool) {
+// BuiltInRole returns a role that there always is, and whether there is one of that name.
+func BuiltInRole(name identity.Role) (*Role, bool) {
 	list := BuiltInRoles()
 	i := slices.IndexFunc(list, func(r Role) bool { return r.Name == name })
 	if i < 0 {
@@ -116,7 +116,7 @@ var roles = resource[registry.Role]{
 
 // showRole shows a role.
 func (h *Handler) showRole(c *call) (*answer, error) {
-	if r, known := builtIn(identity.Role(c.PathValue("role"))); known {
+	if r, known := BuiltInRole(identity.Role(c.PathValue("role"))); known {
 		return &answer{status: http.StatusOK, body: r}, nil
 	}
 	return roles.showOne(h, c)

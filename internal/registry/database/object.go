@@ -153,6 +153,9 @@ func (w *writing) checkUnused(id registry.ObjectID) error {
 
 // get returns one object.
 func (d *Database) get(ctx context.Context, id registry.ObjectID) (object, error) {
+	if id.Check() != nil {
+		return object{}, registry.ErrNotFound
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	db, err := d.ready(ctx)
@@ -170,6 +173,9 @@ func (d *Database) get(ctx context.Context, id registry.ObjectID) (object, error
 func (d *Database) page(
 	ctx context.Context, kind registry.Kind, q registry.ObjectQuery,
 ) ([]object, error) {
+	if err := idOf(kind, q.Tenant, q.After).Check(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	db, err := d.ready(ctx)

@@ -174,6 +174,9 @@ func (s objects[T]) Delete(ctx context.Context, id registry.ObjectID, how regist
 func (w *writing) begun(
 	id registry.ObjectID, how registry.Write,
 ) (before object, s registry.Standing, err error) {
+	if err := id.Check(); err != nil {
+		return before, s, err
+	}
 	if before, err = objectOf(w.ctx, w, id); err != nil {
 		return before, s, err
 	}

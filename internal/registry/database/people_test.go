@@ -39,6 +39,9 @@ func tenantOf(disabled bool) func(*registry.Tenant, registry.Standing) error {
 	}
 }
 
+// look returns what a look fails with.
+func look[T any](_ T, err error) error { return err }
+
 func anyway[T any](T, registry.Standing) error { return nil }
 
 // TestPeopleAreKept: what is put is found again as it was, also by whoever opens the database
@@ -162,6 +165,10 @@ func TestPeopleRefused(t *testing.T) {
 			"another permission": {put(ctx, d.Roles(), registry.RoleID("r"), act, roleOf("root", "")), `permissions has "root", which is none: there are models:use`},
 			"the default tenant": {put(ctx, d.Tenants(), registry.TenantID("default"), act, tenantOf(true)), "disabled must be false"},
 			"no name":            {put(ctx, d.Users(), registry.UserID("", ""), act, disable(true)), "name is missing"},
+			"a NUL":              {put(ctx, d.Users(), registry.UserID("", "a\x00"), act, disable(true)), "name has the control character"},
+			"a NUL, to go":       {d.Users().Delete(ctx, registry.UserID("\x00", "a"), act, anyway), "tenant has the control character"},
+			"a NUL, to look at":  {look(d.Users().Get(ctx, registry.UserID("", "\x00"))), registry.ErrNotFound.Error()},
+			"a NUL, to list":     {look(d.Users().List(ctx, registry.ObjectQuery{After: "\xff\x00", Limit: 1})), "name is not valid UTF-8"},
 			"a control":          {put(ctx, d.Users(), registry.UserID("a\nb", "u"), act, disable(true)), "control character"},
 			"a role in use":      {d.Roles().Delete(ctx, registry.RoleID("reader"), act, anyway), "1 keys that are not revoked name role:reader, such as " + k.ID},
 			"a tenant in use":    {d.Tenants().Delete(ctx, registry.TenantID("acme"), act, anyway), "1 keys that are not revoked name tenant:acme, such as " + k.ID},
@@ -228,13 +235,13 @@ func TestStanding(t *testing.T) {
 		time.Sleep(60 * time.Millisecond)
 		var held identity.PermissionSet
 		refusal := errors.New("no")
-		look := func(_ *registry.User, s registry.Standing) error { held = s.Held; return refusal }
+		note := func(_ *registry.User, s registry.Standing) error { held = s.Held; return refusal }
 		for id, want := range map[registry.ObjectID]identity.PermissionSet{
 			registry.UserID("", "alice"):     identity.Everywhere(identity.ModelsUse, identity.AuditRead),
 			registry.UserID("acme", "alice"): identity.TenantAdmin.Gives(),
 			registry.UserID("acme", "bob"):   0,
 		} {
-			if err := put(t.Context(), d.Users(), id, act, look); !errors.Is(err, refusal) || held != want {
+			if err := put(t.Context(), d.Users(), id, act, note); !errors.Is(err, refusal) || held != want {
 				t.Errorf("%s holds %v, %v; want %v", id, held.Names(), err, want.Names())
 			}
 		}
@@ -398,6 +405,15 @@ func TestAllFollowPeople(t *testing.T) {
 		everywhere("there is a role", gives(identity.Everywhere(identity.UsageRead)))
 		must(t, writer.Roles(), registry.RoleID("reader"), roleOf("", "keys:read"))
 		everywhere("the role gives less", gives(identity.InTenant(identity.KeysRead)))
+		known, err := all[0].Known(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := registry.NewFollower(writer, slog.New(slog.DiscardHandler))
+		later.Resume(known)
+		if c := later.Keys.Census(); c.Refuses("", "eve") != identity.UserDisabled || c.Refuses("acme", "x") != identity.TenantDisabled || !gives(identity.InTenant(identity.KeysRead))(c) {
+			t.Errorf("a gateway that starts with what was known lets in who is disabled: %+v", known)
+		}
 		for _, err := range []error{
 			writer.Users().Delete(t.Context(), registry.UserID("", "eve"), act, anyway),
 			writer.Tenants().Delete(t.Context(), registry.TenantID("acme"), act, anyway),

@@ -88,6 +88,8 @@ var variables = []variable{
 	{Key: "adminKey", Value: "none", Type: "string", Description: "a key of the role admin; any where authentication is off"},
 	{Key: "model", Value: "llama2-7b", Description: "the public name of a model"},
 	{Key: "user", Value: "alice", Description: "whose usage is asked for"},
+	{Key: "tenant", Value: "acme", Description: "a tenant that is made and deleted, and whose user is"},
+	{Key: "role", Value: "key-desk", Description: "a role that is made and deleted"},
 	{Key: "id", Value: "none", Description: "of the key that was created last: the request that creates one sets it"},
 	{Key: "secret", Value: "none", Description: "of that key; the same"},
 }

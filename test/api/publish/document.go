@@ -36,7 +36,7 @@ func (d document) operations(tag string) []operation {
 	var all []operation
 	for _, path := range d.paths {
 		item := object(object(d.root["paths"])[path])
-		for _, method := range []string{"get", "post", "patch", "delete"} {
+		for _, method := range []string{"put", "get", "post", "patch", "delete"} {
 			o := operation{method: strings.ToUpper(method), path: path, fields: object(item[method])}
 			if tags, _ := o.fields["tags"].([]any); len(tags) > 0 && tags[0] == tag {
 				all = append(all, o)

@@ -16,7 +16,7 @@ func answerTests(status int, media string, answer any) ([]event, error) {
 	lines := []string{statusTest(status), mediaTest(media)}
 	if status == 201 { // for the requests that follow
 		lines = append(lines, `const made = pm.response.json();`,
-			`for (const name of ["id", "secret"]) pm.collectionVariables.set(name, made[name]);`)
+			`for (const name of ["id", "secret"]) if (name in made) pm.collectionVariables.set(name, made[name]);`)
 	}
 	headers := object(at(answer, "headers"))
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
