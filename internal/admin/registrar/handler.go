@@ -58,10 +58,20 @@ func New(o Options) *Handler {
 	return &Handler{Options: o, asks: make(chan struct{}, asksMax)}
 }
 
+// effect is what an operation does beside answering.
+type effect uint8
+
+// The effects. What has one takes dry_run and a reason.
+const (
+	looks effect = iota // none
+	keeps               // it changes what the control database keeps, and needs one
+	acts                // it changes something else, of which the database keeps a record
+)
+
 // operation is what a method of a path does, and who may ask for it.
 type operation struct {
 	rule   gate.Rule
-	writes bool     // takes dry_run and a reason, and needs a control database
+	effect effect
 	query  []string // the parameters that it takes beside dry_run
 	serve  func(*Handler, *call) (*answer, error)
 }
@@ -72,42 +82,47 @@ var (
 	writeKeys = gate.Needs(identity.KeysWrite)
 	readAudit = gate.Needs(identity.AuditRead)
 	readUsage = gate.Needs(identity.UsageRead)
+	// writeUsage is not in roles of tenants: an account's name does not tell its tenant.
+	writeUsage = gate.Needs(identity.UsageWrite)
 )
 
 // routes are the paths below Base, with their operations by methods.
 var routes = map[string]map[string]operation{
 	"/keys": {
-		http.MethodGet: {readKeys, false, []string{"user", "state", "limit", "after"},
+		http.MethodGet: {readKeys, looks, []string{"user", "state", "limit", "after"},
 			(*Handler).listKeys},
-		http.MethodPost: {writeKeys, true, nil, (*Handler).createKey},
+		http.MethodPost: {writeKeys, keeps, nil, (*Handler).createKey},
 	},
 	"/keys/{id}": {
-		http.MethodGet:    {readKeys, false, nil, (*Handler).showKey},
-		http.MethodPatch:  {writeKeys, true, nil, (*Handler).patchKey},
-		http.MethodDelete: {writeKeys, true, nil, (*Handler).revokeKey},
+		http.MethodGet:    {readKeys, looks, nil, (*Handler).showKey},
+		http.MethodPatch:  {writeKeys, keeps, nil, (*Handler).patchKey},
+		http.MethodDelete: {writeKeys, keeps, nil, (*Handler).revokeKey},
 	},
 	"/keys/{id}/rotate": {
-		http.MethodPost: {writeKeys, true, nil, (*Handler).rotateKey},
+		http.MethodPost: {writeKeys, keeps, nil, (*Handler).rotateKey},
 	},
 	"/keys/identify": {
-		http.MethodPost: {readKeys, false, nil, (*Handler).identifyKey},
+		http.MethodPost: {readKeys, looks, nil, (*Handler).identifyKey},
 	},
 	"/audit": {
-		http.MethodGet: {readAudit, false, []string{"actor", "object", "limit", "after"},
+		http.MethodGet: {readAudit, looks, []string{"actor", "object", "limit", "after"},
 			(*Handler).listAudit},
 	},
 	"/audit/export": {
-		http.MethodGet: {readAudit, false, []string{"after"}, (*Handler).exportAudit},
+		http.MethodGet: {readAudit, looks, []string{"after"}, (*Handler).exportAudit},
 	},
 	"/usage": {
-		http.MethodGet: {readUsage, false, []string{"model", "user", "key", "sort", "order", "limit",
+		http.MethodGet: {readUsage, looks, []string{"model", "user", "key", "sort", "order", "limit",
 			"after", "format"}, (*Handler).showUsage},
 	},
 	"/slots": {
-		http.MethodGet: {readUsage, false, []string{"model"}, (*Handler).showSlots},
+		http.MethodGet: {readUsage, looks, []string{"model"}, (*Handler).showSlots},
+	},
+	"/accounts/reset": {
+		http.MethodPost: {writeUsage, acts, nil, (*Handler).resetAccount},
 	},
 	"/revision": {
-		http.MethodGet: {readKeys, false, []string{"at_least", "wait"}, (*Handler).showRevision},
+		http.MethodGet: {readKeys, looks, []string{"at_least", "wait"}, (*Handler).showRevision},
 	},
 }
 
@@ -164,8 +179,8 @@ func (h *Handler) answer(
 	if err := c.readQuery(o); err != nil {
 		return nil, err
 	}
-	if o.writes {
-		if err := h.prepareWrite(c); err != nil {
+	if o.effect != looks {
+		if err := h.prepareWrite(c, o); err != nil {
 			return nil, err
 		}
 	}

@@ -22,6 +22,7 @@ var statuses = map[string]int{
 	"invalid_api_key":        http.StatusUnauthorized,
 	"permission_denied":      http.StatusForbidden,
 	"key_not_found":          http.StatusNotFound,
+	"model_not_found":        http.StatusNotFound,
 	"method_not_allowed":     http.StatusMethodNotAllowed,
 	"request_timeout":        http.StatusRequestTimeout,
 	"key_revoked":            http.StatusConflict,

@@ -38,6 +38,18 @@ func accountOf(name string) (tenant, user string) {
 	return identity.DefaultTenant, strings.ToValidUTF8(name, "\uFFFD")
 }
 
+// accountName returns the name that the store has for the account of a user of a tenant: the
+// reverse of accountOf.
+func accountName(tenant, user string) (string, error) {
+	if tenant != "" && tenant != identity.DefaultTenant {
+		return "", faulty("#/tenant", "is not there: all accounts are of the tenant default")
+	}
+	if err := identity.CheckUser(user); err != nil {
+		return "", faulty("#/user", "is no name of a user: "+err.Error())
+	}
+	return user, nil
+}
+
 // newUsage returns v as it is shown: what is of the user, and not of the model over all of them.
 func newUsage(model, account string, v *limit.View) Usage {
 	u := Usage{Model: model, At: v.At.Time(), Windows: []UsageOfMeter{}}

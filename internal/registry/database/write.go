@@ -87,6 +87,18 @@ func (d *Database) Update(ctx context.Context, id string, how registry.Write, ac
 	return k, nil
 }
 
+// Note implements registry.Store.
+func (d *Database) Note(ctx context.Context, n registry.Note, how registry.Write,
+) (revision int64, err error) {
+	err = d.write(ctx, how, func(w *writing) (registry.Record, error) {
+		w.elsewhere, revision = true, w.revision
+		return registry.Record{
+			Action: n.Action, Object: n.Object, Before: n.Before, After: n.After,
+		}, nil
+	})
+	return revision, err
+}
+
 // check returns what is wrong with a key that is to be kept, whose end was another one before.
 func check(k *registry.Key, end, now time.Time) error {
 	if err := k.Check(); err != nil {
