@@ -118,6 +118,9 @@ var routes = map[string]map[string]operation{
 	"/slots": {
 		http.MethodGet: {readUsage, looks, []string{"model"}, (*Handler).showSlots},
 	},
+	"/slots/{replica}": {
+		http.MethodDelete: {writeUsage, acts, []string{"model"}, (*Handler).freeSlots},
+	},
 	"/accounts/reset": {
 		http.MethodPost: {writeUsage, acts, nil, (*Handler).resetAccount},
 	},

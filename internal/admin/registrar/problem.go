@@ -25,6 +25,8 @@ var statuses = map[string]int{
 	"model_not_found":        http.StatusNotFound,
 	"method_not_allowed":     http.StatusMethodNotAllowed,
 	"request_timeout":        http.StatusRequestTimeout,
+	"replica_not_found":      http.StatusNotFound,
+	"replica_alive":          http.StatusConflict,
 	"key_revoked":            http.StatusConflict,
 	"key_expired":            http.StatusConflict,
 	"too_many_secrets":       http.StatusConflict,

@@ -57,6 +57,11 @@ func TestReset(t *testing.T) {
 		if err := d.follower.Follow(t.Context()); err != nil || d.follower.Revision().Number != 2 {
 			t.Errorf("the follower is at %d, %v", d.follower.Revision().Number, err)
 		}
+		for _, line := range strings.Split(d.everything(t), "\n") {
+			if strings.HasPrefix(line, "changes:") && strings.Contains(line, "bob") {
+				t.Errorf("what followers are told grows by resets: %s", line)
+			}
+		}
 		if _, secret := d.create(t, `{"name":"later","user":"bob"}`); secret == "" {
 			t.Error("no key after a reset")
 		}
