@@ -19,7 +19,8 @@ import (
 // Base is the path below which the registrar serves.
 const Base = "/api/v1/admin"
 
-// Options of a Handler. Gate, FileKeys, Accounts, Policies and Log are required, and with a Store Follow and Applied.
+// Options of a Handler. Gate, FileKeys, Accounts, Policies and Log are required, and with
+// a Store Follow and Applied.
 type Options struct {
 	Gate *gate.Gate
 	Log  *slog.Logger
@@ -112,8 +113,9 @@ var routes = map[string]map[string]operation{
 		http.MethodGet: {readAudit, looks, []string{"after"}, (*Handler).exportAudit},
 	},
 	"/usage": {
-		http.MethodGet: {readUsage, looks, []string{"model", "user", "key", "sort", "order", "limit",
-			"after", "format"}, (*Handler).showUsage},
+		http.MethodGet: {readUsage, looks, []string{
+			"model", "user", "key", "sort", "order", "limit", "after", "format",
+		}, (*Handler).showUsage},
 	},
 	"/slots": {
 		http.MethodGet: {readUsage, looks, []string{"model"}, (*Handler).showSlots},

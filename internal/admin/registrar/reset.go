@@ -94,7 +94,8 @@ func (h *Handler) readReset(c *call, body *resetRequest,
 			"there is no such model: GET /v1/models lists them")
 	}
 	for _, name := range body.Windows {
-		at := slices.IndexFunc(limit.Windows[:], func(w limit.Window) bool { return w.String() == name })
+		isNamed := func(w limit.Window) bool { return w.String() == name }
+		at := slices.IndexFunc(limit.Windows[:], isNamed)
 		if at < 0 {
 			return nil, "", r, faulty("#/windows", "must be of minute, hour and day; left out, all")
 		}

@@ -136,7 +136,8 @@ func (q *usageQuery) shows(u *Usage) bool {
 }
 
 // usageOfUser returns the rows of one user, of all models that q asks for.
-func (h *Handler) usageOfUser(ctx context.Context, q *usageQuery) (rows []Usage, _ string, _ error) {
+func (h *Handler) usageOfUser(ctx context.Context, q *usageQuery) ([]Usage, string, error) {
+	var rows []Usage
 	for _, p := range q.models {
 		v, err := h.Accounts.View(ctx, p, *q.user)
 		if err != nil {

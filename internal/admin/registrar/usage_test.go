@@ -148,6 +148,13 @@ func TestUsageRefused(t *testing.T) {
 			t.Errorf("%s: %s, want the parameter %s", query, g.text, parameter)
 		}
 	}
+	for i := range 20_000 {
+		d.uses(t, 0, fmt.Sprint("one of many ", i), 1)
+	}
+	d.ask(t, "GET", "/usage?sort=running", "").want(t, "too many to be sorted", 422, "too_many_rows")
+	if got := d.rows(t, "sort=running&model=gemma"); len(got) != 1 {
+		t.Errorf("of another model: %q", got)
+	}
 	d.ask(t, "GET", "/usage?key=none", "").want(t, "no key", 404, "key_not_found")
 	for _, path := range []string{"/usage", "/slots"} {
 		d.ask(t, "GET", path, "", "Key", userSecret).want(t, "a user", 403, "permission_denied")
