@@ -19,6 +19,7 @@ const (
 	AuditRead                          // see who has changed what
 	ConfigRead                         // see the effective configuration, with secrets masked
 	ProfilesRead                       // take profiles of the process, which costs it time
+	UsageWrite                         // reset what counts of users, and free slots
 	permissionsEnd
 )
 
@@ -34,6 +35,7 @@ var permissionNames = [permissionsEnd]string{
 	AuditRead:    "audit:read",
 	ConfigRead:   "config:read",
 	ProfilesRead: "profiles:read",
+	UsageWrite:   "usage:write",
 }
 
 // String returns the public name, such as "keys:write"; "" of none.

@@ -25,7 +25,7 @@ var roleTable = [...]struct {
 	{Viewer, Everywhere(ModelsRead, UsageRead, KeysRead, UsersRead, AuditRead, ConfigRead)},
 	{TenantAdmin, InTenant(UsageRead, KeysRead, KeysWrite, UsersRead, UsersWrite)},
 	{Admin, Everywhere(ModelsRead, UsageRead, KeysRead, KeysWrite, UsersRead, UsersWrite,
-		RolesWrite, AuditRead, ConfigRead, ProfilesRead)},
+		RolesWrite, AuditRead, ConfigRead, ProfilesRead, UsageWrite)},
 }
 
 // Roles returns the roles that there always are, from the least powerful.

@@ -72,6 +72,14 @@ type Store interface {
 	// nothing. An error wraps ErrUnavailable or ErrClosed.
 	Slots(ctx context.Context, model string) (Slots, error)
 
+	// Free has the requests that a replica runs of the model of that name count no more, before
+	// its lease ends, and returns how many these were. It fails with ErrNoReplica where the
+	// store knows none of that id, and with a *LiveError for this process and for one that was
+	// heard within SilentFor: nothing is changed then. A replica that was freed and lives all the
+	// same counts again what it runs when it is heard next. An error wraps ErrUnavailable or
+	// ErrClosed else.
+	Free(ctx context.Context, model, replica string) (running int64, err error)
+
 	// Flush waits until all that was settled before has been applied, or ctx
 	// ends.
 	Flush(ctx context.Context) error

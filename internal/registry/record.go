@@ -17,6 +17,9 @@ const (
 	ActionUpdate = "key.update"
 	ActionRotate = "key.rotate"
 	ActionRevoke = "key.revoke"
+	// ActionReset is of an account, whose object is "MODEL/USER". It is kept before the account
+	// is reset, which is not in the database.
+	ActionReset = "account.reset"
 )
 
 // What follows the kind of an object, and a point, in the actions of its changes.

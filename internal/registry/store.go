@@ -108,6 +108,9 @@ type Store interface {
 		ctx context.Context, id string, w Write, action string,
 		change func(*Key, time.Time) error,
 	) (Key, error)
+	// Note keeps a record of an action on something that the store does not have, and returns
+	// its revision.
+	Note(ctx context.Context, n Note, w Write) (revision int64, err error)
 	// Key returns the key with that id, or ErrNotFound.
 	Key(ctx context.Context, id string) (Key, error)
 	// KeyOf returns the key that has, or had, a secret with that hash, or ErrNotFound.
@@ -132,6 +135,12 @@ type Store interface {
 	Used(ctx context.Context, keys map[string]time.Time) error
 	// Close ends its use. It waits for what is under way.
 	Close() error
+}
+
+// Note is an action on something that a Store does not have.
+type Note struct {
+	Action, Object string
+	Before, After  string // JSON, or ""
 }
 
 // Notifier is a Store that may tell of changes before it is asked.

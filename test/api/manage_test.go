@@ -69,6 +69,7 @@ func manage(t *testing.T, j *judge, g *apptest.Gateway) {
 	send("GET", "/api/v1/admin/audit/export", "", "?after=1", "", 200)
 	send("GET", "/api/v1/admin/revision", "", "?wait=5", "", 200)
 	spent(t, j, g, id)
+	manageAccounts(send)
 }
 
 // atObject returns a path with names of objects that can be made.
@@ -117,6 +118,27 @@ func people(t *testing.T, j *judge, g *apptest.Gateway) {
 		}
 		send("DELETE", "", "", 200)
 	}
+}
+
+// manageAccounts asks for what the store of accounts has.
+func manageAccounts(send func(method, path, id, query, body string, status int, fields ...string)) {
+	const usage, slots, slot, reset = "/api/v1/admin/usage", "/api/v1/admin/slots", "/api/v1/admin/slots/{replica}", "/api/v1/admin/accounts/reset"
+	send("GET", usage, "", "", "", 200)
+	send("GET", usage, "", "?sort=tokens-per-day&order=asc&limit=1", "", 200)
+	send("GET", usage, "", "?key=file:u", "", 200)
+	send("GET", usage, "", "?format=csv", "", 200)
+	send("GET", usage, "", "?key=none", "", 404)
+	send("GET", usage, "", "?sort=names", "", 400)
+	send("GET", slots, "", "", "", 200)
+	send("DELETE", slot, "", "", "", 404)
+	const body = `{"user":"alice","model":"llama2-7b"}`
+	send("POST", reset, "", "?dry_run=true", body, 200)
+	for range 2 {
+		send("POST", reset, "", "", body, 200, "Idempotency-Key", "reset")
+	}
+	send("POST", reset, "", "", `{"user":"bob","model":"llama2-7b"}`, 422, "Idempotency-Key", "reset")
+	send("POST", reset, "", "", `{"user":"alice","model":"none"}`, 404)
+	send("POST", reset, "", "", "[]", 400)
 }
 
 // lastKey returns the id of the key that was created last.

@@ -39,7 +39,7 @@ func (c *call) readQuery(o operation) (err error) {
 	}
 	for name, values := range c.query {
 		switch {
-		case !slices.Contains(o.query, name) && (name != dryRun || !o.writes):
+		case !slices.Contains(o.query, name) && (name != dryRun || o.effect == looks):
 			return misused(name, "is not known here")
 		case len(values) > 1:
 			return misused(name, "comes twice")
@@ -47,7 +47,7 @@ func (c *call) readQuery(o operation) (err error) {
 			return misused(name, "is no text in UTF-8")
 		}
 	}
-	if !o.writes {
+	if o.effect == looks {
 		return nil
 	}
 	switch c.query.Get(dryRun) {
@@ -107,8 +107,8 @@ func misheaded(code, name, detail string) *reply.Problem {
 const reasonHeader = "X-Reason"
 
 // prepareWrite reads what the header says of a change.
-func (h *Handler) prepareWrite(c *call) error {
-	if h.Store == nil {
+func (h *Handler) prepareWrite(c *call, o operation) error {
+	if h.Store == nil && o.effect == keeps {
 		return problem("no_database", "there is no control database, so that "+
 			"keys are those of the configuration: set database.url to PostgreSQL's, or "+
 			"server.data-directory to a folder for SQLite")

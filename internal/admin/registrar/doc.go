@@ -2,6 +2,9 @@
 // issued, listed, changed, rotated and revoked, the audit is read and exported, and each replica
 // tells which revision it has applied.
 //
+// Beside the registry it tells, and changes, what the store of accounts has of people: usage,
+// running slots, resets.
+//
 // It decides nothing about keys: registry does. Here are the bounds of what is sent (strict JSON
 // of 64 KiB, no query parameter that is not known), the conditions of a change (If-Match,
 // Idempotency-Key, dry_run), and one table from errors to the problems of RFC 9457.

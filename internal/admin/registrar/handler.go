@@ -19,7 +19,8 @@ import (
 // Base is the path below which the registrar serves.
 const Base = reply.ProblemBase
 
-// Options of a Handler. Gate, FileKeys, Accounts, Policies and Log are required, and with a Store Follow and Applied.
+// Options of a Handler. Gate, FileKeys, Accounts, Policies and Log are required, and with
+// a Store Follow and Applied.
 type Options struct {
 	Gate *gate.Gate
 	Log  *slog.Logger
@@ -58,10 +59,20 @@ func New(o Options) *Handler {
 	return &Handler{Options: o, asks: make(chan struct{}, asksMax)}
 }
 
+// effect is what an operation does beside answering.
+type effect uint8
+
+// The effects. What has one takes dry_run and a reason.
+const (
+	looks effect = iota // none
+	keeps               // it changes what the control database keeps, and needs one
+	acts                // it changes something else, of which the database keeps a record
+)
+
 // operation is what a method of a path does, and who may ask for it.
 type operation struct {
 	rule   gate.Rule
-	writes bool     // takes dry_run and a reason, and needs a control database
+	effect effect
 	query  []string // the parameters that it takes beside dry_run
 	serve  func(*Handler, *call) (*answer, error)
 }
@@ -75,57 +86,65 @@ var (
 	writeRoles = gate.NeedsEverywhere(identity.RolesWrite)
 	readAudit  = gate.NeedsEverywhere(identity.AuditRead)
 	readUsage  = gate.NeedsInTenant(identity.UsageRead)
+	writeUsage = gate.NeedsInTenant(identity.UsageWrite)
+	freeUsage  = gate.NeedsEverywhere(identity.UsageWrite) // slots are of no tenant
 )
 
 // routes are the paths below Base, with their operations by methods.
 var routes = map[string]map[string]operation{
 	"/keys": {
-		http.MethodGet: {readKeys, false, []string{"user", "tenant", "state", "limit", "after"},
+		http.MethodGet: {readKeys, looks, []string{"user", "tenant", "state", "limit", "after"},
 			(*Handler).listKeys},
-		http.MethodPost: {writeKeys, true, nil, (*Handler).createKey},
+		http.MethodPost: {writeKeys, keeps, nil, (*Handler).createKey},
 	},
 	"/keys/{id}": {
-		http.MethodGet:    {readKeys, false, nil, (*Handler).showKey},
-		http.MethodPatch:  {writeKeys, true, nil, (*Handler).patchKey},
-		http.MethodDelete: {writeKeys, true, nil, (*Handler).revokeKey},
+		http.MethodGet:    {readKeys, looks, nil, (*Handler).showKey},
+		http.MethodPatch:  {writeKeys, keeps, nil, (*Handler).patchKey},
+		http.MethodDelete: {writeKeys, keeps, nil, (*Handler).revokeKey},
 	},
 	"/keys/{id}/rotate": {
-		http.MethodPost: {writeKeys, true, nil, (*Handler).rotateKey},
+		http.MethodPost: {writeKeys, keeps, nil, (*Handler).rotateKey},
 	},
 	"/keys/identify": {
-		http.MethodPost: {readKeys, false, nil, (*Handler).identifyKey},
+		http.MethodPost: {readKeys, looks, nil, (*Handler).identifyKey},
 	},
 	"/tenants": {
-		http.MethodGet: {readUsers, false, inList, (*Handler).listTenants},
+		http.MethodGet: {readUsers, looks, inList, (*Handler).listTenants},
 	},
 	"/tenants/{tenant}": tenants.operations(readUsers, writeUsers, nil),
 	"/tenants/{tenant}/users": {
-		http.MethodGet: {readUsers, false, inList, (*Handler).listUsers},
+		http.MethodGet: {readUsers, looks, inList, (*Handler).listUsers},
 	},
 	"/tenants/{tenant}/users/{user}": users.operations(readUsers, writeUsers, nil),
 	"/roles": {
-		http.MethodGet: {readKeys, false, []string{"limit", "after"}, (*Handler).listRoles},
+		http.MethodGet: {readKeys, looks, []string{"limit", "after"}, (*Handler).listRoles},
 	},
 	"/roles/{role}": roles.operations(readKeys, writeRoles, (*Handler).showRole),
 	"/audit": {
-		http.MethodGet: {readAudit, false,
+		http.MethodGet: {readAudit, looks,
 			[]string{"actor", "object", "order", "limit", "after"}, (*Handler).listAudit},
 	},
 	"/audit/export": {
-		http.MethodGet: {readAudit, false, []string{"after"}, (*Handler).exportAudit},
+		http.MethodGet: {readAudit, looks, []string{"after"}, (*Handler).exportAudit},
 	},
 	"/usage/keys": {
-		http.MethodGet: {readUsage, false, expenseParameters, (*Handler).listExpenses},
+		http.MethodGet: {readUsage, looks, expenseParameters, (*Handler).listExpenses},
 	},
 	"/usage": {
-		http.MethodGet: {readUsage, false, []string{"model", "tenant", "user", "key", "sort", "order", "limit",
+		http.MethodGet: {readUsage, looks, []string{"model", "tenant", "user", "key", "sort", "order", "limit",
 			"after", "format"}, (*Handler).showUsage},
 	},
 	"/slots": {
-		http.MethodGet: {readUsage, false, []string{"model"}, (*Handler).showSlots},
+		http.MethodGet: {readUsage, looks, []string{"model"}, (*Handler).showSlots},
+	},
+	"/slots/{replica}": {
+		http.MethodDelete: {freeUsage, acts, []string{"model"}, (*Handler).freeSlots},
+	},
+	"/accounts/reset": {
+		http.MethodPost: {writeUsage, acts, nil, (*Handler).resetAccount},
 	},
 	"/revision": {
-		http.MethodGet: {readKeys, false, []string{"at_least", "wait"}, (*Handler).showRevision},
+		http.MethodGet: {readKeys, looks, []string{"at_least", "wait"}, (*Handler).showRevision},
 	},
 }
 
@@ -185,8 +204,8 @@ func (h *Handler) answer(
 	if err := c.readQuery(o); err != nil {
 		return nil, err
 	}
-	if o.writes {
-		if err := h.prepareWrite(c); err != nil {
+	if o.effect != looks {
+		if err := h.prepareWrite(c, o); err != nil {
 			return nil, err
 		}
 	}

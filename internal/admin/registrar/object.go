@@ -38,10 +38,10 @@ func (r *resource[T]) operations(
 		show = r.showOne
 	}
 	return map[string]operation{
-		http.MethodGet:    {read, false, nil, show},
-		http.MethodPut:    {write, true, nil, r.putOne},
-		http.MethodPatch:  {write, true, nil, r.patchOne},
-		http.MethodDelete: {write, true, nil, r.deleteOne},
+		http.MethodGet:    {read, looks, nil, show},
+		http.MethodPut:    {write, keeps, nil, r.putOne},
+		http.MethodPatch:  {write, keeps, nil, r.patchOne},
+		http.MethodDelete: {write, keeps, nil, r.deleteOne},
 	}
 }
 

@@ -123,12 +123,18 @@ func known(t testing.TB, f *registry.Follower) func() identity.Authenticator {
 // open opens a desk on a database; without any where o has neither.
 func open(t testing.TB, o database.Options) *desk {
 	t.Helper()
+	return openOn(t, o, memory.New(memory.Options{}))
+}
+
+// openOn is open with a store of accounts.
+func openOn(t testing.TB, o database.Options, accounts limit.Store) *desk {
+	t.Helper()
 	d := &desk{log: &text{}, driver: "sqlite", source: filepath.Join(o.Folder, "control.db")}
 	if o.URL != "" {
 		d.driver, d.source = "pgx", o.URL
 	}
 	log := slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	d.accounts, d.policies = memory.New(memory.Options{}), policies(t)
+	d.accounts, d.policies = accounts, policies(t)
 	options := registrar.Options{
 		Log: log, FileKeys: fileKeys, Replica: "here",
 		Accounts: d.accounts, Policies: func() []*limit.Policy { return d.policies },

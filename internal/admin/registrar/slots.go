@@ -1,6 +1,8 @@
 package registrar
 
 import (
+	"errors"
+	"net/http"
 	"time"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
@@ -73,4 +75,71 @@ func newSlots(q *usageQuery, p *limit.Policy, s *limit.Slots) Slots {
 		}
 	}
 	return shown
+}
+
+// Freed is what was freed of a replica.
+type Freed struct {
+	Replica string         `json:"replica"`
+	Models  []FreedOfModel `json:"models"`
+}
+
+// FreedOfModel is how many running requests of a model count no more.
+type FreedOfModel struct {
+	Model   string `json:"model"`
+	Running int64  `json:"running"`
+}
+
+// freeSlots frees what a replica runs that is dead, and whose lease is not over yet. It is in the
+// log; the audit has no record of it, because the lease would have ended by itself.
+func (h *Handler) freeSlots(c *call) (*answer, error) {
+	models, err := h.modelsOf(c)
+	if err != nil {
+		return nil, err
+	}
+	freed := Freed{Replica: c.PathValue("replica"), Models: []FreedOfModel{}}
+	for _, p := range models {
+		running, err := h.freed(c, p.Model(), freed.Replica)
+		live, isLive := errors.AsType[*limit.LiveError](err)
+		switch {
+		case isLive:
+			return nil, problem("replica_alive", "%v: nothing more was freed", live)
+		case errors.Is(err, limit.ErrNoReplica):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		freed.Models = append(freed.Models, FreedOfModel{p.Model(), running})
+	}
+	if len(freed.Models) == 0 {
+		return nil, problem("replica_not_found", "no replica of that id serves such a model: "+
+			"GET /api/v1/admin/slots lists them")
+	}
+	if !c.change.DryRun {
+		h.Log.Info("slots were freed", "replica", freed.Replica, "by", c.change.Actor,
+			"credential", c.change.Credential, "reason", c.change.Reason)
+	}
+	return &answer{status: http.StatusOK, body: freed}, nil
+}
+
+// freed frees what a replica runs of a model, or, in a dry run, finds out what would be freed.
+func (h *Handler) freed(c *call, model, replica string) (int64, error) {
+	if !c.change.DryRun {
+		return h.Accounts.Free(c.Context(), model, replica)
+	}
+	s, err := h.Accounts.Slots(c.Context(), model)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range s.Replicas {
+		switch {
+		case r.Replica != replica || replica == "":
+		case r.Self || r.Heard < limit.SilentFor:
+			return 0, &limit.LiveError{Self: r.Self, Heard: r.Heard}
+		case r.Counts:
+			return r.Running, nil
+		default:
+			return 0, nil
+		}
+	}
+	return 0, limit.ErrNoReplica
 }

@@ -14,6 +14,7 @@ type Store interface {
 		ctx context.Context, id string, w registry.Write, action string,
 		change func(*registry.Key, time.Time) error,
 	) (registry.Key, error)
+	Note(ctx context.Context, n registry.Note, w registry.Write) (int64, error)
 	Key(ctx context.Context, id string) (registry.Key, error)
 	KeyOf(ctx context.Context, h registry.Hash) (registry.Key, error)
 	Keys(ctx context.Context, q registry.Query) (registry.Page, error)

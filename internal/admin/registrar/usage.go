@@ -132,7 +132,8 @@ func (q *usageQuery) shows(tenant string) bool {
 }
 
 // usageOfUser returns the rows of one user, of all models that q asks for.
-func (h *Handler) usageOfUser(ctx context.Context, q *usageQuery) (rows []Usage, _ string, _ error) {
+func (h *Handler) usageOfUser(ctx context.Context, q *usageQuery) ([]Usage, string, error) {
+	var rows []Usage
 	for _, p := range q.models {
 		v, err := h.Accounts.View(ctx, p, string(*q.user))
 		if err != nil {

@@ -75,8 +75,8 @@ func (h *Handler) usageSorted(ctx context.Context, q *usageQuery) ([]Usage, stri
 			return nil, "", err
 		}
 		if rows = append(rows, of...); len(rows) > sortedMax {
-			return nil, "", problem("too_many_rows", "more than %d rows cannot be sorted: choose a "+
-				"model, or leave sort out and sort what is told with format=csv", sortedMax)
+			return nil, "", problem("too_many_rows", "more than %d rows cannot be sorted: "+
+				"choose a model, or take all with format=csv and sort there", sortedMax)
 		}
 	}
 	q.sort(rows)

@@ -113,7 +113,7 @@ func (h *Handler) modelsOf(c *call) (models []*limit.Policy, err error) {
 	asked := (*identity.Reach)(nil)
 	if c.query.Has("model") {
 		if asked, err = identity.NewReach([]string{c.query.Get("model")}, nil); err != nil {
-			return nil, misused("model", "must be the name of a model, in which * stands for any text")
+			return nil, misused("model", "must be the name of a model; * stands for any text")
 		}
 	}
 	for _, p := range h.Policies() {
@@ -121,7 +121,9 @@ func (h *Handler) modelsOf(c *call) (models []*limit.Policy, err error) {
 			models = append(models, p)
 		}
 	}
-	slices.SortFunc(models, func(a, b *limit.Policy) int { return cmp.Compare(a.Model(), b.Model()) })
+	slices.SortFunc(models, func(a, b *limit.Policy) int {
+		return cmp.Compare(a.Model(), b.Model())
+	})
 	return models, nil
 }
 

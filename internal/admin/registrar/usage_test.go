@@ -5,14 +5,18 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit/limittest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/redistest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry/database"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/store/redis"
 )
 
 // policies are those of three models; the last one limits nothing.
@@ -144,6 +148,13 @@ func TestUsageRefused(t *testing.T) {
 			t.Errorf("%s: %s, want the parameter %s", query, g.text, parameter)
 		}
 	}
+	for i := range 20_000 {
+		d.uses(t, 0, fmt.Sprint("one of many ", i), 1)
+	}
+	d.ask(t, "GET", "/usage?sort=running", "").want(t, "too many to be sorted", 422, "too_many_rows")
+	if got := d.rows(t, "sort=running&model=gemma"); len(got) != 1 {
+		t.Errorf("of another model: %q", got)
+	}
 	d.ask(t, "GET", "/usage?key=none", "").want(t, "no key", 404, "key_not_found")
 	for _, path := range []string{"/usage", "/slots"} {
 		d.ask(t, "GET", path, "", "Key", userSecret).want(t, "a user", 403, "permission_denied")
@@ -243,5 +254,75 @@ func TestSlots(t *testing.T) {
 	replica := slots["replicas"].([]any)[0].(map[string]any)
 	if slots["running"] != 1.0 || request["user"] != "carol" || replica["self"] != true || replica["running"] != 1.0 {
 		t.Errorf("slots: %s", a.text)
+	}
+}
+
+// TestFreeSlots: slots of a replica that lives are not freed, nor those of one that there is
+// not; those of one that was killed are.
+func TestFreeSlots(t *testing.T) {
+	server := redistest.Start(t)
+	join := func() *redis.Store {
+		s, err := redis.New(t.Context(), redis.Options{Address: server.Addr, Timeout: 5 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close(t.Context()) })
+		return s
+	}
+	d := openOn(t, database.Options{}, join())
+	other := desk{accounts: join(), policies: d.policies}
+	d.fill(t)
+	other.runs(t, 0, "dora", 5)
+	if err := d.accounts.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var self, alive string
+	for _, r := range d.ask(t, "GET", "/slots?model=llama2-7b", "").body["data"].([]any)[0].(map[string]any)["replicas"].([]any) {
+		r := r.(map[string]any)
+		if r["self"] == true {
+			self = r["replica"].(string)
+		} else {
+			alive = r["replica"].(string)
+		}
+	}
+	for _, query := range []string{"", "?dry_run=true"} {
+		for _, id := range []string{self, alive} {
+			d.ask(t, "DELETE", "/slots/"+id+query, "").want(t, "one that lives", 409, "replica_alive")
+		}
+		d.ask(t, "DELETE", "/slots/nobody"+query, "").want(t, "nobody", 404, "replica_not_found")
+		d.ask(t, "DELETE", "/slots/"+alive+query, "", "Key", viewSecret).want(t, "a viewer", 403, "permission_denied")
+	}
+	if err := other.accounts.Close(t.Context()); err != nil { // its request runs on, and is not heard of
+		t.Fatal(err)
+	}
+	field := "r:" + alive
+	h, err := server.Hash("token:concurrent:{llama2-7b}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Seven seconds pass for its lease alone.
+	state := strings.Fields(h[field])
+	for i, at := range []int{0, 4} {
+		n, err := strconv.ParseInt(strings.TrimPrefix(state[at], "@"), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state[at] = []string{"", "@"}[i] + strconv.FormatInt(n-7000, 10)
+	}
+	if _, err := server.Do("HSET", "token:concurrent:{llama2-7b}", field, strings.Join(state, " ")); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{"?model=llama*&dry_run=true", "?model=llama*"} {
+		g := d.ask(t, "DELETE", "/slots/"+alive+query, "").want(t, "a dead one", 200, "")
+		if !strings.Contains(g.text, `"models":[{"model":"llama2-7b","running":1}]`) {
+			t.Errorf("%s: %s", query, g.text)
+		}
+	}
+	g := d.ask(t, "GET", "/slots?model=llama2-7b", "")
+	if slots := g.body["data"].([]any)[0].(map[string]any); slots["running"] != 1.0 {
+		t.Errorf("after it: %s", g.text)
+	}
+	if got := d.rows(t, "model=llama2-7b&sort=running&limit=1"); len(got) != 4 || got[0] != "carol llama2-7b 20" {
+		t.Errorf("usage in Redis: %q", got)
 	}
 }

@@ -32,7 +32,8 @@ func (f *fixture) testResets(seed uint64) {
 	o.Total = []limit.Limit{tokens(limit.Hour, 200_000)}
 	o.MaxConcurrent, o.MaxConcurrentPerUser, o.MaxDebt = 12, 5, 0.5
 	h := &history{
-		fixture: f, rand: rand.New(rand.NewPCG(seed, 5)), ref: newReference(Policy(f, o)), resets: 2,
+		fixture: f, rand: rand.New(rand.NewPCG(seed, 5)), ref: newReference(Policy(f, o)),
+		resets: 2,
 	}
 	for range 800 {
 		h.step()
@@ -73,7 +74,8 @@ func (f *fixture) testReset() {
 	done := f.reset(p, "u", "first")
 	rules := p.Rules()
 	want := limit.Cleared{
-		At: f.clock.Now(), Sums: []limit.ClearedSum{{Rule: rules[0], Sum: 450}, {Rule: rules[1], Sum: 450}},
+		At:   f.clock.Now(),
+		Sums: []limit.ClearedSum{{Rule: rules[0], Sum: 450}, {Rule: rules[1], Sum: 450}},
 	}
 	if diff := cmp.Diff(want, done); diff != "" {
 		f.Errorf("the reset (-want +got):\n%s", diff)

@@ -16,6 +16,8 @@ type writing struct {
 	ctx      context.Context
 	revision int64
 	now      time.Time
+	// elsewhere tells that what changes is not in the database: only a record is kept.
+	elsewhere bool
 }
 
 // exec runs a statement.
@@ -86,9 +88,11 @@ func (d *Database) keep(ctx context.Context, tx *sql.Tx, how registry.Write,
 	if err := w.end(how, r.Object); err != nil {
 		return err
 	}
-	kind := registry.KindOf(r.Object)
-	if err := w.exec(noteChange, string(kind), r.Object, w.revision); err != nil {
-		return err
+	if !w.elsewhere {
+		kind := registry.KindOf(r.Object)
+		if err := w.exec(noteChange, string(kind), r.Object, w.revision); err != nil {
+			return err
+		}
 	}
 	if tell := d.tell(); tell != "" {
 		if err := w.exec(tell); err != nil {

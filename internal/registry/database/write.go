@@ -95,6 +95,18 @@ func (d *Database) Update(ctx context.Context, id string, how registry.Write, ac
 	return k, nil
 }
 
+// Note implements registry.Store.
+func (d *Database) Note(ctx context.Context, n registry.Note, how registry.Write,
+) (revision int64, err error) {
+	err = d.write(ctx, how, func(w *writing) (registry.Record, error) {
+		w.elsewhere, revision = true, w.revision
+		return registry.Record{
+			Action: n.Action, Object: n.Object, Before: n.Before, After: n.After,
+		}, nil
+	})
+	return revision, err
+}
+
 // sameSecret reports whether two secrets are one, with the same end.
 func sameSecret(a, b registry.Secret) bool {
 	return a.Hash == b.Hash && a.Expires.Equal(b.Expires)

@@ -59,3 +59,11 @@ func (s *Store) Slots(_ context.Context, name string) (limit.Slots, error) {
 	}
 	return all, nil
 }
+
+// Free implements limit.Store: there is no replica but this one, which has no id.
+func (s *Store) Free(context.Context, string, string) (int64, error) {
+	if s.closed.Load() {
+		return 0, limit.ErrClosed
+	}
+	return 0, limit.ErrNoReplica
+}

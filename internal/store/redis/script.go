@@ -54,7 +54,7 @@ func newScript(operation, source string) *script {
 
 // scripts are all operations, with time from one clock.
 type scripts struct {
-	reserve, topUp, settle, view, heartbeat, leave, slots, reset *script
+	reserve, topUp, settle, view, heartbeat, leave, slots, reset, free *script
 
 	try      *script  // has no part of the others, and needs no clock
 	commands []string // that the others use
@@ -81,6 +81,7 @@ func newScripts(clock string) *scripts {
 		heartbeat: compile("heartbeat", "account replica bulk"),
 		leave:     compile("leave", "account replica"),
 		reset:     compile("reset", "account window charge replica"),
+		free:      compile("free", "account replica"),
 		slots:     compile("slots", "account replica bulk"),
 	}
 	all.commands = commandsOf(sources...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -76,4 +77,37 @@ func (gs *grants) runs(m *model) []limit.Run {
 		return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.User, b.User))
 	})
 	return open[:min(len(open), limit.RunsMax)]
+}
+
+// Verdicts of the script that frees.
+const (
+	freeUnknown = -1
+	freeLives   = 0
+)
+
+// Free implements limit.Store, in one script.
+func (s *Store) Free(ctx context.Context, name, replica string) (int64, error) {
+	if err := s.ready(); err != nil {
+		return 0, err
+	}
+	m := s.use(name)
+	defer m.leave()
+	args := []string{
+		number(s.pending.skip()), m.self(s), replica, number(limit.SilentFor.Milliseconds()),
+	}
+	if err := s.rehearsed(ctx, time.Now().Add(batchTimeout), m); err != nil {
+		return 0, err
+	}
+	ask := request{script: s.scripts.free, keys: []string{m.replicas}, args: args}
+	a := s.callAll(ctx, batchTimeout, []request{ask})[0]
+	switch {
+	case a.err != nil:
+		return 0, a.err
+	case a.values[0] == freeUnknown:
+		return 0, limit.ErrNoReplica
+	case a.values[0] == freeLives:
+		self := replica == s.options.replica
+		return 0, &limit.LiveError{Self: self, Heard: milliseconds(a.values[2])}
+	}
+	return a.values[1], nil
 }

@@ -16,7 +16,6 @@ local states = fetch(m.key, fields)
 for i, id in ipairs(ids) do
   local state = states[i]
   local lasts, running = ends(m, state)
-  if id == me then running = m.running end
   result[3 * i], result[3 * i + 1], result[3 * i + 2] = state and max(0, LEASE - lasts) or -1, lasts, running
 end
 return result

@@ -114,3 +114,36 @@ func TestListBesideTheReleaseBefore(t *testing.T) {
 		t.Errorf("%d are listed, want 1", got)
 	}
 }
+
+// TestListGrows: whom a window of a day begins to count is listed for a day.
+func TestListGrows(t *testing.T) {
+	clock := limittest.NewClock()
+	s := open(t, Options{Now: clock.Now, Timeout: patient, heartbeat: -1})
+	p := limittest.Policy(t, limit.PolicyOptions{User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Minute, Max: 1000}, {Meter: limit.Tokens, Window: limit.Day, Max: 1000}}})
+	mustReserve(t, s, minute(t, 1000), "u", output(1))
+	first, _ := shared.Hash(listKey)
+	mustReserve(t, s, p, "u", output(1))
+	if second, _ := shared.Hash(listKey); second["u"] <= first["u"] {
+		t.Errorf("listed until %s, and with a day until %s", first["u"], second["u"])
+	}
+}
+
+// TestResetKeepsAccount: an account that was reset in a new minute lives, and is listed, for
+// what is charged in that minute.
+func TestResetKeepsAccount(t *testing.T) {
+	clock := limittest.NewClock()
+	s := open(t, Options{Now: clock.Now, Timeout: patient, heartbeat: -1})
+	p := limittest.Policy(t, limit.PolicyOptions{User: []limit.Limit{{Meter: limit.Tokens, Window: limit.Day, Max: 1000}}})
+	mustReserve(t, s, p, "u", output(1))
+	const key = "token:usage:{llama2-7b}:u"
+	first, _ := shared.Hash(listKey)
+	must(t, shared, "PEXPIRE", key, "100000")
+	clock.Advance(30 * time.Minute)
+	if _, err := s.Reset(t.Context(), p, "u", limit.Reset{ID: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	mustLive(t, key, 24*time.Hour+30*time.Minute)
+	if second, _ := shared.Hash(listKey); second["u"] <= first["u"] {
+		t.Errorf("listed until %s, and after the reset until %s", first["u"], second["u"])
+	}
+}

@@ -129,8 +129,8 @@ func collectionOf(d document) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// items returns the requests of an operation: none where only programs read the answer, two
-// where it can be streamed.
+// items returns the requests of an operation: none where only programs read the answer, or it
+// takes a replica that is dead, two where it can be streamed.
 func (d document) items(o operation) ([]item, error) {
 	resolved, err := d.resolve(o.fields)
 	if err != nil {
@@ -142,7 +142,7 @@ func (d document) items(o operation) ([]item, error) {
 	if content == nil {
 		return nil, fmt.Errorf("no answer with 200 or 201 is described")
 	}
-	if content["application/octet-stream"] != nil {
+	if content["application/octet-stream"] != nil || strings.Contains(o.path, "{replica}") {
 		return nil, nil
 	}
 	r, err := o.request()
