@@ -79,7 +79,7 @@ var cannot = map[string]string{
 }
 
 // runs are the programs whose commands are run here.
-var runs = []string{"curl", "bin/token-rate-limiter", "export", "openssl", "grep", "echo", "redis-cli", "sleep", "chmod", "go tool pprof"}
+var runs = []string{"curl", "bin/token-rate-limiter", "export", "openssl", "grep", "echo", "redis-cli", "sleep", "chmod", "go tool pprof", "umask"}
 
 // command is one line of a shell, without its comment.
 type command struct {

@@ -131,8 +131,9 @@ var routes = map[string]map[string]operation{
 		http.MethodGet: {readUsage, looks, expenseParameters, (*Handler).listExpenses},
 	},
 	"/usage": {
-		http.MethodGet: {readUsage, looks, []string{"model", "tenant", "user", "key", "sort", "order", "limit",
-			"after", "format"}, (*Handler).showUsage},
+		http.MethodGet: {readUsage, looks, []string{
+			"model", "tenant", "user", "key", "sort", "order", "limit", "after", "format",
+		}, (*Handler).showUsage},
 	},
 	"/slots": {
 		http.MethodGet: {readUsage, looks, []string{"model"}, (*Handler).showSlots},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/registry/database"
 )
@@ -91,7 +92,7 @@ func TestResetRefused(t *testing.T) {
 	d := open(t, database.Options{Folder: t.TempDir()})
 	d.fill(t)
 	for body, want := range map[string]string{
-		`{"model":"gemma"}`: "#/user", `{"user":"alice","model":"gemma","tenant":"acme"}`: "#/tenant", `{"user":"alice","model":"gemma","windows":[]}`: "#/windows",
+		`{"model":"gemma"}`: "#/user", `{"user":"alice","model":"gemma","tenant":"a\u0000"}`: "#/tenant", `{"user":"alice","model":"gemma","windows":[]}`: "#/windows",
 		`{"user":"alice","model":"gemma","windows":["week"]}`: "#/windows", `{"user":"alice","model":"gemma","other":1}`: "#/other",
 		`{"user":"` + strings.Repeat("a", 300) + `","model":"gemma"}`: "#/user", `{"user":"alice","model":"gemma","reason":"a\nb"}`: "#/reason",
 	} {
@@ -116,4 +117,36 @@ func TestResetRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.ask(t, "POST", resetPath, body).want(t, "a store that is away", 503, "store_unavailable")
+}
+
+// TestResetOfTenants: an account of one tenant is reset, and not that of another one by the same
+// name; who has usage:write in his own tenant resets there alone.
+func TestResetOfTenants(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *desk) {
+		for i, tenant := range []string{"", "acme"} {
+			d.uses(t, 0, identity.AccountOf(tenant, "alice"), int64(10*(i+1)))
+		}
+		d.ask(t, "PUT", "/roles/clerk", `{"tenant_permissions":["usage:read","usage:write"]}`).want(t, "a role", 201, "")
+		_, clerk := d.create(t, `{"name":"c","user":"c","tenant":"acme","roles":["clerk"]}`)
+		as := []string{"Authorization", "Bearer " + clerk}
+		left := func(tenant string) string { return strings.Join(d.rows(t, "user=alice&tenant="+tenant), ", ") }
+		for _, tenant := range []string{"default", "other"} {
+			d.ask(t, "POST", resetPath, `{"user":"alice","model":"llama2-7b","tenant":"`+tenant+`"}`, as...).want(t, tenant, 403, "permission_denied")
+		}
+		d.ask(t, "DELETE", "/slots/x", "", as...).want(t, "slots of all", 403, "permission_denied")
+		d.ask(t, "POST", resetPath, `{"user":"alice","model":"llama2-7b"}`, as...).want(t, "the own tenant", 200, "")
+		if left("acme") != "" || left("default") != "alice llama2-7b 10" {
+			t.Errorf("of acme %q counts, of the default tenant %q", left("acme"), left("default"))
+		}
+		d.ask(t, "POST", resetPath, `{"user":"alice","model":"llama2-7b","tenant":"default"}`).want(t, "an admin's", 200, "")
+		if left("default") != "" {
+			t.Errorf("of the default tenant %q counts", left("default"))
+		}
+		records := d.ask(t, "GET", "/audit?order=newest&limit=2", "").text
+		for _, object := range []string{`"object":"llama2-7b/alice"`, `"object":"llama2-7b/tenant:acme/alice"`} {
+			if !strings.Contains(records, object) {
+				t.Errorf("the audit has no %s: %s", object, records)
+			}
+		}
+	})
 }

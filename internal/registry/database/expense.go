@@ -138,6 +138,7 @@ func selectExpenses(q registry.ExpenseQuery) (statement string, args []any) {
 			" OR key_id = " + k + " AND (model > " + l + " OR model = " + l + " AND day > " +
 			strconv.FormatInt(int64(m.Day), 10) + "))"
 	}
-	return "SELECT e.*, k.name, k.owner, k.tenant FROM " + from + " e JOIN api_keys k ON k.id = e.key_id" +
-		after + " ORDER BY " + rank + " DESC, key_id, model, day LIMIT " + c.arg(q.Limit+1), c.args
+	return "SELECT e.*, k.name, k.owner, k.tenant FROM " + from +
+		" e JOIN api_keys k ON k.id = e.key_id" + after + " ORDER BY " + rank +
+		" DESC, key_id, model, day LIMIT " + c.arg(q.Limit+1), c.args
 }
