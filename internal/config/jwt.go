@@ -12,16 +12,16 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/jwt"
 )
 
-// JWT says whose tokens are taken. The zero value: nobody's.
+// JWT says whose JWTs are taken. The zero value: nobody's.
 type JWT struct{ Issuers []Issuer }
 
-// Issuer is who signs tokens, and what they mean here.
+// Issuer is who signs JWTs, and what they mean here.
 type Issuer struct {
-	Name        string   // exactly as tokens have it
+	Name        string   // exactly as JWTs have it
 	Audiences   []string // never empty
 	Algorithms  []jwt.Algorithm
 	Types       []TokenType
-	IDTokens    bool     // tokens that are made for a client are taken too
+	IDTokens    bool     // JWTs that are made for a client are taken too
 	Secret      string   // secret; "" for none
 	Keys        []string // PEM or JWK; empty for none
 	JWKSURL     string   // "": discovered, where there is neither a secret nor a key
@@ -59,7 +59,7 @@ type RoleClaim struct {
 	Give       identity.Role
 }
 
-// ModelsClaim is the claim that names the models a token is for.
+// ModelsClaim is the claim that names the models a JWT is for.
 type ModelsClaim struct{ Claim string }
 
 // LimitsClaim is the claim that has limits.
@@ -73,7 +73,7 @@ func (i *Issuer) Fetched() bool { return i.Secret == "" && len(i.Keys) == 0 }
 
 func (j *JWT) schema() binding.Object {
 	return binding.Object{
-		{"issuers", "Whose tokens are taken, as API keys are.",
+		{"issuers", "Whose JWTs are taken, as API keys are.",
 			binding.List[Issuer]{To: &j.Issuers, Fresh: newIssuer, Item: (*Issuer).schema}},
 	}
 }
@@ -94,15 +94,15 @@ const leewayMax = time.Minute
 
 func (i *Issuer) schema() binding.Target {
 	return binding.Object{
-		{"issuer", "Who signs the tokens, exactly as their `iss` says; their keys are discovered " +
+		{"issuer", "Who signs the JWTs, exactly as their `iss` says; their keys are discovered " +
 			"there, unless they come from elsewhere.",
 			binding.Guarded(binding.Text(&i.Name, binding.NotEmpty, binding.AtMost(512))).
 				Wants("the issuer, such as https://idp.example.com/realms/x")},
-		{"audiences", "Of which a token must name one in `aud`.",
+		{"audiences", "Of which a JWT must name one in `aud`.",
 			binding.List[string]{To: &i.Audiences, Item: name}},
 		{"algorithms", "By which the issuer signs.",
 			binding.List[jwt.Algorithm]{To: &i.Algorithms, Item: algorithm}},
-		{"types", "Kinds of tokens that are taken, by the `typ` of the header: `at+jwt` is an " +
+		{"types", "Kinds of JWTs that are taken, by the `typ` of the header: `at+jwt` is an " +
 			"access token (RFC 9068), `JWT` anything, and whatever does not say what it is.",
 			binding.List[TokenType]{To: &i.Types, Item: tokenType}},
 		{"id-tokens", "Whether ID tokens are taken too, which are made for a client to know its " +
@@ -121,9 +121,9 @@ func (i *Issuer) schema() binding.Target {
 			binding.Duration(&i.Refresh, 10*time.Second)},
 		{"leeway", "By how much the issuer's clock may differ; at most a minute.",
 			atMost(binding.Duration(&i.Leeway, 0), &i.Leeway, leewayMax)},
-		{"max-lifetime", "For how long a token may be good.",
+		{"max-lifetime", "For how long a JWT may be good.",
 			binding.Duration(&i.MaxLifetime, time.Second)},
-		{"require", "Claims that a token must have, by JSON pointer: the value itself, " +
+		{"require", "Claims that a JWT must have, by JSON pointer: the value itself, " +
 			"or a list that holds it.", binding.Entries[string]{
 			To: &i.Require, Name: pointer, Fresh: func(string) string { return "" },
 			Schema: func(to *string) binding.Target { return binding.Text(to, binding.NotEmpty) }}},
@@ -139,23 +139,23 @@ func (m *ClaimMap) schema() binding.Object {
 			{"prefix", "What is put before the name; several issuers each need their own.",
 				binding.Text(&m.User.Prefix, binding.Printable, binding.AtMost(64))},
 		}},
-		{"tenant", "Whose the user is. Without a tenant a token is a 403.", binding.Object{
+		{"tenant", "Whose the user is. Without a tenant a JWT is a 403.", binding.Object{
 			{"claim", "The claim with the tenant, or with groups; empty: there are no tenants.",
 				claim(&m.Tenant.Claim, binding.OrEmpty(pointer))},
 			{"match", "Expression (RE2) that the whole value matches; empty: any.",
 				binding.Text(&m.Tenant.Match, expression, binding.AtMost(256))},
 			{"value", "The tenant, with $1 for the first group of the expression; empty: the " +
 				"value itself.", binding.Text(&m.Tenant.Value, binding.AtMost(256))},
-			{"several", "What happens to a token that names several: a 403.",
+			{"several", "What happens to a JWT that names several: a 403.",
 				binding.Choice(&m.Tenant.Several, SeveralRefuse)},
 		}},
 		{"roles", "Who has which role. Everybody has the role user, unless an entry gives it.",
 			binding.List[RoleClaim]{To: &m.Roles, Item: (*RoleClaim).schema}},
-		{"models", "Which models a token is for.", binding.Object{
+		{"models", "Which models a JWT is for.", binding.Object{
 			{"claim", "The claim with their names; empty: all that its user may use.",
 				claim(&m.Models.Claim, binding.OrEmpty(pointer))},
 		}},
-		{"limits", "Limits of a token.", binding.Object{
+		{"limits", "Limits of a JWT.", binding.Object{
 			{"claim", "The claim with the limits; empty: none.",
 				claim(&m.Limits.Claim, binding.OrEmpty(pointer))},
 			{"may", "What they may do to the limits of the user.",

@@ -134,7 +134,7 @@ func (a *Auth) schema() binding.Object {
 			binding.Boolean(&a.Enabled)},
 		{"api-keys", "The accepted keys.",
 			binding.List[APIKey]{To: &a.APIKeys, Fresh: newAPIKey, Item: (*APIKey).schema}},
-		{"jwt", "Tokens of identity providers.", a.JWT.schema()},
+		{"jwt", "JWTs of identity providers.", a.JWT.schema()},
 	}
 }
 
