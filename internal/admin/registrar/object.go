@@ -26,7 +26,7 @@ type resource[T any] struct {
 	put, patch func(text []byte) (func(*T), error)
 	// may returns why the sender may not have an object be another than it was before, or nil.
 	// after is nil where it is to be gone.
-	may func(c *call, before, after *T, s registry.Standing) error
+	may func(h *Handler, c *call, before, after *T, s registry.Standing) error
 }
 
 // operations returns what there is to be done with one object. show shows it, and nil stands for
@@ -114,7 +114,7 @@ func (r *resource[T]) write(
 				return registry.ErrConflict
 			}
 			change(o)
-			return r.may(c, &before, o, s)
+			return r.may(h, c, &before, o, s)
 		})
 	if err != nil {
 		return nil, r.problemOf(err)
@@ -141,7 +141,7 @@ func (r *resource[T]) deleteOne(h *Handler, c *call) (*answer, error) {
 	err = r.objects(h.Store).Delete(c.Context(), id, c.change,
 		func(before T, s registry.Standing) error {
 			gone = before
-			return r.may(c, &before, nil, s)
+			return r.may(h, c, &before, nil, s)
 		})
 	if err != nil {
 		return nil, r.problemOf(err)

@@ -108,9 +108,10 @@ var tenants = resource[registry.Tenant]{
 	},
 	show: func(t *registry.Tenant) (any, int64) { return NewTenant(t), t.Revision },
 	put:  readPerson(tenantFields), patch: readPersonPatch(tenantFields),
-	may: func(c *call, before, after *registry.Tenant, s registry.Standing) error {
+	may: func(h *Handler, c *call, before, after *registry.Tenant, s registry.Standing) error {
 		if before.Disabled != (after != nil && after.Disabled) {
-			return forbidden(c.by.MayDisable(before.Name, "", s.Held))
+			return forbidden(c.by.MayDisable(before.Name, "",
+				s.Held|h.heldInFile(before.Name, "")))
 		}
 		if !c.by.May(identity.UsersWrite) {
 			return problem("permission_denied",
@@ -137,9 +138,10 @@ var users = resource[registry.User]{
 	},
 	show: func(u *registry.User) (any, int64) { return NewUser(u), u.Revision },
 	put:  readPerson(userFields), patch: readPersonPatch(userFields),
-	may: func(c *call, before, after *registry.User, s registry.Standing) error {
+	may: func(h *Handler, c *call, before, after *registry.User, s registry.Standing) error {
 		if before.Disabled != (after != nil && after.Disabled) {
-			return forbidden(c.by.MayDisable(before.Tenant, before.Name, s.Held))
+			return forbidden(c.by.MayDisable(before.Tenant, before.Name,
+				s.Held|h.heldInFile(before.Tenant, before.Name)))
 		}
 		if !c.by.MayIn(identity.UsersWrite, before.Tenant) {
 			return problem("permission_denied",
@@ -147,6 +149,24 @@ var users = resource[registry.User]{
 		}
 		return nil
 	},
+}
+
+// heldInFile returns what the keys of the file give, of a user or with "" of all of a tenant.
+func (h *Handler) heldInFile(tenant, user string) (held identity.PermissionSet) {
+	var roles *identity.Census
+	if h.Gate.Census != nil {
+		roles = h.Gate.Census()
+	}
+	for _, k := range h.FileKeys() {
+		if k.Tenant != tenant || user != "" && k.User != user {
+			continue
+		}
+		for _, r := range k.Roles {
+			gives, _ := roles.Gives(r)
+			held |= gives
+		}
+	}
+	return held
 }
 
 // checkNamed returns what is wrong with a name in the path, whose check has failed with err: an

@@ -264,3 +264,16 @@ func TestPeopleWithoutADatabase(t *testing.T) {
 	d.ask(t, "GET", "/tenants/default/users/alice", "").want(t, "a user", 404, "user_not_found")
 	d.ask(t, "PUT", "/tenants/default/users/alice", `{"disabled":true}`).want(t, "a change", 409, "no_database")
 }
+
+// TestNobodyDisablesThoseAbove: whoever looks after a tenant locks out nobody who is more, by a
+// key of the file either.
+func TestNobodyDisablesThoseAbove(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *desk) {
+		_, one := d.create(t, `{"name":"one","user":"one","roles":["tenant-admin"]}`)
+		as := []string{"Authorization", "Bearer " + one, "Content-Type", "application/json"}
+		for user, status := range map[string]int{"root": 403, "vera": 403, "alice": 201} { // of the file
+			code := map[int]string{403: "permission_denied"}[status]
+			d.ask(t, "PUT", "/tenants/default/users/"+user, `{"disabled":true}`, as...).want(t, user, status, code)
+		}
+	})
+}

@@ -106,7 +106,7 @@ var roles = resource[registry.Role]{
 			patch.Description.put(&r.Description)
 		}, nil
 	},
-	may: func(c *call, before, after *registry.Role, _ registry.Standing) error {
+	may: func(_ *Handler, c *call, before, after *registry.Role, _ registry.Standing) error {
 		if after == nil {
 			after = &registry.Role{}
 		}
