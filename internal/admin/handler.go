@@ -62,7 +62,7 @@ func (h *Handler) RegisterOperations(mux gate.Routes) {
 	h.get(mux, "/actuator/health/readiness", gate.Open, anyone(h.health))
 	h.get(mux, "/actuator/prometheus", gate.Open, anyone(h.Metrics.ServeHTTP))
 	h.get(mux, "/actuator/info", gate.Open, anyone(h.info))
-	h.get(mux, "/actuator/env", gate.Needs(identity.ConfigRead), anyone(h.env))
+	h.get(mux, "/actuator/env", gate.NeedsEverywhere(identity.ConfigRead), anyone(h.env))
 	if h.Profiles {
 		h.registerProfiles(mux)
 	}
@@ -102,7 +102,7 @@ func (h *Handler) info(w http.ResponseWriter, _ *http.Request) {
 // registerProfiles adds the profiles of the process to mux, where the tools of Go look for them.
 // They tell of the code and of memory, and cost time, so that they are for admins.
 func (h *Handler) registerProfiles(mux gate.Routes) {
-	rule := gate.Needs(identity.ProfilesRead)
+	rule := gate.NeedsEverywhere(identity.ProfilesRead)
 	h.get(mux, "/debug/pprof/", rule, anyone(pprof.Index))
 	for name, serve := range map[string]http.HandlerFunc{
 		"cmdline": pprof.Cmdline, "profile": pprof.Profile,

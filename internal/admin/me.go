@@ -16,7 +16,8 @@ type Me struct {
 	Tenant      string          `json:"tenant"`
 	Credential  string          `json:"credential"` // its name; "": none is needed
 	Roles       []identity.Role `json:"roles"`
-	Permissions []string        `json:"permissions"` // in the tenant, at least
+	Permissions []string        `json:"permissions"`        // in the tenant, at least
+	InTenant    []string        `json:"tenant_permissions"` // those of them in the tenant alone
 	ActAs       bool            `json:"act_as"`
 	// Models and Endpoints are what the credential is restricted to; left out: to nothing.
 	Models    []string `json:"models,omitzero"`
@@ -35,7 +36,8 @@ func (h *Handler) me(w http.ResponseWriter, r *http.Request, p *identity.Princip
 	m := Me{
 		User: p.User, Tenant: identity.TenantOutside(p.Tenant), Credential: p.Credential,
 		Roles: slices.Concat([]identity.Role{}, p.Roles), Permissions: p.Permissions.Names(),
-		ActAs: p.ActAs, Models: p.Reach.Models(), Endpoints: p.Reach.Endpoints(),
+		InTenant: p.Permissions.NamesInTenant(),
+		ActAs:    p.ActAs, Models: p.Reach.Models(), Endpoints: p.Reach.Endpoints(),
 	}
 	var err error
 	if m.Usage, err = h.ownUsage(r.Context(), p); err != nil {

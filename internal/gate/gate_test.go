@@ -154,9 +154,10 @@ func TestPrincipal(t *testing.T) {
 	}{
 		{Open, "open", [7]int{}},
 		{Known, "known", [7]int{5: 401, 6: 401}},
-		{Needs(identity.UsageRead), "usage:read", [7]int{403, 0, 0, 403, 403, 401, 401}},
-		{Needs(identity.ConfigRead), "config:read", [7]int{403, 0, 403, 403, 403, 401, 401}},
-		{Needs(identity.ModelsUse), "models:use", [7]int{0, 403, 403, 0, 403, 401, 401}},
+		{NeedsEverywhere(identity.UsageRead), "usage:read in every tenant", [7]int{403, 0, 403, 403, 403, 401, 401}},
+		{NeedsInTenant(identity.UsageRead), "usage:read", [7]int{403, 0, 0, 0, 403, 401, 401}},
+		{NeedsEverywhere(identity.ConfigRead), "config:read in every tenant", [7]int{403, 0, 403, 403, 403, 401, 401}},
+		{NeedsEverywhere(identity.ModelsUse), "models:use in every tenant", [7]int{0, 403, 403, 0, 403, 401, 401}},
 		{Rule{}, "nobody", [7]int{403, 403, 403, 403, 403, 401, 401}},
 	} {
 		if got := tt.rule.String(); got != tt.key || tt.rule.Open() != (got == "open") {
@@ -183,7 +184,7 @@ func TestPrincipal(t *testing.T) {
 func TestMuxWantsRules(t *testing.T) {
 	for pattern, rules := range map[string]Rules{
 		"/none": nil, "/empty": {}, "/nobody": {http.MethodGet: {}}, "/some": {http.MethodGet: Known, http.MethodPost: {}},
-		"/nothing": {http.MethodGet: Needs(0)},
+		"/nothing": {http.MethodGet: NeedsEverywhere(0)},
 	} {
 		func() {
 			defer func() {
@@ -234,7 +235,7 @@ func TestRefusalsHaveALine(t *testing.T) {
 		g := &Gate{Authenticator: func() identity.Authenticator { return tt.by }, Log: slog.New(slog.NewJSONHandler(&b, nil))}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("X-Api-Key", tt.key)
-		_, refused := g.Principal(r, Needs(identity.KeysRead))
+		_, refused := g.Principal(r, NeedsInTenant(identity.KeysRead))
 		var line struct {
 			Level, User, Key, Error string
 			Status                  int

@@ -23,7 +23,7 @@ func (g *Gate) Principal(r *http.Request, rule Rule) (identity.Principal, *failu
 	}
 	if !rule.Lets(&p) {
 		return p, g.refuse(r, &p, failure.Permission("this needs the permission %s, "+
-			"which the role %s gives", rule, identity.RolesWith(rule.needs)))
+			"which the role %s gives", rule, rule.roles()))
 	}
 	return p, nil
 }
@@ -45,6 +45,9 @@ func (g *Gate) refuse(
 	}
 	if p.User != "" {
 		attrs = append(attrs, slog.String(telemetry.UserKey, p.User))
+	}
+	if p.Tenant != "" {
+		attrs = append(attrs, slog.String("tenant", p.Tenant))
 	}
 	if p.Credential != "" {
 		attrs = append(attrs, slog.String("key", p.Credential))

@@ -13,9 +13,8 @@ type Rule struct {
 type where uint8
 
 const (
-	inDefault where = iota
-	inOwn           // in that of the principal: the handler shows no more than that
-	everywhere
+	everywhere where = iota
+	inOwn            // in that of the principal: the handler shows no more than that
 )
 
 // Rules that ask for no permission.
@@ -23,9 +22,6 @@ var (
 	Open  = Rule{open: true}  // whoever comes, without a credential
 	Known = Rule{known: true} // whoever has a credential that is known
 )
-
-// Needs returns the rule that lets principals in who have a permission in the default tenant.
-func Needs(p identity.Permission) Rule { return Rule{needs: p} }
 
 // NeedsInTenant returns the rule that lets principals in who have a permission in a tenant at
 // least, which is their own: the handler finds out whether they have it for what they ask for.
@@ -47,13 +43,17 @@ func (r Rule) Lets(p *identity.Principal) bool {
 		return true
 	case r.where == inOwn:
 		return p.MayIn(r.needs, p.Tenant)
-	case r.where == everywhere:
-		return p.May(r.needs)
 	}
-	return p.MayIn(r.needs, "")
+	return p.May(r.needs)
 }
 
-// String returns the permission that is needed, "known" or "open"; "nobody" of the zero value.
+// roles returns the roles that there always are whose holders are let in.
+func (r Rule) roles() string {
+	return identity.RolesWith(r.needs, r.where == everywhere)
+}
+
+// String returns the permission that is needed, and whether it is in every tenant, "known" or
+// "open"; "nobody" of the zero value.
 func (r Rule) String() string {
 	switch {
 	case r.open:
@@ -62,6 +62,8 @@ func (r Rule) String() string {
 		return "known"
 	case r.needs == 0:
 		return "nobody"
+	case r.where == everywhere:
+		return r.needs.String() + " in every tenant"
 	}
 	return r.needs.String()
 }

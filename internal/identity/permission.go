@@ -89,14 +89,28 @@ func (s PermissionSet) Everywhere(p Permission) bool { return s&bit(p) != 0 }
 func (s PermissionSet) InTenant(p Permission) bool { return (s|s>>inTenant)&bit(p) != 0 }
 
 // Names returns the public names of what counts in the own tenant at least, in a fixed order.
-func (s PermissionSet) Names() []string {
+func (s PermissionSet) Names() []string { return s.names(false) }
+
+// NamesInTenant returns the public names of what counts in the own tenant alone.
+func (s PermissionSet) NamesInTenant() []string { return s.names(true) }
+
+func (s PermissionSet) names(alone bool) []string {
 	names := []string{}
 	for p := range Permissions() {
-		if s.InTenant(p) {
+		if s.InTenant(p) && !(alone && s.Everywhere(p)) {
 			names = append(names, p.String())
 		}
 	}
 	return names
+}
+
+// OfTenants reports whether p is asked for in a tenant, rather than in every one alone.
+func (p Permission) OfTenants() bool {
+	switch p {
+	case ModelsUse, UsageRead, UsageWrite, KeysRead, KeysWrite, UsersRead, UsersWrite:
+		return true
+	}
+	return false
 }
 
 // PermissionNamed returns the permission of a public name; 0 where there is none.

@@ -47,7 +47,7 @@ func TestRolesGive(t *testing.T) {
 	if got := RoleList(); got != "user, viewer, tenant-admin and admin" {
 		t.Errorf("the roles are %s", got)
 	}
-	if got := RolesWith(KeysWrite); got != "tenant-admin or admin" || RolesWith(0) != "" {
+	if got := RolesWith(KeysWrite, false); got != "tenant-admin or admin" || RolesWith(KeysWrite, true) != "admin" || RolesWith(0, false) != "" {
 		t.Errorf("keys:write is given by %s", got)
 	}
 	if got := strings.Join(PermissionsOf([]Role{User, TenantAdmin}).Names(), " "); got != "models:use usage:read keys:read keys:write users:read users:write" {
@@ -76,5 +76,14 @@ func TestPrincipalMay(t *testing.T) {
 		if want := [3]bool{tt.everywhere, tt.acme, tt.other}; got != want {
 			t.Errorf("%+v may write keys everywhere, in acme and in the default tenant: %v, want %v", tt.p, got, want)
 		}
+	}
+}
+
+// TestNamesOfPermissions: what counts everywhere counts in the own tenant too, and is not told as
+// what counts there alone.
+func TestNamesOfPermissions(t *testing.T) {
+	s := Everywhere(UsageRead, AuditRead) | InTenant(UsageRead, KeysWrite)
+	if all, alone := s.Names(), s.NamesInTenant(); !slices.Equal(all, []string{"usage:read", "keys:write", "audit:read"}) || !slices.Equal(alone, []string{"keys:write"}) {
+		t.Errorf("in the tenant at least %q, alone %q", all, alone)
 	}
 }

@@ -74,12 +74,12 @@ func RoleList() string {
 	return listed(names, "and")
 }
 
-// RolesWith returns the names of the roles that give p, for messages: "viewer or admin"; "" where
-// none does.
-func RolesWith(p Permission) string {
+// RolesWith returns the names of the roles that give p in the own tenant at least, or in every
+// one, for messages: "viewer or admin"; "" where none does.
+func RolesWith(p Permission, everywhere bool) string {
 	var names []string
 	for _, r := range Roles() {
-		if r.Gives().InTenant(p) {
+		if s := r.Gives(); s.Everywhere(p) || !everywhere && s.InTenant(p) {
 			names = append(names, string(r))
 		}
 	}

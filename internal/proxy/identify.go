@@ -14,10 +14,9 @@ func (x *exchange) identify() error {
 	switch {
 	case err != nil:
 		return err
-	case !x.principal.May(identity.ModelsUse):
-		return failure.Permission("this credential may look at everything and call no model, " +
-			"for it lacks the role user: use another one, " +
-			"or give it the role user")
+	case !x.principal.MayIn(identity.ModelsUse, x.principal.Tenant):
+		return failure.Permission("this credential may call no model, for it lacks the permission "+
+			"%s: use another one, or give it the role %s", identity.ModelsUse, identity.User)
 	case !x.principal.Reach.AllowsEndpoint(x.endpoint):
 		return failure.Permission("this credential may not be used for %s, for its endpoints "+
 			"are restricted to %s", x.endpoint, strings.Join(x.principal.Reach.Endpoints(), ", "))

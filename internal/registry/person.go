@@ -60,6 +60,8 @@ func checkUser(field, name string) error {
 	return checkText(field, name, len(name))
 }
 
+const inTenant = "tenant_permissions" // the field of a role
+
 // Check returns what is wrong with r, for whoever has written it, or nil.
 func (r *Role) Check() error {
 	if err := r.Name.CheckName(); err != nil {
@@ -74,14 +76,18 @@ func (r *Role) Check() error {
 			"there are " + identity.PermissionList()}
 	}
 	for field, list := range map[string][]string{
-		"permissions": r.Permissions, "tenant_permissions": r.TenantPermissions,
+		"permissions": r.Permissions, inTenant: r.TenantPermissions,
 	} {
 		for i, name := range list {
-			if identity.PermissionNamed(name) == 0 {
+			p := identity.PermissionNamed(name)
+			switch {
+			case p == 0:
 				return wrong(field, "has %q, which is none: there are %s", name,
 					identity.PermissionList())
-			}
-			if slices.Contains(list[:i], name) {
+			case field == inTenant && !p.OfTenants():
+				return wrong(field, "has %q, which counts in every tenant or not at all: "+
+					"write it in permissions", name)
+			case slices.Contains(list[:i], name):
 				return wrong(field, "has %q twice", name)
 			}
 		}

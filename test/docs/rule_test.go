@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
@@ -63,7 +64,7 @@ func TestRulesAreDescribed(t *testing.T) {
 	var want []string
 	names := []string{"open", "known"}
 	for p := range identity.Permissions() {
-		names = append(names, p.String())
+		names = append(names, p.String(), gate.NeedsEverywhere(p).String())
 	}
 	for _, name := range names {
 		if list := byRule[name]; len(list) > 0 {

@@ -189,6 +189,20 @@ func wantFailure(t testing.TB, what string, a answer, status int, code string) f
 	return f
 }
 
+// wantProblem checks a refusal in the shape of RFC 9457.
+func wantProblem(t testing.TB, what string, a answer, status int, code string) {
+	t.Helper()
+	var p struct {
+		Status int    `json:"status"`
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+	}
+	err := json.Unmarshal([]byte(a.body), &p)
+	if kind := a.header.Get("Content-Type"); err != nil || a.status != status || p.Status != status || p.Code != code || p.Detail == "" || kind != "application/problem+json" {
+		t.Errorf("%s: %d %s, want a problem with %d %s: %.200s", what, a.status, kind, status, code, a.body)
+	}
+}
+
 // wantUncharged checks that user has been charged nothing, and that no slot is
 // taken.
 func wantUncharged(t testing.TB, g *apptest.Gateway, user string) {

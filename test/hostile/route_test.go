@@ -31,7 +31,7 @@ var foreignPaths = []string{
 }
 
 // TestForeignPaths asks for what is no endpoint: 404 in the shape of the other
-// errors, and nothing is passed on.
+// errors, below the path of administration as a problem, and nothing is passed on.
 func TestForeignPaths(t *testing.T) {
 	g, r := start(t, apptest.Options{Limits: everyMeter})
 	for _, path := range foreignPaths {
@@ -41,6 +41,10 @@ func TestForeignPaths(t *testing.T) {
 				body = ""
 			}
 			a := send(t, g, method, path, nil, body)
+			if strings.HasPrefix(path, "/api/v1/admin") {
+				wantProblem(t, method+" "+path, a, http.StatusNotFound, "not_found")
+				continue
+			}
 			wantFailure(t, method+" "+path, a, http.StatusNotFound, "not_found")
 		}
 	}

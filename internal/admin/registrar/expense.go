@@ -52,11 +52,10 @@ func (h *Handler) listExpenses(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch format := c.query.Get("format"); {
-	case format == "csv":
+	if wanted, err := c.wantsTable(); err != nil {
+		return nil, err
+	} else if wanted {
 		return h.tableOfExpenses(c, q)
-	case format != "json" && c.query.Has("format"):
-		return nil, misused("format", "must be json or csv")
 	}
 	p, err := h.expenses(c, q)
 	if err != nil {
@@ -121,7 +120,7 @@ func (h *Handler) expenseQuery(c *call) (q registry.ExpenseQuery, err error) {
 
 // expensePage reads which part of the expenses is asked for.
 func (c *call) expensePage(q *registry.ExpenseQuery) error {
-	if c.query.Get("format") == "csv" {
+	if table, err := c.wantsTable(); err != nil || table {
 		for _, name := range []string{"limit", "after"} {
 			if c.query.Has(name) {
 				return misused(name, "is for pages, and a table has everything: leave it out")

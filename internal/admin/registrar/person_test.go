@@ -131,10 +131,13 @@ func TestOtherTenants(t *testing.T) {
 		_, tom := d.create(t, `{"name":"tom","user":"tom","tenant":"acme","roles":["tenant-admin"]}`)
 		d.create(t, `{"name":"boss","user":"boss","tenant":"acme","roles":["admin"]}`)
 		_, one := d.create(t, `{"name":"one","user":"one","roles":["tenant-admin"]}`)
-		d.ask(t, "PUT", "/roles/inspector", `{"tenant_permissions":["audit:read","roles:write"]}`).want(t, "a role", 201, "")
+		d.ask(t, "PUT", "/roles/inspector", `{"tenant_permissions":["usage:write"]}`).want(t, "a role", 201, "")
+		for _, never := range []string{"audit:read", "roles:write", "models:read", "config:read", "profiles:read"} {
+			d.ask(t, "PUT", "/roles/inspector", `{"tenant_permissions":["`+never+`"]}`).want(t, never+" in a tenant", 400, "invalid_request")
+		}
 		_, inspector := d.create(t, `{"name":"ines","user":"ines","tenant":"acme","roles":["inspector"]}`)
 		before := d.everything(t)
-		for path, method := range map[string]string{"/audit": "GET", "/audit/export": "GET", "/roles/inspector": "DELETE"} {
+		for path, method := range map[string]string{"/audit": "GET", "/audit/export": "GET", "/roles/inspector": "DELETE", "/slots/x": "DELETE"} {
 			d.ask(t, method, path, "", "Key", inspector).want(t, "what is of every tenant", 403, "permission_denied")
 		}
 		for _, tt := range []struct {

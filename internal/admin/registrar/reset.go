@@ -35,7 +35,7 @@ type Reset struct {
 	// Revision is that of its record in the audit; 0: there is no control database.
 	Revision int64 `json:"revision"`
 
-	account accountName
+	of holder
 }
 
 // ClearedMeter is what counted of a meter in a window.
@@ -51,16 +51,15 @@ type ClearedMeter struct {
 func (h *Handler) resetAccount(c *call) (*answer, error) {
 	var body resetRequest
 	return h.once(c, &body, func() (*answer, error) {
-		p, account, r, err := h.readReset(c, &body)
+		p, of, r, err := h.readReset(c, &body)
 		if err != nil {
 			return nil, err
 		}
-		v, err := h.Accounts.View(c.Context(), p, string(account))
+		v, err := h.Accounts.View(c.Context(), p, of.account)
 		if err != nil {
 			return nil, err
 		}
-		done := Reset{Model: p.Model(), account: account}
-		done.Tenant, done.User = account.holder()
+		done := Reset{Model: p.Model(), Tenant: of.tenant, User: of.user, of: of}
 		if c.change.DryRun {
 			done.At, done.Cleared = v.At.Time(), cleared(counted(&v, r, p))
 			return &answer{status: http.StatusOK, body: done}, nil
@@ -69,43 +68,43 @@ func (h *Handler) resetAccount(c *call) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		made, err := h.Accounts.Reset(c.Context(), p, string(account), r)
+		made, err := h.Accounts.Reset(c.Context(), p, of.account, r)
 		if err != nil {
-			return nil, h.resetFailed(err)
+			return nil, h.resetFailed(c, err)
 		}
 		done.At, done.Repeated, done.Cleared = made.At.Time(), made.Repeated, cleared(made.Sums)
 		h.Log.Info("an account was reset", "model", done.Model, "user", done.User,
-			"by", c.change.Actor, "credential", c.change.Credential, "reason", c.change.Reason,
-			"repeated", done.Repeated)
+			"tenant", done.Tenant, "credential", c.change.Credential,
+			"reason", c.change.Reason, "repeated", done.Repeated)
 		return &answer{status: http.StatusOK, body: done, replayed: replayed}, nil
 	})
 }
 
 // readReset reads which account is to be reset, and how.
 func (h *Handler) readReset(c *call, body *resetRequest,
-) (p *limit.Policy, account accountName, r limit.Reset, err error) {
-	if account, err = body.accountFor(c); err != nil {
-		return nil, "", r, err
+) (p *limit.Policy, of holder, r limit.Reset, err error) {
+	if of, err = body.holder(c); err != nil {
+		return nil, of, r, err
 	}
 	policies := h.Policies()
 	i := slices.IndexFunc(policies, func(p *limit.Policy) bool { return p.Model() == body.Model })
 	if i < 0 || !c.by.Reach.AllowsModel(body.Model) {
-		return nil, "", r, problem("model_not_found",
+		return nil, of, r, problem("model_not_found",
 			"there is no such model: GET /v1/models lists them")
 	}
 	for _, name := range body.Windows {
 		isNamed := func(w limit.Window) bool { return w.String() == name }
 		at := slices.IndexFunc(limit.Windows[:], isNamed)
 		if at < 0 {
-			return nil, "", r, faulty("#/windows", "must be of minute, hour and day; left out, all")
+			return nil, of, r, faulty("#/windows", "must be of minute, hour and day; left out, all")
 		}
 		r.Windows = append(r.Windows, limit.Windows[at])
 	}
 	if body.Windows != nil && len(body.Windows) == 0 {
-		return nil, "", r, faulty("#/windows", "is empty: name some, or leave it out for all")
+		return nil, of, r, faulty("#/windows", "is empty: name some, or leave it out for all")
 	}
 	if body.Reason != "" && c.change.Reason != "" {
-		return nil, "", r, faulty("#/reason", "is in the header too: leave one of them out")
+		return nil, of, r, faulty("#/reason", "is in the header too: leave one of them out")
 	}
 	if body.Reason != "" {
 		c.change.Reason = body.Reason
@@ -114,28 +113,28 @@ func (h *Handler) readReset(c *call, body *resetRequest,
 	if c.change.Once != nil {
 		r.ID = c.change.Once.ID.String()
 	}
-	return policies[i], account, r, c.change.Act.Check()
+	return policies[i], of, r, c.change.Act.Check()
 }
 
-// accountFor returns the name of the account, which the sender of the request may reset.
-func (body *resetRequest) accountFor(c *call) (accountName, error) {
+// holder returns whose account is to be reset, which the sender of the request may do.
+func (body *resetRequest) holder(c *call) (of holder, err error) {
 	tenant := c.by.Tenant
 	if body.Tenant != "" {
 		tenant = identity.TenantInside(body.Tenant)
 	}
 	switch t := (registry.Tenant{Name: tenant}); {
 	case t.Check() != nil:
-		return "", faulty("#/tenant", "is no name of a tenant")
+		return of, faulty("#/tenant", "is no name of a tenant")
 	case !c.by.MayIn(identity.UsageWrite, tenant):
-		return "", problem("permission_denied",
+		return of, problem("permission_denied",
 			"accounts of that tenant are reset by who has usage:write there")
 	case body.User == nil:
-		return "", faulty("#/user", "is missing: say whose account is to be reset")
+		return of, faulty("#/user", "is missing: say whose account is to be reset")
 	}
 	if err := identity.CheckUser(*body.User); err != nil {
-		return "", faulty("#/user", "is no name of a user: "+err.Error())
+		return of, faulty("#/user", "is no name of a user: "+err.Error())
 	}
-	return accountName(identity.AccountOf(tenant, *body.User)), nil
+	return holderNamed(tenant, *body.User), nil
 }
 
 // recordReset keeps the record of a reset, where there is a control database, and reports whether
@@ -150,7 +149,7 @@ func (h *Handler) recordReset(c *call, done *Reset, v *limit.View, r limit.Reset
 			windows = append(windows, w.String())
 		}
 	}
-	before, err := json.Marshal(newUsage(done.Model, done.account, v))
+	before, err := json.Marshal(newUsage(done.Model, done.of, v))
 	if err != nil {
 		return false, err
 	}
@@ -160,7 +159,7 @@ func (h *Handler) recordReset(c *call, done *Reset, v *limit.View, r limit.Reset
 		return false, err
 	}
 	done.Revision, err = h.Store.Note(c.Context(), registry.Note{
-		Action: registry.ActionReset, Object: done.Model + "/" + string(done.account),
+		Action: registry.ActionReset, Object: done.Model + "/" + done.of.account,
 		Before: string(before), After: string(after),
 	}, c.change)
 	if _, repeated := errors.AsType[*registry.RepeatedError](err); repeated {
@@ -174,11 +173,15 @@ func (h *Handler) recordReset(c *call, done *Reset, v *limit.View, r limit.Reset
 
 // resetFailed returns the problem of a reset that is recorded, and of which nobody knows whether
 // it was made.
-func (h *Handler) resetFailed(err error) error {
+func (h *Handler) resetFailed(c *call, err error) error {
 	p := problemOf(err)
 	if p.Code == "store_unavailable" {
-		p.Detail = "the store of accounts did not answer: the account was reset or not; " +
-			"send the request again with the same Idempotency-Key"
+		p.Detail = "the store of accounts did not answer: the account was reset or not; "
+		if c.change.Once != nil {
+			p.Detail += "send the request again with the same Idempotency-Key"
+		} else {
+			p.Detail += "look at its usage, and send the request again if that still counts"
+		}
 	}
 	h.Log.Warn("an account may not have been reset", "error", err)
 	return p

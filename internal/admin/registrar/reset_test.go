@@ -82,7 +82,7 @@ func TestResetWithoutDatabase(t *testing.T) {
 	if got := d.rows(t, "user=bob"); len(got) != 0 {
 		t.Errorf("after it: %q", got)
 	}
-	if log := d.log.String(); !strings.Contains(log, `"msg":"an account was reset","model":"llama2-7b","user":"bob","by":"root","credential":"operator","reason":"a test"`) {
+	if log := d.log.String(); !strings.Contains(log, `"msg":"an account was reset","model":"llama2-7b","user":"bob","tenant":"default","credential":"operator","reason":"a test"`) {
 		t.Errorf("the log is %s", log)
 	}
 }

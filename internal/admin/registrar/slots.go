@@ -70,8 +70,8 @@ func newSlots(q *usageQuery, p *limit.Policy, s *limit.Slots) Slots {
 		})
 	}
 	for _, r := range s.Own {
-		if tenant, user := accountName(r.User).holder(); q.shows(tenant) {
-			shown.Requests = append(shown.Requests, Request{tenant, user, r.Since.Time()})
+		if of := holderOf(r.User); q.shows(of.tenant) {
+			shown.Requests = append(shown.Requests, Request{of.tenant, of.user, r.Since.Time()})
 		}
 	}
 	return shown
@@ -115,7 +115,7 @@ func (h *Handler) freeSlots(c *call) (*answer, error) {
 			"GET /api/v1/admin/slots lists them")
 	}
 	if !c.change.DryRun {
-		h.Log.Info("slots were freed", "replica", freed.Replica, "by", c.change.Actor,
+		h.Log.Info("slots were freed", "replica", freed.Replica,
 			"credential", c.change.Credential, "reason", c.change.Reason)
 	}
 	return &answer{status: http.StatusOK, body: freed}, nil

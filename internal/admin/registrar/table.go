@@ -3,6 +3,7 @@ package registrar
 import (
 	"bytes"
 	"encoding/csv"
+	"mime"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,6 +12,20 @@ const (
 	mediaCSV   = "text/csv"
 	mediaTable = mediaCSV + "; charset=utf-8; header=present"
 )
+
+// wantsTable reads whether the answer is wanted as a table, rather than as JSON.
+func (c *call) wantsTable() (bool, error) {
+	switch format := c.query.Get("format"); {
+	case format == "csv":
+		return true, nil
+	case c.query.Has("format") && format != "json":
+		return false, misused("format", "must be json or csv")
+	case c.query.Has("format"):
+		return false, nil
+	}
+	kind, _, err := mime.ParseMediaType(c.Header.Get("Accept"))
+	return err == nil && kind == mediaCSV, nil
+}
 
 // table writes rows as a spreadsheet takes them (RFC 4180, but for its line ends, beside which a
 // name could not keep its own). The zero value is empty.

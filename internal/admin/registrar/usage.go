@@ -19,6 +19,8 @@ type Usage struct {
 	Most    *int64         `json:"running_limit"` // null: none
 	At      time.Time      `json:"at"`            // the store's time
 	Windows []UsageOfMeter `json:"windows"`
+
+	account string // the name that the store has for it, which no other user of the model has
 }
 
 // UsageOfMeter is what a user has used of one meter in one window.
@@ -32,23 +34,34 @@ type UsageOfMeter struct {
 	ResetsAt  time.Time `json:"resets_at"` // when nothing counts any more
 }
 
-// accountName is the name that the store has for an account.
-type accountName string
+// holder is whose an account is.
+type holder struct {
+	account      string // the name that the store has for it
+	tenant, user string // as people know them
+}
 
-// holder returns whose the account is, as people know them. Of an account whose name does not
-// tell, the tenant is "", which no tenant is called.
-func (a accountName) holder() (tenant, user string) {
-	p, known := identity.PersonOf(string(a))
+// holderOf returns whose an account is, as far as its name tells: where it does not, the tenant is
+// "", which no tenant is called.
+func holderOf(account string) holder {
+	p, known := identity.PersonOf(account)
+	h := holder{account: account, user: strings.ToValidUTF8(p.User, "\uFFFD")}
 	if known {
-		tenant = identity.TenantOutside(p.Tenant)
+		h.tenant = strings.ToValidUTF8(identity.TenantOutside(p.Tenant), "\uFFFD")
 	}
-	return strings.ToValidUTF8(tenant, "\uFFFD"), strings.ToValidUTF8(p.User, "\uFFFD")
+	return h
+}
+
+// holderNamed returns the holder of the account of a user of a tenant; "" is the default one.
+func holderNamed(tenant, user string) holder {
+	return holder{identity.AccountOf(tenant, user), identity.TenantOutside(tenant), user}
 }
 
 // newUsage returns v as it is shown: what is of the user, and not of the model over all of them.
-func newUsage(model string, account accountName, v *limit.View) Usage {
-	u := Usage{Model: model, At: v.At.Time(), Windows: []UsageOfMeter{}}
-	u.Tenant, u.User = account.holder()
+func newUsage(model string, of holder, v *limit.View) Usage {
+	u := Usage{
+		Tenant: of.tenant, User: of.user, Model: model, At: v.At.Time(),
+		Windows: []UsageOfMeter{}, account: of.account,
+	}
 	for i := range v.Windows {
 		w := &v.Windows[i]
 		r := w.Rule
@@ -135,7 +148,7 @@ func (q *usageQuery) shows(tenant string) bool {
 func (h *Handler) usageOfUser(ctx context.Context, q *usageQuery) ([]Usage, string, error) {
 	var rows []Usage
 	for _, p := range q.models {
-		v, err := h.Accounts.View(ctx, p, string(*q.user))
+		v, err := h.Accounts.View(ctx, p, q.user.account)
 		if err != nil {
 			return nil, "", err
 		}

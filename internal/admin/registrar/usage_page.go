@@ -13,7 +13,7 @@ import (
 const sortedMax = 20_000
 
 // usagePage returns a page as the store has it: model after model, in the pages of the store,
-// each in the order of the users' names. So no more is read than is shown, and no user who is
+// each in the order of the accounts' names. So no more is read than is shown, and no user who is
 // there all the time is left out.
 func (h *Handler) usagePage(ctx context.Context, q *usageQuery) (rows []Usage, _ string, _ error) {
 	m := q.after
@@ -24,14 +24,14 @@ func (h *Handler) usagePage(ctx context.Context, q *usageQuery) (rows []Usage, _
 		if p.Model() > m.Model {
 			m = mark{Model: p.Model()}
 		}
-		for last := false; !last; m.User, m.Begun = "", false {
+		for last := false; !last; m.User, m.Begun = nil, false {
 			page, next, err := h.storePage(ctx, q, p, m)
 			if err != nil {
 				return nil, "", err
 			}
 			if room := q.limit - len(rows); q.limit > 0 && len(page) > room {
 				if rows = append(rows, page[:room]...); room > 0 {
-					m.User, m.Begun = page[room-1].User, true
+					m.User, m.Begun = []byte(page[room-1].account), true
 				}
 				return rows, m.text(), nil
 			}
@@ -43,7 +43,7 @@ func (h *Handler) usagePage(ctx context.Context, q *usageQuery) (rows []Usage, _
 }
 
 // storePage returns the rows of a page of the store that are behind a mark in it, in the order of
-// the users' names, and which page is the next.
+// the accounts' names, and which page is the next.
 func (h *Handler) storePage(ctx context.Context, q *usageQuery, p *limit.Policy, m mark,
 ) (rows []Usage, next string, err error) {
 	page, err := h.Accounts.Users(ctx, p, m.Page, limitUsual)
@@ -54,12 +54,12 @@ func (h *Handler) storePage(ctx context.Context, q *usageQuery, p *limit.Policy,
 		return nil, "", err
 	}
 	for i := range page.Users {
-		u := newUsage(p.Model(), accountName(page.Users[i].User), &page.Users[i].View)
-		if q.shows(u.Tenant) && (!m.Begun || u.User > m.User) {
+		u := newUsage(p.Model(), holderOf(page.Users[i].User), &page.Users[i].View)
+		if q.shows(u.Tenant) && (!m.Begun || u.account > string(m.User)) {
 			rows = append(rows, u)
 		}
 	}
-	slices.SortFunc(rows, func(a, b Usage) int { return cmp.Compare(a.User, b.User) })
+	slices.SortFunc(rows, func(a, b Usage) int { return cmp.Compare(a.account, b.account) })
 	return rows, page.Next, nil
 }
 
@@ -81,7 +81,7 @@ func (h *Handler) usageSorted(ctx context.Context, q *usageQuery) ([]Usage, stri
 	}
 	q.sort(rows)
 	return q.cut(slices.CompactFunc(rows, func(a, b Usage) bool {
-		return a.User == b.User && a.Model == b.Model // who was told twice
+		return a.account == b.account && a.Model == b.Model // who was told twice
 	}))
 }
 
@@ -90,19 +90,19 @@ func (q *usageQuery) sort(rows []Usage) {
 	slices.SortFunc(rows, func(a, b Usage) int { return q.compare(q.by(&a), &a, q.by(&b), &b) })
 }
 
-// compare compares rows by their values and, where they are the same, by their names.
+// compare compares rows by their values and, where they are the same, by their accounts' names.
 func (q *usageQuery) compare(v int64, a *Usage, w int64, b *Usage) int {
 	byValue := cmp.Compare(v, w)
 	if q.falling {
 		byValue = -byValue
 	}
-	return cmp.Or(byValue, cmp.Compare(a.Model, b.Model), cmp.Compare(a.User, b.User))
+	return cmp.Or(byValue, cmp.Compare(a.Model, b.Model), cmp.Compare(a.account, b.account))
 }
 
 // cut returns those of all rows, in their order, that follow the mark, as many as are asked for.
 func (q *usageQuery) cut(rows []Usage) ([]Usage, string, error) {
-	if q.after != (mark{}) {
-		last := Usage{Model: q.after.Model, User: q.after.User}
+	if q.after.Model != "" {
+		last := Usage{Model: q.after.Model, account: string(q.after.User)}
 		rows = slices.DeleteFunc(rows, func(u Usage) bool {
 			return q.compare(q.value(&u), &u, q.after.Value, &last) <= 0
 		})
@@ -112,7 +112,8 @@ func (q *usageQuery) cut(rows []Usage) ([]Usage, string, error) {
 	}
 	rows = rows[:q.limit]
 	u := &rows[q.limit-1]
-	return rows, mark{Sort: q.sorted, Value: q.value(u), Model: u.Model, User: u.User}.text(), nil
+	next := mark{Sort: q.sorted, Value: q.value(u), Model: u.Model, User: []byte(u.account)}
+	return rows, next.text(), nil
 }
 
 // value returns what a row is sorted by; 0 where nothing is asked for.

@@ -3,7 +3,6 @@ package registrar
 import (
 	"cmp"
 	"encoding/base64"
-	"mime"
 	"slices"
 	"strings"
 
@@ -19,7 +18,7 @@ type usageQuery struct {
 	asker   *identity.Principal
 	models  []*limit.Policy // in the order of their names
 	tenant  string          // as people know it; "": all
-	user    *accountName    // nil: all
+	user    *holder         // nil: all
 	key     string          // whose user is asked for; "": no key is named
 	keyUser string
 	by      order // nil: as the store has them
@@ -38,7 +37,7 @@ type mark struct {
 	Sort  string `json:"s,omitzero"` // how the list is sorted
 	Value int64  `json:"v,omitzero"` // what the last row is sorted by
 	Model string `json:"m"`
-	User  string `json:"u"`
+	User  []byte `json:"u"`          // the account's name
 	Begun bool   `json:"b,omitzero"` // the page was begun, and goes on behind the user
 	Page  string `json:"p,omitzero"` // of the store, where it is as the store has it
 }
@@ -68,7 +67,10 @@ func parseMark(text, sorted string) (m mark, err error) {
 // usageQuery reads what a request asks for.
 func (h *Handler) usageQuery(c *call) (q *usageQuery, err error) {
 	q = &usageQuery{asker: &c.by}
-	if err = cmp.Or(h.readFormat(c, q), q.readSort(c)); err != nil {
+	if q.csv, err = c.wantsTable(); err != nil {
+		return nil, err
+	}
+	if err = q.readSort(c); err != nil {
 		return nil, err
 	}
 	usual := int64(limitUsual)
@@ -91,20 +93,6 @@ func (h *Handler) usageQuery(c *call) (q *usageQuery, err error) {
 		return nil, err
 	}
 	return q, h.readUser(c, q)
-}
-
-// readFormat reads in which form the answer is wanted.
-func (*Handler) readFormat(c *call, q *usageQuery) error {
-	switch format := c.query.Get("format"); {
-	case format == "csv":
-		q.csv = true
-	case c.query.Has("format") && format != "json":
-		return misused("format", "must be json or csv")
-	case !c.query.Has("format"):
-		kind, _, err := mime.ParseMediaType(c.Header.Get("Accept"))
-		q.csv = err == nil && kind == mediaCSV
-	}
-	return nil
 }
 
 // modelsOf returns the models that a request asks for and its sender may see, in the order of
@@ -143,15 +131,15 @@ func (h *Handler) readUser(c *call, q *usageQuery) (err error) {
 		if identity.CheckUser(user) != nil {
 			return misused("user", "is no name of a user")
 		}
-		account := accountName(identity.AccountOf(tenant, user))
-		q.user = &account
+		of := holderNamed(tenant, user)
+		q.user = &of
 	case c.query.Has("key"):
 		k, err := h.keyFor(c, id)
 		if err != nil {
 			return err
 		}
-		account := accountName(identity.AccountOf(k.Tenant, k.User))
-		q.key, q.keyUser, q.user = id, k.User, &account
+		of := holderNamed(k.Tenant, k.User)
+		q.key, q.keyUser, q.user = id, k.User, &of
 	}
 	return nil
 }

@@ -53,8 +53,13 @@ func TestUsageOfTenants(t *testing.T) {
 				t.Errorf("%s by %q: %s; want %s", tt.query, tt.by, got, tt.want)
 			}
 		}
-		if all := d.rows(t, ""); len(all) != 9 {
-			t.Errorf("an admin sees %q", all)
+		for _, query := range []string{"", "limit=1", "limit=2", "sort=tokens-per-day", "sort=running&limit=1", "sort=tokens-per-day&order=asc&limit=4"} {
+			if all := d.rows(t, query); len(all) != 9 {
+				t.Errorf("%q: an admin sees %q", query, all)
+			}
+		}
+		if rows := d.rows(t, "tenant=acme&user="+long); len(rows) != 1 || !strings.HasPrefix(rows[0], long) {
+			t.Errorf("of a user with a long name there is %q", rows)
 		}
 		for query, by := range map[string][]string{"": as, "tenant=acme": nil} {
 			g := d.ask(t, "GET", "/usage/keys?"+query, "", by...)
