@@ -20,6 +20,9 @@ const (
 	// ActionReset is of an account, whose object is "MODEL/USER". It is kept before the account
 	// is reset, which is not in the database.
 	ActionReset = "account.reset"
+	// ActionFree is of a replica's running slots, whose object is the replica's id. It is kept
+	// before they are freed.
+	ActionFree = "slots.free"
 )
 
 // What follows the kind of an object, and a point, in the actions of its changes.

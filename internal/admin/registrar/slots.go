@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/registry"
 )
 
 // Slots are the running requests of a model.
@@ -89,43 +92,77 @@ type FreedOfModel struct {
 	Running int64  `json:"running"`
 }
 
-// freeSlots frees what a replica runs that is dead, and whose lease is not over yet. It is in the
-// log; the audit has no record of it, because the lease would have ended by itself.
+// freeSlots frees what a replica runs that is dead, and whose lease is not over yet. As with a
+// reset, the record in the audit comes first: none is freed that is not in it.
 func (h *Handler) freeSlots(c *call) (*answer, error) {
 	models, err := h.modelsOf(c)
 	if err != nil {
 		return nil, err
 	}
-	freed := Freed{Replica: c.PathValue("replica"), Models: []FreedOfModel{}}
+	replica := c.PathValue("replica")
+	freed, err := freeEach(models, replica, func(model string) (int64, error) {
+		return h.wouldFree(c, model, replica)
+	})
+	if err != nil || c.change.DryRun {
+		return &answer{status: http.StatusOK, body: freed}, err
+	}
+	if err := h.recordFreed(c, &freed); err != nil {
+		return nil, err
+	}
+	freed, err = freeEach(models, replica, func(model string) (int64, error) {
+		return h.Accounts.Free(c.Context(), model, replica)
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.Log.Info("slots were freed", "replica", freed.Replica, 		"credential", c.change.Credential, "reason", c.change.Reason)
+	return &answer{status: http.StatusOK, body: freed}, nil
+}
+
+// freeEach frees, by free, what a replica runs of each of the models that it serves.
+func freeEach(models []*limit.Policy, replica string, free func(model string) (int64, error),
+) (Freed, error) {
+	freed := Freed{Replica: replica, Models: []FreedOfModel{}}
 	for _, p := range models {
-		running, err := h.freed(c, p.Model(), freed.Replica)
+		running, err := free(p.Model())
 		live, isLive := errors.AsType[*limit.LiveError](err)
 		switch {
 		case isLive:
-			return nil, problem("replica_alive", "%v: nothing more was freed", live)
+			return freed, problem("replica_alive", "%v: nothing more was freed", live)
 		case errors.Is(err, limit.ErrNoReplica):
 			continue
 		case err != nil:
-			return nil, err
+			return freed, err
 		}
 		freed.Models = append(freed.Models, FreedOfModel{p.Model(), running})
 	}
 	if len(freed.Models) == 0 {
-		return nil, problem("replica_not_found", "no replica of that id serves such a model: "+
+		return freed, problem("replica_not_found", "no replica of that id serves such a model: "+
 			"GET /api/v1/admin/slots lists them")
 	}
-	if !c.change.DryRun {
-		h.Log.Info("slots were freed", "replica", freed.Replica,
-			"credential", c.change.Credential, "reason", c.change.Reason)
-	}
-	return &answer{status: http.StatusOK, body: freed}, nil
+	return freed, nil
 }
 
-// freed frees what a replica runs of a model, or, in a dry run, finds out what would be freed.
-func (h *Handler) freed(c *call, model, replica string) (int64, error) {
-	if !c.change.DryRun {
-		return h.Accounts.Free(c.Context(), model, replica)
+// recordFreed keeps the record of what is to be freed, where there is a control database.
+func (h *Handler) recordFreed(c *call, freed *Freed) error {
+	if h.Store == nil {
+		return nil
 	}
+	before, err := json.Marshal(freed.Models)
+	if err != nil {
+		return err
+	}
+	_, err = h.Store.Note(c.Context(), registry.Note{
+		Action: registry.ActionFree, Object: freed.Replica, Before: string(before),
+	}, c.change)
+	if err == nil {
+		_ = h.Follow(c.Context()) // it is in the log
+	}
+	return err
+}
+
+// wouldFree returns how many running requests of a model would be freed of a replica.
+func (h *Handler) wouldFree(c *call, model, replica string) (int64, error) {
 	s, err := h.Accounts.Slots(c.Context(), model)
 	if err != nil {
 		return 0, err

@@ -269,7 +269,7 @@ func TestFreeSlots(t *testing.T) {
 		t.Cleanup(func() { _ = s.Close(t.Context()) })
 		return s
 	}
-	d := openOn(t, database.Options{}, join())
+	d := openOn(t, database.Options{Folder: t.TempDir()}, join())
 	other := desk{accounts: join(), policies: d.policies}
 	d.fill(t)
 	other.runs(t, 0, "dora", 5)
@@ -321,6 +321,10 @@ func TestFreeSlots(t *testing.T) {
 	g := d.ask(t, "GET", "/slots?model=llama2-7b", "")
 	if slots := g.body["data"].([]any)[0].(map[string]any); slots["running"] != 1.0 {
 		t.Errorf("after it: %s", g.text)
+	}
+	records := d.ask(t, "GET", "/audit?order=newest&limit=100", "").text
+	if strings.Count(records, `"slots.free"`) != 1 || !strings.Contains(records, `"`+alive+`"`) {
+		t.Errorf("the audit has not one record of it: %s", records)
 	}
 	if got := d.rows(t, "model=llama2-7b&sort=running&limit=1"); len(got) != 4 || got[0] != "carol llama2-7b 20" {
 		t.Errorf("usage in Redis: %q", got)
