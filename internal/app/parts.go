@@ -52,7 +52,7 @@ func (a *App) openGate() {
 		Authenticator: a.authenticator, Log: a.log, TrustedProxies: a.config.Server.TrustedProxies,
 	}
 	if a.follower != nil {
-		a.gate.Census = a.follower.Keys.Census
+		a.gate.Census = a.follower.Census
 	}
 }
 

@@ -30,7 +30,8 @@ type Gate struct {
 	// Authenticator is required. It returns what knows the credentials at the moment, never nil.
 	// identity.Anyone needs none.
 	Authenticator func() identity.Authenticator
-	// Census returns who may not come in at the moment; nil: everybody may.
+	// Census returns who may not come in at the moment, and nil while that is not known: nobody
+	// comes in then who needs a credential. Where the field is nil, everybody may.
 	Census func() *identity.Census
 	Log    *slog.Logger // takes a line for each refusal of Principal; nil: there are none
 	// TrustedProxies are the networks whose X-Forwarded-For tells who the client is, for the log.
@@ -110,11 +111,17 @@ func (g *Gate) authenticate(
 	if err != nil {
 		return p, nil, unproved(ctx, err)
 	}
-	if c = proof.Census; c == nil && g.Census != nil {
-		c = g.Census()
+	if c = proof.Census; c == nil && g.Census != nil && !known.Open() {
+		if c = g.Census(); c == nil {
+			return p, nil, failure.NoIdentity(identityWait).Because(errNoCensus)
+		}
 	}
 	return *proof.Principal, c, nil
 }
+
+// errNoCensus says why somebody whose credential is known does not come in.
+var errNoCensus = errors.New("the control database was not heard since the start, and nobody " +
+	"knows who is disabled")
 
 // unproved returns what to say where an Authenticator has failed.
 func unproved(ctx context.Context, err error) error {

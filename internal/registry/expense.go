@@ -246,8 +246,11 @@ func (f *Follower) TellSpending(ctx context.Context, s *Spending, replica string
 			return
 		}
 		reporting, cancel := context.WithTimeout(context.WithoutCancel(ctx), spendTimeout)
-		lost, _ := s.Report(reporting, f.store, replica) // what fails is sent again
+		lost, err := s.Report(reporting, f.store, replica) // what fails is sent again
 		cancel()
+		if err != nil && f.Fresh() { // else the log says that the database is away
+			f.log.Warn("what keys have spent cannot be reported", "error", err)
+		}
 		if lost > 0 {
 			f.log.Warn("requests are missing in what keys have spent: the control database was "+
 				"away for so long that no more could be kept", "requests", lost)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 )
 
 const (
@@ -70,6 +72,18 @@ func (f *Follower) Heard() bool { return f.heard.Load() != unheard }
 // Informed reports whether keys are known: the store was heard since the start, or Resume was
 // called.
 func (f *Follower) Informed() bool { return f.Heard() || f.resumed.Load() }
+
+// everybodyIn is the census where nothing was ever changed.
+var everybodyIn = new(identity.Census)
+
+// Census returns who may not come in at the moment, and what custom roles give; nil while that is
+// not known, as long as Informed is false. It allocates nothing.
+func (f *Follower) Census() *identity.Census {
+	if c := f.Keys.Census(); c != nil || !f.Informed() {
+		return c
+	}
+	return everybodyIn
+}
 
 // Age returns how long ago the store was last heard; where that was never, since the follower was
 // made, and staleAfter at the least.

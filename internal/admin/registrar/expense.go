@@ -79,6 +79,12 @@ func (h *Handler) expenses(c *call, q registry.ExpenseQuery) (registry.ExpensePa
 	if h.Store == nil {
 		return registry.ExpensePage{}, nil
 	}
+	select {
+	case h.sums <- struct{}{}:
+	case <-c.Context().Done():
+		return registry.ExpensePage{}, c.Context().Err()
+	}
+	defer func() { <-h.sums }()
 	return h.Store.Expenses(c.Context(), q)
 }
 

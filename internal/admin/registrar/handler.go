@@ -46,6 +46,9 @@ type Handler struct {
 	Options
 	running running
 	asks    chan struct{} // has an element for each request that reads accounts of many users
+	// sums has one while expenses are added up, which takes the control database's time: one
+	// after the other, so that changes find their turn between them.
+	sums chan struct{}
 }
 
 // asksMax bounds how many requests read the accounts of many users at the same time.
@@ -56,7 +59,7 @@ func New(o Options) *Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Handler{Options: o, asks: make(chan struct{}, asksMax)}
+	return &Handler{Options: o, asks: make(chan struct{}, asksMax), sums: make(chan struct{}, 1)}
 }
 
 // effect is what an operation does beside answering.

@@ -112,10 +112,13 @@ func (h *Handler) freeSlots(c *call) (*answer, error) {
 	freed, err = freeEach(models, replica, func(model string) (int64, error) {
 		return h.Accounts.Free(c.Context(), model, replica)
 	})
+	if len(freed.Models) > 0 { // also where a later model's were not
+		h.Log.Info("slots were freed", "replica", freed.Replica, "models", len(freed.Models),
+			"credential", c.change.Credential, "reason", c.change.Reason)
+	}
 	if err != nil {
 		return nil, err
 	}
-	h.Log.Info("slots were freed", "replica", freed.Replica, 		"credential", c.change.Credential, "reason", c.change.Reason)
 	return &answer{status: http.StatusOK, body: freed}, nil
 }
 

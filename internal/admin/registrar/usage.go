@@ -112,17 +112,17 @@ func (h *Handler) showUsage(c *call) (*answer, error) {
 		data = []Usage{}
 	}
 	return &answer{status: http.StatusOK, body: usageList{
-		list[Usage]{"list", data, next != "", next}, q.key, q.keyUser,
+		list[Usage]{"list", data, next.Model != "", next.text()}, q.key, q.keyUser,
 	}}, nil
 }
 
-// usageRows returns the rows that q asks for, and what "after" is for those behind them; "":
-// there are none. Others that read the accounts of many users are waited for.
-func (h *Handler) usageRows(ctx context.Context, q *usageQuery) ([]Usage, string, error) {
+// usageRows returns the rows that q asks for, and where those begin that are behind them; the zero
+// mark: there are none. Others that read the accounts of many users are waited for.
+func (h *Handler) usageRows(ctx context.Context, q *usageQuery) ([]Usage, mark, error) {
 	select {
 	case h.asks <- struct{}{}:
 	case <-ctx.Done():
-		return nil, "", ctx.Err()
+		return nil, mark{}, ctx.Err()
 	}
 	defer func() { <-h.asks }()
 	switch {
@@ -145,12 +145,13 @@ func (q *usageQuery) shows(tenant string) bool {
 }
 
 // usageOfUser returns the rows of one user, of all models that q asks for.
-func (h *Handler) usageOfUser(ctx context.Context, q *usageQuery) ([]Usage, string, error) {
-	var rows []Usage
+func (h *Handler) usageOfUser(
+	ctx context.Context, q *usageQuery,
+) (rows []Usage, next mark, _ error) {
 	for _, p := range q.models {
 		v, err := h.Accounts.View(ctx, p, q.user.account)
 		if err != nil {
-			return nil, "", err
+			return nil, mark{}, err
 		}
 		if u := newUsage(p.Model(), *q.user, &v); q.shows(u.Tenant) && !v.IsIdle() {
 			rows = append(rows, u)
@@ -159,5 +160,6 @@ func (h *Handler) usageOfUser(ctx context.Context, q *usageQuery) ([]Usage, stri
 	if q.by != nil {
 		q.sort(rows)
 	}
-	return q.cut(rows)
+	rows, next = q.cut(rows)
+	return rows, next, nil
 }

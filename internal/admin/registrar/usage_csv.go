@@ -20,16 +20,14 @@ func (h *Handler) exportUsage(c *call, q *usageQuery) (*answer, error) {
 	return h.stream(c, mediaTable, func() ([]byte, error) {
 		for more { // a page may have nothing that is shown
 			rows, next, err := h.usageRows(c.Context(), q)
-			if err == nil && next != "" {
-				q.after, err = parseMark(next, q.sorted)
-			}
 			if err != nil {
 				return nil, err
 			}
+			q.after = next
 			for i := range rows {
 				rows[i].addTo(&t)
 			}
-			if more = next != ""; len(rows) > 0 {
+			if more = next.Model != ""; len(rows) > 0 {
 				break
 			}
 		}

@@ -9,14 +9,20 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/limit"
 )
 
-// sortedMax is how many rows can be sorted: all of them are read for each page.
-const sortedMax = 20_000
+// sortedMax is how many rows can be sorted, and turnsMax how often pagesMax pages of the store are
+// read for that: all is read for each page that is told.
+const sortedMax, turnsMax = 20_000, 10
+
+// pagesMax is how many pages of the store are read for one answer: whoever may see few of the
+// users has others read in vain.
+const pagesMax = 100
 
 // usagePage returns a page as the store has it: model after model, in the pages of the store,
-// each in the order of the accounts' names. So no more is read than is shown, and no user who is
-// there all the time is left out.
-func (h *Handler) usagePage(ctx context.Context, q *usageQuery) (rows []Usage, _ string, _ error) {
-	m := q.after
+// each in the order of the accounts' names, and where more begins; the zero mark: nowhere. A page
+// may have fewer rows than are asked for, or none, and no user who is there all the time is left
+// out.
+func (h *Handler) usagePage(ctx context.Context, q *usageQuery) (rows []Usage, next mark, _ error) {
+	m, pages := q.after, 0
 	for _, p := range q.models {
 		if p.Model() < m.Model {
 			continue
@@ -25,21 +31,24 @@ func (h *Handler) usagePage(ctx context.Context, q *usageQuery) (rows []Usage, _
 			m = mark{Model: p.Model()}
 		}
 		for last := false; !last; m.User, m.Begun = nil, false {
+			if pages++; pages > pagesMax {
+				return rows, m, nil
+			}
 			page, next, err := h.storePage(ctx, q, p, m)
 			if err != nil {
-				return nil, "", err
+				return nil, m, err
 			}
 			if room := q.limit - len(rows); q.limit > 0 && len(page) > room {
 				if rows = append(rows, page[:room]...); room > 0 {
 					m.User, m.Begun = []byte(page[room-1].account), true
 				}
-				return rows, m.text(), nil
+				return rows, m, nil
 			}
 			rows = append(rows, page...)
 			m.Page, last = next, next == ""
 		}
 	}
-	return rows, "", nil
+	return rows, mark{}, nil
 }
 
 // storePage returns the rows of a page of the store that are behind a mark in it, in the order of
@@ -64,25 +73,28 @@ func (h *Handler) storePage(ctx context.Context, q *usageQuery, p *limit.Policy,
 }
 
 // usageSorted returns a page of all rows, sorted.
-func (h *Handler) usageSorted(ctx context.Context, q *usageQuery) ([]Usage, string, error) {
+func (h *Handler) usageSorted(ctx context.Context, q *usageQuery) ([]Usage, mark, error) {
 	all := *q
-	all.limit, all.after = 0, mark{}
+	all.after = mark{}
 	var rows []Usage
-	for _, p := range q.models {
-		all.models = []*limit.Policy{p}
-		of, _, err := h.usagePage(ctx, &all)
+	for turn := 0; turn == 0 || all.after.Model != ""; turn++ {
+		all.limit = sortedMax + 1 - len(rows)
+		if all.limit <= 0 || turn == turnsMax {
+			return nil, mark{}, problem("too_many_rows", "there are more than can be sorted, "+
+				"%d rows: choose a model, or take all with format=csv and sort there", sortedMax)
+		}
+		some, next, err := h.usagePage(ctx, &all)
 		if err != nil {
-			return nil, "", err
+			return nil, mark{}, err
 		}
-		if rows = append(rows, of...); len(rows) > sortedMax {
-			return nil, "", problem("too_many_rows", "more than %d rows cannot be sorted: "+
-				"choose a model, or take all with format=csv and sort there", sortedMax)
-		}
+		rows = append(rows, some...)
+		all.after = next
 	}
 	q.sort(rows)
-	return q.cut(slices.CompactFunc(rows, func(a, b Usage) bool {
+	rows, next := q.cut(slices.CompactFunc(rows, func(a, b Usage) bool {
 		return a.account == b.account && a.Model == b.Model // who was told twice
 	}))
+	return rows, next, nil
 }
 
 // sort sorts rows as q asks for it.
@@ -100,7 +112,7 @@ func (q *usageQuery) compare(v int64, a *Usage, w int64, b *Usage) int {
 }
 
 // cut returns those of all rows, in their order, that follow the mark, as many as are asked for.
-func (q *usageQuery) cut(rows []Usage) ([]Usage, string, error) {
+func (q *usageQuery) cut(rows []Usage) ([]Usage, mark) {
 	if q.after.Model != "" {
 		last := Usage{Model: q.after.Model, account: string(q.after.User)}
 		rows = slices.DeleteFunc(rows, func(u Usage) bool {
@@ -108,12 +120,11 @@ func (q *usageQuery) cut(rows []Usage) ([]Usage, string, error) {
 		})
 	}
 	if q.limit == 0 || len(rows) <= q.limit {
-		return rows, "", nil
+		return rows, mark{}
 	}
 	rows = rows[:q.limit]
 	u := &rows[q.limit-1]
-	next := mark{Sort: q.sorted, Value: q.value(u), Model: u.Model, User: []byte(u.account)}
-	return rows, next.text(), nil
+	return rows, mark{Sort: q.sorted, Value: q.value(u), Model: u.Model, User: []byte(u.account)}
 }
 
 // value returns what a row is sorted by; 0 where nothing is asked for.

@@ -42,8 +42,11 @@ type mark struct {
 	Page  string `json:"p,omitzero"` // of the store, where it is as the store has it
 }
 
-// text returns m as clients get it.
+// text returns m as clients get it; "" of the zero mark.
 func (m mark) text() string {
+	if m.Model == "" {
+		return ""
+	}
 	b, err := json.Marshal(m)
 	if err != nil {
 		return "" // texts and numbers can be encoded

@@ -14,6 +14,9 @@
 -- SOME is about how many fields are looked at in one heartbeat.
 local SOME = 500
 
+-- ROUNDS is how often users are looked at in one heartbeat, where there is much to drop.
+local ROUNDS = 10
+
 local m = join(KEYS[1], 'sweep')
 local put = {}
 m.batch = max(m.batch, ARGV[3] + 0)
@@ -68,7 +71,8 @@ local function sweep()
 end
 
 -- tidy drops from the list of users those whose time is over. It begins once in TIDY, and
--- goes on from one heartbeat to the next.
+-- goes on from one heartbeat to the next, for longer while a quarter of those it meets is over:
+-- whoever sends names without end has the list grow, and no faster than it is made shorter.
 local function tidy()
   local cursor, begun = (redis.call('HGET', m.key, 'users') or '0 0'):match('^(%d+) (%d+)$')
   if cursor == '0' then
@@ -76,12 +80,16 @@ local function tidy()
     if ago >= 0 and ago < TIDY then return end
     begun = format('%d', now)
   end
-  local found, drop = redis.call('HSCAN', KEYS[2], cursor, 'COUNT', SOME), {}
-  for i = 1, #found[2], 2 do
-    if found[2][i + 1] + 0 <= now then drop[#drop + 1] = found[2][i] end
+  for _ = 1, ROUNDS do
+    local found, drop = redis.call('HSCAN', KEYS[2], cursor, 'COUNT', SOME), {}
+    for i = 1, #found[2], 2 do
+      if found[2][i + 1] + 0 <= now then drop[#drop + 1] = found[2][i] end
+    end
+    discard(KEYS[2], drop)
+    cursor = found[1]
+    if cursor == '0' or #drop * 8 < #found[2] then break end
   end
-  discard(KEYS[2], drop)
-  put[#put + 1], put[#put + 2] = 'users', found[1] .. ' ' .. begun
+  put[#put + 1], put[#put + 2] = 'users', cursor .. ' ' .. begun
 end
 
 forget()
