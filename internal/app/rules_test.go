@@ -241,7 +241,7 @@ func askEverything(t *testing.T, g *apptest.Gateway, list []caller) {
 	for _, q := range all {
 		rules[q.rule.String()]++
 	}
-	for _, rule := range []string{"open", "known", "models:use", "usage:read", "config:read", "profiles:read", "keys:write", "users:read", "users:write", "roles:write", "audit:read"} {
+	for _, rule := range []string{"open", "known", "models:use", "usage:read", "usage:write", "config:read", "profiles:read", "keys:write", "users:read", "users:write", "roles:write", "audit:read"} {
 		if rules[rule] == 0 {
 			t.Errorf("no route has the rule %s: the test sees too few", rule)
 		}
