@@ -77,7 +77,7 @@ var texts = kong.Vars{
 	"bootstrap_name": "Name of the key, for people (bootstrap).",
 	"secret_file": "File to make for the secret, for nobody else to read; " +
 		"else it goes to standard output.",
-	"roles":  "Some of " + identity.RoleList() + ".",
+	"roles":  "Some of " + identity.RoleList() + ", and of the custom ones (role list).",
 	"listen": "Address to listen on (127.0.0.1:8000).",
 	"model":  "Model to serve; may be given more than once.",
 	"ledger": "File to append the books to, a line of JSON per request that has ended.",

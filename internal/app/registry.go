@@ -20,7 +20,8 @@ const registryTimeout = 5 * time.Second
 // errNoRegistry is returned where the configuration names no control database.
 var errNoRegistry = errors.New("there is no control database, and keys are those of " +
 	"auth.api-keys: set database.url to PostgreSQL's, which replicas share, or " +
-	"server.data-directory to a folder for SQLite, for one gateway")
+	"server.data-directory to a folder for SQLite, for one gateway; or is it another profile " +
+	"than the gateway's (--profile, --config)?")
 
 // OpenRegistry opens the control database that c names, to change it. It is made where it is
 // missing. Where c names none, it fails.

@@ -151,7 +151,6 @@ func NewRole(name identity.Role, gives identity.PermissionSet) Role {
 
 // Standing is what there is at the moment of a change of an object, beside the object itself.
 type Standing struct {
-	Now time.Time
 	// Held is what the keys give that are good, of the user or of all of the tenant; of a role: 0.
 	// What JWTs and keys of the configuration give is not known to the store.
 	Held identity.PermissionSet
@@ -205,10 +204,17 @@ type InUseError struct {
 
 // Error implements error.
 func (e *InUseError) Error() string {
+	n, one, several, remedy := e.Users, "user is of", "users are of", "delete"
 	if e.Keys > 0 {
-		return fmt.Sprintf("%d keys that are not revoked name %s, such as %s: revoke or change "+
-			"them first", e.Keys, Redact(e.Object), Redact(e.Example))
+		n, one, several = e.Keys, "key that is not revoked names", "keys that are not revoked name"
+		remedy = "revoke"
+		if KindOf(e.Object) == RoleKind { // the tenant of a key cannot be changed
+			remedy = "revoke or change"
+		}
 	}
-	return fmt.Sprintf("%d users are of %s, such as %s: delete them first",
-		e.Users, Redact(e.Object), Redact(e.Example))
+	object, example := Redact(e.Object), Redact(e.Example)
+	if n == 1 {
+		return fmt.Sprintf("1 %s %s: %s %s first", one, object, remedy, example)
+	}
+	return fmt.Sprintf("%d %s %s, such as %s: %s them first", n, several, object, example, remedy)
 }

@@ -82,3 +82,18 @@ func TestKeyringPeople(t *testing.T) {
 		t.Error("what there is not any more is known")
 	}
 }
+
+// TestInUse: who may not delete is told what to do first, for one and for several.
+func TestInUse(t *testing.T) {
+	for want, e := range map[string]InUseError{
+		"1 key that is not revoked names role:reader: revoke or change K first":                {Object: "role:reader", Keys: 1, Example: "K"},
+		"2 keys that are not revoked name role:reader, such as K: revoke or change them first": {Object: "role:reader", Keys: 2, Example: "K"},
+		"2 keys that are not revoked name tenant:acme, such as K: revoke them first":           {Object: "tenant:acme", Keys: 2, Users: 1, Example: "K"},
+		"3 users are of tenant:acme, such as user:acme/alice: delete them first":               {Object: "tenant:acme", Users: 3, Example: "user:acme/alice"},
+		"1 user is of tenant:acme: delete user:acme/alice first":                               {Object: "tenant:acme", Users: 1, Example: "user:acme/alice"},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("%+v:\n%s\nwant\n%s", e, got, want)
+		}
+	}
+}

@@ -65,7 +65,7 @@ const inTenant = "tenant_permissions" // the field of a role
 // Check returns what is wrong with r, for whoever has written it, or nil.
 func (r *Role) Check() error {
 	if err := r.Name.CheckName(); err != nil {
-		return &FieldError{"name", err.Error()}
+		return wrong("name", "%q is none: %v", r.Name, err)
 	}
 	if r.Name.Known() {
 		return wrong("name", "%q is one of those that there always are, and cannot be changed",

@@ -13,6 +13,7 @@ import (
 	"github.com/token-rate-limiter/token-rate-limiter/internal/admin/registrar"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/apptest"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/gate"
+	"github.com/token-rate-limiter/token-rate-limiter/internal/identity"
 	"github.com/token-rate-limiter/token-rate-limiter/internal/proxy"
 )
 
@@ -90,6 +91,20 @@ func sorted[V any](m map[string]V) []string {
 func TestPathsAreThoseOfTheCode(t *testing.T) {
 	if diff := cmp.Diff(registered(), sorted(load(t).Paths.Map())); diff != "" {
 		t.Errorf("paths (-the code +the document):\n%s", diff)
+	}
+}
+
+// TestPermissionsAreThoseOfTheCode: a role may be given each permission that there is.
+func TestPermissionsAreThoseOfTheCode(t *testing.T) {
+	var described, known []string
+	for _, p := range load(t).Components.Schemas["Permissions"].Value.Items.Value.Enum {
+		described = append(described, p.(string))
+	}
+	for p := range identity.Permissions() {
+		known = append(known, p.String())
+	}
+	if diff := cmp.Diff(known, described); diff != "" {
+		t.Errorf("permissions (-the code +the document):\n%s", diff)
 	}
 }
 

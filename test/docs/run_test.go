@@ -239,6 +239,7 @@ func TestCommandsOfDocuments(t *testing.T) {
 				`"$(pidof token-rate-limiter)"`, strconv.Itoa(guarded.pid), // and nobody else's
 				"bin/token-rate-limiter usage llama2-7b", "bin/token-rate-limiter usage --url http://"+at+" llama2-7b",
 				"token explain --config configs", "token explain --config gateway",
+				"bob --config configs", "bob --config gateway", "user list --config configs", "user list --config gateway",
 				"[1-20000]", "[1-20]",
 			))
 		})

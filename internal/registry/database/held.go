@@ -92,17 +92,22 @@ func (w *writing) checkKey(how registry.Write, before, k *registry.Key) error {
 			return registry.NoRole(r)
 		}
 	}
-	return w.may(how, k)
+	return mayGive(how, k, census)
 }
 
 // may fails where whoever makes the change may not give what a key is or was.
 func (w *writing) may(how registry.Write, k *registry.Key) error {
-	if how.May == nil {
-		return nil
-	}
 	census, err := w.census(k.Roles)
 	if err != nil {
 		return err
+	}
+	return mayGive(how, k, census)
+}
+
+// mayGive is may, by a census that has the roles of k.
+func mayGive(how registry.Write, k *registry.Key, census *identity.Census) error {
+	if how.May == nil {
+		return nil
 	}
 	if err := how.May(k, census); err != nil {
 		return &refusal{err}

@@ -183,7 +183,6 @@ func (w *writing) begun(
 	if err := checkExpected(how, before.revision); err != nil {
 		return before, s, err
 	}
-	s.Now = w.now
 	s.Held, err = w.held(id)
 	return before, s, err
 }

@@ -159,7 +159,7 @@ func TestPeopleRefused(t *testing.T) {
 			"a dry run":          {put(ctx, d.Users(), registry.UserID("", "bob"), dry, disable(true)), ""},
 			"a dry run, to go":   {d.Users().Delete(ctx, registry.UserID("empty", "eve"), dry, anyway), ""},
 			"a built-in role":    {put(ctx, d.Roles(), registry.RoleID("admin"), act, roleOf("keys:read", "")), `name "admin" is one of those that there always are`},
-			"a role's name":      {put(ctx, d.Roles(), registry.RoleID("a_b"), act, roleOf("keys:read", "")), "small letters, digits and hyphens"},
+			"a role's name":      {put(ctx, d.Roles(), registry.RoleID("a_b"), act, roleOf("keys:read", "")), `name "a_b" is none: a role has a name of at most 64 small letters, digits and hyphens`},
 			"no permission":      {put(ctx, d.Roles(), registry.RoleID("r"), act, roleOf("", "")), "permissions has none"},
 			"a permission twice": {put(ctx, d.Roles(), registry.RoleID("r"), act, roleOf("", "keys:read keys:read")), `tenant_permissions has "keys:read" twice`},
 			"another permission": {put(ctx, d.Roles(), registry.RoleID("r"), act, roleOf("root", "")), `permissions has "root", which is none: there are models:use`},
@@ -170,10 +170,10 @@ func TestPeopleRefused(t *testing.T) {
 			"a NUL, to look at":  {look(d.Users().Get(ctx, registry.UserID("", "\x00"))), registry.ErrNotFound.Error()},
 			"a NUL, to list":     {look(d.Users().List(ctx, registry.ObjectQuery{After: "\xff\x00", Limit: 1})), "name is not valid UTF-8"},
 			"a control":          {put(ctx, d.Users(), registry.UserID("a\nb", "u"), act, disable(true)), "control character"},
-			"a role in use":      {d.Roles().Delete(ctx, registry.RoleID("reader"), act, anyway), "1 keys that are not revoked name role:reader, such as " + k.ID},
-			"a tenant in use":    {d.Tenants().Delete(ctx, registry.TenantID("acme"), act, anyway), "1 keys that are not revoked name tenant:acme, such as " + k.ID},
+			"a role in use":      {d.Roles().Delete(ctx, registry.RoleID("reader"), act, anyway), "1 key that is not revoked names role:reader: revoke or change " + k.ID + " first"},
+			"a tenant in use":    {d.Tenants().Delete(ctx, registry.TenantID("acme"), act, anyway), "1 key that is not revoked names tenant:acme: revoke " + k.ID + " first"},
 			"a tenant with users": {d.Tenants().Delete(ctx, registry.TenantID("empty"), act, anyway),
-				"1 users are of tenant:empty, such as user:empty/eve"},
+				"1 user is of tenant:empty: delete user:empty/eve first"},
 		} {
 			if got := fmt.Sprint(step.err); step.want == "" && step.err != nil || step.want != "" && !strings.Contains(got, step.want) || errors.Is(step.err, registry.ErrUnavailable) {
 				t.Errorf("%s: %v, want %q", name, step.err, step.want)
