@@ -147,3 +147,28 @@ func TestResetKeepsAccount(t *testing.T) {
 		t.Errorf("listed until %s, and after the reset until %s", first["u"], second["u"])
 	}
 }
+
+// TestListStaysShort: names that come without end are dropped as fast as they come, when their
+// time is over.
+func TestListStaysShort(t *testing.T) {
+	clock := limittest.NewClock()
+	s := open(t, Options{Now: clock.Now, Timeout: patient, heartbeat: -1})
+	p := minute(t, 1000)
+	mustReserve(t, s, p, "u", output(1))
+	const each, short = 900, 2 * time.Minute // 300 a second, each for two minutes
+	names := 0
+	for range 300 {
+		args := []string{"HSET", "token:usage:{" + p.Model() + "}.users"}
+		for range each {
+			names++
+			args = append(args, fmt.Sprint("x", names), fmt.Sprint(int64(clock.Now())+short.Milliseconds()))
+		}
+		must(t, shared, args...)
+		clock.Advance(heartbeatEvery)
+		s.renew()
+	}
+	list, err := shared.Hash("token:usage:{" + p.Model() + "}.users")
+	if most := 4 * each * int(short/heartbeatEvery); err != nil || len(list) > most {
+		t.Errorf("after %d names the list has %d, more than %d: %v", names, len(list), most, err)
+	}
+}
