@@ -446,8 +446,11 @@ func TestReloadWhileDraining(t *testing.T) {
 	})
 	running := openStream(t, g, 100)
 	g.Drain()
-	for status := 0; status != http.StatusServiceUnavailable; {
-		status, _ = g.Probe(t, "/actuator/health/readiness")
+	for !strings.Contains(g.Logs.String(), `"msg":"draining"`) { // what is not ready may only be slow
+		time.Sleep(time.Millisecond)
+	}
+	if status, _ := g.Probe(t, "/actuator/health/readiness"); status != http.StatusServiceUnavailable {
+		t.Errorf("readiness is %d", status)
 	}
 	lines := reload(t, g, func(o *apptest.Options) { o.Limits, o.Aliases = "{max-tokens-per-minute: 1}", []string{"other"} })
 	if len(lines) != 0 {

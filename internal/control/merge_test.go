@@ -183,7 +183,7 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 	r := start(t, Options{Config: c, Files: files, Sources: []Source{a, b}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	nobodys, odd, unversioned := version("b", 2), version("b", 2), version("b", 6)
 	nobodys.Keys[0].User = ""
-	odd.Keys[0].Roles, odd.Version = []identity.Role{"typo"}, "odd"
+	odd.Keys[0].Roles, odd.Version = []identity.Role{"Typo"}, "odd"
 	unversioned.Version = ""
 	less := version("b", 2)
 	less.Version, less.Limits["b"] = "less", Limits{Total: config.Limits{Concurrent: new(int64(-5))}}
@@ -198,7 +198,7 @@ func TestWrongLayerStandsInNobodysWay(t *testing.T) {
 	}{
 		{"nothing", func() {}, [3]int{1, 1, 1}, ""},
 		{"a key of nobody", func() { b.say(nobodys, nil) }, [3]int{1, 1, 1}, "the source b: the API key"},
-		{"a role that there is not", func() { b.say(odd, nil) }, [3]int{1, 1, 1}, "typo"},
+		{"a role that cannot be", func() { b.say(odd, nil) }, [3]int{1, 1, 1}, "Typo"},
 		{"less than no request at once", func() { b.say(less, nil) }, [3]int{1, 1, 1}, "the limits of the model b"},
 		{"the same, and the files", func() { write(2) }, [3]int{2, 1, 1}, ""},
 		{"the same, and another source", func() { a.say(version("a", 3), nil) }, [3]int{2, 3, 1}, ""},

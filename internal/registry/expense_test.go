@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,14 +38,24 @@ func TestDays(t *testing.T) {
 // reports are those that a store has got.
 type reports struct {
 	Store
+	mu   sync.Mutex
 	got  []ExpenseReport
 	away bool
+}
+
+// list returns those that have come.
+func (r *reports) list() []ExpenseReport {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.got)
 }
 
 func (r *reports) Spend(_ context.Context, report ExpenseReport) error {
 	if r.away {
 		return errors.New("away")
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.got = append(r.got, report)
 	return nil
 }
@@ -98,12 +110,14 @@ func TestTellsSpending(t *testing.T) {
 			go f.TellSpending(ctx, &s, "gateway")
 			spend()
 			time.Sleep(59 * time.Second)
-			if len(store.got) != 0 {
+			synctest.Wait()
+			if len(store.list()) != 0 {
 				t.Error("reported too early")
 			}
 			time.Sleep(2 * time.Second)
-			if len(store.got) != 1 || len(store.got[0].Expenses) != 1 {
-				t.Errorf("after a minute %+v is reported", store.got)
+			synctest.Wait()
+			if len(store.list()) != 1 || len(store.list()[0].Expenses) != 1 {
+				t.Errorf("after a minute %+v is reported", store.list())
 			}
 			spend()
 			if !away {
@@ -111,8 +125,8 @@ func TestTellsSpending(t *testing.T) {
 			}
 			stop()
 			synctest.Wait()
-			if reported := len(store.got) == 2; reported == away {
-				t.Errorf("away %v: at the end %+v is reported", away, store.got)
+			if reported := len(store.list()) == 2; reported == away {
+				t.Errorf("away %v: at the end %+v is reported", away, store.list())
 			}
 		})
 	}
