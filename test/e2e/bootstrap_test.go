@@ -289,11 +289,7 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 	c := newClient(t, "http://"+p.address(t))
 	run := func(want int, args ...string) (stdout, stderr string) {
 		t.Helper()
-		p := start(t, append(args, "--config", configs)...)
-		if code := p.wait(t); code != want {
-			t.Fatalf("%v ended with %d: %s", args, code, p.stderr.String())
-		}
-		return strings.TrimSpace(p.stdout.String()), p.stderr.String()
+		return runCommand(t, configs, want, args...)
 	}
 	known := func(key string, want int) {
 		t.Helper()
@@ -402,4 +398,15 @@ func TestKeysFromTheCommandLine(t *testing.T) {
 			t.Errorf("%v says %s, want %s", tt.args, said, tt.want)
 		}
 	}
+}
+
+// runCommand runs a command with a folder of configuration, wants how it ends, and returns what it
+// has written.
+func runCommand(t testing.TB, configs string, want int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	p := start(t, append(args, "--config", configs)...)
+	if code := p.wait(t); code != want {
+		t.Fatalf("%v ended with %d: %s", args, code, p.stderr.String())
+	}
+	return strings.TrimSpace(p.stdout.String()), p.stderr.String()
 }

@@ -16,11 +16,7 @@ func TestWait(t *testing.T) {
 	configs, admin, here, there := twoGateways(t, "")
 	run := func(want int, args ...string) (stdout, stderr string) {
 		t.Helper()
-		p := start(t, append(args, "--config", configs)...)
-		if code := p.wait(t); code != want {
-			t.Fatalf("%v ended with %d: %s", args, code, p.stderr.String())
-		}
-		return strings.TrimSpace(p.stdout.String()), p.stderr.String()
+		return runCommand(t, configs, want, args...)
 	}
 	both := func(key string, want int) {
 		t.Helper()

@@ -85,6 +85,20 @@ func (c *call) tenant() (string, error) {
 	return name, nil
 }
 
+// within returns which tenant a question is about, by the name that people know it by, where its
+// sender asks for one, or with "" for all, and sees what he has the permission for; it reports
+// whether that is anything.
+func (c *call) within(asked string, p identity.Permission) (tenant string, some bool) {
+	own := identity.TenantOutside(c.by.Tenant)
+	switch {
+	case c.by.May(p):
+		return asked, true
+	case asked == "" || asked == own:
+		return own, true
+	}
+	return "", false
+}
+
 // misused returns a problem with a parameter of the query.
 func misused(name, detail string) *reply.Problem {
 	if len(name) > wordBytesMax || !utf8.ValidString(name) {

@@ -70,13 +70,8 @@ func (h *Handler) listExpenses(c *call) (*answer, error) {
 
 // expenses returns a page.
 func (h *Handler) expenses(c *call, q registry.ExpenseQuery) (registry.ExpensePage, error) {
-	if own := identity.TenantOutside(c.by.Tenant); !c.by.May(identity.UsageRead) {
-		if q.Tenant != "" && q.Tenant != own {
-			return registry.ExpensePage{}, nil
-		}
-		q.Tenant = own
-	}
-	if h.Store == nil {
+	some := false
+	if q.Tenant, some = c.within(q.Tenant, identity.UsageRead); !some || h.Store == nil {
 		return registry.ExpensePage{}, nil
 	}
 	select {

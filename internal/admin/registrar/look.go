@@ -51,12 +51,9 @@ func (h *Handler) listKeys(c *call) (*answer, error) {
 	case q.After != "" && !registry.IsID(q.After) && !strings.HasPrefix(q.After, filePrefix):
 		return nil, misused("after", "must be the value of next in the list before")
 	}
-	if !c.by.May(identity.KeysRead) { // only those of the own tenant
-		if own := identity.TenantOutside(c.by.Tenant); q.Tenant == "" {
-			q.Tenant = own
-		} else if q.Tenant != own {
-			return newList[Key](nil, ""), nil
-		}
+	some := false
+	if q.Tenant, some = c.within(q.Tenant, identity.KeysRead); !some {
+		return newList[Key](nil, ""), nil
 	}
 	var data []Key
 	if !registry.IsID(q.After) {
