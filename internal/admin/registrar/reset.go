@@ -158,17 +158,23 @@ func (h *Handler) recordReset(c *call, done *Reset, v *limit.View, r limit.Reset
 	if err != nil {
 		return false, err
 	}
-	done.Revision, err = h.Store.Note(c.Context(), registry.Note{
+	done.Revision, err = h.note(c, registry.Note{
 		Action: registry.ActionReset, Object: done.Model + "/" + done.of.account,
 		Before: string(before), After: string(after),
-	}, c.change)
+	})
 	if _, repeated := errors.AsType[*registry.RepeatedError](err); repeated {
 		return true, nil
 	}
+	return false, err
+}
+
+// note keeps the record of a change that is made elsewhere, and returns its revision.
+func (h *Handler) note(c *call, n registry.Note) (revision int64, err error) {
+	revision, err = h.Store.Note(c.Context(), n, c.change)
 	if err == nil {
 		_ = h.Follow(c.Context()) // it is in the log
 	}
-	return false, err
+	return revision, err
 }
 
 // resetFailed returns the problem of a reset that is recorded, and of which nobody knows whether

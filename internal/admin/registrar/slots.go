@@ -155,12 +155,9 @@ func (h *Handler) recordFreed(c *call, freed *Freed) error {
 	if err != nil {
 		return err
 	}
-	_, err = h.Store.Note(c.Context(), registry.Note{
+	_, err = h.note(c, registry.Note{
 		Action: registry.ActionFree, Object: freed.Replica, Before: string(before),
-	}, c.change)
-	if err == nil {
-		_ = h.Follow(c.Context()) // it is in the log
-	}
+	})
 	return err
 }
 
